@@ -1,0 +1,37 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Warnings are errors on our own targets only: the command line flag would clash with SwiftPM's own for dependencies.
+let ours: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    // An async function runs where its caller runs, so that nothing on the data path leaves its worker by accident.
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let package = Package(
+    name: "wstan",
+    products: [
+        .executable(name: "wstand", targets: ["wstand"]),
+        .executable(name: "wstanctl", targets: ["wstanctl"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        .systemLibrary(name: "CLinux"),
+        .target(
+            name: "WstanKit",
+            dependencies: ["COpenSSL", "CSystemd", "CLinux", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: ours),
+        .executableTarget(name: "wstand", dependencies: ["WstanKit"], swiftSettings: ours),
+        .executableTarget(
+            name: "wstanctl",
+            dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: ours),
+        .testTarget(
+            name: "WstanKitTests", dependencies: ["WstanKit"], resources: [.copy("Vectors")], swiftSettings: ours),
+    ],
+    swiftLanguageModes: [.v6])
