@@ -3,21 +3,14 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
-#include <linux/tcp.h>
-#include <netdb.h>
-#include <signal.h>
-#include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
-#include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
 // accept4 is declared under _GNU_SOURCE only, which Swift's importer does not set.
 extern int accept4(int fd, struct sockaddr *restrict address, socklen_t *restrict length, int flags);

@@ -1,0 +1,131 @@
+/// The head of an HTTP/1.x message (RFC 9112): its first line and its fields, as they came.
+struct HTTPHead {
+    enum Failure: Error, Equatable {
+        case malformed
+        case tooLarge
+    }
+
+    /// The head with its closing empty line.
+    let bytes: [UInt8]
+    private let firstLine: Range<Int>
+    private let fields: [Field]
+
+    private struct Field {
+        var name: Range<Int>
+        var value: Range<Int>
+    }
+
+    /// A head has at most so many fields; no browser and no proxy sends half of that.
+    private static let maxFields = 200
+
+    /// - Parameter bytes: a head up to and including its empty line.
+    init(_ bytes: [UInt8]) throws(Failure) {
+        var lines: [Range<Int>] = []
+        var start = 0
+        while let end = Self.lineEnd(bytes, from: start) {
+            if end == start { break }
+            guard lines.count <= Self.maxFields else { throw .tooLarge }
+            lines.append(start..<end)
+            start = end + 2
+        }
+        guard let first = lines.first else { throw .malformed }
+        var fields: [Field] = []
+        fields.reserveCapacity(lines.count - 1)
+        for line in lines.dropFirst() {
+            // Section 5.1: a token, no white space before the colon; a line that begins with white space is obsolete folding.
+            guard let colon = bytes[line].firstIndex(of: UInt8(ascii: ":")), colon > line.lowerBound,
+                bytes[line.lowerBound..<colon].allSatisfy(Self.isTokenByte),
+                !bytes[line].contains(where: { $0 == 0 || $0 == 10 || $0 == 13 })
+            else { throw .malformed }
+            var value = (colon + 1)..<line.upperBound
+            while !value.isEmpty, Self.isBlank(bytes[value.lowerBound]) { value = (value.lowerBound + 1)..<value.upperBound }
+            while !value.isEmpty, Self.isBlank(bytes[value.upperBound - 1]) { value = value.lowerBound..<(value.upperBound - 1) }
+            fields.append(Field(name: line.lowerBound..<colon, value: value))
+        }
+        self.bytes = bytes
+        self.firstLine = first
+        self.fields = fields
+    }
+
+    /// The three parts of a request line (section 3); nil if it is none.
+    var requestLine: (method: ArraySlice<UInt8>, target: ArraySlice<UInt8>, version: ArraySlice<UInt8>)? {
+        let parts = bytes[firstLine].split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+        guard parts.count == 3, !parts[0].isEmpty, !parts[1].isEmpty, parts[0].allSatisfy(Self.isTokenByte),
+            parts[2].starts(with: "HTTP/1.".utf8), parts[2].count == 8,
+            parts[1].allSatisfy({ $0 > 0x20 && $0 != 0x7f })
+        else { return nil }
+        return (parts[0], parts[1], parts[2])
+    }
+
+    /// The status of a status line (section 4); nil if it is none.
+    var status: Int? {
+        let line = bytes[firstLine]
+        guard line.starts(with: "HTTP/1.".utf8), line.count >= 12, line[line.startIndex + 8] == UInt8(ascii: " ") else {
+            return nil
+        }
+        let digits = line[(line.startIndex + 9)..<(line.startIndex + 12)]
+        guard digits.allSatisfy({ (48...57).contains($0) }) else { return nil }
+        return Int(String(decoding: digits, as: UTF8.self))
+    }
+
+    /// What follows the status: the reason phrase, for people.
+    var reason: String {
+        String(decoding: bytes[firstLine].dropFirst(13).prefix(80), as: UTF8.self)
+    }
+
+    /// The value of the only field of that name; nil if there is none, or more than one.
+    func value(of name: String) -> ArraySlice<UInt8>? {
+        var found: Range<Int>?
+        for field in fields where isNamed(field, name) {
+            guard found == nil else { return nil }
+            found = field.value
+        }
+        return found.map { bytes[$0] }
+    }
+
+    /// All values of the fields of that name, in their order.
+    func values(of name: String) -> [ArraySlice<UInt8>] {
+        fields.filter { isNamed($0, name) }.map { bytes[$0.value] }
+    }
+
+    /// Whether a field that is a list of tokens has this one, in whatever case.
+    func hasToken(_ token: String, in name: String) -> Bool {
+        values(of: name).contains { value in
+            value.split(separator: UInt8(ascii: ",")).contains { item in
+                let trimmed = item.drop(while: Self.isBlank).reversed().drop(while: Self.isBlank).reversed()
+                return Self.isEqual(Array(trimmed), token)
+            }
+        }
+    }
+
+    private func isNamed(_ field: Field, _ name: String) -> Bool {
+        field.name.count == name.utf8.count && Self.isEqual(bytes[field.name], name)
+    }
+
+    private static func isEqual(_ bytes: some Collection<UInt8>, _ text: String) -> Bool {
+        bytes.elementsEqual(text.utf8) { lowercased($0) == lowercased($1) }
+    }
+
+    private static func lowercased(_ byte: UInt8) -> UInt8 {
+        (65...90).contains(byte) ? byte | 0x20 : byte
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == 32 || byte == 9 }
+
+    /// RFC 9110 section 5.6.2.
+    private static func isTokenByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 48...57, 65...90, 97...122: true
+        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+        }
+    }
+
+    private static func lineEnd(_ bytes: [UInt8], from start: Int) -> Int? {
+        var index = start
+        while index + 1 < bytes.count {
+            if bytes[index] == 13, bytes[index + 1] == 10 { return index }
+            index += 1
+        }
+        return nil
+    }
+}

@@ -1,0 +1,84 @@
+import Glibc
+
+/// Threads for calls that block: looking up names, deriving keys. They start when needed and end when idle.
+final class BlockingPool: @unchecked Sendable {
+    private typealias Work = @Sendable () -> Void
+
+    private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private var queue: FairQueue<Work>
+    private var threads = 0
+    private var idle = 0
+
+    private static let idleSeconds = 10
+    /// getaddrinfo needs some of it; the default of 8 MB would count against a cgroup's limit at worst.
+    private static let stackSize = 256 * 1024
+
+    init(maxThreads: Int = 64) {
+        queue = FairQueue(slots: maxThreads)
+        pthread_mutex_init(lock, nil)
+        pthread_cond_init(condition, nil)
+    }
+
+    /// - Parameter peer: whose work this is; no peer gets more than half of what the others leave.
+    /// - Returns: false when too much of this peer's work is waiting already.
+    func submit(for peer: AnyHashable, _ work: @escaping @Sendable () -> Void) -> Bool {
+        pthread_mutex_lock(lock)
+        defer { pthread_mutex_unlock(lock) }
+        guard queue.add(work, for: peer) else { return false }
+        if idle > 0 {
+            pthread_cond_signal(condition)
+        } else if threads < queue.slots {
+            startThread()
+        }
+        return true
+    }
+
+    private func startThread() {
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        pthread_attr_setstacksize(&attributes, Self.stackSize)
+        var thread = pthread_t()
+        let pool = Unmanaged.passRetained(self)
+        if pthread_create(&thread, &attributes, runBlockingThread, pool.toOpaque()) == 0 {
+            threads += 1
+        } else {
+            // Those that run already will come to it.
+            pool.release()
+        }
+        pthread_attr_destroy(&attributes)
+    }
+
+    fileprivate func run() {
+        pthread_mutex_lock(lock)
+        while true {
+            if let (work, peer) = queue.next() {
+                pthread_mutex_unlock(lock)
+                work()
+                pthread_mutex_lock(lock)
+                queue.finished(for: peer)
+                // A slot of this peer is free again, perhaps for somebody who had to wait.
+                if idle > 0 { pthread_cond_signal(condition) }
+                continue
+            }
+            idle += 1
+            var deadline = timespec()
+            clock_gettime(CLOCK_REALTIME, &deadline)
+            deadline.tv_sec += Self.idleSeconds
+            let status = pthread_cond_timedwait(condition, lock, &deadline)
+            idle -= 1
+            if status == ETIMEDOUT, !queue.hasRunnable {
+                threads -= 1
+                pthread_mutex_unlock(lock)
+                return
+            }
+        }
+    }
+}
+
+private func runBlockingThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    guard let argument else { return nil }
+    Unmanaged<BlockingPool>.fromOpaque(argument).takeRetainedValue().run()
+    return nil
+}

@@ -1,0 +1,33 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// How many descriptors the process may have, and whether they run short.
+enum Descriptors {
+    private static let count = Atomic(0)
+    private static let capacity = Atomic(Int.max)
+
+    /// Raises the soft limit to the hard one: 1024 is the usual soft limit, and half as many tunnels.
+    ///
+    /// - Returns: the limit in force.
+    @discardableResult
+    static func raiseLimit() -> Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        let soft = Int(clamping: limit.rlim_cur)
+        capacity.store(soft, ordering: .relaxed)
+        return soft
+    }
+
+    static func opened() { count.add(1, ordering: .relaxed) }
+    static func closed() { count.subtract(1, ordering: .relaxed) }
+
+    /// Whether accepting more would take from the connections that are up what they need for their targets: an eighth is
+    /// left to them, and to log, resolver and runtime.
+    static var areScarce: Bool {
+        let capacity = capacity.load(ordering: .relaxed)
+        return count.load(ordering: .relaxed) >= capacity - max(16, capacity / 8)
+    }
+}

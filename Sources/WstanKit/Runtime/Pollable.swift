@@ -1,0 +1,56 @@
+import CLinux
+import Glibc
+
+/// What epoll says of a descriptor.
+struct Readiness: OptionSet {
+    let rawValue: UInt32
+
+    static let readable = Readiness(rawValue: EPOLLIN.rawValue)
+    static let writable = Readiness(rawValue: EPOLLOUT.rawValue)
+    /// The peer has shut down its sending side.
+    static let peerFinished = Readiness(rawValue: EPOLLRDHUP.rawValue)
+    /// Both sides are shut down, or the connection was reset.
+    static let gone = Readiness(rawValue: EPOLLHUP.rawValue | EPOLLERR.rawValue)
+}
+
+/// Something with a descriptor that a worker watches. Confined to the worker.
+class Pollable: @unchecked Sendable {
+    let worker: Worker
+    /// -1 once closed.
+    private(set) var descriptor: Int32
+    /// Tells this registration from an earlier one of the same descriptor.
+    var generation: UInt32 = 0
+
+    /// Takes the descriptor over: it is closed with this.
+    init(descriptor: Int32, worker: Worker) throws(SystemError) {
+        self.descriptor = descriptor
+        self.worker = worker
+        do {
+            try worker.register(self)
+        } catch {
+            Glibc.close(descriptor)
+            self.descriptor = -1
+            throw error
+        }
+        Descriptors.opened()
+    }
+
+    deinit {
+        guard descriptor >= 0 else { return }
+        Glibc.close(descriptor)
+        Descriptors.closed()
+    }
+
+    var isClosed: Bool { descriptor < 0 }
+
+    /// Called for every event, on the worker.
+    func handle(_ readiness: Readiness) {}
+
+    func close() {
+        guard descriptor >= 0 else { return }
+        worker.deregister(self)
+        Glibc.close(descriptor)
+        Descriptors.closed()
+        descriptor = -1
+    }
+}

@@ -1,0 +1,81 @@
+import CLinux
+import Glibc
+
+/// Looks up names on the blocking pool.
+final class Resolver: Sendable {
+    enum Failure: Error, Equatable {
+        /// The name does not exist, or has no address.
+        case notFound
+        /// The name servers did not say; worth another try.
+        case unavailable
+        case timedOut
+        case cancelled
+        /// Too many look-ups of this peer are waiting.
+        case tooMany
+
+        var text: String {
+            switch self {
+            case .notFound: "the name does not exist"
+            case .unavailable: "the name servers do not answer"
+            case .timedOut: "looking up the name took too long"
+            case .cancelled: "cancelled"
+            case .tooMany: "too many names are being looked up"
+            }
+        }
+    }
+
+    /// Which addresses are asked for. Both at once would wait for the slower answer.
+    enum Family: Sendable {
+        case ipv4
+        case ipv6
+
+        fileprivate var number: Int32 { self == .ipv4 ? AF_INET : AF_INET6 }
+    }
+
+    private let pool: BlockingPool
+
+    init(pool: BlockingPool) {
+        self.pool = pool
+    }
+
+    /// - Parameters:
+    ///   - peer: on whose behalf; see `BlockingPool.submit`.
+    ///   - worker: the one this is called on.
+    /// - Returns: at least one address, in the order of RFC 6724.
+    func resolve(
+        _ name: String, port: UInt16, family: Family, for peer: AnyHashable, on worker: Worker, deadline: Instant
+    ) async throws(Failure) -> [SocketAddress] {
+        let wait = Wait<Result<[SocketAddress], Failure>>(worker: worker)
+        let submitted = pool.submit(for: peer) {
+            let answer = Self.lookUp(name, port: port, family: family)
+            worker.execute { wait.fulfill(answer) }
+        }
+        guard submitted else { throw .tooMany }
+        return try await wait.value(
+            deadline: deadline, onTimeout: .failure(.timedOut), onCancel: .failure(.cancelled)
+        ).get()
+    }
+
+    private static func lookUp(_ name: String, port: UInt16, family: Family) -> Result<[SocketAddress], Failure> {
+        var hints = addrinfo()
+        hints.ai_family = family.number
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        hints.ai_protocol = Int32(IPPROTO_TCP)
+        hints.ai_flags = AI_NUMERICSERV
+        var list: UnsafeMutablePointer<addrinfo>?
+        let status = getaddrinfo(name, String(port), &hints, &list)
+        defer { if let list { freeaddrinfo(list) } }
+        guard status == 0 else {
+            return .failure(status == EAI_AGAIN || status == EAI_SYSTEM ? .unavailable : .notFound)
+        }
+        var addresses: [SocketAddress] = []
+        var entry = list
+        while let current = entry {
+            if let raw = current.pointee.ai_addr, let address = SocketAddress(raw), !addresses.contains(address) {
+                addresses.append(address)
+            }
+            entry = current.pointee.ai_next
+        }
+        return addresses.isEmpty ? .failure(.notFound) : .success(addresses)
+    }
+}

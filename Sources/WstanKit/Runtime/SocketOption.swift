@@ -1,0 +1,40 @@
+import Glibc
+
+/// The socket options in use. Setting one is a wish: a kernel that does not know it is no error.
+struct SocketOption {
+    let level: Int32
+    let name: Int32
+
+    static let noDelay = SocketOption(level: Int32(IPPROTO_TCP), name: TCP_NODELAY)
+    static let error = SocketOption(level: SOL_SOCKET, name: SO_ERROR)
+    static let reuseAddress = SocketOption(level: SOL_SOCKET, name: SO_REUSEADDR)
+    static let keepAlive = SocketOption(level: SOL_SOCKET, name: SO_KEEPALIVE)
+    static let keepAliveIdle = SocketOption(level: Int32(IPPROTO_TCP), name: TCP_KEEPIDLE)
+    static let keepAliveInterval = SocketOption(level: Int32(IPPROTO_TCP), name: TCP_KEEPINTVL)
+    static let keepAliveCount = SocketOption(level: Int32(IPPROTO_TCP), name: TCP_KEEPCNT)
+    static let ipv6Only = SocketOption(level: Int32(IPPROTO_IPV6), name: IPV6_V6ONLY)
+
+    func set(_ value: Int32, on descriptor: Int32) {
+        var value = value
+        setsockopt(descriptor, level, name, &value, socklen_t(MemoryLayout<Int32>.size))
+    }
+
+    func get(from descriptor: Int32) -> Int32? {
+        var value: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        return getsockopt(descriptor, level, name, &value, &length) == 0 ? value : nil
+    }
+
+    /// A peer that vanished without a word is found within about 90 seconds.
+    static func watchForVanishedPeer(_ descriptor: Int32) {
+        keepAlive.set(1, on: descriptor)
+        keepAliveIdle.set(60, on: descriptor)
+        keepAliveInterval.set(10, on: descriptor)
+        keepAliveCount.set(3, on: descriptor)
+    }
+
+    static func resetOnClose(_ descriptor: Int32) {
+        var value = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &value, socklen_t(MemoryLayout<linger>.size))
+    }
+}

@@ -1,0 +1,375 @@
+import CLinux
+import Glibc
+
+/// A connected TCP socket. Reads never wait; writes never wait either: what the kernel does not take is kept in order and
+/// sent when it can, and whoever produces bytes waits for `drained` before it produces more.
+///
+/// A failure is told to whoever reads. Waits end by readiness, by a deadline or by `close`.
+final class Stream: Pollable, @unchecked Sendable {
+    enum ReadResult {
+        /// So many bytes, at least one.
+        case bytes(Int)
+        /// The peer has shut down its sending side, and all it sent was read.
+        case end
+        /// Nothing now.
+        case wouldBlock
+        case failed(SystemError)
+    }
+
+    enum Wake {
+        case ready
+        case timedOut
+        /// Closed, or about to be: there is nothing to read for anybody.
+        case closed
+        /// Somebody wants the reader to look at something else first.
+        case interrupted
+    }
+
+    /// When bytes last came; for finding dead peers.
+    private(set) var lastReceived: Instant
+    /// The first failure of this socket.
+    private(set) var failure: SystemError?
+
+    private var isReadable = false
+    private var isWritable: Bool
+    private var peerHasFinished = false
+    private var outbox = Outbox()
+    private var reader: UnsafeContinuation<Wake, Never>?
+    private var connecter: UnsafeContinuation<Wake, Never>?
+    private var drainWaiters: [UnsafeContinuation<Void, Never>] = []
+    private var finishing = Finishing.no
+
+    private enum Finishing {
+        case no
+        /// The sending side is shut down when the outbox is empty. Can become: finished.
+        case whenDrained
+        case finished
+    }
+
+    /// Takes over a connected, or connecting, non-blocking socket.
+    init(descriptor: Int32, worker: Worker, isConnected: Bool = true) throws(SystemError) {
+        isWritable = isConnected
+        lastReceived = worker.now
+        try super.init(descriptor: descriptor, worker: worker)
+    }
+
+    // MARK: Connecting
+
+    static func connect(
+        to address: SocketAddress, worker: Worker, deadline: Instant
+    ) async throws(SystemError) -> Stream {
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        let descriptor = try SystemError.check("socket") { socket(address.family, type, 0) }
+        SocketOption.noDelay.set(1, on: descriptor)
+        let result = address.withSockaddr { Glibc.connect(descriptor, $0, $1) }
+        let code = errno
+        if result < 0, code != EINPROGRESS {
+            Glibc.close(descriptor)
+            throw SystemError(call: "connect", code: code)
+        }
+        let stream = try Stream(descriptor: descriptor, worker: worker, isConnected: result == 0)
+        if result < 0 { try await stream.waitUntilConnected(deadline: deadline) }
+        return stream
+    }
+
+    private func waitUntilConnected(deadline: Instant) async throws(SystemError) {
+        let wake = await withTaskCancellationHandler {
+            // The cancellation may have come before there was anything to close.
+            if Task.isCancelled { close() }
+            return await wait(until: deadline) { connecter = $0 } onTimeout: { [self] in
+                resume(&connecter, .timedOut)
+            }
+        } onCancel: {
+            worker.execute { self.close() }
+        }
+        switch wake {
+        case .ready:
+            let code = SocketOption.error.get(from: descriptor) ?? 0
+            guard code == 0 else {
+                close()
+                throw SystemError(call: "connect", code: code)
+            }
+        case .timedOut:
+            close()
+            throw SystemError(call: "connect", code: ETIMEDOUT)
+        case .closed, .interrupted:
+            throw SystemError(call: "connect", code: ECANCELED)
+        }
+    }
+
+    // MARK: Reading
+
+    /// Waits until `read` has something to say.
+    func waitReadable(deadline: Instant? = nil) async -> Wake {
+        if isClosed || lingering != nil { return .closed }
+        if isReadable { return .ready }
+        guard let deadline else { return await withUnsafeContinuation { reader = $0 } }
+        return await wait(until: deadline) { reader = $0 } onTimeout: { [self] in resume(&reader, .timedOut) }
+    }
+
+    /// Ends a `waitReadable` that is under way, if there is one.
+    func interruptReader() {
+        resume(&reader, .interrupted)
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) -> ReadResult {
+        worker.assertIsCurrent()
+        guard !isClosed else { return .failed(SystemError(call: "read", code: EBADF)) }
+        while true {
+            let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
+            if count > 0 {
+                lastReceived = worker.now
+                // After a short read the next one would find nothing: the next event says when it does. But an end that
+                // came with these bytes makes no event of its own (epoll(7), edge-triggered).
+                if count < buffer.count, !peerHasFinished { isReadable = false }
+                return .bytes(count)
+            }
+            if count == 0 {
+                peerHasFinished = true
+                return .end
+            }
+            let code = errno
+            switch code {
+            case EINTR:
+                continue
+            case EAGAIN:
+                if let failure { return .failed(failure) }
+                isReadable = false
+                return .wouldBlock
+            default:
+                fail(SystemError(call: "read", code: code))
+                return .failed(SystemError(call: "read", code: code))
+            }
+        }
+    }
+
+    // MARK: Writing
+
+    /// Bytes that wait for the kernel to take them.
+    var pendingCount: Int { outbox.count }
+
+    /// Sends, and keeps what the kernel does not take. After a failure, or `close`, it does nothing: whoever reads is told.
+    func write(_ bytes: UnsafeRawBufferPointer) {
+        worker.assertIsCurrent()
+        guard !isClosed, failure == nil, finishing == .no, !bytes.isEmpty else { return }
+        var sent = 0
+        if isWritable, outbox.isEmpty { sent = send(bytes) ?? 0 }
+        guard failure == nil, sent < bytes.count else { return }
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[sent...])
+        outbox.append(rest, from: worker.blocks)
+        worker.budget.hold(rest.count)
+    }
+
+    func write(_ bytes: [UInt8]) {
+        bytes.withUnsafeBytes { write($0) }
+    }
+
+    /// Waits until the kernel has taken everything, or the stream has failed or was closed.
+    func drained() async {
+        while !outbox.isEmpty {
+            await withUnsafeContinuation { drainWaiters.append($0) }
+        }
+    }
+
+    /// Shuts down the sending side once everything has been sent.
+    func finish() {
+        guard finishing == .no else { return }
+        finishing = .whenDrained
+        finishIfDrained()
+    }
+
+    private func finishIfDrained() {
+        guard finishing == .whenDrained, outbox.isEmpty, !isClosed else { return }
+        finishing = .finished
+        shutdown(descriptor, Int32(SHUT_WR))
+    }
+
+    private func send(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        while true {
+            let count = Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+            if count >= 0 {
+                if count < bytes.count { isWritable = false }
+                return count
+            }
+            let code = errno
+            switch code {
+            case EINTR:
+                continue
+            case EAGAIN:
+                isWritable = false
+                return nil
+            default:
+                fail(SystemError(call: "write", code: code))
+                return nil
+            }
+        }
+    }
+
+    private func flush() {
+        guard !outbox.isEmpty else { return }
+        guard let sent = send(outbox.bytes) else { return }
+        outbox.removeFirst(sent, to: worker.blocks)
+        worker.budget.release(sent)
+        if outbox.isEmpty {
+            resumeDrainWaiters()
+            finishIfDrained()
+        }
+    }
+
+    // MARK: Events
+
+    override func handle(_ readiness: Readiness) {
+        if !readiness.isDisjoint(with: [.peerFinished, .gone]) {
+            peerHasFinished = true
+            isReadable = true
+        }
+        if readiness.contains(.readable) { isReadable = true }
+        if connecter != nil {
+            guard !readiness.isDisjoint(with: [.writable, .gone]) else { return }
+            isWritable = true
+            resume(&connecter, .ready)
+            return
+        }
+        if !readiness.isDisjoint(with: [.writable, .gone]) {
+            isWritable = true
+            flush()
+        }
+        if lingering != nil {
+            linger()
+        } else if isReadable {
+            resume(&reader, .ready)
+        }
+    }
+
+    private func fail(_ error: SystemError) {
+        if failure == nil { failure = error }
+        dropOutbox()
+        isReadable = true
+        resume(&reader, .ready)
+        resumeDrainWaiters()
+    }
+
+    private func dropOutbox() {
+        worker.budget.release(outbox.count)
+        outbox.removeAll(to: worker.blocks)
+    }
+
+    private func resume(_ continuation: inout UnsafeContinuation<Wake, Never>?, _ wake: Wake) {
+        guard let waiting = continuation else { return }
+        continuation = nil
+        waiting.resume(returning: wake)
+    }
+
+    private func resumeDrainWaiters() {
+        guard !drainWaiters.isEmpty else { return }
+        let waiting = drainWaiters
+        drainWaiters = []
+        for continuation in waiting { continuation.resume() }
+    }
+
+    private func wait(
+        until deadline: Instant, _ store: (UnsafeContinuation<Wake, Never>) -> Void, onTimeout: @escaping () -> Void
+    ) async -> Wake {
+        if isClosed { return .closed }
+        let timer = worker.schedule(at: deadline, onTimeout)
+        defer { worker.cancel(timer) }
+        return await withUnsafeContinuation { store($0) }
+    }
+
+    // MARK: Ending
+
+    private var lingering: Lingering?
+
+    /// A stream that nobody reads any more and that ends by itself.
+    private struct Lingering {
+        /// Whether the peer's own end is awaited once everything has been sent.
+        let awaitsPeer: Bool
+        var timer: Timers.ID
+        /// What was left to send when the timer was set; a slow reader that takes something gets more time.
+        var pending: Int
+    }
+
+    private static let patienceWithReader: Duration = .seconds(300)
+    private static let patienceWithPeer: Duration = .seconds(2)
+
+    override func close() {
+        guard !isClosed else { return }
+        if let lingering { worker.cancel(lingering.timer) }
+        lingering = nil
+        dropOutbox()
+        super.close()
+        resume(&reader, .closed)
+        resume(&connecter, .closed)
+        resumeDrainWaiters()
+    }
+
+    /// Ends with a reset instead of an orderly end.
+    func abort() {
+        guard !isClosed else { return }
+        SocketOption.resetOnClose(descriptor)
+        close()
+    }
+
+    /// Sends what is held, then ends the connection in good order. Whoever waits for input is told that there is none.
+    ///
+    /// - Parameter awaitingPeer: throw away what still comes until the peer has ended too, for two seconds at most:
+    ///   closing while the peer is still sending answers it with a reset, and that may cost it the last bytes it was sent.
+    func closeOrderly(awaitingPeer: Bool) {
+        guard !isClosed, lingering == nil else { return }
+        if outbox.isEmpty, peerHasFinished || !awaitingPeer && !isReadable { return close() }
+        finish()
+        let pending = outbox.count
+        let patience = pending > 0 ? Self.patienceWithReader : Self.patienceWithPeer
+        let timer = worker.schedule(after: patience) { [self] in lingeredLongEnough() }
+        lingering = Lingering(awaitsPeer: awaitingPeer || isReadable, timer: timer, pending: pending)
+        resume(&reader, .closed)
+        linger()
+    }
+
+    private func lingeredLongEnough() {
+        guard var state = lingering else { return }
+        guard outbox.count > 0, outbox.count < state.pending else { return outbox.isEmpty ? close() : abort() }
+        state.pending = outbox.count
+        state.timer = worker.schedule(after: Self.patienceWithReader) { [self] in lingeredLongEnough() }
+        lingering = state
+    }
+
+    private func linger() {
+        discardInput()
+        guard var state = lingering, outbox.isEmpty else { return }
+        if peerHasFinished || !state.awaitsPeer { return close() }
+        guard state.pending > 0 else { return }
+        // Everything is on its way: from here on only the peer's own end is awaited.
+        worker.cancel(state.timer)
+        state.pending = 0
+        state.timer = worker.schedule(after: Self.patienceWithPeer) { [self] in lingeredLongEnough() }
+        lingering = state
+    }
+
+    private func discardInput() {
+        // Bounded, so that a peer that never stops sending does not hold the worker up.
+        for _ in 0..<16 where isReadable && !isClosed {
+            switch read(into: worker.scratch.body) {
+            case .bytes: continue
+            case .wouldBlock, .end: return
+            case .failed: return close()
+            }
+        }
+        if isReadable, !isClosed { abort() }
+    }
+
+    // MARK: Looking
+
+    var localAddress: SocketAddress? { SocketAddress.read { getsockname(descriptor, $0, &$1) }.1 }
+    var remoteAddress: SocketAddress? { SocketAddress.read { getpeername(descriptor, $0, &$1) }.1 }
+
+    /// Whether something came that nobody has read, as far as the last event told.
+    var mayHaveInput: Bool { isReadable && !peerHasFinished }
+
+    var transmission: tcp_info? {
+        var info = tcp_info()
+        var length = socklen_t(MemoryLayout<tcp_info>.size)
+        guard getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_INFO, &info, &length) == 0 else { return nil }
+        return info
+    }
+}

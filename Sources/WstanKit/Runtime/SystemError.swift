@@ -1,0 +1,28 @@
+import Glibc
+
+/// A system call that failed.
+struct SystemError: Error, Equatable, CustomStringConvertible {
+    var call: String
+    var code: Int32
+
+    var description: String { "\(Self.text(code)) (\(call))" }
+
+    static func text(_ code: Int32) -> String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard strerror_r(code, &buffer, buffer.count) == 0 else { return "error \(code)" }
+        return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    /// Repeats what a signal interrupted.
+    static func check(_ call: String, _ body: () -> Int32) throws(SystemError) -> Int32 {
+        while true {
+            let result = body()
+            if result >= 0 { return result }
+            let code = errno
+            if code != EINTR { throw SystemError(call: call, code: code) }
+        }
+    }
+
+    /// Out of descriptors or of kernel memory: it passes.
+    var isShortage: Bool { [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(code) }
+}

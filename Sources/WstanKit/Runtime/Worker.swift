@@ -1,0 +1,244 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// One thread with one epoll instance, on which tasks run.
+///
+/// A connection is a tree of tasks started with `spawn` and never leaves its worker. Everything that such tasks share
+/// (streams, tunnels, pools, counters) is confined to the worker: it is marked `@unchecked Sendable`, takes no lock, and
+/// checks the thread in debug builds with `assertIsCurrent`. From other threads only `execute` and `spawn` are allowed.
+final class Worker: TaskExecutor, @unchecked Sendable {
+    let index: Int
+    /// The time at which this turn of the loop began.
+    private(set) var now: Instant
+    /// Read into and sealed in, between two waits: whoever uses it is done with it before it awaits.
+    let scratch: Scratch
+    let budget: MemoryBudget
+    let blocks = BlockPool()
+    let randomness = Randomness()
+
+    private let epoll: Int32
+    private let waker: Int32
+    private var events: UnsafeMutableBufferPointer<epoll_event>
+    private var pollables: [Pollable?] = []
+    private var generation: UInt32 = 0
+    private var timers = Timers()
+    private var ready: [UnownedJob] = []
+    private var batch: [UnownedJob] = []
+    private var thread: pthread_t?
+
+    private struct Inbox {
+        var jobs: [UnownedJob] = []
+        var actions: [@Sendable () -> Void] = []
+    }
+
+    private let inbox = Mutex(Inbox())
+    /// Whether a post must ring: set before the worker looks into the inbox for the last time and sleeps.
+    private let isSleeping = Atomic(false)
+    private let isStopped = Atomic(false)
+
+    /// - Parameter memoryLimit: bytes that all buffers of this worker's connections may hold together.
+    init(index: Int, memoryLimit: Int) throws(SystemError) {
+        self.index = index
+        epoll = try SystemError.check("epoll_create1") { epoll_create1(Int32(EPOLL_CLOEXEC)) }
+        waker = try SystemError.check("eventfd") { eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK)) }
+        events = .allocate(capacity: 256)
+        now = .now()
+        scratch = Scratch()
+        budget = MemoryBudget(limit: memoryLimit)
+        var event = epoll_event(events: EPOLLIN.rawValue, data: epoll_data_t(u64: Self.wakerToken))
+        _ = try SystemError.check("epoll_ctl") { epoll_ctl(epoll, EPOLL_CTL_ADD, waker, &event) }
+    }
+
+    deinit {
+        Glibc.close(epoll)
+        Glibc.close(waker)
+        events.deallocate()
+    }
+
+    // MARK: From any thread
+
+    /// Starts a task that lives on this worker, child tasks included.
+    @discardableResult
+    func spawn(_ body: sending @escaping () async -> Void) -> Task<Void, Never> {
+        Task(executorPreference: self) { await body() }
+    }
+
+    /// Runs `action` on this worker in one of its next turns.
+    func execute(_ action: @escaping @Sendable () -> Void) {
+        inbox.withLock { $0.actions.append(action) }
+        ring()
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        if isCurrent {
+            ready.append(job)
+        } else {
+            inbox.withLock { $0.jobs.append(job) }
+            ring()
+        }
+    }
+
+    func stop() {
+        isStopped.store(true, ordering: .sequentiallyConsistent)
+        ring()
+    }
+
+    var isCurrent: Bool {
+        guard let thread else { return false }
+        return pthread_equal(thread, pthread_self()) != 0
+    }
+
+    func assertIsCurrent() {
+        assert(isCurrent, "not on the worker that this belongs to")
+    }
+
+    private func ring() {
+        guard isSleeping.exchange(false, ordering: .sequentiallyConsistent) else { return }
+        var one: UInt64 = 1
+        _ = Glibc.write(waker, &one, 8)
+    }
+
+    // MARK: On the worker
+
+    /// - Returns: what `cancel` takes; cancelling late or twice is harmless.
+    func schedule(at deadline: Instant, _ action: @escaping () -> Void) -> Timers.ID {
+        assertIsCurrent()
+        return timers.schedule(at: deadline, action)
+    }
+
+    func schedule(after delay: Duration, _ action: @escaping () -> Void) -> Timers.ID {
+        schedule(at: now + delay, action)
+    }
+
+    func cancel(_ id: Timers.ID) {
+        timers.cancel(id)
+    }
+
+    /// Lets the other connections have their turn.
+    func yield() async {
+        await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in continuation.resume() }
+    }
+
+    /// Ends early when the task is cancelled.
+    func sleep(for delay: Duration) async {
+        let wait = Wait<Void>(worker: self)
+        await wait.value(deadline: now + delay, onTimeout: (), onCancel: ())
+    }
+
+    func register(_ pollable: Pollable) throws(SystemError) {
+        assertIsCurrent()
+        let descriptor = pollable.descriptor
+        while pollables.count <= Int(descriptor) { pollables.append(nil) }
+        generation &+= 1
+        pollable.generation = generation
+        // Once, for both directions, edge-triggered: no epoll_ctl per wait.
+        let interest = EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
+        var event = epoll_event(
+            events: interest,
+            data: epoll_data_t(u64: UInt64(generation) << 32 | UInt64(UInt32(bitPattern: descriptor))))
+        _ = try SystemError.check("epoll_ctl") { epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) }
+        pollables[Int(descriptor)] = pollable
+    }
+
+    func deregister(_ pollable: Pollable) {
+        assertIsCurrent()
+        // Closing the descriptor takes it out of the epoll set. An event of this turn that is still to come finds
+        // nothing here, or another generation.
+        let descriptor = Int(pollable.descriptor)
+        guard pollables.indices.contains(descriptor), pollables[descriptor] === pollable else { return }
+        pollables[descriptor] = nil
+    }
+
+    // MARK: The loop
+
+    /// Runs the loop on the calling thread until `stop`.
+    func run() {
+        thread = pthread_self()
+        while !isStopped.load(ordering: .relaxed) {
+            runReadyJobs()
+            poll()
+            takeInbox()
+            now = .now()
+            while let action = timers.popDue(at: now) { action() }
+        }
+        // Tasks that still wait are never resumed; the process is about to end, or a test let them go.
+        takeInbox()
+        runReadyJobs()
+    }
+
+    /// Runs the loop on a thread of its own.
+    func start() {
+        let worker = Unmanaged.passRetained(self).toOpaque()
+        var thread = pthread_t()
+        let status = pthread_create(&thread, nil, runWorker, worker)
+        precondition(status == 0, "cannot start a thread: \(SystemError.text(status))")
+        pthread_detach(thread)
+    }
+
+    private func runReadyJobs() {
+        // A few rounds, so that what an event set going comes to its end; not until there is nothing left, since a bulk
+        // stream re-queues itself and other sockets must be looked at in between.
+        for _ in 0..<4 where !ready.isEmpty {
+            swap(&ready, &batch)
+            for job in batch { job.runSynchronously(on: asUnownedTaskExecutor()) }
+            batch.removeAll(keepingCapacity: true)
+        }
+    }
+
+    private func poll() {
+        var timeout = millisecondsToWait()
+        if timeout != 0 {
+            isSleeping.store(true, ordering: .sequentiallyConsistent)
+            // Whoever posted before the store did not ring.
+            if inbox.withLock({ !$0.jobs.isEmpty || !$0.actions.isEmpty }) || isStopped.load(ordering: .relaxed) {
+                timeout = 0
+            }
+        }
+        let count = epoll_wait(epoll, events.baseAddress, Int32(events.count), timeout)
+        isSleeping.store(false, ordering: .sequentiallyConsistent)
+        now = .now()
+        for index in 0..<max(0, Int(count)) {
+            let event = events[index]
+            let token = event.data.u64
+            if token == Self.wakerToken {
+                var drained: UInt64 = 0
+                _ = Glibc.read(waker, &drained, 8)
+                continue
+            }
+            let descriptor = Int(UInt32(truncatingIfNeeded: token))
+            guard let pollable = pollables[descriptor], pollable.generation == UInt32(truncatingIfNeeded: token >> 32)
+            else { continue }
+            pollable.handle(Readiness(rawValue: event.events))
+        }
+    }
+
+    private func millisecondsToWait() -> Int32 {
+        if !ready.isEmpty { return 0 }
+        guard let next = timers.next() else { return -1 }
+        // Rounded up: waking a fraction too early would only turn the loop once more.
+        let nanoseconds = (next - now).wholeNanoseconds
+        return Int32(clamping: (nanoseconds &+ 999_999) / 1_000_000)
+    }
+
+    private func takeInbox() {
+        let posted = inbox.withLock { inbox -> Inbox? in
+            guard !inbox.jobs.isEmpty || !inbox.actions.isEmpty else { return nil }
+            defer { inbox = Inbox() }
+            return inbox
+        }
+        guard let posted else { return }
+        ready.append(contentsOf: posted.jobs)
+        for action in posted.actions { action() }
+    }
+
+    private static let wakerToken = UInt64.max
+}
+
+/// The thread's entry: a free function, since a closure could be isolated to an actor and then traps on this thread.
+private func runWorker(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    guard let argument else { return nil }
+    Unmanaged<Worker>.fromOpaque(argument).takeRetainedValue().run()
+    return nil
+}

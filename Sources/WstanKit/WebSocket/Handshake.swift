@@ -1,0 +1,52 @@
+/// The two halves of the opening handshake (RFC 6455 section 4), as text.
+enum WebSocketHandshake {
+    /// - Parameters:
+    ///   - path: with the request in it.
+    ///   - host: the authority as it belongs in the `Host` header.
+    ///   - key: the base64 of 16 bytes.
+    ///   - cookie: `name=value`, for compatible mode.
+    static func request(path: String, host: String, key: String, cookie: String?) -> [UInt8] {
+        var text = """
+            GET \(path) HTTP/1.1\r
+            Host: \(host)\r
+            Connection: Upgrade\r
+            Pragma: no-cache\r
+            Cache-Control: no-cache\r
+            Upgrade: websocket\r
+            Sec-WebSocket-Version: 13\r
+            Sec-WebSocket-Key: \(key)\r
+
+            """
+        if let cookie { text += "Cookie: \(cookie)\r\n" }
+        text += "\r\n"
+        return Array(text.utf8)
+    }
+
+    static func response(accept: String) -> [UInt8] {
+        Array(
+            """
+            HTTP/1.1 101 Switching Protocols\r
+            Upgrade: websocket\r
+            Connection: Upgrade\r
+            Sec-WebSocket-Accept: \(accept)\r
+            \r
+
+            """.utf8)
+    }
+
+    /// Section 4.2.1: whether a request asks for a WebSocket of version 13.
+    ///
+    /// - Returns: the value of its `Sec-WebSocket-Key`, nil if it does not ask for one in good order.
+    static func key(in head: HTTPHead) -> ArraySlice<UInt8>? {
+        guard head.hasToken("websocket", in: "Upgrade"), head.hasToken("upgrade", in: "Connection"),
+            head.value(of: "Sec-WebSocket-Version").map({ Array($0) == Array("13".utf8) }) == true
+        else { return nil }
+        return head.value(of: "Sec-WebSocket-Key")
+    }
+
+    /// Section 4.1: whether a 101 accepts the key that was sent.
+    static func isAccepted(_ head: HTTPHead, expecting accept: String) -> Bool {
+        head.hasToken("websocket", in: "Upgrade") && head.hasToken("upgrade", in: "Connection")
+            && head.value(of: "Sec-WebSocket-Accept").map { Array($0) == Array(accept.utf8) } == true
+    }
+}

@@ -1,0 +1,118 @@
+/// Where a connection is to go: an address, or a name that only the server resolves.
+enum Host: Hashable, Sendable, CustomStringConvertible {
+    case ipv4(IPv4Address)
+    case ipv6(IPv6Address)
+    /// 1 to 255 visible ASCII characters.
+    case name(String)
+
+    /// A literal becomes an address, anything else a name; nil if it is neither. Brackets around IPv6 are optional.
+    init?(text: some StringProtocol) {
+        if text.hasPrefix("["), text.hasSuffix("]") {
+            guard let ipv6 = IPv6Address(text: text.dropFirst().dropLast()) else { return nil }
+            self = .ipv6(ipv6)
+        } else if let ipv4 = IPv4Address(text: text) {
+            self = .ipv4(ipv4)
+        } else if let ipv6 = IPv6Address(text: text) {
+            self = .ipv6(ipv6)
+        } else {
+            guard Self.isName(text.utf8) else { return nil }
+            self = .name(String(text))
+        }
+    }
+
+    static func isName(_ bytes: some Collection<UInt8>) -> Bool {
+        (1...255).contains(bytes.count) && bytes.allSatisfy { (0x21...0x7e).contains($0) }
+    }
+
+    var description: String {
+        switch self {
+        case .ipv4(let address): address.description
+        case .ipv6(let address): address.description
+        case .name(let name): name
+        }
+    }
+}
+
+/// A host and a port, with the encoding that SOCKS5 (RFC 1928 section 5) and the tunnel's requests share.
+struct Address: Hashable, Sendable, CustomStringConvertible {
+    var host: Host
+    var port: UInt16
+
+    init(host: Host, port: UInt16) {
+        self.host = host
+        self.port = port
+    }
+
+    /// `host:port`, `[v6]:port`; nil when the port is missing or out of range.
+    init?(authority text: some StringProtocol) {
+        guard let colon = text.lastIndex(of: ":") else { return nil }
+        let digits = text[text.index(after: colon)...]
+        guard !digits.isEmpty, digits.utf8.allSatisfy({ (48...57).contains($0) }), let port = UInt16(digits),
+            let host = Host(text: text[..<colon])
+        else { return nil }
+        if case .ipv6 = host, !text.hasPrefix("[") { return nil }
+        self.init(host: host, port: port)
+    }
+
+    var description: String {
+        if case .ipv6 = host { return "[\(host)]:\(port)" }
+        return "\(host):\(port)"
+    }
+
+    private enum Kind: UInt8 {
+        case ipv4 = 1
+        case name = 3
+        case ipv6 = 4
+    }
+
+    /// 00, type, address, port: 7 to 259 bytes.
+    func encode(into bytes: inout [UInt8]) {
+        bytes.append(0)
+        switch host {
+        case .ipv4(let address):
+            bytes.append(Kind.ipv4.rawValue)
+            bytes.append(integer: address.value)
+        case .ipv6(let address):
+            bytes.append(Kind.ipv6.rawValue)
+            bytes.append(integer: address.high)
+            bytes.append(integer: address.low)
+        case .name(let name):
+            let utf8 = name.utf8.prefix(255)
+            bytes.append(Kind.name.rawValue)
+            bytes.append(UInt8(truncatingIfNeeded: utf8.count))
+            bytes.append(contentsOf: utf8)
+        }
+        bytes.append(integer: port)
+    }
+
+    /// - Returns: nil when bytes are missing; the reader is then where it was.
+    /// - Throws: `.malformed` when no further byte could make it an address.
+    static func read(_ reader: inout ByteReader) throws(WireError) -> Address? {
+        var ahead = reader
+        guard let reserved = ahead.readByte() else { return nil }
+        guard reserved == 0 else { throw .malformed }
+        guard let type = ahead.readByte() else { return nil }
+        guard let kind = Kind(rawValue: type) else { throw .malformed }
+        let host: Host
+        switch kind {
+        case .ipv4:
+            guard let value = ahead.readInteger(UInt32.self) else { return nil }
+            host = .ipv4(IPv4Address(value))
+        case .ipv6:
+            guard let high = ahead.readInteger(UInt64.self), let low = ahead.readInteger(UInt64.self) else { return nil }
+            host = .ipv6(IPv6Address(high: high, low: low))
+        case .name:
+            guard let count = ahead.readByte() else { return nil }
+            guard count > 0 else { throw .malformed }
+            guard let name = ahead.readBytes(Int(count)) else { return nil }
+            // 0.4 clients send literals as names; they must not be looked up.
+            guard Host.isName(name), let parsed = Host(text: String(decoding: name, as: UTF8.self)) else {
+                throw .malformed
+            }
+            host = parsed
+        }
+        guard let port = ahead.readInteger(UInt16.self) else { return nil }
+        reader = ahead
+        return Address(host: host, port: port)
+    }
+}

@@ -1,0 +1,53 @@
+import COpenSSL
+
+/// Makes and checks the 10-byte tags of requests and resets: HMAC-SHA1 (RFC 2104) cut to 80 bits, over the bytes as sent.
+///
+/// It holds a context that every call uses again, so each worker has its own.
+final class Authenticator {
+    static let tagSize = 10
+
+    let key: Key
+    private let context: OpaquePointer
+
+    init(key: Key) {
+        self.key = key
+        guard let context = EVP_MAC_CTX_new(Self.hmac) else { preconditionFailure("OpenSSL has no HMAC") }
+        self.context = context
+        var digestName = Array("SHA1".utf8CString)
+        let done = digestName.withUnsafeMutableBufferPointer { name in
+            var parameters = [
+                OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.baseAddress, 0), OSSL_PARAM_construct_end(),
+            ]
+            return EVP_MAC_init(context, key.bytes, key.bytes.count, &parameters)
+        }
+        precondition(done == 1, "HMAC-SHA1 cannot be initialised")
+    }
+
+    deinit {
+        EVP_MAC_CTX_free(context)
+    }
+
+    /// The tag of `bytes`, 10 bytes.
+    func tag(over bytes: UnsafeRawBufferPointer) -> [UInt8] {
+        var digest = [UInt8](repeating: 0, count: 20)
+        var count = 0
+        // Without a key the context starts over with the one it has.
+        let done =
+            EVP_MAC_init(context, nil, 0, nil) == 1
+            && EVP_MAC_update(context, bytes.assumingMemoryBound(to: UInt8.self).baseAddress, bytes.count) == 1
+            && EVP_MAC_final(context, &digest, &count, digest.count) == 1
+        precondition(done && count == 20, "HMAC-SHA1 failed")
+        return Array(digest.prefix(Self.tagSize))
+    }
+
+    /// Whether the last 10 bytes of `message` are the tag of those before; in constant time.
+    func isAuthentic(_ message: UnsafeRawBufferPointer) -> Bool {
+        let count = message.count - Self.tagSize
+        guard count > 0 else { return false }
+        let expected = tag(over: UnsafeRawBufferPointer(rebasing: message[..<count]))
+        let given = UnsafeRawBufferPointer(rebasing: message[count...])
+        return CRYPTO_memcmp(expected, given.baseAddress, Self.tagSize) == 0
+    }
+
+    private nonisolated(unsafe) static let hmac = EVP_MAC_fetch(nil, "HMAC", nil)
+}

@@ -1,0 +1,84 @@
+/// RFC 4648 base64, both alphabets. Decoding is strict and canonical: padding is required and unused bits are zero, so
+/// that no two texts stand for the same bytes.
+enum Base64 {
+    enum Alphabet: Sendable {
+        /// `+` and `/` (section 4): keys and nonces.
+        case standard
+        /// `-` and `_` (section 5): the request in the path.
+        case url
+    }
+
+    static func encode(_ bytes: some Collection<UInt8>, _ alphabet: Alphabet = .standard) -> String {
+        let symbols = alphabet == .standard ? standardSymbols : urlSymbols
+        var text: [UInt8] = []
+        text.reserveCapacity((bytes.count + 2) / 3 * 4)
+        var group: UInt32 = 0
+        var held = 0
+        func symbol(_ shift: UInt32) -> UInt8 { symbols[Int(group >> shift & 63)] }
+        for byte in bytes {
+            group = group << 8 | UInt32(byte)
+            held += 1
+            if held == 3 {
+                text.append(symbol(18))
+                text.append(symbol(12))
+                text.append(symbol(6))
+                text.append(symbol(0))
+                group = 0
+                held = 0
+            }
+        }
+        if held == 1 {
+            group <<= 16
+            text += [symbol(18), symbol(12), padding, padding]
+        } else if held == 2 {
+            group <<= 8
+            text += [symbol(18), symbol(12), symbol(6), padding]
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// - Returns: nil for anything but the canonical text.
+    static func decode(_ text: some BidirectionalCollection<UInt8>, _ alphabet: Alphabet = .standard) -> [UInt8]? {
+        let count = text.count
+        guard count % 4 == 0 else { return nil }
+        guard count > 0 else { return [] }
+        let values = alphabet == .standard ? standardValues : urlValues
+        var padded = 0
+        if text.last == padding {
+            padded = text.dropLast().last == padding ? 2 : 1
+        }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count / 4 * 3)
+        var group: UInt32 = 0
+        var held: UInt32 = 0
+        for symbol in text.dropLast(padded) {
+            let value = values[Int(symbol)]
+            guard value < 64 else { return nil }
+            group = group << 6 | UInt32(value)
+            held += 6
+            if held >= 8 {
+                held -= 8
+                bytes.append(UInt8(truncatingIfNeeded: group >> held))
+                group &= (1 << held) - 1
+            }
+        }
+        guard group == 0 else { return nil }
+        return bytes
+    }
+
+    private static let padding = UInt8(ascii: "=")
+    private static let standardSymbols = symbols("+/")
+    private static let urlSymbols = symbols("-_")
+    private static let standardValues = values(of: standardSymbols)
+    private static let urlValues = values(of: urlSymbols)
+
+    private static func symbols(_ lastTwo: String) -> [UInt8] {
+        Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".utf8) + Array(lastTwo.utf8)
+    }
+
+    private static func values(of symbols: [UInt8]) -> [UInt8] {
+        var values = [UInt8](repeating: 255, count: 256)
+        for (value, symbol) in symbols.enumerated() { values[Int(symbol)] = UInt8(truncatingIfNeeded: value) }
+        return values
+    }
+}

@@ -1,0 +1,45 @@
+import COpenSSL
+
+/// One direction's AES-CTR key stream (NIST SP 800-38A section 6.5), which runs on through every message of a tunnel.
+///
+/// Confined to the tunnel that made it.
+final class KeyStream {
+    private let context: OpaquePointer
+
+    init(key: Key, nonce: Nonce) {
+        guard let context = EVP_CIPHER_CTX_new() else { preconditionFailure("out of memory") }
+        self.context = context
+        let cipher = key.bytes.count == 16 ? Self.aes128 : Self.aes256
+        let done = EVP_EncryptInit_ex2(context, cipher, key.bytes, nonce.bytes, nil)
+        precondition(done == 1, "AES-CTR cannot be initialised")
+    }
+
+    deinit {
+        EVP_CIPHER_CTX_free(context)
+    }
+
+    /// Encrypts or decrypts in place: in counter mode they are the same.
+    func apply(to bytes: UnsafeMutableRawBufferPointer) {
+        guard let start = bytes.assumingMemoryBound(to: UInt8.self).baseAddress else { return }
+        var offset = 0
+        while offset < bytes.count {
+            let count = Int32(truncatingIfNeeded: min(bytes.count - offset, 1 << 30))
+            var written: Int32 = 0
+            let done = EVP_EncryptUpdate(context, start + offset, &written, start + offset, count)
+            // Going on would send plain text. Nothing that a peer sends can bring this about.
+            precondition(done == 1 && written == count, "AES-CTR failed")
+            offset += Int(count)
+        }
+    }
+
+    func apply(to bytes: inout [UInt8], from start: Int = 0) {
+        bytes.withUnsafeMutableBytes { buffer in
+            guard start < buffer.count else { return }
+            apply(to: UnsafeMutableRawBufferPointer(rebasing: buffer[start...]))
+        }
+    }
+
+    // Fetched once: a fetch costs more than making a context.
+    private nonisolated(unsafe) static let aes128 = EVP_CIPHER_fetch(nil, "AES-128-CTR", nil)
+    private nonisolated(unsafe) static let aes256 = EVP_CIPHER_fetch(nil, "AES-256-CTR", nil)
+}

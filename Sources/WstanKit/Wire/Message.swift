@@ -1,0 +1,117 @@
+/// The first byte of every message, under the key stream.
+enum Command: UInt8 {
+    case request = 0
+    case data = 1
+    case reset = 2
+    case datagram = 3
+}
+
+/// REQ: connect to `target` and send it `data`.
+struct Request: Equatable {
+    /// Seconds since the epoch, by the sender's clock; finite.
+    var time: Double
+    var target: Address
+    var data: [UInt8]
+
+    /// Unsealed, without the tag.
+    func encoded() -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(9 + 259 + data.count + Authenticator.tagSize)
+        bytes.append(Command.request.rawValue)
+        bytes.append(integer: time.bitPattern)
+        target.encode(into: &bytes)
+        bytes.append(contentsOf: data)
+        return bytes
+    }
+
+    /// Reads what follows the command byte.
+    static func read(_ body: UnsafeRawBufferPointer) throws(WireError) -> Request {
+        var reader = ByteReader(body)
+        let time = try readTime(&reader)
+        guard let target = try Address.read(&reader) else { throw .malformed }
+        return Request(time: time, target: target, data: Array(reader.readRest()))
+    }
+
+    /// A NaN passes every comparison that a window is made of, so what is not finite ends here.
+    static func readTime(_ reader: inout ByteReader) throws(WireError) -> Double {
+        guard let bits = reader.readInteger(UInt64.self) else { throw .malformed }
+        let time = Double(bitPattern: bits)
+        guard time.isFinite else { throw .malformed }
+        return time
+    }
+}
+
+/// What a connection's first message asks for.
+enum Opening: Equatable {
+    case request(Request)
+    /// An "empty" request, RST and a time: the tunnel is open and idle. Only 0.5 servers know it.
+    case idle(time: Double)
+
+    var time: Double {
+        switch self {
+        case .request(let request): request.time
+        case .idle(let time): time
+        }
+    }
+
+    /// Reads a whole opened message, command byte included.
+    static func read(_ message: UnsafeRawBufferPointer) throws(WireError) -> Opening {
+        var reader = ByteReader(message)
+        guard let byte = reader.readByte() else { throw .malformed }
+        switch Command(rawValue: byte) {
+        case .request:
+            return .request(try Request.read(reader.readRest()))
+        case .reset:
+            let time = try Request.readTime(&reader)
+            guard reader.remaining == 0 else { throw .malformed }
+            return .idle(time: time)
+        case .datagram, .data:
+            throw .unexpectedCommand
+        case nil:
+            throw .malformed
+        }
+    }
+}
+
+/// RST: this connection is over. What a person should read, then what the system said.
+struct Reset: Equatable {
+    var reason: String
+    var detail: String
+
+    init(reason: String = "", detail: String = "") {
+        self.reason = reason
+        self.detail = detail
+    }
+
+    /// Our end came to its end in good order.
+    static let normal = Reset()
+    /// Python's words for the two ends that broke; both implementations of the protocol know them.
+    static let targetBroken = Reset(reason: "connection to target broken")
+    static let userAgentBroken = Reset(reason: "connection to user-agent broken")
+
+    var isNormal: Bool { reason.isEmpty || reason.hasPrefix("  ") }
+
+    /// Whether a connection that was up broke, as opposed to one that ended or was never made.
+    var isBrokenConnection: Bool { reason == Self.targetBroken.reason || reason == Self.userAgentBroken.reason }
+
+    /// Unsealed, without the tag; `padding` blanks (40 to 499) hide the length of what is said.
+    func encoded(padding: Int) -> [UInt8] {
+        var bytes = [Command.reset.rawValue]
+        bytes.append(contentsOf: reason.utf8.prefix(WireLimits.resetText))
+        bytes.append(contentsOf: Self.separator.utf8)
+        bytes.append(contentsOf: detail.utf8.prefix(WireLimits.resetText))
+        bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: padding))
+        return bytes
+    }
+
+    /// Reads what follows the command byte. Text that is no UTF-8 is repaired, not refused: it is only read by people.
+    static func read(_ body: UnsafeRawBufferPointer) -> Reset {
+        var text = Substring(String(decoding: body, as: UTF8.self))
+        while text.utf8.last == UInt8(ascii: " ") { text = text.dropLast() }
+        // Older servers send a reason and nothing else.
+        let parts = text.split(separator: Character(separator), maxSplits: 1, omittingEmptySubsequences: false)
+        return Reset(reason: parts.first.map(String.init) ?? "", detail: parts.count > 1 ? String(parts[1]) : "")
+    }
+
+    private static let separator = "★"
+}

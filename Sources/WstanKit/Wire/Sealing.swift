@@ -1,0 +1,157 @@
+/// Seals the messages of one direction. This face, and `Opener`'s, hide the cipher: under TLS there is none.
+struct Sealer {
+    private let authenticator: Authenticator
+    private let stream: KeyStream?
+
+    init(authenticator: Authenticator, stream: KeyStream?) {
+        self.authenticator = authenticator
+        self.stream = stream
+    }
+
+    /// Seals a DAT message in place; its first byte is the command.
+    func seal(data: UnsafeMutableRawBufferPointer) {
+        stream?.apply(to: data)
+    }
+
+    func seal(request: Request) -> [UInt8] {
+        authenticated(request.encoded())
+    }
+
+    /// An "empty" request, which opens an idle tunnel.
+    func seal(idleAt time: Double) -> [UInt8] {
+        var bytes = [Command.reset.rawValue]
+        bytes.append(integer: time.bitPattern)
+        return authenticated(bytes)
+    }
+
+    func seal(reset: Reset, padding: Int) -> [UInt8] {
+        authenticated(reset.encoded(padding: padding))
+    }
+
+    private func authenticated(_ plaintext: [UInt8]) -> [UInt8] {
+        var bytes = plaintext
+        stream?.apply(to: &bytes)
+        let tag = bytes.withUnsafeBytes { authenticator.tag(over: $0) }
+        return bytes + tag
+    }
+}
+
+/// Opens the messages of one direction as their bytes come.
+///
+/// Data is opened in place and handed on at once; what carries a tag is held, bounded, until the tag has been checked.
+struct Opener {
+    enum Event: Equatable {
+        /// Nothing to act on before more bytes come.
+        case partial
+        /// Bytes of the connection, where the sealed ones were.
+        case data(UnsafeMutableRawBufferPointer)
+        /// A DAT message without bytes: asks our server, or tells our client, that the target has answered.
+        case emptyData
+        case request(Request)
+        case reset(Reset)
+
+        static func == (a: Event, b: Event) -> Bool {
+            switch (a, b) {
+            case (.partial, .partial), (.emptyData, .emptyData): true
+            case (.data(let a), .data(let b)): a.elementsEqual(b)
+            case (.request(let a), .request(let b)): a == b
+            case (.reset(let a), .reset(let b)): a == b
+            case (.partial, _), (.data, _), (.emptyData, _), (.request, _), (.reset, _): false
+            }
+        }
+    }
+
+    private enum State {
+        /// Waiting for the command byte.
+        case waitingForCommand
+        /// Within a DAT message. Can become: waitingForCommand.
+        case inData
+        /// Holding a sealed message with a tag. Can become: waitingForCommand.
+        case holding(Command, sealed: [UInt8])
+    }
+
+    private let authenticator: Authenticator
+    private let stream: KeyStream?
+    private var state = State.waitingForCommand
+
+    init(authenticator: Authenticator, stream: KeyStream?) {
+        self.authenticator = authenticator
+        self.stream = stream
+    }
+
+    /// Bytes held for a message that is not complete.
+    var heldBytes: Int {
+        if case .holding(_, let sealed) = state { sealed.count } else { 0 }
+    }
+
+    /// Takes the next piece of a message.
+    ///
+    /// - Parameter endsMessage: whether the message ends with this piece.
+    /// - Throws: `.malformed`, `.badAuthentication`, `.tooLarge`, `.unexpectedCommand`; the tunnel is of no more use then.
+    mutating func open(
+        _ piece: UnsafeMutableRawBufferPointer, endsMessage: Bool
+    ) throws(WireError) -> Event {
+        switch state {
+        case .waitingForCommand:
+            guard let sealedCommand = piece.first else {
+                guard !endsMessage else { throw .malformed }
+                return .partial
+            }
+            return try start(piece, sealedCommand: sealedCommand, endsMessage: endsMessage)
+        case .inData:
+            stream?.apply(to: piece)
+            if endsMessage { state = .waitingForCommand }
+            return piece.isEmpty ? .partial : .data(piece)
+        case .holding(let command, var sealed):
+            // Taken out of the state, so that appending does not copy.
+            state = .waitingForCommand
+            try Self.check(sealed.count + piece.count, of: command)
+            sealed.append(contentsOf: piece)
+            return try hold(command, sealed, endsMessage: endsMessage)
+        }
+    }
+
+    private mutating func start(
+        _ piece: UnsafeMutableRawBufferPointer, sealedCommand: UInt8, endsMessage: Bool
+    ) throws(WireError) -> Event {
+        stream?.apply(to: UnsafeMutableRawBufferPointer(rebasing: piece[..<1]))
+        guard let command = Command(rawValue: piece[0]) else { throw .malformed }
+        switch command {
+        case .data:
+            let data = UnsafeMutableRawBufferPointer(rebasing: piece[1...])
+            stream?.apply(to: data)
+            if !endsMessage { state = .inData }
+            if data.isEmpty { return endsMessage ? .emptyData : .partial }
+            return .data(data)
+        case .request, .reset:
+            try Self.check(piece.count, of: command)
+            var sealed = Array(piece)
+            sealed[0] = sealedCommand
+            return try hold(command, sealed, endsMessage: endsMessage)
+        case .datagram:
+            // Data has no tag: flipped bits make a DAT a DGM, "send the rest to me by UDP".
+            throw .unexpectedCommand
+        }
+    }
+
+    private mutating func hold(
+        _ command: Command, _ sealed: [UInt8], endsMessage: Bool
+    ) throws(WireError) -> Event {
+        guard endsMessage else {
+            state = .holding(command, sealed: sealed)
+            return .partial
+        }
+        guard sealed.withUnsafeBytes({ authenticator.isAuthentic($0) }) else { throw .badAuthentication }
+        // The command byte has had its part of the key stream, and the tag takes none.
+        var body = Array(sealed[1..<(sealed.count - Authenticator.tagSize)])
+        stream?.apply(to: &body)
+        return try body.withBytes { (bytes) throws(WireError) -> Event in
+            command == .reset ? .reset(Reset.read(bytes)) : .request(try Request.read(bytes))
+        }
+    }
+
+    private static func check(_ count: Int, of command: Command) throws(WireError) {
+        let limit = command == .reset ? WireLimits.reset : WireLimits.request
+        guard count <= limit else { throw .tooLarge }
+    }
+}

@@ -1,0 +1,17 @@
+/// What can be wrong with bytes that claim to be of this protocol. The peer's fault, all of it.
+enum WireError: Error, Equatable {
+    /// Not what the format allows, whatever may follow.
+    case malformed
+    /// The HMAC does not fit: another key, or bytes changed on the way.
+    case badAuthentication
+    /// The HMAC holds and the rest makes no sense: one side seals for ws://, the other for wss://.
+    case sealedForOtherScheme
+    /// The time in a request is not finite or further away than allowed; `seconds` is how far the peer is ahead, if finite.
+    case expired(seconds: Double)
+    /// A request that was seen before.
+    case replayed
+    /// A message above the bound of its kind.
+    case tooLarge
+    /// A command that has no place here.
+    case unexpectedCommand
+}

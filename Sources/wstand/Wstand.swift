@@ -1,0 +1,6 @@
+import WstanKit
+
+@main
+struct Wstand {
+    static func main() {}
+}
