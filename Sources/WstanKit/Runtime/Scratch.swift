@@ -12,7 +12,8 @@ struct Scratch: @unchecked Sendable {
         memory = .allocate(byteCount: Self.headroom + Self.bodySize, alignment: 64)
     }
 
-    var body: UnsafeMutableRawBufferPointer {
-        UnsafeMutableRawBufferPointer(rebasing: memory[Self.headroom...])
+    /// - Parameter count: at most `bodySize`.
+    func body(_ count: Int = bodySize) -> UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(rebasing: memory[Self.headroom..<(Self.headroom + count)])
     }
 }

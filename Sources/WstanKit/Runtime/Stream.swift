@@ -349,7 +349,7 @@ final class Stream: Pollable, @unchecked Sendable {
     private func discardInput() {
         // Bounded, so that a peer that never stops sending does not hold the worker up.
         for _ in 0..<16 where isReadable && !isClosed {
-            switch read(into: worker.scratch.body) {
+            switch read(into: worker.scratch.body()) {
             case .bytes: continue
             case .wouldBlock, .end: return
             case .failed: return close()
@@ -360,16 +360,20 @@ final class Stream: Pollable, @unchecked Sendable {
 
     // MARK: Looking
 
+    func watchForVanishedPeer() {
+        SocketOption.watchForVanishedPeer(descriptor)
+    }
+
     var localAddress: SocketAddress? { SocketAddress.read { getsockname(descriptor, $0, &$1) }.1 }
     var remoteAddress: SocketAddress? { SocketAddress.read { getpeername(descriptor, $0, &$1) }.1 }
 
-    /// Whether something came that nobody has read, as far as the last event told.
-    var mayHaveInput: Bool { isReadable && !peerHasFinished }
-
-    var transmission: tcp_info? {
+    /// Whether the peer's kernel has answered since `time`, by what TCP knows. Something must have been sent at that time.
+    func peerIsAlive(since time: Instant) -> Bool {
         var info = tcp_info()
         var length = socklen_t(MemoryLayout<tcp_info>.size)
-        guard getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_INFO, &info, &length) == 0 else { return nil }
-        return info
+        guard getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_INFO, &info, &length) == 0 else { return false }
+        if Duration.milliseconds(Int64(info.tcpi_last_ack_recv)) < worker.now - time { return true }
+        // A peer that has stopped reading is probed at growing intervals; the count is of probes without an answer.
+        return info.tcpi_unacked == 0 && info.tcpi_probes <= 2
     }
 }

@@ -23,6 +23,8 @@ struct SystemError: Error, Equatable, CustomStringConvertible {
         }
     }
 
+    var isReset: Bool { code == ECONNRESET }
+
     /// Out of descriptors or of kernel memory: it passes.
     var isShortage: Bool { [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(code) }
 }

@@ -16,12 +16,14 @@ final class Worker: TaskExecutor, @unchecked Sendable {
     let budget: MemoryBudget
     let blocks = BlockPool()
     let randomness = Randomness()
+    let socketOwner = SocketOwner()
 
     private let epoll: Int32
     private let waker: Int32
     private var events: UnsafeMutableBufferPointer<epoll_event>
     private var pollables: [Pollable?] = []
     private var generation: UInt32 = 0
+    private var lastID: UInt64 = 0
     private var timers = Timers()
     private var ready: [UnownedJob] = []
     private var batch: [UnownedJob] = []
@@ -114,6 +116,12 @@ final class Worker: TaskExecutor, @unchecked Sendable {
 
     func cancel(_ id: Timers.ID) {
         timers.cancel(id)
+    }
+
+    /// A number that no other tunnel of this process has.
+    func nextID() -> UInt64 {
+        lastID &+= 1
+        return UInt64(index) << 48 | lastID
     }
 
     /// Lets the other connections have their turn.

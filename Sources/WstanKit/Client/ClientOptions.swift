@@ -1,0 +1,40 @@
+/// What a client works by.
+struct ClientOptions: Sendable {
+    var server: Address
+    /// As it belongs in the `Host` header.
+    var hostHeader: String
+    /// Begins and ends with a slash.
+    var pathPrefix: String
+    var key: Key
+    var compatible = false
+    /// An HTTP proxy on the way to the server.
+    var proxy: Address?
+    var earlyData = WireLimits.earlyData
+    var earlyDataWait: Duration = .milliseconds(30)
+    var poolSize = 16
+    var poolMaxIdle: Duration = .seconds(300)
+    var pings = Tunnel.Pings()
+    var connectTimeout: Duration = .seconds(10)
+    var handshakeTimeout: Duration = .seconds(8)
+}
+
+/// Every bound on what a user agent may make a client hold or wait for.
+enum ClientLimits {
+    /// The head of an HTTP request to the proxy.
+    static let requestHead = 64 * 1024
+    /// The head of the server's, or a proxy's, answer.
+    static let answerHead = 16 * 1024
+    /// How long a user agent may take to say where it wants to go.
+    static let negotiation: Duration = .seconds(60)
+    /// A tunnel from the pool loses nothing by not waiting: what comes later follows in a message. This much is waited so
+    /// that request and first data make one message where the user agent is quick.
+    static let earlyDataWaitInPool: Duration = .milliseconds(2)
+    /// A handshake that is reset is tried again so many times.
+    static let retries = 5
+    /// A user agent that has only shut down its sending side, and gets nothing, is waited for so long.
+    static let linger: Duration = .seconds(60)
+    /// The same where nobody can tell whether it is still there: it is on another host.
+    static let lingerRemote: Duration = .seconds(10)
+    /// How often it is looked whether it is still there.
+    static let lingerStep: Duration = .seconds(1)
+}

@@ -1,0 +1,24 @@
+/// The client's part of one worker: takes user agents over and gives each its session. Confined to its worker.
+final class ClientService: @unchecked Sendable {
+    private let worker: Worker
+    private let dialer: Dialer
+    private let pool: TunnelPool
+    private let log: EventLog
+
+    init(worker: Worker, options: ClientOptions, resolver: Resolver, log: EventLog) {
+        self.worker = worker
+        self.log = log
+        pool = TunnelPool(worker: worker, size: options.poolSize, maxIdle: options.poolMaxIdle, log: log)
+        dialer = Dialer(
+            worker: worker, options: options, connector: Connector(worker: worker, resolver: resolver),
+            authenticator: Authenticator(key: options.key), pool: pool)
+    }
+
+    /// On the worker.
+    func serve(_ arrival: Listener.Arrival) {
+        guard let userAgent = try? Stream(descriptor: arrival.descriptor, worker: worker) else { return }
+        if !arrival.peer.isLoopback { userAgent.watchForVanishedPeer() }
+        let session = UserAgentSession(userAgent: userAgent, dialer: dialer, pool: pool, log: log)
+        worker.spawn { await session.run() }
+    }
+}

@@ -1,0 +1,44 @@
+/// Why no tunnel could be opened.
+enum DialFailure: Error, Equatable {
+    case unreachable(Connector.Failure)
+    /// The HTTP proxy on the way said no.
+    case proxyRefused(status: Int, reason: String)
+    /// The server gave an answer that is no WebSocket. `clockAhead`: by how many seconds its clock is ahead of ours, if
+    /// it said.
+    case refused(status: Int, clockAhead: Double?)
+    /// The answer is no HTTP, or not to what was asked.
+    case notWebSocket
+    /// Reset, each time it was tried.
+    case reset
+    case closed
+    case timedOut
+
+    /// What a person needs to know: the cause, and what to do.
+    var text: String {
+        switch self {
+        case .unreachable(let failure):
+            "cannot reach the server: \(failure)"
+        case .proxyRefused(let status, let reason):
+            "the proxy on the way refused: \(status) \(reason)"
+        case .refused(let status, let clockAhead):
+            "the server answered \(status) instead of opening a tunnel: \(Self.guess(clockAhead))"
+        case .notWebSocket:
+            "what answers at the server's address is no WebSocket server: check the URI"
+        case .reset:
+            "the connection was reset during the handshake, \(ClientLimits.retries + 1) times"
+        case .closed:
+            "the server closed the connection during the handshake"
+        case .timedOut:
+            "the server did not answer the handshake in time"
+        }
+    }
+
+    private static func guess(_ clockAhead: Double?) -> String {
+        guard let clockAhead, abs(clockAhead) > 30 else {
+            return "the key is wrong, or the path of the URI, or no wstan server is there"
+        }
+        let seconds = Int(clamping: Int64(abs(clockAhead)))
+        let much = seconds < 120 ? "\(seconds) seconds" : "\(seconds / 60) minutes"
+        return "your clock is \(much) \(clockAhead > 0 ? "behind" : "ahead of") the server's, and requests expire: set it"
+    }
+}

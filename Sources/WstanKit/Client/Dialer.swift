@@ -1,0 +1,134 @@
+/// Opens tunnels: connects to the server, asks for the WebSocket with the request in the path, checks the answer.
+struct Dialer {
+    let worker: Worker
+    let options: ClientOptions
+    let connector: Connector
+    let authenticator: Authenticator
+    let pool: TunnelPool
+
+    /// A connection to the server on which nothing has been said, or why there is none.
+    func connect() async -> Result<Stream, DialFailure> {
+        let deadline = worker.now + options.connectTimeout
+        do {
+            let first = options.proxy ?? options.server
+            let stream = try await connector.connect(to: first, for: "server", deadline: deadline)
+            guard options.proxy != nil else { return .success(stream) }
+            return await passProxy(stream)
+        } catch {
+            if case .connect(let error) = error, error.isReset { return .failure(.reset) }
+            return .failure(.unreachable(error))
+        }
+    }
+
+    /// Opens a tunnel that carries `connection` from its first byte on. A reset during the handshake is tried again, each
+    /// time as a new request, since the old one would be a replay.
+    ///
+    /// - Parameter first: the result of a `connect` that is already there.
+    func open(
+        _ connection: Connection, to target: Address, early: [UInt8], first: Result<Stream, DialFailure>
+    ) async throws(DialFailure) -> Tunnel {
+        var connected = first
+        var retries = 0
+        while true {
+            do {
+                return try await shakeHands(try connected.get(), connection, target, early)
+            } catch {
+                guard error == .reset, retries < ClientLimits.retries else { throw error }
+                retries += 1
+                connected = await connect()
+            }
+        }
+    }
+
+    private func shakeHands(
+        _ stream: Stream, _ connection: Connection, _ target: Address, _ early: [UInt8]
+    ) async throws(DialFailure) -> Tunnel {
+        let nonce = freshNonce()
+        let sealer = Sealer(authenticator: authenticator, stream: KeyStream(key: options.key, nonce: nonce))
+        let request = Request(time: WallClock.now(), target: target, data: early)
+        let path = options.pathPrefix + Base64.encode(sealer.seal(request: request), .url)
+        // In compatible mode a proxy may replace the key, so the nonce travels in a cookie and this key means nothing.
+        let key = options.compatible ? worker.randomness.nonce() : nonce
+        let cookie = options.compatible ? "\(CompatibleMode.cookieName(for: options.key))=\(nonce.base64)" : nil
+        stream.write(
+            WebSocketHandshake.request(path: path, host: options.hostHeader, key: key.base64, cookie: cookie))
+
+        var intake = Intake(stream)
+        let accept = Nonce.accept(forKey: key.base64.utf8)
+        try await check(&intake, accept: accept)
+        let answering = options.compatible ? nonce.ofServerInCompatibleMode : Nonce.ofServer(accept: accept)
+        guard let answering else { throw .notWebSocket }
+        let opener = Opener(authenticator: authenticator, stream: KeyStream(key: options.key, nonce: answering))
+        let tunnel = Tunnel(
+            id: worker.nextID(), role: .client, stream: stream, sealer: sealer, opener: opener, pings: options.pings,
+            owner: pool)
+        pool.add(tunnel)
+        tunnel.carry(connection)
+        let rest = intake.bytes
+        worker.spawn { await tunnel.run(first: rest[...]) }
+        return tunnel
+    }
+
+    /// Reads the server's answer; closes the connection if it is not the one that is needed.
+    private func check(_ intake: inout Intake, accept: [UInt8]) async throws(DialFailure) {
+        let stream = intake.stream
+        do throws(DialFailure) {
+            let head = try await readAnswer(&intake)
+            guard let status = head.status else { throw .notWebSocket }
+            guard status == 101 else {
+                let date = head.value(of: "Date").flatMap { HTTPDate.parse($0) }
+                throw .refused(status: status, clockAhead: date.map { Double($0) - WallClock.now() })
+            }
+            guard WebSocketHandshake.isAccepted(head, expecting: Base64.encode(accept)) else { throw .notWebSocket }
+        } catch {
+            stream.close()
+            throw error
+        }
+    }
+
+    private func readAnswer(_ intake: inout Intake) async throws(DialFailure) -> HTTPHead {
+        let deadline = worker.now + options.handshakeTimeout
+        let result: Result<HTTPHead, Intake.Interruption>
+        do {
+            result = try await intake.readHead(limit: ClientLimits.answerHead, deadline: deadline)
+        } catch {
+            throw .notWebSocket
+        }
+        switch result {
+        case .success(let head):
+            return head
+        case .failure(let interruption):
+            switch interruption.progress {
+            case .reset: throw .reset
+            case .timedOut: throw .timedOut
+            case .over, .more: throw .closed
+            }
+        }
+    }
+
+    /// Python's servers strip the cookie's name in a way that eats leading characters of the nonce equal to its letter.
+    private func freshNonce() -> Nonce {
+        while true {
+            let nonce = worker.randomness.nonce()
+            guard options.compatible else { return nonce }
+            if nonce.base64.utf8.first != CompatibleMode.cookieName(for: options.key).utf8.last { return nonce }
+        }
+    }
+
+    /// Asks an HTTP proxy for a way to the server (RFC 9110 section 9.3.6).
+    private func passProxy(_ stream: Stream) async -> Result<Stream, DialFailure> {
+        stream.write(Array("CONNECT \(options.server) HTTP/1.1\r\nHost: \(options.server)\r\n\r\n".utf8))
+        var intake = Intake(stream)
+        do {
+            let head = try await readAnswer(&intake)
+            guard let status = head.status, (200...299).contains(status) else {
+                stream.close()
+                return .failure(.proxyRefused(status: head.status ?? 0, reason: head.reason))
+            }
+            return .success(stream)
+        } catch {
+            stream.close()
+            return .failure(error)
+        }
+    }
+}

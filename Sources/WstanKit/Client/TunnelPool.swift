@@ -1,0 +1,66 @@
+/// The tunnels of a client's worker: those in use, and those that are open and free. Confined to its worker.
+final class TunnelPool: TunnelOwner, @unchecked Sendable {
+    private let worker: Worker
+    private var machine: PoolMachine
+    private var tunnels: [UInt64: Tunnel] = [:]
+    private var expiry: Timers.ID?
+    private let log: EventLog
+
+    init(worker: Worker, size: Int, maxIdle: Duration, log: EventLog) {
+        self.worker = worker
+        self.log = log
+        machine = PoolMachine(size: size, maxIdle: maxIdle)
+    }
+
+    var hasIdle: Bool { machine.count > 0 }
+
+    /// Keeps track of a tunnel from its handshake on.
+    func add(_ tunnel: Tunnel) {
+        tunnels[tunnel.id] = tunnel
+    }
+
+    /// A tunnel that is open and free.
+    func take() -> Tunnel? {
+        while let id = machine.take() {
+            if let tunnel = tunnels[id], tunnel.isIdle { return tunnel }
+        }
+        return nil
+    }
+
+    // MARK: TunnelOwner
+
+    func tunnelIsIdle(_ tunnel: Tunnel) {
+        switch machine.becameIdle(tunnel.id, now: worker.now) {
+        case .keep: scheduleExpiry()
+        case .close: tunnel.close(CloseCode.normal)
+        }
+    }
+
+    func tunnelEnded(_ tunnel: Tunnel) {
+        tunnels[tunnel.id] = nil
+        machine.ended(tunnel.id)
+    }
+
+    func tunnel(_ tunnel: Tunnel, refused error: WireError) {
+        log.tunnelRefused(tunnel.id, error)
+    }
+
+    func tunnel(_ tunnel: Tunnel, mayServe request: Request) throws(WireError) {
+        throw .unexpectedCommand
+    }
+
+    func tunnel(_ tunnel: Tunnel, serve request: Request, as connection: Connection) {}
+
+    // MARK: Expiry
+
+    private func scheduleExpiry() {
+        guard expiry == nil, let next = machine.nextExpiry else { return }
+        expiry = worker.schedule(at: next) { [weak self] in self?.expire() }
+    }
+
+    private func expire() {
+        expiry = nil
+        for id in machine.takeExpired(now: worker.now) { tunnels[id]?.close(CloseCode.normal) }
+        scheduleExpiry()
+    }
+}

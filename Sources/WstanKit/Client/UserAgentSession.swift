@@ -1,0 +1,134 @@
+/// One user agent's connection, from its first byte to its last.
+struct UserAgentSession {
+    let userAgent: Stream
+    let dialer: Dialer
+    let pool: TunnelPool
+    let log: EventLog
+
+    private var worker: Worker { userAgent.worker }
+    private var options: ClientOptions { dialer.options }
+
+    func run() async {
+        var door = FrontDoor(userAgent)
+        guard let wish = await door.receive() else {
+            // Answered, and closing by itself; or gone without a word.
+            return userAgent.closeOrderly(awaitingPeer: true)
+        }
+        // Granted before the target has answered: it saves a round trip.
+        userAgent.write(wish.grant)
+        if pool.hasIdle {
+            guard let early = await earlyData(wish.early, ClientLimits.earlyDataWaitInPool) else { return userAgent.close() }
+            if let tunnel = pool.take() {
+                await carry(wish.target, early, on: tunnel)
+            } else {
+                await carryOnNewTunnel(wish.target, early, first: await dialer.connect())
+            }
+        } else {
+            // Waiting for the first data and connecting to the server take their time together.
+            async let connecting = dialer.connect()
+            let early = await earlyData(wish.early, options.earlyDataWait)
+            let connected = await connecting
+            guard let early else {
+                if case .success(let stream) = connected { stream.close() }
+                return userAgent.close()
+            }
+            await carryOnNewTunnel(wish.target, early, first: connected)
+        }
+    }
+
+    /// The first bytes of the user agent, as far as they come in time. One that has shut down its sending side already may
+    /// still want to hear what the target says by itself.
+    ///
+    /// - Returns: nil when it was reset.
+    private func earlyData(_ early: [UInt8], _ patience: Duration) async -> [UInt8]? {
+        guard early.isEmpty, options.earlyData > 0 else { return early }
+        var intake = Intake(userAgent)
+        switch await intake.readMore(deadline: worker.now + patience) {
+        case .more, .timedOut, .over: return intake.bytes
+        case .reset: return nil
+        }
+    }
+
+    // MARK: On a tunnel
+
+    private func carry(_ target: Address, _ early: [UInt8], on tunnel: Tunnel) async {
+        let (first, rest) = split(early)
+        let connection = Connection(worker: worker, end: userAgent, replay: first)
+        tunnel.request(Request(time: WallClock.now(), target: target, data: first), for: connection)
+        tunnel.send(rest, for: connection)
+        if await relay(connection, on: tunnel) == .tryAgain, let replay = connection.replay {
+            // The server had closed the tunnel meanwhile: everything that was sent is at hand, so nobody needs to know.
+            await carryOnNewTunnel(target, replay, first: await dialer.connect())
+        }
+    }
+
+    private func carryOnNewTunnel(_ target: Address, _ early: [UInt8], first: Result<Stream, DialFailure>) async {
+        let (data, rest) = split(early)
+        let connection = Connection(worker: worker, end: userAgent)
+        do {
+            let tunnel = try await dialer.open(connection, to: target, early: data, first: first)
+            tunnel.send(rest, for: connection)
+            _ = await relay(connection, on: tunnel)
+        } catch {
+            log.dialFailed(error, target: target, now: worker.now)
+            userAgent.closeOrderly(awaitingPeer: true)
+        }
+    }
+
+    private func split(_ early: [UInt8]) -> (first: [UInt8], rest: ArraySlice<UInt8>) {
+        (Array(early.prefix(options.earlyData)), early.dropFirst(options.earlyData))
+    }
+
+    private enum Verdict {
+        case done
+        case tryAgain
+    }
+
+    private func relay(_ connection: Connection, on tunnel: Tunnel) async -> Verdict {
+        switch await tunnel.relay(connection, from: userAgent) {
+        case .over: break
+        case .finished: await linger(connection, on: tunnel)
+        case .broken:
+            tunnel.end(connection, .userAgentBroken)
+            userAgent.close()
+        }
+        switch connection.outcome {
+        case nil:
+            userAgent.closeOrderly(awaitingPeer: false)
+        case .reset(let reset):
+            log.connectionReset(reset, tunnel: tunnel.id)
+            if reset.isBrokenConnection {
+                await userAgent.drained()
+                userAgent.abort()
+            } else {
+                userAgent.closeOrderly(awaitingPeer: true)
+            }
+        case .lost(let nothingReceived):
+            if nothingReceived, connection.replay != nil { return .tryAgain }
+            log.tunnelLost(tunnel.id)
+            // What has come is delivered; a reset tells that it was not all.
+            await userAgent.drained()
+            userAgent.abort()
+        }
+        return .done
+    }
+
+    /// The user agent has sent everything. It may still want the answer: version 1 cannot tell the server, so the tunnel is
+    /// kept until the target is done, or nothing has come for a while. A user agent that is gone frees it at once.
+    private func linger(_ connection: Connection, on tunnel: Tunnel) async {
+        let began = worker.now
+        guard let peer = userAgent.remoteAddress, let local = userAgent.localAddress else {
+            return tunnel.end(connection, .normal)
+        }
+        while connection.outcome == nil {
+            guard userAgent.failure == nil else { return tunnel.end(connection, .userAgentBroken) }
+            let isOpen = worker.socketOwner.isOpen(peer: peer, local: local)
+            let silence = worker.now - max(began, connection.lastDelivery)
+            let patience = isOpen == nil ? ClientLimits.lingerRemote : ClientLimits.linger
+            guard isOpen != false, silence < patience || userAgent.pendingCount > 0 else {
+                return tunnel.end(connection, .normal)
+            }
+            await connection.waitOver(until: worker.now + ClientLimits.lingerStep)
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import Logging
+
+/// Everything that is logged, each event in one place: static text and metadata, with reason codes; never keys, never what
+/// was decrypted, targets only at `debug`. Nothing at `info` or above for a connection that goes well.
+struct EventLog: Sendable {
+    private let logger: Logger
+    private let throttle: Throttle
+
+    init(_ logger: Logger) {
+        self.logger = logger
+        throttle = Throttle()
+    }
+
+    // MARK: Life
+
+    func started(_ text: String) {
+        logger.notice("\(text)")
+    }
+
+    func warning(_ text: String) {
+        logger.warning("\(text)")
+    }
+
+    func draining(_ count: Duration) {
+        logger.notice("stopping", metadata: ["drain-timeout": "\(count)"])
+    }
+
+    func stopped() {
+        logger.notice("stopped")
+    }
+
+    func acceptPaused(_ error: SystemError, now: Instant) {
+        guard let missed = throttle.allows(.accept, now: now) else { return }
+        logger.warning(
+            "accepting pauses: \(error); raise LimitNOFILE= or ulimit -n", metadata: ["repeated": "\(missed)"])
+    }
+
+    // MARK: Client
+
+    func dialFailed(_ failure: DialFailure, target: Address, now: Instant) {
+        logger.debug("no tunnel", metadata: ["target": "\(target)"])
+        guard let missed = throttle.allows(.dial, now: now) else { return }
+        logger.warning("\(failure.text)", metadata: missed > 0 ? ["repeated": "\(missed)"] : nil)
+    }
+
+    func connectionReset(_ reset: Reset, tunnel: UInt64) {
+        guard !reset.isNormal else { return }
+        logger.debug("the server ended a connection", metadata: ["tunnel": "\(tunnel)", "broken": "\(reset.isBrokenConnection)"])
+    }
+
+    func tunnelLost(_ tunnel: UInt64) {
+        logger.info("a tunnel broke with a connection on it", metadata: ["tunnel": "\(tunnel)"])
+    }
+
+    // MARK: Server
+
+    func requestRefused(_ refusal: Refusal, peer: SocketAddress, now: Instant) {
+        let metadata: Logger.Metadata = ["peer": "\(peer)", "reason": "\(refusal.code)"]
+        switch refusal {
+        case .notARequest, .timedOut:
+            logger.info("not a request", metadata: metadata)
+        case .wire(.sealedForOtherScheme):
+            logger.warning(
+                "a request with the right key cannot be read: one side says ws:// and the other wss://", metadata: metadata)
+        case .wire(.expired(let seconds)):
+            logger.notice(
+                "request refused: it has expired, or a clock is wrong",
+                metadata: metadata.merging(["client-clock-ahead": "\(Int64(seconds.rounded()))s"]) { $1 })
+        case .wire, .overLimit:
+            logger.notice("request refused", metadata: metadata)
+        }
+    }
+
+    func tunnelOpened(_ tunnel: UInt64, peer: SocketAddress, forwardedFor: String?) {
+        logger.info(
+            "tunnel opened",
+            metadata: ["tunnel": "\(tunnel)", "peer": "\(forwardedFor ?? peer.description)"])
+    }
+
+    func tunnelEnded(_ tunnel: UInt64) {
+        logger.info("tunnel ended", metadata: ["tunnel": "\(tunnel)"])
+    }
+
+    func targetConnected(_ tunnel: UInt64, _ target: Address) {
+        logger.debug("connected", metadata: ["tunnel": "\(tunnel)", "target": "\(target)"])
+    }
+
+    func targetFailed(_ tunnel: UInt64, _ target: Address, _ failure: Connector.Failure) {
+        logger.info("no connection to a target", metadata: ["tunnel": "\(tunnel)", "reason": "\(failure)"])
+        logger.debug("no connection", metadata: ["tunnel": "\(tunnel)", "target": "\(target)"])
+    }
+
+    // MARK: Both
+
+    func tunnelRefused(_ tunnel: UInt64, _ error: WireError) {
+        logger.notice(
+            "a message on a tunnel was refused; the tunnel is closed",
+            metadata: ["tunnel": "\(tunnel)", "reason": "\(Refusal.wire(error).code)"])
+    }
+}

@@ -1,0 +1,66 @@
+/// Gathers the first bytes of a connection, until somebody can tell what they mean.
+struct Intake {
+    let stream: Stream
+    /// What has come and was not used.
+    var bytes: [UInt8] = []
+
+    enum Progress: Equatable {
+        case more
+        /// The peer has ended, or the deadline has passed, or the socket is of no more use.
+        case over
+        case reset
+        case timedOut
+    }
+
+    /// Hostile peers fill this much for each of their connections, so it is less than a relay reads at once.
+    static let readSize = 16 * 1024
+
+    init(_ stream: Stream) {
+        self.stream = stream
+    }
+
+    /// Waits for bytes and appends them.
+    mutating func readMore(deadline: Instant) async -> Progress {
+        while true {
+            switch await stream.waitReadable(deadline: deadline) {
+            case .ready: break
+            case .timedOut: return .timedOut
+            case .closed: return .over
+            case .interrupted: continue
+            }
+            let buffer = stream.worker.scratch.body(Self.readSize)
+            switch stream.read(into: buffer) {
+            case .bytes(let count):
+                bytes.append(contentsOf: buffer[..<count])
+                return .more
+            case .end: return .over
+            case .failed(let error): return error.isReset ? .reset : .over
+            case .wouldBlock: continue
+            }
+        }
+    }
+
+    /// Reads until the bytes hold a whole HTTP head, which is taken from them.
+    ///
+    /// - Throws: when it cannot become one within `limit` bytes.
+    mutating func readHead(limit: Int, deadline: Instant) async throws(HTTPHead.Failure) -> Result<HTTPHead, Interruption> {
+        var gatherer = HeadGatherer(limit: limit)
+        var new = bytes
+        bytes = []
+        while true {
+            if let head = try new.withBytes({ (more) throws(HTTPHead.Failure) in try gatherer.append(more) }) {
+                bytes = Array(gatherer.rest)
+                return .success(head)
+            }
+            let progress = await readMore(deadline: deadline)
+            guard progress == .more else { return .failure(Interruption(progress: progress)) }
+            new = bytes
+            bytes = []
+        }
+    }
+
+    /// Why a head did not come to its end.
+    struct Interruption: Error, Equatable {
+        let progress: Progress
+    }
+}

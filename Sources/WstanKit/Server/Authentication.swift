@@ -1,0 +1,136 @@
+/// Why a connection got the plain answer. The peer is never told which.
+enum Refusal: Error, Equatable {
+    /// Plain HTTP, or something else altogether.
+    case notARequest
+    case wire(WireError)
+    /// Too many tunnels, or too many requests remembered.
+    case overLimit
+    case timedOut
+
+    /// The reason code for log lines.
+    var code: String {
+        switch self {
+        case .notARequest: "not-a-request"
+        case .wire(.malformed): "malformed"
+        case .wire(.badAuthentication): "bad-authentication"
+        case .wire(.sealedForOtherScheme): "sealed-for-other-scheme"
+        case .wire(.expired): "expired"
+        case .wire(.replayed): "replayed"
+        case .wire(.tooLarge): "too-large"
+        case .wire(.unexpectedCommand): "unexpected-command"
+        case .overLimit: "over-limit"
+        case .timedOut: "timed-out"
+        }
+    }
+}
+
+/// A request that has passed every check; only `Authentication` makes one.
+struct VerifiedRequest {
+    let opening: Opening
+    /// The value for the 101.
+    let accept: String
+    let sealer: Sealer
+    let opener: Opener
+
+    fileprivate init(opening: Opening, accept: String, sealer: Sealer, opener: Opener) {
+        self.opening = opening
+        self.accept = accept
+        self.sealer = sealer
+        self.opener = opener
+    }
+}
+
+/// Decides whether the head of an HTTP request opens a tunnel. Confined to its worker.
+struct Authentication {
+    private let options: ServerOptions
+    private let keys: [Authenticator]
+    private let replayGuard: ReplayGuard
+
+    init(options: ServerOptions, replayGuard: ReplayGuard) {
+        self.options = options
+        self.replayGuard = replayGuard
+        keys = options.keys.map { Authenticator(key: $0) }
+    }
+
+    /// The order matters: the tag before anything that was decrypted is looked at, and the request is remembered only when
+    /// all else has held, or one capture under fresh nonces would fill the memory.
+    ///
+    /// - Parameter now: seconds since the epoch.
+    func verify(_ head: HTTPHead, now: Double) throws(Refusal) -> VerifiedRequest {
+        guard let line = head.requestLine, line.method.elementsEqual("GET".utf8), line.version.last == UInt8(ascii: "1"),
+            let keyText = WebSocketHandshake.key(in: head)
+        else { throw .notARequest }
+        guard let message = Base64.decode(request(in: line.target), .url) else { throw .notARequest }
+
+        let nonces = try nonces(head, keyText, message)
+        guard let (authenticator, nonce) = nonces.first(where: { authenticator, _ in
+            message.withUnsafeBytes { authenticator.isAuthentic($0) }
+        }) else { throw .wire(.badAuthentication) }
+
+        let key = authenticator.key
+        let stream = options.usesCipher ? KeyStream(key: key, nonce: nonce) : nil
+        var plaintext = Array(message.dropLast(Authenticator.tagSize))
+        stream?.apply(to: &plaintext)
+        let opening = try read(plaintext)
+        try check(opening.time, now: now)
+        if options.usesCipher || options.replayUnderTLS {
+            // Under TLS the nonce has no part in the request: there its tag tells one from another.
+            let token = options.usesCipher ? nonce : Nonce(prefixOf: message.suffix(Authenticator.tagSize) + [0, 0, 0, 0, 0, 0])
+            let expiry = opening.time + options.requestLifetime.inSeconds
+            guard let token, replayGuard.admit(token, expiry: expiry, now: now) else { throw .wire(.replayed) }
+        }
+
+        let accept = Nonce.accept(forKey: keyText)
+        let answering = options.compatible ? nonce.ofServerInCompatibleMode : Nonce.ofServer(accept: accept)
+        guard let answering else { throw .wire(.malformed) }
+        return VerifiedRequest(
+            opening: opening, accept: Base64.encode(accept),
+            sealer: Sealer(
+                authenticator: authenticator,
+                stream: options.usesCipher ? KeyStream(key: key, nonce: answering) : nil),
+            opener: Opener(authenticator: authenticator, stream: stream))
+    }
+
+    /// A request that comes as a message on a tunnel expires too; its place in the key stream keeps it from being replayed.
+    func check(_ time: Double, now: Double) throws(Refusal) {
+        guard options.usesCipher || options.replayUnderTLS else { return }
+        let age = now - time
+        // False for a NaN, whichever way it came in.
+        guard abs(age) <= options.requestLifetime.inSeconds else { throw .wire(.expired(seconds: -age)) }
+    }
+
+    /// The path without its prefix, which a front may have taken off.
+    private func request(in target: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        if target.starts(with: options.pathPrefix.utf8) { return target.dropFirst(options.pathPrefix.utf8.count) }
+        return target.dropFirst(target.first == UInt8(ascii: "/") ? 1 : 0)
+    }
+
+    /// For each key the nonce under which its request would be sealed.
+    private func nonces(
+        _ head: HTTPHead, _ keyText: ArraySlice<UInt8>, _ message: [UInt8]
+    ) throws(Refusal) -> [(Authenticator, Nonce)] {
+        guard options.compatible else {
+            guard let nonce = Nonce(base64: keyText) else { throw .wire(.malformed) }
+            return keys.map { ($0, nonce) }
+        }
+        guard let cookie = head.value(of: "Cookie") else { throw .notARequest }
+        let found = keys.compactMap { authenticator -> (Authenticator, Nonce)? in
+            let prefix = CompatibleMode.cookieName(for: authenticator.key) + "="
+            guard cookie.starts(with: prefix.utf8), let nonce = Nonce(base64: cookie.dropFirst(prefix.utf8.count)) else {
+                return nil
+            }
+            return (authenticator, nonce)
+        }
+        guard !found.isEmpty else { throw .notARequest }
+        return found
+    }
+
+    private func read(_ plaintext: [UInt8]) throws(Refusal) -> Opening {
+        do {
+            return try plaintext.withBytes { (bytes) throws(WireError) in try Opening.read(bytes) }
+        } catch {
+            // The tag held, so a holder of the key sent this: what cannot be read was sealed for the other scheme.
+            throw .wire(error == .malformed ? .sealedForOtherScheme : error)
+        }
+    }
+}

@@ -1,0 +1,49 @@
+/// Bounds the connections that have not authenticated. When there are too many, the one that has been at it longest is
+/// closed: somebody honest is through in a round trip, so a flood must come faster than that to keep him out.
+/// Confined to its worker.
+final class HandshakeGate {
+    private let capacity: Int
+    private var waiting: [UInt64: Stream] = [:]
+    /// In the order of their arrival; those that have left stay in it until their turn comes.
+    private var order: [UInt64] = []
+    private var first = 0
+    private var lastNumber: UInt64 = 0
+
+    struct Ticket {
+        fileprivate let number: UInt64
+    }
+
+    init(capacity: Int) {
+        self.capacity = capacity
+    }
+
+    var count: Int { waiting.count }
+
+    /// - Returns: the ticket to leave with.
+    func enter(_ stream: Stream) -> Ticket {
+        while waiting.count >= max(1, capacity), first < order.count {
+            waiting.removeValue(forKey: order[first])?.close()
+            first += 1
+        }
+        lastNumber &+= 1
+        waiting[lastNumber] = stream
+        order.append(lastNumber)
+        if first > 64, first > order.count / 2 { compact() }
+        return Ticket(number: lastNumber)
+    }
+
+    func leave(_ ticket: Ticket) {
+        waiting[ticket.number] = nil
+        while first < order.count, waiting[order[first]] == nil { first += 1 }
+    }
+
+    func closeAll() {
+        for stream in waiting.values { stream.close() }
+        waiting = [:]
+    }
+
+    private func compact() {
+        order.removeFirst(first)
+        first = 0
+    }
+}

@@ -1,0 +1,27 @@
+/// What everything gets that is not a valid request: one and the same answer, which any web server might give.
+struct PlainAnswer {
+    let status: Int
+
+    /// - Parameter now: seconds since the epoch. Our clients read the date to tell a user whose clock is wrong.
+    func bytes(now: Double) -> [UInt8] {
+        let reason =
+            switch status {
+            case 200: "OK"
+            case 400: "Bad Request"
+            default: "Not Found"
+            }
+        let title = status == 200 ? "Welcome" : "\(status) \(reason)"
+        let body = "<html>\r\n<head><title>\(title)</title></head>\r\n<body><h1>\(title)</h1></body>\r\n</html>\r\n"
+        return Array(
+            """
+            HTTP/1.1 \(status) \(reason)\r
+            Server: \(ServerLimits.serverName)\r
+            Date: \(HTTPDate.format(Int64(now)))\r
+            Content-Type: text/html\r
+            Content-Length: \(body.utf8.count)\r
+            Connection: close\r
+            \r
+            \(body)
+            """.utf8)
+    }
+}

@@ -1,0 +1,33 @@
+/// What a server works by.
+struct ServerOptions: Sendable {
+    var keys: [Key]
+    /// Whether wstan seals messages itself: ws://. Behind a front that ends TLS the URI says wss:// and it does not.
+    var usesCipher = true
+    /// Begins and ends with a slash.
+    var pathPrefix: String
+    var compatible = false
+    /// The client's address from `X-Forwarded-For`, when the connection comes from this host.
+    var trustsForwardedFor = false
+    /// How far a request's time may be from ours.
+    var requestLifetime: Duration = .seconds(60)
+    /// Under TLS too, requests expire and are remembered.
+    var replayUnderTLS = true
+    var plainStatus = 404
+    var handshakeTimeout: Duration = .seconds(8)
+    var connectTimeout: Duration = .seconds(10)
+    /// Per worker; 0: no limit.
+    var maxTunnels = 10_000
+    /// Per worker.
+    var maxHandshakes = 1024
+    var pings = Tunnel.Pings()
+}
+
+/// Every bound on what somebody unknown may make a server hold.
+enum ServerLimits {
+    /// A Python client puts the whole head of a plain HTTP request into the path: a 60 KB cookie makes an 80 KB line.
+    static let requestHead = 96 * 1024
+    /// Requests remembered; beyond that, new ones are refused until old ones have expired.
+    static let seenRequests = 1 << 20
+    /// What the plain answer calls this server: the most common name there is.
+    static let serverName = "nginx"
+}

@@ -1,0 +1,188 @@
+/// The server's part of one worker: lets requests in, keeps the tunnels and connects them to their targets. Confined to
+/// its worker.
+final class ServerService: TunnelOwner, @unchecked Sendable {
+    private let worker: Worker
+    private let options: ServerOptions
+    private let authentication: Authentication
+    private let gate: HandshakeGate
+    private let connector: Connector
+    private let log: EventLog
+    private var tunnels: [UInt64: Served] = [:]
+    private var drain: Wait<Void>?
+
+    private struct Served {
+        let tunnel: Tunnel
+        let client: SocketAddress
+    }
+
+    init(worker: Worker, options: ServerOptions, replayGuard: ReplayGuard, resolver: Resolver, log: EventLog) {
+        self.worker = worker
+        self.options = options
+        self.log = log
+        authentication = Authentication(options: options, replayGuard: replayGuard)
+        gate = HandshakeGate(capacity: options.maxHandshakes)
+        connector = Connector(worker: worker, resolver: resolver)
+    }
+
+    /// On the worker.
+    func serve(_ arrival: Listener.Arrival) {
+        guard let stream = try? Stream(descriptor: arrival.descriptor, worker: worker) else { return }
+        worker.spawn { await self.welcome(stream, arrival.peer) }
+    }
+
+    // MARK: The front door
+
+    /// The deadline is for the whole head, however slowly it drips.
+    private func welcome(_ stream: Stream, _ peer: SocketAddress) async {
+        let ticket = gate.enter(stream)
+        var intake = Intake(stream)
+        let verdict = await read(&intake)
+        gate.leave(ticket)
+        switch verdict {
+        case .success(let request) where drain == nil:
+            stream.write(WebSocketHandshake.response(accept: request.verified.accept))
+            let rest = intake.bytes
+            await runTunnel(stream, request, peer, first: rest)
+        case .success:
+            stream.close()
+        case .failure(let refusal):
+            guard !stream.isClosed else { break }
+            log.requestRefused(refusal, peer: peer, now: worker.now)
+            stream.write(PlainAnswer(status: options.plainStatus).bytes(now: WallClock.now()))
+            stream.closeOrderly(awaitingPeer: true)
+        }
+        finishDrainIfDone()
+    }
+
+    private struct Admitted {
+        let verified: VerifiedRequest
+        /// The client's address as a front tells it.
+        let forwardedFor: String?
+    }
+
+    private func read(_ intake: inout Intake) async -> Result<Admitted, Refusal> {
+        let deadline = worker.now + options.handshakeTimeout
+        do {
+            switch try await intake.readHead(limit: ServerLimits.requestHead, deadline: deadline) {
+            case .success(let head):
+                guard options.maxTunnels == 0 || tunnels.count < options.maxTunnels else { return .failure(.overLimit) }
+                let verified = Result { () throws(Refusal) in try authentication.verify(head, now: WallClock.now()) }
+                return verified.map { Admitted(verified: $0, forwardedFor: forwardedFor(head)) }
+            case .failure(let interruption):
+                return .failure(interruption.progress == .timedOut ? .timedOut : .notARequest)
+            }
+        } catch {
+            return .failure(.notARequest)
+        }
+    }
+
+    private func forwardedFor(_ head: HTTPHead) -> String? {
+        guard options.trustsForwardedFor, let value = head.values(of: "X-Forwarded-For").last else { return nil }
+        // The last entry is the one that the front itself has added.
+        let entry = value.split(separator: UInt8(ascii: ",")).last ?? []
+        let text = String(decoding: entry, as: UTF8.self).filter { $0 != " " }
+        return Host(text: text)?.description
+    }
+
+    // MARK: Tunnels
+
+    private func runTunnel(_ stream: Stream, _ request: Admitted, _ peer: SocketAddress, first: [UInt8]) async {
+        let tunnel = Tunnel(
+            id: worker.nextID(), role: .server, stream: stream, sealer: request.verified.sealer,
+            opener: request.verified.opener, pings: options.pings, owner: self)
+        tunnels[tunnel.id] = Served(tunnel: tunnel, client: peer)
+        log.tunnelOpened(tunnel.id, peer: peer, forwardedFor: peer.isLoopback ? request.forwardedFor : nil)
+        if case .request(let request) = request.verified.opening, let connection = tunnel.accept() {
+            self.tunnel(tunnel, serve: request, as: connection)
+        }
+        await tunnel.run(first: first[...])
+    }
+
+    func tunnelEnded(_ tunnel: Tunnel) {
+        tunnels[tunnel.id] = nil
+        log.tunnelEnded(tunnel.id)
+        finishDrainIfDone()
+    }
+
+    func tunnelIsIdle(_ tunnel: Tunnel) {
+        if drain != nil { tunnel.close(CloseCode.goingAway) }
+    }
+
+    func tunnel(_ tunnel: Tunnel, refused error: WireError) {
+        log.tunnelRefused(tunnel.id, error)
+    }
+
+    func tunnel(_ tunnel: Tunnel, mayServe request: Request) throws(WireError) {
+        do {
+            try authentication.check(request.time, now: WallClock.now())
+        } catch {
+            guard case .wire(let reason) = error else { throw .malformed }
+            throw reason
+        }
+    }
+
+    // MARK: Targets
+
+    func tunnel(_ tunnel: Tunnel, serve request: Request, as connection: Connection) {
+        guard let client = tunnels[tunnel.id]?.client else { return }
+        connection.connecting = worker.spawn { [self] in
+            let target: Stream
+            do {
+                let deadline = worker.now + options.connectTimeout
+                target = try await connector.connect(to: request.target, for: client.hostKey, deadline: deadline)
+            } catch {
+                let reset = Reset(reason: "can't connect to \(request.target)", detail: error.description)
+                log.targetFailed(tunnel.id, request.target, error)
+                return tunnel.end(connection, reset)
+            }
+            guard tunnel.connected(connection, to: target, first: request.data) else { return target.close() }
+            log.targetConnected(tunnel.id, request.target)
+            if !(target.remoteAddress?.isLoopback ?? false) { target.watchForVanishedPeer() }
+            await relay(connection, from: target, on: tunnel)
+        }
+    }
+
+    private func relay(_ connection: Connection, from target: Stream, on tunnel: Tunnel) async {
+        switch await tunnel.relay(connection, from: target) {
+        case .finished: tunnel.end(connection, .normal)
+        case .broken: tunnel.end(connection, .targetBroken)
+        case .over: break
+        }
+        switch connection.outcome {
+        case nil:
+            // What the client still sent is not for anybody: version 1 cannot say that only one direction has ended.
+            target.closeOrderly(awaitingPeer: false)
+        case .reset(let reset):
+            if reset.isBrokenConnection { target.abort() } else { target.closeOrderly(awaitingPeer: false) }
+        case .lost:
+            target.abort()
+        }
+    }
+
+    // MARK: Draining
+
+    /// Lets what is in flight finish; idle tunnels are closed at once.
+    func drain(until deadline: Instant) async {
+        let wait = Wait<Void>(worker: worker)
+        drain = wait
+        gate.closeAll()
+        for served in tunnels.values where served.tunnel.isIdle { served.tunnel.close(CloseCode.goingAway) }
+        finishDrainIfDone()
+        await wait.value(deadline: deadline, onTimeout: (), onCancel: ())
+    }
+
+    private func finishDrainIfDone() {
+        guard tunnels.isEmpty else { return }
+        drain?.fulfill(())
+    }
+}
+
+extension SocketAddress {
+    /// What stands for one client when look-ups are shared out: its address or, with IPv6, its network.
+    fileprivate var hostKey: AnyHashable {
+        switch self {
+        case .ipv4(let address, _): AnyHashable(address.value)
+        case .ipv6(let address, _, _): AnyHashable(address.high)
+        }
+    }
+}
