@@ -1,0 +1,112 @@
+/// One option of the command line; the settings' own are made from the table.
+struct CommandLineOption: Sendable {
+    enum Meaning: Sendable {
+        case help
+        case version
+        case generateKey
+        case checkConfiguration
+        case strict
+        case file
+        case python(PythonKey)
+        /// More than one where a key stands in the client's and in the server's section.
+        case settings([SettingKey])
+    }
+
+    enum Argument: Sendable, Equatable {
+        case none
+        /// Only after `=`: Python has it as a flag, so the next word belongs to something else.
+        case attachedFlag
+        case required(String)
+    }
+
+    enum Group: String, Sendable, CaseIterable {
+        case general = "options"
+        case client = "client options"
+        case server = "server options"
+    }
+
+    let name: String
+    var letter: Character?
+    let meaning: Meaning
+    var argument = Argument.none
+    let group: Group
+    let purpose: String
+    /// A prefix that Python's argparse accepts keeps its meaning, whatever we have added.
+    var isPython = true
+}
+
+extension CommandLineOption {
+    static let all: [CommandLineOption] = own + settings
+
+    private static let own: [CommandLineOption] = [
+        CommandLineOption(
+            name: "help", letter: "h", meaning: .help, group: .general, purpose: "show this help and exit"),
+        CommandLineOption(
+            name: "gen-key", letter: "g", meaning: .generateKey, group: .general,
+            purpose: "generate a 16 byte base64 key and exit"),
+        CommandLineOption(
+            name: "client", letter: "c", meaning: .python(.client), group: .general,
+            purpose: "run as client (default, also act as SOCKS/HTTP server)"),
+        CommandLineOption(
+            name: "server", letter: "s", meaning: .python(.server), group: .general, purpose: "run as server"),
+        CommandLineOption(
+            name: "debug", letter: "d", meaning: .python(.debug), group: .general,
+            purpose: "same as --log-level=debug"),
+        CommandLineOption(
+            name: "ini", letter: "i", meaning: .file, argument: .required("FILE"), group: .general,
+            purpose: "load this configuration file, Python's wstan's or wstan.conf"),
+        CommandLineOption(
+            name: "config", meaning: .file, argument: .required("FILE"), group: .general, purpose: "same as --ini",
+            isPython: false),
+        CommandLineOption(
+            name: "check-config", meaning: .checkConfiguration, group: .general,
+            purpose: "check the configuration and exit", isPython: false),
+        CommandLineOption(
+            name: "strict", meaning: .strict, group: .general,
+            purpose: "unknown keys and sections are errors, not warnings", isPython: false),
+        CommandLineOption(
+            name: "version", meaning: .version, group: .general, purpose: "show the version and exit", isPython: false),
+        CommandLineOption(
+            name: "addr", letter: "a", meaning: .python(.addr), argument: .required("HOST"), group: .client,
+            purpose: "listen address of the SOCKS/HTTP server (default localhost)"),
+        CommandLineOption(
+            name: "port", letter: "p", meaning: .python(.port), argument: .required("PORT"), group: .client,
+            purpose: "listen port of the SOCKS/HTTP server (default 1080)"),
+        CommandLineOption(
+            name: "tun-addr", letter: "t", meaning: .python(.tunAddr), argument: .required("HOST"), group: .server,
+            purpose: "listen address of the server, overrides the URI's; several with commas"),
+        CommandLineOption(
+            name: "tun-port", letter: "r", meaning: .python(.tunPort), argument: .required("PORT"), group: .server,
+            purpose: "listen port of the server, overrides the URI's"),
+    ]
+
+    private static let settings: [CommandLineOption] = {
+        var options: [CommandLineOption] = []
+        for key in SettingKey.all where !options.contains(where: { $0.name == key.option }) {
+            let keys = SettingKey.all.filter { $0.option == key.option }
+            options.append(CommandLineOption(twinOf: key, sharedBy: keys))
+        }
+        return options
+    }()
+
+    private init(twinOf key: SettingKey, sharedBy keys: [SettingKey]) {
+        name = key.option
+        letter = key.letter
+        meaning = .settings(keys)
+        isPython = key.isPythonOption
+        if case .flag = key.kind, key.isPythonOption {
+            argument = .attachedFlag
+        } else {
+            argument = .required(key.kind.placeholder)
+        }
+        group =
+            switch key.section {
+            case nil: .general
+            case .client: keys.count > 1 ? .general : .client
+            case .pool: .client
+            case .server: .server
+            }
+        let initial = key.initial.isEmpty ? "" : " (default \(key.initial))"
+        purpose = argument == .attachedFlag ? key.purpose : key.purpose + initial
+    }
+}

@@ -1,0 +1,105 @@
+/// One thing to tell the operator about the configuration, in one line that names the cause and the remedy.
+///
+/// Texts never quote a value: a key put in the wrong place must not reach a log.
+public struct Diagnostic: Sendable, Equatable, CustomStringConvertible {
+    public enum Severity: String, Sendable {
+        case error
+        case warning
+    }
+
+    public enum Place: Sendable, Equatable {
+        case commandLine
+        /// The file as a whole, by its path: it cannot be read, or something is missing from it.
+        case file(String)
+        /// Line and column count from 1; a column is one Unicode scalar.
+        case line(String, line: Int, column: Int)
+    }
+
+    public let severity: Severity
+    public let place: Place
+    public let text: String
+
+    public init(_ severity: Severity, at place: Place, _ text: String) {
+        self.severity = severity
+        self.place = place
+        self.text = text
+    }
+
+    public var description: String {
+        switch place {
+        case .commandLine: "wstand: \(severity.rawValue): \(text)"
+        case .file(let path): "\(path): \(severity.rawValue): \(text)"
+        case .line(let path, let line, let column): "\(path):\(line):\(column): \(severity.rawValue): \(text)"
+        }
+    }
+}
+
+/// The configuration cannot be used: every problem found, warnings included, in the order of the file.
+public struct ConfigurationFailure: Error, Sendable, Equatable, CustomStringConvertible {
+    /// Values of sysexits(3), given as the exit status of the process.
+    public enum ExitStatus: Int32, Sendable {
+        /// The command line is at fault, or there was none.
+        case usage = 64
+        /// The file is at fault, or cannot be read.
+        case configuration = 78
+    }
+
+    public let diagnostics: [Diagnostic]
+    public let exitStatus: ExitStatus
+    /// The whole help, when nothing at all was asked for.
+    public let help: String?
+
+    init(_ diagnostics: [Diagnostic], exitStatus: ExitStatus, help: String? = nil) {
+        self.diagnostics = diagnostics
+        self.exitStatus = exitStatus
+        self.help = help
+    }
+
+    /// What belongs on stderr: the help, if any, then one line per diagnostic. No newline at the end.
+    public var description: String {
+        ((help.map { [$0] } ?? []) + diagnostics.map(\.description)).joined(separator: "\n")
+    }
+}
+
+/// What is wrong with one value, without the name it was given to: the reader of the value knows the name and place.
+struct ValueProblem: Error, Equatable {
+    let text: String
+
+    init(_ text: String) {
+        self.text = text
+    }
+}
+
+/// Diagnostics in the making. A file of garbage must not become a million lines in the journal.
+struct DiagnosticList {
+    private(set) var all: [Diagnostic] = []
+
+    var isFull: Bool { all.count >= ConfigurationBounds.diagnostics }
+    var hasErrors: Bool { all.contains { $0.severity == .error } }
+
+    mutating func add(_ severity: Diagnostic.Severity, at place: Diagnostic.Place, _ text: String) {
+        if !isFull { all.append(Diagnostic(severity, at: place, text)) }
+    }
+
+    mutating func add(contentsOf more: DiagnosticList) {
+        for diagnostic in more.all where !isFull { all.append(diagnostic) }
+    }
+
+    /// Brings what several readings of one file have found into the file's order.
+    mutating func sortByLine() {
+        func position(_ diagnostic: Diagnostic) -> (Int, Int) {
+            if case .line(_, let line, let column) = diagnostic.place { (line, column) } else { (0, 0) }
+        }
+        // Two complaints about one place stay in the order in which they were made.
+        all = all.enumerated().sorted { first, second in
+            let (left, right) = (position(first.element), position(second.element))
+            return left == right ? first.offset < second.offset : left < right
+        }.map(\.element)
+    }
+
+    /// Reading stops at a full list, so what follows is not in force: that has to be an error.
+    mutating func close(file: String) {
+        guard isFull else { return }
+        all.append(Diagnostic(.error, at: .file(file), "more problems than are shown: correct these first"))
+    }
+}

@@ -1,0 +1,58 @@
+/// The text of `--help`, made from the options, so that it cannot leave one out.
+enum HelpText {
+    private static let width = 80
+    private static let margin = 30
+
+    static let text: String = {
+        var lines = [
+            "usage: wstand [options] [URI] [KEY]", "",
+            "Tunnels TCP and UDP through WebSocket; URI and KEY are the same at both ends.", "",
+            "  URI  ws://host:port/path of the server",
+            "  KEY  base64 of 16 bytes (see --gen-key) or a passphrase; shows in the process list,",
+            "       so better in a file named by --key-file", "",
+            "The command line wins over the file. (In the Python wstan the file wins.)",
+            "TIME is in seconds, or has a unit: 30ms, 5min, 2h. SIZE is in bytes, or has one: 64K, 1M.",
+        ]
+        for group in CommandLineOption.Group.allCases {
+            lines += ["", "\(group.rawValue):"]
+            for option in CommandLineOption.all where option.group == group { lines += entry(option) }
+        }
+        lines += [
+            "", "examples:",
+            "  wstand --gen-key",
+            "  wstand -s ws://0.0.0.0:8080/ --key-file /etc/wstan/key",
+            "  wstand ws://example.com:8080/ --key-file /etc/wstan/key -p 1081", "",
+            "exit status: 0 ended well, 1 failed, 64 wrong command line, 78 wrong configuration",
+        ]
+        return lines.joined(separator: "\n")
+    }()
+
+    private static func entry(_ option: CommandLineOption) -> [String] {
+        var synopsis = option.letter.map { "  -\($0), --\(option.name)" } ?? "      --\(option.name)"
+        switch option.argument {
+        case .none: break
+        case .attachedFlag: synopsis += "[=yes|no]"
+        case .required(let placeholder): synopsis += "=\(placeholder)"
+        }
+        var lines: [String] = []
+        var line = synopsis
+        // An option too long for its column has its text begin on the next line.
+        if line.count >= margin {
+            lines.append(line)
+            line = ""
+        }
+        line = padded(line)
+        for word in option.purpose.split(separator: " ") {
+            if line.count + 1 + word.count > width {
+                lines.append(line)
+                line = padded("")
+            }
+            line += line.count == margin ? String(word) : " \(word)"
+        }
+        return lines + [line]
+    }
+
+    private static func padded(_ text: String) -> String {
+        text + String(repeating: " ", count: max(0, margin - text.count))
+    }
+}

@@ -1,0 +1,66 @@
+/// The server's URI, the one thing both ends share besides the key. It has no query, fragment or user-info.
+public struct ServerURI: Sendable, Equatable, CustomStringConvertible {
+    /// The scheme also decides sealing: `ws` is sealed by wstan, `wss` by TLS alone, whoever ends it.
+    public enum Scheme: String, Sendable {
+        case ws
+        case wss
+
+        public var defaultPort: UInt16 {
+            switch self {
+            case .ws: 80
+            case .wss: 443
+            }
+        }
+    }
+
+    public let scheme: Scheme
+    /// Lower case, an IPv6 address without brackets.
+    public let host: String
+    public let port: UInt16
+    /// The path as it goes on the wire, not percent-decoded; always begins and ends in "/".
+    public let path: String
+
+    /// - Throws: a text that names the cause and the remedy but never quotes the value, which may be a mislaid key.
+    init(_ text: String) throws(ValueProblem) {
+        let bytes = Array(text.utf8)
+        guard bytes.count <= ConfigurationBounds.uriLength else {
+            throw ValueProblem("longer than \(ConfigurationBounds.uriLength) bytes: shorten the path")
+        }
+        guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), bytes[colon...].starts(with: "://".utf8) else {
+            throw ValueProblem("not a URI: write it like ws://host:port/path")
+        }
+        guard let scheme = Scheme(rawValue: String(decoding: bytes[..<colon], as: UTF8.self).lowercased()) else {
+            throw ValueProblem("the URI begins with neither ws:// nor wss://: replace its scheme")
+        }
+        let rest = bytes[colon...].dropFirst(3)
+        // The path goes into the request line: a space or line break would end it.
+        guard rest.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw ValueProblem("the URI holds a space or a character beyond ASCII: percent-encode it")
+        }
+        guard !rest.contains(UInt8(ascii: "?")) else {
+            throw ValueProblem("the URI has a query: remove '?' and what follows")
+        }
+        guard !rest.contains(UInt8(ascii: "#")) else {
+            throw ValueProblem("the URI has a fragment: remove '#' and what follows")
+        }
+        let authority = rest.prefix { $0 != UInt8(ascii: "/") }
+        guard !authority.contains(UInt8(ascii: "@")) else {
+            throw ValueProblem("the URI has a user name or password: remove them and the '@', the key is enough")
+        }
+        let pair = try HostPort(String(decoding: authority, as: UTF8.self))
+        var path = String(decoding: rest.dropFirst(authority.count), as: UTF8.self)
+        if path.utf8.last != UInt8(ascii: "/") { path += "/" }
+        self.scheme = scheme
+        self.host = pair.host
+        self.port = pair.port ?? scheme.defaultPort
+        self.path = path
+    }
+
+    /// Reads a URI for tests and tools; nil where configuration would give an error.
+    public init?(text: String) {
+        guard let uri = try? ServerURI(text) else { return nil }
+        self = uri
+    }
+
+    public var description: String { "\(scheme.rawValue)://\(HostPort.bracketed(host)):\(port)\(path)" }
+}

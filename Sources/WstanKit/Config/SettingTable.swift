@@ -1,0 +1,128 @@
+extension SettingKey {
+    /// Every key of this version, in the order of the shipped file.
+    static let all: [SettingKey] = general + client + pool + server
+
+    private static let general: [SettingKey] = [
+        SettingKey(
+            name: "mode", section: nil, kind: .mode, initial: "client", reload: .needsRestart,
+            purpose: "server or client"),
+        SettingKey(
+            name: "uri", section: nil, kind: .uri, initial: "", reload: .takesOver,
+            purpose: "URI of the server; ws is sealed by the key, wss by TLS alone"),
+        SettingKey(
+            name: "key", section: nil, kind: .key, initial: "", reload: .takesOver,
+            purpose: "base64 of 16 bytes, or a passphrase; key-file keeps it out of sight"),
+        SettingKey(
+            name: "key-file", section: nil, kind: .keyFile, initial: "", reload: .takesOver,
+            purpose: "file that holds the key, or env:NAME, or credential:NAME"),
+        SettingKey(
+            name: "compatible", section: nil, kind: .flag(\.compatible), initial: "no", reload: .needsRestart,
+            purpose: "useful when the server is behind a WebSocket proxy; both ends must agree", letter: "z"),
+        SettingKey(
+            name: "threads", section: nil, kind: .automaticCount(\.threads, 1...256), initial: "auto",
+            reload: .needsRestart, purpose: "worker threads; auto is one per core"),
+        SettingKey(
+            name: "drain-timeout", section: nil, kind: .duration(\.drainTimeout, .zero ... .seconds(86_400)),
+            initial: "1s", reload: .takesOver,
+            purpose: "how long open tunnels may go on after SIGTERM; 0s on a client"),
+        SettingKey(
+            name: "memory-limit", section: nil, kind: .automaticSize(\.memoryLimit, 1 << 20...1 << 44),
+            initial: "auto", reload: .takesOver, purpose: "for all buffers together; when it is tight, reading stops"),
+        SettingKey(
+            name: "log-level", section: nil, kind: .logLevel, initial: "notice", reload: .takesOver,
+            purpose: "error, warning, notice, info or debug; targets only at debug"),
+    ]
+
+    private static let client: [SettingKey] = [
+        SettingKey(
+            name: "listen", section: .client, kind: .listen(.client), initial: "localhost:1080", reload: .takesOver,
+            purpose: "where a client's SOCKS and HTTP proxy, or a server, listens; may be repeated"),
+        SettingKey(
+            name: "early-data", section: .client, kind: .size(\.earlyData, 0...4096), initial: "4096",
+            reload: .takesOver, purpose: "most of the first data that may ride in the request; 0 turns it off"),
+        SettingKey(
+            name: "early-data-wait", section: .client, kind: .duration(\.earlyDataWait, .zero ... .seconds(10)),
+            initial: "30ms", reload: .takesOver, purpose: "how long the request waits for that data"),
+        SettingKey(
+            name: "proxy", section: .client, kind: .proxy, initial: "none", reload: .takesOver,
+            purpose: "reach the server through this HTTP proxy", flat: "proxy", letter: "y"),
+    ]
+
+    private static let pool: [SettingKey] = [
+        SettingKey(
+            name: "size", section: .pool, kind: .count(\.poolSize, 0...10_000), initial: "16", reload: .takesOver,
+            purpose: "most idle tunnels kept for reuse; 0 keeps none", flat: "pool-size"),
+        SettingKey(
+            name: "max-idle", section: .pool, kind: .duration(\.poolMaxIdle, .zero ... .seconds(86_400)),
+            initial: "300s", reload: .takesOver, purpose: "longest that an idle tunnel is kept; 0 keeps none",
+            flat: "pool-max-idle"),
+        SettingKey(
+            name: "ping", section: .pool, kind: .duration(\.poolPing, .seconds(1) ... .seconds(3_600)),
+            initial: "20s", reload: .takesOver, purpose: "between the pings that keep an idle tunnel open"),
+    ]
+
+    private static let server: [SettingKey] = [
+        SettingKey(
+            name: "listen", section: .server, kind: .listen(.server), initial: "", reload: .takesOver,
+            purpose: "where to listen instead of the URI's host and port; may be repeated"),
+        SettingKey(
+            name: "x-forward", section: .server, kind: .flag(\.xForward), initial: "no", reload: .takesOver,
+            purpose: "take the client's address from X-Forwarded-For, when behind a proxy", flat: "x-forward"),
+        SettingKey(
+            name: "request-ttl", section: .server, kind: .duration(\.requestTTL, .seconds(1) ... .seconds(3_600)),
+            initial: "60s", reload: .takesOver, purpose: "how far the time of a request may be from ours"),
+        SettingKey(
+            name: "replay-under-tls", section: .server, kind: .flag(\.replayUnderTLS), initial: "yes",
+            reload: .takesOver, purpose: "refuse a repeated request under wss too: a front's log may hold it"),
+        SettingKey(
+            name: "max-tunnels", section: .server, kind: .count(\.maxTunnels, 0...1_000_000), initial: "10000",
+            reload: .takesOver, purpose: "most tunnels open at once; 0 is no limit"),
+        SettingKey(
+            name: "max-handshakes", section: .server, kind: .count(\.maxHandshakes, 0...1_000_000), initial: "1024",
+            reload: .takesOver, purpose: "most connections without a finished request; 0 is no limit"),
+        SettingKey(
+            name: "handshake-timeout", section: .server,
+            kind: .duration(\.handshakeTimeout, .milliseconds(100) ... .seconds(600)), initial: "8s",
+            reload: .takesOver, purpose: "from the connection to the end of its request"),
+        SettingKey(
+            name: "connect-timeout", section: .server,
+            kind: .duration(\.connectTimeout, .milliseconds(100) ... .seconds(600)), initial: "10s",
+            reload: .takesOver, purpose: "for reaching a target"),
+        SettingKey(
+            name: "idle-timeout", section: .server, kind: .duration(\.idleTimeout, .zero ... .seconds(604_800)),
+            initial: "0", reload: .takesOver, purpose: "ends connections in use that stay silent; 0 never does"),
+        SettingKey(
+            name: "plain-answer", section: .server, kind: .plainAnswer, initial: "404", reload: .takesOver,
+            purpose: "answer to what is no request: 200, 400 (\"wrong key\" to a Python client) or 404"),
+    ]
+}
+
+/// Names that the Python wstan has and this table spells otherwise. Like all of Python's they stand before any section.
+enum PythonKey: String, Sendable, CaseIterable {
+    case client
+    case server
+    case debug
+    case addr
+    case port
+    case tunAddr = "tun-addr"
+    case tunPort = "tun-port"
+}
+
+/// Names of the released design that this version does not act on, so that a later file gets a fitting answer.
+enum LaterNames {
+    static let sections = ["tls", "control", "forward"]
+
+    static func keys(in section: SettingKey.Section?) -> [String] {
+        switch section {
+        case nil: ["state-directory", "log-format"]
+        case .client:
+            ["early-reply", "users-file", "allow-uid", "direct", "connect-to", "host-header", "header", "udp-idle"]
+        case .pool: ["min"]
+        case .server:
+            ["trusted-proxies", "allow-bare-dgm", "allow", "deny", "allow-private", "max-tunnels-per-address"]
+        }
+    }
+
+    static let options: [String] =
+        keys(in: nil) + keys(in: .client) + keys(in: .server) + keys(in: .pool).map { "pool-" + $0 }
+}

@@ -1,0 +1,205 @@
+/// What one source, the file or the command line, says: read and checked, but not yet weighed against the other.
+struct SettingsLayer {
+    struct Placed<Value> {
+        let value: Value
+        let place: Diagnostic.Place
+    }
+
+    private(set) var uri: Placed<ServerURI>?
+    private(set) var clientListen = ListenChoice()
+    private(set) var serverListen = ListenChoice()
+    private(set) var diagnostics = DiagnosticList()
+    /// Keys whose value was refused, so that they are not reported as missing too.
+    private(set) var refused: Set<String> = []
+
+    private var statedMode: Placed<Settings.Mode>?
+    private var isServer: Placed<Bool>?
+    private var isClient: Placed<Bool>?
+    private var keyText: Placed<KeySource>?
+    private var keyFile: Placed<KeySource>?
+    private var edits: [String: SettingEdit] = [:]
+
+    init(_ assignments: [Assignment]) {
+        for assignment in assignments where !diagnostics.isFull { assign(assignment) }
+        checkContradictions()
+    }
+
+    var key: KeySource? { keyFile?.value ?? keyText?.value }
+
+    /// Python's `server` wins over its `client`, which is always set there.
+    var mode: Settings.Mode? {
+        if let statedMode { return statedMode.value }
+        if isServer?.value == true { return .server }
+        return isClient?.value == true ? .client : nil
+    }
+
+    func apply(to settings: inout Settings) {
+        for edit in edits.values { edit(&settings) }
+    }
+
+    private mutating func assign(_ assignment: Assignment) {
+        if assignment.value.isEmpty {
+            guard case .commandLine = assignment.place else { return reset(assignment) }
+            return refuse(assignment, ValueProblem("the value is empty: give one or leave the option out"))
+        }
+        do throws(ValueProblem) {
+            switch assignment.target {
+            case .setting(let key): try assign(assignment, to: key)
+            case .python(let key): try assign(assignment, to: key)
+            }
+        } catch {
+            refuse(assignment, error)
+        }
+    }
+
+    private mutating func assign(_ assignment: Assignment, to key: SettingKey) throws(ValueProblem) {
+        let text = assignment.value
+        switch key.kind {
+        case .mode:
+            guard let mode = Settings.Mode(rawValue: text.lowercased()) else {
+                throw ValueProblem("takes server or client")
+            }
+            statedMode = Placed(value: mode, place: assignment.place)
+        case .uri:
+            uri = Placed(value: try ServerURI(text), place: assignment.place)
+        case .key:
+            keyText = Placed(value: try KeySource(key: text), place: assignment.place)
+            warnOfKey(assignment)
+        case .keyFile:
+            keyFile = Placed(value: try KeySource(keyFile: text), place: assignment.place)
+        case .listen(let mode):
+            try addListen(ListenAddress.list(text), for: mode, assignment.place)
+        case .logLevel, .proxy, .plainAnswer, .flag, .count, .size, .duration, .automaticCount, .automaticSize:
+            edits[key.identifier] = try key.kind.edit(text)
+        }
+    }
+
+    private mutating func assign(_ assignment: Assignment, to key: PythonKey) throws(ValueProblem) {
+        let text = assignment.value
+        let place = assignment.place
+        switch key {
+        case .client: isClient = Placed(value: try SettingKind.flag(text), place: place)
+        case .server: isServer = Placed(value: try SettingKind.flag(text), place: place)
+        case .debug: if try SettingKind.flag(text) { edits["log-level"] = { $0.logLevel = .debug } }
+        case .addr:
+            clientListen.hosts = try Self.hosts(text)
+            clientListen.place = place
+        case .tunAddr:
+            serverListen.hosts = try Self.hosts(text)
+            serverListen.place = place
+        case .port:
+            clientListen.port = try Self.port(text)
+            clientListen.place = place
+        case .tunPort:
+            let port = try Self.port(text)
+            // Python takes 0 for "not given" here, and only here.
+            serverListen.port = port == 0 ? nil : port
+            serverListen.place = place
+        }
+    }
+
+    private mutating func addListen(
+        _ addresses: [ListenAddress], for mode: Settings.Mode, _ place: Diagnostic.Place
+    ) throws(ValueProblem) {
+        let choice = mode == .client ? clientListen : serverListen
+        guard choice.addresses.count + addresses.count <= ConfigurationBounds.listenAddresses else {
+            throw ValueProblem("more than \(ConfigurationBounds.listenAddresses) addresses: use fewer")
+        }
+        switch mode {
+        case .client:
+            clientListen.addresses += addresses
+            clientListen.place = place
+        case .server:
+            serverListen.addresses += addresses
+            serverListen.place = place
+        }
+    }
+
+    /// An empty value in a file takes back what stood above it, as if the line were a comment.
+    private mutating func reset(_ assignment: Assignment) {
+        switch assignment.target {
+        case .python(.client): isClient = nil
+        case .python(.server): isServer = nil
+        case .python(.debug): break
+        case .python(.addr): clientListen.hosts = []
+        case .python(.tunAddr): serverListen.hosts = []
+        case .python(.port): clientListen.port = nil
+        case .python(.tunPort): serverListen.port = nil
+        case .setting(let key):
+            switch key.kind {
+            case .mode: statedMode = nil
+            case .uri: uri = nil
+            case .key: keyText = nil
+            case .keyFile: keyFile = nil
+            case .listen(.client): clientListen.addresses = []
+            case .listen(.server): serverListen.addresses = []
+            case .logLevel, .proxy, .plainAnswer, .flag, .count, .size, .duration, .automaticCount, .automaticSize:
+                edits[key.identifier] = nil
+            }
+        }
+    }
+
+    private mutating func checkContradictions() {
+        if keyText != nil, let keyFile {
+            diagnostics.add(.error, at: keyFile.place, "key and key-file are both given: keep one")
+        }
+        for (choice, names) in [(clientListen, "addr and port"), (serverListen, "tun-addr and tun-port")] {
+            if choice.isContradictory, let place = choice.place {
+                diagnostics.add(.error, at: place, "listen and Python's \(names) are both given: keep listen")
+            }
+        }
+        let opposite = statedMode?.value == .server ? isClient : isServer
+        if let statedMode, let opposite, opposite.value {
+            let other = statedMode.value == .server ? "client" : "server"
+            let text = "\(other) contradicts the mode that is given too, \(statedMode.value.rawValue): keep one of them"
+            diagnostics.add(.error, at: opposite.place, text)
+        } else if statedMode == nil, isServer?.value == true, let isClient, isClient.value {
+            diagnostics.add(.warning, at: isClient.place, "client and server are both set; server wins: remove one")
+        }
+    }
+
+    private mutating func warnOfKey(_ assignment: Assignment) {
+        switch assignment.place {
+        case .commandLine:
+            let text = "a key on the command line shows in the process list: put it in a file, name it with --key-file"
+            diagnostics.add(.warning, at: assignment.place, text)
+        case .file, .line:
+            // ConfigParser interpolates, so that a file written for Python doubles its "%".
+            if assignment.value.contains("%%") {
+                let text = "Python's wstan reads %% as one %, here it is two: write a single % if that is meant"
+                diagnostics.add(.warning, at: assignment.place, text)
+            }
+            if Self.seemsCommented(assignment.value) {
+                let text = "what looks like a comment is taken as part of the key: a comment needs a line of its own"
+                diagnostics.add(.warning, at: assignment.place, text)
+            }
+        }
+    }
+
+    private mutating func refuse(_ assignment: Assignment, _ problem: ValueProblem) {
+        refused.insert(assignment.identifier)
+        var text = "\(assignment.name): \(problem.text)"
+        if case .line = assignment.place, Self.seemsCommented(assignment.value) {
+            text += " (a comment needs a line of its own)"
+        }
+        diagnostics.add(.error, at: assignment.place, text)
+    }
+
+    private static func seemsCommented(_ value: String) -> Bool { value.contains(" #") || value.contains(" ;") }
+
+    private static func hosts(_ text: String) throws(ValueProblem) -> [String] {
+        var hosts: [String] = []
+        for item in ListItems.split(text) { hosts.append(try HostPort.host(item)) }
+        guard hosts.count <= ConfigurationBounds.listenAddresses else {
+            throw ValueProblem("more than \(ConfigurationBounds.listenAddresses) addresses: use fewer")
+        }
+        return hosts
+    }
+
+    private static func port(_ text: String) throws(ValueProblem) -> UInt16 {
+        guard let count = Quantity(text)?.count, let port = UInt16(exactly: count) else {
+            throw ValueProblem("takes a port from 0 to 65535")
+        }
+        return port
+    }
+}

@@ -1,0 +1,171 @@
+import Testing
+
+@testable import WstanKit
+
+@Suite struct ConfigCommandLineTests {
+    @Test(arguments: [
+        "-s ws://h:8080/x KEY", "ws://h:8080/x KEY -s", "ws://h:8080/x -s KEY", "--server ws://h:8080/x KEY",
+        "--serv ws://h:8080/x KEY", "-s -- ws://h:8080/x KEY", "--mode=server ws://h:8080/x KEY",
+        "--mode server --uri ws://h:8080/x --key=KEY",
+    ])
+    func `a server may be asked for in any order`(line: String) throws {
+        let settings = try configured(line)
+        #expect(settings.mode == .server)
+        #expect(settings.uri.description == "ws://h:8080/x/")
+        #expect(settings.key == .text(Secret("KEY")))
+        #expect(settings.listen == [ListenAddress(host: "h", port: 8080)])
+        #expect(settings.drainTimeout == .seconds(1))
+    }
+
+    @Test func `without a mode it is a client on localhost`() throws {
+        let settings = try configured("ws://h KEY")
+        #expect(settings == Settings(mode: .client, uri: settings.uri, key: .text(Secret("KEY"))))
+        #expect(settings.listen == [ListenAddress(host: "localhost", port: 1080)])
+        #expect(settings.uri.port == 80)
+        #expect(settings.drainTimeout == .zero)
+    }
+
+    @Test(arguments: ["-zdp1081", "-z -d -p 1081", "-zdp=1081", "--compat --deb --port=1081", "-dzp 1081 --"])
+    func `short options may be joined and long ones cut short`(options: String) throws {
+        let settings = try configured("ws://h KEY " + options)
+        #expect(settings.compatible)
+        #expect(settings.logLevel == .debug)
+        #expect(settings.listen == [ListenAddress(host: "localhost", port: 1081)])
+    }
+
+    @Test func `every option of the Python wstan has its effect`() throws {
+        let client = try configured(
+            "-c -d -z -y proxy:3128 -a 127.0.0.1 -p 1 --pool-size 2 --pool-max-idle 3 ws://h KEY")
+        #expect(client.proxy == ProxyAddress(host: "proxy", port: 3128))
+        #expect(client.listen == [ListenAddress(host: "127.0.0.1", port: 1)])
+        #expect(client.poolSize == 2)
+        #expect(client.poolMaxIdle == .seconds(3))
+        let server = try configured("-s -t 0.0.0.0,:: -r 99 --x-forward wss://h/p KEY")
+        #expect(server.listen == [ListenAddress(host: "0.0.0.0", port: 99), ListenAddress(host: "::", port: 99)])
+        #expect(server.xForward)
+        #expect(server.uri.scheme == .wss)
+        #expect(server.uri.port == 443)
+    }
+
+    /// `--co` was `--compatible` before `--config` and `--connect-timeout` existed.
+    @Test func `a prefix that Python took keeps its meaning`() throws {
+        #expect(try configured("--co ws://h KEY").compatible)
+        #expect(try configured("--x ws://h KEY -s").xForward)
+        let complaint = try #require(ConfigFixture().complaints(argumentWords("--po 3 ws://h KEY")).first)
+        #expect(complaint.contains("--port"))
+        #expect(complaint.contains("--pool-size"))
+    }
+
+    @Test func `a flag of Python takes a value only after the equals sign`() throws {
+        #expect(try configured("ws://h --x-forward no").key == .text(Secret("no")))
+        #expect(try configured("ws://h KEY --x-forward=no").xForward == false)
+        #expect(try configured("ws://h KEY --replay-under-tls no").replayUnderTLS == false)
+    }
+
+    @Test func `every key of the table has a twin`() throws {
+        let values = ["mode": "server", "uri": "ws://h:1/", "key": "k", "key-file": "f", "listen": "h:1"]
+        for key in SettingKey.all {
+            let value = values[key.name] ?? key.initial
+            let base = key.name == "uri" ? ["--key-file=k"] : ["--uri=ws://h:1/"]
+            let secret = key.name.hasPrefix("key") || key.name == "uri" ? [] : ["--key-file=k"]
+            let joined = try ConfigFixture().run(base + secret + ["--\(key.option)=\(value)"]).settings
+            guard key.isPythonOption, case .flag = key.kind else {
+                let apart = try ConfigFixture().run(base + secret + ["--\(key.option)", value]).settings
+                #expect(joined == apart)
+                continue
+            }
+        }
+    }
+
+    @Test func `help, version and a new key need nothing else`() throws {
+        #expect(try ConfigFixture().parse(["-g"]) == .generateKey)
+        #expect(try ConfigFixture().parse(["--gen-key", "-i", "missing"]) == .generateKey)
+        #expect(try ConfigFixture().parse(["--version"]) == .version)
+        guard case .help(let text) = try ConfigFixture().parse(["-x", "-h"]) else {
+            Issue.record("no help")
+            return
+        }
+        for option in CommandLineOption.all { #expect(text.contains("--\(option.name)")) }
+        #expect(text.contains("command line wins"))
+        #expect(text.split(separator: "\n").allSatisfy { $0.count <= 100 })
+    }
+
+    @Test func `no arguments at all give the help and status 64`() {
+        let failure = ConfigFixture().failure([])
+        #expect(failure?.exitStatus == .usage)
+        #expect(failure?.exitStatus.rawValue == 64)
+        #expect(failure?.description.contains("usage: wstand") == true)
+    }
+
+    @Test func `a key on the command line is taken with a warning`() throws {
+        let (_, warnings) = try ConfigFixture().run(["ws://h", "KEY"])
+        #expect(warnings.count == 1)
+        #expect(warnings.first?.contains("--key-file") == true)
+        #expect(try ConfigFixture().run(["ws://h", "--key-file", "env:K"]).warnings.isEmpty)
+    }
+
+    @Test(arguments: [
+        ("-c -s ws://h K", "exclude each other"), ("-c --mode=server ws://h K", "contradicts the mode"),
+        ("ws://h", "no key"), ("-d", "no URI"), ("ws://h K more words", "quote a key"),
+        ("ws://h K -p", "needs a value"),
+        ("ws://h K -p -d", "needs a value"), ("ws://h K -p 65536", "-p: takes a port"), ("ws://h K -p -5", "-p: takes"),
+        ("ws://h K --poolsize 3", "did you mean '--pool-size'"), ("ws://h K --pool-size=x", "from 0 to 10000"),
+        ("ws://h K -q", "unknown short option"), ("ws://h K --debug=yes", "takes no value"),
+        ("ws://h K --early-data=5000", "from 0 to 4096"), ("ws://h K --users-file=x", "not in this version"),
+        ("ws://h?x K", "remove '?'"), ("h:80 K", "ws://host:port"), ("http://h K", "neither ws:// nor wss://"),
+        ("wss://h K", "wss:// is not in this version"), ("ws://h:0 K", "port 0"),
+        ("ws://h K --proxy=", "value is empty"),
+        ("ws://h K --key-file=f", "keep one"), ("ws://h K --listen=h:1 -p 3", "keep listen"),
+    ])
+    func `misuse is one clear line and status 64`(line: String, part: String) throws {
+        let failure = try #require(ConfigFixture().failure(argumentWords(line)))
+        #expect(failure.exitStatus == .usage)
+        let errors = failure.diagnostics.filter { $0.severity == .error }.map(\.description)
+        #expect(errors.contains { $0.contains(part) }, "\(errors)")
+        #expect(errors.allSatisfy { !$0.contains("\n") && $0.hasPrefix("wstand: error: ") })
+        #expect(errors.count == (line == "-d" ? 2 : 1), "\(errors)")
+    }
+
+    @Test func `no complaint quotes what may be a secret`() {
+        let secrets = [
+            ["Tr0ub4dor", "ws://h"], ["ws://h", "a", "Tr0ub4dor"], ["-Tr0ub4dor"], ["--Tr0ub4dor=x"],
+            ["ws://u:Tr0ub4dor@h/", "k"], ["ws://h", "--key-file=f", "-y", "http://u:Tr0ub4dor@h:1"],
+        ]
+        for arguments in secrets {
+            let failure = ConfigFixture().failure(arguments)
+            #expect(failure != nil)
+            #expect(failure?.description.contains("Tr0ub4dor") == false)
+        }
+    }
+
+    @Test func `a passphrase may begin with a dash where argparse takes it`() throws {
+        #expect(try ConfigFixture().run(["ws://h", "-my pass"]).settings.key == .text(Secret("-my pass")))
+        #expect(try ConfigFixture().run(["ws://h", "-5"]).settings.key == .text(Secret("-5")))
+        #expect(try ConfigFixture().run(["ws://h", "--", "-s"]).settings.key == .text(Secret("-s")))
+        #expect(try ConfigFixture().run(["ws://h", "-"]).settings.key == .text(Secret("-")))
+    }
+
+    @Test func `the command line wins over the file`() throws {
+        let fixture = ConfigFixture(
+            file: "mode = server\nuri = ws://f:1/\nkey = f\n[pool]\nsize = 3\n[client]\nlisten = a:1\nlisten = b:2\n")
+        let (settings, _) = try fixture.run(
+            argumentWords("-c --config f.conf ws://c:2/ --key-file=c --pool-size=4 -p 9"))
+        #expect(settings.mode == .client)
+        #expect(settings.uri.host == "c")
+        #expect(settings.key == .file("c"))
+        #expect(settings.poolSize == 4)
+        #expect(settings.listen == [ListenAddress(host: "a", port: 9), ListenAddress(host: "b", port: 9)])
+        let replaced = try fixture.run(argumentWords("-c -i f.conf --listen=x:1,[::1]:2")).settings
+        #expect(replaced.listen == [ListenAddress(host: "x", port: 1), ListenAddress(host: "::1", port: 2)])
+    }
+
+    @Test func `a check gives the settings without running`() throws {
+        let fixture = ConfigFixture(file: ConfigFixture.minimal)
+        guard case .checkConfig(let settings, let warnings) = try fixture.parse(["--check-config", "-if.conf"]) else {
+            Issue.record("no check")
+            return
+        }
+        #expect(settings.uri.host == "h")
+        #expect(warnings.isEmpty)
+    }
+}

@@ -1,0 +1,192 @@
+import Testing
+
+@testable import WstanKit
+
+@Suite struct ConfigFileTests {
+    @Test func `a file of the Python wstan works unchanged`() throws {
+        let file = """
+            # made for Python
+            server = Yes
+            uri=ws://example.com/tunnel
+            KEY : q83vEjRWeJCrze8SNFZ4kA==
+            tun_addr = 0.0.0.0
+            tun-port = 8080
+            x-forward = 1
+            debug: on
+            compatible = TRUE
+            pool-size = 4
+            pool_max_idle = 60
+            proxy = p:3128
+            """
+        let (settings, warnings) = try ConfigFixture(file: file).run()
+        #expect(warnings.isEmpty)
+        #expect(settings.mode == .server)
+        #expect(settings.key == .text(Secret("q83vEjRWeJCrze8SNFZ4kA==")))
+        #expect(settings.listen == [ListenAddress(host: "0.0.0.0", port: 8080)])
+        #expect(settings.xForward && settings.compatible)
+        #expect(settings.logLevel == .debug)
+        #expect(settings.poolSize == 4)
+        #expect(settings.poolMaxIdle == .seconds(60))
+        #expect(settings.proxy == ProxyAddress(host: "p", port: 3128))
+    }
+
+    @Test(arguments: ["\n", "\r\n"], ["", "\u{FEFF}"])
+    func `line ends and a byte order mark make no difference`(end: String, mark: String) throws {
+        let lines = [
+            "[wstan]", "  uri = ws://h:1/a=b", "key = a=b#c;d==\t", "; comment", "", " [pool] ",
+            "size=0", "[client]", "listen = a:1", "listen = [::1]:2", "early-data-wait = 5 ms",
+        ]
+        let (settings, warnings) = try ConfigFixture(file: mark + lines.joined(separator: end)).run()
+        #expect(warnings.isEmpty)
+        #expect(settings.uri.path == "/a=b/")
+        #expect(settings.key == .text(Secret("a=b#c;d==")))
+        #expect(settings.poolSize == 0)
+        #expect(settings.listen == [ListenAddress(host: "a", port: 1), ListenAddress(host: "::1", port: 2)])
+        #expect(settings.earlyDataWait == .milliseconds(5))
+    }
+
+    @Test func `every problem is reported in one go, with its place, in the order of the file`() {
+        let file = """
+            uri = http://h
+            treads = 4
+              no delimiter
+            log-level =   loud
+            [pol]
+            size = x
+            [pool]
+            size = x
+            early-data = 3
+            [tls
+            """
+        #expect(
+            ConfigFixture(file: file).complaints() == [
+                "f.conf:1:7: error: uri: the URI begins with neither ws:// nor wss://: replace its scheme",
+                "f.conf:2:1: warning: unknown key 'treads': it is not in force (did you mean 'threads'?)",
+                "f.conf:3:3: error: no '=' in this line: write name = value, or begin it with # for a comment",
+                "f.conf:4:15: error: log-level: takes error, warning, notice, info or debug",
+                "f.conf:5:1: warning: unknown section 'pol': nothing in it is in force (did you mean 'pool'?)",
+                "f.conf:8:8: error: size: takes a whole number from 0 to 10000",
+                "f.conf:9:1: warning: early-data is not in force here: move it to [client]",
+                "f.conf:10:1: error: not a section: write [name] and nothing else on the line",
+            ])
+        #expect(ConfigFixture(file: file).failure()?.exitStatus == .configuration)
+        #expect(ConfigFixture(file: file).failure()?.exitStatus.rawValue == 78)
+    }
+
+    @Test func `what is missing is said of the file`() {
+        #expect(
+            ConfigFixture(file: "").complaints() == [
+                "f.conf: error: no URI: add the line uri = ws://host:port/",
+                "f.conf: error: no key: add the line key-file = PATH",
+            ])
+    }
+
+    @Test func `an unknown name is a warning, and an error when strict`() throws {
+        let fixture = ConfigFixture(file: ConfigFixture.minimal + "nonsense = 1\n[nowhere]\na = b\nc = d\n")
+        #expect(try fixture.run().warnings.count == 2)
+        let failure = try #require(fixture.failure(["--strict", "-i", "f.conf"]))
+        #expect(failure.exitStatus == .configuration)
+        #expect(failure.diagnostics.count(where: { $0.severity == .error }) == 2)
+    }
+
+    @Test func `keys of later versions are said not to be in force`() throws {
+        let later = [nil, .client, .pool, .server].flatMap { section in
+            LaterNames.keys(in: section).map { (section?.rawValue ?? "wstan", $0) }
+        }
+        for (section, name) in later {
+            let warnings = try ConfigFixture(file: ConfigFixture.minimal + "[\(section)]\n\(name) = x\n").run().warnings
+            #expect(warnings.count == 1)
+            #expect(warnings.first?.contains("\(name) is not in this version") == true)
+        }
+        for section in ["tls", "control", "forward db"] {
+            let file = ConfigFixture.minimal + "[\(section)]\nlisten = x\n"
+            #expect(try ConfigFixture(file: file).run().warnings.first?.contains("not in this version") == true)
+        }
+    }
+
+    @Test func `of a repeated key the last one counts, and a warning says so`() throws {
+        let file = ConfigFixture.minimal + "pool-size = 1\npool_size = 2\n[pool]\nsize = 3\n"
+        let (settings, warnings) = try ConfigFixture(file: file).run()
+        #expect(settings.poolSize == 3)
+        #expect(warnings.count == 2)
+        #expect(warnings.first?.hasPrefix("f.conf:4:1: warning: pool-size is given again: line 3") == true)
+    }
+
+    @Test func `an empty value stands for the default`() throws {
+        let file = ConfigFixture.minimal + "addr = 0.0.0.0\naddr =\nthreads =\n[server]\nlisten =\n[client]\nproxy =\n"
+        let settings = try ConfigFixture(file: file).run().settings
+        #expect(settings == Settings(mode: .client, uri: settings.uri, key: settings.key))
+    }
+
+    @Test func `contradictions in one file are errors`() {
+        let cases = [
+            "mode = client\nserver = yes\n": "contradicts the mode", "key-file = x\n": "keep one",
+            "port = 1\n[client]\nlisten = a:1\n": "keep listen",
+        ]
+        for (text, part) in cases {
+            let complaints = ConfigFixture(file: ConfigFixture.minimal + text).complaints()
+            #expect(complaints.count == 1)
+            #expect(complaints.first?.contains(part) == true)
+        }
+    }
+
+    @Test func `Python's server wins over its client`() throws {
+        let both = try ConfigFixture(file: ConfigFixture.minimal + "client = yes\nserver = yes\n").run()
+        #expect(both.settings.mode == .server)
+        #expect(both.warnings.count == 1)
+        #expect(try ConfigFixture(file: ConfigFixture.minimal + "server = no\n").run().settings.mode == .client)
+    }
+
+    @Test func `a comment behind a value is told for what it is`() throws {
+        let complaint = ConfigFixture(file: "mode = server # here\n" + ConfigFixture.minimal).complaints().first
+        #expect(complaint?.hasSuffix("(a comment needs a line of its own)") == true)
+        #expect(try ConfigFixture(file: "uri = ws://h/\nkey = k # laptop\n").run().warnings.count == 1)
+        #expect(try ConfigFixture(file: "uri = ws://h/\nkey = a%%b\n").run().warnings.count == 1)
+    }
+
+    @Test func `a key that stands alone in the file is not quoted`() {
+        let complaints = ConfigFixture(file: "q83vEjRWeJCrze8SNFZ4kA==\nTr0ub4dor\n").complaints([
+            "-i", "f.conf", "--strict",
+        ])
+        #expect(complaints.count == 2)
+        #expect(complaints.allSatisfy { !$0.contains("q83v") && !$0.lowercased().contains("tr0ub") })
+    }
+
+    @Test func `bytes that are no text are placed`() {
+        #expect(
+            ConfigFixture(bytes: Array("a\né".utf8) + [0xFF]).complaints().contains {
+                $0.hasPrefix("f.conf:2:2: error: not UTF-8")
+            })
+        #expect(ConfigFixture(bytes: [0xFF, 0xFE, 0x61, 0]).complaints().first?.contains("UTF-16") == true)
+        #expect(
+            ConfigFixture(file: "key = a\u{0}b\n").complaints().first?.hasPrefix("f.conf:1:8: error: a control") == true
+        )
+    }
+
+    @Test func `a file beyond the bound is refused, one at the bound is read`() throws {
+        let padding = [UInt8](repeating: 0x23, count: ConfigurationBounds.fileSize - ConfigFixture.minimal.utf8.count)
+        let file = Array(ConfigFixture.minimal.utf8) + padding
+        #expect(try ConfigFixture(bytes: file).run().settings.uri.host == "h")
+        let complaints = ConfigFixture(bytes: file + [0x23]).complaints()
+        #expect(complaints.count == 1)
+        #expect(complaints.first?.contains("1 MiB") == true)
+    }
+
+    @Test func `a file of garbage ends in a bounded number of complaints`() {
+        let complaints = ConfigFixture(file: String(repeating: "x = y\n", count: 100_000)).complaints()
+        #expect(complaints.count <= ConfigurationBounds.diagnostics + 3)
+        #expect(complaints.contains { $0.contains("more problems") })
+    }
+
+    @Test func `a file that cannot be read is status 78`() {
+        let failure = ConfigFixture().failure(["-i", "none.conf"])
+        #expect(failure?.exitStatus == .configuration)
+        #expect(failure?.description.contains("none.conf: error: cannot be read (No such file") == true)
+    }
+
+    @Test func `a bad value on the command line is status 64 though a file is read`() {
+        let fixture = ConfigFixture(file: ConfigFixture.minimal)
+        #expect(fixture.failure(["-i", "f.conf", "--threads=0"])?.exitStatus == .usage)
+        #expect(fixture.failure(["-i", "f.conf", "-s", "ws://h?x"])?.exitStatus == .usage)
+    }
+}

@@ -1,0 +1,105 @@
+import Testing
+
+@testable import WstanKit
+
+@Suite struct ConfigMutationTests {
+    /// Deterministic: a failure comes back in every run.
+    struct Lehmer: RandomNumberGenerator {
+        private var state: UInt64
+
+        init(seed: UInt64) {
+            state = seed | 1
+        }
+
+        mutating func next() -> UInt64 {
+            state = state &* 0xDA94_2042_E4DD_58B5
+            return (state >> 32) | (state << 32)
+        }
+    }
+
+    static let fragments: [[UInt8]] =
+        [
+            "=", ":", "#", ";", "[", "]", "\n", "\r\n", "\r", " ", "\t", "\u{FEFF}", "\u{301}", "\u{0}", "é", "%%",
+            "://",
+            "::", "[::1]", ",", "@", "?", "-", "--", "-s", "9223372036854775807", "99999999999999999999", "ms", "h",
+            "K",
+            "auto", "none", "yes", "ws://", "[client]", "[server]", "unix:", "env:", "credential:",
+        ].map { Array($0.utf8) } + [[0xFF], [0xC3], [0xED, 0xA0, 0x80], [0xFF, 0xFE]]
+        + SettingKey.all.map { Array("\n\($0.name) = \($0.initial)".utf8) }
+
+    static func mutate(_ bytes: [UInt8], _ random: inout Lehmer) -> [UInt8] {
+        var result = bytes
+        for _ in 0..<Int.random(in: 1...4, using: &random) {
+            let start = Int.random(in: 0...result.count, using: &random)
+            let end = min(result.count, start + Int.random(in: 0...8, using: &random))
+            switch Int.random(in: 0..<5, using: &random) {
+            case 0: result.removeSubrange(start..<end)
+            case 1: result.insert(contentsOf: fragments.randomElement(using: &random) ?? [], at: start)
+            case 2: result.insert(UInt8.random(in: 0...255, using: &random), at: start)
+            case 3: result.insert(contentsOf: result[start..<end], at: Int.random(in: 0...result.count, using: &random))
+            default: result.replaceSubrange(start..<end, with: fragments.randomElement(using: &random) ?? [])
+            }
+        }
+        return result
+    }
+
+    /// Each failure has at least one error, each success has none.
+    static func check(_ fixture: ConfigFixture, _ arguments: [String]) -> Bool {
+        do throws(ConfigurationFailure) {
+            switch try fixture.parse(arguments) {
+            case .run(let settings, let warnings), .checkConfig(let settings, let warnings):
+                let path = settings.uri.path
+                return warnings.allSatisfy { $0.severity == .warning } && !settings.listen.isEmpty
+                    && (0...4096).contains(settings.earlyData) && path.hasPrefix("/") && path.hasSuffix("/")
+                    && settings.uri.path.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+            case .help, .version, .generateKey: return true
+            }
+        } catch {
+            return error.help != nil || error.diagnostics.contains { $0.severity == .error }
+        }
+    }
+
+    @Test func `mutated files end in settings or in an error`() {
+        let seedText = """
+            mode = client\nuri = ws://example.com:8080/path\nkey = q83vEjRWeJCrze8SNFZ4kA==\ndrain-timeout = 5s
+            memory-limit = 64M\n[client]\nlisten = localhost:1080\nlisten = [::1]:1\nproxy = http://p:3128
+            [pool]\nsize = 3\n[server]\nlisten = 0.0.0.0:80\nplain-answer = 404\n[tls]\nx = y
+            """
+        var random = Lehmer(seed: 2)
+        for round in 0..<4_000 {
+            var bytes = Array(seedText.utf8)
+            for _ in 0...(round % 4) { bytes = Self.mutate(bytes, &random) }
+            let arguments = round.isMultiple(of: 3) ? ["-i", "f.conf", "--strict"] : ["-i", "f.conf", "-p", "5"]
+            #expect(Self.check(ConfigFixture(bytes: bytes), arguments), "\(bytes)")
+        }
+    }
+
+    @Test func `mutated command lines end in settings or in an error`() {
+        let seeds = [
+            "-s ws://h:8080/x KEY -d --pool-size=3", "ws://[::1]:1/ KEY -zdp1081 --listen a:1,b:2 --proxy http://p:1",
+            "--ini f.conf --drain-timeout 5min --mode=server -t 0.0.0.0,:: -r 99",
+            "-c --key-file env:K ws://h --threads 4",
+        ]
+        let fixture = ConfigFixture(file: ConfigFixture.minimal)
+        var random = Lehmer(seed: 3)
+        for round in 0..<4_000 {
+            let bytes = Self.mutate(Array(seeds[round % seeds.count].utf8), &random)
+            var arguments = argumentWords(String(decoding: bytes, as: UTF8.self))
+            if round.isMultiple(of: 2) { arguments.shuffle(using: &random) }
+            #expect(Self.check(fixture, arguments), "\(arguments)")
+        }
+    }
+
+    @Test func `every cut of the shipped values ends in a value or an error`() {
+        for text in ["ws://[fe80::1%eth0]:8080/a/b", "http://[::1]:3128/", "[::1]:1080,a:1", "9223372036854775807ms"] {
+            for length in 0...text.utf8.count {
+                let cut = String(decoding: Array(text.utf8.prefix(length)), as: UTF8.self)
+                _ = try? ServerURI(cut)
+                _ = try? ProxyAddress.read(cut)
+                _ = try? ListenAddress.list(cut)
+                _ = try? HostPort.host(cut)
+                for key in SettingKey.all { _ = try? key.kind.edit(cut) }
+            }
+        }
+    }
+}
