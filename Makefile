@@ -1,0 +1,87 @@
+# make alone says what there is to make. Packages that Debian has are installed by demo, check and bench themselves (make setup
+# does it for the others); Swift must be on PATH.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+SWIFT ?= swift
+CFLAGS ?= -O2
+
+# The runtime goes into the program, so that a plain Debian runs it. Swift makes it position-independent by itself; the linker
+# flags make the tables of addresses read-only after the start. The same flags everywhere, or SwiftPM would build it all again.
+release_flags := -c release --static-swift-stdlib -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now
+release_dir := .build/release
+
+prefix ?= /usr
+sbindir ?= $(prefix)/sbin
+bindir ?= $(prefix)/bin
+sysconfdir ?= /etc
+unitdir ?= $(prefix)/lib/systemd/system
+sysusersdir ?= $(prefix)/lib/sysusers.d
+
+.PHONY: help
+help: ## this list
+	@echo 'wstan: targets'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
+
+.PHONY: demo
+demo: ## a server and a client on this machine, a page and a large file through them (KEEP=1 leaves them running)
+	@scripts/setup build demo
+	@KEEP=$(KEEP) scripts/demo
+
+.PHONY: check
+check: ## every test that is quick enough for every commit
+	@scripts/check
+
+.PHONY: check-full
+check-full: ## check, a short benchmark, interoperation of the debug build as well
+	@scripts/check full
+
+.PHONY: build
+build: ## debug programs, in .build/debug
+	$(SWIFT) build
+
+.PHONY: release
+release: ## release programs, in .build/release
+	$(SWIFT) build $(release_flags)
+
+.PHONY: bench
+bench: ## what a tunnel costs beside two bare relays, and whether the goals are met (about two minutes)
+	@scripts/setup build bench
+	@$(MAKE) --no-print-directory release .build/bench/tunbench
+	@bench/run
+
+.PHONY: bench-smoke
+bench-smoke: ## one short round of bench, to see that it works; its figures prove nothing
+	@BENCH_ROUNDS=1 BENCH_SECONDS=1 BENCH_PEERS=no BENCH_REPORT_ONLY=1 $(MAKE) --no-print-directory bench
+
+.build/bench/%: bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Wall -Wextra -o $@ $<
+
+.PHONY: setup
+setup: ## install the Debian packages that building and testing need
+	@scripts/setup build demo check bench
+
+# Installs what `make release` has built, and builds nothing, since it often runs as root. An edited configuration stays.
+.PHONY: install
+install: ## install the release build (DESTDIR, prefix, sbindir, bindir, sysconfdir, unitdir, sysusersdir)
+	@test -x $(release_dir)/wstand || { echo 'nothing to install yet: make release' >&2; exit 1; }
+	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(sysconfdir) $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusersdir)
+	install -m 755 $(release_dir)/wstand $(DESTDIR)$(sbindir)/wstand
+	install -m 755 $(release_dir)/wstanctl $(DESTDIR)$(bindir)/wstanctl
+	@if [ -e $(DESTDIR)$(sysconfdir)/wstan.conf ] && ! cmp -s etc/wstan.conf $(DESTDIR)$(sysconfdir)/wstan.conf; then \
+	    echo '$(DESTDIR)$(sysconfdir)/wstan.conf stays as it is; the new one is beside it as wstan.conf.new'; \
+	    install -m 644 etc/wstan.conf $(DESTDIR)$(sysconfdir)/wstan.conf.new; \
+	else \
+	    install -m 644 etc/wstan.conf $(DESTDIR)$(sysconfdir)/wstan.conf; \
+	fi
+	for unit in wstand.service wstand@.service; do \
+	    sed -e 's|/usr/sbin/wstand|$(sbindir)/wstand|' -e 's|/etc/wstan|$(sysconfdir)/wstan|' contrib/systemd/$$unit \
+	        >$(DESTDIR)$(unitdir)/$$unit && chmod 644 $(DESTDIR)$(unitdir)/$$unit || exit; \
+	done
+	install -m 644 contrib/systemd/wstan.sysusers $(DESTDIR)$(sysusersdir)/wstan.conf
+
+.PHONY: clean
+clean: ## remove everything that was built
+	rm -rf .build
