@@ -1,8 +1,5 @@
 #pragma once
 // What the Glibc module of Swift does not bring: Linux headers, and the few macros and functions that cannot be imported.
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>

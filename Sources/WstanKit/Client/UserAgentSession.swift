@@ -25,6 +25,7 @@ struct UserAgentSession {
             }
         } else {
             // Waiting for the first data and connecting to the server take their time together.
+            let dialer = dialer
             async let connecting = dialer.connect()
             let early = await earlyData(wish.early, options.earlyDataWait)
             let connected = await connecting

@@ -127,7 +127,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         guard let client = tunnels[tunnel.id]?.client else { return }
         connection.connecting = worker.spawn { [self] in
             let target: Stream
-            do {
+            do throws(Connector.Failure) {
                 let deadline = worker.now + options.connectTimeout
                 target = try await connector.connect(to: request.target, for: client.hostKey, deadline: deadline)
             } catch {
