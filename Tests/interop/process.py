@@ -44,6 +44,7 @@ class Process:
     def await_port(self, port, within=15.0):
         def listens():
             if self.popen.poll() is not None:
+                self.may_end = True
                 raise Stuck('%s ended with status %d before it listened:\n%s' % (self.name, self.popen.returncode, self.log()))
             try:
                 socket.create_connection(('127.0.0.1', port), 1).close()
