@@ -70,7 +70,7 @@ def read_answer(s, within=5.0):
         return Answer(raw, True)
     except TimeoutError:
         raise Stuck('no whole answer within %.1f s, only %r' % (within, raw[:500])) from None
-    s.settimeout(1.5)
+    s.settimeout(0.5)
     try:
         while part := s.recv(1 << 16):
             raw += part

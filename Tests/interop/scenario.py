@@ -59,12 +59,12 @@ class Scenario(unittest.TestCase):
         process.await_port(port)
         return process
 
-    def client(self, server, *options, program=OURS, key=None):
+    def client(self, server, *options, program=OURS, key=None, prepare=None):
         """A wstan client of `server`, which is anything with a port."""
         port = free_port()
         key_part = [] if '--key-file' in options else [key or self.key]
         process = self.start('client', program, 'ws://127.0.0.1:%d' % server.port, *key_part,
-                             '-a', '127.0.0.1', '-p', port, *options)
+                             '-a', '127.0.0.1', '-p', port, *options, prepare=prepare)
         process.port = port
         process.await_port(port)
         return process

@@ -9,6 +9,7 @@ import payload
 import probe
 import wire
 from probe import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Tunnel, frame
+from process import free_port
 from scenario import PASSPHRASE, Scenario
 from target import echo, read_exactly
 from waiting import eventually
@@ -82,7 +83,6 @@ class ValidRequest(Probing):
 
     def test_unreachable_target(self):
         """A target that refuses is answered with a reset that has a reason, and the tunnel can be used again."""
-        from process import free_port
         tunnel = self.tunnel(wire.Opening(self.raw_key, wire.request_body('127.0.0.1', free_port(), b'x')))
         reason = tunnel.read_reset()
         self.assertTrue(reason.strip() and not reason.startswith('  '), reason)
@@ -452,6 +452,3 @@ class Crowd(Probing):
         began = time.monotonic()
         self.assertLives()
         self.assertLess(time.monotonic() - began, 4)
-
-
-del Probing
