@@ -46,7 +46,8 @@ def main(filters):
     print('slowest: ' + ', '.join('%s %.1f s' % (name.split('.')[-1], s) for name, s in slowest))
     for test, reason in result.skipped:
         print('NOT RUN: %s: %s' % (test.id(), reason))
-    broken = {t.id() for t, _ in result.failures + result.errors} | {t.id() for t in result.unexpectedSuccesses}
+    # A test with several broken parts (subTest) is one broken test.
+    broken = {getattr(t, 'test_case', t).id() for t, _ in result.failures + result.errors}
     if not result.testsRun:
         print('no test has such a name')
     print('%d passed, %d failed' % (result.passed, len(broken)))

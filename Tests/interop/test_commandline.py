@@ -13,7 +13,7 @@ USAGE, CONFIGURATION = 64, 78
 
 
 class CommandLine(Scenario):
-    def run_to_end(self, *arguments, within=10):
+    def run_to_end(self, *arguments, within=4):
         try:
             return subprocess.run([OURS, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=within)
         except subprocess.TimeoutExpired as error:

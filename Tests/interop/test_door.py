@@ -1,5 +1,6 @@
 """The client's door: what user agents say there, right and wrong."""
 import os
+import socket
 import time
 
 import agent
@@ -49,6 +50,8 @@ class Door(Scenario):
 
     def test_name_with_two_addresses(self):
         """A name whose first address refuses is reached by its second."""
+        if len({family for family, *_ in socket.getaddrinfo('localhost', 1, type=socket.SOCK_STREAM)}) < 2:
+            self.skipTest('localhost has no two addresses here')
         for host in '127.0.0.1', '::1':
             with agent.socks5(self.port, 'localhost', self.target(echo, host=host).port) as s:
                 self.assertTrue(agent.echoes(s, b'hello'))
