@@ -63,7 +63,7 @@ class CommandLine(Scenario):
         uri = 'ws://127.0.0.1:%d' % free_port()
         self.assertRefused('--no-such-option', uri, self.key, status=USAGE, about='--no-such-option')
         self.assertRefused('-c', '-s', uri, self.key, status=USAGE)
-        self.assertRefused(uri, self.key, 'another', status=USAGE, about='another')
+        self.assertRefused(uri, self.key, 'another', status=USAGE, about='3 words')
         self.assertRefused(uri, self.key, '-p', status=USAGE)
 
     def test_missing(self):

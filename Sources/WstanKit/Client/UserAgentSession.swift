@@ -57,6 +57,7 @@ struct UserAgentSession {
         let connection = Connection(worker: worker, end: userAgent, replay: first)
         tunnel.request(Request(time: WallClock.now(), target: target, data: first), for: connection)
         tunnel.send(rest, for: connection)
+        log.connectionOpened(tunnel.id, target: target, isPooled: true)
         if await relay(connection, on: tunnel) == .tryAgain, let replay = connection.replay {
             // The server had closed the tunnel meanwhile: everything that was sent is at hand, so nobody needs to know.
             await carryOnNewTunnel(target, replay, first: await dialer.connect())
@@ -69,6 +70,7 @@ struct UserAgentSession {
         do {
             let tunnel = try await dialer.open(connection, to: target, early: data, first: first)
             tunnel.send(rest, for: connection)
+            log.connectionOpened(tunnel.id, target: target, isPooled: false)
             _ = await relay(connection, on: tunnel)
         } catch {
             log.dialFailed(error, target: target, now: worker.now)
@@ -129,7 +131,7 @@ struct UserAgentSession {
             guard isOpen != false, silence < patience || userAgent.pendingCount > 0 else {
                 return tunnel.end(connection, .normal)
             }
-            await connection.waitOver(until: worker.now + ClientLimits.lingerStep)
+            await connection.waitForNews(until: worker.now + ClientLimits.lingerStep)
         }
     }
 }

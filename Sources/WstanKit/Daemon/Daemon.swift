@@ -20,6 +20,8 @@ public final class Daemon: @unchecked Sendable {
     private var listeners: [Listener] = []
     private var signals: SignalSource?
     private var isStopping = false
+    /// Said once the start has succeeded; a failed one is explained by its error alone.
+    private var warnings: [String] = []
 
     /// The worker of the main thread: it accepts and takes the signals.
     private var main: Worker { workers[0] }
@@ -45,19 +47,14 @@ public final class Daemon: @unchecked Sendable {
 
         let log = EventLog(makeLogger(settings.logLevel))
         defer { LogWriter.standardError.flush() }
-        for warning in warnings { log.warning(warning.description) }
-        let key: Key
         do {
-            let loaded = try KeyLoader.load(settings.key)
-            key = loaded.key
-            for warning in loaded.warnings { log.warning(warning) }
-        } catch {
-            return fail(error.description, ExitStatus.configuration)
-        }
-        do throws(SystemError) {
+            let (key, keyWarnings) = try KeyLoader.load(settings.key)
             let daemon = try Daemon(settings, log: log)
+            daemon.warnings = warnings.map(\.textWithPlace) + keyWarnings
             daemon.makeServices(key)
             return daemon.run()
+        } catch let error as KeyLoader.Failure {
+            return fail(error.description, ExitStatus.configuration)
         } catch {
             return fail("cannot start: \(error)", ExitStatus.failure)
         }
@@ -154,6 +151,7 @@ public final class Daemon: @unchecked Sendable {
             case .client: "client: SOCKS5 and HTTP proxy on \(places), server \(settings.uri)"
             case .server: "server: listening on \(places)"
             }
+        for warning in warnings { log.warning(warning) }
         log.started("wstand \(Self.version) \(text)")
         ServiceManager.ready(text)
     }
@@ -169,8 +167,13 @@ public final class Daemon: @unchecked Sendable {
         for listener in listeners { listener.close() }
         let deadline = main.now + settings.drainTimeout
         main.spawn { [self] in
-            let drains = servers.enumerated().map { index, server in
-                workers[index].spawn { await server.drain(until: deadline) }
+            let drains = workers.map { worker in
+                worker.spawn { [self] in
+                    switch settings.mode {
+                    case .client: await clients[worker.index].drain(until: deadline)
+                    case .server: await servers[worker.index].drain(until: deadline)
+                    }
+                }
             }
             for drain in drains { await drain.value }
             log.stopped()
