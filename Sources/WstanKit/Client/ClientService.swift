@@ -20,13 +20,13 @@ final class ClientService: @unchecked Sendable {
     func serve(_ arrival: Listener.Arrival) {
         guard let userAgent = try? Stream(descriptor: arrival.descriptor, worker: worker) else { return }
         if !arrival.peer.isLoopback { userAgent.watchForVanishedPeer() }
-        let session = UserAgentSession(userAgent: userAgent, dialer: dialer, pool: pool, log: log)
         sessions += 1
-        worker.spawn { [self] in
-            await session.run()
-            sessions -= 1
-            if sessions == 0 { drain?.fulfill(()) }
-        }
+        UserAgentSession(userAgent: userAgent, dialer: dialer, pool: pool, log: log, ended: sessionEnded).start()
+    }
+
+    private func sessionEnded() {
+        sessions -= 1
+        if sessions == 0 { drain?.fulfill(()) }
     }
 
     /// Lets what is in flight finish.

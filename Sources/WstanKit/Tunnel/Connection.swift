@@ -81,6 +81,7 @@ final class Connection: @unchecked Sendable {
 
     func attach(_ target: Stream) {
         end = target
+        connecting = nil
         resumeConnected()
     }
 
