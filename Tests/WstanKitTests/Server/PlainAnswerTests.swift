@@ -1,0 +1,26 @@
+import Testing
+
+@testable import WstanKit
+
+@Suite struct PlainAnswerTests {
+    @Test(arguments: [(200, "OK"), (400, "Bad Request"), (404, "Not Found")])
+    func `it is an answer that any HTTP client reads`(status: Int, reason: String) throws {
+        let bytes = PlainAnswer(status: status).bytes(now: 784_111_777.9)
+        var gatherer = HeadGatherer(limit: 4096)
+        let head = try #require(try bytes.withUnsafeBytes { try gatherer.append($0) })
+        #expect(head.status == status)
+        #expect(head.reason == reason)
+        let length = try #require(head.value(of: "Content-Length"))
+        #expect(Int(String(decoding: length, as: UTF8.self)) == gatherer.rest.count)
+        #expect(head.value(of: "Connection").map { Array($0) } == Array("close".utf8))
+        // RFC 9110 section 5.6.7 has this date as its example.
+        #expect(head.value(of: "Date").map { Array($0) } == Array("Sun, 06 Nov 1994 08:49:37 GMT".utf8))
+        #expect(head.values(of: "Server").count == 1)
+    }
+
+    @Test func `it says the same to everybody in a second`() {
+        let answer = PlainAnswer(status: 404)
+        #expect(answer.bytes(now: 1_763_683_200) == answer.bytes(now: 1_763_683_200.999))
+        #expect(answer.bytes(now: 1_763_683_200) != answer.bytes(now: 1_763_683_201))
+    }
+}
