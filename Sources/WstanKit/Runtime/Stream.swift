@@ -126,6 +126,8 @@ final class Stream: Pollable, @unchecked Sendable {
             }
             if count == 0 {
                 peerHasFinished = true
+                // The kernel tells an error once: after a reset that a write has met this looks like an end.
+                if let failure { return .failed(failure) }
                 return .end
             }
             let code = errno
