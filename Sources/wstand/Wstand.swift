@@ -2,5 +2,7 @@ import WstanKit
 
 @main
 struct Wstand {
-    static func main() {}
+    static func main() {
+        CommandLineProgram.run()
+    }
 }

@@ -4,6 +4,8 @@ final class ClientService: @unchecked Sendable {
     private let dialer: Dialer
     private let pool: TunnelPool
     private let log: EventLog
+    private var sessions = 0
+    private var drain: Wait<Void>?
 
     init(worker: Worker, options: ClientOptions, resolver: Resolver, log: EventLog) {
         self.worker = worker
@@ -18,7 +20,20 @@ final class ClientService: @unchecked Sendable {
     func serve(_ arrival: Listener.Arrival) {
         guard let userAgent = try? Stream(descriptor: arrival.descriptor, worker: worker) else { return }
         if !arrival.peer.isLoopback { userAgent.watchForVanishedPeer() }
-        let session = UserAgentSession(userAgent: userAgent, dialer: dialer, pool: pool, log: log)
-        worker.spawn { await session.run() }
+        sessions += 1
+        UserAgentSession(userAgent: userAgent, dialer: dialer, pool: pool, log: log, ended: sessionEnded).start()
+    }
+
+    private func sessionEnded() {
+        sessions -= 1
+        if sessions == 0 { drain?.fulfill(()) }
+    }
+
+    /// Lets what is in flight finish.
+    func drain(until deadline: Instant) async {
+        guard sessions > 0 else { return }
+        let wait = Wait<Void>(worker: worker)
+        drain = wait
+        await wait.value(deadline: deadline, onTimeout: (), onCancel: ())
     }
 }

@@ -1,5 +1,6 @@
 /// Opens tunnels: connects to the server, asks for the WebSocket with the request in the path, checks the answer.
-struct Dialer {
+/// Confined to its worker.
+struct Dialer: @unchecked Sendable {
     let worker: Worker
     let options: ClientOptions
     let connector: Connector

@@ -68,7 +68,10 @@ struct FrontDoor {
                     return try read(&reader)
                 }
             } catch {
-                refuse(Socks5.reply(.generalFailure))
+                switch error {
+                case .malformed: refuse(Socks5.reply(.generalFailure))
+                case .unknownAddressType: refuse(Socks5.reply(.addressTypeNotSupported))
+                }
                 return nil
             }
             if let message {

@@ -25,7 +25,7 @@ struct PoolMachine {
     }
 
     mutating func becameIdle(_ id: UInt64, now: Instant) -> IdleAction {
-        guard entries.count < size, maxIdle > .zero else { return .close }
+        guard maxIdle > .zero, entries.count < size else { return .close }
         entries.append(Entry(id: id, since: now))
         return .keep
     }

@@ -1,39 +1,53 @@
-/// One user agent's connection, from its first byte to its last.
-struct UserAgentSession {
+/// One user agent's connection, from its first byte to its last, in two tasks: one that finds out what is wanted and opens
+/// the way, and one that relays. A task keeps the deepest stack it ever had, and the second one lives long.
+struct UserAgentSession: @unchecked Sendable {
     let userAgent: Stream
     let dialer: Dialer
     let pool: TunnelPool
     let log: EventLog
+    /// Called once, when nothing more is to be done.
+    let ended: () -> Void
 
     private var worker: Worker { userAgent.worker }
     private var options: ClientOptions { dialer.options }
 
-    func run() async {
+    func start() {
+        worker.spawn { await open() }
+    }
+
+    private func open() async {
         var door = FrontDoor(userAgent)
         guard let wish = await door.receive() else {
             // Answered, and closing by itself; or gone without a word.
-            return userAgent.closeOrderly(awaitingPeer: true)
+            userAgent.closeOrderly(awaitingPeer: true)
+            return ended()
         }
         // Granted before the target has answered: it saves a round trip.
         userAgent.write(wish.grant)
         if pool.hasIdle {
-            guard let early = await earlyData(wish.early, ClientLimits.earlyDataWaitInPool) else { return userAgent.close() }
+            guard let early = await earlyData(wish.early, ClientLimits.earlyDataWaitInPool) else { return abandon() }
             if let tunnel = pool.take() {
-                await carry(wish.target, early, on: tunnel)
+                carry(wish.target, early, on: tunnel)
             } else {
                 await carryOnNewTunnel(wish.target, early, first: await dialer.connect())
             }
         } else {
             // Waiting for the first data and connecting to the server take their time together.
+            let dialer = dialer
             async let connecting = dialer.connect()
             let early = await earlyData(wish.early, options.earlyDataWait)
             let connected = await connecting
             guard let early else {
                 if case .success(let stream) = connected { stream.close() }
-                return userAgent.close()
+                return abandon()
             }
             await carryOnNewTunnel(wish.target, early, first: connected)
         }
+    }
+
+    private func abandon() {
+        userAgent.close()
+        ended()
     }
 
     /// The first bytes of the user agent, as far as they come in time. One that has shut down its sending side already may
@@ -51,14 +65,19 @@ struct UserAgentSession {
 
     // MARK: On a tunnel
 
-    private func carry(_ target: Address, _ early: [UInt8], on tunnel: Tunnel) async {
+    private func carry(_ target: Address, _ early: [UInt8], on tunnel: Tunnel) {
         let (first, rest) = split(early)
         let connection = Connection(worker: worker, end: userAgent, replay: first)
         tunnel.request(Request(time: WallClock.now(), target: target, data: first), for: connection)
         tunnel.send(rest, for: connection)
-        if await relay(connection, on: tunnel) == .tryAgain, let replay = connection.replay {
-            // The server had closed the tunnel meanwhile: everything that was sent is at hand, so nobody needs to know.
-            await carryOnNewTunnel(target, replay, first: await dialer.connect())
+        log.connectionOpened(tunnel.id, target: target, isPooled: true)
+        worker.spawn {
+            if await relay(connection, on: tunnel) == .tryAgain, let replay = connection.replay {
+                // The server had closed the tunnel meanwhile: all that was sent is at hand, so nobody needs to know.
+                await carryOnNewTunnel(target, replay, first: await dialer.connect())
+            } else {
+                ended()
+            }
         }
     }
 
@@ -68,10 +87,15 @@ struct UserAgentSession {
         do {
             let tunnel = try await dialer.open(connection, to: target, early: data, first: first)
             tunnel.send(rest, for: connection)
-            _ = await relay(connection, on: tunnel)
+            log.connectionOpened(tunnel.id, target: target, isPooled: false)
+            worker.spawn {
+                _ = await relay(connection, on: tunnel)
+                ended()
+            }
         } catch {
             log.dialFailed(error, target: target, now: worker.now)
             userAgent.closeOrderly(awaitingPeer: true)
+            ended()
         }
     }
 
@@ -128,7 +152,7 @@ struct UserAgentSession {
             guard isOpen != false, silence < patience || userAgent.pendingCount > 0 else {
                 return tunnel.end(connection, .normal)
             }
-            await connection.waitOver(until: worker.now + ClientLimits.lingerStep)
+            await connection.waitForNews(until: worker.now + ClientLimits.lingerStep)
         }
     }
 }

@@ -25,6 +25,15 @@ public struct Diagnostic: Sendable, Equatable, CustomStringConvertible {
         self.text = text
     }
 
+    /// Without the program's name and the severity, for where a log gives both.
+    public var textWithPlace: String {
+        switch place {
+        case .commandLine: text
+        case .file(let path): "\(path): \(text)"
+        case .line(let path, let line, let column): "\(path):\(line):\(column): \(text)"
+        }
+    }
+
     public var description: String {
         switch place {
         case .commandLine: "wstand: \(severity.rawValue): \(text)"

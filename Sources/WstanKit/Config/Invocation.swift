@@ -62,7 +62,9 @@ extension Invocation {
         let errors = all.filter { $0.severity == .error }
         guard errors.isEmpty, let settings else {
             let isUsage = errors.contains { $0.place == .commandLine }
-            throw ConfigurationFailure(all, exitStatus: isUsage ? .usage : .configuration)
+            // What is good on the command line but could be better can wait until the rest is good.
+            let shown = all.filter { $0.severity == .error || $0.place != .commandLine }
+            throw ConfigurationFailure(shown, exitStatus: isUsage ? .usage : .configuration)
         }
         return words.asksForCheck ? .checkConfig(settings, warnings: all) : .run(settings, warnings: all)
     }

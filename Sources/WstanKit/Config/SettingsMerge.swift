@@ -12,12 +12,9 @@ extension Settings {
         let key = commandLine.key ?? file?.key
         // A refused value has had its error: it is wrong, not missing.
         let refused = commandLine.refused.union(file?.refused ?? [])
-        if isWhole, uri == nil, !refused.contains("uri") {
-            reportMissing("URI", remedy: "uri = ws://host:port/", at: filePath, &diagnostics)
-        }
-        if isWhole, key == nil, refused.isDisjoint(with: ["key", "key-file"]) {
-            reportMissing("key", remedy: "key-file = PATH", at: filePath, &diagnostics)
-        }
+        let lacksURI = uri == nil && !refused.contains("uri")
+        let lacksKey = key == nil && refused.isDisjoint(with: ["key", "key-file"])
+        if isWhole, lacksURI || lacksKey { reportMissing(uri: lacksURI, key: lacksKey, at: filePath, &diagnostics) }
         guard let uri else { return nil }
         if mode == .client {
             if uri.value.scheme == .wss {
@@ -40,12 +37,14 @@ extension Settings {
     }
 
     private static func reportMissing(
-        _ what: String, remedy: String, at filePath: String?, _ diagnostics: inout DiagnosticList
+        uri lacksURI: Bool, key lacksKey: Bool, at filePath: String?, _ diagnostics: inout DiagnosticList
     ) {
         if let filePath {
-            diagnostics.add(.error, at: .file(filePath), "no \(what): add the line \(remedy)")
+            if lacksURI { diagnostics.add(.error, at: .file(filePath), "no URI: add the line uri = ws://host:port/") }
+            if lacksKey { diagnostics.add(.error, at: .file(filePath), "no key: add the line key-file = PATH") }
         } else {
-            diagnostics.add(.error, at: .commandLine, "no \(what): give URI and KEY, or name a file with -i")
+            let what = lacksURI ? lacksKey ? "no URI and no key" : "no URI" : "no key"
+            diagnostics.add(.error, at: .commandLine, "\(what): give URI and KEY, or name a file with -i")
         }
     }
 }

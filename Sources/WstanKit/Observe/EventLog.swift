@@ -43,6 +43,11 @@ struct EventLog: Sendable {
         logger.warning("\(failure.text)", metadata: missed > 0 ? ["repeated": "\(missed)"] : nil)
     }
 
+    func connectionOpened(_ tunnel: UInt64, target: Address, isPooled: Bool) {
+        logger.debug(
+            "connection", metadata: ["tunnel": "\(tunnel)", "target": "\(target)", "pooled": "\(isPooled)"])
+    }
+
     func connectionReset(_ reset: Reset, tunnel: UInt64) {
         guard !reset.isNormal else { return }
         logger.debug("the server ended a connection", metadata: ["tunnel": "\(tunnel)", "broken": "\(reset.isBrokenConnection)"])
@@ -65,7 +70,7 @@ struct EventLog: Sendable {
         case .wire(.expired(let seconds)):
             logger.notice(
                 "request refused: it has expired, or a clock is wrong",
-                metadata: metadata.merging(["client-clock-ahead": "\(Int64(seconds.rounded()))s"]) { $1 })
+                metadata: metadata.merging(["client-clock-ahead": "\(seconds.rounded())s"]) { $1 })
         case .wire, .overLimit:
             logger.notice("request refused", metadata: metadata)
         }

@@ -56,6 +56,11 @@ final class Resolver: Sendable {
         ).get()
     }
 
+    /// Both families at once, on the calling thread; for the start of the program. Empty when there are none.
+    static func lookUpNow(_ name: String, port: UInt16) -> [SocketAddress] {
+        [Family.ipv4, .ipv6].flatMap { (try? lookUp(name, port: port, family: $0).get()) ?? [] }
+    }
+
     private static func lookUp(_ name: String, port: UInt16, family: Family) -> Result<[SocketAddress], Failure> {
         var hints = addrinfo()
         hints.ai_family = family.number

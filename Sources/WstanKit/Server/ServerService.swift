@@ -41,8 +41,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         switch verdict {
         case .success(let request) where drain == nil:
             stream.write(WebSocketHandshake.response(accept: request.verified.accept))
-            let rest = intake.bytes
-            await runTunnel(stream, request, peer, first: rest)
+            startTunnel(stream, request, peer, first: intake.bytes)
         case .success:
             stream.close()
         case .failure(let refusal):
@@ -86,7 +85,8 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
 
     // MARK: Tunnels
 
-    private func runTunnel(_ stream: Stream, _ request: Admitted, _ peer: SocketAddress, first: [UInt8]) async {
+    /// In a task of its own: one keeps the deepest stack it ever had, and this one lives long.
+    private func startTunnel(_ stream: Stream, _ request: Admitted, _ peer: SocketAddress, first: [UInt8]) {
         let tunnel = Tunnel(
             id: worker.nextID(), role: .server, stream: stream, sealer: request.verified.sealer,
             opener: request.verified.opener, pings: options.pings, owner: self)
@@ -95,7 +95,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         if case .request(let request) = request.verified.opening, let connection = tunnel.accept() {
             self.tunnel(tunnel, serve: request, as: connection)
         }
-        await tunnel.run(first: first[...])
+        worker.spawn { await tunnel.run(first: first[...]) }
     }
 
     func tunnelEnded(_ tunnel: Tunnel) {
@@ -127,7 +127,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         guard let client = tunnels[tunnel.id]?.client else { return }
         connection.connecting = worker.spawn { [self] in
             let target: Stream
-            do {
+            do throws(Connector.Failure) {
                 let deadline = worker.now + options.connectTimeout
                 target = try await connector.connect(to: request.target, for: client.hostKey, deadline: deadline)
             } catch {
@@ -138,7 +138,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
             guard tunnel.connected(connection, to: target, first: request.data) else { return target.close() }
             log.targetConnected(tunnel.id, request.target)
             if !(target.remoteAddress?.isLoopback ?? false) { target.watchForVanishedPeer() }
-            await relay(connection, from: target, on: tunnel)
+            worker.spawn { await self.relay(connection, from: target, on: tunnel) }
         }
     }
 

@@ -27,6 +27,7 @@ enum Socks5 {
 
     enum Failure: Error, Equatable {
         case malformed
+        case unknownAddressType
     }
 
     /// The greeting (section 3): the methods on offer.
@@ -51,6 +52,8 @@ enum Socks5 {
         guard let version = ahead.readByte() else { return nil }
         guard version == Self.version else { throw .malformed }
         guard let command = ahead.readByte() else { return nil }
+        var address = ahead
+        if address.readByte() != nil, let type = address.readByte(), ![1, 3, 4].contains(type) { throw .unknownAddressType }
         do {
             guard let target = try Address.read(&ahead) else { return nil }
             reader = ahead

@@ -22,11 +22,15 @@ final class Connection: @unchecked Sendable {
     /// Client: what was sent since the request, while it may have to be sent again; nil once it may not.
     var replay: [UInt8]?
     var hasReceived = false
+    /// Client: bytes sent while the peer has not said a word about this connection.
+    private var unanswered = 0
+    var mayFloodPeer: Bool { !hasReceived && unanswered > TunnelLimits.opening && !hasPaused }
+    private var hasPaused = false
     /// When bytes last went to the near end.
     var lastDelivery: Instant
 
     private let worker: Worker
-    private var overWaiter: Wait<Void>?
+    private var news: Wait<Void>?
     private var connected: UnsafeContinuation<Void, Never>?
 
     /// - Parameter replay: the first data, if the request may have to be sent again.
@@ -37,13 +41,13 @@ final class Connection: @unchecked Sendable {
         lastDelivery = worker.now
     }
 
-    /// Waits for the outcome, until the deadline.
-    func waitOver(until deadline: Instant) async {
+    /// Waits for the first word of the peer or for the outcome, until the deadline.
+    func waitForNews(until deadline: Instant) async {
         guard outcome == nil else { return }
         let wait = Wait<Void>(worker: worker)
-        overWaiter = wait
+        news = wait
         await wait.value(deadline: deadline, onTimeout: (), onCancel: ())
-        overWaiter = nil
+        news = nil
     }
 
     func finish(_ outcome: Outcome) {
@@ -51,8 +55,15 @@ final class Connection: @unchecked Sendable {
         self.outcome = outcome
         connecting?.cancel()
         end?.interruptReader()
-        overWaiter?.fulfill(())
+        news?.fulfill(())
         resumeConnected()
+    }
+
+    /// Waits for the peer's first word, but not for ever, and only once.
+    func pauseForPeer() async {
+        hasPaused = true
+        let deadline = worker.now + TunnelLimits.openingPause
+        while !hasReceived, outcome == nil, worker.now < deadline { await waitForNews(until: deadline) }
     }
 
     // MARK: Bytes that wait for the target
@@ -70,6 +81,7 @@ final class Connection: @unchecked Sendable {
 
     func attach(_ target: Stream) {
         end = target
+        connecting = nil
         resumeConnected()
     }
 
@@ -88,6 +100,7 @@ final class Connection: @unchecked Sendable {
     // MARK: Bytes that may have to be sent again
 
     func sent(_ bytes: UnsafeMutableRawBufferPointer) {
+        if !hasReceived { unanswered += bytes.count }
         guard let count = replay?.count else { return }
         if count + bytes.count > TunnelLimits.replay { replay = nil } else { replay?.append(contentsOf: bytes) }
     }
@@ -96,5 +109,6 @@ final class Connection: @unchecked Sendable {
         guard !hasReceived else { return }
         hasReceived = true
         replay = nil
+        news?.fulfill(())
     }
 }

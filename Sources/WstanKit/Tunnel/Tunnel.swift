@@ -126,6 +126,10 @@ final class Tunnel: @unchecked Sendable {
             case .failed: return .broken
             case .wouldBlock: continue
             }
+            if role == .client, connection.mayFloodPeer {
+                sendEmptyData()
+                await connection.pauseForPeer()
+            }
             if stream.pendingCount > 0 {
                 await stream.drained()
             } else if moved >= TunnelLimits.turn {

@@ -5,6 +5,11 @@
 enum TunnelLimits {
     /// Data held for a target that has not answered; then the tunnel is not read.
     static let held = 64 * 1024
+    /// What a client sends before the server has said a word: as much as a server holds for a target that has not answered.
+    /// Then it asks whether the target is there, and waits for the answer, or for `openingPause` where nobody answers:
+    /// Python's servers do not, and one that uses uvloop breaks when much has come before its target has answered.
+    static let opening = 64 * 1024
+    static let openingPause: Duration = .milliseconds(250)
     /// What a user agent sent may be sent again if it is no more than this.
     static let replay = 16 * 1024
     /// Control frames that the peer does not take; then the tunnel is not read either.

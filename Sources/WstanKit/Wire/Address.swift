@@ -2,7 +2,7 @@
 enum Host: Hashable, Sendable, CustomStringConvertible {
     case ipv4(IPv4Address)
     case ipv6(IPv6Address)
-    /// 1 to 255 visible ASCII characters.
+    /// 1 to 255 visible ASCII characters, none of those that set hosts apart from what stands beside them.
     case name(String)
 
     /// A literal becomes an address, anything else a name; nil if it is neither. Brackets around IPv6 are optional.
@@ -21,7 +21,7 @@ enum Host: Hashable, Sendable, CustomStringConvertible {
     }
 
     static func isName(_ bytes: some Collection<UInt8>) -> Bool {
-        (1...255).contains(bytes.count) && bytes.allSatisfy { (0x21...0x7e).contains($0) }
+        (1...255).contains(bytes.count) && bytes.allSatisfy { (0x21...0x7e).contains($0) && !"[]:/@%".utf8.contains($0) }
     }
 
     var description: String {

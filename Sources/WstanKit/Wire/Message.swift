@@ -106,11 +106,14 @@ struct Reset: Equatable {
 
     /// Reads what follows the command byte. Text that is no UTF-8 is repaired, not refused: it is only read by people.
     static func read(_ body: UnsafeRawBufferPointer) -> Reset {
-        var text = Substring(String(decoding: body, as: UTF8.self))
-        while text.utf8.last == UInt8(ascii: " ") { text = text.dropLast() }
+        // On bytes: characters would be found anew for every blank of the padding.
+        let text = body[..<((body.lastIndex { $0 != UInt8(ascii: " ") } ?? -1) + 1)]
+        let mark = Array(separator.utf8)
+        let place = text.indices.dropLast(mark.count - 1).first { text[$0...].starts(with: mark) }
         // Older servers send a reason and nothing else.
-        let parts = text.split(separator: Character(separator), maxSplits: 1, omittingEmptySubsequences: false)
-        return Reset(reason: parts.first.map(String.init) ?? "", detail: parts.count > 1 ? String(parts[1]) : "")
+        let reason = text[..<(place ?? text.endIndex)]
+        let detail = place.map { text[($0 + mark.count)...] } ?? text[text.endIndex...]
+        return Reset(reason: String(decoding: reason, as: UTF8.self), detail: String(decoding: detail, as: UTF8.self))
     }
 
     private static let separator = "★"

@@ -1,0 +1,33 @@
+import Glibc
+
+/// What `wstand` does with its command line.
+public enum CommandLineProgram {
+    public static func run() -> Never {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        do {
+            switch try Invocation.parse(arguments, readFile: { try FileReader.read($0, limit: ConfigurationBounds.fileSize) }) {
+            case .run(let settings, let warnings):
+                exit(Daemon.run(settings, warnings: warnings))
+            case .generateKey:
+                // The words that Python's -g uses, since scripts read them.
+                print("A fresh random key: \(Key.random().base64)")
+            case .help(let text):
+                print(text)
+            case .version:
+                print("wstand \(Daemon.version)")
+            case .checkConfig(_, let warnings):
+                for warning in warnings { complain(warning.description) }
+                print("The configuration is good.")
+            }
+            exit(Daemon.ExitStatus.success)
+        } catch {
+            complain(error.description)
+            exit(error.exitStatus.rawValue)
+        }
+    }
+
+    private static func complain(_ text: String) {
+        LogWriter.standardError.write(text)
+        LogWriter.standardError.flush()
+    }
+}

@@ -1,0 +1,49 @@
+// From the configuration's words to what the two services work by. What is a limit of the process is shared out among its
+// workers.
+
+extension ClientOptions {
+    init(_ settings: Settings, key: Key, workers: Int) {
+        let server = Address(host: Host(text: settings.uri.host) ?? .name(settings.uri.host), port: settings.uri.port)
+        // A browser leaves the default port out.
+        let isDefaultPort = settings.uri.port == settings.uri.scheme.defaultPort
+        let authority = server.description
+        self.init(
+            server: server,
+            hostHeader: isDefaultPort ? String(authority.prefix(upTo: authority.lastIndex(of: ":") ?? authority.endIndex)) : authority,
+            pathPrefix: settings.uri.path, key: key)
+        compatible = settings.compatible
+        proxy = settings.proxy.map { Address(host: Host(text: $0.host) ?? .name($0.host), port: $0.port) }
+        earlyData = min(settings.earlyData, WireLimits.earlyData)
+        earlyDataWait = settings.earlyDataWait
+        poolSize = settings.poolSize.sharedOut(among: workers)
+        poolMaxIdle = settings.poolMaxIdle
+        pings.idle = settings.poolPing
+        connectTimeout = settings.connectTimeout
+        handshakeTimeout = settings.handshakeTimeout
+    }
+}
+
+extension ServerOptions {
+    init(_ settings: Settings, key: Key, workers: Int) {
+        self.init(keys: [key], pathPrefix: settings.uri.path)
+        usesCipher = settings.uri.scheme == .ws
+        compatible = settings.compatible
+        trustsForwardedFor = settings.xForward
+        requestLifetime = settings.requestTTL
+        replayUnderTLS = settings.replayUnderTLS
+        switch settings.plainAnswer {
+        case .status(let status): plainStatus = status.rawValue
+        }
+        handshakeTimeout = settings.handshakeTimeout
+        connectTimeout = settings.connectTimeout
+        maxTunnels = settings.maxTunnels.sharedOut(among: workers)
+        maxHandshakes = settings.maxHandshakes.sharedOut(among: workers)
+    }
+}
+
+extension Int {
+    /// Rounded up; 0, which means no limit or none at all, stays 0.
+    fileprivate func sharedOut(among workers: Int) -> Int {
+        (self + workers - 1) / workers
+    }
+}

@@ -1,0 +1,93 @@
+"""A process under test: its log, its memory, its end."""
+import os
+import random
+import re
+import resource
+import socket
+import subprocess
+
+from waiting import Stuck, eventually
+
+OURS = os.environ.get('WSTAND', '')
+THEIRS = os.environ.get('THEIRS', '')
+MB = 1 << 20
+
+
+def free_port():
+    """A port that nobody has, outside the range from which the kernel takes the ports of outgoing connections."""
+    while True:
+        port = random.randrange(20000, 32000)
+        try:
+            for family, host in (socket.AF_INET, '127.0.0.1'), (socket.AF_INET6, '::1'):
+                with socket.socket(family) as s:
+                    s.bind((host, port))
+            return port
+        except OSError:
+            continue
+
+
+def limited_files(count):
+    """For `prepare`: both limits, since a daemon raises the soft one to the hard one."""
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
+
+
+class Process:
+    def __init__(self, name, arguments, log_path, prepare=None):
+        self.name = name
+        self.arguments = arguments
+        self.log_path = log_path
+        self.may_end = False  # whoever ends it, or expects its end, says so
+        with open(log_path, 'ab') as log:
+            self.popen = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                                          preexec_fn=prepare, env=dict(os.environ, PYTHONUNBUFFERED='1'))
+
+    def await_port(self, port, within=15.0):
+        def listens():
+            if self.popen.poll() is not None:
+                self.may_end = True
+                raise Stuck('%s ended with status %d before it listened:\n%s' % (self.name, self.popen.returncode, self.log()))
+            try:
+                socket.create_connection(('127.0.0.1', port), 1).close()
+                return True
+            except OSError:
+                return False
+        eventually(listens, '%s listens on port %d' % (self.name, port), within, 0.03)
+
+    def log(self):
+        with open(self.log_path, errors='replace') as f:
+            return f.read()
+
+    def await_log(self, pattern, within=5.0, since=0):
+        """A match of `pattern` in the log behind its first `since` characters."""
+        return eventually(lambda: re.search(pattern, self.log()[since:], re.IGNORECASE),
+                          'the log of %s matches %r' % (self.name, pattern), within)
+
+    def resident(self):
+        """Bytes of resident memory."""
+        with open('/proc/%d/status' % self.popen.pid) as f:
+            return int(re.search(r'VmRSS:\s+(\d+) kB', f.read()).group(1)) * 1024
+
+    def signal(self, number):
+        self.may_end = True
+        self.popen.send_signal(number)
+
+    def exit_status(self, within=10.0):
+        self.may_end = True
+        try:
+            return self.popen.wait(within)
+        except subprocess.TimeoutExpired:
+            raise Stuck('%s has not ended within %.1f s' % (self.name, within)) from None
+
+    def kill(self):
+        self.may_end = True
+        if self.popen.poll() is None:
+            self.popen.kill()
+        self.popen.wait(10)
+
+    def end(self):
+        """The last thing done to it: one that has ended unasked has crashed."""
+        ended_unasked = not self.may_end and self.popen.poll() is not None
+        status = self.popen.returncode
+        self.kill()
+        if ended_unasked:
+            raise AssertionError('%s ended by itself with status %d:\n%s' % (self.name, status, self.log()[-8000:]))

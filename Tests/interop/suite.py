@@ -1,0 +1,59 @@
+"""Runs every test_*.py beside it, or those whose names contain one of the arguments."""
+import os
+import sys
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Result(unittest.TextTestResult):
+    """Adds the logs of a failed test's processes to its report, and remembers how long each test took."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.seconds = {}
+        self.passed = 0
+        self.began = 0.0
+
+    def startTest(self, test):
+        self.began = time.monotonic()
+        super().startTest(test)
+
+    def stopTest(self, test):
+        self.seconds[test.id()] = time.monotonic() - self.began
+        super().stopTest(test)
+
+    def addSuccess(self, test):
+        self.passed += 1
+        super().addSuccess(test)
+
+    def _exc_info_to_string(self, err, test):
+        report = getattr(test, 'report', None)
+        return super()._exc_info_to_string(err, test) + (report() if report else '')
+
+
+def main(filters):
+    loader = unittest.TestLoader()
+    if filters:
+        loader.testNamePatterns = ['*%s*' % f for f in filters]
+    suite = loader.discover(HERE, pattern='test_*.py', top_level_dir=HERE)
+    if loader.errors:
+        print('\n'.join(loader.errors), file=sys.stderr)
+    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Result).run(suite)
+
+    slowest = sorted(result.seconds.items(), key=lambda item: -item[1])[:8]
+    print('slowest: ' + ', '.join('%s %.1f s' % (name.split('.')[-1], s) for name, s in slowest))
+    for test, reason in result.skipped:
+        print('NOT RUN: %s: %s' % (test.id(), reason))
+    # A test with several broken parts (subTest) is one broken test.
+    broken = {getattr(t, 'test_case', t).id() for t, _ in result.failures + result.errors}
+    if not result.testsRun:
+        print('no test has such a name')
+    print('%d passed, %d failed' % (result.passed, len(broken)))
+    return 1 if broken or loader.errors or not result.testsRun else 0
+
+
+if __name__ == '__main__':
+    sys.stdout.reconfigure(line_buffering=True)
+    sys.exit(main(sys.argv[1:]))

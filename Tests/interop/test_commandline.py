@@ -1,0 +1,114 @@
+"""The command line: what it prints, its one-line errors and its exit statuses."""
+import base64
+import os
+import re
+import socket
+import subprocess
+
+from process import OURS, free_port
+from scenario import Scenario
+from waiting import Stuck
+
+USAGE, CONFIGURATION = 64, 78
+
+
+class CommandLine(Scenario):
+    def run_to_end(self, *arguments, within=4):
+        try:
+            return subprocess.run([OURS, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=within)
+        except subprocess.TimeoutExpired as error:
+            raise Stuck('%r has not ended within %d s; it said %r %r' % (arguments, within, error.stdout, error.stderr)) from None
+
+    def assertRefused(self, *arguments, status=(USAGE, CONFIGURATION), about=None):
+        """It ends with this status, says one line on stderr, which has this in it, and says nothing on stdout."""
+        with self.subTest(arguments=' '.join(map(str, arguments)).replace(self.key, 'KEY')):
+            done = self.run_to_end(*arguments)
+            self.assertIn(done.returncode, status if isinstance(status, tuple) else (status,), done.stderr)
+            self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+            self.assertEqual(done.stdout, '')
+            self.assertNotIn(self.key, done.stderr)
+            if about:
+                self.assertRegex(done.stderr, re.compile(about, re.IGNORECASE))
+
+    def test_generated_key(self):
+        """-g prints "A fresh random key: " and the base64 of 16 bytes, another each time, with or without other arguments."""
+        keys = set()
+        for arguments in ('-g',), ('--gen-key',), ('-g', 'ws://127.0.0.1:1', 'x'):
+            done = self.run_to_end(*arguments)
+            self.assertEqual((done.returncode, done.stderr), (0, ''))
+            found = re.fullmatch(r'A fresh random key: (\S+)\n', done.stdout)
+            self.assertTrue(found, done.stdout)
+            self.assertEqual(len(base64.b64decode(found.group(1), validate=True)), 16)
+            keys.add(found.group(1))
+        self.assertEqual(len(keys), 3)
+
+    def test_version(self):
+        """--version prints a version on one line."""
+        done = self.run_to_end('--version')
+        self.assertEqual((done.returncode, done.stderr), (0, ''))
+        self.assertRegex(done.stdout, r'^\S*\s?\d+\.\d+\S*\n$')
+
+    def test_help(self):
+        """-h names every option of the Python wstan 0.5.1 and our own."""
+        done = self.run_to_end('-h')
+        self.assertEqual(done.returncode, 0)
+        for option in ('--help', '--gen-key', '--client', '--server', '--debug', '--compatible', '--ini', '--proxy', '--addr', '--port',
+                       '--pool-size', '--pool-max-idle', '--tun-addr', '--tun-port', '--x-forward', '--config', '--key-file', '--version'):
+            self.assertIn(option, done.stdout)
+        for letter in 'hgcsdziyaptr':
+            self.assertRegex(done.stdout, r'(?m)(^|[\s,(\[|])-%s\b' % letter)
+
+    def test_misuse(self):
+        """An option that does not exist, one without its value, -c with -s, one argument too many: a line and 64."""
+        uri = 'ws://127.0.0.1:%d' % free_port()
+        self.assertRefused('--no-such-option', uri, self.key, status=USAGE, about='--no-such-option')
+        self.assertRefused('-c', '-s', uri, self.key, status=USAGE)
+        self.assertRefused(uri, self.key, 'another', status=USAGE, about='3 words')
+        self.assertRefused(uri, self.key, '-p', status=USAGE)
+
+    def test_missing(self):
+        """A missing key or URI is a line that names it."""
+        self.assertRefused('-s', 'ws://127.0.0.1:%d' % free_port(), about='key')
+        self.assertRefused('ws://127.0.0.1:%d' % free_port(), about='key')
+        self.assertRefused('-s', about='uri')
+
+    def test_bad_port(self):
+        """A port that is none is a line that names it."""
+        uri = 'ws://127.0.0.1:%d' % free_port()
+        for port in 'x', '70000', '-1', '':
+            about = 'port|' + re.escape(port) if port else 'empty'
+            self.assertRefused(uri, self.key, '-p', port, about=about)
+            self.assertRefused('-s', uri, self.key, '-r', port, about=about)
+
+    def test_bad_uri(self):
+        """A URI that is none of ours is a line about it: another scheme, a bad port, no host, a query."""
+        for uri in ('http://127.0.0.1:80', 'nonsense', 'ws://127.0.0.1:70000', 'ws://127.0.0.1:x', 'ws://', 'ws://127.0.0.1:80/?a=b', ''):
+            self.assertRefused(uri, self.key)
+            self.assertRefused('-s', uri, self.key)
+
+    def test_bad_values(self):
+        """A size, a duration or a number that cannot be read is a line that names its option or the value."""
+        uri = 'ws://127.0.0.1:%d' % free_port()
+        for option, value in (('--memory-limit', 'much'), ('--drain-timeout', 'soon'), ('--handshake-timeout', '-1s'), ('--pool-size', 'big'),
+                              ('--max-handshakes', '1.5'), ('--request-ttl', 'x')):
+            self.assertRefused('-s', uri, self.key, '%s=%s' % (option, value), about='%s|%s' % (option[2:], re.escape(value)))
+
+    def test_unreadable_files(self):
+        """A key file or a configuration that cannot be read is a line that names it."""
+        uri = 'ws://127.0.0.1:%d' % free_port()
+        missing = os.path.join(self.directory, 'not-there')
+        self.assertRefused('-s', uri, '--key-file', missing, status=CONFIGURATION, about='not-there')
+        self.assertRefused('-s', uri, '--key-file', self.directory, status=CONFIGURATION)
+        self.assertRefused('--config', missing, status=CONFIGURATION, about='not-there')
+        self.assertRefused('-i', missing, status=CONFIGURATION, about='not-there')
+        empty = os.path.join(self.directory, 'empty')
+        open(empty, 'w').close()
+        self.assertRefused('-s', uri, '--key-file', empty, status=CONFIGURATION, about='empty')
+
+    def test_port_in_use(self):
+        """A port that another program listens on is a line that names the port, not a crash."""
+        with socket.create_server(('127.0.0.1', 0)) as taken:
+            port = taken.getsockname()[1]
+            uri = 'ws://127.0.0.1:%d' % free_port()
+            self.assertRefused('-s', 'ws://127.0.0.1:%d' % port, self.key, status=(1, 69, 78), about=str(port))
+            self.assertRefused(uri, self.key, '-a', '127.0.0.1', '-p', port, status=(1, 69, 78), about=str(port))
