@@ -50,7 +50,12 @@ struct Address: Hashable, Sendable, CustomStringConvertible {
         guard !digits.isEmpty, digits.utf8.allSatisfy({ (48...57).contains($0) }), let port = UInt16(digits),
             let host = Host(text: text[..<colon])
         else { return nil }
-        if case .ipv6 = host, !text.hasPrefix("[") { return nil }
+        switch host {
+        case .ipv4: break
+        case .ipv6: guard text.hasPrefix("[") else { return nil }
+        // Half of a literal, such as "[::1", is no name.
+        case .name(let name): guard !name.utf8.contains(where: { ":[]".utf8.contains($0) }) else { return nil }
+        }
         self.init(host: host, port: port)
     }
 

@@ -1,0 +1,65 @@
+import Glibc
+
+@testable import WstanKit
+
+/// Connected sockets within this host.
+enum Loopback {
+    static let ipv4 = SocketAddress.ipv4(IPv4Address(0x7f00_0001), port: 0)
+    static let ipv6 = SocketAddress.ipv6(IPv6Address(high: 0, low: 1), port: 0, scope: 0)
+
+    /// Whether this host has ::1; containers often have not.
+    static let hasIPv6: Bool = {
+        let descriptor = socket(AF_INET6, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return ipv6.withSockaddr { bind(descriptor, $0, $1) } == 0
+    }()
+
+    struct NoArrival: Error {}
+
+    /// Two ends of one connection, the near one being the side that connected.
+    static func pair(
+        on worker: Worker, _ address: SocketAddress = ipv4
+    ) async throws -> (near: WstanKit.Stream, far: WstanKit.Stream) {
+        let arrival = Wait<Listener.Arrival?>(worker: worker)
+        let listener = try Listener(address, on: worker, dealingTo: [worker]) { event in
+            if case .accepted(let accepted) = event { arrival.fulfill(accepted) }
+        }
+        defer { listener.close() }
+        let near = try await WstanKit.Stream.connect(
+            to: listener.address, worker: worker, deadline: worker.now + .seconds(30))
+        guard let accepted = await arrival.value(onTimeout: nil, onCancel: nil) else { throw NoArrival() }
+        return (near, try WstanKit.Stream(descriptor: accepted.descriptor, worker: worker))
+    }
+
+    /// Makes the kernel take little at a time, so that bytes have to wait.
+    static func tighten(_ stream: WstanKit.Stream) {
+        SocketOption(level: SOL_SOCKET, name: SO_SNDBUF).set(16 * 1024, on: stream.descriptor)
+        SocketOption(level: SOL_SOCKET, name: SO_RCVBUF).set(16 * 1024, on: stream.descriptor)
+    }
+}
+
+extension WstanKit.Stream {
+    enum Ending: Equatable {
+        case end
+        case failed(Int32)
+        case other
+    }
+
+    /// Reads `size` bytes at a time until nothing more can come, giving the others their turn in between.
+    func readAll(piecesOf size: Int = 64 * 1024) async -> (bytes: [UInt8], ending: Ending) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
+        defer { buffer.deallocate() }
+        var bytes: [UInt8] = []
+        while true {
+            guard await waitReadable() == .ready else { return (bytes, .other) }
+            switch read(into: buffer) {
+            case .bytes(let count): bytes.append(contentsOf: buffer[..<count])
+            case .end: return (bytes, .end)
+            case .failed(let error): return (bytes, .failed(error.code))
+            case .wouldBlock: break
+            }
+            await worker.yield()
+        }
+    }
+}

@@ -1,0 +1,46 @@
+@testable import WstanKit
+
+/// What an opener said, with data that came in pieces joined, so that it is the same however the bytes came.
+struct HeardMessages: Equatable {
+    enum Message: Equatable {
+        case data([UInt8])
+        case emptyData
+        case request(Request)
+        case reset(Reset)
+
+        /// Copies, since the event's bytes are only lent; nil for an event that says nothing.
+        init?(_ event: Opener.Event) {
+            switch event {
+            case .partial: return nil
+            case .emptyData: self = .emptyData
+            case .request(let request): self = .request(request)
+            case .reset(let reset): self = .reset(reset)
+            case .data(let bytes): self = .data(Array(bytes))
+            }
+        }
+    }
+
+    private(set) var all: [Message] = []
+
+    mutating func note(_ message: Message) {
+        if case .data(let more) = message, case .data(let before) = all.last {
+            all[all.count - 1] = .data(before + more)
+        } else {
+            all.append(message)
+        }
+    }
+
+    /// Feeds one message in pieces of `size` bytes.
+    mutating func hear(_ message: [UInt8], piecesOf size: Int, _ opener: inout Opener) throws(WireError) {
+        var start = 0
+        repeat {
+            let end = min(message.count, start + size)
+            var piece = Array(message[start..<end])
+            let heard = try piece.withUnsafeMutableBytes { bytes in
+                Result { () throws(WireError) in Message(try opener.open(bytes, endsMessage: end == message.count)) }
+            }.get()
+            if let heard { note(heard) }
+            start = end
+        } while start < message.count
+    }
+}
