@@ -53,8 +53,7 @@ struct Address: Hashable, Sendable, CustomStringConvertible {
         switch host {
         case .ipv4: break
         case .ipv6: guard text.hasPrefix("[") else { return nil }
-        // Half of a literal, such as "[::1", is no name.
-        case .name(let name): guard !name.utf8.contains(where: { ":[]".utf8.contains($0) }) else { return nil }
+        case .name: break
         }
         self.init(host: host, port: port)
     }
@@ -111,9 +110,7 @@ struct Address: Hashable, Sendable, CustomStringConvertible {
             guard count > 0 else { throw .malformed }
             guard let name = ahead.readBytes(Int(count)) else { return nil }
             // 0.4 clients send literals as names; they must not be looked up.
-            guard Host.isName(name), let parsed = Host(text: String(decoding: name, as: UTF8.self)) else {
-                throw .malformed
-            }
+            guard let parsed = Host(text: String(decoding: name, as: UTF8.self)) else { throw .malformed }
             host = parsed
         }
         guard let port = ahead.readInteger(UInt16.self) else { return nil }
