@@ -9,5 +9,6 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 
-// accept4 is declared under _GNU_SOURCE only, which Swift's importer does not set.
+// accept4 is declared under _GNU_SOURCE only, which Swift's importer does not set; and set here it would make this module
+// and others disagree about fd_set, which is an error as soon as one file sees both.
 extern int accept4(int fd, struct sockaddr *restrict address, socklen_t *restrict length, int flags);

@@ -123,7 +123,7 @@ import Testing
         let errors = failure.diagnostics.filter { $0.severity == .error }.map(\.description)
         #expect(errors.contains { $0.contains(part) }, "\(errors)")
         #expect(errors.allSatisfy { !$0.contains("\n") && $0.hasPrefix("wstand: error: ") })
-        #expect(errors.count == (line == "-d" ? 2 : 1), "\(errors)")
+        #expect(errors.count == 1, "\(errors)")
     }
 
     @Test func `no complaint quotes what may be a secret`() {

@@ -93,7 +93,7 @@ import Testing
         let later = [nil, .client, .pool, .server].flatMap { section in
             LaterNames.keys(in: section).map { (section?.rawValue ?? "wstan", $0) }
         }
-        for (section, name) in later {
+        for (section, name) in later where !LaterNames.restrictions.contains(name) {
             let warnings = try ConfigFixture(file: ConfigFixture.minimal + "[\(section)]\n\(name) = x\n").run().warnings
             #expect(warnings.count == 1)
             #expect(warnings.first?.contains("\(name) is not in this version") == true)
@@ -102,6 +102,15 @@ import Testing
             let file = ConfigFixture.minimal + "[\(section)]\nlisten = x\n"
             #expect(try ConfigFixture(file: file).run().warnings.first?.contains("not in this version") == true)
         }
+    }
+
+    @Test(arguments: LaterNames.restrictions.sorted())
+    func `a restriction that is not in this version is an error`(name: String) throws {
+        let section = ["users-file", "allow-uid"].contains(name) ? "client" : "server"
+        let fixture = ConfigFixture(file: ConfigFixture.minimal + "[\(section)]\n\(name) = x\n")
+        let failure = try #require(fixture.failure(["-i", "f.conf"]))
+        #expect(failure.exitStatus == .configuration)
+        #expect(failure.diagnostics.contains { $0.severity == .error && $0.text.contains(name) })
     }
 
     @Test func `of a repeated key the last one counts, and a warning says so`() throws {

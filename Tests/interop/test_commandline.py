@@ -76,8 +76,9 @@ class CommandLine(Scenario):
         """A port that is none is a line that names it."""
         uri = 'ws://127.0.0.1:%d' % free_port()
         for port in 'x', '70000', '-1', '':
-            self.assertRefused(uri, self.key, '-p', port, about='port|' + re.escape(port or 'port'))
-            self.assertRefused('-s', uri, self.key, '-r', port, about='port|' + re.escape(port or 'port'))
+            about = 'port|' + re.escape(port) if port else 'empty'
+            self.assertRefused(uri, self.key, '-p', port, about=about)
+            self.assertRefused('-s', uri, self.key, '-r', port, about=about)
 
     def test_bad_uri(self):
         """A URI that is none of ours is a line about it: another scheme, a bad port, no host, a query."""

@@ -20,7 +20,7 @@ extension SettingKey {
             purpose: "useful when the server is behind a WebSocket proxy; both ends must agree", letter: "z"),
         SettingKey(
             name: "threads", section: nil, kind: .automaticCount(\.threads, 1...256), initial: "auto",
-            reload: .needsRestart, purpose: "worker threads; auto is one per core"),
+            reload: .needsRestart, purpose: "worker threads; auto is one on a client, one per core on a server"),
         SettingKey(
             name: "drain-timeout", section: nil, kind: .duration(\.drainTimeout, .zero ... .seconds(86_400)),
             initial: "1s", reload: .takesOver,
@@ -89,9 +89,6 @@ extension SettingKey {
             kind: .duration(\.connectTimeout, .milliseconds(100) ... .seconds(600)), initial: "10s",
             reload: .takesOver, purpose: "for reaching a target"),
         SettingKey(
-            name: "idle-timeout", section: .server, kind: .duration(\.idleTimeout, .zero ... .seconds(604_800)),
-            initial: "0", reload: .takesOver, purpose: "ends connections in use that stay silent; 0 never does"),
-        SettingKey(
             name: "plain-answer", section: .server, kind: .plainAnswer, initial: "404", reload: .takesOver,
             purpose: "answer to what is no request: 200, 400 (\"wrong key\" to a Python client) or 404"),
     ]
@@ -119,9 +116,17 @@ enum LaterNames {
             ["early-reply", "users-file", "allow-uid", "direct", "connect-to", "host-header", "header", "udp-idle"]
         case .pool: ["min"]
         case .server:
-            ["trusted-proxies", "allow-bare-dgm", "allow", "deny", "allow-private", "max-tunnels-per-address"]
+            [
+                "trusted-proxies", "allow-bare-dgm", "allow", "deny", "allow-private", "max-tunnels-per-address",
+                "idle-timeout",
+            ]
         }
     }
+
+    /// Those that allow less than there is without them: to go on would expose what the file says is closed.
+    static let restrictions: Set<String> = [
+        "users-file", "allow-uid", "allow", "deny", "allow-private", "max-tunnels-per-address",
+    ]
 
     static let options: [String] =
         keys(in: nil) + keys(in: .client) + keys(in: .server) + keys(in: .pool).map { "pool-" + $0 }

@@ -61,8 +61,6 @@ public struct Settings: Sendable, Equatable {
     public var maxHandshakes = 1_024
     public var handshakeTimeout = Duration.seconds(8)
     public var connectTimeout = Duration.seconds(10)
-    /// 0: never.
-    public var idleTimeout = Duration.zero
     public var plainAnswer = PlainAnswer.status(.notFound)
 
     /// Every other value at its default, which for some depends on the mode.

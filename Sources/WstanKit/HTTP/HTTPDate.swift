@@ -13,19 +13,26 @@ enum HTTPDate {
             + "\(two(second / 3600)):\(two(second / 60 % 60)):\(two(second % 60)) GMT"
     }
 
-    /// - Returns: nil for anything but the preferred form, which every server of the last twenty years sends.
+    /// - Returns: nil for anything but the preferred form, which every server of the last twenty years sends. The name of
+    ///   the day is not looked at.
     static func parse(_ text: some Collection<UInt8>) -> Int64? {
-        guard text.count == 29 else { return nil }
-        let parts = String(decoding: text, as: UTF8.self).split(separator: " ")
-        guard parts.count == 6, parts[5] == "GMT", let month = months.firstIndex(of: String(parts[2])),
-            let day = Int64(parts[1]), (1...31).contains(day), let year = Int64(parts[3]), (1970...9999).contains(year)
+        let bytes = Array(text)
+        guard bytes.count == 29, bytes[3...4].elementsEqual(", ".utf8), bytes[7] == 32, bytes[11] == 32, bytes[16] == 32,
+            bytes[19] == 58, bytes[22] == 58, bytes[25...].elementsEqual(" GMT".utf8)
         else { return nil }
-        let clock = parts[4].split(separator: ":").compactMap { Int64($0) }
-        guard clock.count == 3, (0...23).contains(clock[0]), (0...59).contains(clock[1]), (0...60).contains(clock[2]) else {
-            return nil
+        func number(_ range: Range<Int>) -> Int64? {
+            // The digits alone: Int64's own reader takes a sign.
+            guard bytes[range].allSatisfy({ (48...57).contains($0) }) else { return nil }
+            return bytes[range].reduce(0) { $0 * 10 + Int64($1 - 48) }
         }
-        return days(fromYear: year, month: Int64(month) + 1, day: day) * 86_400
-            + clock[0] * 3600 + clock[1] * 60 + clock[2]
+        guard let day = number(5..<7), let month = months.firstIndex(where: { bytes[8..<11].elementsEqual($0.utf8) }),
+            let year = number(12..<16), year >= 1970, let hour = number(17..<19), hour < 24,
+            let minute = number(20..<22), minute < 60, let second = number(23..<25), second <= 60
+        else { return nil }
+        let days = days(fromYear: year, month: Int64(month) + 1, day: day)
+        // The 31st of November would be the first of December.
+        guard civil(fromDays: days) == (year, Int64(month) + 1, day) else { return nil }
+        return days * 86_400 + hour * 3600 + minute * 60 + second
     }
 
     // Both count in eras of 400 years that begin on the first of March, so that the leap day is the last of its year.

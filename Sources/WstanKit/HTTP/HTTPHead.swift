@@ -64,13 +64,16 @@ struct HTTPHead {
             return nil
         }
         let digits = line[(line.startIndex + 9)..<(line.startIndex + 12)]
-        guard digits.allSatisfy({ (48...57).contains($0) }) else { return nil }
+        let rest = line.dropFirst(12)
+        guard digits.allSatisfy({ (48...57).contains($0) }), rest.isEmpty || rest.first == UInt8(ascii: " ") else {
+            return nil
+        }
         return Int(String(decoding: digits, as: UTF8.self))
     }
 
-    /// What follows the status: the reason phrase, for people.
+    /// What follows the status: the reason phrase, for people. It ends up in logs and terminals, so only what is visible.
     var reason: String {
-        String(decoding: bytes[firstLine].dropFirst(13).prefix(80), as: UTF8.self)
+        String(decoding: bytes[firstLine].dropFirst(13).prefix(80).filter { (0x20...0x7e).contains($0) }, as: UTF8.self)
     }
 
     /// The value of the only field of that name; nil if there is none, or more than one.

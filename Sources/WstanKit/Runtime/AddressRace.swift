@@ -30,8 +30,8 @@ struct AddressRace {
         case .ipv4: ipv4 = addresses
         }
         if hasStarted {
-            // The first family is at work, or has failed already and this is what it waited for.
-            return running == 0 && !isDelayed ? startNext() : failIfOver()
+            // Only attempts that are under way and still have time make this one wait for the delay.
+            return running == 0 || !isDelayed ? startNext() : []
         }
         if family == .ipv4, !addresses.isEmpty, pendingLookUps > 0 { return [delay(Self.resolutionDelay)] }
         if addresses.isEmpty, pendingLookUps > 0 { return [] }
@@ -68,8 +68,9 @@ struct AddressRace {
 
     /// Section 4: the families in turn, IPv6 first.
     private mutating func takeNext() -> SocketAddress? {
-        defer { prefersIPv6.toggle() }
-        if prefersIPv6 ? !ipv6.isEmpty : ipv4.isEmpty && !ipv6.isEmpty { return ipv6.removeFirst() }
-        return ipv4.isEmpty ? nil : ipv4.removeFirst()
+        let takesIPv6 = ipv4.isEmpty || prefersIPv6 && !ipv6.isEmpty
+        guard !(takesIPv6 ? ipv6 : ipv4).isEmpty else { return nil }
+        prefersIPv6 = !takesIPv6
+        return takesIPv6 ? ipv6.removeFirst() : ipv4.removeFirst()
     }
 }

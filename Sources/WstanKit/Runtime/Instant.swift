@@ -31,7 +31,8 @@ extension Duration {
         let (seconds, attoseconds) = components
         guard seconds >= 0, attoseconds >= 0 else { return 0 }
         let (scaled, overflows) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
-        return overflows ? .max : scaled &+ UInt64(attoseconds) / 1_000_000_000
+        let (sum, overflowsToo) = scaled.addingReportingOverflow(UInt64(attoseconds) / 1_000_000_000)
+        return overflows || overflowsToo ? .max : sum
     }
 
     var inSeconds: Double { Double(wholeNanoseconds) / 1e9 }

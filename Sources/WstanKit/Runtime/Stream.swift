@@ -33,6 +33,7 @@ final class Stream: Pollable, @unchecked Sendable {
     private var isReadable = false
     private var isWritable: Bool
     private var peerHasFinished = false
+    private var hasReadEnd = false
     private var outbox = Outbox()
     private var reader: UnsafeContinuation<Wake, Never>?
     private var connecter: UnsafeContinuation<Wake, Never>?
@@ -126,6 +127,9 @@ final class Stream: Pollable, @unchecked Sendable {
             }
             if count == 0 {
                 peerHasFinished = true
+                // The kernel tells an error once: after a reset that a write has met this looks like an end.
+                if let failure { return .failed(failure) }
+                hasReadEnd = true
                 return .end
             }
             let code = errno
@@ -287,6 +291,8 @@ final class Stream: Pollable, @unchecked Sendable {
         var timer: Timers.ID
         /// What was left to send when the timer was set; a slow reader that takes something gets more time.
         var pending: Int
+        /// Whether there is input that a later turn throws away.
+        var isDiscarding = false
     }
 
     private static let patienceWithReader: Duration = .seconds(300)
@@ -316,7 +322,8 @@ final class Stream: Pollable, @unchecked Sendable {
     ///   closing while the peer is still sending answers it with a reset, and that may cost it the last bytes it was sent.
     func closeOrderly(awaitingPeer: Bool) {
         guard !isClosed, lingering == nil else { return }
-        if outbox.isEmpty, peerHasFinished || !awaitingPeer && !isReadable { return close() }
+        // Unread input, an end included, makes the kernel's close a reset, which costs the peer what it has not got yet.
+        if outbox.isEmpty, hasReadEnd || !awaitingPeer && !isReadable { return close() }
         finish()
         let pending = outbox.count
         let patience = pending > 0 ? Self.patienceWithReader : Self.patienceWithPeer
@@ -335,27 +342,40 @@ final class Stream: Pollable, @unchecked Sendable {
     }
 
     private func linger() {
-        discardInput()
-        guard var state = lingering, outbox.isEmpty else { return }
-        if peerHasFinished || !state.awaitsPeer { return close() }
-        guard state.pending > 0 else { return }
-        // Everything is on its way: from here on only the peer's own end is awaited.
-        worker.cancel(state.timer)
-        state.pending = 0
-        state.timer = worker.schedule(after: Self.patienceWithPeer) { [self] in lingeredLongEnough() }
+        let hasDiscardedAll = discardInput()
+        guard var state = lingering else { return }
+        if !hasDiscardedAll, !state.isDiscarding {
+            state.isDiscarding = true
+            worker.execute { [self] in
+                lingering?.isDiscarding = false
+                if lingering != nil { linger() }
+            }
+        }
+        if outbox.isEmpty {
+            if hasDiscardedAll, peerHasFinished || !state.awaitsPeer { return close() }
+            if state.pending > 0 {
+                // Everything is on its way: from here on only the peer's own end is awaited.
+                worker.cancel(state.timer)
+                state.pending = 0
+                state.timer = worker.schedule(after: Self.patienceWithPeer) { [self] in lingeredLongEnough() }
+            }
+        }
         lingering = state
     }
 
-    private func discardInput() {
-        // Bounded, so that a peer that never stops sending does not hold the worker up.
+    /// - Returns: whether nothing is left. It stops early, so that a peer that never stops sending does not hold the
+    ///   worker up.
+    private func discardInput() -> Bool {
         for _ in 0..<16 where isReadable && !isClosed {
             switch read(into: worker.scratch.body()) {
             case .bytes: continue
-            case .wouldBlock, .end: return
-            case .failed: return close()
+            case .wouldBlock, .end: return true
+            case .failed:
+                close()
+                return true
             }
         }
-        if isReadable, !isClosed { abort() }
+        return isClosed || !isReadable
     }
 
     // MARK: Looking

@@ -27,6 +27,8 @@ final class Worker: TaskExecutor, @unchecked Sendable {
     private var timers = Timers()
     private var ready: [UnownedJob] = []
     private var batch: [UnownedJob] = []
+    /// Tasks that go on in the next turn.
+    private var yielding: [UnsafeContinuation<Void, Never>] = []
     private var thread: pthread_t?
 
     private struct Inbox {
@@ -124,9 +126,11 @@ final class Worker: TaskExecutor, @unchecked Sendable {
         return UInt64(index) << 48 | lastID
     }
 
-    /// Lets the other connections have their turn.
+    /// Lets the other connections have their turn, and the sockets be looked at. Resumed at once, the task would not have
+    /// been suspended at all.
     func yield() async {
-        await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in continuation.resume() }
+        assertIsCurrent()
+        await withUnsafeContinuation { yielding.append($0) }
     }
 
     /// Ends early when the task is cancelled.
@@ -170,6 +174,7 @@ final class Worker: TaskExecutor, @unchecked Sendable {
             takeInbox()
             now = .now()
             while let action = timers.popDue(at: now) { action() }
+            resumeYielding()
         }
         // Tasks that still wait are never resumed; the process is about to end, or a test let them go.
         takeInbox()
@@ -193,6 +198,13 @@ final class Worker: TaskExecutor, @unchecked Sendable {
             for job in batch { job.runSynchronously(on: asUnownedTaskExecutor()) }
             batch.removeAll(keepingCapacity: true)
         }
+    }
+
+    private func resumeYielding() {
+        guard !yielding.isEmpty else { return }
+        let resumed = yielding
+        yielding.removeAll()
+        for continuation in resumed { continuation.resume() }
     }
 
     private func poll() {
@@ -223,7 +235,7 @@ final class Worker: TaskExecutor, @unchecked Sendable {
     }
 
     private func millisecondsToWait() -> Int32 {
-        if !ready.isEmpty { return 0 }
+        if !ready.isEmpty || !yielding.isEmpty { return 0 }
         guard let next = timers.next() else { return -1 }
         // Rounded up: waking a fraction too early would only turn the loop once more.
         let nanoseconds = (next - now).wholeNanoseconds

@@ -13,6 +13,7 @@ final class HandshakeGate {
         fileprivate let number: UInt64
     }
 
+    /// - Parameter capacity: 0 is no limit.
     init(capacity: Int) {
         self.capacity = capacity
     }
@@ -21,7 +22,7 @@ final class HandshakeGate {
 
     /// - Returns: the ticket to leave with.
     func enter(_ stream: Stream) -> Ticket {
-        while waiting.count >= max(1, capacity), first < order.count {
+        while capacity > 0, waiting.count >= capacity, first < order.count {
             waiting.removeValue(forKey: order[first])?.close()
             first += 1
         }

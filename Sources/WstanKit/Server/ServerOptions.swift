@@ -17,7 +17,7 @@ struct ServerOptions: Sendable {
     var connectTimeout: Duration = .seconds(10)
     /// Per worker; 0: no limit.
     var maxTunnels = 10_000
-    /// Per worker.
+    /// Per worker; 0: no limit.
     var maxHandshakes = 1024
     var pings = Tunnel.Pings()
 }

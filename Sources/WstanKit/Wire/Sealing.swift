@@ -64,8 +64,8 @@ struct Opener {
     private enum State {
         /// Waiting for the command byte.
         case waitingForCommand
-        /// Within a DAT message. Can become: waitingForCommand.
-        case inData
+        /// Within a DAT message, of which bytes have come or not. Can become: waitingForCommand.
+        case inData(isEmpty: Bool)
         /// Holding a sealed message with a tag. Can become: waitingForCommand.
         case holding(Command, sealed: [UInt8])
     }
@@ -98,10 +98,12 @@ struct Opener {
                 return .partial
             }
             return try start(piece, sealedCommand: sealedCommand, endsMessage: endsMessage)
-        case .inData:
+        case .inData(let wasEmpty):
             stream?.apply(to: piece)
-            if endsMessage { state = .waitingForCommand }
-            return piece.isEmpty ? .partial : .data(piece)
+            let isEmpty = wasEmpty && piece.isEmpty
+            state = endsMessage ? .waitingForCommand : .inData(isEmpty: isEmpty)
+            if piece.isEmpty { return endsMessage && isEmpty ? .emptyData : .partial }
+            return .data(piece)
         case .holding(let command, var sealed):
             // Taken out of the state, so that appending does not copy.
             state = .waitingForCommand
@@ -120,7 +122,7 @@ struct Opener {
         case .data:
             let data = UnsafeMutableRawBufferPointer(rebasing: piece[1...])
             stream?.apply(to: data)
-            if !endsMessage { state = .inData }
+            if !endsMessage { state = .inData(isEmpty: data.isEmpty) }
             if data.isEmpty { return endsMessage ? .emptyData : .partial }
             return .data(data)
         case .request, .reset:

@@ -1,0 +1,89 @@
+import Testing
+
+@testable import WstanKit
+
+@Suite struct HeadGathererTests {
+    private static let head = "GET /path HTTP/1.1\r\nHost: example.com\r\nX: \r\n\r\n"
+
+    private enum Outcome: Equatable {
+        case head([UInt8], rest: [UInt8])
+        case incomplete
+        case failed(HTTPHead.Failure)
+    }
+
+    /// Feeds `bytes` in pieces and stops at the head, after which the rest of them comes with the last piece.
+    private static func gather(_ bytes: [UInt8], limit: Int, pieceSize: () -> Int) -> Outcome {
+        var gatherer = HeadGatherer(limit: limit)
+        var start = 0
+        do throws(HTTPHead.Failure) {
+            while start < bytes.count {
+                let end = min(bytes.count, start + pieceSize())
+                let head = try Array(bytes[start..<end]).withBytes { (piece) throws(HTTPHead.Failure) in
+                    try gatherer.append(piece)
+                }
+                start = end
+                if let head { return .head(head.bytes, rest: Array(gatherer.rest) + bytes[end...]) }
+            }
+        } catch {
+            return .failed(error)
+        }
+        return gatherer.bytes == bytes ? .incomplete : .failed(.malformed)
+    }
+
+    @Test func `a head is found however its bytes come, and what follows is kept`() {
+        let head = Array(Self.head.utf8)
+        let rest: [UInt8] = [13, 10, 13, 10, 0, 1, 2, 255]
+        var random = SeededRandomness(seed: 18)
+        for size in 1...80 {
+            #expect(Self.gather(head + rest, limit: 1000) { size } == .head(head, rest: rest))
+        }
+        for _ in 0..<300 {
+            #expect(Self.gather(head + rest, limit: 1000) { 1 + random.below(9) } == .head(head, rest: rest))
+        }
+    }
+
+    @Test func `a head cut at any length is incomplete`() {
+        let head = Array(Self.head.utf8)
+        for count in 0..<head.count {
+            for size in [1, 1000] { #expect(Self.gather(Array(head[..<count]), limit: 1000) { size } == .incomplete) }
+        }
+    }
+
+    @Test(arguments: [1, 3, 4096])
+    func `a head of exactly the limit is taken, one byte more is not`(size: Int) {
+        let head = Array(Self.head.utf8)
+        #expect(Self.gather(head, limit: head.count) { size } == .head(head, rest: []))
+        #expect(Self.gather(head, limit: head.count - 1) { size } == .failed(.tooLarge))
+        // What follows a head does not count.
+        let more = [UInt8](repeating: 65, count: 5000)
+        #expect(Self.gather(head + more, limit: head.count) { size } == .head(head, rest: more))
+        // Without an end the limit still holds.
+        #expect(Self.gather(Array(more[..<100]), limit: 100) { size } == .incomplete)
+        #expect(Self.gather(Array(more[..<101]), limit: 100) { size } == .failed(.tooLarge))
+    }
+
+    /// Searching all of it for every byte would be 4.8 billion steps.
+    @Test func `96 KiB that drip byte by byte are searched once`() {
+        var bytes = Array("GET / HTTP/1.1\r\nCookie: ".utf8)
+        bytes += [UInt8](repeating: 0x78, count: 96 * 1024 - bytes.count - 4)
+        let end = Array("\r\n\r\n".utf8)
+        #expect(Self.gather(bytes + end, limit: 96 * 1024) { 1 } == .head(bytes + end, rest: []))
+    }
+
+    @Test func `line ends that are nearly an end are none`() {
+        for text in ["\r\n\r", "\r\r\n\n", "\n\n", "\r\n\n", "\n\r\n\r", "a\r\n\rb\r\n"] {
+            #expect(Self.gather(Array("GET / HTTP/1.1\r\na\(text)x".utf8), limit: 1000) { 1 } == .incomplete)
+        }
+    }
+
+    @Test func `mutated heads never trap, and the pieces make no difference`() {
+        var random = SeededRandomness(seed: 19)
+        let head = Array(Self.head.utf8)
+        for _ in 0..<5000 {
+            let bytes = Mutation.of(head, &random)
+            let whole = Self.gather(bytes, limit: 70) { 1000 }
+            let drip = Self.gather(bytes, limit: 70) { 1 }
+            if whole != drip { Issue.record("\(String(decoding: bytes, as: UTF8.self).debugDescription)") }
+        }
+    }
+}

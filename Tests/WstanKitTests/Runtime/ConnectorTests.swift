@@ -1,0 +1,94 @@
+import Glibc
+import Testing
+
+@testable import WstanKit
+
+@Suite(.timeLimit(.minutes(1))) struct ConnectorTests {
+    /// Listens on both families, on one port, for as long as `body` runs.
+    private static func withListener(
+        _ worker: Worker, _ address: SocketAddress, _ body: (UInt16) async throws -> Void
+    ) async throws {
+        let listener = try Listener(address, on: worker, dealingTo: [worker]) { event in
+            if case .accepted(let arrival) = event { close(arrival.descriptor) }
+        }
+        defer { listener.close() }
+        try await body(listener.address.port)
+    }
+
+    private static func connector(_ worker: Worker) -> Connector {
+        Connector(worker: worker, resolver: Resolver(pool: BlockingPool(maxThreads: 4)))
+    }
+
+    @Test(arguments: ["127.0.0.1", "localhost"])
+    func `literals and names are connected to`(host: String) async throws {
+        try await WorkerThread.run { worker in
+            try await Self.withListener(worker, Loopback.ipv4) { port in
+                let target = Address(host: try #require(Host(text: host)), port: port)
+                let stream = try await Self.connector(worker).connect(
+                    to: target, for: 0, deadline: worker.now + .seconds(30))
+                #expect(stream.remoteAddress == .ipv4(IPv4Address(0x7f00_0001), port: port))
+                #expect(worker.isCurrent)
+                stream.close()
+            }
+        }
+    }
+
+    @Test func `an IPv6 literal is connected to`() async throws {
+        guard Loopback.hasIPv6 else { return }
+        try await WorkerThread.run { worker in
+            try await Self.withListener(worker, Loopback.ipv6) { port in
+                let target = try #require(Address(authority: "[::1]:\(port)"))
+                let stream = try await Self.connector(worker).connect(
+                    to: target, for: 0, deadline: worker.now + .seconds(30))
+                #expect(stream.remoteAddress?.port == port)
+                stream.close()
+            }
+        }
+    }
+
+    /// How the failure is called depends on the host's name servers; RFC 6761 section 6.4 says that there is no such name.
+    @Test func `a name that does not exist fails by its look-up`() async throws {
+        try await WorkerThread.run { worker in
+            let target = Address(host: .name("no-such-name.invalid"), port: 1)
+            let error = await #expect(throws: Connector.Failure.self) {
+                try await Self.connector(worker).connect(to: target, for: 0, deadline: worker.now + .seconds(3))
+            }
+            switch error {
+            case .lookUp: break
+            default: Issue.record("\(String(describing: error))")
+            }
+        }
+    }
+
+    @Test func `a refused literal says so, and so does a name of which all addresses refuse`() async throws {
+        try await WorkerThread.run { worker in
+            let descriptor = try SystemError.check("socket") { socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
+            defer { close(descriptor) }
+            _ = try SystemError.check("bind") { Loopback.ipv4.withSockaddr { bind(descriptor, $0, $1) } }
+            let port = try #require(SocketAddress.read { getsockname(descriptor, $0, &$1) }.1?.port)
+            for host in ["127.0.0.1", "localhost"] {
+                let target = Address(host: try #require(Host(text: host)), port: port)
+                let error = await #expect(throws: Connector.Failure.self) {
+                    try await Self.connector(worker).connect(to: target, for: 0, deadline: worker.now + .seconds(30))
+                }
+                #expect(error == .connect(SystemError(call: "connect", code: ECONNREFUSED)))
+            }
+        }
+    }
+
+    @Test func `a connecting task that is cancelled ends`() async throws {
+        try await WorkerThread.run { worker in
+            let connecting = Task(executorPreference: worker) {
+                do throws(Connector.Failure) {
+                    let target = Address(host: .name("no-such-name.invalid"), port: 1)
+                    _ = try await Self.connector(worker).connect(to: target, for: 0, deadline: worker.now + .seconds(1000))
+                    return false
+                } catch {
+                    return true
+                }
+            }
+            connecting.cancel()
+            #expect(await connecting.value)
+        }
+    }
+}

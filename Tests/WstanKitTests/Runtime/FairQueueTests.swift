@@ -1,0 +1,92 @@
+import Testing
+
+@testable import WstanKit
+
+@Suite struct FairQueueTests {
+    /// A queue by reference: an expectation cannot call what mutates.
+    private final class Queue<Work> {
+        private var queue: FairQueue<Work>
+
+        init(slots: Int) { queue = FairQueue(slots: slots) }
+
+        var hasRunnable: Bool { queue.hasRunnable }
+        func add(_ work: Work, for peer: AnyHashable) -> Bool { queue.add(work, for: peer) }
+        func next() -> (work: Work, peer: AnyHashable)? { queue.next() }
+        func finished(for peer: AnyHashable) { queue.finished(for: peer) }
+    }
+
+    @Test func `one peer gets half of the slots`() {
+        for slots in 1...64 {
+            let queue = Queue<Int>(slots: slots)
+            for work in 0..<100 { #expect(queue.add(work, for: "a")) }
+            var running = 0
+            while queue.next() != nil { running += 1 }
+            #expect(running == max(1, (slots + 1) / 2))
+            #expect(!queue.hasRunnable)
+        }
+    }
+
+    @Test func `the next peer finds half of the rest, and so on to the last slot`() {
+        let queue = Queue<Int>(slots: 64)
+        var shares: [Int] = []
+        for peer in 0..<9 {
+            for work in 0..<100 { #expect(queue.add(work, for: peer)) }
+            var share = 0
+            while let (_, owner) = queue.next() {
+                #expect(owner == AnyHashable(peer))
+                share += 1
+            }
+            shares.append(share)
+        }
+        #expect(shares == [32, 16, 8, 4, 2, 1, 1, 0, 0])
+    }
+
+    @Test func `a peer's work keeps its order, and peers take turns`() {
+        let queue = Queue<String>(slots: 100)
+        for number in 1...3 {
+            for peer in ["a", "b", "c"] { #expect(queue.add("\(peer)\(number)", for: peer)) }
+        }
+        var order: [String] = []
+        while let (work, _) = queue.next() { order.append(work) }
+        #expect(order == ["a1", "b1", "c1", "a2", "b2", "c2", "a3", "b3", "c3"])
+    }
+
+    @Test func `too much waiting work of a peer is refused, and only that peer's`() {
+        let queue = Queue<Int>(slots: 1)
+        for work in 0..<FairQueue<Int>.maxWaiting { #expect(queue.add(work, for: "a")) }
+        #expect(!queue.add(0, for: "a"))
+        #expect(queue.add(0, for: "b"))
+        #expect(queue.next()?.peer == AnyHashable("a"))
+        #expect(queue.add(0, for: "a"))
+        #expect(!queue.add(0, for: "a"))
+    }
+
+    @Test func `what is finished makes room, and nothing is lost or done twice`() {
+        var random = SeededRandomness(seed: 34)
+        let queue = Queue<Int>(slots: 7)
+        var added = 0
+        var done: Set<Int> = []
+        var running: [AnyHashable] = []
+        while done.count < 2000 || !running.isEmpty {
+            switch random.below(3) {
+            case 0 where added < 2000:
+                if queue.add(added, for: random.below(5)) { added += 1 }
+            case 1:
+                if let (work, peer) = queue.next() {
+                    #expect(done.insert(work).inserted)
+                    running.append(peer)
+                    #expect(running.count <= 7)
+                    let share = running.count { $0 == peer }
+                    // Half of what the others leave, rounded up.
+                    #expect(2 * share <= 7 - (running.count - share) + 1)
+                } else {
+                    #expect(!queue.hasRunnable)
+                }
+            default:
+                if !running.isEmpty { queue.finished(for: running.remove(at: random.below(running.count))) }
+            }
+        }
+        #expect(queue.next() == nil)
+        queue.finished(for: "a stranger")
+    }
+}

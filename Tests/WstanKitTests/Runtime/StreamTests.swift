@@ -1,0 +1,362 @@
+import Glibc
+import Testing
+
+@testable import WstanKit
+
+@Suite(.timeLimit(.minutes(1))) struct StreamTests {
+    private static func pattern(_ count: Int, seed: UInt64) -> [UInt8] {
+        var random = SeededRandomness(seed: seed)
+        let piece = random.bytes(4093)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count + piece.count)
+        while bytes.count < count { bytes += piece }
+        return Array(bytes.prefix(count))
+    }
+
+    /// Bound and not listening: it refuses, and nobody else gets its port meanwhile.
+    private static func refusingAddress() throws -> (address: SocketAddress, descriptor: Int32) {
+        let descriptor = try SystemError.check("socket") { socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
+        _ = try SystemError.check("bind") { Loopback.ipv4.withSockaddr { bind(descriptor, $0, $1) } }
+        return (try #require(SocketAddress.read { getsockname(descriptor, $0, &$1) }.1), descriptor)
+    }
+
+    /// Listens with a backlog of none, which one connection fills: the next one is not answered at all.
+    private static func silentAddress(_ worker: Worker) async throws -> (address: SocketAddress, all: [Int32]) {
+        let (address, descriptor) = try refusingAddress()
+        _ = try SystemError.check("listen") { listen(descriptor, 0) }
+        let filler = try SystemError.check("socket") { socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
+        _ = try SystemError.check("connect") { address.withSockaddr { connect(filler, $0, $1) } }
+        return (address, [descriptor, filler])
+    }
+
+    // MARK: Bytes
+
+    @Test func `10 MB come back from an echo whole and in order, with a slow reader`() async throws {
+        let isSame = try await WorkerThread.run { worker in
+            let (near, far) = try await Loopback.pair(on: worker)
+            Loopback.tighten(near)
+            let sent = Self.pattern(10 << 20, seed: 40)
+            let echo = Task(executorPreference: worker) {
+                let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 32 * 1024, alignment: 16)
+                defer { buffer.deallocate() }
+                reading: while await far.waitReadable() == .ready {
+                    switch far.read(into: buffer) {
+                    case .bytes(let count):
+                        far.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+                        #expect(far.pendingCount <= count)
+                        await far.drained()
+                    case .wouldBlock: continue
+                    case .end, .failed: break reading
+                    }
+                }
+                far.finish()
+            }
+            let sending = Task(executorPreference: worker) {
+                for start in stride(from: 0, to: sent.count, by: 64 * 1024) {
+                    sent.withUnsafeBytes { near.write(UnsafeRawBufferPointer(rebasing: $0[start..<(start + 64 * 1024)])) }
+                    #expect(near.pendingCount <= 64 * 1024)
+                    #expect(worker.budget.held == near.pendingCount + far.pendingCount)
+                    await near.drained()
+                }
+                near.finish()
+            }
+            let (received, ending) = await near.readAll(piecesOf: 8 * 1024)
+            await sending.value
+            await echo.value
+            #expect(ending == .end)
+            #expect(worker.budget.held == 0)
+            near.close()
+            far.close()
+            return received == sent
+        }
+        #expect(isSame)
+    }
+
+    /// The FIN comes with the data and makes no event of its own.
+    @Test(arguments: [1, 1000, 64 * 1024, 300_000])
+    func `the end is seen after the last bytes`(count: Int) async throws {
+        for waitsFirst in [true, false] {
+            try await WorkerThread.run { worker in
+                let (near, far) = try await Loopback.pair(on: worker)
+                let sent = Self.pattern(count, seed: 41)
+                let reading = Task(executorPreference: worker) {
+                    if !waitsFirst { await worker.settle() }
+                    let (bytes, ending) = await near.readAll()
+                    return bytes == sent && ending == .end
+                }
+                if waitsFirst { await worker.settle() }
+                far.write(sent)
+                far.finish()
+                // Nothing more goes out.
+                far.write([1])
+                #expect(await reading.value)
+                // And the end stays the end.
+                #expect(await near.readAll().ending == .end)
+            }
+        }
+    }
+
+    @Test func `a stream that has seen the end can still send`() async throws {
+        try await WorkerThread.run { worker in
+            let (near, far) = try await Loopback.pair(on: worker)
+            far.finish()
+            #expect(await near.readAll().ending == .end)
+            near.write([1, 2, 3])
+            near.finish()
+            let (bytes, ending) = await far.readAll()
+            #expect(bytes == [1, 2, 3])
+            #expect(ending == .end)
+        }
+    }
+
+    @Test func `IPv6 works as IPv4 does`() async throws {
+        guard Loopback.hasIPv6 else { return }
+        try await WorkerThread.run { worker in
+            let (near, far) = try await Loopback.pair(on: worker, Loopback.ipv6)
+            near.write([6])
+            near.finish()
+            #expect(await far.readAll().bytes == [6])
+            #expect(near.localAddress == far.remoteAddress)
+            #expect(near.remoteAddress == far.localAddress)
+        }
+    }
+
+    // MARK: Failures
+
+    @Test func `a reset is a failure, and stays one`() async throws {
+        try await WorkerThread.run { worker in
+            let (near, far) = try await Loopback.pair(on: worker)
+            far.abort()
+            #expect(await near.readAll().ending == .failed(ECONNRESET))
+            #expect(near.failure?.code == ECONNRESET)
+            #expect(await near.readAll().ending == .failed(ECONNRESET))
+        }
+    }
+
+    /// The kernel tells an error once: here the write gets it, and the read finds an end that is none.
+    @Test func `a reset that a write has met is a failure for the reader too`() async throws {
+        try await WorkerThread.run { worker in
+            let (near, far) = try await Loopback.pair(on: worker)
+            far.abort()
+            await worker.settle()
+            near.write([1])
+            near.write([2])
+            #expect(near.failure != nil)
+            #expect(near.pendingCount == 0)
+            #expect(await near.readAll().ending == .failed(ECONNRESET))
+        }
+    }
+
+    @Test func `bytes that came before a reset met by a write are still read`() async throws {
+        try await WorkerThread.run { worker in
+            let (near, far) = try await Loopback.pair(on: worker)
+            far.write([1, 2, 3])
+            await worker.settle()
+            far.abort()
+            await worker.settle()
+            near.write([1])
+            let (bytes, ending) = await near.readAll()
+            #expect(bytes == [1, 2, 3])
+            #expect(ending == .failed(ECONNRESET))
+        }
+    }
+
+    @Test func `a reset ends those who wait to have sent`() async throws {
+        try await WorkerThread.run { worker in
+            let (near, far) = try await Loopback.pair(on: worker)
+            Loopback.tighten(near)
+            near.write(Self.pattern(8 << 20, seed: 42))
+            #expect(near.pendingCount > 0)
+            let draining = Task(executorPreference: worker) { await near.drained() }
+            await worker.settle()
+            far.abort()
+            await draining.value
+            #expect(near.failure != nil)
+            #expect(worker.budget.held == 0)
+        }
+    }
+
+    // MARK: Waits
+
+    @Test func `closing ends a waiting reader, and those who wait to have sent`() async throws {
+        try await WorkerThread.run { worker in
+            let (near, far) = try await Loopback.pair(on: worker)
+            Loopback.tighten(near)
+            let waiting = Task(executorPreference: worker) { await near.waitReadable() }
+            near.write(Self.pattern(8 << 20, seed: 43))
+            let draining = Task(executorPreference: worker) { await near.drained() }
+            await worker.settle()
+            near.close()
+            near.close()
+            #expect(await waiting.value == .closed)
+            await draining.value
+            #expect(near.isClosed)
+            #expect(worker.budget.held == 0)
+            #expect(await near.waitReadable() == .closed)
+            #expect(await near.waitReadable(deadline: worker.now) == .closed)
+            far.close()
+        }
+    }
+
+    @Test func `a deadline ends a wait, and the next wait is its own`() async throws {
+        try await WorkerThread.run { worker in
+            let (near, far) = try await Loopback.pair(on: worker)
+            #expect(await near.waitReadable(deadline: worker.now) == .timedOut)
+            #expect(await near.waitReadable(deadline: Instant(nanoseconds: 0)) == .timedOut)
+            let waiting = Task(executorPreference: worker) {
+                await near.waitReadable(deadline: worker.now + .seconds(1000))
+            }
+            await worker.settle()
+            far.write([1])
+            #expect(await waiting.value == .ready)
+        }
+    }
+
+    @Test func `a reader can be interrupted, when there is one`() async throws {
+        try await WorkerThread.run { worker in
+            let (near, far) = try await Loopback.pair(on: worker)
+            near.interruptReader()
+            for deadline in [nil, worker.now + .seconds(1000)] {
+                let waiting = Task(executorPreference: worker) { await near.waitReadable(deadline: deadline) }
+                await worker.settle()
+                near.interruptReader()
+                near.interruptReader()
+                #expect(await waiting.value == .interrupted)
+            }
+            far.write([1])
+            #expect(await near.waitReadable() == .ready)
+        }
+    }
+
+    // MARK: Ends
+
+    @Test func `an orderly close delivers everything to a slow peer that is still sending`() async throws {
+        try await WorkerThread.run { worker in
+            let (near, far) = try await Loopback.pair(on: worker)
+            Loopback.tighten(near)
+            Loopback.tighten(far)
+            let sent = Self.pattern(3 << 20, seed: 44)
+            near.write(sent)
+            near.closeOrderly(awaitingPeer: true)
+            #expect(!near.isClosed)
+            #expect(await near.waitReadable() == .closed)
+            let sending = Task(executorPreference: worker) {
+                for _ in 0..<64 {
+                    far.write([UInt8](repeating: 9, count: 64 * 1024))
+                    await far.drained()
+                }
+            }
+            let (bytes, ending) = await far.readAll(piecesOf: 16 * 1024)
+            #expect(ending == .end)
+            #expect(bytes.elementsEqual(sent), "\(bytes.count) of \(sent.count) bytes")
+            await sending.value
+            #expect(far.failure == nil)
+            far.finish()
+            await worker.settle()
+            await worker.settle()
+            #expect(near.isClosed)
+            #expect(worker.budget.held == 0)
+        }
+    }
+
+    /// More than is thrown away in one go must be no reason to break the connection off.
+    @Test func `an orderly close takes no offence at much unread input`() async throws {
+        try await WorkerThread.run { worker in
+            let (near, far) = try await Loopback.pair(on: worker)
+            SocketOption(level: SOL_SOCKET, name: SO_RCVBUFFORCE).set(16 << 20, on: near.descriptor)
+            SocketOption(level: SOL_SOCKET, name: SO_SNDBUFFORCE).set(16 << 20, on: far.descriptor)
+            Loopback.tighten(near)
+            SocketOption(level: SOL_SOCKET, name: SO_RCVBUFFORCE).set(16 << 20, on: near.descriptor)
+            far.write([UInt8](repeating: 9, count: 8 << 20))
+            await worker.settle()
+            let sent = Self.pattern(1 << 20, seed: 45)
+            near.write(sent)
+            near.closeOrderly(awaitingPeer: true)
+            let (bytes, ending) = await far.readAll(piecesOf: 16 * 1024)
+            #expect(ending == .end)
+            #expect(bytes.elementsEqual(sent), "\(bytes.count) of \(sent.count) bytes")
+        }
+    }
+
+    /// Closing a socket with unread input answers the peer with a reset, which may overtake what it was sent.
+    @Test(arguments: [true, false])
+    func `an orderly close is in good order although the peer's last bytes are unread`(awaitsPeer: Bool) async throws {
+        try await WorkerThread.run { worker in
+            let (near, far) = try await Loopback.pair(on: worker)
+            far.write([UInt8](repeating: 9, count: 1000))
+            far.finish()
+            #expect(await near.waitReadable() == .ready)
+            await worker.settle()
+            near.write([1, 2, 3])
+            near.closeOrderly(awaitingPeer: awaitsPeer)
+            let (bytes, ending) = await far.readAll()
+            #expect(bytes == [1, 2, 3])
+            #expect(ending == .end)
+        }
+    }
+
+    @Test func `an orderly close of an idle stream is a close`() async throws {
+        try await WorkerThread.run { worker in
+            let (near, far) = try await Loopback.pair(on: worker)
+            near.closeOrderly(awaitingPeer: false)
+            #expect(near.isClosed)
+            #expect(await far.readAll().ending == .end)
+            far.closeOrderly(awaitingPeer: true)
+            #expect(far.isClosed)
+        }
+    }
+
+    @Test func `an orderly close of a broken stream is a close`() async throws {
+        try await WorkerThread.run { worker in
+            let (near, far) = try await Loopback.pair(on: worker)
+            far.abort()
+            await worker.settle()
+            near.closeOrderly(awaitingPeer: true)
+            await worker.settle()
+            #expect(near.isClosed)
+        }
+    }
+
+    // MARK: Connecting
+
+    @Test func `a refused connection is refused`() async throws {
+        try await WorkerThread.run { worker in
+            let (address, descriptor) = try Self.refusingAddress()
+            defer { close(descriptor) }
+            let error = await #expect(throws: SystemError.self) {
+                try await WstanKit.Stream.connect(to: address, worker: worker, deadline: worker.now + .seconds(30))
+            }
+            #expect(error?.code == ECONNREFUSED)
+        }
+    }
+
+    @Test func `an answer that does not come is waited for until the deadline`() async throws {
+        try await WorkerThread.run { worker in
+            let (address, all) = try await Self.silentAddress(worker)
+            defer { for descriptor in all { close(descriptor) } }
+            let error = await #expect(throws: SystemError.self) {
+                try await WstanKit.Stream.connect(to: address, worker: worker, deadline: worker.now)
+            }
+            #expect(error?.code == ETIMEDOUT)
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `a task that is cancelled connects no more`(waitsFirst: Bool) async throws {
+        try await WorkerThread.run { worker in
+            let (address, all) = try await Self.silentAddress(worker)
+            defer { for descriptor in all { close(descriptor) } }
+            let connecting = Task(executorPreference: worker) { () -> Int32? in
+                do throws(SystemError) {
+                    _ = try await WstanKit.Stream.connect(to: address, worker: worker, deadline: worker.now + .seconds(1000))
+                    return nil
+                } catch {
+                    return error.code
+                }
+            }
+            if waitsFirst { await worker.settle() }
+            connecting.cancel()
+            #expect(await connecting.value == ECANCELED)
+        }
+    }
+}
