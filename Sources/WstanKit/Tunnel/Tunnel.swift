@@ -1,8 +1,8 @@
 /// One WebSocket connection between client and server, which carries one connection after the other.
 ///
-/// This is the driver of `TunnelMachine`: it moves bytes between the WebSocket and the near end, keeps the peer's pulse and
-/// carries out what the machine says. `run` is the direction from the WebSocket to the near end, for as long as the tunnel
-/// lives; `relay` the other one, for as long as a connection lives. Confined to its worker.
+/// This is the driver of `TunnelMachine`: it moves bytes between the WebSocket and the near end and carries out what the
+/// machine says; `TunnelOutput` sends, `Pulse` watches the peer. `run` is the direction from the WebSocket to the near end,
+/// for as long as the tunnel lives; `relay` the other one, for as long as a connection lives. Confined to its worker.
 final class Tunnel: @unchecked Sendable {
     let id: UInt64
     let stream: Stream
@@ -14,9 +14,8 @@ final class Tunnel: @unchecked Sendable {
     private var machine: TunnelMachine
     private var frames: FrameReader
     private var opener: Opener
-    private let sealer: Sealer
-    private var heartbeat: Heartbeat
-    private var pulse: Timers.ID?
+    private let output: TunnelOutput
+    private var pulse: Pulse?
     private var resetDeadline: Timers.ID?
     private var isClosing = false
     private var budgeted = 0
@@ -35,15 +34,14 @@ final class Tunnel: @unchecked Sendable {
         self.id = id
         self.role = role
         self.stream = stream
-        self.sealer = sealer
+        output = TunnelOutput(stream: stream, role: role, sealer: sealer)
         self.opener = opener
         self.owner = owner
         self.pings = pings
         worker = stream.worker
         machine = TunnelMachine(role: role)
         frames = FrameReader(role: role)
-        heartbeat = Heartbeat(interval: pings.inUse, patience: TunnelLimits.patienceInUse)
-        beat()
+        pulse = Pulse(of: stream, heartbeatInUse) { [output] in output.send(.ping, []) }
     }
 
     var isIdle: Bool { machine.state == .idle && !isClosing }
@@ -60,7 +58,7 @@ final class Tunnel: @unchecked Sendable {
     func request(_ request: Request, for connection: Connection) {
         guard machine.sentRequest() else { return }
         begin(connection)
-        send(message: sealer.seal(request: request))
+        output.send(request)
     }
 
     /// Server: a request has come, in the URI or as a message.
@@ -81,13 +79,17 @@ final class Tunnel: @unchecked Sendable {
         target.write(first)
         target.write(connection.takeHeld())
         connection.attach(target)
-        if connection.wantsAnswer { sendEmptyData() }
+        if connection.wantsAnswer { output.sendEmptyData() }
         return true
     }
 
     private func begin(_ connection: Connection) {
         self.connection = connection
-        setPulse(Heartbeat(interval: pings.inUse, patience: TunnelLimits.patienceInUse))
+        pulse?.restart(heartbeatInUse)
+    }
+
+    private var heartbeatInUse: Heartbeat {
+        Heartbeat(interval: pings.inUse, patience: TunnelLimits.patienceInUse)
     }
 
     // MARK: From the near end to the WebSocket
@@ -120,14 +122,14 @@ final class Tunnel: @unchecked Sendable {
             case .bytes(let count):
                 let data = UnsafeMutableRawBufferPointer(rebasing: body[..<count])
                 connection.sent(data)
-                send(data: data)
+                output.send(data: data)
                 moved += count
             case .end: return .finished
             case .failed: return .broken
             case .wouldBlock: continue
             }
             if role == .client, connection.mayFloodPeer {
-                sendEmptyData()
+                output.sendEmptyData()
                 await connection.pauseForPeer()
             }
             if stream.pendingCount > 0 {
@@ -148,7 +150,7 @@ final class Tunnel: @unchecked Sendable {
             body.copyBytes(from: rest.prefix(body.count))
             rest = rest.dropFirst(body.count)
             connection.sent(body)
-            send(data: body)
+            output.send(data: body)
         }
     }
 
@@ -157,7 +159,7 @@ final class Tunnel: @unchecked Sendable {
         guard self.connection === connection, machine.ended() == .sendReset else { return }
         self.connection = nil
         _ = connection.takeHeld()
-        send(message: sealer.seal(reset: reset, padding: padding()))
+        output.send(reset)
         resetDeadline = worker.schedule(after: TunnelLimits.resetting) { [weak self] in
             self?.stream.close()
         }
@@ -232,7 +234,7 @@ final class Tunnel: @unchecked Sendable {
                     guard !isText else { return close(CloseCode.badMessage) }
                     receive(UnsafeMutableRawBufferPointer(rebasing: bytes[range]), endsMessage: endsMessage)
                 case .ping(let payload):
-                    send(frame: .pong, payload)
+                    output.send(.pong, payload)
                 case .pong:
                     continue
                 case .close(let code):
@@ -277,7 +279,7 @@ final class Tunnel: @unchecked Sendable {
     private func receiveEmptyData() {
         connection?.received()
         guard role == .server, let connection else { return }
-        if machine.state == .using { sendEmptyData() } else { connection.wantsAnswer = true }
+        if machine.state == .using { output.sendEmptyData() } else { connection.wantsAnswer = true }
     }
 
     private func receive(_ reset: Reset) {
@@ -287,7 +289,7 @@ final class Tunnel: @unchecked Sendable {
             connection = nil
             _ = over?.takeHeld()
             over?.received()
-            send(message: sealer.seal(reset: .normal, padding: padding()))
+            output.send(Reset.normal)
             over?.finish(.reset(reset))
             becomeIdle()
         case .becomeIdle:
@@ -318,10 +320,13 @@ final class Tunnel: @unchecked Sendable {
     private func becomeIdle() {
         if let resetDeadline { worker.cancel(resetDeadline) }
         resetDeadline = nil
-        setPulse(
-            role == .client
-                ? Heartbeat(interval: pings.idle, patience: TunnelLimits.patienceIdle)
-                : Heartbeat(interval: pings.inUse, patience: TunnelLimits.patienceInUse))
+        switch role {
+        case .client:
+            let heartbeat = Heartbeat(interval: pings.idle, patience: TunnelLimits.patienceIdle)
+            pulse?.restart(heartbeat, trustsTCP: false)
+        case .server:
+            pulse?.restart(heartbeatInUse)
+        }
         owner?.tunnelIsIdle(self)
     }
 
@@ -331,13 +336,13 @@ final class Tunnel: @unchecked Sendable {
     func close(_ code: UInt16) {
         guard !isClosing, !stream.isClosed else { return }
         isClosing = true
-        stream.write(FrameHead.close(code: code, mask: newMask()))
+        output.sendClose(code)
         stream.closeOrderly(awaitingPeer: true)
     }
 
     private func ended() {
         isClosing = true
-        if let pulse { worker.cancel(pulse) }
+        pulse?.stop()
         if let resetDeadline { worker.cancel(resetDeadline) }
         worker.budget.release(budgeted)
         budgeted = 0
@@ -351,81 +356,12 @@ final class Tunnel: @unchecked Sendable {
         owner?.tunnelEnded(self)
     }
 
-    // MARK: Sending
-
-    /// Seals, masks and sends a DAT message whose data is in the worker's scratch.
-    private func send(data: UnsafeMutableRawBufferPointer) {
-        guard let start = data.baseAddress else { return }
-        // The room before the body takes the command byte and the frame's head: one buffer, no copy.
-        let message = UnsafeMutableRawBufferPointer(start: start - 1, count: data.count + 1)
-        message[0] = Command.data.rawValue
-        sealer.seal(data: message)
-        let mask = newMask()
-        mask?.apply(to: message)
-        let head = FrameHead(opcode: .binary, payloadCount: message.count, mask: mask)
-        head.write(before: start - 1)
-        stream.write(UnsafeRawBufferPointer(start: start - 1 - head.size, count: head.size + message.count))
-    }
-
-    private func sendEmptyData() {
-        send(data: worker.scratch.body(0))
-    }
-
-    private func send(message: [UInt8]) {
-        send(frame: .binary, message)
-    }
-
-    private func send(frame opcode: Opcode, _ payload: [UInt8]) {
-        stream.write(FrameHead.frame(opcode, payload, mask: newMask()))
-    }
-
-    private func newMask() -> MaskingKey? {
-        role == .client ? MaskingKey(worker.randomness.next()) : nil
-    }
-
-    /// 40 to 499 blanks.
-    private func padding() -> Int {
-        40 + Int(worker.randomness.next(UInt32.self) % 460)
-    }
-
     /// A message that is gathered is held memory too.
     private func accountForHeldMessage() {
         let held = opener.heldBytes
         guard held != budgeted else { return }
         if held > budgeted { worker.budget.hold(held - budgeted) } else { worker.budget.release(budgeted - held) }
         budgeted = held
-    }
-
-    // MARK: The peer's pulse
-
-    private func setPulse(_ heartbeat: Heartbeat) {
-        self.heartbeat = heartbeat
-        beat()
-    }
-
-    private func beat() {
-        if let pulse { worker.cancel(pulse) }
-        pulse = nil
-        guard !isClosing, !stream.isClosed else { return }
-        switch heartbeat.timePassed(now: worker.now, lastReceived: stream.lastReceived) {
-        case .wait(let time):
-            beat(at: time)
-        case .ping(let time):
-            send(frame: .ping, [])
-            beat(at: time)
-        case .examine(let time):
-            // An idle peer has nothing that its pong could be stuck behind.
-            if role == .client, machine.state == .idle { return stream.close() }
-            guard stream.peerIsAlive(since: time) else { return stream.close() }
-            beat(at: heartbeat.examinedAlive(now: worker.now))
-        }
-    }
-
-    private func beat(at time: Instant) {
-        pulse = worker.schedule(at: time) { [weak self] in
-            self?.pulse = nil
-            self?.beat()
-        }
     }
 }
 
