@@ -51,7 +51,7 @@ struct HTTPHead {
     var requestLine: (method: ArraySlice<UInt8>, target: ArraySlice<UInt8>, version: ArraySlice<UInt8>)? {
         let parts = bytes[firstLine].split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
         guard parts.count == 3, !parts[0].isEmpty, !parts[1].isEmpty, parts[0].allSatisfy(Self.isTokenByte),
-            parts[2].starts(with: "HTTP/1.".utf8), parts[2].count == 8,
+            parts[2].starts(with: "HTTP/1.".utf8), parts[2].count == 8, (48...57).contains(parts[2].last ?? 0),
             parts[1].allSatisfy({ $0 > 0x20 && $0 != 0x7f })
         else { return nil }
         return (parts[0], parts[1], parts[2])

@@ -29,7 +29,8 @@ final class Worker: TaskExecutor, @unchecked Sendable {
     private var batch: [UnownedJob] = []
     /// Tasks that go on in the next turn.
     private var yielding: [UnsafeContinuation<Void, Never>] = []
-    private var thread: pthread_t?
+    /// The thread that runs the loop; 0 while none does. Read from every thread that posts.
+    private let thread = Atomic<pthread_t>(0)
 
     private struct Inbox {
         var jobs: [UnownedJob] = []
@@ -90,8 +91,7 @@ final class Worker: TaskExecutor, @unchecked Sendable {
     }
 
     var isCurrent: Bool {
-        guard let thread else { return false }
-        return pthread_equal(thread, pthread_self()) != 0
+        thread.load(ordering: .relaxed) == pthread_self()
     }
 
     func assertIsCurrent() {
@@ -167,7 +167,7 @@ final class Worker: TaskExecutor, @unchecked Sendable {
 
     /// Runs the loop on the calling thread until `stop`.
     func run() {
-        thread = pthread_self()
+        thread.store(pthread_self(), ordering: .relaxed)
         while !isStopped.load(ordering: .relaxed) {
             runReadyJobs()
             poll()

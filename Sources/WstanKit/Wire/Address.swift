@@ -50,11 +50,7 @@ struct Address: Hashable, Sendable, CustomStringConvertible {
         guard !digits.isEmpty, digits.utf8.allSatisfy({ (48...57).contains($0) }), let port = UInt16(digits),
             let host = Host(text: text[..<colon])
         else { return nil }
-        switch host {
-        case .ipv4: break
-        case .ipv6: guard text.hasPrefix("[") else { return nil }
-        case .name: break
-        }
+        if case .ipv6 = host, !text.hasPrefix("[") { return nil }
         self.init(host: host, port: port)
     }
 
@@ -109,7 +105,7 @@ struct Address: Hashable, Sendable, CustomStringConvertible {
             guard let count = ahead.readByte() else { return nil }
             guard count > 0 else { throw .malformed }
             guard let name = ahead.readBytes(Int(count)) else { return nil }
-            // 0.4 clients send literals as names; they must not be looked up.
+            // 0.4 clients send literals as names, IPv6 too; they must not be looked up.
             guard let parsed = Host(text: String(decoding: name, as: UTF8.self)) else { throw .malformed }
             host = parsed
         }

@@ -15,8 +15,10 @@ import Testing
         let line = try #require(try Self.head("GET /a?b HTTP/1.0\r\nHost: h").requestLine)
         #expect([line.method, line.target, line.version].map { Self.text($0) } == ["GET", "/a?b", "HTTP/1.0"])
         for text in [
-            "GET / HTTP/2.0", "GET  / HTTP/1.1", "GET / HTTP/1.1 ", " GET / HTTP/1.1", "GET /", "GET / HTTP/1.10", "G(T / HTTP/1.1",
-            "GET /\t HTTP/1.1", "GET /\u{0} HTTP/1.1", "GET /\u{7f} HTTP/1.1", "GET /\nX HTTP/1.1", " / HTTP/1.1", "GET / http/1.1",
+            "GET / HTTP/2.0", "GET  / HTTP/1.1", "GET / HTTP/1.1 ", " GET / HTTP/1.1", "GET /", "GET / HTTP/1.10",
+            "G(T / HTTP/1.1",
+            "GET /\t HTTP/1.1", "GET /\u{0} HTTP/1.1", "GET /\u{7f} HTTP/1.1", "GET /\nX HTTP/1.1", " / HTTP/1.1",
+            "GET / http/1.1",
             "HTTP/1.1 200 OK",
         ] {
             #expect(try Self.head(text).requestLine == nil, "\(text.debugDescription)")
@@ -30,7 +32,9 @@ import Testing
         #expect(try Self.head("HTTP/1.1 403 a\nb\u{1b}[31m\u{0}\u{9b}c").reason == "ab[31mc")
         #expect(try Self.head("HTTP/1.0 200").status == 200)
         #expect(try Self.head("HTTP/1.1 101 ").reason == "")
-        for text in ["HTTP/1.1 20", "HTTP/1.1  200", "HTTP/2 200", "HTTP/1.1 2x0 OK", "HTTP/1.1 2000 OK", "GET / HTTP/1.1"] {
+        for text in [
+            "HTTP/1.1 20", "HTTP/1.1  200", "HTTP/2 200", "HTTP/1.1 2x0 OK", "HTTP/1.1 2000 OK", "GET / HTTP/1.1",
+        ] {
             #expect(try Self.head(text).status == nil, "\(text)")
         }
     }
@@ -53,7 +57,8 @@ import Testing
 
     /// What two readers of one head may take for different things is how requests are smuggled.
     @Test(arguments: [
-        "Host : h", ": h", "Ho st: h", "Host", " folded", "\tfolded", "A: b\nC: d", "A: b\rC: d", "A: b\u{0}", "A: b\r", "H\u{f6}st: h",
+        "Host : h", ": h", "Ho st: h", "Host", " folded", "\tfolded", "A: b\nC: d", "A: b\rC: d", "A: b\u{0}", "A: b\r",
+        "H\u{f6}st: h",
         "Host\n: h",
     ])
     func `fields that can be read in two ways are malformed`(line: String) {
@@ -70,11 +75,17 @@ import Testing
 
     @Test func `mutated heads never trap, whatever is asked of them`() {
         var random = SeededRandomness(seed: 20)
-        let texts = ["GET /path HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n", "HTTP/1.1 101 Ok\r\nConnection: Upgrade\r\n\r\n"]
+        let texts = [
+            "GET /path HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n",
+            "HTTP/1.1 101 Ok\r\nConnection: Upgrade\r\n\r\n",
+        ]
         for round in 0..<10_000 {
             let bytes = Mutation.of(Array(texts[round % 2].utf8), &random)
             guard let head = try? HTTPHead(bytes) else { continue }
-            _ = (head.requestLine, head.status, head.reason, head.value(of: "Host"), head.hasToken("upgrade", in: "Connection"))
+            _ = (
+                head.requestLine, head.status, head.reason, head.value(of: "Host"),
+                head.hasToken("upgrade", in: "Connection")
+            )
             if let status = head.status, !(0...999).contains(status) { Issue.record("\(status)") }
         }
     }

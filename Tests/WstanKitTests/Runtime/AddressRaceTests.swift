@@ -5,7 +5,9 @@ import Testing
 @Suite struct AddressRaceTests {
     private typealias Action = AddressRace.Action
 
-    private static func v6(_ number: UInt64) -> SocketAddress { .ipv6(IPv6Address(high: 1, low: number), port: 1, scope: 0) }
+    private static func v6(_ number: UInt64) -> SocketAddress {
+        .ipv6(IPv6Address(high: 1, low: number), port: 1, scope: 0)
+    }
     private static func v4(_ number: UInt32) -> SocketAddress { .ipv4(IPv4Address(number), port: 1) }
 
     private static func attempt(_ number: Int) -> Action { .delay(AddressRace.attemptDelay, number: number) }
@@ -33,7 +35,8 @@ import Testing
 
     @Test func `IPv4 does not wait longer, and IPv6 joins when it comes`() {
         var race = AddressRace()
-        #expect(race.resolved([Self.v4(1), Self.v4(2)], family: .ipv4) == [.delay(AddressRace.resolutionDelay, number: 1)])
+        #expect(
+            race.resolved([Self.v4(1), Self.v4(2)], family: .ipv4) == [.delay(AddressRace.resolutionDelay, number: 1)])
         #expect(race.delayPassed(1) == [.connect(Self.v4(1)), Self.attempt(2)])
         #expect(race.resolved([Self.v6(1)], family: .ipv6) == [])
         #expect(race.delayPassed(2) == [.connect(Self.v6(1)), Self.attempt(3)])

@@ -46,7 +46,7 @@ import Testing
         }
     }
 
-    /// How the failure is called depends on the host's name servers; RFC 6761 section 6.4 says that there is no such name.
+    /// RFC 6761 section 6.4: there is no such name. What the failure is called depends on the host's name servers.
     @Test func `a name that does not exist fails by its look-up`() async throws {
         try await WorkerThread.run { worker in
             let target = Address(host: .name("no-such-name.invalid"), port: 1)
@@ -81,7 +81,8 @@ import Testing
             let connecting = Task(executorPreference: worker) {
                 do throws(Connector.Failure) {
                     let target = Address(host: .name("no-such-name.invalid"), port: 1)
-                    _ = try await Self.connector(worker).connect(to: target, for: 0, deadline: worker.now + .seconds(1000))
+                    _ = try await Self.connector(worker).connect(
+                        to: target, for: 0, deadline: worker.now + .seconds(1000))
                     return false
                 } catch {
                     return true

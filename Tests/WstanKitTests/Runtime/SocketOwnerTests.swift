@@ -5,7 +5,8 @@ import Testing
 
 /// A FIN says that nothing more comes; whether anybody still listens, only the kernel of the same host knows.
 @Suite(.timeLimit(.minutes(1))) struct SocketOwnerTests {
-    private static func isOpen(_ owner: SocketOwner, peerOf far: WstanKit.Stream, _ peer: SocketAddress) throws -> Bool? {
+    private static func isOpen(_ owner: SocketOwner, peerOf far: WstanKit.Stream, _ peer: SocketAddress) throws -> Bool?
+    {
         owner.isOpen(peer: peer, local: try #require(far.localAddress))
     }
 

@@ -53,7 +53,9 @@ import Testing
             }
             let sending = Task(executorPreference: worker) {
                 for start in stride(from: 0, to: sent.count, by: 64 * 1024) {
-                    sent.withUnsafeBytes { near.write(UnsafeRawBufferPointer(rebasing: $0[start..<(start + 64 * 1024)])) }
+                    sent.withUnsafeBytes {
+                        near.write(UnsafeRawBufferPointer(rebasing: $0[start..<(start + 64 * 1024)]))
+                    }
                     #expect(near.pendingCount <= 64 * 1024)
                     #expect(worker.budget.held == near.pendingCount + far.pendingCount)
                     await near.drained()
@@ -348,7 +350,8 @@ import Testing
             defer { for descriptor in all { close(descriptor) } }
             let connecting = Task(executorPreference: worker) { () -> Int32? in
                 do throws(SystemError) {
-                    _ = try await WstanKit.Stream.connect(to: address, worker: worker, deadline: worker.now + .seconds(1000))
+                    _ = try await WstanKit.Stream.connect(
+                        to: address, worker: worker, deadline: worker.now + .seconds(1000))
                     return nil
                 } catch {
                     return error.code

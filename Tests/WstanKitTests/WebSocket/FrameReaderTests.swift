@@ -127,7 +127,9 @@ import Testing
     }
 
     @Test func `unknown opcodes are refused`() {
-        for opcode in [3, 4, 5, 6, 7, 11, 12, 13, 14, 15] as [UInt8] { expect(.unknownOpcode, RawFrame(opcode: opcode)) }
+        for opcode in [3, 4, 5, 6, 7, 11, 12, 13, 14, 15] as [UInt8] {
+            expect(.unknownOpcode, RawFrame(opcode: opcode))
+        }
     }
 
     @Test func `a server wants masked frames and a client unmasked ones`() {
@@ -201,7 +203,8 @@ import Testing
         for count in [0, 1, 125, 126, 127, 65_535, 65_536] {
             let payload = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
             let bytes = FrameHead.frame(.binary, payload, mask: mask)
-            #expect(try HeardFrames.reading(bytes, as: role).all == [.payload(payload, isText: false, endsMessage: true)])
+            #expect(
+                try HeardFrames.reading(bytes, as: role).all == [.payload(payload, isText: false, endsMessage: true)])
             let head = FrameHead(opcode: .binary, payloadCount: count, mask: mask)
             #expect(bytes.count == head.size + count)
             #expect(head.size <= FrameHead.maxSize)

@@ -37,7 +37,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("Upgrade: websocket\r\n", ""), ("Upgrade: websocket", "Upgrade: h2c"), ("Connection: Upgrade", "Connection: close"),
+        ("Upgrade: websocket\r\n", ""), ("Upgrade: websocket", "Upgrade: h2c"),
+        ("Connection: Upgrade", "Connection: close"),
         ("Version: 13", "Version: 8"), ("Version: 13", "Version: 13, 8"), ("Sec-WebSocket-Key", "Sec-WebSocket-Kex"),
         ("Sec-WebSocket-Version: 13\r\n", "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Version: 13\r\n"),
         ("Cookie: ", "Sec-WebSocket-Key: "), ("Upgrade: websocket", "Upgrade: websockets"),

@@ -53,7 +53,8 @@ import Testing
         #expect(changed != bytes)
         changed.withUnsafeMutableBytes { Self.key(Self.octets).apply(to: $0) }
         #expect(changed == bytes)
-        [UInt8]().withBytes { _ in Self.key(Self.octets).apply(to: UnsafeMutableRawBufferPointer(start: nil, count: 0)) }
+        [UInt8]().withBytes { _ in Self.key(Self.octets).apply(to: UnsafeMutableRawBufferPointer(start: nil, count: 0))
+        }
     }
 
     @Test func `a key is stored as it came`() {

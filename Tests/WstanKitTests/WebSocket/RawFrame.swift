@@ -1,5 +1,5 @@
-/// A frame as RFC 6455 section 5.2 draws it, with every field free, so that wrong ones can be made too. It owes nothing to
-/// the code it tests.
+/// A frame as RFC 6455 section 5.2 draws it, with every field free, so that wrong ones can be made too. It owes nothing
+/// to the code it tests.
 struct RawFrame {
     enum LengthForm {
         case shortest

@@ -3,8 +3,8 @@ import Testing
 @testable import WstanKit
 
 @Suite struct AuthenticatorTests {
-    /// RFC 2202 section 3: the cases whose keys have a length that we take, cut to 80 bits; the others pad or hash the key.
-    /// Those were extended by zeros to 32 bytes, which HMAC does anyway (RFC 2104 section 2).
+    /// RFC 2202 section 3, cut to 80 bits. The keys are extended by zeros to a length that we take, which HMAC does
+    /// anyway (RFC 2104 section 2).
     private static let knownAnswers: [(key: [UInt8], data: [UInt8], tag: String)] = [
         ([UInt8](repeating: 0x0b, count: 20), Array("Hi There".utf8), "b617318655057264e28b"),
         (Array("Jefe".utf8), Array("what do ya want for nothing?".utf8), "effcdf6ae5eb2fa2d274"),
@@ -53,7 +53,9 @@ import Testing
     }
 
     @Test func `a key has 16 or 32 bytes and prints nothing of itself`() throws {
-        for count in 0...64 { #expect((Key(bytes: [UInt8](repeating: 1, count: count)) != nil) == [16, 32].contains(count)) }
+        for count in 0...64 {
+            #expect((Key(bytes: [UInt8](repeating: 1, count: count)) != nil) == [16, 32].contains(count))
+        }
         let key = try #require(Key(bytes: [UInt8](repeating: 0x41, count: 16)))
         #expect("\(key) \(String(reflecting: key)) \(Array(Mirror(reflecting: key).children))" == "<key> <key> []")
         #expect(Key(text: "") == nil)

@@ -29,7 +29,8 @@ import Testing
 
     @Test func `only canonical text is decoded`() {
         for text in [
-            "A", "AA", "AAA", "AA=", "A===", "====", "=", "==", "AAAA=", "AA==AAAA", "A=AA", "=AAA", "AAAAA===", "AB==", "AAB=",
+            "A", "AA", "AAA", "AA=", "A===", "====", "=", "==", "AAAA=", "AA==AAAA", "A=AA", "=AAA", "AAAAA===", "AB==",
+            "AAB=",
             "AAA\n", " AAAA", "AA AA", "AAA\u{0}", "AAA\u{e9}", "AAAA====",
         ] {
             #expect(Base64.decode(Array(text.utf8)) == nil, "\(text.debugDescription)")

@@ -23,7 +23,9 @@ import Testing
     private static let request = Request(
         time: 1_763_683_200, target: Address(host: .name("example.com"), port: 80), data: [1, 2, 3])
 
-    private static func open(_ message: [UInt8], _ opener: inout Opener, pieces: Int = .max) throws -> [HeardMessages.Message] {
+    private static func open(_ message: [UInt8], _ opener: inout Opener, pieces: Int = .max) throws -> [HeardMessages
+        .Message]
+    {
         var heard = HeardMessages()
         try heard.hear(message, piecesOf: min(pieces, max(1, message.count)), &opener)
         return heard.all
@@ -38,9 +40,13 @@ import Testing
                 let bytes = random.bytes(count)
                 let expected = bytes.isEmpty ? HeardMessages.Message.emptyData : .data(bytes)
                 #expect(try Self.open(Self.data(bytes, sealer), &opener, pieces: pieces) == [expected])
-                #expect(try Self.open(sealer.seal(request: Self.request), &opener, pieces: pieces) == [.request(Self.request)])
+                #expect(
+                    try Self.open(sealer.seal(request: Self.request), &opener, pieces: pieces) == [
+                        .request(Self.request)
+                    ])
                 let reset = Reset(reason: "r", detail: "d")
-                #expect(try Self.open(sealer.seal(reset: reset, padding: 40), &opener, pieces: pieces) == [.reset(reset)])
+                #expect(
+                    try Self.open(sealer.seal(reset: reset, padding: 40), &opener, pieces: pieces) == [.reset(reset)])
             }
         }
     }
@@ -87,7 +93,9 @@ import Testing
             opener = try Self.pair(16, encrypted: false).opener
             #expect(throws: WireError.tooLarge) { try Self.open(message, &opener, pieces: 1000) }
             opener = try Self.pair(16, encrypted: false).opener
-            #expect(throws: WireError.badAuthentication) { try Self.open(Array(message[..<limit]), &opener, pieces: 1000) }
+            #expect(throws: WireError.badAuthentication) {
+                try Self.open(Array(message[..<limit]), &opener, pieces: 1000)
+            }
         }
     }
 

@@ -2,8 +2,8 @@ import Testing
 
 @testable import WstanKit
 
-/// What every `read` over a `ByteReader` promises (docs of `Address.read`): nil for missing bytes, and then the reader is
-/// where it was; a value once they are there, and what follows them is left alone.
+/// What every `read` over a `ByteReader` promises: nil for missing bytes, and then the reader is where it was; a value
+/// once they are there, and what follows them is left alone.
 struct ReaderContract<Value: Equatable> {
     let read: (inout ByteReader) throws -> Value?
 

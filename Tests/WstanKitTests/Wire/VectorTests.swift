@@ -79,7 +79,8 @@ import Testing
     /// Each direction is one key stream, so a byte too much or too little in any message spoils all that follow.
     @Test func `every message of every session is sealed as Python seals it`() throws {
         for session in Vectors.all.sessions {
-            for (messages, nonce) in [(session.toServer, session.clientNonce), (session.toClient, session.serverNonce)] {
+            for (messages, nonce) in [(session.toServer, session.clientNonce), (session.toClient, session.serverNonce)]
+            {
                 let sealer = Sealer(
                     authenticator: try Self.authenticator(session.key), stream: try Self.stream(session.key, nonce))
                 for vector in messages {
@@ -108,7 +109,8 @@ import Testing
     @Test(arguments: [1, 2, 7, 1 << 20])
     func `every message of every session is opened, in pieces of any size`(size: Int) throws {
         for session in Vectors.all.sessions {
-            for (messages, nonce) in [(session.toServer, session.clientNonce), (session.toClient, session.serverNonce)] {
+            for (messages, nonce) in [(session.toServer, session.clientNonce), (session.toClient, session.serverNonce)]
+            {
                 var opener = Opener(
                     authenticator: try Self.authenticator(session.key), stream: try Self.stream(session.key, nonce))
                 for vector in messages {

@@ -1,0 +1,54 @@
+/// Keeps the peer's pulse: the driver of `Heartbeat`. Confined to its worker.
+final class Pulse {
+    private let stream: Stream
+    private let ping: () -> Void
+    private var heartbeat: Heartbeat
+    private var trustsTCP = true
+    private var timer: Timers.ID?
+
+    /// - Parameter ping: sends a ping. A dead peer's stream is closed.
+    init(of stream: Stream, _ heartbeat: Heartbeat, ping: @escaping () -> Void) {
+        self.stream = stream
+        self.heartbeat = heartbeat
+        self.ping = ping
+        beat()
+    }
+
+    /// Begins anew.
+    ///
+    /// - Parameter trustsTCP: whether a peer that is silent, but whose kernel answers, is alive. An idle peer has nothing
+    ///   that its pong could be stuck behind, so of that one a pong is wanted.
+    func restart(_ heartbeat: Heartbeat, trustsTCP: Bool = true) {
+        self.heartbeat = heartbeat
+        self.trustsTCP = trustsTCP
+        beat()
+    }
+
+    func stop() {
+        if let timer { stream.worker.cancel(timer) }
+        timer = nil
+    }
+
+    private func beat() {
+        stop()
+        guard !stream.isClosed else { return }
+        let now = stream.worker.now
+        switch heartbeat.timePassed(now: now, lastReceived: stream.lastReceived) {
+        case .wait(let time):
+            beat(at: time)
+        case .ping(let time):
+            ping()
+            beat(at: time)
+        case .examine(let time):
+            guard trustsTCP, stream.peerIsAlive(since: time) else { return stream.close() }
+            beat(at: heartbeat.examinedAlive(now: now))
+        }
+    }
+
+    private func beat(at time: Instant) {
+        timer = stream.worker.schedule(at: time) { [weak self] in
+            self?.timer = nil
+            self?.beat()
+        }
+    }
+}
