@@ -91,7 +91,8 @@ final class Connection: @unchecked Sendable {
         await withUnsafeContinuation { connected = $0 }
     }
 
-    private func resumeConnected() {
+    /// Ends the wait for the target's answer, if there is one.
+    func resumeConnected() {
         guard let waiting = connected else { return }
         connected = nil
         waiting.resume()

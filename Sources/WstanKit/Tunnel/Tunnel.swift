@@ -159,6 +159,8 @@ final class Tunnel: @unchecked Sendable {
         guard self.connection === connection, machine.ended() == .sendReset else { return }
         self.connection = nil
         _ = connection.takeHeld()
+        // The reading side may stand still until the target has answered, which it will not.
+        connection.resumeConnected()
         output.send(reset)
         resetDeadline = worker.schedule(after: TunnelLimits.resetting) { [weak self] in
             self?.stream.close()
