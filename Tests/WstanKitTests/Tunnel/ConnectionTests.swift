@@ -1,0 +1,77 @@
+import Testing
+
+@testable import WstanKit
+
+@Suite(.timeLimit(.minutes(1))) struct ConnectionTests {
+    private static func send(_ count: Int, on connection: Connection) {
+        var bytes = [UInt8](repeating: 7, count: count)
+        bytes.withUnsafeMutableBytes { connection.sent($0) }
+    }
+
+    @Test func `what was sent is kept up to 16 KiB and then not at all`() async throws {
+        try await WorkerThread.run { worker in
+            let connection = Connection(worker: worker, end: nil, replay: [UInt8](repeating: 1, count: 4096))
+            Self.send(12_287, on: connection)
+            Self.send(1, on: connection)
+            #expect(connection.replay?.count == 16_384)
+            Self.send(1, on: connection)
+            #expect(connection.replay == nil)
+            Self.send(1, on: connection)
+            #expect(connection.replay == nil)
+        }
+    }
+
+    @Test func `the peer's first word ends the replay and the flood`() async throws {
+        try await WorkerThread.run { worker in
+            let connection = Connection(worker: worker, end: nil, replay: [1])
+            Self.send(TunnelLimits.opening, on: connection)
+            #expect(!connection.mayFloodPeer)
+            Self.send(1, on: connection)
+            #expect(connection.mayFloodPeer)
+            connection.received()
+            #expect(!connection.mayFloodPeer)
+            #expect(connection.replay == nil)
+        }
+    }
+
+    @Test func `the first outcome is the one that counts`() async throws {
+        try await WorkerThread.run { worker in
+            let connection = Connection(worker: worker, end: nil)
+            connection.finish(.reset(.normal))
+            connection.finish(.lost(nothingReceived: true))
+            #expect(connection.outcome == .reset(.normal))
+            // No wait begins after the end.
+            await connection.waitForNews(until: worker.now + .seconds(100_000))
+            await connection.waitConnected()
+            await connection.pauseForPeer()
+        }
+    }
+
+    @Test func `one who waits for the peer is woken by its word, by the end and by the deadline`() async throws {
+        try await WorkerThread.run { worker in
+            for wake in 0..<3 {
+                let connection = Connection(worker: worker, end: nil)
+                let deadline = worker.now + (wake == 2 ? .milliseconds(1) : .seconds(100_000))
+                let waiting = worker.spawn { await connection.waitForNews(until: deadline) }
+                await worker.settle()
+                if wake == 0 { connection.received() }
+                if wake == 1 { connection.finish(.reset(.normal)) }
+                await waiting.value
+            }
+        }
+    }
+
+    @Test func `what is held is counted until it is taken`() async throws {
+        try await WorkerThread.run { worker in
+            let connection = Connection(worker: worker, end: nil)
+            for number: UInt8 in 1...3 {
+                var bytes = [number, number]
+                bytes.withUnsafeMutableBytes { connection.hold($0) }
+            }
+            #expect(worker.budget.held == 6)
+            #expect(connection.takeHeld() == [1, 1, 2, 2, 3, 3])
+            #expect(connection.takeHeld() == [])
+            #expect(worker.budget.held == 0)
+        }
+    }
+}
