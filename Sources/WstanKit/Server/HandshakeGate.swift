@@ -29,7 +29,7 @@ final class HandshakeGate {
         lastNumber &+= 1
         waiting[lastNumber] = stream
         order.append(lastNumber)
-        if first > 64, first > order.count / 2 { compact() }
+        if order.count > 64 + 2 * waiting.count { compact() }
         return Ticket(number: lastNumber)
     }
 
@@ -44,7 +44,7 @@ final class HandshakeGate {
     }
 
     private func compact() {
-        order.removeFirst(first)
+        order = order[first...].filter { waiting[$0] != nil }
         first = 0
     }
 }
