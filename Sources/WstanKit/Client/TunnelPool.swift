@@ -53,9 +53,10 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
 
     // MARK: Expiry
 
+    /// Anew each time: the fuller the pool, the sooner.
     private func scheduleExpiry() {
-        guard expiry == nil, let next = machine.nextExpiry else { return }
-        expiry = worker.schedule(at: next) { [weak self] in self?.expire() }
+        if let expiry { worker.cancel(expiry) }
+        expiry = machine.nextExpiry.map { next in worker.schedule(at: next) { [weak self] in self?.expire() } }
     }
 
     private func expire() {
