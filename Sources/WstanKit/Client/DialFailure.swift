@@ -38,7 +38,8 @@ enum DialFailure: Error, Equatable {
             return "the key is wrong, or the path of the URI, or no wstan server is there"
         }
         let seconds = Int(clamping: Int64(abs(clockAhead)))
-        let much = seconds < 120 ? "\(seconds) seconds" : "\(seconds / 60) minutes"
+        // To the nearest: a date without fractions makes three minutes ahead look like 179 seconds.
+        let much = seconds < 120 ? "\(seconds) seconds" : "\((seconds + 30) / 60) minutes"
         return "your clock is \(much) \(clockAhead > 0 ? "behind" : "ahead of") the server's, and requests expire: set it"
     }
 }
