@@ -93,7 +93,9 @@ import Testing
     // MARK: What is made of a request
 
     @Test(arguments: [(true, false), (false, false), (true, true)])
-    func `both directions go on where the request and the answer have left them`(usesCipher: Bool, compatible: Bool) throws {
+    func `both directions go on where the request and the answer have left them`(
+        usesCipher: Bool, compatible: Bool
+    ) throws {
         let key = try Self.key()
         let authenticator = Authenticator(key: key)
         let sealer = Sealer(
@@ -185,7 +187,8 @@ import Testing
         for options in [try Self.options(), try Self.options { $0.usesCipher = false }] {
             let nonce = options.usesCipher ? Self.nonce : nil
             for head in [
-                try Self.request(time: time, nonce: nonce), RequestHead(try Self.key(), nonce: nonce) { $0.seal(idleAt: time) },
+                try Self.request(time: time, nonce: nonce),
+                RequestHead(try Self.key(), nonce: nonce) { $0.seal(idleAt: time) },
             ] {
                 #expect(try Self.refusal(head, Self.authentication(options)) == .wire(.sealedForOtherScheme))
             }
@@ -264,7 +267,9 @@ import Testing
 
     // MARK: Paths
 
-    @Test(arguments: [("/", true), ("/tunnel/", true), ("/tunnel", false), ("/other/", false), ("", false), ("//", false)])
+    @Test(arguments: [
+        ("/", true), ("/tunnel/", true), ("/tunnel", false), ("/other/", false), ("", false), ("//", false),
+    ])
     func `the path's prefix may have been taken off, but not changed`(prefix: String, isGood: Bool) throws {
         let authentication = Self.authentication(try Self.options { $0.pathPrefix = "/tunnel/" })
         let refusal = try Self.refusal(Self.request(prefix: prefix), authentication)
@@ -273,13 +278,14 @@ import Testing
     }
 
     @Test func `a request is base64 in its one canonical form`() throws {
-        // 69 bytes need no padding, these do.
+        // Of a length that needs padding.
         let good = try Self.request()
         #expect(good.path.hasSuffix("="))
         let padding = good.path.reversed().prefix { $0 == "=" }.count
         let texts = [
-            String(good.path.dropLast(padding)), good.path + "=", good.path + "====", good.path.replacing("=", with: "%3D"),
-            good.path + "?x=1", good.path + "/", good.path + "#", "/" + good.path, "/", "/====", "/!" + good.path.dropFirst(2),
+            String(good.path.dropLast(padding)), good.path + "=", good.path + "====",
+            good.path.replacing("=", with: "%3D"), good.path + "?x=1", good.path + "/", good.path + "#",
+            "/" + good.path, "/", "/====", "/!" + good.path.dropFirst(2),
         ]
         for text in texts {
             let refusal = try Self.refusal(good.with { $0.path = text }, Self.authentication(try Self.options()))
@@ -302,7 +308,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["", "AAAA", "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAB==", "AAAAAAAAAAAAAAAAAAAAAAAA", "____"])
+    @Test(arguments: [
+        "", "AAAA", "____", "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAB==", "AAAAAAAAAAAAAAAAAAAAAAAA",
+    ])
     func `a key that is not the base64 of 16 bytes is refused`(key: String) throws {
         let head = try Self.request().with { $0.key = key }
         #expect(try Self.refusal(head, Self.authentication(Self.options())) == .wire(.malformed))
@@ -316,7 +324,8 @@ import Testing
             good.with { $0.method = "POST" }, good.with { $0.method = "get" }, good.with { $0.version = "HTTP/1.0" },
             good.with { $0.version = "HTTP/2.0" }, good.with { $0.without = ["Upgrade"] },
             good.with { $0.without = ["Connection"] }, good.with { $0.without = ["Sec-WebSocket-Version"] },
-            good.with { $0.without = ["Sec-WebSocket-Key"] }, good.with { $0.extra = "Sec-WebSocket-Key: \($0.key)\r\n" },
+            good.with { $0.without = ["Sec-WebSocket-Key"] },
+            good.with { $0.extra = "Sec-WebSocket-Key: \($0.key)\r\n" },
             good.with { ($0.without, $0.extra) = (["Sec-WebSocket-Version"], "Sec-WebSocket-Version: 8\r\n") },
             good.with { ($0.without, $0.extra) = (["Upgrade"], "Upgrade: h2c\r\n") },
             good.with { ($0.without, $0.extra) = (["Connection"], "Connection: keep-alive\r\n") },

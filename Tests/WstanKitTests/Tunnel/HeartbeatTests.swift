@@ -45,7 +45,8 @@ import Testing
         _ = heartbeat.timePassed(now: Self.at(45), lastReceived: Self.at(0))
         for round in 1...3 {
             let now = Self.at(45 + 14 * round)
-            #expect(heartbeat.timePassed(now: now, lastReceived: Self.at(0)) == .examine(since: Self.at(31 + 14 * round)))
+            let since = Self.at(31 + 14 * round)
+            #expect(heartbeat.timePassed(now: now, lastReceived: Self.at(0)) == .examine(since: since))
             #expect(heartbeat.examinedAlive(now: now) == now + .seconds(14))
             #expect(heartbeat.timePassed(now: now, lastReceived: Self.at(0)) == .wait(until: now + .seconds(14)))
         }

@@ -54,8 +54,8 @@ struct TunnelSecrets {
     func tunnel(_ role: WebSocketRole, _ stream: WstanKit.Stream, owner: RecordingOwner) -> Tunnel {
         let peer: WebSocketRole = role == .client ? .server : .client
         return Tunnel(
-            id: stream.worker.nextID(), role: role, stream: stream, sealer: sealer(of: role), opener: opener(from: peer),
-            pings: Tunnel.Pings(), owner: owner)
+            id: stream.worker.nextID(), role: role, stream: stream, sealer: sealer(of: role),
+            opener: opener(from: peer), pings: Tunnel.Pings(), owner: owner)
     }
 }
 
@@ -108,7 +108,9 @@ struct TunnelPair: @unchecked Sendable {
     struct NotConnected: Error {}
 
     /// As the two services do it, without lingering.
-    private func relay(_ connection: Connection, _ end: WstanKit.Stream, _ tunnel: Tunnel, _ broken: Reset) -> Task<Void, Never> {
+    private func relay(
+        _ connection: Connection, _ end: WstanKit.Stream, _ tunnel: Tunnel, _ broken: Reset
+    ) -> Task<Void, Never> {
         worker.spawn {
             switch await tunnel.relay(connection, from: end) {
             case .finished: tunnel.end(connection, .normal)

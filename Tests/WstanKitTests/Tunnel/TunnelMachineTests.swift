@@ -55,8 +55,8 @@ import Testing
         Row(
             role: .server, way: [], state: .idle,
             results: [
-                ("false", .idle), ("connect", .connecting), ("ignore", .idle), ("ignore", .idle), ("close(3001)", .idle),
-                ("close(3001)", .idle),
+                ("false", .idle), ("connect", .connecting), ("ignore", .idle), ("ignore", .idle),
+                ("close(3001)", .idle), ("close(3001)", .idle),
             ]),
         Row(
             role: .server, way: [.receivedRequest], state: .connecting,

@@ -40,7 +40,9 @@ import Testing
         // RFC 6455.
         Offence("text", to: .server, 3000) { $0.frame(.text, [65]) },
         Offence("text", to: .client, 3000) { $0.frame(.text, [65]) },
-        Offence("a frame without a mask", to: .server, 1002) { _ in RawFrame(opcode: 2, payload: [1], mask: nil).bytes },
+        Offence("a frame without a mask", to: .server, 1002) { _ in
+            RawFrame(opcode: 2, payload: [1], mask: nil).bytes
+        },
         Offence("a frame with a mask", to: .client, 1002) { _ in RawFrame(opcode: 2, payload: [1]).bytes },
         Offence("reserved bits", to: .server, 1002) { _ in RawFrame(opcode: 2, reserved: 4).bytes },
         Offence("an unknown opcode", to: .server, 1002) { _ in RawFrame(opcode: 5).bytes },
@@ -82,11 +84,15 @@ import Testing
         Offence("data that nobody asked for", to: .client, 3001) { $0.message($0.data([1])) },
         Offence("a reset of nothing", to: .server, 3001) { $0.message($0.sealer.seal(reset: .normal, padding: 40)) },
         Offence("a reset of nothing", to: .client, 3001) { $0.message($0.sealer.seal(reset: .normal, padding: 40)) },
-        Offence("a request within a connection", to: .server, 3001) { $0.message($0.request()) + $0.message($0.request()) },
+        Offence("a request within a connection", to: .server, 3001) {
+            $0.message($0.request()) + $0.message($0.request())
+        },
         // Not an offence: it is answered in kind.
         Offence("an orderly end", to: .server, 1000) { $0.frame(.close, [3, 0xe8]) },
         Offence("an end without a code", to: .client, 1000) { $0.frame(.close, []) },
-        Offence("an end with a code of its own", to: .server, 4000) { $0.frame(.close, [0x0f, 0xa0] + Array("why".utf8)) },
+        Offence("an end with a code of its own", to: .server, 4000) {
+            $0.frame(.close, [0x0f, 0xa0] + Array("why".utf8))
+        },
     ]
 
     @Test(arguments: offences, [false, true])

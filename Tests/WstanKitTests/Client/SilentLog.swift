@@ -1,0 +1,8 @@
+import Logging
+
+@testable import WstanKit
+
+extension EventLog {
+    /// Says nothing to anybody.
+    static var silent: EventLog { EventLog(Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) }
+}

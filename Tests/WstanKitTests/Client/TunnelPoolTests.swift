@@ -1,0 +1,105 @@
+import Testing
+
+@testable import WstanKit
+
+@Suite(.serialized, .timeLimit(.minutes(1))) struct TunnelPoolTests {
+    /// A client's tunnel that belongs to the pool, with nobody to answer it.
+    private static func tunnel(
+        of pool: TunnelPool, on worker: Worker
+    ) async throws -> (tunnel: Tunnel, peer: WstanKit.Stream) {
+        let (near, far) = try await Loopback.pair(on: worker)
+        let secrets = TunnelSecrets(usesCipher: true)
+        let tunnel = Tunnel(
+            id: worker.nextID(), role: .client, stream: near, sealer: secrets.sealer(of: .client),
+            opener: secrets.opener(from: .server), pings: Tunnel.Pings(), owner: pool)
+        pool.add(tunnel)
+        worker.spawn { await tunnel.run() }
+        return (tunnel, far)
+    }
+
+    private static func pool(_ worker: Worker, size: Int = 3, maxIdle: Duration = .seconds(300)) -> TunnelPool {
+        TunnelPool(worker: worker, size: size, maxIdle: maxIdle, log: .silent)
+    }
+
+    @Test func `the tunnel that fell idle last is taken first, and only once`() async throws {
+        try await WorkerThread.run { worker in
+            let pool = Self.pool(worker)
+            #expect(pool.take() == nil && !pool.hasIdle)
+            let first = try await Self.tunnel(of: pool, on: worker)
+            let second = try await Self.tunnel(of: pool, on: worker)
+            pool.tunnelIsIdle(first.tunnel)
+            pool.tunnelIsIdle(second.tunnel)
+            #expect(pool.hasIdle)
+            #expect(pool.take() === second.tunnel)
+            #expect(pool.take() === first.tunnel)
+            #expect(pool.take() == nil && !pool.hasIdle)
+        }
+    }
+
+    @Test func `what does not fit is closed in good order`() async throws {
+        try await WorkerThread.run { worker in
+            let pool = Self.pool(worker, size: 1)
+            let kept = try await Self.tunnel(of: pool, on: worker)
+            let closed = try await Self.tunnel(of: pool, on: worker)
+            pool.tunnelIsIdle(kept.tunnel)
+            pool.tunnelIsIdle(closed.tunnel)
+            let heard = try HeardFrames.reading(await closed.peer.readAll().bytes, as: .server)
+            #expect(heard.all == [.close(CloseCode.normal)])
+            #expect(kept.tunnel.isIdle && !closed.tunnel.isIdle)
+            #expect(pool.take() === kept.tunnel)
+        }
+    }
+
+    /// The server, or a middlebox, may have ended it meanwhile.
+    @Test func `a tunnel that has ended, or is ending, is not given out`() async throws {
+        try await WorkerThread.run { worker in
+            let pool = Self.pool(worker)
+            let good = try await Self.tunnel(of: pool, on: worker)
+            let closing = try await Self.tunnel(of: pool, on: worker)
+            let gone = try await Self.tunnel(of: pool, on: worker)
+            for tunnel in [good.tunnel, closing.tunnel, gone.tunnel] { pool.tunnelIsIdle(tunnel) }
+            gone.peer.abort()
+            await worker.settle()
+            closing.tunnel.close(CloseCode.normal)
+            #expect(pool.take() === good.tunnel)
+            #expect(pool.take() == nil)
+        }
+    }
+
+    /// Timers fire in the order of their deadlines, so probes between them tell without measuring any time. The first
+    /// tunnel's time was computed when it was alone, and not looked at again when the pool had filled.
+    @Test func `tunnels that nobody needs are closed, sooner when the pool has filled since`() async throws {
+        let order = try await WorkerThread.run { worker in
+            // Alone a tunnel has 300 ms, in a full pool a third of 450.
+            let pool = Self.pool(worker, size: 2, maxIdle: .milliseconds(450))
+            let first = try await Self.tunnel(of: pool, on: worker)
+            let second = try await Self.tunnel(of: pool, on: worker)
+            let ledger = Ledger()
+            pool.tunnelIsIdle(first.tunnel)
+            pool.tunnelIsIdle(second.tunnel)
+            for milliseconds in [140, 200] {
+                _ = worker.schedule(after: .milliseconds(milliseconds)) { ledger.wasIdle.append(first.tunnel.isIdle) }
+            }
+            await worker.until { ledger.wasIdle.count == 2 && !second.tunnel.isIdle }
+            return ledger.wasIdle
+        }
+        #expect(order == [true, false])
+    }
+
+    private final class Ledger: @unchecked Sendable {
+        var wasIdle: [Bool] = []
+    }
+
+    @Test func `the server may ask for nothing`() async throws {
+        try await WorkerThread.run { worker in
+            let pool = Self.pool(worker)
+            let (tunnel, peer) = try await Self.tunnel(of: pool, on: worker)
+            let request = Request(time: 1_763_683_200, target: TunnelPair.target, data: [])
+            let sealed = TunnelSecrets(usesCipher: true).sealer(of: .server).seal(request: request)
+            peer.write(RawFrame(opcode: 2, payload: sealed, mask: nil).bytes)
+            let heard = try HeardFrames.reading(await peer.readAll().bytes, as: .server)
+            #expect(heard.all == [.close(CloseCode.badMessage)])
+            #expect(!tunnel.isIdle)
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import Testing
+
+@testable import WstanKit
+
+@Suite struct OptionsTests {
+    private static func key() throws -> Key { try #require(Key(text: "WY+yKqwlAlxSubNXVLrJsw==")) }
+
+    private static func settings(_ uri: String, _ mode: Settings.Mode = .client) throws -> Settings {
+        Settings(mode: mode, uri: try #require(ServerURI(text: uri)), key: .text(Secret("k")))
+    }
+
+    @Test(arguments: [
+        ("ws://example.com/", "example.com", "example.com:80"),
+        ("ws://example.com:8080/", "example.com:8080", "example.com:8080"),
+        ("ws://example.com:443/", "example.com:443", "example.com:443"), ("ws://10.0.0.1/", "10.0.0.1", "10.0.0.1:80"),
+        ("ws://[::1]/", "[::1]", "[::1]:80"), ("ws://[::1]:81/", "[::1]:81", "[::1]:81"),
+        ("wss://example.com/", "example.com", "example.com:443"),
+        ("wss://example.com:80/", "example.com:80", "example.com:80"),
+    ])
+    func `the Host header leaves the default port out`(uri: String, host: String, server: String) throws {
+        let options = ClientOptions(try Self.settings(uri), key: try Self.key(), workers: 1)
+        #expect(options.hostHeader == host)
+        #expect(options.server.description == server)
+    }
+
+    @Test func `a client's settings become its options`() throws {
+        var settings = try Self.settings("ws://h/a/b")
+        settings.compatible = true
+        settings.proxy = ProxyAddress(host: "::1", port: 3128)
+        settings.earlyDataWait = .milliseconds(7)
+        settings.poolMaxIdle = .seconds(11)
+        settings.poolPing = .seconds(12)
+        settings.connectTimeout = .seconds(13)
+        settings.handshakeTimeout = .seconds(14)
+        let options = ClientOptions(settings, key: try Self.key(), workers: 1)
+        #expect(options.pathPrefix == "/a/b/")
+        #expect(options.compatible)
+        #expect(options.proxy == Address(host: .ipv6(IPv6Address(high: 0, low: 1)), port: 3128))
+        #expect(options.earlyDataWait == .milliseconds(7))
+        #expect(options.poolMaxIdle == .seconds(11))
+        #expect(options.pings.idle == .seconds(12))
+        #expect(options.connectTimeout == .seconds(13))
+        #expect(options.handshakeTimeout == .seconds(14))
+    }
+
+    @Test func `no more early data are sent than the protocol allows`() throws {
+        for (wanted, given) in [(0, 0), (1, 1), (4096, 4096), (100_000, 4096)] {
+            var settings = try Self.settings("ws://h/")
+            settings.earlyData = wanted
+            let options = ClientOptions(settings, key: try Self.key(), workers: 1)
+            #expect(options.earlyData == given)
+        }
+    }
+
+    @Test(arguments: [(0, 4, 0), (1, 4, 1), (4, 4, 1), (5, 4, 2), (16, 1, 16), (16, 3, 6), (10_000, 7, 1429)])
+    func `what is a limit of the process is shared out, rounded up, and 0 stays 0`(
+        limit: Int, workers: Int, share: Int
+    ) throws {
+        var client = try Self.settings("ws://h/")
+        client.poolSize = limit
+        let shared = ClientOptions(client, key: try Self.key(), workers: workers)
+        #expect(shared.poolSize == share)
+        var server = try Self.settings("ws://h/", .server)
+        server.maxTunnels = limit
+        server.maxHandshakes = limit
+        let options = ServerOptions(server, key: try Self.key(), workers: workers)
+        #expect(options.maxTunnels == share)
+        #expect(options.maxHandshakes == share)
+    }
+
+    @Test func `a server's settings become its options`() throws {
+        var settings = try Self.settings("wss://h/a", .server)
+        settings.compatible = true
+        settings.xForward = true
+        settings.requestTTL = .seconds(5)
+        settings.replayUnderTLS = false
+        settings.plainAnswer = .status(.badRequest)
+        settings.handshakeTimeout = .seconds(6)
+        settings.connectTimeout = .seconds(7)
+        let key = try Self.key()
+        let options = ServerOptions(settings, key: key, workers: 1)
+        #expect(options.keys.map(\.bytes) == [key.bytes])
+        #expect(options.pathPrefix == "/a/")
+        #expect(!options.usesCipher)
+        #expect(options.compatible && options.trustsForwardedFor && !options.replayUnderTLS)
+        #expect(options.requestLifetime == .seconds(5))
+        #expect(options.plainStatus == 400)
+        #expect(options.handshakeTimeout == .seconds(6))
+        #expect(options.connectTimeout == .seconds(7))
+        let plain = ServerOptions(try Self.settings("ws://h/", .server), key: key, workers: 1)
+        #expect(plain.usesCipher)
+    }
+}

@@ -1,0 +1,108 @@
+import Logging
+import Synchronization
+import Testing
+
+@testable import WstanKit
+
+@Suite struct EventLogTests {
+    private static let secret = Address(host: .name("secret.test"), port: 443)
+    private static let peer = SocketAddress.ipv4(IPv4Address(0x0a00_0001), port: 4711)
+
+    private static func at(_ seconds: Int) -> Instant { Instant(nanoseconds: 1) + .seconds(seconds) }
+
+    /// Every event there is.
+    private static func speak(_ log: EventLog) {
+        log.targetFailed(1, secret, .connect(SystemError(call: "connect", code: 111)))
+        log.targetConnected(1, secret)
+        log.dialFailed(.timedOut, target: secret, now: at(0))
+        log.connectionOpened(1, target: secret, isPooled: false)
+        log.connectionReset(Reset(reason: "can't connect to \(secret)", detail: "for \(secret)"), tunnel: 1)
+        log.connectionReset(.normal, tunnel: 1)
+        log.tunnelLost(1)
+        log.tunnelOpened(1, peer: peer, forwardedFor: nil)
+        log.tunnelEnded(1)
+        log.tunnelRefused(1, .badAuthentication)
+        for refusal in refusals { log.requestRefused(refusal, peer: peer, now: at(0)) }
+    }
+
+    private static let refusals: [Refusal] = [
+        .notARequest, .overLimit, .timedOut, .wire(.malformed), .wire(.badAuthentication), .wire(.sealedForOtherScheme),
+        .wire(.expired(seconds: 61.4)), .wire(.expired(seconds: .nan)), .wire(.replayed), .wire(.tooLarge),
+        .wire(.unexpectedCommand),
+    ]
+
+    @Test func `targets are named at debug only`() {
+        let lines = LogLines()
+        Self.speak(lines.log)
+        #expect(lines.all.contains { $0.level == .debug && $0.text.contains("secret.test") })
+        #expect(lines.all.allSatisfy { $0.level == .debug || !$0.text.contains("secret.test") })
+    }
+
+    @Test func `a connection that goes well says nothing at info`() {
+        let lines = LogLines()
+        lines.log.connectionOpened(1, target: Self.secret, isPooled: true)
+        lines.log.targetConnected(1, Self.secret)
+        lines.log.connectionReset(.normal, tunnel: 1)
+        #expect(lines.all.allSatisfy { $0.level < .info })
+    }
+
+    @Test func `every refusal has a code of its own and is one line`() {
+        #expect(Set(Self.refusals.map(\.code)).count == Self.refusals.count - 1)
+        for refusal in Self.refusals {
+            let lines = LogLines()
+            lines.log.requestRefused(refusal, peer: Self.peer, now: Self.at(0))
+            #expect(lines.all.count == 1)
+            #expect(lines.all.first?.text.contains("reason=\(refusal.code)") == true)
+            #expect(lines.all.first?.text.contains("peer=10.0.0.1:4711") == true)
+        }
+    }
+
+    @Test func `a clock that is wrong is told by how much`() {
+        let lines = LogLines()
+        lines.log.requestRefused(.wire(.expired(seconds: -61.4)), peer: Self.peer, now: Self.at(0))
+        #expect(lines.all.first?.text.contains("client-clock-ahead=-61.0s") == true)
+        #expect(lines.all.first?.level == .notice)
+    }
+
+    @Test func `what repeats is said once a second, with the number of those kept back`() {
+        let lines = LogLines()
+        let log = lines.log
+        for second in [0, 0, 0, 1, 1] { log.dialFailed(.timedOut, target: Self.secret, now: Self.at(second)) }
+        let warnings = lines.all.filter { $0.level == .warning }.map(\.text)
+        #expect(warnings.count == 2)
+        #expect(warnings.first?.contains("repeated") == false)
+        #expect(warnings.last?.contains("repeated=2") == true)
+    }
+}
+
+/// What was logged, in order.
+private final class LogLines: Sendable {
+    struct Line: Sendable {
+        let level: Logger.Level
+        /// Message and metadata.
+        let text: String
+    }
+
+    private let lines = Mutex<[Line]>([])
+
+    var all: [Line] { lines.withLock { $0 } }
+    /// A log with a throttle of its own.
+    var log: EventLog { EventLog(Logger(label: "test") { _ in Handler(lines: self) }) }
+
+    private struct Handler: LogHandler {
+        let lines: LogLines
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.trace
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let pairs = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+            let line = Line(level: event.level, text: ([event.message.description] + pairs).joined(separator: " "))
+            lines.lines.withLock { $0.append(line) }
+        }
+    }
+}
