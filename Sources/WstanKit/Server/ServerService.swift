@@ -13,6 +13,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     private struct Served {
         let tunnel: Tunnel
         let client: SocketAddress
+        let openedAt: Instant
     }
 
     init(worker: Worker, options: ServerOptions, replayGuard: ReplayGuard, resolver: Resolver, log: EventLog) {
@@ -90,7 +91,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         let tunnel = Tunnel(
             id: worker.nextID(), role: .server, stream: stream, sealer: request.verified.sealer,
             opener: request.verified.opener, pings: options.pings, owner: self)
-        tunnels[tunnel.id] = Served(tunnel: tunnel, client: peer)
+        tunnels[tunnel.id] = Served(tunnel: tunnel, client: peer, openedAt: worker.now)
         log.tunnelOpened(tunnel.id, peer: peer, forwardedFor: peer.isLoopback ? request.forwardedFor : nil)
         if case .request(let request) = request.verified.opening, let connection = tunnel.accept() {
             self.tunnel(tunnel, serve: request, as: connection)
@@ -133,6 +134,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
             } catch {
                 let reset = Reset(reason: "can't connect to \(request.target)", detail: error.description)
                 log.targetFailed(tunnel.id, request.target, error)
+                await waitForPythonClient(tunnel)
                 return tunnel.end(connection, reset)
             }
             guard tunnel.connected(connection, to: target, first: request.data) else { return target.close() }
@@ -143,7 +145,9 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     }
 
     private func relay(_ connection: Connection, from target: Stream, on tunnel: Tunnel) async {
-        switch await tunnel.relay(connection, from: target) {
+        let end = await tunnel.relay(connection, from: target)
+        if end != .over { await waitForPythonClient(tunnel) }
+        switch end {
         case .finished: tunnel.end(connection, .normal)
         case .broken: tunnel.end(connection, .targetBroken)
         case .over: break
@@ -157,6 +161,14 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         case .lost:
             target.abort()
         }
+    }
+
+    /// A Python client that reads a reset together with the 101 forgets to close its user agent's connection: its task for
+    /// that is cancelled before it has begun. So on a tunnel that has only just opened, our end takes a moment to be told.
+    private func waitForPythonClient(_ tunnel: Tunnel) async {
+        guard let opened = tunnels[tunnel.id]?.openedAt else { return }
+        let told = opened + ServerLimits.resetAfterOpening
+        if worker.now < told { await worker.sleep(for: told - worker.now) }
     }
 
     // MARK: Draining
