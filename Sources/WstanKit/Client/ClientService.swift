@@ -31,9 +31,12 @@ final class ClientService: @unchecked Sendable {
 
     /// Lets what is in flight finish.
     func drain(until deadline: Instant) async {
-        guard sessions > 0 else { return }
-        let wait = Wait<Void>(worker: worker)
-        drain = wait
-        await wait.value(deadline: deadline, onTimeout: (), onCancel: ())
+        pool.drain()
+        if sessions > 0 {
+            let wait = Wait<Void>(worker: worker)
+            drain = wait
+            await wait.value(deadline: deadline, onTimeout: (), onCancel: ())
+        }
+        await worker.flushed(until: deadline)
     }
 }

@@ -5,6 +5,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     private var tunnels: [UInt64: Tunnel] = [:]
     private var expiry: Timers.ID?
     private let log: EventLog
+    private var isDraining = false
 
     init(worker: Worker, size: Int, maxIdle: Duration, log: EventLog) {
         self.worker = worker
@@ -27,9 +28,17 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
         return nil
     }
 
+    /// Closes what is free, now and from now on.
+    func drain() {
+        isDraining = true
+        while let tunnel = take() { tunnel.close(CloseCode.goingAway) }
+    }
+
     // MARK: TunnelOwner
 
     func tunnelIsIdle(_ tunnel: Tunnel) {
+        // What the server does not take would keep the next connection waiting.
+        guard !isDraining, tunnel.stream.pendingCount == 0 else { return tunnel.close(CloseCode.goingAway) }
         switch machine.becameIdle(tunnel.id, now: worker.now) {
         case .keep: scheduleExpiry()
         case .close: tunnel.close(CloseCode.normal)
@@ -42,7 +51,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     }
 
     func tunnel(_ tunnel: Tunnel, refused error: WireError) {
-        log.tunnelRefused(tunnel.id, error)
+        log.tunnelRefused(tunnel.id, error, now: worker.now)
     }
 
     func tunnel(_ tunnel: Tunnel, mayServe request: Request) throws(WireError) {

@@ -122,17 +122,15 @@ struct UserAgentSession: @unchecked Sendable {
         case .reset(let reset):
             log.connectionReset(reset, tunnel: tunnel.id)
             if reset.isBrokenConnection {
-                await userAgent.drained()
-                userAgent.abort()
+                userAgent.resetAfterDelivery()
             } else {
                 userAgent.closeOrderly(awaitingPeer: true)
             }
         case .lost(let nothingReceived):
             if nothingReceived, connection.replay != nil { return .tryAgain }
             log.tunnelLost(tunnel.id)
-            // What has come is delivered; a reset tells that it was not all.
-            await userAgent.drained()
-            userAgent.abort()
+            // What has come is delivered; the reset tells that it was not all.
+            userAgent.resetAfterDelivery()
         }
         return .done
     }

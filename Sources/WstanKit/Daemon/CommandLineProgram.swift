@@ -7,7 +7,8 @@ public enum CommandLineProgram {
         do {
             switch try Invocation.parse(arguments, readFile: { try FileReader.read($0, limit: ConfigurationBounds.fileSize) }) {
             case .run(let settings, let warnings):
-                exit(Daemon.run(settings, warnings: warnings))
+                // Not exit: what it tidies up is still in use by the other workers.
+                _exit(Daemon.run(settings, warnings: warnings))
             case .generateKey:
                 // The words that Python's -g uses, since scripts read them.
                 print("A fresh random key: \(Key.random().base64)")

@@ -12,6 +12,9 @@ public final class Daemon: @unchecked Sendable {
 
     public static let version = "0.1.0"
 
+    /// SIGHUP too, as long as there is no reload: a terminal that closes must not leave a daemon behind.
+    private static let endingSignals = [SIGTERM, SIGINT, SIGHUP]
+
     private let settings: Settings
     private let log: EventLog
     private let workers: [Worker]
@@ -41,7 +44,7 @@ public final class Daemon: @unchecked Sendable {
     /// - Returns: the exit status.
     public static func run(_ settings: Settings, warnings: [Diagnostic]) -> Int32 {
         // Before any thread is started, so that all inherit it.
-        SignalSource.block([SIGTERM, SIGINT])
+        SignalSource.block(endingSignals)
         signal(SIGPIPE, SIG_IGN)
         Descriptors.raiseLimit()
 
@@ -92,7 +95,7 @@ public final class Daemon: @unchecked Sendable {
         main.execute { [self] in
             do {
                 try listen()
-                signals = try SignalSource([SIGTERM, SIGINT], on: main) { [unowned self] in received($0) }
+                signals = try SignalSource(Self.endingSignals, on: main) { [unowned self] in received($0) }
                 announce()
             } catch {
                 LogWriter.standardError.write("wstand: \(error)")

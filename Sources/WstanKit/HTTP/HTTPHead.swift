@@ -49,7 +49,7 @@ struct HTTPHead {
 
     /// The three parts of a request line (section 3); nil if it is none.
     var requestLine: (method: ArraySlice<UInt8>, target: ArraySlice<UInt8>, version: ArraySlice<UInt8>)? {
-        let parts = bytes[firstLine].split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+        let parts = bytes[firstLine].split(separator: UInt8(ascii: " "), maxSplits: 3, omittingEmptySubsequences: false)
         guard parts.count == 3, !parts[0].isEmpty, !parts[1].isEmpty, parts[0].allSatisfy(Self.isTokenByte),
             parts[2].starts(with: "HTTP/1.".utf8), parts[2].count == 8, (48...57).contains(parts[2].last ?? 0),
             parts[1].allSatisfy({ $0 > 0x20 && $0 != 0x7f })
@@ -93,8 +93,9 @@ struct HTTPHead {
 
     /// Whether a field that is a list of tokens has this one, in whatever case.
     func hasToken(_ token: String, in name: String) -> Bool {
+        // No list that matters is long; taking a hostile one apart costs milliseconds.
         values(of: name).contains { value in
-            value.split(separator: UInt8(ascii: ",")).contains { item in
+            value.count <= 256 && value.split(separator: UInt8(ascii: ",")).contains { item in
                 let trimmed = item.drop(while: Self.isBlank).reversed().drop(while: Self.isBlank).reversed()
                 return Self.isEqual(Array(trimmed), token)
             }

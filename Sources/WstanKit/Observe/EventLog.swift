@@ -30,7 +30,7 @@ struct EventLog: Sendable {
     }
 
     func acceptPaused(_ error: SystemError, now: Instant) {
-        guard let missed = throttle.allows(.accept, now: now) else { return }
+        guard let missed = throttle.allows("accept", now: now) else { return }
         logger.warning(
             "accepting pauses: \(error); raise LimitNOFILE= or ulimit -n", metadata: ["repeated": "\(missed)"])
     }
@@ -39,7 +39,7 @@ struct EventLog: Sendable {
 
     func dialFailed(_ failure: DialFailure, target: Address, now: Instant) {
         logger.debug("no tunnel", metadata: ["target": "\(target)"])
-        guard let missed = throttle.allows(.dial, now: now) else { return }
+        guard let missed = throttle.allows("dial", now: now) else { return }
         logger.warning("\(failure.text)", metadata: missed > 0 ? ["repeated": "\(missed)"] : nil)
     }
 
@@ -59,20 +59,30 @@ struct EventLog: Sendable {
 
     // MARK: Server
 
+    /// Anybody can cause these, so each reason is told once a second.
     func requestRefused(_ refusal: Refusal, peer: SocketAddress, now: Instant) {
-        let metadata: Logger.Metadata = ["peer": "\(peer)", "reason": "\(refusal.code)"]
+        guard logger.logLevel <= level(of: refusal), let missed = throttle.allows(refusal.code, now: now) else { return }
+        var metadata: Logger.Metadata = ["peer": "\(peer)", "reason": "\(refusal.code)"]
+        if missed > 0 { metadata["repeated"] = "\(missed)" }
+        var text: Logger.Message = "request refused"
         switch refusal {
-        case .notARequest, .timedOut:
-            logger.info("not a request", metadata: metadata)
+        case .notARequest, .silent, .timedOut:
+            text = "not a request"
         case .wire(.sealedForOtherScheme):
-            logger.warning(
-                "a request with the right key cannot be read: one side says ws:// and the other wss://", metadata: metadata)
+            text = "a request with the right key cannot be read: one side says ws:// and the other wss://, or it is a replay"
         case .wire(.expired(let seconds)):
-            logger.notice(
-                "request refused: it has expired, or a clock is wrong",
-                metadata: metadata.merging(["client-clock-ahead": "\(seconds.rounded())s"]) { $1 })
-        case .wire, .overLimit:
-            logger.notice("request refused", metadata: metadata)
+            text = "request refused: it has expired, or a clock is wrong"
+            metadata["client-clock-ahead"] = "\(seconds.rounded())s"
+        case .wire, .overLimit: break
+        }
+        logger.log(level: level(of: refusal), text, metadata: metadata)
+    }
+
+    private func level(of refusal: Refusal) -> Logger.Level {
+        switch refusal {
+        case .notARequest, .silent, .timedOut: .info
+        case .wire(.sealedForOtherScheme): .warning
+        case .wire, .overLimit: .notice
         }
     }
 
@@ -97,9 +107,11 @@ struct EventLog: Sendable {
 
     // MARK: Both
 
-    func tunnelRefused(_ tunnel: UInt64, _ error: WireError) {
-        logger.notice(
-            "a message on a tunnel was refused; the tunnel is closed",
-            metadata: ["tunnel": "\(tunnel)", "reason": "\(Refusal.wire(error).code)"])
+    func tunnelRefused(_ tunnel: UInt64, _ error: WireError, now: Instant) {
+        let code = Refusal.wire(error).code
+        guard let missed = throttle.allows("tunnel-" + code, now: now) else { return }
+        var metadata: Logger.Metadata = ["tunnel": "\(tunnel)", "reason": "\(code)"]
+        if missed > 0 { metadata["repeated"] = "\(missed)" }
+        logger.notice("a message on a tunnel was refused; the tunnel is closed", metadata: metadata)
     }
 }

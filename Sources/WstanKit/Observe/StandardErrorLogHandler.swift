@@ -27,7 +27,7 @@ struct StandardErrorLogHandler: LogHandler {
 
     /// What came from elsewhere must not forge a line or move the cursor.
     private static func printable(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "?" : $0 }))
+        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || (127..<160).contains($0.value) ? "?" : $0 }))
     }
 
     /// syslog(3).

@@ -1,11 +1,12 @@
 /// Memory for bytes that have to wait, used again: fresh pages for every wait cost 0.5 s per GB in page faults.
 /// Confined to its worker.
 final class BlockPool {
-    /// A few sizes, so that a small rest does not take a large block.
-    private static let sizes = [4 * 1024, 16 * 1024, 64 * 1024, 256 * 1024]
+    /// A few sizes, so that a small rest does not take a large block; one for a whole read and its frame's head.
+    private static let sizes = [smallest, 16 * 1024, 64 * 1024, 132 * 1024, 256 * 1024]
+    static let smallest = 4 * 1024
     private static let keptBytes = 1024 * 1024
 
-    private var free: [[UnsafeMutableRawBufferPointer]] = Array(repeating: [], count: 4)
+    private var free: [[UnsafeMutableRawBufferPointer]] = Array(repeating: [], count: sizes.count)
     private var kept = 0
 
     deinit {

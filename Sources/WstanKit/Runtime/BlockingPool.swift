@@ -54,6 +54,8 @@ final class BlockingPool: @unchecked Sendable {
         pthread_mutex_lock(lock)
         while true {
             if let (work, peer) = queue.next() {
+                // One signal may have been for two: those that were idle have not woken yet, and count as idle still.
+                if queue.hasRunnable, idle == 0, threads < queue.slots { startThread() }
                 pthread_mutex_unlock(lock)
                 work()
                 pthread_mutex_lock(lock)

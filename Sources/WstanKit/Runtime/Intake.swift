@@ -3,6 +3,10 @@ struct Intake {
     let stream: Stream
     /// What has come and was not used.
     var bytes: [UInt8] = []
+    /// Whether anything has come at all.
+    private(set) var hasReceived = false
+    /// Whether what came began as a HEAD request, whose answer has no body.
+    private(set) var startsWithHEAD = false
 
     enum Progress: Equatable {
         case more
@@ -32,6 +36,8 @@ struct Intake {
             switch stream.read(into: buffer) {
             case .bytes(let count):
                 bytes.append(contentsOf: buffer[..<count])
+                if !hasReceived { startsWithHEAD = bytes.starts(with: "HEAD ".utf8) }
+                hasReceived = true
                 return .more
             case .end: return .over
             case .failed(let error): return error.isReset ? .reset : .over
@@ -50,8 +56,12 @@ struct Intake {
         while true {
             if let head = try new.withBytes({ (more) throws(HTTPHead.Failure) in try gatherer.append(more) }) {
                 bytes = Array(gatherer.rest)
+                stream.heldElsewhere = 0
                 return .success(head)
             }
+            // Counts until the head is there, or the stream is closed.
+            stream.heldElsewhere = gatherer.bytes.count
+            guard stream.worker.budget.hasRoom(for: Self.readSize) else { return .failure(Interruption(progress: .over)) }
             let progress = await readMore(deadline: deadline)
             guard progress == .more else { return .failure(Interruption(progress: progress)) }
             new = bytes

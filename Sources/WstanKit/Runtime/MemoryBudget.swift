@@ -3,40 +3,29 @@
 /// Only bytes that the kernel did not take at once, or that wait for something, are held. Reading asks for an allowance
 /// first; the tighter the memory, the smaller it is, so that many slow readers share what one must not take for itself.
 final class MemoryBudget {
+    /// What one reader is always granted, if what it read last has flowed on: else a few stalled connections could stop all
+    /// others. Every tunnel sets two of these aside.
+    static let smallest = 2048
+    static let perTunnel = 2 * smallest
+
     let limit: Int
     private(set) var held = 0
-    private var waiting: [UnsafeContinuation<Void, Never>] = []
-
-    /// The least that is worth a read.
-    private static let smallest = 2048
 
     init(limit: Int) {
         self.limit = limit
     }
 
-    /// How much may be read now, at most `wanted`; nil when nothing is left.
-    func allowance(_ wanted: Int) -> Int? {
-        let left = limit - held
-        guard left >= Self.smallest else { return nil }
-        return min(wanted, max(Self.smallest, left / 16))
+    /// How much may be read now, at most `wanted` and at least `smallest`.
+    func allowance(_ wanted: Int) -> Int {
+        min(wanted, max(Self.smallest, (limit - held) / 16))
     }
 
-    func hold(_ count: Int) {
+    /// Whether one more tunnel, or one more head of a request, finds room.
+    func hasRoom(for count: Int) -> Bool {
+        held + count <= limit
+    }
+
+    func change(by count: Int) {
         held += count
-    }
-
-    func release(_ count: Int) {
-        guard count > 0 else { return }
-        held -= count
-        guard !waiting.isEmpty, limit - held >= Self.smallest else { return }
-        // All of them: each asks again, in this order, and those who find nothing wait again behind the others.
-        let woken = waiting
-        waiting = []
-        for continuation in woken { continuation.resume() }
-    }
-
-    /// Waits until something has been released.
-    func room() async {
-        await withUnsafeContinuation { waiting.append($0) }
     }
 }

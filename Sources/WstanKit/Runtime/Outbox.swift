@@ -6,6 +6,8 @@ struct Outbox {
 
     var count: Int { end - start }
     var isEmpty: Bool { start == end }
+    /// The memory that it takes, which is what counts.
+    var capacity: Int { block?.count ?? 0 }
 
     /// What to send next.
     var bytes: UnsafeRawBufferPointer {
@@ -32,7 +34,17 @@ struct Outbox {
 
     mutating func removeFirst(_ count: Int, to pool: BlockPool) {
         start += count
-        if start == end { removeAll(to: pool) }
+        if start == end {
+            removeAll(to: pool)
+        } else if let block, self.count <= block.count / 4, block.count > BlockPool.smallest {
+            // A reader that leaves a little must not keep a large block.
+            let smaller = pool.take(self.count)
+            smaller.copyMemory(from: bytes)
+            pool.give(block)
+            self.block = smaller
+            end -= start
+            start = 0
+        }
     }
 
     mutating func removeAll(to pool: BlockPool) {

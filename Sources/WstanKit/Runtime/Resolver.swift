@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Synchronization
 
 /// Looks up names on the blocking pool.
 final class Resolver: Sendable {
@@ -32,6 +33,15 @@ final class Resolver: Sendable {
         fileprivate var number: Int32 { self == .ipv4 ? AF_INET : AF_INET6 }
     }
 
+    /// Says to another thread whether something is still wanted.
+    private final class Flag: Sendable {
+        private let value = Atomic(true)
+        var isUp: Bool { value.load(ordering: .relaxed) }
+        func lower() { value.store(false, ordering: .relaxed) }
+    }
+
+    private static let maxAddresses = 16
+
     private let pool: BlockingPool
 
     init(pool: BlockingPool) {
@@ -46,7 +56,11 @@ final class Resolver: Sendable {
         _ name: String, port: UInt16, family: Family, for peer: AnyHashable, on worker: Worker, deadline: Instant
     ) async throws(Failure) -> [SocketAddress] {
         let wait = Wait<Result<[SocketAddress], Failure>>(worker: worker)
+        let isWanted = Flag()
+        defer { isWanted.lower() }
         let submitted = pool.submit(for: peer) {
+            // It may have waited longer than anybody wants the answer.
+            guard isWanted.isUp else { return }
             let answer = Self.lookUp(name, port: port, family: family)
             worker.execute { wait.fulfill(answer) }
         }
@@ -75,7 +89,8 @@ final class Resolver: Sendable {
         }
         var addresses: [SocketAddress] = []
         var entry = list
-        while let current = entry {
+        // Nobody tries more; a hostile answer may hold thousands.
+        while let current = entry, addresses.count < maxAddresses {
             if let raw = current.pointee.ai_addr, let address = SocketAddress(raw), !addresses.contains(address) {
                 addresses.append(address)
             }

@@ -7,6 +7,7 @@ import Glibc
 /// by sock_diag(7) tells them apart: a socket that nobody has open has no inode, or is gone. Confined to its worker.
 final class SocketOwner {
     private let descriptor: Int32
+    private var sequence: UInt32 = 0
 
     init() {
         let type = Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
@@ -33,6 +34,8 @@ final class SocketOwner {
         query.header.nlmsg_len = UInt32(size)
         query.header.nlmsg_type = UInt16(SOCK_DIAG_BY_FAMILY)
         query.header.nlmsg_flags = UInt16(NLM_F_REQUEST)
+        sequence &+= 1
+        query.header.nlmsg_seq = sequence
         query.request.sdiag_family = UInt8(peer.family)
         query.request.sdiag_protocol = UInt8(IPPROTO_TCP)
         query.request.idiag_states = .max
@@ -52,6 +55,7 @@ final class SocketOwner {
         guard count >= head else { return nil }
         return buffer.withUnsafeBytes { bytes in
             let header = bytes.loadUnaligned(as: nlmsghdr.self)
+            guard header.nlmsg_seq == sequence else { return nil }
             if header.nlmsg_type == UInt16(NLMSG_ERROR) {
                 guard count >= head + 4 else { return nil }
                 return bytes.loadUnaligned(fromByteOffset: head, as: Int32.self) == -ENOENT ? false : nil

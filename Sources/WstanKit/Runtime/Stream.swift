@@ -32,12 +32,21 @@ final class Stream: Pollable, @unchecked Sendable {
 
     private var isReadable = false
     private var isWritable: Bool
-    private var peerHasFinished = false
+    private(set) var peerHasFinished = false
     private var hasReadEnd = false
+    private var hasHungUp = false
     private var outbox = Outbox()
     private var reader: UnsafeContinuation<Wake, Never>?
     private var connecter: UnsafeContinuation<Wake, Never>?
     private var drainWaiters: [UnsafeContinuation<Void, Never>] = []
+    private var farewell: Farewell?
+    /// What this stream's buffers count for in the worker's budget.
+    private var charged = 0
+    /// Called when the peer has finished or is gone, and when this has failed or was closed: for somebody who waits for
+    /// another stream on behalf of this one.
+    var attention: (() -> Void)?
+    /// Called once, when it is closed.
+    var whenClosed: (() -> Void)?
     private var finishing = Finishing.no
 
     private enum Finishing {
@@ -102,7 +111,7 @@ final class Stream: Pollable, @unchecked Sendable {
 
     /// Waits until `read` has something to say.
     func waitReadable(deadline: Instant? = nil) async -> Wake {
-        if isClosed || lingering != nil { return .closed }
+        if isClosed || farewell != nil { return .closed }
         if isReadable { return .ready }
         guard let deadline else { return await withUnsafeContinuation { reader = $0 } }
         return await wait(until: deadline) { reader = $0 } onTimeout: { [self] in resume(&reader, .timedOut) }
@@ -152,6 +161,9 @@ final class Stream: Pollable, @unchecked Sendable {
     /// Bytes that wait for the kernel to take them.
     var pendingCount: Int { outbox.count }
 
+    /// Called whenever everything that was held has been sent.
+    var whenDrained: (() -> Void)?
+
     /// Sends, and keeps what the kernel does not take. After a failure, or `close`, it does nothing: whoever reads is told.
     func write(_ bytes: UnsafeRawBufferPointer) {
         worker.assertIsCurrent()
@@ -159,20 +171,44 @@ final class Stream: Pollable, @unchecked Sendable {
         var sent = 0
         if isWritable, outbox.isEmpty { sent = send(bytes) ?? 0 }
         guard failure == nil, sent < bytes.count else { return }
-        let rest = UnsafeRawBufferPointer(rebasing: bytes[sent...])
-        outbox.append(rest, from: worker.blocks)
-        worker.budget.hold(rest.count)
+        outbox.append(UnsafeRawBufferPointer(rebasing: bytes[sent...]), from: worker.blocks)
+        account()
     }
 
     func write(_ bytes: [UInt8]) {
         bytes.withUnsafeBytes { write($0) }
     }
 
-    /// Waits until the kernel has taken everything, or the stream has failed or was closed.
-    func drained() async {
-        while !outbox.isEmpty {
-            await withUnsafeContinuation { drainWaiters.append($0) }
-        }
+    /// Waits until the kernel has taken everything. Ends early by `interruptDrain`, at the deadline, and when the stream has
+    /// failed or was closed.
+    func waitDrained(until deadline: Instant? = nil) async {
+        guard !outbox.isEmpty else { return }
+        let timer = deadline.map { worker.schedule(at: $0) { [self] in interruptDrain() } }
+        await withUnsafeContinuation { drainWaiters.append($0) }
+        if let timer { worker.cancel(timer) }
+    }
+
+    func interruptDrain() {
+        guard !drainWaiters.isEmpty else { return }
+        let waiting = drainWaiters
+        drainWaiters = []
+        for continuation in waiting { continuation.resume() }
+    }
+
+    /// Bytes that are held for this stream elsewhere, for the budget's sake.
+    var heldElsewhere = 0 {
+        didSet { account() }
+    }
+
+    private var isHeldByFarewell = false
+
+    private func account() {
+        let now = outbox.capacity + heldElsewhere
+        if farewell != nil { worker.heldByFarewells += (outbox.isEmpty ? 0 : 1) - (isHeldByFarewell ? 1 : 0) }
+        isHeldByFarewell = farewell != nil && !outbox.isEmpty
+        guard now != charged else { return }
+        worker.budget.change(by: now - charged)
+        charged = now
     }
 
     /// Shuts down the sending side once everything has been sent.
@@ -213,10 +249,11 @@ final class Stream: Pollable, @unchecked Sendable {
         guard !outbox.isEmpty else { return }
         guard let sent = send(outbox.bytes) else { return }
         outbox.removeFirst(sent, to: worker.blocks)
-        worker.budget.release(sent)
+        account()
         if outbox.isEmpty {
-            resumeDrainWaiters()
+            interruptDrain()
             finishIfDrained()
+            whenDrained?()
         }
     }
 
@@ -226,6 +263,7 @@ final class Stream: Pollable, @unchecked Sendable {
         if !readiness.isDisjoint(with: [.peerFinished, .gone]) {
             peerHasFinished = true
             isReadable = true
+            if !readiness.isDisjoint(with: .gone) { hasHungUp = true }
         }
         if readiness.contains(.readable) { isReadable = true }
         if connecter != nil {
@@ -238,10 +276,11 @@ final class Stream: Pollable, @unchecked Sendable {
             isWritable = true
             flush()
         }
-        if lingering != nil {
-            linger()
+        if let farewell {
+            farewell.proceed()
         } else if isReadable {
             resume(&reader, .ready)
+            if peerHasFinished { attention?() }
         }
     }
 
@@ -250,25 +289,19 @@ final class Stream: Pollable, @unchecked Sendable {
         dropOutbox()
         isReadable = true
         resume(&reader, .ready)
-        resumeDrainWaiters()
+        interruptDrain()
+        attention?()
     }
 
     private func dropOutbox() {
-        worker.budget.release(outbox.count)
         outbox.removeAll(to: worker.blocks)
+        account()
     }
 
     private func resume(_ continuation: inout UnsafeContinuation<Wake, Never>?, _ wake: Wake) {
         guard let waiting = continuation else { return }
         continuation = nil
         waiting.resume(returning: wake)
-    }
-
-    private func resumeDrainWaiters() {
-        guard !drainWaiters.isEmpty else { return }
-        let waiting = drainWaiters
-        drainWaiters = []
-        for continuation in waiting { continuation.resume() }
     }
 
     private func wait(
@@ -282,34 +315,25 @@ final class Stream: Pollable, @unchecked Sendable {
 
     // MARK: Ending
 
-    private var lingering: Lingering?
-
-    /// A stream that nobody reads any more and that ends by itself.
-    private struct Lingering {
-        /// Whether the peer's own end is awaited once everything has been sent.
-        let awaitsPeer: Bool
-        var timer: Timers.ID
-        /// What was left to send when the timer was set; a slow reader that takes something gets more time.
-        var pending: Int
-        /// Whether there is input that a later turn throws away.
-        var isDiscarding = false
-    }
-
-    private static let patienceWithReader: Duration = .seconds(300)
-    private static let patienceWithPeer: Duration = .seconds(2)
-
     override func close() {
         guard !isClosed else { return }
-        if let lingering { worker.cancel(lingering.timer) }
-        lingering = nil
+        heldElsewhere = 0
         dropOutbox()
+        farewell?.cancel()
+        farewell = nil
         super.close()
         resume(&reader, .closed)
         resume(&connecter, .closed)
-        resumeDrainWaiters()
+        interruptDrain()
+        attention?()
+        let closed = whenClosed
+        attention = nil
+        whenClosed = nil
+        whenDrained = nil
+        closed?()
     }
 
-    /// Ends with a reset instead of an orderly end.
+    /// Resets the connection at once; what the kernel still holds is lost.
     func abort() {
         guard !isClosed else { return }
         SocketOption.resetOnClose(descriptor)
@@ -317,68 +341,41 @@ final class Stream: Pollable, @unchecked Sendable {
     }
 
     /// Sends what is held, then ends the connection in good order. Whoever waits for input is told that there is none.
-    ///
-    /// - Parameter awaitingPeer: throw away what still comes until the peer has ended too, for two seconds at most:
-    ///   closing while the peer is still sending answers it with a reset, and that may cost it the last bytes it was sent.
     func closeOrderly(awaitingPeer: Bool) {
-        guard !isClosed, lingering == nil else { return }
+        guard !isClosed, farewell == nil else { return }
         // Unread input, an end included, makes the kernel's close a reset, which costs the peer what it has not got yet.
         if outbox.isEmpty, hasReadEnd || !awaitingPeer && !isReadable { return close() }
         finish()
-        let pending = outbox.count
-        let patience = pending > 0 ? Self.patienceWithReader : Self.patienceWithPeer
-        let timer = worker.schedule(after: patience) { [self] in lingeredLongEnough() }
-        lingering = Lingering(awaitsPeer: awaitingPeer || isReadable, timer: timer, pending: pending)
+        say(.orderly(awaitingPeer: awaitingPeer || isReadable))
+    }
+
+    /// Sends what is held, waits until the peer has got it, then resets the connection: it broke, and what had come before
+    /// is delivered all the same.
+    func resetAfterDelivery() {
+        guard !isClosed, farewell == nil else { return }
+        say(.reset)
+    }
+
+    private func say(_ ending: Farewell.Ending) {
+        let farewell = Farewell(self, ending)
+        self.farewell = farewell
+        account()
         resume(&reader, .closed)
-        linger()
-    }
-
-    private func lingeredLongEnough() {
-        guard var state = lingering else { return }
-        guard outbox.count > 0, outbox.count < state.pending else { return outbox.isEmpty ? close() : abort() }
-        state.pending = outbox.count
-        state.timer = worker.schedule(after: Self.patienceWithReader) { [self] in lingeredLongEnough() }
-        lingering = state
-    }
-
-    private func linger() {
-        let hasDiscardedAll = discardInput()
-        guard var state = lingering else { return }
-        if !hasDiscardedAll, !state.isDiscarding {
-            state.isDiscarding = true
-            worker.execute { [self] in
-                lingering?.isDiscarding = false
-                if lingering != nil { linger() }
-            }
-        }
-        if outbox.isEmpty {
-            if hasDiscardedAll, peerHasFinished || !state.awaitsPeer { return close() }
-            if state.pending > 0 {
-                // Everything is on its way: from here on only the peer's own end is awaited.
-                worker.cancel(state.timer)
-                state.pending = 0
-                state.timer = worker.schedule(after: Self.patienceWithPeer) { [self] in lingeredLongEnough() }
-            }
-        }
-        lingering = state
-    }
-
-    /// - Returns: whether nothing is left. It stops early, so that a peer that never stops sending does not hold the
-    ///   worker up.
-    private func discardInput() -> Bool {
-        for _ in 0..<16 where isReadable && !isClosed {
-            switch read(into: worker.scratch.body()) {
-            case .bytes: continue
-            case .wouldBlock, .end: return true
-            case .failed:
-                close()
-                return true
-            }
-        }
-        return isClosed || !isReadable
+        farewell.proceed()
     }
 
     // MARK: Looking
+
+    /// Whether nothing can be delivered any more: reset, failed or closed.
+    var isGone: Bool { isClosed || failure != nil || hasHungUp }
+
+    var mayHaveInput: Bool { isReadable && !isClosed }
+
+    /// Bytes that were sent, or are about to be, and that the peer's kernel has not acknowledged (tcp(7), SIOCOUTQ).
+    var unacknowledgedCount: Int {
+        var count: Int32 = 0
+        return ioctl(descriptor, UInt(TIOCOUTQ), &count) == 0 ? Int(count) : 0
+    }
 
     func watchForVanishedPeer() {
         SocketOption.watchForVanishedPeer(descriptor)
@@ -392,6 +389,7 @@ final class Stream: Pollable, @unchecked Sendable {
         var info = tcp_info()
         var length = socklen_t(MemoryLayout<tcp_info>.size)
         guard getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_INFO, &info, &length) == 0 else { return false }
+        guard Int(info.tcpi_state) != TCP_CLOSE else { return false }
         if Duration.milliseconds(Int64(info.tcpi_last_ack_recv)) < worker.now - time { return true }
         // A peer that has stopped reading is probed at growing intervals; the count is of probes without an answer.
         return info.tcpi_unacked == 0 && info.tcpi_probes <= 2

@@ -24,6 +24,8 @@ final class Worker: TaskExecutor, @unchecked Sendable {
     private var pollables: [Pollable?] = []
     private var generation: UInt32 = 0
     private var lastID: UInt64 = 0
+    /// Streams that have said farewell and hold bytes still.
+    var heldByFarewells = 0
     private var timers = Timers()
     private var ready: [UnownedJob] = []
     private var batch: [UnownedJob] = []
@@ -131,6 +133,11 @@ final class Worker: TaskExecutor, @unchecked Sendable {
     func yield() async {
         assertIsCurrent()
         await withUnsafeContinuation { yielding.append($0) }
+    }
+
+    /// Waits until the streams that end by themselves have sent what they hold.
+    func flushed(until deadline: Instant) async {
+        while heldByFarewells > 0, now < deadline { await sleep(for: .milliseconds(10)) }
     }
 
     /// Ends early when the task is cancelled.

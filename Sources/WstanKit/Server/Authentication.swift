@@ -2,6 +2,8 @@
 enum Refusal: Error, Equatable {
     /// Plain HTTP, or something else altogether.
     case notARequest
+    /// Left without a word.
+    case silent
     case wire(WireError)
     /// Too many tunnels, or too many requests remembered.
     case overLimit
@@ -11,6 +13,7 @@ enum Refusal: Error, Equatable {
     var code: String {
         switch self {
         case .notARequest: "not-a-request"
+        case .silent: "silent"
         case .wire(.malformed): "malformed"
         case .wire(.badAuthentication): "bad-authentication"
         case .wire(.sealedForOtherScheme): "sealed-for-other-scheme"

@@ -23,8 +23,9 @@ final class HandshakeGate {
     /// - Returns: the ticket to leave with.
     func enter(_ stream: Stream) -> Ticket {
         while capacity > 0, waiting.count >= capacity, first < order.count {
-            waiting.removeValue(forKey: order[first])?.close()
+            let oldest = order[first]
             first += 1
+            waiting.removeValue(forKey: oldest)?.close()
         }
         lastNumber &+= 1
         waiting[lastNumber] = stream

@@ -2,8 +2,10 @@
 struct PlainAnswer {
     let status: Int
 
-    /// - Parameter now: seconds since the epoch. Our clients read the date to tell a user whose clock is wrong.
-    func bytes(now: Double) -> [UInt8] {
+    /// - Parameters:
+    ///   - now: seconds since the epoch. Our clients read the date to tell a user whose clock is wrong.
+    ///   - withBody: false in answer to HEAD (RFC 9110 section 9.3.2).
+    func bytes(now: Double, withBody: Bool = true) -> [UInt8] {
         let reason =
             switch status {
             case 200: "OK"
@@ -21,7 +23,7 @@ struct PlainAnswer {
             Content-Length: \(body.utf8.count)\r
             Connection: close\r
             \r
-            \(body)
+            \(withBody ? body : "")
             """.utf8)
     }
 }

@@ -28,6 +28,8 @@ enum ServerLimits {
     static let requestHead = 96 * 1024
     /// Requests remembered; beyond that, new ones are refused until old ones have expired.
     static let seenRequests = 1 << 20
+    /// See `ServerService.waitForPythonClient`.
+    static let resetAfterOpening: Duration = .milliseconds(20)
     /// What the plain answer calls this server: the most common name there is.
     static let serverName = "nginx"
 }

@@ -12,7 +12,9 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
 
     private struct Served {
         let tunnel: Tunnel
-        let client: SocketAddress
+        /// On whose behalf names are looked up: the client, also behind a front, by address or IPv6 network.
+        let client: AnyHashable
+        let openedAt: Instant
     }
 
     init(worker: Worker, options: ServerOptions, replayGuard: ReplayGuard, resolver: Resolver, log: EventLog) {
@@ -35,22 +37,34 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     /// The deadline is for the whole head, however slowly it drips.
     private func welcome(_ stream: Stream, _ peer: SocketAddress) async {
         let ticket = gate.enter(stream)
+        // One who was refused counts until he is gone, or a flood of them would take every descriptor.
+        stream.whenClosed = { [gate] in gate.leave(ticket) }
         var intake = Intake(stream)
         let verdict = await read(&intake)
-        gate.leave(ticket)
         switch verdict {
         case .success(let request) where drain == nil:
-            stream.write(WebSocketHandshake.response(accept: request.verified.accept))
+            gate.leave(ticket)
+            stream.whenClosed = nil
+            let date = HTTPDate.format(Int64(WallClock.now()))
+            stream.write(WebSocketHandshake.response(
+                accept: request.verified.accept, server: ServerLimits.serverName, date: date))
             startTunnel(stream, request, peer, first: intake.bytes)
         case .success:
+            refuse(stream, .overLimit, peer, isHead: false)
+        case .failure(let refusal) where refusal == .silent:
             stream.close()
         case .failure(let refusal):
-            guard !stream.isClosed else { break }
-            log.requestRefused(refusal, peer: peer, now: worker.now)
-            stream.write(PlainAnswer(status: options.plainStatus).bytes(now: WallClock.now()))
-            stream.closeOrderly(awaitingPeer: true)
+            refuse(stream, refusal, peer, isHead: intake.startsWithHEAD)
         }
         finishDrainIfDone()
+    }
+
+    private func refuse(_ stream: Stream, _ refusal: Refusal, _ peer: SocketAddress, isHead: Bool) {
+        guard !stream.isClosed else { return }
+        log.requestRefused(refusal, peer: peer, now: worker.now)
+        let answer = PlainAnswer(status: options.plainStatus)
+        stream.write(answer.bytes(now: WallClock.now(), withBody: !isHead))
+        stream.closeOrderly(awaitingPeer: true)
     }
 
     private struct Admitted {
@@ -64,11 +78,15 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         do {
             switch try await intake.readHead(limit: ServerLimits.requestHead, deadline: deadline) {
             case .success(let head):
-                guard options.maxTunnels == 0 || tunnels.count < options.maxTunnels else { return .failure(.overLimit) }
+                guard options.maxTunnels == 0 || tunnels.count < options.maxTunnels,
+                    worker.budget.hasRoom(for: MemoryBudget.perTunnel)
+                else { return .failure(.overLimit) }
                 let verified = Result { () throws(Refusal) in try authentication.verify(head, now: WallClock.now()) }
                 return verified.map { Admitted(verified: $0, forwardedFor: forwardedFor(head)) }
             case .failure(let interruption):
-                return .failure(interruption.progress == .timedOut ? .timedOut : .notARequest)
+                if interruption.progress == .timedOut { return .failure(.timedOut) }
+                // Nobody who has said nothing, and leaves, is answered by a web server either.
+                return .failure(intake.hasReceived ? .notARequest : .silent)
             }
         } catch {
             return .failure(.notARequest)
@@ -90,8 +108,10 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         let tunnel = Tunnel(
             id: worker.nextID(), role: .server, stream: stream, sealer: request.verified.sealer,
             opener: request.verified.opener, pings: options.pings, owner: self)
-        tunnels[tunnel.id] = Served(tunnel: tunnel, client: peer)
-        log.tunnelOpened(tunnel.id, peer: peer, forwardedFor: peer.isLoopback ? request.forwardedFor : nil)
+        let forwardedFor = peer.isLoopback ? request.forwardedFor : nil
+        tunnels[tunnel.id] = Served(
+            tunnel: tunnel, client: forwardedFor.map { AnyHashable($0) } ?? peer.hostKey, openedAt: worker.now)
+        log.tunnelOpened(tunnel.id, peer: peer, forwardedFor: forwardedFor)
         if case .request(let request) = request.verified.opening, let connection = tunnel.accept() {
             self.tunnel(tunnel, serve: request, as: connection)
         }
@@ -109,7 +129,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     }
 
     func tunnel(_ tunnel: Tunnel, refused error: WireError) {
-        log.tunnelRefused(tunnel.id, error)
+        log.tunnelRefused(tunnel.id, error, now: worker.now)
     }
 
     func tunnel(_ tunnel: Tunnel, mayServe request: Request) throws(WireError) {
@@ -129,10 +149,12 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
             let target: Stream
             do throws(Connector.Failure) {
                 let deadline = worker.now + options.connectTimeout
-                target = try await connector.connect(to: request.target, for: client.hostKey, deadline: deadline)
+                target = try await connector.connect(to: request.target, for: client, deadline: deadline)
             } catch {
+                guard tunnel.connection === connection else { return }
                 let reset = Reset(reason: "can't connect to \(request.target)", detail: error.description)
                 log.targetFailed(tunnel.id, request.target, error)
+                await waitForPythonClient(tunnel)
                 return tunnel.end(connection, reset)
             }
             guard tunnel.connected(connection, to: target, first: request.data) else { return target.close() }
@@ -143,7 +165,9 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     }
 
     private func relay(_ connection: Connection, from target: Stream, on tunnel: Tunnel) async {
-        switch await tunnel.relay(connection, from: target) {
+        let end = await tunnel.relay(connection, from: target)
+        if end != .over { await waitForPythonClient(tunnel) }
+        switch end {
         case .finished: tunnel.end(connection, .normal)
         case .broken: tunnel.end(connection, .targetBroken)
         case .over: break
@@ -155,8 +179,16 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         case .reset(let reset):
             if reset.isBrokenConnection { target.abort() } else { target.closeOrderly(awaitingPeer: false) }
         case .lost:
-            target.abort()
+            target.resetAfterDelivery()
         }
+    }
+
+    /// A Python client that reads a reset together with the 101 forgets to close its user agent's connection: its task for
+    /// that is cancelled before it has begun. So on a tunnel that has only just opened, our end takes a moment to be told.
+    private func waitForPythonClient(_ tunnel: Tunnel) async {
+        guard let opened = tunnels[tunnel.id]?.openedAt else { return }
+        let told = opened + ServerLimits.resetAfterOpening
+        if worker.now < told { await worker.sleep(for: told - worker.now) }
     }
 
     // MARK: Draining
@@ -169,6 +201,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         for served in tunnels.values where served.tunnel.isIdle { served.tunnel.close(CloseCode.goingAway) }
         finishDrainIfDone()
         await wait.value(deadline: deadline, onTimeout: (), onCancel: ())
+        await worker.flushed(until: deadline)
     }
 
     private func finishDrainIfDone() {

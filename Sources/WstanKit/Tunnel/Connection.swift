@@ -9,29 +9,25 @@ final class Connection: @unchecked Sendable {
     }
 
     /// Where bytes come from and go to; nil while the target has not answered.
-    var end: Stream?
-    var outcome: Outcome?
+    private(set) var end: Stream?
+    private(set) var outcome: Outcome?
 
     /// Server: what came before the target answered.
-    var held: [UInt8] = []
-    /// Server: the client wants to be told when the target has answered.
-    var wantsAnswer = false
+    private(set) var held: [UInt8] = []
     /// Server: the task that makes the target's connection.
     var connecting: Task<Void, Never>?
 
     /// Client: what was sent since the request, while it may have to be sent again; nil once it may not.
-    var replay: [UInt8]?
-    var hasReceived = false
-    /// Client: bytes sent while the peer has not said a word about this connection.
-    private var unanswered = 0
-    var mayFloodPeer: Bool { !hasReceived && unanswered > TunnelLimits.opening && !hasPaused }
-    private var hasPaused = false
+    private(set) var replay: [UInt8]?
+    private(set) var hasReceived = false
     /// When bytes last went to the near end.
-    var lastDelivery: Instant
+    private(set) var lastDelivery: Instant
 
     private let worker: Worker
+    private var isOver = false
     private var news: Wait<Void>?
-    private var connected: UnsafeContinuation<Void, Never>?
+    private var unanswered = 0
+    private var hasPaused = false
 
     /// - Parameter replay: the first data, if the request may have to be sent again.
     init(worker: Worker, end: Stream?, replay: [UInt8]? = nil) {
@@ -41,69 +37,72 @@ final class Connection: @unchecked Sendable {
         lastDelivery = worker.now
     }
 
-    /// Waits for the first word of the peer or for the outcome, until the deadline.
-    func waitForNews(until deadline: Instant) async {
-        guard outcome == nil else { return }
+    /// Waits for the first word of the peer, the target's answer or the end, until the deadline.
+    func waitForNews(until deadline: Instant? = nil) async {
+        guard !isOver else { return }
         let wait = Wait<Void>(worker: worker)
         news = wait
         await wait.value(deadline: deadline, onTimeout: (), onCancel: ())
-        news = nil
+        if news === wait { news = nil }
     }
 
+    /// The peer, or the tunnel's own end, has ended it.
     func finish(_ outcome: Outcome) {
         guard self.outcome == nil else { return }
         self.outcome = outcome
-        connecting?.cancel()
-        end?.interruptReader()
-        news?.fulfill(())
-        resumeConnected()
+        abandon()
     }
 
-    /// Waits for the peer's first word, but not for ever, and only once.
-    func pauseForPeer() async {
-        hasPaused = true
-        let deadline = worker.now + TunnelLimits.openingPause
-        while !hasReceived, outcome == nil, worker.now < deadline { await waitForNews(until: deadline) }
+    /// The tunnel has nothing to do with it any more: whoever waits on its behalf is told.
+    func abandon() {
+        guard !isOver else { return }
+        isOver = true
+        _ = takeHeld()
+        connecting?.cancel()
+        connecting = nil
+        end?.interruptReader()
+        end?.interruptDrain()
+        news?.fulfill(())
     }
 
     // MARK: Bytes that wait for the target
 
+    /// How much more may be held.
+    var roomForHeld: Int { TunnelLimits.held - held.count }
+
     func hold(_ bytes: UnsafeMutableRawBufferPointer) {
         held.append(contentsOf: bytes)
-        worker.budget.hold(bytes.count)
+        worker.budget.change(by: bytes.count)
     }
 
     func takeHeld() -> [UInt8] {
         defer { held = [] }
-        worker.budget.release(held.count)
+        worker.budget.change(by: -held.count)
         return held
     }
 
     func attach(_ target: Stream) {
         end = target
         connecting = nil
-        resumeConnected()
+        news?.fulfill(())
     }
 
-    /// Waits until the target has answered or the connection is over.
-    func waitConnected() async {
-        guard end == nil, outcome == nil else { return }
-        await withUnsafeContinuation { connected = $0 }
-    }
-
-    /// Ends the wait for the target's answer, if there is one.
-    func resumeConnected() {
-        guard let waiting = connected else { return }
-        connected = nil
-        waiting.resume()
-    }
-
-    // MARK: Bytes that may have to be sent again
+    // MARK: Bytes that the peer may not have got
 
     func sent(_ bytes: UnsafeMutableRawBufferPointer) {
-        if !hasReceived { unanswered += bytes.count }
+        guard !hasReceived else { return }
+        unanswered += bytes.count
         guard let count = replay?.count else { return }
         if count + bytes.count > TunnelLimits.replay { replay = nil } else { replay?.append(contentsOf: bytes) }
+    }
+
+    /// Client: much was sent, and the peer has not said a word; it is waited for once.
+    var mustPause: Bool { !hasReceived && !hasPaused && unanswered > TunnelLimits.opening }
+
+    func pause() async {
+        hasPaused = true
+        let deadline = worker.now + TunnelLimits.openingPause
+        while !hasReceived, !isOver, worker.now < deadline { await waitForNews(until: deadline) }
     }
 
     func received() {
@@ -111,5 +110,10 @@ final class Connection: @unchecked Sendable {
         hasReceived = true
         replay = nil
         news?.fulfill(())
+    }
+
+    func delivered() {
+        received()
+        lastDelivery = worker.now
     }
 }

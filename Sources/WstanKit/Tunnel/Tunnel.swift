@@ -18,7 +18,12 @@ final class Tunnel: @unchecked Sendable {
     private var pulse: Pulse?
     private var resetDeadline: Timers.ID?
     private var isClosing = false
-    private var budgeted = 0
+    /// The pong and the answer to an empty DAT that are due. Only the latest ping wants an answer (RFC 6455 section 5.5.3),
+    /// and none while the peer does not take what it was sent: so a flood of either costs nothing.
+    private var duePong: [UInt8]?
+    private var isAnswerDue = false
+    /// Data of one read that goes to the near end in one write. Only within `process`.
+    private var gathered: UnsafeMutableRawBufferPointer?
 
     struct Pings {
         var inUse: Duration = .seconds(45)
@@ -41,7 +46,9 @@ final class Tunnel: @unchecked Sendable {
         worker = stream.worker
         machine = TunnelMachine(role: role)
         frames = FrameReader(role: role)
+        worker.budget.change(by: MemoryBudget.perTunnel)
         pulse = Pulse(of: stream, heartbeatInUse) { [output] in output.send(.ping, []) }
+        stream.whenDrained = { [weak self] in self?.sendDue() }
     }
 
     var isIdle: Bool { machine.state == .idle && !isClosing }
@@ -79,12 +86,13 @@ final class Tunnel: @unchecked Sendable {
         target.write(first)
         target.write(connection.takeHeld())
         connection.attach(target)
-        if connection.wantsAnswer { output.sendEmptyData() }
+        sendDue()
         return true
     }
 
     private func begin(_ connection: Connection) {
         self.connection = connection
+        isAnswerDue = false
         pulse?.restart(heartbeatInUse)
     }
 
@@ -113,11 +121,7 @@ final class Tunnel: @unchecked Sendable {
             case .timedOut, .interrupted: continue
             }
             guard self.connection === connection else { return .over }
-            guard let allowed = worker.budget.allowance(Scratch.bodySize) else {
-                await worker.budget.room()
-                continue
-            }
-            let body = worker.scratch.body(allowed)
+            let body = worker.scratch.body(worker.budget.allowance(Scratch.bodySize))
             switch end.read(into: body) {
             case .bytes(let count):
                 let data = UnsafeMutableRawBufferPointer(rebasing: body[..<count])
@@ -128,18 +132,40 @@ final class Tunnel: @unchecked Sendable {
             case .failed: return .broken
             case .wouldBlock: continue
             }
-            if role == .client, connection.mayFloodPeer {
+            if role == .client, connection.mustPause {
                 output.sendEmptyData()
-                await connection.pauseForPeer()
+                await connection.pause()
             }
             if stream.pendingCount > 0 {
-                await stream.drained()
+                let isThrough = await flow(into: stream, from: end) { self.connection === connection }
+                guard isThrough || self.connection !== connection else { return .broken }
             } else if moved >= TunnelLimits.turn {
                 moved = 0
                 await worker.yield()
             }
         }
         return .over
+    }
+
+    /// Waits until `sink` has taken everything, with an eye on where it comes from.
+    ///
+    /// - Returns: false when it is not wanted any more, when `source` is gone, or when it has finished and nothing has moved
+    ///   for a while: what it sent before is still to be delivered, but not for ever.
+    private func flow(into sink: Stream, from source: Stream, while isWanted: () -> Bool) async -> Bool {
+        source.attention = { [weak sink] in sink?.interruptDrain() }
+        defer { source.attention = nil }
+        var left = Int.max
+        var lastProgress = worker.now
+        while sink.pendingCount > 0 {
+            guard isWanted(), !source.isGone else { return false }
+            let now = sink.pendingCount + sink.unacknowledgedCount
+            if now < left { lastProgress = worker.now }
+            left = now
+            let deadline = source.peerHasFinished ? lastProgress + TunnelLimits.stalled : nil
+            if let deadline, worker.now >= deadline { return false }
+            await sink.waitDrained(until: deadline)
+        }
+        return isWanted()
     }
 
     /// Sends data that is at hand.
@@ -158,12 +184,22 @@ final class Tunnel: @unchecked Sendable {
     func end(_ connection: Connection, _ reset: Reset) {
         guard self.connection === connection, machine.ended() == .sendReset else { return }
         self.connection = nil
-        _ = connection.takeHeld()
-        // The reading side may stand still until the target has answered, which it will not.
-        connection.resumeConnected()
+        connection.abandon()
+        stream.interruptDrain()
         output.send(reset)
+        awaitReset(since: worker.now, left: .max)
+    }
+
+    /// The peer's reset travels behind its data, and ours behind what the network has not taken: it may take its time as
+    /// long as something moves, up to a bound.
+    private func awaitReset(since began: Instant, left: Int) {
+        let checkedAt = worker.now
         resetDeadline = worker.schedule(after: TunnelLimits.resetting) { [weak self] in
-            self?.stream.close()
+            guard let self else { return }
+            let now = stream.pendingCount + stream.unacknowledgedCount
+            let moves = now < left || stream.lastReceived > checkedAt
+            guard moves, worker.now < began + TunnelLimits.resettingAtMost else { return stream.close() }
+            awaitReset(since: began, left: now)
         }
     }
 
@@ -184,11 +220,7 @@ final class Tunnel: @unchecked Sendable {
             case .closed: break reading
             case .timedOut, .interrupted: continue
             }
-            guard let allowed = worker.budget.allowance(Scratch.bodySize) else {
-                await worker.budget.room()
-                continue
-            }
-            let body = worker.scratch.body(allowed)
+            let body = worker.scratch.body(worker.budget.allowance(mostToRead))
             switch stream.read(into: body) {
             case .bytes(let count):
                 process(UnsafeMutableRawBufferPointer(rebasing: body[..<count]))
@@ -196,7 +228,7 @@ final class Tunnel: @unchecked Sendable {
             case .end, .failed: break reading
             case .wouldBlock: continue
             }
-            if await waitForReaders() {
+            if await waitForNearEnd() {
                 moved = 0
             } else if moved >= TunnelLimits.turn {
                 moved = 0
@@ -206,25 +238,27 @@ final class Tunnel: @unchecked Sendable {
         ended()
     }
 
+    /// While the target has not answered, no more than may be held for it.
+    private var mostToRead: Int {
+        guard let connection, connection.end == nil else { return Scratch.bodySize }
+        return max(MemoryBudget.smallest, connection.roomForHeld)
+    }
+
     /// Stops reading while what was read does not flow on.
     ///
     /// - Returns: whether there was anything to wait for.
-    private func waitForReaders() async -> Bool {
-        if let connection {
-            if let end = connection.end, end.pendingCount > 0 {
-                await end.drained()
-                return true
-            }
-            if connection.held.count >= TunnelLimits.held {
-                await connection.waitConnected()
-                return true
-            }
+    private func waitForNearEnd() async -> Bool {
+        guard let connection else { return false }
+        var hasWaited = false
+        while self.connection === connection, !isClosing, connection.end == nil, connection.roomForHeld <= 0 {
+            hasWaited = true
+            await connection.waitForNews()
         }
-        if stream.pendingCount > TunnelLimits.control {
-            await stream.drained()
-            return true
-        }
-        return false
+        guard self.connection === connection, let end = connection.end, end.pendingCount > 0 else { return hasWaited }
+        let isThrough = await flow(into: end, from: stream) { self.connection === connection && !self.isClosing }
+        // The peer is gone, or has left without seeing that its bytes get through.
+        if !isThrough, self.connection === connection { stream.close() }
+        return true
     }
 
     private func process(_ bytes: UnsafeMutableRawBufferPointer) {
@@ -236,7 +270,7 @@ final class Tunnel: @unchecked Sendable {
                     guard !isText else { return close(CloseCode.badMessage) }
                     receive(UnsafeMutableRawBufferPointer(rebasing: bytes[range]), endsMessage: endsMessage)
                 case .ping(let payload):
-                    output.send(.pong, payload)
+                    duePong = payload
                 case .pong:
                     continue
                 case .close(let code):
@@ -246,18 +280,26 @@ final class Tunnel: @unchecked Sendable {
         } catch {
             close(error.closeCode)
         }
+        deliverGathered()
+        sendDue()
     }
 
     private func receive(_ piece: UnsafeMutableRawBufferPointer, endsMessage: Bool) {
         do {
             let event = try opener.open(piece, endsMessage: endsMessage)
-            accountForHeldMessage()
+            stream.heldElsewhere = opener.heldBytes
             switch event {
             case .partial: break
             case .data(let bytes): receive(data: bytes)
-            case .emptyData: receiveEmptyData()
-            case .reset(let reset): receive(reset)
-            case .request(let request): receive(request)
+            case .emptyData:
+                connection?.received()
+                // Protocol page, point 11: Python ignores it on both sides.
+                if role == .server { isAnswerDue = true }
+            case .reset(let reset):
+                deliverGathered()
+                receive(reset)
+            case .request(let request):
+                receive(request)
             }
         } catch {
             owner?.tunnel(self, refused: error)
@@ -267,21 +309,44 @@ final class Tunnel: @unchecked Sendable {
 
     private func receive(data: UnsafeMutableRawBufferPointer) {
         switch machine.receivedData() {
-        case .deliver:
-            connection?.received()
-            connection?.lastDelivery = worker.now
-            connection?.end?.write(UnsafeRawBufferPointer(data))
+        case .deliver: gather(data)
         case .hold: connection?.hold(data)
         case .discard: break
         case .close(let code): close(code)
         }
     }
 
-    /// Protocol page, point 11: Python ignores it on both sides.
-    private func receiveEmptyData() {
-        connection?.received()
-        guard role == .server, let connection else { return }
-        if machine.state == .using { output.sendEmptyData() } else { connection.wantsAnswer = true }
+    /// A peer may send its bytes in frames of a few each, and a system call for each would hold up the others: small pieces
+    /// are moved together. A large one is written as it lies.
+    private func gather(_ data: UnsafeMutableRawBufferPointer) {
+        guard let before = gathered, let start = before.baseAddress, let piece = data.baseAddress,
+            data.count <= TunnelLimits.gathered
+        else {
+            deliverGathered()
+            gathered = data
+            return
+        }
+        (start + before.count).copyMemory(from: piece, byteCount: data.count)
+        gathered = UnsafeMutableRawBufferPointer(start: start, count: before.count + data.count)
+    }
+
+    private func deliverGathered() {
+        guard let bytes = gathered else { return }
+        gathered = nil
+        connection?.delivered()
+        connection?.end?.write(UnsafeRawBufferPointer(bytes))
+    }
+
+    private func sendDue() {
+        guard stream.pendingCount == 0, !isClosing else { return }
+        if let payload = duePong {
+            duePong = nil
+            output.send(.pong, payload)
+        }
+        if isAnswerDue, machine.state == .using {
+            isAnswerDue = false
+            output.sendEmptyData()
+        }
     }
 
     private func receive(_ reset: Reset) {
@@ -289,10 +354,10 @@ final class Tunnel: @unchecked Sendable {
         case .answerReset:
             let over = connection
             connection = nil
-            _ = over?.takeHeld()
             over?.received()
             output.send(Reset.normal)
             over?.finish(.reset(reset))
+            stream.interruptDrain()
             becomeIdle()
         case .becomeIdle:
             becomeIdle()
@@ -337,8 +402,10 @@ final class Tunnel: @unchecked Sendable {
     /// Ends the WebSocket in good order (RFC 6455 section 7.1.2); a connection that it carries is lost.
     func close(_ code: UInt16) {
         guard !isClosing, !stream.isClosed else { return }
+        deliverGathered()
         isClosing = true
         output.sendClose(code)
+        connection?.end?.interruptDrain()
         stream.closeOrderly(awaitingPeer: true)
     }
 
@@ -346,24 +413,16 @@ final class Tunnel: @unchecked Sendable {
         isClosing = true
         pulse?.stop()
         if let resetDeadline { worker.cancel(resetDeadline) }
-        worker.budget.release(budgeted)
-        budgeted = 0
+        worker.budget.change(by: -MemoryBudget.perTunnel)
+        stream.heldElsewhere = 0
+        stream.whenDrained = nil
         // After a close frame the stream ends by itself.
         stream.closeOrderly(awaitingPeer: false)
         if let over = connection {
             connection = nil
-            _ = over.takeHeld()
             over.finish(.lost(nothingReceived: !over.hasReceived))
         }
         owner?.tunnelEnded(self)
-    }
-
-    /// A message that is gathered is held memory too.
-    private func accountForHeldMessage() {
-        let held = opener.heldBytes
-        guard held != budgeted else { return }
-        if held > budgeted { worker.budget.hold(held - budgeted) } else { worker.budget.release(budgeted - held) }
-        budgeted = held
     }
 }
 

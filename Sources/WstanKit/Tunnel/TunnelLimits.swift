@@ -1,7 +1,8 @@
 /// Every bound on what a tunnel holds, and how long it waits for its peer.
 ///
-/// A tunnel holds at most one read (128 KiB) for each of its two sockets, what waits for a target and one more read, and
-/// control frames: below 512 KiB whatever its peers do.
+/// A tunnel holds at most one read (a block of 132 KiB) for each of its two sockets; 64 KiB, in an array of twice that, for a
+/// target that has not answered; one message with a tag (96 KiB in an array of twice that, and never while a connection is
+/// up); 16 KiB that may have to be sent again: below 512 KiB whatever its peers do.
 enum TunnelLimits {
     /// Data held for a target that has not answered; then the tunnel is not read.
     static let held = 64 * 1024
@@ -12,12 +13,15 @@ enum TunnelLimits {
     static let openingPause: Duration = .milliseconds(250)
     /// What a user agent sent may be sent again if it is no more than this.
     static let replay = 16 * 1024
-    /// Control frames that the peer does not take; then the tunnel is not read either.
-    static let control = 32 * 1024
+    /// Pieces of data up to this size are moved together before they are written.
+    static let gathered = 16 * 1024
+    /// Somebody who has finished, and whose bytes have not moved for so long, is given up.
+    static let stalled: Duration = .seconds(30)
     /// Bytes that one direction may move before the other connections of the worker have their turn.
     static let turn = 512 * 1024
-    /// How long the peer's reset may take.
+    /// How long the peer's reset may take while nothing moves, and at most.
     static let resetting: Duration = .seconds(10)
+    static let resettingAtMost: Duration = .seconds(120)
     /// After a ping: see `Heartbeat`. With an interval of 45 s a dead peer is found within a minute.
     static let patienceInUse: Duration = .seconds(14)
     static let patienceIdle: Duration = .seconds(9)

@@ -22,10 +22,15 @@ enum WebSocketHandshake {
         return Array(text.utf8)
     }
 
-    static func response(accept: String) -> [UInt8] {
+    /// - Parameters:
+    ///   - server: what the server calls itself, as in its other answers.
+    ///   - date: an HTTP date.
+    static func response(accept: String, server: String, date: String) -> [UInt8] {
         Array(
             """
             HTTP/1.1 101 Switching Protocols\r
+            Server: \(server)\r
+            Date: \(date)\r
             Upgrade: websocket\r
             Connection: Upgrade\r
             Sec-WebSocket-Accept: \(accept)\r
