@@ -1,4 +1,5 @@
 """Network namespaces of a test's own: needs root and iproute2."""
+import atexit
 import contextlib
 import ctypes
 import os
@@ -44,6 +45,7 @@ class Namespace:
         self.name = 'wstan-interop-%s' % uuid.uuid4().hex[:10]
         self._made = []  # directories
         ip('netns', 'add', self.name)
+        atexit.register(self.close)  # for a run that is interrupted
         try:
             ip('-n', self.name, 'link', 'set', 'lo', 'up')
         except Stuck:
@@ -78,6 +80,7 @@ class Namespace:
             f.write(text)
 
     def close(self):
+        atexit.unregister(self.close)
         directory = os.path.join(CONFIGURATION, self.name)
         shutil.rmtree(directory, ignore_errors=True)
         for made in self._made:
