@@ -22,6 +22,9 @@ def answers(name, family):
     if words[-1:] != ['test']:
         return []
     word = words[-2] if family == socket.AF_INET else words[-3]
+    if word == 'late':
+        time.sleep(0.03)
+        word = 'live'
     return {'live': ['127.0.0.1' if family == socket.AF_INET else '::1'], 'hole': [BLACK_HOLE], 'none': [], 'silent': None}[word]
 
 
@@ -124,8 +127,8 @@ class Eyeballs(Names):
             self.assertLess(self.seconds(self.wstan_client, 'name%d.hole.live.test' % number), 1)
 
     def test_refusing_ipv6_address(self):
-        """A name whose IPv6 address refuses is reached by its IPv4 address at once, whichever is known first."""
-        took = [self.seconds(self.wstan_client, GOOD % ('name%d' % number)) for number in range(20)]
+        """A name whose IPv6 address refuses is reached by its IPv4 address at once, also when that one is known a little later."""
+        took = [self.seconds(self.wstan_client, 'name%d.live.late.test' % number) for number in range(20)]
         self.assertLess(max(took), 0.2, took)
 
     def test_silence_about_ipv6(self):
