@@ -203,7 +203,8 @@ final class Stream: Pollable, @unchecked Sendable {
     private var isHeldByFarewell = false
 
     private func account() {
-        let now = outbox.capacity + heldElsewhere
+        // The smallest block is what was set aside for the tunnel.
+        let now = max(0, outbox.capacity - BlockPool.smallest) + heldElsewhere
         if farewell != nil { worker.heldByFarewells += (outbox.isEmpty ? 0 : 1) - (isHeldByFarewell ? 1 : 0) }
         isHeldByFarewell = farewell != nil && !outbox.isEmpty
         guard now != charged else { return }
@@ -368,6 +369,12 @@ final class Stream: Pollable, @unchecked Sendable {
 
     /// Whether nothing can be delivered any more: reset, failed or closed.
     var isGone: Bool { isClosed || failure != nil || hasHungUp }
+
+    /// Whether a peer on this host has closed its socket. Its FIN may be stuck behind bytes that nobody reads.
+    var ownerHasLeft: Bool {
+        guard let peer = remoteAddress, let local = localAddress else { return true }
+        return worker.socketOwner.isOpen(peer: peer, local: local) == false
+    }
 
     var mayHaveInput: Bool { isReadable && !isClosed }
 

@@ -79,7 +79,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
             switch try await intake.readHead(limit: ServerLimits.requestHead, deadline: deadline) {
             case .success(let head):
                 guard options.maxTunnels == 0 || tunnels.count < options.maxTunnels,
-                    worker.budget.hasRoom(for: MemoryBudget.perTunnel)
+                    worker.budget.hasRoomForTunnel
                 else { return .failure(.overLimit) }
                 let verified = Result { () throws(Refusal) in try authentication.verify(head, now: WallClock.now()) }
                 return verified.map { Admitted(verified: $0, forwardedFor: forwardedFor(head)) }

@@ -6,7 +6,7 @@ final class Pulse {
     private var trustsTCP = true
     private var timer: Timers.ID?
 
-    /// - Parameter ping: sends a ping. A dead peer's stream is closed.
+    /// - Parameter ping: sends a ping. A dead peer's stream is aborted.
     init(of stream: Stream, _ heartbeat: Heartbeat, ping: @escaping () -> Void) {
         self.stream = stream
         self.heartbeat = heartbeat
@@ -40,7 +40,7 @@ final class Pulse {
             ping()
             beat(at: time)
         case .examine(let time):
-            guard trustsTCP, stream.peerIsAlive(since: time) else { return stream.close() }
+            guard trustsTCP, stream.peerIsAlive(since: time) else { return stream.abort() }
             beat(at: heartbeat.examinedAlive(now: now))
         }
     }

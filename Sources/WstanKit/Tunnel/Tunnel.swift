@@ -46,7 +46,7 @@ final class Tunnel: @unchecked Sendable {
         worker = stream.worker
         machine = TunnelMachine(role: role)
         frames = FrameReader(role: role)
-        worker.budget.change(by: MemoryBudget.perTunnel)
+        worker.budget.addTunnel()
         pulse = Pulse(of: stream, heartbeatInUse) { [output] in output.send(.ping, []) }
         stream.whenDrained = { [weak self] in self?.sendDue() }
     }
@@ -161,9 +161,8 @@ final class Tunnel: @unchecked Sendable {
             let now = sink.pendingCount + sink.unacknowledgedCount
             if now < left { lastProgress = worker.now }
             left = now
-            let deadline = source.peerHasFinished ? lastProgress + TunnelLimits.stalled : nil
-            if let deadline, worker.now >= deadline { return false }
-            await sink.waitDrained(until: deadline)
+            if source.peerHasFinished || source.ownerHasLeft, worker.now >= lastProgress + TunnelLimits.stalled { return false }
+            await sink.waitDrained(until: worker.now + TunnelLimits.stalledStep)
         }
         return isWanted()
     }
@@ -198,7 +197,7 @@ final class Tunnel: @unchecked Sendable {
             guard let self else { return }
             let now = stream.pendingCount + stream.unacknowledgedCount
             let moves = now < left || stream.lastReceived > checkedAt
-            guard moves, worker.now < began + TunnelLimits.resettingAtMost else { return stream.close() }
+            guard moves, worker.now < began + TunnelLimits.resettingAtMost else { return stream.abort() }
             awaitReset(since: began, left: now)
         }
     }
@@ -257,7 +256,7 @@ final class Tunnel: @unchecked Sendable {
         guard self.connection === connection, let end = connection.end, end.pendingCount > 0 else { return hasWaited }
         let isThrough = await flow(into: end, from: stream) { self.connection === connection && !self.isClosing }
         // The peer is gone, or has left without seeing that its bytes get through.
-        if !isThrough, self.connection === connection { stream.close() }
+        if !isThrough, self.connection === connection { stream.abort() }
         return true
     }
 
@@ -413,7 +412,7 @@ final class Tunnel: @unchecked Sendable {
         isClosing = true
         pulse?.stop()
         if let resetDeadline { worker.cancel(resetDeadline) }
-        worker.budget.change(by: -MemoryBudget.perTunnel)
+        worker.budget.removeTunnel()
         stream.heldElsewhere = 0
         stream.whenDrained = nil
         // After a close frame the stream ends by itself.

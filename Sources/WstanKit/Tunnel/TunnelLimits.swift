@@ -17,6 +17,8 @@ enum TunnelLimits {
     static let gathered = 16 * 1024
     /// Somebody who has finished, and whose bytes have not moved for so long, is given up.
     static let stalled: Duration = .seconds(30)
+    /// How often it is looked.
+    static let stalledStep: Duration = .seconds(5)
     /// Bytes that one direction may move before the other connections of the worker have their turn.
     static let turn = 512 * 1024
     /// How long the peer's reset may take while nothing moves, and at most.
