@@ -2,66 +2,41 @@ import Testing
 
 @testable import WstanKit
 
-@Suite(.timeLimit(.minutes(1))) struct MemoryBudgetTests {
-    @Test func `the tighter the memory, the smaller the allowance`() {
-        let budget = MemoryBudget(limit: 160_000)
+@Suite struct MemoryBudgetTests {
+    @Test func `the tighter the memory, the smaller the allowance, down to what is always granted`() {
+        let budget = MemoryBudget(limit: 320_000)
         #expect(budget.allowance(100) == 100)
         #expect(budget.allowance(1 << 20) == 10_000)
-        budget.hold(150_000)
-        #expect(budget.allowance(1 << 20) == 2048)
-        #expect(budget.allowance(100) == 100)
-        budget.hold(7952)
-        #expect(budget.allowance(1 << 20) == 2048)
-        budget.hold(1)
-        #expect(budget.allowance(1) == nil)
+        budget.change(by: 80_000)
+        #expect(budget.allowance(1 << 20) == 5000)
+        budget.change(by: 75_000)
+        #expect(budget.allowance(1 << 20) == MemoryBudget.smallest)
         // Bytes may be held beyond the limit by what was read before.
-        budget.hold(10_000)
-        #expect(budget.allowance(1) == nil)
-        budget.release(167_953)
+        budget.change(by: 1 << 20)
+        #expect(budget.allowance(1 << 20) == MemoryBudget.smallest)
+        #expect(budget.allowance(1) == 1)
+        budget.change(by: -155_000 - (1 << 20))
         #expect(budget.held == 0)
     }
 
-    @Test func `many readers never hold more than the limit together`() {
-        let budget = MemoryBudget(limit: 1 << 20)
-        while let allowance = budget.allowance(1 << 18) {
-            budget.hold(allowance)
-            #expect(budget.held <= budget.limit)
+    @Test func `there is room up to half of the limit`() {
+        let budget = MemoryBudget(limit: 20_000)
+        budget.change(by: 9000)
+        #expect(budget.hasRoom(for: 1000))
+        #expect(!budget.hasRoom(for: 1001))
+    }
+
+    @Test func `tunnels have the other half, whatever is held`() {
+        let budget = MemoryBudget(limit: 20 * MemoryBudget.perTunnel)
+        budget.change(by: 1 << 30)
+        var count = 0
+        while budget.hasRoomForTunnel {
+            budget.addTunnel()
+            count += 1
         }
-        #expect(budget.limit - budget.held < 2048)
-    }
-
-    @Test func `those who wait for room are woken once there is enough`() async throws {
-        let woken = try await WorkerThread.run { worker in
-            let budget = MemoryBudget(limit: 10_000)
-            budget.hold(10_000)
-            let counter = Counter()
-            let waiting = Reference(budget)
-            return await withTaskGroup(of: Void.self) { group in
-                for _ in 0..<3 {
-                    group.addTask {
-                        await waiting.value.room()
-                        counter.value += 1
-                    }
-                }
-                await worker.settle()
-                budget.release(2047)
-                await worker.settle()
-                let early = counter.value
-                budget.release(1)
-                await group.waitForAll()
-                return [early, counter.value]
-            }
-        }
-        #expect(woken == [0, 3])
-    }
-
-    /// Confined to the worker of the test.
-    private final class Counter: @unchecked Sendable {
-        var value = 0
-    }
-
-    private struct Reference: @unchecked Sendable {
-        let value: MemoryBudget
-        init(_ value: MemoryBudget) { self.value = value }
+        #expect(count == 10)
+        budget.removeTunnel()
+        #expect(budget.hasRoomForTunnel)
+        #expect(budget.held == 1 << 30)
     }
 }
