@@ -52,7 +52,7 @@ import Testing
                 guard let head = visit.head, let verified = try? authentication.verify(head, now: WallClock.now()),
                     case .request(let request) = verified.opening
                 else { return visit.stream.close() }
-                visit.stream.write(WebSocketHandshake.response(accept: verified.accept))
+                visit.stream.write(WebSocketHandshake.response(accept: verified.accept, server: "s", date: "d"))
                 let tunnel = Tunnel(
                     id: worker.nextID(), role: .server, stream: visit.stream, sealer: verified.sealer,
                     opener: verified.opener, pings: Tunnel.Pings(), owner: owner)

@@ -16,7 +16,8 @@ final class HandMadeServer: @unchecked Sendable {
         /// What accepts the visitor's WebSocket.
         var acceptance: [UInt8] {
             let key = value("Sec-WebSocket-Key") ?? ""
-            return WebSocketHandshake.response(accept: Base64.encode(Nonce.accept(forKey: key.utf8)))
+            let accept = Base64.encode(Nonce.accept(forKey: key.utf8))
+            return WebSocketHandshake.response(accept: accept, server: "s", date: "d")
         }
     }
 

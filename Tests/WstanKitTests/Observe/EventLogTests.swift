@@ -21,12 +21,12 @@ import Testing
         log.tunnelLost(1)
         log.tunnelOpened(1, peer: peer, forwardedFor: nil)
         log.tunnelEnded(1)
-        log.tunnelRefused(1, .badAuthentication)
+        log.tunnelRefused(1, .badAuthentication, now: at(0))
         for refusal in refusals { log.requestRefused(refusal, peer: peer, now: at(0)) }
     }
 
     private static let refusals: [Refusal] = [
-        .notARequest, .overLimit, .timedOut, .wire(.malformed), .wire(.badAuthentication), .wire(.sealedForOtherScheme),
+        .notARequest, .silent, .overLimit, .timedOut, .wire(.malformed), .wire(.badAuthentication), .wire(.sealedForOtherScheme),
         .wire(.expired(seconds: 61.4)), .wire(.expired(seconds: .nan)), .wire(.replayed), .wire(.tooLarge),
         .wire(.unexpectedCommand),
     ]

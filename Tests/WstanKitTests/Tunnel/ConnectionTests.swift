@@ -25,11 +25,11 @@ import Testing
         try await WorkerThread.run { worker in
             let connection = Connection(worker: worker, end: nil, replay: [1])
             Self.send(TunnelLimits.opening, on: connection)
-            #expect(!connection.mayFloodPeer)
+            #expect(!connection.mustPause)
             Self.send(1, on: connection)
-            #expect(connection.mayFloodPeer)
+            #expect(connection.mustPause)
             connection.received()
-            #expect(!connection.mayFloodPeer)
+            #expect(!connection.mustPause)
             #expect(connection.replay == nil)
         }
     }
@@ -42,8 +42,8 @@ import Testing
             #expect(connection.outcome == .reset(.normal))
             // No wait begins after the end.
             await connection.waitForNews(until: worker.now + .seconds(100_000))
-            await connection.waitConnected()
-            await connection.pauseForPeer()
+            await connection.waitForNews()
+            await connection.pause()
         }
     }
 

@@ -1,5 +1,3 @@
-import Glibc
-
 @testable import WstanKit
 
 /// A hand-made peer of one tunnel: it sends what it likes and reads everything up to the end. Confined to its worker.
@@ -77,17 +75,6 @@ final class RawPeer: @unchecked Sendable {
             guard !more.isEmpty else { return heard }
             bytes += more
         }
-    }
-
-    /// Reads so many bytes.
-    func frames(ofBytes count: Int) async throws -> HeardFrames {
-        try HeardFrames.reading(await stream.take(count), as: role)
-    }
-
-    /// Makes the kernel hold little of what the tunnel sends.
-    func tighten() {
-        SocketOption(level: SOL_SOCKET, name: SO_RCVBUF).set(16 * 1024, on: stream.descriptor)
-        SocketOption(level: SOL_SOCKET, name: SO_SNDBUF).set(16 * 1024, on: tunnel.stream.descriptor)
     }
 
     /// What the tunnel has sealed in those frames.

@@ -179,7 +179,7 @@ import Testing
             return (mostHeld, delivered, worker.budget.held)
         }
         #expect(delivered == [1, 2] + bytes)
-        #expect(mostHeld < TunnelLimits.held + Scratch.bodySize)
+        #expect(mostHeld < TunnelLimits.held + MemoryBudget.smallest)
         #expect(held == 0)
     }
 
@@ -224,7 +224,7 @@ import Testing
             let relay = worker.spawn { _ = await pair.client.relay(near, from: userAgent.far) }
             // More than a server holds for a target: the client asks, and waits for the answer.
             userAgent.near.write(Self.bytes(TunnelLimits.opening + 100_000, seed: 8))
-            await worker.until { far.wantsAnswer || near.hasReceived }
+            await worker.until { far.held.count >= TunnelLimits.held }
             #expect(!near.hasReceived)
             let target = try await Loopback.pair(on: worker)
             #expect(pair.server.connected(far, to: target.near, first: []))
@@ -264,6 +264,25 @@ import Testing
             await worker.until { pair.clientOwner.endedCount == 1 }
             #expect(near.outcome == .lost(nothingReceived: false))
             #expect(near.replay == nil)
+        }
+    }
+
+    /// Whoever waits for the one socket to take bytes must hear of the end of the other.
+    @Test func `a tunnel whose client is gone ends, though the target does not read`() async throws {
+        try await WorkerThread.run { worker in
+            let pair = try await TunnelPair(on: worker, usesCipher: true)
+            let carried = try await pair.connect()
+            while carried.server.end?.pendingCount == 0 {
+                carried.userAgent.write([UInt8](repeating: 3, count: 1 << 20))
+                await worker.until { carried.userAgent.pendingCount == 0 || carried.server.end?.pendingCount != 0 }
+            }
+            pair.client.stream.abort()
+            await worker.until { pair.serverOwner.endedCount == 1 && pair.clientOwner.endedCount == 1 }
+            #expect(carried.server.outcome == .lost(nothingReceived: false))
+            carried.target.close()
+            carried.userAgent.close()
+            await carried.ended()
+            await worker.until { worker.budget.held == 0 }
         }
     }
 
