@@ -1,6 +1,7 @@
 /// Why no tunnel could be opened.
 enum DialFailure: Error, Equatable {
     case unreachable(Connector.Failure)
+    case proxyUnreachable(Connector.Failure)
     /// The HTTP proxy on the way said no.
     case proxyRefused(status: Int, reason: String)
     /// The server gave an answer that is no WebSocket. `clockAhead`: by how many seconds its clock is ahead of ours, if
@@ -18,6 +19,8 @@ enum DialFailure: Error, Equatable {
         switch self {
         case .unreachable(let failure):
             "cannot reach the server: \(failure)"
+        case .proxyUnreachable(let failure):
+            "cannot reach the proxy on the way to the server: \(failure)"
         case .proxyRefused(let status, let reason):
             "the proxy on the way refused: \(status) \(reason)"
         case .refused(let status, let clockAhead):

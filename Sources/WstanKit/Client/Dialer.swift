@@ -17,7 +17,7 @@ struct Dialer: @unchecked Sendable {
             return await passProxy(stream)
         } catch {
             if case .connect(let error) = error, error.isReset { return .failure(.reset) }
-            return .failure(.unreachable(error))
+            return .failure(options.proxy == nil ? .unreachable(error) : .proxyUnreachable(error))
         }
     }
 

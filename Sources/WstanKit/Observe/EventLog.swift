@@ -69,7 +69,7 @@ struct EventLog: Sendable {
         case .notARequest, .silent, .timedOut:
             text = "not a request"
         case .wire(.sealedForOtherScheme):
-            text = "a request with the right key cannot be read: one side says ws:// and the other wss://, or it is a replay"
+            text = "a request with the right key cannot be read: one side says ws:// and the other wss://, or only one has -z, or it is a replay"
         case .wire(.expired(let seconds)):
             text = "request refused: it has expired, or a clock is wrong"
             metadata["client-clock-ahead"] = "\(seconds.rounded())s"

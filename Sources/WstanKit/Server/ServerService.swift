@@ -97,8 +97,12 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         guard options.trustsForwardedFor, let value = head.values(of: "X-Forwarded-For").last else { return nil }
         // The last entry is the one that the front itself has added.
         let entry = value.split(separator: UInt8(ascii: ",")).last ?? []
-        let text = String(decoding: entry, as: UTF8.self).filter { $0 != " " }
-        return Host(text: text)?.description
+        let text = String(decoding: entry, as: UTF8.self).drop { $0 == " " }
+        switch Host(text: text.prefix { $0 != " " }) {
+        case .ipv4(let address) where text.utf8.count < 64: return address.description
+        case .ipv6(let address) where text.utf8.count < 64: return address.description
+        case .ipv4, .ipv6, .name, nil: return nil
+        }
     }
 
     // MARK: Tunnels
