@@ -365,40 +365,8 @@ final class Stream: Pollable, @unchecked Sendable {
         farewell.proceed()
     }
 
-    // MARK: Looking
-
     /// Whether nothing can be delivered any more: reset, failed or closed.
     var isGone: Bool { isClosed || failure != nil || hasHungUp }
 
-    /// Whether a peer on this host has closed its socket. Its FIN may be stuck behind bytes that nobody reads.
-    var ownerHasLeft: Bool {
-        guard let peer = remoteAddress, let local = localAddress else { return true }
-        return worker.socketOwner.isOpen(peer: peer, local: local) == false
-    }
-
     var mayHaveInput: Bool { isReadable && !isClosed }
-
-    /// Bytes that were sent, or are about to be, and that the peer's kernel has not acknowledged (tcp(7), SIOCOUTQ).
-    var unacknowledgedCount: Int {
-        var count: Int32 = 0
-        return ioctl(descriptor, UInt(TIOCOUTQ), &count) == 0 ? Int(count) : 0
-    }
-
-    func watchForVanishedPeer() {
-        SocketOption.watchForVanishedPeer(descriptor)
-    }
-
-    var localAddress: SocketAddress? { SocketAddress.read { getsockname(descriptor, $0, &$1) }.1 }
-    var remoteAddress: SocketAddress? { SocketAddress.read { getpeername(descriptor, $0, &$1) }.1 }
-
-    /// Whether the peer's kernel has answered since `time`, by what TCP knows. Something must have been sent at that time.
-    func peerIsAlive(since time: Instant) -> Bool {
-        var info = tcp_info()
-        var length = socklen_t(MemoryLayout<tcp_info>.size)
-        guard getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_INFO, &info, &length) == 0 else { return false }
-        guard Int(info.tcpi_state) != TCP_CLOSE else { return false }
-        if Duration.milliseconds(Int64(info.tcpi_last_ack_recv)) < worker.now - time { return true }
-        // A peer that has stopped reading is probed at growing intervals; the count is of probes without an answer.
-        return info.tcpi_unacked == 0 && info.tcpi_probes <= 2
-    }
 }

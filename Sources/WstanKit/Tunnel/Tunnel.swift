@@ -22,8 +22,8 @@ final class Tunnel: @unchecked Sendable {
     /// and none while the peer does not take what it was sent: so a flood of either costs nothing.
     private var duePong: [UInt8]?
     private var isAnswerDue = false
-    /// Data of one read that goes to the near end in one write. Only within `process`.
-    private var gathered: UnsafeMutableRawBufferPointer?
+    /// Empty but within `process`.
+    private var gathered = GatheredData()
 
     struct Pings {
         var inUse: Duration = .seconds(45)
@@ -137,7 +137,7 @@ final class Tunnel: @unchecked Sendable {
                 await connection.pause()
             }
             if stream.pendingCount > 0 {
-                let isThrough = await flow(into: stream, from: end) { self.connection === connection }
+                let isThrough = await Flow.isThrough(into: stream, from: end) { self.connection === connection }
                 guard isThrough || self.connection !== connection else { return .broken }
             } else if moved >= TunnelLimits.turn {
                 moved = 0
@@ -145,26 +145,6 @@ final class Tunnel: @unchecked Sendable {
             }
         }
         return .over
-    }
-
-    /// Waits until `sink` has taken everything, with an eye on where it comes from.
-    ///
-    /// - Returns: false when it is not wanted any more, when `source` is gone, or when it has finished and nothing has moved
-    ///   for a while: what it sent before is still to be delivered, but not for ever.
-    private func flow(into sink: Stream, from source: Stream, while isWanted: () -> Bool) async -> Bool {
-        source.attention = { [weak sink] in sink?.interruptDrain() }
-        defer { source.attention = nil }
-        var left = Int.max
-        var lastProgress = worker.now
-        while sink.pendingCount > 0 {
-            guard isWanted(), !source.isGone else { return false }
-            let now = sink.pendingCount + sink.unacknowledgedCount
-            if now < left { lastProgress = worker.now }
-            left = now
-            if source.peerHasFinished || source.ownerHasLeft, worker.now >= lastProgress + TunnelLimits.stalled { return false }
-            await sink.waitDrained(until: worker.now + TunnelLimits.stalledStep)
-        }
-        return isWanted()
     }
 
     /// Sends data that is at hand.
@@ -254,7 +234,7 @@ final class Tunnel: @unchecked Sendable {
             await connection.waitForNews()
         }
         guard self.connection === connection, let end = connection.end, end.pendingCount > 0 else { return hasWaited }
-        let isThrough = await flow(into: end, from: stream) { self.connection === connection && !self.isClosing }
+        let isThrough = await Flow.isThrough(into: end, from: stream) { self.connection === connection && !self.isClosing }
         // The peer is gone, or has left without seeing that its bytes get through.
         if !isThrough, self.connection === connection { stream.abort() }
         return true
@@ -308,30 +288,18 @@ final class Tunnel: @unchecked Sendable {
 
     private func receive(data: UnsafeMutableRawBufferPointer) {
         switch machine.receivedData() {
-        case .deliver: gather(data)
+        case .deliver: if let before = gathered.add(data) { deliver(before) }
         case .hold: connection?.hold(data)
         case .discard: break
         case .close(let code): close(code)
         }
     }
 
-    /// A peer may send its bytes in frames of a few each, and a system call for each would hold up the others: small pieces
-    /// are moved together. A large one is written as it lies.
-    private func gather(_ data: UnsafeMutableRawBufferPointer) {
-        guard let before = gathered, let start = before.baseAddress, let piece = data.baseAddress,
-            data.count <= TunnelLimits.gathered
-        else {
-            deliverGathered()
-            gathered = data
-            return
-        }
-        (start + before.count).copyMemory(from: piece, byteCount: data.count)
-        gathered = UnsafeMutableRawBufferPointer(start: start, count: before.count + data.count)
+    private func deliverGathered() {
+        if let bytes = gathered.take() { deliver(bytes) }
     }
 
-    private func deliverGathered() {
-        guard let bytes = gathered else { return }
-        gathered = nil
+    private func deliver(_ bytes: UnsafeMutableRawBufferPointer) {
         connection?.delivered()
         connection?.end?.write(UnsafeRawBufferPointer(bytes))
     }
@@ -423,17 +391,4 @@ final class Tunnel: @unchecked Sendable {
         }
         owner?.tunnelEnded(self)
     }
-}
-
-/// Who a tunnel belongs to: the client's pool, or the server.
-protocol TunnelOwner: AnyObject {
-    /// Server: checks a request that came as a message.
-    func tunnel(_ tunnel: Tunnel, mayServe request: Request) throws(WireError)
-    /// Server: makes the target's connection.
-    func tunnel(_ tunnel: Tunnel, serve request: Request, as connection: Connection)
-    /// A message made no sense; the tunnel is being closed.
-    func tunnel(_ tunnel: Tunnel, refused error: WireError)
-    /// Nothing is carried; the tunnel may be used again.
-    func tunnelIsIdle(_ tunnel: Tunnel)
-    func tunnelEnded(_ tunnel: Tunnel)
 }
