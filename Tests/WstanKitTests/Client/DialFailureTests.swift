@@ -27,6 +27,7 @@ import Testing
         let failures: [(DialFailure, [String])] = [
             (.unreachable(.connect(SystemError(call: "connect", code: 111))), ["server", "Connection refused"]),
             (.unreachable(.lookUp(.notFound)), ["server", "the name does not exist"]),
+            (.proxyUnreachable(.lookUp(.notFound)), ["proxy", "the name does not exist"]),
             (.proxyRefused(status: 407, reason: "Proxy Authentication Required"), ["proxy", "407", "Authentication"]),
             (.notWebSocket, ["check the URI"]), (.reset, ["6 times"]), (.closed, ["handshake"]),
             (.timedOut, ["handshake", "in time"]),

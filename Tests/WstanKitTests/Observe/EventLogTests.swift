@@ -26,9 +26,9 @@ import Testing
     }
 
     private static let refusals: [Refusal] = [
-        .notARequest, .silent, .overLimit, .timedOut, .wire(.malformed), .wire(.badAuthentication), .wire(.sealedForOtherScheme),
-        .wire(.expired(seconds: 61.4)), .wire(.expired(seconds: .nan)), .wire(.replayed), .wire(.tooLarge),
-        .wire(.unexpectedCommand),
+        .notARequest, .silent, .overLimit, .timedOut, .wire(.malformed), .wire(.badAuthentication),
+        .wire(.sealedForOtherScheme), .wire(.expired(seconds: 61.4)), .wire(.expired(seconds: .nan)), .wire(.replayed),
+        .wire(.tooLarge), .wire(.unexpectedCommand),
     ]
 
     @Test func `targets are named at debug only`() {
