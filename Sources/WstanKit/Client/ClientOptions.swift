@@ -26,8 +26,8 @@ enum ClientLimits {
     static let answerHead = 16 * 1024
     /// How long a user agent may take to say where it wants to go.
     static let negotiation: Duration = .seconds(60)
-    /// A tunnel from the pool loses nothing by not waiting: what comes later follows in a message. This much is waited so
-    /// that request and first data make one message where the user agent is quick.
+    /// A tunnel from the pool loses nothing by not waiting: what comes later follows in a message. This much is waited
+    /// so that request and first data make one message where the user agent is quick.
     static let earlyDataWaitInPool: Duration = .milliseconds(2)
     /// A handshake that is reset is tried again so many times.
     static let retries = 5

@@ -18,21 +18,21 @@ enum DialFailure: Error, Equatable {
     var text: String {
         switch self {
         case .unreachable(let failure):
-            "cannot reach the server: \(failure)"
+            "cannot reach the server: \(failure); check the URI, the firewall, and that wstand runs there"
         case .proxyUnreachable(let failure):
-            "cannot reach the proxy on the way to the server: \(failure)"
+            "cannot reach the proxy on the way to the server: \(failure); check the proxy option"
         case .proxyRefused(let status, let reason):
-            "the proxy on the way refused: \(status) \(reason)"
+            "the proxy on the way refused: \(status) \(reason); it may allow other ports or want a password"
         case .refused(let status, let clockAhead):
             "the server answered \(status) instead of opening a tunnel: \(Self.guess(clockAhead))"
         case .notWebSocket:
             "what answers at the server's address is no WebSocket server: check the URI"
         case .reset:
-            "the connection was reset during the handshake, \(ClientLimits.retries + 1) times"
+            "the connection was reset during the handshake, \(ClientLimits.retries + 1) times: something cuts it"
         case .closed:
-            "the server closed the connection during the handshake"
+            "the server closed the connection during the handshake: it may be at its limits; its log says more"
         case .timedOut:
-            "the server did not answer the handshake in time"
+            "the server did not answer the handshake in time: the network is slow, or something on the way swallows it"
         }
     }
 
@@ -40,9 +40,15 @@ enum DialFailure: Error, Equatable {
         guard let clockAhead, abs(clockAhead) > 30 else {
             return "the key is wrong, or the path of the URI, or no wstan server is there"
         }
-        let seconds = Int(clamping: Int64(abs(clockAhead)))
         // To the nearest: a date without fractions makes three minutes ahead look like 179 seconds.
-        let much = seconds < 120 ? "\(seconds) seconds" : "\((seconds + 30) / 60) minutes"
-        return "your clock is \(much) \(clockAhead > 0 ? "behind" : "ahead of") the server's, and requests expire: set it"
+        let seconds = Int(clamping: Int64(abs(clockAhead)))
+        let much =
+            switch seconds {
+            case ..<120: "\(seconds) seconds"
+            case ..<7200: "\((seconds + 30) / 60) minutes"
+            default: "\((seconds + 1800) / 3600) hours"
+            }
+        let direction = clockAhead > 0 ? "behind" : "ahead of"
+        return "your clock is \(much) \(direction) the server's, and requests expire: set it"
     }
 }

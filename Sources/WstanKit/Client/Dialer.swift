@@ -21,8 +21,8 @@ struct Dialer: @unchecked Sendable {
         }
     }
 
-    /// Opens a tunnel that carries `connection` from its first byte on. A reset during the handshake is tried again, each
-    /// time as a new request, since the old one would be a replay.
+    /// Opens a tunnel that carries `connection` from its first byte on. A reset during the handshake is tried again,
+    /// each time as a new request, since the old one would be a replay.
     ///
     /// - Parameter first: the result of a `connect` that is already there.
     func open(

@@ -1,5 +1,5 @@
-/// Finds out what a user agent speaks and where it wants to go. SOCKS5 and HTTP share one port and differ in their first
-/// byte; what is wrong is answered in the user agent's own protocol.
+/// Finds out what a user agent speaks and where it wants to go. SOCKS5 and HTTP share one port and differ in their
+/// first byte; what is wrong is answered in the user agent's own protocol.
 struct FrontDoor {
     struct Wish: Equatable {
         var target: Address
@@ -87,7 +87,8 @@ struct FrontDoor {
     private mutating func receiveHTTP() async -> Wish? {
         let head: HTTPHead
         do {
-            guard case .success(let read) = try await intake.readHead(limit: ClientLimits.requestHead, deadline: deadline)
+            guard
+                case .success(let read) = try await intake.readHead(limit: ClientLimits.requestHead, deadline: deadline)
             else { return nil }
             head = read
         } catch {

@@ -1,5 +1,5 @@
-/// One user agent's connection, from its first byte to its last, in two tasks: one that finds out what is wanted and opens
-/// the way, and one that relays. A task keeps the deepest stack it ever had, and the second one lives long.
+/// One user agent's connection, from its first byte to its last, in two tasks: one that finds out what is wanted and
+/// opens the way, and one that relays. A task keeps the deepest stack it ever had, and the second one lives long.
 struct UserAgentSession: @unchecked Sendable {
     let userAgent: Stream
     let dialer: Dialer
@@ -50,8 +50,8 @@ struct UserAgentSession: @unchecked Sendable {
         ended()
     }
 
-    /// The first bytes of the user agent, as far as they come in time. One that has shut down its sending side already may
-    /// still want to hear what the target says by itself.
+    /// The first bytes of the user agent, as far as they come in time. One that has shut down its sending side already
+    /// may still want to hear what the target says by itself.
     ///
     /// - Returns: nil when it was reset.
     private func earlyData(_ early: [UInt8], _ patience: Duration) async -> [UInt8]? {
@@ -135,8 +135,9 @@ struct UserAgentSession: @unchecked Sendable {
         return .done
     }
 
-    /// The user agent has sent everything. It may still want the answer: version 1 cannot tell the server, so the tunnel is
-    /// kept until the target is done, or nothing has come for a while. A user agent that is gone frees it at once.
+    /// The user agent has sent everything. It may still want the answer: version 1 cannot tell the server, so the
+    /// tunnel is kept until the target is done, or nothing has come for a while. A user agent that is gone frees it at
+    /// once.
     private func linger(_ connection: Connection, on tunnel: Tunnel) async {
         let began = worker.now
         guard let peer = userAgent.remoteAddress, let local = userAgent.localAddress else {

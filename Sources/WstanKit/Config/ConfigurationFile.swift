@@ -83,7 +83,9 @@ struct ConfigurationFile {
     private mutating func reportUnknown(_ name: String, in section: SettingKey.Section?, _ line: ConfigurationLine) {
         if LaterNames.keys(in: section).contains(name) {
             if LaterNames.restrictions.contains(name) {
-                add(.error, line, "\(name) is not in this version, and without it more is allowed: remove it if that is meant")
+                add(
+                    .error, line,
+                    "\(name) is not in this version, and without it more is allowed: remove it if that is meant")
             } else {
                 add(unknown, line, "\(name) is not in this version: it is not in force")
             }

@@ -5,7 +5,9 @@ public enum CommandLineProgram {
     public static func run() -> Never {
         let arguments = Array(CommandLine.arguments.dropFirst())
         do {
-            switch try Invocation.parse(arguments, readFile: { try FileReader.read($0, limit: ConfigurationBounds.fileSize) }) {
+            switch try Invocation.parse(
+                arguments, readFile: { try FileReader.read($0, limit: ConfigurationBounds.fileSize) })
+            {
             case .run(let settings, let warnings):
                 // Not exit: what it tidies up is still in use by the other workers.
                 _exit(Daemon.run(settings, warnings: warnings))

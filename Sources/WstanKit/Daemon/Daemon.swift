@@ -65,7 +65,9 @@ public final class Daemon: @unchecked Sendable {
 
     private static func makeLogger(_ level: Settings.LogLevel) -> Logger {
         let isForJournal = getenv("JOURNAL_STREAM") != nil
-        return Logger(label: "wstand") { _ in StandardErrorLogHandler(level: level.forLogger, isForJournal: isForJournal) }
+        return Logger(label: "wstand") { _ in
+            StandardErrorLogHandler(level: level.forLogger, isForJournal: isForJournal)
+        }
     }
 
     private static func fail(_ text: String, _ status: Int32) -> Int32 {

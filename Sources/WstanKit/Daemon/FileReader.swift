@@ -10,7 +10,9 @@ enum FileReader {
         var buffer = [UInt8](repeating: 0, count: 64 * 1024)
         while bytes.count <= limit {
             let wanted = min(buffer.count, limit + 1 - bytes.count)
-            let count = try SystemError.check("read") { Int32(truncatingIfNeeded: Glibc.read(descriptor, &buffer, wanted)) }
+            let count = try SystemError.check("read") {
+                Int32(truncatingIfNeeded: Glibc.read(descriptor, &buffer, wanted))
+            }
             if count == 0 { break }
             bytes.append(contentsOf: buffer.prefix(Int(count)))
         }

@@ -35,7 +35,8 @@ enum KeyLoader {
         }
         guard let key = Key(text: text) else { throw Failure(description: "the key is empty: wstand -g makes one") }
         if key.bytes.count == 32, text.utf8.count < 12 {
-            warnings.append("the passphrase is short, and whoever records a request can try passphrases: wstand -g makes a key")
+            warnings.append(
+                "the passphrase is short, and whoever records a request can try passphrases: wstand -g makes a key")
         }
         return (key, warnings)
     }
@@ -48,7 +49,9 @@ enum KeyLoader {
         } catch {
             throw Failure(description: "cannot read the key file \(path): \(SystemError.text(error.code))")
         }
-        guard bytes.count <= sizeLimit else { throw Failure(description: "the key file \(path) is above \(sizeLimit) bytes") }
+        guard bytes.count <= sizeLimit else {
+            throw Failure(description: "the key file \(path) is above \(sizeLimit) bytes")
+        }
         let line = bytes.prefix { $0 != 10 && $0 != 13 }
         guard let text = String(validating: line, as: UTF8.self) else {
             throw Failure(description: "the key file \(path) is not UTF-8 text")

@@ -26,7 +26,9 @@ enum ListenPlan {
             ]
         case .name(let name):
             let found = Resolver.lookUpNow(name, port: listen.port)
-            guard !found.isEmpty else { throw Failure(description: "cannot listen on \(listen): the name does not resolve") }
+            guard !found.isEmpty else {
+                throw Failure(description: "cannot listen on \(listen): the name does not resolve")
+            }
             return found.map { Entry(address: $0, mayBeMissing: false) }
         case nil:
             throw Failure(description: "cannot listen on \(listen): that is neither an address nor a name")

@@ -8,8 +8,8 @@ enum MachineSize {
         max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     }
 
-    /// A quarter of what the control group allows, or of the machine's memory: the rest is for sockets' own buffers, TLS
-    /// and everybody else.
+    /// A quarter of what the control group allows, or of the machine's memory: the rest is for sockets' own buffers,
+    /// TLS and everybody else.
     static var bufferBudget: Int {
         let machine = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
         return max(16 << 20, min(machine, controlGroupLimit ?? .max) / 4)
@@ -18,7 +18,9 @@ enum MachineSize {
     /// cgroup v2's memory.max, as far as it is visible from here.
     private static var controlGroupLimit: Int? {
         guard let membership = try? FileReader.read("/proc/self/cgroup", limit: 4096),
-            let line = String(decoding: membership, as: UTF8.self).split(separator: "\n").first(where: { $0.hasPrefix("0::") }),
+            let line = String(decoding: membership, as: UTF8.self).split(separator: "\n").first(where: {
+                $0.hasPrefix("0::")
+            }),
             let limit = try? FileReader.read("/sys/fs/cgroup\(line.dropFirst(3))/memory.max", limit: 64)
         else { return nil }
         return Int(String(decoding: limit.prefix { $0 != 10 }, as: UTF8.self))

@@ -1,16 +1,14 @@
-// From the configuration's words to what the two services work by. What is a limit of the process is shared out among its
-// workers.
+// From the configuration's words to what the two services work by. What is a limit of the process is shared out among
+// its workers.
 
 extension ClientOptions {
     init(_ settings: Settings, key: Key, workers: Int) {
         let server = Address(host: Host(text: settings.uri.host) ?? .name(settings.uri.host), port: settings.uri.port)
         // A browser leaves the default port out.
         let isDefaultPort = settings.uri.port == settings.uri.scheme.defaultPort
-        let authority = server.description
-        self.init(
-            server: server,
-            hostHeader: isDefaultPort ? String(authority.prefix(upTo: authority.lastIndex(of: ":") ?? authority.endIndex)) : authority,
-            pathPrefix: settings.uri.path, key: key)
+        let portDigits = String(settings.uri.port).utf8.count
+        let host = isDefaultPort ? String(server.description.dropLast(portDigits + 1)) : server.description
+        self.init(server: server, hostHeader: host, pathPrefix: settings.uri.path, key: key)
         compatible = settings.compatible
         proxy = settings.proxy.map { Address(host: Host(text: $0.host) ?? .name($0.host), port: $0.port) }
         earlyData = min(settings.earlyData, WireLimits.earlyData)

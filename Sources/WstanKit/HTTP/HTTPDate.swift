@@ -13,11 +13,12 @@ enum HTTPDate {
             + "\(two(second / 3600)):\(two(second / 60 % 60)):\(two(second % 60)) GMT"
     }
 
-    /// - Returns: nil for anything but the preferred form, which every server of the last twenty years sends. The name of
-    ///   the day is not looked at.
+    /// - Returns: nil for anything but the preferred form, which every server of the last twenty years sends. The name
+    ///   of the day is not looked at.
     static func parse(_ text: some Collection<UInt8>) -> Int64? {
         let bytes = Array(text)
-        guard bytes.count == 29, bytes[3...4].elementsEqual(", ".utf8), bytes[7] == 32, bytes[11] == 32, bytes[16] == 32,
+        guard bytes.count == 29, bytes[3...4].elementsEqual(", ".utf8), bytes[7] == 32, bytes[11] == 32,
+            bytes[16] == 32,
             bytes[19] == 58, bytes[22] == 58, bytes[25...].elementsEqual(" GMT".utf8)
         else { return nil }
         func number(_ range: Range<Int>) -> Int64? {

@@ -32,14 +32,19 @@ struct HTTPHead {
         var fields: [Field] = []
         fields.reserveCapacity(lines.count - 1)
         for line in lines.dropFirst() {
-            // Section 5.1: a token, no white space before the colon; a line that begins with white space is obsolete folding.
+            // Section 5.1: a token, no white space before the colon; a line that begins with white space is obsolete
+            // folding.
             guard let colon = bytes[line].firstIndex(of: UInt8(ascii: ":")), colon > line.lowerBound,
                 bytes[line.lowerBound..<colon].allSatisfy(Self.isTokenByte),
                 !bytes[line].contains(where: { $0 == 0 || $0 == 10 || $0 == 13 })
             else { throw .malformed }
             var value = (colon + 1)..<line.upperBound
-            while !value.isEmpty, Self.isBlank(bytes[value.lowerBound]) { value = (value.lowerBound + 1)..<value.upperBound }
-            while !value.isEmpty, Self.isBlank(bytes[value.upperBound - 1]) { value = value.lowerBound..<(value.upperBound - 1) }
+            while !value.isEmpty, Self.isBlank(bytes[value.lowerBound]) {
+                value = (value.lowerBound + 1)..<value.upperBound
+            }
+            while !value.isEmpty, Self.isBlank(bytes[value.upperBound - 1]) {
+                value = value.lowerBound..<(value.upperBound - 1)
+            }
             fields.append(Field(name: line.lowerBound..<colon, value: value))
         }
         self.bytes = bytes
@@ -71,7 +76,8 @@ struct HTTPHead {
         return Int(String(decoding: digits, as: UTF8.self))
     }
 
-    /// What follows the status: the reason phrase, for people. It ends up in logs and terminals, so only what is visible.
+    /// What follows the status: the reason phrase, for people. It ends up in logs and terminals, so only what is
+    /// visible.
     var reason: String {
         String(decoding: bytes[firstLine].dropFirst(13).prefix(80).filter { (0x20...0x7e).contains($0) }, as: UTF8.self)
     }
@@ -95,10 +101,11 @@ struct HTTPHead {
     func hasToken(_ token: String, in name: String) -> Bool {
         // No list that matters is long; taking a hostile one apart costs milliseconds.
         values(of: name).contains { value in
-            value.count <= 256 && value.split(separator: UInt8(ascii: ",")).contains { item in
-                let trimmed = item.drop(while: Self.isBlank).reversed().drop(while: Self.isBlank).reversed()
-                return Self.isEqual(Array(trimmed), token)
-            }
+            value.count <= 256
+                && value.split(separator: UInt8(ascii: ",")).contains { item in
+                    let trimmed = item.drop(while: Self.isBlank).reversed().drop(while: Self.isBlank).reversed()
+                    return Self.isEqual(Array(trimmed), token)
+                }
         }
     }
 

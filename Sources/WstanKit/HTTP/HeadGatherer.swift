@@ -1,5 +1,5 @@
-/// Gathers bytes until they hold a whole HTTP head, and keeps all of them: what follows the head, and, until somebody has
-/// decided what to do about it, the head as it came.
+/// Gathers bytes until they hold a whole HTTP head, and keeps all of them: what follows the head, and, until somebody
+/// has decided what to do about it, the head as it came.
 struct HeadGatherer {
     private(set) var bytes: [UInt8] = []
     private let limit: Int
@@ -12,7 +12,8 @@ struct HeadGatherer {
     }
 
     /// - Returns: the head when it is complete, nil when more bytes are needed.
-    /// - Throws: `.tooLarge` when it has not ended within `limit` bytes; then `limit` and one read are all that is held.
+    /// - Throws: `.tooLarge` when it has not ended within `limit` bytes; then `limit` and one read are all that is
+    ///   held.
     mutating func append(_ more: UnsafeRawBufferPointer) throws(HTTPHead.Failure) -> HTTPHead? {
         bytes.append(contentsOf: more)
         guard let end = headEnd() else {
@@ -34,7 +35,8 @@ struct HeadGatherer {
                 // Steps over what cannot be part of an end: most bytes are neither CR nor LF.
                 if buffer[index + 3] > 13 {
                     index += 4
-                } else if buffer[index] == 13, buffer[index + 1] == 10, buffer[index + 2] == 13, buffer[index + 3] == 10 {
+                } else if buffer[index] == 13, buffer[index + 1] == 10, buffer[index + 2] == 13, buffer[index + 3] == 10
+                {
                     return index + 4
                 } else {
                     index += 1

@@ -1,7 +1,7 @@
 import Logging
 
-/// Everything that is logged, each event in one place: static text and metadata, with reason codes; never keys, never what
-/// was decrypted, targets only at `debug`. Nothing at `info` or above for a connection that goes well.
+/// Everything that is logged, each event in one place: static text and metadata, with reason codes; never keys, never
+/// what was decrypted, targets only at `debug`. Nothing at `info` or above for a connection that goes well.
 struct EventLog: Sendable {
     private let logger: Logger
     private let throttle: Throttle
@@ -50,7 +50,8 @@ struct EventLog: Sendable {
 
     func connectionReset(_ reset: Reset, tunnel: UInt64) {
         guard !reset.isNormal else { return }
-        logger.debug("the server ended a connection", metadata: ["tunnel": "\(tunnel)", "broken": "\(reset.isBrokenConnection)"])
+        logger.debug(
+            "the server ended a connection", metadata: ["tunnel": "\(tunnel)", "broken": "\(reset.isBrokenConnection)"])
     }
 
     func tunnelLost(_ tunnel: UInt64) {
@@ -61,7 +62,9 @@ struct EventLog: Sendable {
 
     /// Anybody can cause these, so each reason is told once a second.
     func requestRefused(_ refusal: Refusal, peer: SocketAddress, now: Instant) {
-        guard logger.logLevel <= level(of: refusal), let missed = throttle.allows(refusal.code, now: now) else { return }
+        guard logger.logLevel <= level(of: refusal), let missed = throttle.allows(refusal.code, now: now) else {
+            return
+        }
         var metadata: Logger.Metadata = ["peer": "\(peer)", "reason": "\(refusal.code)"]
         if missed > 0 { metadata["repeated"] = "\(missed)" }
         var text: Logger.Message = "request refused"
@@ -69,7 +72,7 @@ struct EventLog: Sendable {
         case .notARequest, .silent, .timedOut:
             text = "not a request"
         case .wire(.sealedForOtherScheme):
-            text = "a request with the right key cannot be read: one side says ws:// and the other wss://, or only one has -z, or it is a replay"
+            text = "right key, unreadable request: one end says ws:// and the other wss://, or only one has -z"
         case .wire(.expired(let seconds)):
             text = "request refused: it has expired, or a clock is wrong"
             metadata["client-clock-ahead"] = "\(seconds.rounded())s"

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Writes log lines to stderr on a thread of its own, so that a reader who does not read (a full pipe, a stopped terminal)
-/// never holds a worker up. The queue is bounded; what does not fit is dropped and counted.
+/// Writes log lines to stderr on a thread of its own, so that a reader who does not read (a full pipe, a stopped
+/// terminal) never holds a worker up. The queue is bounded; what does not fit is dropped and counted.
 final class LogWriter: @unchecked Sendable {
     static let standardError = LogWriter()
 

@@ -21,13 +21,17 @@ struct StandardErrorLogHandler: LogHandler {
         var line = isForJournal ? "<\(Self.priority(event.level))>" : "\(Self.time()) \(event.level): "
         line += Self.printable(event.message.description)
         let all = metadata.merging(event.metadata ?? [:]) { $1 }
-        for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(Self.printable(value.description))" }
+        for (key, value) in all.sorted(by: { $0.key < $1.key }) {
+            line += " \(key)=\(Self.printable(value.description))"
+        }
         LogWriter.standardError.write(line)
     }
 
     /// What came from elsewhere must not forge a line or move the cursor.
     private static func printable(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || (127..<160).contains($0.value) ? "?" : $0 }))
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { $0.value < 32 || (127..<160).contains($0.value) ? "?" : $0 }))
     }
 
     /// syslog(3).

@@ -1,5 +1,5 @@
-/// The order of connection attempts to a name with several addresses: happy eyeballs (RFC 8305) as a value. Events go in,
-/// what to do next comes out; the clock and the sockets are the caller's.
+/// The order of connection attempts to a name with several addresses: happy eyeballs (RFC 8305) as a value. Events go
+/// in, what to do next comes out; the clock and the sockets are the caller's.
 struct AddressRace {
     enum Action: Equatable {
         case connect(SocketAddress)

@@ -37,7 +37,9 @@ struct Connector {
             do {
                 return .success(try await Stream.connect(to: address, worker: worker, deadline: deadline))
             } catch {
-                guard error.isShortage, worker.now < deadline, !Task.isCancelled else { return .failure(.connect(error)) }
+                guard error.isShortage, worker.now < deadline, !Task.isCancelled else {
+                    return .failure(.connect(error))
+                }
                 await worker.sleep(for: Self.shortagePause)
             }
         }

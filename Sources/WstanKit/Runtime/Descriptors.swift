@@ -25,8 +25,8 @@ enum Descriptors {
     static func opened() { count.add(1, ordering: .relaxed) }
     static func closed() { count.subtract(1, ordering: .relaxed) }
 
-    /// Whether accepting more would take from the connections that are up what they need for their targets: an eighth is
-    /// left to them, and to log, resolver and runtime.
+    /// Whether accepting more would take from the connections that are up what they need for their targets: an eighth
+    /// is left to them, and to log, resolver and runtime.
     static var areScarce: Bool {
         let capacity = capacity.load(ordering: .relaxed)
         return count.load(ordering: .relaxed) >= capacity - max(16, capacity / 8)

@@ -1,6 +1,6 @@
 /// Work of several peers for a number of slots, dealt out in turn. A peer may occupy at most half of the slots that the
-/// others leave free, so a flood of one peer's names that nobody answers stalls nobody else: the next peer finds half of
-/// the rest, and so on.
+/// others leave free, so a flood of one peer's names that nobody answers stalls nobody else: the next peer finds half
+/// of the rest, and so on.
 struct FairQueue<Work> {
     let slots: Int
     private var peers: [AnyHashable: Peer] = [:]

@@ -1,15 +1,16 @@
 import Glibc
 
-/// The end of a stream that nobody reads or writes any more: what is held is sent, then it closes by itself. Confined to its
-/// worker.
+/// The end of a stream that nobody reads or writes any more: what is held is sent, then it closes by itself. Confined
+/// to its worker.
 ///
 /// A slow reader is not a dead one: as long as it takes something, it gets its time, up to a bound.
 final class Farewell: @unchecked Sendable {
     enum Ending: Equatable {
-        /// Throw away what still comes. With `awaitingPeer` until the peer has ended too: closing while it is still sending
-        /// answers it with a reset, and that may cost it the last bytes it was sent.
+        /// Throw away what still comes. With `awaitingPeer` until the peer has ended too: closing while it is still
+        /// sending answers it with a reset, and that may cost it the last bytes it was sent.
         case orderly(awaitingPeer: Bool)
-        /// Reset the connection once the peer has acknowledged everything: a reset throws away what the kernel still holds.
+        /// Reset the connection once the peer has acknowledged everything: a reset throws away what the kernel still
+        /// holds.
         case reset
     }
 

@@ -49,7 +49,7 @@ struct Intake {
     /// Reads until the bytes hold a whole HTTP head, which is taken from them.
     ///
     /// - Throws: when it cannot become one within `limit` bytes.
-    mutating func readHead(limit: Int, deadline: Instant) async throws(HTTPHead.Failure) -> Result<HTTPHead, Interruption> {
+    mutating func readHead(limit: Int, deadline: Instant) async throws(HTTPHead.Failure) -> HeadResult {
         var gatherer = HeadGatherer(limit: limit)
         var new = bytes
         bytes = []
@@ -61,13 +61,17 @@ struct Intake {
             }
             // Counts until the head is there, or the stream is closed.
             stream.heldElsewhere = gatherer.bytes.count
-            guard stream.worker.budget.hasRoom(for: Self.readSize) else { return .failure(Interruption(progress: .over)) }
+            guard stream.worker.budget.hasRoom(for: Self.readSize) else {
+                return .failure(Interruption(progress: .over))
+            }
             let progress = await readMore(deadline: deadline)
             guard progress == .more else { return .failure(Interruption(progress: progress)) }
             new = bytes
             bytes = []
         }
     }
+
+    typealias HeadResult = Result<HTTPHead, Interruption>
 
     /// Why a head did not come to its end.
     struct Interruption: Error, Equatable {

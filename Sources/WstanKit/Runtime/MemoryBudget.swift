@@ -1,9 +1,9 @@
 /// What all buffers of a worker's connections may hold together. Confined to its worker.
 ///
-/// Only bytes that the kernel did not take at once, or that wait for something, are held. Half of the limit is for them:
-/// reading asks for an allowance first, and the tighter the memory, the smaller it is, so that many slow readers share what
-/// one must not take for itself. The other half is set aside, a little for each tunnel, so that one whose bytes flow on can
-/// always read on: else a few stalled connections would stop all others.
+/// Only bytes that the kernel did not take at once, or that wait for something, are held. Half of the limit is for
+/// them: reading asks for an allowance first, and the tighter the memory, the smaller it is, so that many slow readers
+/// share what one must not take for itself. The other half is set aside, a little for each tunnel, so that one whose
+/// bytes flow on can always read on: else a few stalled connections would stop all others.
 final class MemoryBudget {
     /// What one reader is always granted: with a frame's head it fits into the smallest block.
     static let smallest = BlockPool.smallest - Scratch.headroom

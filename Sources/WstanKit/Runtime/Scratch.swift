@@ -1,5 +1,5 @@
-/// A worker's one buffer: bytes are read into its body, sealed and masked in place, and sent from there with the frame's
-/// head written into the room before it. A connection that waits holds no buffer.
+/// A worker's one buffer: bytes are read into its body, sealed and masked in place, and sent from there with the
+/// frame's head written into the room before it. A connection that waits holds no buffer.
 struct Scratch: @unchecked Sendable {
     /// Room before the body for the head of a frame and the command byte.
     static let headroom = 64

@@ -3,8 +3,9 @@ import Glibc
 
 /// Tells whether the local process at the other end of a connection still has its socket open.
 ///
-/// `close` and `shutdown` look the same on the wire, both are a FIN. For a connection within this host one exact look-up
-/// by sock_diag(7) tells them apart: a socket that nobody has open has no inode, or is gone. Confined to its worker.
+/// `close` and `shutdown` look the same on the wire, both are a FIN. For a connection within this host one exact
+/// look-up by sock_diag(7) tells them apart: a socket that nobody has open has no inode, or is gone. Confined to its
+/// worker.
 final class SocketOwner {
     private let descriptor: Int32
     private var sequence: UInt32 = 0

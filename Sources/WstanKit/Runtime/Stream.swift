@@ -1,8 +1,8 @@
 import CLinux
 import Glibc
 
-/// A connected TCP socket. Reads never wait; writes never wait either: what the kernel does not take is kept in order and
-/// sent when it can, and whoever produces bytes waits for `drained` before it produces more.
+/// A connected TCP socket. Reads never wait; writes never wait either: what the kernel does not take is kept in order
+/// and sent when it can, and whoever produces bytes waits for `drained` before it produces more.
 ///
 /// A failure is told to whoever reads. Waits end by readiness, by a deadline or by `close`.
 final class Stream: Pollable, @unchecked Sendable {
@@ -86,7 +86,9 @@ final class Stream: Pollable, @unchecked Sendable {
         let wake = await withTaskCancellationHandler {
             // The cancellation may have come before there was anything to close.
             if Task.isCancelled { close() }
-            return await wait(until: deadline) { connecter = $0 } onTimeout: { [self] in
+            return await wait(until: deadline) {
+                connecter = $0
+            } onTimeout: { [self] in
                 resume(&connecter, .timedOut)
             }
         } onCancel: {
@@ -114,7 +116,11 @@ final class Stream: Pollable, @unchecked Sendable {
         if isClosed || farewell != nil { return .closed }
         if isReadable { return .ready }
         guard let deadline else { return await withUnsafeContinuation { reader = $0 } }
-        return await wait(until: deadline) { reader = $0 } onTimeout: { [self] in resume(&reader, .timedOut) }
+        return await wait(until: deadline) {
+            reader = $0
+        } onTimeout: { [self] in
+            resume(&reader, .timedOut)
+        }
     }
 
     /// Ends a `waitReadable` that is under way, if there is one.
@@ -164,7 +170,8 @@ final class Stream: Pollable, @unchecked Sendable {
     /// Called whenever everything that was held has been sent.
     var whenDrained: (() -> Void)?
 
-    /// Sends, and keeps what the kernel does not take. After a failure, or `close`, it does nothing: whoever reads is told.
+    /// Sends, and keeps what the kernel does not take. After a failure, or `close`, it does nothing: whoever reads is
+    /// told.
     func write(_ bytes: UnsafeRawBufferPointer) {
         worker.assertIsCurrent()
         guard !isClosed, failure == nil, finishing == .no, !bytes.isEmpty else { return }
@@ -179,8 +186,8 @@ final class Stream: Pollable, @unchecked Sendable {
         bytes.withUnsafeBytes { write($0) }
     }
 
-    /// Waits until the kernel has taken everything. Ends early by `interruptDrain`, at the deadline, and when the stream has
-    /// failed or was closed.
+    /// Waits until the kernel has taken everything. Ends early by `interruptDrain`, at the deadline, and when the
+    /// stream has failed or was closed.
     func waitDrained(until deadline: Instant? = nil) async {
         guard !outbox.isEmpty else { return }
         let timer = deadline.map { worker.schedule(at: $0) { [self] in interruptDrain() } }
@@ -344,14 +351,15 @@ final class Stream: Pollable, @unchecked Sendable {
     /// Sends what is held, then ends the connection in good order. Whoever waits for input is told that there is none.
     func closeOrderly(awaitingPeer: Bool) {
         guard !isClosed, farewell == nil else { return }
-        // Unread input, an end included, makes the kernel's close a reset, which costs the peer what it has not got yet.
+        // Unread input, an end included, makes the kernel's close a reset, which costs the peer what it has not got
+        // yet.
         if outbox.isEmpty, hasReadEnd || !awaitingPeer && !isReadable { return close() }
         finish()
         say(.orderly(awaitingPeer: awaitingPeer || isReadable))
     }
 
-    /// Sends what is held, waits until the peer has got it, then resets the connection: it broke, and what had come before
-    /// is delivered all the same.
+    /// Sends what is held, waits until the peer has got it, then resets the connection: it broke, and what had come
+    /// before is delivered all the same.
     func resetAfterDelivery() {
         guard !isClosed, farewell == nil else { return }
         say(.reset)

@@ -22,7 +22,8 @@ extension Stream {
     var localAddress: SocketAddress? { SocketAddress.read { getsockname(descriptor, $0, &$1) }.1 }
     var remoteAddress: SocketAddress? { SocketAddress.read { getpeername(descriptor, $0, &$1) }.1 }
 
-    /// Whether the peer's kernel has answered since `time`, by what TCP knows. Something must have been sent at that time.
+    /// Whether the peer's kernel has answered since `time`, by what TCP knows. Something must have been sent at that
+    /// time.
     func peerIsAlive(since time: Instant) -> Bool {
         var info = tcp_info()
         var length = socklen_t(MemoryLayout<tcp_info>.size)

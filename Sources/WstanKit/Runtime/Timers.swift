@@ -1,5 +1,5 @@
-/// What is to be done at some time: a heap by deadline. Cancelling only forgets the action; a heap entry whose action is
-/// gone means nothing when its time comes.
+/// What is to be done at some time: a heap by deadline. Cancelling only forgets the action; a heap entry whose action
+/// is gone means nothing when its time comes.
 struct Timers {
     struct ID: Hashable {
         fileprivate let number: UInt64

@@ -1,5 +1,5 @@
-/// One wait for one value: ended exactly once, by the value, by a deadline or by the task's cancellation, whichever comes
-/// first; what comes later means nothing. Confined to its worker.
+/// One wait for one value: ended exactly once, by the value, by a deadline or by the task's cancellation, whichever
+/// comes first; what comes later means nothing. Confined to its worker.
 ///
 /// Sockets do without it: their waits end by readiness, by a deadline or by closing the socket.
 final class Wait<Value: Sendable>: @unchecked Sendable {

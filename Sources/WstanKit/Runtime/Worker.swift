@@ -5,8 +5,9 @@ import Synchronization
 /// One thread with one epoll instance, on which tasks run.
 ///
 /// A connection is a tree of tasks started with `spawn` and never leaves its worker. Everything that such tasks share
-/// (streams, tunnels, pools, counters) is confined to the worker: it is marked `@unchecked Sendable`, takes no lock, and
-/// checks the thread in debug builds with `assertIsCurrent`. From other threads only `execute` and `spawn` are allowed.
+/// (streams, tunnels, pools, counters) is confined to the worker: it is marked `@unchecked Sendable`, takes no lock,
+/// and checks the thread in debug builds with `assertIsCurrent`. From other threads only `execute` and `spawn` are
+/// allowed.
 final class Worker: TaskExecutor, @unchecked Sendable {
     let index: Int
     /// The time at which this turn of the loop began.
@@ -128,8 +129,8 @@ final class Worker: TaskExecutor, @unchecked Sendable {
         return UInt64(index) << 48 | lastID
     }
 
-    /// Lets the other connections have their turn, and the sockets be looked at. Resumed at once, the task would not have
-    /// been suspended at all.
+    /// Lets the other connections have their turn, and the sockets be looked at. Resumed at once, the task would not
+    /// have been suspended at all.
     func yield() async {
         assertIsCurrent()
         await withUnsafeContinuation { yielding.append($0) }

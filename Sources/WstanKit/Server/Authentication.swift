@@ -55,20 +55,23 @@ struct Authentication {
         keys = options.keys.map { Authenticator(key: $0) }
     }
 
-    /// The order matters: the tag before anything that was decrypted is looked at, and the request is remembered only when
-    /// all else has held, or one capture under fresh nonces would fill the memory.
+    /// The order matters: the tag before anything that was decrypted is looked at, and the request is remembered only
+    /// when all else has held, or one capture under fresh nonces would fill the memory.
     ///
     /// - Parameter now: seconds since the epoch.
     func verify(_ head: HTTPHead, now: Double) throws(Refusal) -> VerifiedRequest {
-        guard let line = head.requestLine, line.method.elementsEqual("GET".utf8), line.version.last == UInt8(ascii: "1"),
+        guard let line = head.requestLine, line.method.elementsEqual("GET".utf8),
+            line.version.last == UInt8(ascii: "1"),
             let keyText = WebSocketHandshake.key(in: head)
         else { throw .notARequest }
         guard let message = Base64.decode(request(in: line.target), .url) else { throw .notARequest }
 
         let nonces = try nonces(head, keyText, message)
-        guard let (authenticator, nonce) = nonces.first(where: { authenticator, _ in
-            message.withUnsafeBytes { authenticator.isAuthentic($0) }
-        }) else { throw .wire(.badAuthentication) }
+        guard
+            let (authenticator, nonce) = nonces.first(where: { authenticator, _ in
+                message.withUnsafeBytes { authenticator.isAuthentic($0) }
+            })
+        else { throw .wire(.badAuthentication) }
 
         let key = authenticator.key
         let stream = options.usesCipher ? KeyStream(key: key, nonce: nonce) : nil
@@ -78,7 +81,9 @@ struct Authentication {
         try check(opening.time, now: now)
         if options.usesCipher || options.replayUnderTLS {
             // Under TLS the nonce has no part in the request: there its tag tells one from another.
-            let token = options.usesCipher ? nonce : Nonce(prefixOf: message.suffix(Authenticator.tagSize) + [0, 0, 0, 0, 0, 0])
+            let token =
+                options.usesCipher
+                ? nonce : Nonce(prefixOf: message.suffix(Authenticator.tagSize) + [0, 0, 0, 0, 0, 0])
             let expiry = opening.time + options.requestLifetime.inSeconds
             guard let token, replayGuard.admit(token, expiry: expiry, now: now) else { throw .wire(.replayed) }
         }
@@ -94,7 +99,8 @@ struct Authentication {
             opener: Opener(authenticator: authenticator, stream: stream))
     }
 
-    /// A request that comes as a message on a tunnel expires too; its place in the key stream keeps it from being replayed.
+    /// A request that comes as a message on a tunnel expires too; its place in the key stream keeps it from being
+    /// replayed.
     func check(_ time: Double, now: Double) throws(Refusal) {
         guard options.usesCipher || options.replayUnderTLS else { return }
         let age = now - time
@@ -119,7 +125,8 @@ struct Authentication {
         guard let cookie = head.value(of: "Cookie") else { throw .notARequest }
         let found = keys.compactMap { authenticator -> (Authenticator, Nonce)? in
             let prefix = CompatibleMode.cookieName(for: authenticator.key) + "="
-            guard cookie.starts(with: prefix.utf8), let nonce = Nonce(base64: cookie.dropFirst(prefix.utf8.count)) else {
+            guard cookie.starts(with: prefix.utf8), let nonce = Nonce(base64: cookie.dropFirst(prefix.utf8.count))
+            else {
                 return nil
             }
             return (authenticator, nonce)

@@ -27,6 +27,8 @@ struct ReplayMemory {
     private var oldest = Int64.max
 
     private static let bucketSeconds = 10.0
+    /// Kept for longer than it is worth anything, so that a clock that is set back by so much reopens nothing.
+    static let margin = 120.0
 
     init(capacity: Int) {
         self.capacity = capacity
@@ -35,7 +37,7 @@ struct ReplayMemory {
     var count: Int { seen.count }
 
     mutating func admit(_ token: Nonce, expiry: Double, now: Double) -> Bool {
-        guard let bucket = Self.bucket(expiry), let current = Self.bucket(now) else { return false }
+        guard let bucket = Self.bucket(expiry), let current = Self.bucket(now - Self.margin) else { return false }
         forget(before: current)
         guard seen.count < capacity, seen.insert(token).inserted else { return false }
         expiring[bucket, default: []].append(token)

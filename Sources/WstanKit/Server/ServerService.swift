@@ -46,8 +46,9 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
             gate.leave(ticket)
             stream.whenClosed = nil
             let date = HTTPDate.format(Int64(WallClock.now()))
-            stream.write(WebSocketHandshake.response(
-                accept: request.verified.accept, server: ServerLimits.serverName, date: date))
+            stream.write(
+                WebSocketHandshake.response(
+                    accept: request.verified.accept, server: ServerLimits.serverName, date: date))
             startTunnel(stream, request, peer, first: intake.bytes)
         case .success:
             refuse(stream, .overLimit, peer, isHead: false)
@@ -187,8 +188,9 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         }
     }
 
-    /// A Python client that reads a reset together with the 101 forgets to close its user agent's connection: its task for
-    /// that is cancelled before it has begun. So on a tunnel that has only just opened, our end takes a moment to be told.
+    /// A Python client that reads a reset together with the 101 forgets to close its user agent's connection: its task
+    /// for that is cancelled before it has begun. So on a tunnel that has only just opened, our end takes a moment to
+    /// be told.
     private func waitForPythonClient(_ tunnel: Tunnel) async {
         guard let opened = tunnels[tunnel.id]?.openedAt else { return }
         let told = opened + ServerLimits.resetAfterOpening

@@ -53,7 +53,9 @@ enum Socks5 {
         guard version == Self.version else { throw .malformed }
         guard let command = ahead.readByte() else { return nil }
         var address = ahead
-        if address.readByte() != nil, let type = address.readByte(), ![1, 3, 4].contains(type) { throw .unknownAddressType }
+        if address.readByte() != nil, let type = address.readByte(), ![1, 3, 4].contains(type) {
+            throw .unknownAddressType
+        }
         do {
             guard let target = try Address.read(&ahead) else { return nil }
             reader = ahead

@@ -2,8 +2,8 @@
 enum Flow {
     /// Waits until `sink` has taken everything, with an eye on where it comes from.
     ///
-    /// - Returns: false when it is not wanted any more, when `source` is gone, or when it has finished and nothing has moved
-    ///   for a while: what it sent before is still to be delivered, but not for ever.
+    /// - Returns: false when it is not wanted any more, when `source` is gone, or when it has finished and nothing has
+    ///   moved for a while: what it sent before is still to be delivered, but not for ever.
     static func isThrough(into sink: Stream, from source: Stream, while isWanted: () -> Bool) async -> Bool {
         let worker = sink.worker
         source.attention = { [weak sink] in sink?.interruptDrain() }

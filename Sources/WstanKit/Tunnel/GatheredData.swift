@@ -1,5 +1,5 @@
-/// Data of one read, moved together where it lies, so that it goes to the near end in few writes: a peer may send its bytes
-/// in frames of a few each, and a system call for each of them would hold up the others.
+/// Data of one read, moved together where it lies, so that it goes to the near end in few writes: a peer may send its
+/// bytes in frames of a few each, and a system call for each of them would hold up the others.
 struct GatheredData {
     private var bytes: UnsafeMutableRawBufferPointer?
 

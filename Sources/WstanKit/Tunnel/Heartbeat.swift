@@ -1,7 +1,7 @@
 /// When to ask a silent peer whether it is there, and when to give it up.
 ///
-/// A missing pong proves nothing on a tunnel in use: it travels behind data, and a peer that we have stopped reading, or
-/// that has stopped reading, cannot answer. There the caller looks at what TCP knows.
+/// A missing pong proves nothing on a tunnel in use: it travels behind data, and a peer that we have stopped reading,
+/// or that has stopped reading, cannot answer. There the caller looks at what TCP knows.
 struct Heartbeat {
     enum Action: Equatable {
         case wait(until: Instant)

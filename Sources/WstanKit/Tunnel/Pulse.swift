@@ -16,8 +16,8 @@ final class Pulse {
 
     /// Begins anew.
     ///
-    /// - Parameter trustsTCP: whether a peer that is silent, but whose kernel answers, is alive. An idle peer has nothing
-    ///   that its pong could be stuck behind, so of that one a pong is wanted.
+    /// - Parameter trustsTCP: whether a peer that is silent, but whose kernel answers, is alive. An idle peer has
+    ///   nothing that its pong could be stuck behind, so of that one a pong is wanted.
     func restart(_ heartbeat: Heartbeat, trustsTCP: Bool = true) {
         self.heartbeat = heartbeat
         self.trustsTCP = trustsTCP

@@ -1,8 +1,9 @@
 /// One WebSocket connection between client and server, which carries one connection after the other.
 ///
-/// This is the driver of `TunnelMachine`: it moves bytes between the WebSocket and the near end and carries out what the
-/// machine says; `TunnelOutput` sends, `Pulse` watches the peer. `run` is the direction from the WebSocket to the near end,
-/// for as long as the tunnel lives; `relay` the other one, for as long as a connection lives. Confined to its worker.
+/// This is the driver of `TunnelMachine`: it moves bytes between the WebSocket and the near end and carries out what
+/// the machine says; `TunnelOutput` sends, `Pulse` watches the peer. `run` is the direction from the WebSocket to the
+/// near end, for as long as the tunnel lives; `relay` the other one, for as long as a connection lives. Confined to its
+/// worker.
 final class Tunnel: @unchecked Sendable {
     let id: UInt64
     let stream: Stream
@@ -18,8 +19,8 @@ final class Tunnel: @unchecked Sendable {
     private var pulse: Pulse?
     private var resetDeadline: Timers.ID?
     private var isClosing = false
-    /// The pong and the answer to an empty DAT that are due. Only the latest ping wants an answer (RFC 6455 section 5.5.3),
-    /// and none while the peer does not take what it was sent: so a flood of either costs nothing.
+    /// The pong and the answer to an empty DAT that are due. Only the latest ping wants an answer (RFC 6455 section
+    /// 5.5.3), and none while the peer does not take what it was sent: so a flood of either costs nothing.
     private var duePong: [UInt8]?
     private var isAnswerDue = false
     /// Empty but within `process`.
@@ -169,8 +170,8 @@ final class Tunnel: @unchecked Sendable {
         awaitReset(since: worker.now, left: .max)
     }
 
-    /// The peer's reset travels behind its data, and ours behind what the network has not taken: it may take its time as
-    /// long as something moves, up to a bound.
+    /// The peer's reset travels behind its data, and ours behind what the network has not taken: it may take its time
+    /// as long as something moves, up to a bound.
     private func awaitReset(since began: Instant, left: Int) {
         let checkedAt = worker.now
         resetDeadline = worker.schedule(after: TunnelLimits.resetting) { [weak self] in
@@ -234,7 +235,9 @@ final class Tunnel: @unchecked Sendable {
             await connection.waitForNews()
         }
         guard self.connection === connection, let end = connection.end, end.pendingCount > 0 else { return hasWaited }
-        let isThrough = await Flow.isThrough(into: end, from: stream) { self.connection === connection && !self.isClosing }
+        let isThrough = await Flow.isThrough(into: end, from: stream) {
+            self.connection === connection && !self.isClosing
+        }
         // The peer is gone, or has left without seeing that its bytes get through.
         if !isThrough, self.connection === connection { stream.abort() }
         return true

@@ -1,14 +1,15 @@
 /// Every bound on what a tunnel holds, and how long it waits for its peer.
 ///
-/// A tunnel holds at most one read (a block of 132 KiB) for each of its two sockets; 64 KiB, in an array of twice that, for a
-/// target that has not answered; one message with a tag (96 KiB in an array of twice that, and never while a connection is
-/// up); 16 KiB that may have to be sent again: below 512 KiB whatever its peers do.
+/// A tunnel holds at most one read (a block of 132 KiB) for each of its two sockets; 64 KiB, in an array of twice that,
+/// for a target that has not answered; one message with a tag (96 KiB in an array of twice that, and never while a
+/// connection is up); 16 KiB that may have to be sent again: below 512 KiB whatever its peers do.
 enum TunnelLimits {
     /// Data held for a target that has not answered; then the tunnel is not read.
     static let held = 64 * 1024
-    /// What a client sends before the server has said a word: as much as a server holds for a target that has not answered.
-    /// Then it asks whether the target is there, and waits for the answer, or for `openingPause` where nobody answers:
-    /// Python's servers do not, and one that uses uvloop breaks when much has come before its target has answered.
+    /// What a client sends before the server has said a word: as much as a server holds for a target that has not
+    /// answered. Then it asks whether the target is there, and waits for the answer, or for `openingPause` where nobody
+    /// answers: Python's servers do not, and one that uses uvloop breaks when much has come before its target has
+    /// answered.
     static let opening = 64 * 1024
     static let openingPause: Duration = .milliseconds(250)
     /// What a user agent sent may be sent again if it is no more than this.

@@ -1,4 +1,5 @@
-/// The sending half of a tunnel: seals messages, frames them, masks them where the role demands it. Confined to its worker.
+/// The sending half of a tunnel: seals messages, frames them, masks them where the role demands it. Confined to its
+/// worker.
 struct TunnelOutput {
     let stream: Stream
     let role: WebSocketRole

@@ -21,7 +21,8 @@ enum Host: Hashable, Sendable, CustomStringConvertible {
     }
 
     static func isName(_ bytes: some Collection<UInt8>) -> Bool {
-        (1...255).contains(bytes.count) && bytes.allSatisfy { (0x21...0x7e).contains($0) && !"[]:/@%".utf8.contains($0) }
+        (1...255).contains(bytes.count)
+            && bytes.allSatisfy { (0x21...0x7e).contains($0) && !"[]:/@%".utf8.contains($0) }
     }
 
     var description: String {
@@ -99,7 +100,9 @@ struct Address: Hashable, Sendable, CustomStringConvertible {
             guard let value = ahead.readInteger(UInt32.self) else { return nil }
             host = .ipv4(IPv4Address(value))
         case .ipv6:
-            guard let high = ahead.readInteger(UInt64.self), let low = ahead.readInteger(UInt64.self) else { return nil }
+            guard let high = ahead.readInteger(UInt64.self), let low = ahead.readInteger(UInt64.self) else {
+                return nil
+            }
             host = .ipv6(IPv6Address(high: high, low: low))
         case .name:
             guard let count = ahead.readByte() else { return nil }

@@ -1,6 +1,7 @@
 import COpenSSL
 
-/// Makes and checks the 10-byte tags of requests and resets: HMAC-SHA1 (RFC 2104) cut to 80 bits, over the bytes as sent.
+/// Makes and checks the 10-byte tags of requests and resets: HMAC-SHA1 (RFC 2104) cut to 80 bits, over the bytes as
+/// sent.
 ///
 /// It holds a context that every call uses again, so each worker has its own.
 final class Authenticator {
@@ -16,7 +17,8 @@ final class Authenticator {
         var digestName = Array("SHA1".utf8CString)
         let done = digestName.withUnsafeMutableBufferPointer { name in
             var parameters = [
-                OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.baseAddress, 0), OSSL_PARAM_construct_end(),
+                OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.baseAddress, 0),
+                OSSL_PARAM_construct_end(),
             ]
             return EVP_MAC_init(context, key.bytes, key.bytes.count, &parameters)
         }

@@ -1,5 +1,5 @@
-/// What is particular to compatible mode, in which the nonce travels in a cookie because a WebSocket proxy may replace the
-/// `Sec-WebSocket-Key`.
+/// What is particular to compatible mode, in which the nonce travels in a cookie because a WebSocket proxy may replace
+/// the `Sec-WebSocket-Key`.
 enum CompatibleMode {
     /// An underscore and a capital letter that follows from the key.
     static func cookieName(for key: Key) -> String {

@@ -14,7 +14,9 @@ struct Nonce: Hashable, Sendable {
     init?(prefixOf bytes: [UInt8]) {
         let halves = bytes.withUnsafeBytes { buffer -> (UInt64, UInt64)? in
             var reader = ByteReader(buffer)
-            guard let high = reader.readInteger(UInt64.self), let low = reader.readInteger(UInt64.self) else { return nil }
+            guard let high = reader.readInteger(UInt64.self), let low = reader.readInteger(UInt64.self) else {
+                return nil
+            }
             return (high, low)
         }
         guard let halves else { return nil }

@@ -87,7 +87,8 @@ struct Opener {
     /// Takes the next piece of a message.
     ///
     /// - Parameter endsMessage: whether the message ends with this piece.
-    /// - Throws: `.malformed`, `.badAuthentication`, `.tooLarge`, `.unexpectedCommand`; the tunnel is of no more use then.
+    /// - Throws: `.malformed`, `.badAuthentication`, `.tooLarge`, `.unexpectedCommand`; the tunnel is of no more use
+    ///   then.
     mutating func open(
         _ piece: UnsafeMutableRawBufferPointer, endsMessage: Bool
     ) throws(WireError) -> Event {

@@ -6,7 +6,8 @@ enum WireError: Error, Equatable {
     case badAuthentication
     /// The HMAC holds and the rest makes no sense: one side seals for ws://, the other for wss://.
     case sealedForOtherScheme
-    /// The time in a request is not finite or further away than allowed; `seconds` is how far the peer is ahead, if finite.
+    /// The time in a request is not finite or further away than allowed; `seconds` is how far the peer is ahead, if
+    /// finite.
     case expired(seconds: Double)
     /// A request that was seen before.
     case replayed

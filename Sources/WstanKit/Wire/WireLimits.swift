@@ -1,5 +1,5 @@
-/// Every bound on what a peer may send within a message. The constants of the protocol stand with their types; these are
-/// our own choice.
+/// Every bound on what a peer may send within a message. The constants of the protocol stand with their types; these
+/// are our own choice.
 enum WireLimits {
     /// A request in a message: a Python client sends the whole head of a plain HTTP request in it, up to 96 KiB.
     static let request = 96 * 1024 + 512

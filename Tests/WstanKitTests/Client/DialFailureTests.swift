@@ -15,7 +15,7 @@ import Testing
         (31.0, "31 seconds behind"), (-31.9, "31 seconds ahead of"), (119.9, "119 seconds behind"),
         // The server's date has no fractions, so its clock seems late by up to a second.
         (179.01, "3 minutes behind"), (180, "3 minutes behind"), (-180.99, "3 minutes ahead of"),
-        (3600 * 8 - 0.5, "480 minutes behind"), (-1e9, "16666667 minutes ahead of"),
+        (3600 * 8 - 0.5, "8 hours behind"), (-1e9, "277778 hours ahead of"),
     ])
     func `a clock that is wrong is named, with the direction`(clockAhead: Double, words: String) {
         let text = DialFailure.refused(status: 404, clockAhead: clockAhead).text
