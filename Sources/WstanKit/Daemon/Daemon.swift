@@ -168,7 +168,7 @@ public final class Daemon: @unchecked Sendable {
         guard !isStopping else { return main.stop() }
         isStopping = true
         log.draining(settings.drainTimeout)
-        ServiceManager.stopping()
+        ServiceManager.stopping(drain: settings.drainTimeout)
         for listener in listeners { listener.close() }
         let deadline = main.now + settings.drainTimeout
         main.spawn { [self] in

@@ -6,8 +6,10 @@ enum ServiceManager {
         notify("READY=1\nSTATUS=\(status)")
     }
 
-    static func stopping() {
-        notify("STOPPING=1\nSTATUS=Stopping")
+    /// - Parameter drain: how long it may take; a moment more than that is asked for.
+    static func stopping(drain: Duration) {
+        let microseconds = (drain + .seconds(5)).wholeNanoseconds / 1000
+        notify("STOPPING=1\nEXTEND_TIMEOUT_USEC=\(microseconds)\nSTATUS=Stopping")
     }
 
     private static func notify(_ state: String) {
