@@ -26,17 +26,21 @@ final class ClientService: @unchecked Sendable {
 
     private func sessionEnded() {
         sessions -= 1
-        if sessions == 0 { drain?.fulfill(()) }
+        finishDrainIfDone()
+    }
+
+    /// A tunnel that still waits for the server's reset may hold the end of an upload.
+    private func finishDrainIfDone() {
+        if sessions == 0, pool.isEmpty { drain?.fulfill(()) }
     }
 
     /// Lets what is in flight finish.
     func drain(until deadline: Instant) async {
-        pool.drain()
-        if sessions > 0 {
-            let wait = Wait<Void>(worker: worker)
-            drain = wait
-            await wait.value(deadline: deadline, onTimeout: (), onCancel: ())
-        }
+        let wait = Wait<Void>(worker: worker)
+        drain = wait
+        pool.drain { [weak self] in self?.finishDrainIfDone() }
+        finishDrainIfDone()
+        await wait.value(deadline: deadline, onTimeout: (), onCancel: ())
         await worker.flushed(until: deadline)
     }
 }

@@ -6,6 +6,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     private var expiry: Timers.ID?
     private let log: EventLog
     private var isDraining = false
+    private var tunnelHasEnded: (() -> Void)?
 
     init(worker: Worker, size: Int, maxIdle: Duration, log: EventLog) {
         self.worker = worker
@@ -28,9 +29,14 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
         return nil
     }
 
+    var isEmpty: Bool { tunnels.isEmpty }
+
     /// Closes what is free, now and from now on.
-    func drain() {
+    ///
+    /// - Parameter ended: called whenever a tunnel has ended.
+    func drain(ended: @escaping () -> Void) {
         isDraining = true
+        tunnelHasEnded = ended
         while let tunnel = take() { tunnel.close(CloseCode.goingAway) }
     }
 
@@ -48,6 +54,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     func tunnelEnded(_ tunnel: Tunnel) {
         tunnels[tunnel.id] = nil
         machine.ended(tunnel.id)
+        tunnelHasEnded?()
     }
 
     func tunnel(_ tunnel: Tunnel, refused error: WireError) {

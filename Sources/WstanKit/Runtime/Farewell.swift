@@ -15,7 +15,8 @@ final class Farewell: @unchecked Sendable {
     }
 
     private let ending: Ending
-    private unowned let stream: Stream
+    /// Held until it is closed, which lets go of this: closing may be what drops everybody else's hold on it.
+    private let stream: Stream
     private let began: Instant
     private var timer: Timers.ID?
     private var lastProgress: Instant
@@ -61,7 +62,7 @@ final class Farewell: @unchecked Sendable {
         guard !hasSentAll else { return }
         hasSentAll = true
         cancel()
-        timer = stream.worker.schedule(after: Self.patienceWithPeer) { [weak stream] in stream?.close() }
+        timer = stream.worker.schedule(after: Self.patienceWithPeer) { [stream] in stream.close() }
     }
 
     private func proceedToReset() {
@@ -104,9 +105,9 @@ final class Farewell: @unchecked Sendable {
     private func discardMoreLater() {
         guard !isDiscarding else { return }
         isDiscarding = true
-        stream.worker.execute { [weak stream, self] in
+        stream.worker.execute { [self] in
             isDiscarding = false
-            if stream != nil { proceed() }
+            proceed()
         }
     }
 }

@@ -56,14 +56,11 @@ struct Intake {
         while true {
             if let head = try new.withBytes({ (more) throws(HTTPHead.Failure) in try gatherer.append(more) }) {
                 bytes = Array(gatherer.rest)
-                stream.heldElsewhere = 0
+                stream.heldHead = 0
                 return .success(head)
             }
-            // Counts until the head is there, or the stream is closed.
-            stream.heldElsewhere = gatherer.bytes.count
-            guard stream.worker.budget.hasRoom(for: Self.readSize) else {
-                return .failure(Interruption(progress: .over))
-            }
+            // Counts until the head is there, or somebody has given up on it.
+            stream.heldHead = gatherer.bytes.count
             let progress = await readMore(deadline: deadline)
             guard progress == .more else { return .failure(Interruption(progress: progress)) }
             new = bytes

@@ -202,18 +202,19 @@ final class Stream: Pollable, @unchecked Sendable {
         for continuation in waiting { continuation.resume() }
     }
 
+    /// Bytes of a head that is not complete, for the budget's sake.
+    var heldHead = 0 {
+        didSet { worker.budget.changeHeads(by: heldHead - oldValue) }
+    }
+
     /// Bytes that are held for this stream elsewhere, for the budget's sake.
     var heldElsewhere = 0 {
         didSet { account() }
     }
 
-    private var isHeldByFarewell = false
-
     private func account() {
         // The smallest block is what was set aside for the tunnel.
         let now = max(0, outbox.capacity - BlockPool.smallest) + heldElsewhere
-        if farewell != nil { worker.heldByFarewells += (outbox.isEmpty ? 0 : 1) - (isHeldByFarewell ? 1 : 0) }
-        isHeldByFarewell = farewell != nil && !outbox.isEmpty
         guard now != charged else { return }
         worker.budget.change(by: now - charged)
         charged = now
@@ -325,9 +326,13 @@ final class Stream: Pollable, @unchecked Sendable {
 
     override func close() {
         guard !isClosed else { return }
+        heldHead = 0
         heldElsewhere = 0
         dropOutbox()
-        farewell?.cancel()
+        if let farewell {
+            farewell.cancel()
+            worker.farewells -= 1
+        }
         farewell = nil
         super.close()
         resume(&reader, .closed)
@@ -368,7 +373,7 @@ final class Stream: Pollable, @unchecked Sendable {
     private func say(_ ending: Farewell.Ending) {
         let farewell = Farewell(self, ending)
         self.farewell = farewell
-        account()
+        worker.farewells += 1
         resume(&reader, .closed)
         farewell.proceed()
     }

@@ -25,8 +25,8 @@ final class Worker: TaskExecutor, @unchecked Sendable {
     private var pollables: [Pollable?] = []
     private var generation: UInt32 = 0
     private var lastID: UInt64 = 0
-    /// Streams that have said farewell and hold bytes still.
-    var heldByFarewells = 0
+    /// Streams that have said farewell and are not closed yet.
+    var farewells = 0
     private var timers = Timers()
     private var ready: [UnownedJob] = []
     private var batch: [UnownedJob] = []
@@ -136,9 +136,9 @@ final class Worker: TaskExecutor, @unchecked Sendable {
         await withUnsafeContinuation { yielding.append($0) }
     }
 
-    /// Waits until the streams that end by themselves have sent what they hold.
+    /// Waits until the streams that end by themselves have ended.
     func flushed(until deadline: Instant) async {
-        while heldByFarewells > 0, now < deadline { await sleep(for: .milliseconds(10)) }
+        while farewells > 0, now < deadline { await sleep(for: .milliseconds(10)) }
     }
 
     /// Ends early when the task is cancelled.

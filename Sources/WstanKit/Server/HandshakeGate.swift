@@ -22,16 +22,26 @@ final class HandshakeGate {
 
     /// - Returns: the ticket to leave with.
     func enter(_ stream: Stream) -> Ticket {
-        while capacity > 0, waiting.count >= capacity, first < order.count {
-            let oldest = order[first]
-            first += 1
-            waiting.removeValue(forKey: oldest)?.close()
-        }
+        while capacity > 0, waiting.count >= capacity, closeOldest() {}
         lastNumber &+= 1
         waiting[lastNumber] = stream
         order.append(lastNumber)
         if order.count > 64 + 2 * waiting.count { compact() }
         return Ticket(number: lastNumber)
+    }
+
+    /// - Returns: false when there is none.
+    @discardableResult
+    func closeOldest() -> Bool {
+        while first < order.count {
+            let oldest = order[first]
+            first += 1
+            if let stream = waiting.removeValue(forKey: oldest) {
+                stream.close()
+                return true
+            }
+        }
+        return false
     }
 
     func leave(_ ticket: Ticket) {

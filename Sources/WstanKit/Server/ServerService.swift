@@ -24,6 +24,9 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         authentication = Authentication(options: options, replayGuard: replayGuard)
         gate = HandshakeGate(capacity: options.maxHandshakes)
         connector = Connector(worker: worker, resolver: resolver)
+        worker.budget.whenHeadsOverflow = { [gate, budget = worker.budget] in
+            while budget.headsOverflow, gate.closeOldest() {}
+        }
     }
 
     /// On the worker.
@@ -41,6 +44,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         stream.whenClosed = { [gate] in gate.leave(ticket) }
         var intake = Intake(stream)
         let verdict = await read(&intake)
+        stream.heldHead = 0
         switch verdict {
         case .success(let request) where drain == nil:
             gate.leave(ticket)
@@ -150,6 +154,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
 
     func tunnel(_ tunnel: Tunnel, serve request: Request, as connection: Connection) {
         guard let client = tunnels[tunnel.id]?.client else { return }
+        connection.hold(request.data)
         connection.connecting = worker.spawn { [self] in
             let target: Stream
             do throws(Connector.Failure) {
@@ -162,7 +167,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
                 await waitForPythonClient(tunnel)
                 return tunnel.end(connection, reset)
             }
-            guard tunnel.connected(connection, to: target, first: request.data) else { return target.close() }
+            guard tunnel.connected(connection, to: target) else { return target.close() }
             log.targetConnected(tunnel.id, request.target)
             if !(target.remoteAddress?.isLoopback ?? false) { target.watchForVanishedPeer() }
             worker.spawn { await self.relay(connection, from: target, on: tunnel) }

@@ -70,7 +70,7 @@ final class Connection: @unchecked Sendable {
     /// How much more may be held.
     var roomForHeld: Int { TunnelLimits.held - held.count }
 
-    func hold(_ bytes: UnsafeMutableRawBufferPointer) {
+    func hold(_ bytes: some Collection<UInt8>) {
         held.append(contentsOf: bytes)
         worker.budget.change(by: bytes.count)
     }

@@ -2,8 +2,9 @@
 enum Flow {
     /// Waits until `sink` has taken everything, with an eye on where it comes from.
     ///
-    /// - Returns: false when it is not wanted any more, when `source` is gone, or when it has finished and nothing has
-    ///   moved for a while: what it sent before is still to be delivered, but not for ever.
+    /// - Returns: false when it is not wanted any more, or `source` is gone. A source that has finished in good order, or whose
+    ///   owner on this host has left, is waited for: what it sent before is still to be delivered. It is given up when nothing
+    ///   has moved for long and the peer of `sink` is dead, or nobody is left who could want it.
     static func isThrough(into sink: Stream, from source: Stream, while isWanted: () -> Bool) async -> Bool {
         let worker = sink.worker
         source.attention = { [weak sink] in sink?.interruptDrain() }
@@ -15,8 +16,11 @@ enum Flow {
             let now = sink.pendingCount + sink.unacknowledgedCount
             if now < left { lastProgress = worker.now }
             left = now
-            let isStuck = worker.now >= lastProgress + TunnelLimits.stalled
-            if isStuck, source.peerHasFinished || source.ownerHasLeft { return false }
+            let stillness = worker.now - lastProgress
+            if stillness >= TunnelLimits.stalled, source.ownerHasLeft { return false }
+            if stillness >= TunnelLimits.stalledForLong, source.peerHasFinished, !sink.peerIsAlive(since: lastProgress) {
+                return false
+            }
             await sink.waitDrained(until: worker.now + TunnelLimits.stalledStep)
         }
         return isWanted()

@@ -79,12 +79,11 @@ final class Tunnel: @unchecked Sendable {
         return connection
     }
 
-    /// Server: the target has answered. What came for it meanwhile goes out, after `first`.
+    /// Server: the target has answered. What came for it meanwhile goes out.
     ///
     /// - Returns: false when nobody wants it any more.
-    func connected(_ connection: Connection, to target: Stream, first: [UInt8]) -> Bool {
+    func connected(_ connection: Connection, to target: Stream) -> Bool {
         guard self.connection === connection, machine.connectedTarget() == .relay else { return false }
-        target.write(first)
         target.write(connection.takeHeld())
         connection.attach(target)
         sendDue()
@@ -195,6 +194,7 @@ final class Tunnel: @unchecked Sendable {
         }
         var moved = 0
         reading: while !isClosing {
+            if await waitForNearEnd() { moved = 0 }
             switch await stream.waitReadable() {
             case .ready: break
             case .closed: break reading
@@ -208,9 +208,7 @@ final class Tunnel: @unchecked Sendable {
             case .end, .failed: break reading
             case .wouldBlock: continue
             }
-            if await waitForNearEnd() {
-                moved = 0
-            } else if moved >= TunnelLimits.turn {
+            if moved >= TunnelLimits.turn {
                 moved = 0
                 await worker.yield()
             }
@@ -239,7 +237,7 @@ final class Tunnel: @unchecked Sendable {
             self.connection === connection && !self.isClosing
         }
         // The peer is gone, or has left without seeing that its bytes get through.
-        if !isThrough, self.connection === connection { stream.abort() }
+        if !isThrough, !isClosing, self.connection === connection { stream.abort() }
         return true
     }
 
@@ -390,6 +388,7 @@ final class Tunnel: @unchecked Sendable {
         stream.closeOrderly(awaitingPeer: false)
         if let over = connection {
             connection = nil
+            stream.interruptDrain()
             over.finish(.lost(nothingReceived: !over.hasReceived))
         }
         owner?.tunnelEnded(self)

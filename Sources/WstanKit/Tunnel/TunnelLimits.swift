@@ -16,15 +16,18 @@ enum TunnelLimits {
     static let replay = 16 * 1024
     /// Pieces of data up to this size are moved together before they are written.
     static let gathered = 16 * 1024
-    /// Somebody who has finished, and whose bytes have not moved for so long, is given up.
-    static let stalled: Duration = .seconds(30)
+    /// Bytes that have not moved for so long are given up: when who sent them has left this host...
+    static let stalled: Duration = .seconds(120)
+    /// ...and when he has finished, and who should take them is dead.
+    static let stalledForLong: Duration = .seconds(300)
     /// How often it is looked.
     static let stalledStep: Duration = .seconds(5)
     /// Bytes that one direction may move before the other connections of the worker have their turn.
     static let turn = 512 * 1024
-    /// How long the peer's reset may take while nothing moves, and at most.
-    static let resetting: Duration = .seconds(10)
-    static let resettingAtMost: Duration = .seconds(120)
+    /// How long the peer's reset may take while nothing moves, and at most. Long, since it travels behind what a slow target
+    /// has not taken, and giving up loses that; a dead peer is found by its pulse.
+    static let resetting: Duration = .seconds(300)
+    static let resettingAtMost: Duration = .seconds(900)
     /// After a ping: see `Heartbeat`. With an interval of 45 s a dead peer is found within a minute.
     static let patienceInUse: Duration = .seconds(14)
     static let patienceIdle: Duration = .seconds(9)

@@ -19,15 +19,22 @@ import Testing
         #expect(budget.held == 0)
     }
 
-    @Test func `there is room up to half of the limit`() {
-        let budget = MemoryBudget(limit: 20_000)
-        budget.change(by: 9000)
-        #expect(budget.hasRoom(for: 1000))
-        #expect(!budget.hasRoom(for: 1001))
+    @Test func `heads of requests have a quarter, and whoever is responsible is told when it is not enough`() {
+        let budget = MemoryBudget(limit: 40_000)
+        var told = 0
+        budget.whenHeadsOverflow = { told += 1 }
+        budget.changeHeads(by: 10_000)
+        #expect(told == 0 && !budget.headsOverflow)
+        budget.changeHeads(by: 1)
+        #expect(told == 1 && budget.headsOverflow)
+        budget.changeHeads(by: -2)
+        #expect(told == 1 && !budget.headsOverflow)
+        // They take nothing from the tunnels.
+        #expect(budget.held == 0 && budget.heads == 9999)
     }
 
-    @Test func `tunnels have the other half, whatever is held`() {
-        let budget = MemoryBudget(limit: 20 * MemoryBudget.perTunnel)
+    @Test func `tunnels have a quarter, whatever is held`() {
+        let budget = MemoryBudget(limit: 40 * MemoryBudget.perTunnel)
         budget.change(by: 1 << 30)
         var count = 0
         while budget.hasRoomForTunnel {

@@ -97,7 +97,8 @@ struct TunnelPair: @unchecked Sendable {
         let userAgent = try await Loopback.pair(on: worker)
         let target = try await Loopback.pair(on: worker)
         let (near, far) = await request(data, end: userAgent.far)
-        guard server.connected(far, to: target.near, first: data) else { throw NotConnected() }
+        far.hold(data)
+        guard server.connected(far, to: target.near) else { throw NotConnected() }
         return CarriedConnection(
             userAgent: userAgent.near, target: target.far, client: near, server: far,
             relays: [

@@ -179,7 +179,7 @@ import Testing
             await peer.send(peer.message(peer.request()) + peer.message(peer.data([])), dripped: dripped)
             let connection = try #require(peer.owner.served.first?.connection)
             let target = try await Loopback.pair(on: worker)
-            #expect(peer.tunnel.connected(connection, to: target.near, first: []))
+            #expect(peer.tunnel.connected(connection, to: target.near))
             var heard = try await peer.frames(1)
             #expect(try peer.messages(heard).all == [.emptyData])
             await peer.send(peer.message(peer.data([])), dripped: dripped)
@@ -220,7 +220,7 @@ import Testing
             await peer.send(peer.message(peer.request()))
             let connection = try #require(peer.owner.served.first?.connection)
             let target = try await Loopback.pair(on: worker)
-            #expect(peer.tunnel.connected(connection, to: target.near, first: []))
+            #expect(peer.tunnel.connected(connection, to: target.near))
             let relay = worker.spawn { _ = await peer.tunnel.relay(connection, from: target.near) }
             let stream = peer.tunnel.stream
             while stream.pendingCount == 0 {

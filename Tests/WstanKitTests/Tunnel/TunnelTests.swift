@@ -115,7 +115,7 @@ import Testing
             await pair.untilIdle()
             // The target answers all the same: nobody wants it any more.
             let target = try await Loopback.pair(on: worker)
-            #expect(!pair.server.connected(far, to: target.near, first: []))
+            #expect(!pair.server.connected(far, to: target.near))
             pair.server.end(far, .targetBroken)
             #expect(pair.server.isIdle)
             await pair.close()
@@ -166,12 +166,13 @@ import Testing
         let (mostHeld, delivered, held) = try await WorkerThread.run { worker in
             let pair = try await TunnelPair(on: worker, usesCipher: usesCipher)
             let (near, far) = await pair.request([1, 2])
+            far.hold([1, 2])
             pair.client.send(bytes, for: near)
             await worker.until { far.held.count >= TunnelLimits.held }
             await worker.settle()
             let mostHeld = far.held.count
             let target = try await Loopback.pair(on: worker)
-            #expect(pair.server.connected(far, to: target.near, first: [1, 2]))
+            #expect(pair.server.connected(far, to: target.near))
             let delivered = await target.far.take(2 + bytes.count)
             pair.client.end(near, .normal)
             await pair.untilIdle()
@@ -227,7 +228,7 @@ import Testing
             await worker.until { far.held.count >= TunnelLimits.held }
             #expect(!near.hasReceived)
             let target = try await Loopback.pair(on: worker)
-            #expect(pair.server.connected(far, to: target.near, first: []))
+            #expect(pair.server.connected(far, to: target.near))
             await worker.until { near.hasReceived }
             let delivered = await target.far.take(TunnelLimits.opening + 100_000)
             #expect(delivered == Self.bytes(TunnelLimits.opening + 100_000, seed: 8))
@@ -258,7 +259,8 @@ import Testing
             let pair = try await TunnelPair(on: worker, usesCipher: true)
             let (near, far) = await pair.request([1], replay: [1])
             let target = try await Loopback.pair(on: worker)
-            _ = pair.server.connected(far, to: target.near, first: [1])
+            far.hold([1])
+            _ = pair.server.connected(far, to: target.near)
             pair.server.send([5], for: far)
             pair.server.close(CloseCode.normal)
             await worker.until { pair.clientOwner.endedCount == 1 }
