@@ -90,7 +90,7 @@ final class Farewell: @unchecked Sendable {
     /// - Returns: whether nothing is left. It stops early, so that a peer that never stops sending does not hold the
     ///   worker up.
     private func discardInput() -> Bool {
-        for _ in 0..<16 where stream.mayHaveInput {
+        for _ in 0..<4 where stream.mayHaveInput {
             switch stream.read(into: stream.worker.scratch.body()) {
             case .bytes: continue
             case .wouldBlock, .end: return true

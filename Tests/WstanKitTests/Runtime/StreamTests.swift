@@ -361,4 +361,24 @@ import Testing
             #expect(await connecting.value == ECANCELED)
         }
     }
+
+    /// Seen as a crash that a stranger could cause: the farewell of a stream that was throwing a flood away closed it in the
+    /// middle of a turn, and with that went the last hold on it.
+    @Test func `a reset while a farewell throws input away is harmless`() async throws {
+        try await WorkerThread.run { worker in
+            func flood() async throws -> WstanKit.Stream {
+                let (near, far) = try await Loopback.pair(on: worker)
+                // SO_RCVBUFFORCE, so that more waits than one turn throws away; without the privilege less does.
+                SocketOption(level: SOL_SOCKET, name: 33).set(16 << 20, on: near.descriptor)
+                far.write([UInt8](repeating: 7, count: 4 << 20))
+                await worker.settle()
+                near.closeOrderly(awaitingPeer: true)
+                return far
+            }
+            let far = try await flood()
+            #expect(worker.farewells == 1)
+            far.abort()
+            await worker.until { worker.farewells == 0 }
+        }
+    }
 }
