@@ -46,7 +46,7 @@ release: ## release programs, in .build/release
 	$(SWIFT) build $(release_flags)
 
 .PHONY: bench
-bench: ## what a tunnel costs beside two bare relays, and whether the goals are met (about two minutes)
+bench: ## what a tunnel costs beside two bare relays, and whether the goals are met (about three minutes)
 	@scripts/setup build bench
 	@$(MAKE) --no-print-directory release .build/bench/tunbench
 	@bench/run
