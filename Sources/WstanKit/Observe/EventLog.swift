@@ -76,7 +76,7 @@ struct EventLog: Sendable {
         case .wire(.expired(let seconds)):
             text = "request refused: it has expired, or a clock is wrong"
             metadata["client-clock-ahead"] = "\(seconds.rounded())s"
-        case .wire, .overLimit: break
+        case .wire, .overLimit, .draining: break
         }
         logger.log(level: level(of: refusal), text, metadata: metadata)
     }
@@ -85,7 +85,7 @@ struct EventLog: Sendable {
         switch refusal {
         case .notARequest, .silent, .timedOut: .info
         case .wire(.sealedForOtherScheme): .warning
-        case .wire, .overLimit: .notice
+        case .wire, .overLimit, .draining: .notice
         }
     }
 

@@ -7,6 +7,8 @@ enum Refusal: Error, Equatable {
     case wire(WireError)
     /// Too many tunnels, or too many requests remembered.
     case overLimit
+    /// The server is about to end.
+    case draining
     case timedOut
 
     /// The reason code for log lines.
@@ -22,6 +24,7 @@ enum Refusal: Error, Equatable {
         case .wire(.tooLarge): "too-large"
         case .wire(.unexpectedCommand): "unexpected-command"
         case .overLimit: "over-limit"
+        case .draining: "draining"
         case .timedOut: "timed-out"
         }
     }

@@ -55,7 +55,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
                     accept: request.verified.accept, server: ServerLimits.serverName, date: date))
             startTunnel(stream, request, peer, first: intake.bytes)
         case .success:
-            refuse(stream, .overLimit, peer, isHead: false)
+            refuse(stream, .draining, peer, isHead: false)
         case .failure(let refusal) where refusal == .silent:
             stream.close()
         case .failure(let refusal):

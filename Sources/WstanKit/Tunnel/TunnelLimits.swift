@@ -1,10 +1,11 @@
 /// Every bound on what a tunnel holds, and how long it waits for its peer.
 ///
-/// A tunnel holds at most one read (a block of 132 KiB) for each of its two sockets; 64 KiB, in an array of twice that,
-/// for a target that has not answered; one message with a tag (96 KiB in an array of twice that, and never while a
-/// connection is up); 16 KiB that may have to be sent again: below 512 KiB whatever its peers do.
+/// A tunnel holds at most one read (a block of 132 KiB) for each of its two sockets. Before its target has answered it
+/// holds, instead of the target's block, the data of the request (up to 96 KiB, and 16 KiB that came behind it) or else
+/// 64 KiB, in an array of up to twice that. A message with a tag (96 KiB in an array of twice that) is not held while a
+/// connection is up, and 16 KiB may have to be sent again: below 512 KiB whatever its peers do.
 enum TunnelLimits {
-    /// Data held for a target that has not answered; then the tunnel is not read.
+    /// Data held for a target that has not answered; from then on the tunnel is not read.
     static let held = 64 * 1024
     /// What a client sends before the server has said a word: as much as a server holds for a target that has not
     /// answered. Then it asks whether the target is there, and waits for the answer, or for `openingPause` where nobody
