@@ -22,6 +22,17 @@ struct UserAgentSession: @unchecked Sendable {
             userAgent.closeOrderly(awaitingPeer: true)
             return ended()
         }
+        switch wish {
+        case .connect(let wish):
+            await carry(wish)
+        case .associate:
+            userAgent.write(Socks5.reply(.commandNotSupported))
+            userAgent.closeOrderly(awaitingPeer: true)
+            ended()
+        }
+    }
+
+    private func carry(_ wish: FrontDoor.Connect) async {
         // Granted before the target has answered: it saves a round trip.
         userAgent.write(wish.grant)
         if pool.hasIdle {
