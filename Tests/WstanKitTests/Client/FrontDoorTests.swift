@@ -146,7 +146,7 @@ import Testing
         let visit = try await Self.visit(Array(text.utf8), dripped: dripped)
         #expect(visit.connect?.target == Address(authority: authority))
         #expect(visit.connect?.early == [])
-        #expect(visit.wish?.grant == Array("HTTP/1.1 200 Connection Established\r\n\r\n".utf8))
+        #expect(visit.connect?.grant == Array("HTTP/1.1 200 Connection Established\r\n\r\n".utf8))
         #expect(visit.answer == [])
     }
 
