@@ -25,9 +25,8 @@ struct UserAgentSession: @unchecked Sendable {
         switch wish {
         case .connect(let wish):
             await carry(wish)
-        case .associate:
-            userAgent.write(Socks5.reply(.commandNotSupported))
-            userAgent.closeOrderly(awaitingPeer: true)
+        case .associate(let declared):
+            await ClientAssociation(control: userAgent, declared: declared, dialer: dialer, log: log).run()
             ended()
         }
     }

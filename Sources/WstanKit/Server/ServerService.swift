@@ -116,13 +116,19 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     private func startTunnel(_ stream: Stream, _ request: Admitted, _ peer: SocketAddress, first: [UInt8]) {
         let tunnel = Tunnel(
             id: worker.nextID(), role: .server, stream: stream, sealer: request.verified.sealer,
-            opener: request.verified.opener, pings: options.pings, owner: self)
+            opener: request.verified.opener, pings: options.pings,
+            allowsBareDatagrams: options.allowsBareDatagrams, owner: self)
         let forwardedFor = peer.isLoopback ? request.forwardedFor : nil
         tunnels[tunnel.id] = Served(
             tunnel: tunnel, client: forwardedFor.map { AnyHashable($0) } ?? peer.hostKey, openedAt: worker.now)
         log.tunnelOpened(tunnel.id, peer: peer, forwardedFor: forwardedFor)
-        if case .request(let request) = request.verified.opening, let connection = tunnel.accept() {
-            self.tunnel(tunnel, serve: request, as: connection)
+        switch request.verified.opening {
+        case .request(let request):
+            if let connection = tunnel.accept() { self.tunnel(tunnel, serve: request, as: connection) }
+        case .association(let request):
+            tunnel.acceptAssociation(first: request.first)
+        case .idle:
+            break
         }
         worker.spawn { await tunnel.run(first: first[...]) }
     }
@@ -141,9 +147,9 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         log.tunnelRefused(tunnel.id, error, now: worker.now)
     }
 
-    func tunnel(_ tunnel: Tunnel, mayServe request: Request) throws(WireError) {
+    func tunnel(_ tunnel: Tunnel, mayServeRequestOf time: Double) throws(WireError) {
         do {
-            try authentication.check(request.time, now: WallClock.now())
+            try authentication.check(time, now: WallClock.now())
         } catch {
             guard case .wire(let reason) = error else { throw .malformed }
             throw reason
@@ -172,6 +178,11 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
             if !(target.remoteAddress?.isLoopback ?? false) { target.watchForVanishedPeer() }
             worker.spawn { await self.relay(connection, from: target, on: tunnel) }
         }
+    }
+
+    func tunnelMakesAssociation(_ tunnel: Tunnel) -> (any DatagramEnd)? {
+        guard let client = tunnels[tunnel.id]?.client else { return nil }
+        return ServerAssociation(on: tunnel, for: client, resolver: connector.resolver, log: log)
     }
 
     private func relay(_ connection: Connection, from target: Stream, on tunnel: Tunnel) async {
