@@ -44,7 +44,7 @@ final class ClientAssociation: DatagramEnd, @unchecked Sendable {
         guard let local = control.localAddress, let peer = control.remoteAddress,
             let socket = try? DatagramSocket(
                 local.withPort(0), on: worker,
-                received: { [weak self] in self?.receive($0, from: $1, beside: peer) })
+                received: { self.receive($0, from: $1, beside: peer) })
         else {
             control.write(Socks5.reply(.generalFailure))
             return control.closeOrderly(awaitingPeer: true)
@@ -76,7 +76,9 @@ final class ClientAssociation: DatagramEnd, @unchecked Sendable {
         way = .over
         if case .open(let tunnel) = ending { tunnel.close(CloseCode.normal) }
         control.heldElsewhere = 0
+        // They hold each other.
         socket?.close()
+        socket = nil
         log.associationEnded(traffic)
     }
 
