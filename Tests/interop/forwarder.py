@@ -1,4 +1,4 @@
-"""A TCP forwarder between client and server: it counts, records, holds back, cuts and resets."""
+"""A TCP forwarder between client and server: it counts, records, holds back, forges, cuts and resets."""
 import select
 import socket
 import struct
@@ -60,6 +60,8 @@ class Link:
         if not data:
             way.ended = True
             return
+        if way is self.up and self.head_end:
+            data = self.forwarder.altered(data)
         way.pending += data
         if way is self.up:
             if len(self.recorded) < RECORDED:
@@ -119,6 +121,7 @@ class Forwarder:
         self.hold_after_head = False  # nothing passes from the client to the server behind the request head
         self.resets_left = 0          # so many handshakes to come are reset
         self.ambush = None            # 'close' or 'reset': what the next bytes on an open link bring about, once
+        self.forgery = None           # what the next bytes of a client on an open link become, once: a function of them
         self._lock = threading.Lock()
         self.listener = socket.create_server(('127.0.0.1', 0), backlog=512)
         self.port = self.listener.getsockname()[1]
@@ -147,6 +150,11 @@ class Forwarder:
         with self._lock:
             cut, self.ambush = self.ambush, None
             return cut
+
+    def altered(self, data):
+        with self._lock:
+            forgery, self.forgery = self.forgery, None
+            return forgery(data) if forgery else data
 
     def release(self):
         self.hold_answers = self.hold_after_head = False

@@ -41,13 +41,13 @@ class Process:
             self.popen = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                                           preexec_fn=prepare, env=dict(os.environ, PYTHONUNBUFFERED='1'))
 
-    def await_port(self, port, within=15.0):
+    def await_port(self, port, within=15.0, host='127.0.0.1'):
         def listens():
             if self.popen.poll() is not None:
                 self.may_end = True
                 raise Stuck('%s ended with status %d before it listened:\n%s' % (self.name, self.popen.returncode, self.log()))
             try:
-                socket.create_connection(('127.0.0.1', port), 1).close()
+                socket.create_connection((host, port), 1).close()
                 return True
             except OSError:
                 return False
@@ -64,8 +64,19 @@ class Process:
 
     def resident(self):
         """Bytes of resident memory."""
+        return self._memory('VmRSS')
+
+    def peak(self):
+        """The most that it ever was."""
+        return self._memory('VmHWM')
+
+    def _memory(self, field):
         with open('/proc/%d/status' % self.popen.pid) as f:
-            return int(re.search(r'VmRSS:\s+(\d+) kB', f.read()).group(1)) * 1024
+            return int(re.search(field + r':\s+(\d+) kB', f.read()).group(1)) * 1024
+
+    def descriptors(self):
+        """How many it has open."""
+        return len(os.listdir('/proc/%d/fd' % self.popen.pid))
 
     def signal(self, number):
         self.may_end = True
