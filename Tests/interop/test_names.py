@@ -5,6 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import agent
+from datagrams import Association, DatagramTarget
 from namespaces import Namespace, join, need_namespaces
 from nameserver import NameServer
 from process import OURS, free_port
@@ -155,6 +156,45 @@ class Eyeballs(Names):
             with agent.socks5(self.wstan_client.port, name, self.echo.port) as s:
                 self.assertIn(agent.outcome(s), ('end', 'reset'))
             self.assertLess(time.monotonic() - began, 1)
+
+
+class Datagrams(Names):
+    """UDP tries one address only."""
+
+    def seconds(self, host):
+        """How long it takes until a datagram comes back from the target, which listens on either loopback."""
+        association = self.keep(Association(self.wstan_client.port))
+        began = time.monotonic()
+        self.assertEqual(association.ask(b'hello', host, self.port)[0], b'hello')
+        return time.monotonic() - began
+
+    def setUp(self):
+        super().setUp()
+        self.port = free_port()
+        for host in '127.0.0.1', '::1':
+            self.keep(DatagramTarget(host=host, port=self.port))
+
+    def test_one_family_only(self):
+        """A name with one address, of either family, is reached at once."""
+        for name in 'name.none.live.test', 'name.live.none.test':
+            self.assertLess(self.seconds(name), 0.2)
+
+    def test_silence_about_one_family(self):
+        """A name for one of whose families nobody answers is reached by the other within a second."""
+        for name in 'name.silent.live.test', 'name.live.silent.test':
+            self.assertLess(self.seconds(name), 1)
+
+    def test_flood(self):
+        """An association that asks for 500 dead names does not delay its own literals and another client's names."""
+        other = self.keep(Association(self.other_client().port))
+        association = self.keep(Association(self.wstan_client.port))
+        for number in range(500):
+            association.send(b'hello', DEAD % ('name%d' % number), self.port)
+        eventually(lambda: len(set(self.name_server.unanswered)) >= 16, 'the flood reaches the name server')
+        began = time.monotonic()
+        self.assertEqual(association.ask(b'hello', '127.0.0.1', self.port)[0], b'hello')
+        self.assertEqual(other.ask(b'hello', GOOD % 'name', self.port)[0], b'hello')
+        self.assertLess(time.monotonic() - began, 1)
 
 
 class Deadline(Names):

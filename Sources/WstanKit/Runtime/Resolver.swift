@@ -70,6 +70,48 @@ final class Resolver: Sendable {
         ).get()
     }
 
+    /// How long both families are waited for before each is asked for by itself.
+    private static let patience: Duration = .milliseconds(300)
+
+    /// One address, for those who can try only one.
+    ///
+    /// An answer for both families is sorted by what this host reaches, but name servers that are silent about one hold
+    /// it up. So after a while each is asked for by itself, and the first that has an address wins.
+    func resolveOne(
+        _ name: String, for peer: AnyHashable, on worker: Worker, deadline: Instant
+    ) async -> SocketAddress? {
+        let peer = Peer(key: peer)
+        return await withTaskGroup(of: (family: Family?, answer: Result<[SocketAddress], Failure>).self) { group in
+            for family in [nil, Family.ipv6, .ipv4] {
+                group.addTask { [self] in
+                    if family != nil { await worker.sleep(for: Self.patience) }
+                    guard !Task.isCancelled else { return (family, .failure(.cancelled)) }
+                    do throws(Failure) {
+                        let addresses = try await resolve(
+                            name, port: 0, family: family, for: peer.key, on: worker, deadline: deadline)
+                        return (family, .success(addresses))
+                    } catch {
+                        return (family, .failure(error))
+                    }
+                }
+            }
+            defer { group.cancelAll() }
+            for await (family, answer) in group {
+                switch answer {
+                case .success(let addresses): return addresses.first
+                case .failure(.notFound) where family == nil: return nil
+                case .failure: continue
+                }
+            }
+            return nil
+        }
+    }
+
+    /// Only compared, never changed.
+    private struct Peer: @unchecked Sendable {
+        let key: AnyHashable
+    }
+
     /// Both families at once, on the calling thread; for the start of the program. Empty when there are none.
     static func lookUpNow(_ name: String, port: UInt16) -> [SocketAddress] {
         [Family.ipv4, .ipv6].flatMap { (try? lookUp(name, port: port, family: $0).get()) ?? [] }

@@ -126,13 +126,12 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
 
     private func lookUp(_ name: String) async {
         let deadline = worker.now + ServerLimits.associationLookUp
-        let answer = try? await resolver.resolve(
-            name, port: 0, family: nil, for: client, on: worker, deadline: deadline)
+        let answer = await resolver.resolveOne(name, for: client, on: worker, deadline: deadline)
         guard !isOver, case .waiting(let waiting) = names[name] else { return }
         let size = waiting.reduce(0) { $0 + $1.data.count + ServerLimits.datagramOverhead }
         waitingBytes -= size
         worker.budget.change(by: -size)
-        guard let address = answer?.first else {
+        guard let address = answer else {
             names[name] = nil
             traffic.dropped += waiting.count
             return
