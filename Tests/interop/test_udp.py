@@ -1,5 +1,6 @@
 """UDP through SOCKS5 UDP ASSOCIATE: what is carried, by whom, and what is not let through."""
 import os
+import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -112,6 +113,19 @@ class OurPair(Carriage, Names, Scenario):
         self.assertEqual(association.relay[0], '::1')
         data = os.urandom(LARGEST)
         self.assertEqual(association.ask(data, *self.echo.address), (data, self.echo.address))
+
+    def test_compatible_mode(self):
+        """In compatible mode too."""
+        client = self.client(self.server('-z'), '-z')
+        self.assertEqual(self.association(client).ask(b'hello', *self.echo.address)[0], b'hello')
+
+    def test_nobody_there(self):
+        """Datagrams to a port where nobody listens do no harm to the others."""
+        association = self.association()
+        nobody = free_port()
+        for _ in range(5):
+            association.send(b'is anybody there?', '127.0.0.1', nobody)
+            self.assertEqual(association.ask(b'hello', *self.echo.address)[0], b'hello')
 
     def test_large_first(self):
         """A first datagram that is too long for a request in the URI comes through."""
@@ -423,6 +437,25 @@ class Forgery(Ends, Scenario):
                         other.sendto(b'nothing before this', thief.address)
                     eventually(lambda: thief.received, 'the thief hears what is sent to him')
                     self.assertEqual(thief.heard, [b'nothing before this'])
+
+    def test_request_of_a_pooled_tunnel(self):
+        """A request on a pooled tunnel that was made a DGM is refused: its MAC no longer holds. The connection gets a new tunnel.
+
+        With --allow-bare-dgm=yes the server takes it and sends the rest to near where the forger likes, as its documentation says.
+        """
+        server = self.server()
+        between = self.forwarder(server)
+        client, target = self.client(between), self.target(echo)
+        with agent.socks5(client.port, '127.0.0.1', target.port) as s:
+            self.assertTrue(agent.echoes(s, b'hello'))
+        between.settle()
+        # Of the time, which comes first, the forger knows the upper half.
+        known = bytes([wire.REQ]) + struct.pack('>d', time.time())[:4]
+        between.forgery = lambda frame: forged(frame, known, bytes([wire.DGM, 0, 1, 127, 0]))
+        with agent.socks5(client.port, '127.0.0.1', target.port) as s:
+            self.assertTrue(agent.echoes(s, b'secret'))
+        server.await_log('a message on a tunnel was refused.*bad-authentication')
+        self.assertEqual(len(between.links), 2)
 
     def test_against_their_server(self):
         """Python's server sends it: so the attack is right."""
