@@ -107,6 +107,7 @@ class Nginx(Front):
 
 class HAProxy(Front):
     TELLS_CLIENT_BY = '--proxy-protocol=yes'
+    FILE = 'haproxy/wstan.cfg'
 
     def text(self, header='send-proxy-v2'):
         if self.authority:
@@ -118,7 +119,7 @@ class HAProxy(Front):
             speaks = 'ssl crt %s alpn http/1.1' % pem
         else:
             speaks = ''
-        return changed('haproxy/wstan.cfg', [
+        return changed(self.FILE, [
             ('log /dev/log local0', 'log stdout format raw local0'), ('    user haproxy\n', ''), ('    group haproxy\n', ''),
             ('maxconn 10000', 'maxconn 256'), ('timeout connect 5s', 'timeout connect 5s\n    retries 0'),
             ('bind :443 ssl crt /etc/haproxy/certs/example.com.pem alpn http/1.1', 'bind 127.0.0.1:%d %s' % (self.port, speaks)),
@@ -127,3 +128,8 @@ class HAProxy(Front):
 
     def command(self):
         return ('haproxy', find('haproxy'), '-db', '-f', self.configuration)
+
+
+class HAProxyTCP(HAProxy):
+    """Reads nothing of what it passes on."""
+    FILE = 'haproxy/wstan-tcp.cfg'

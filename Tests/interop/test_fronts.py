@@ -2,14 +2,15 @@
 import re
 import shutil
 import socket
+import struct
 import tempfile
 import time
 
 import probe
 import wire
-from fronts import PATH, Authority, HAProxy, Nginx, find
+from fronts import PATH, Authority, HAProxy, HAProxyTCP, Nginx, find
 from process import OURS, THEIRS, free_port
-from target import echo
+from target import echo, read_exactly
 from test_options import Options
 from waiting import eventually
 
@@ -24,17 +25,17 @@ def tearDownModule():
     shutil.rmtree(directory)
 
 
-class BehindFront:
+class Fronts(Options):
     FRONT = None
 
     def setUp(self):
         super().setUp()
-        for program in self.FRONT.__name__.lower(), 'openssl':
+        for program in self.PROGRAM, 'openssl':
             if not find(program):
                 self.skipTest('%s is not installed' % program)
         self.echo = self.target(echo)
 
-    def behind(self, *options, tls=True, front=(), **front_options):
+    def behind(self, *options, tls=True, **front_options):
         """A front with a server behind it."""
         port = free_port()
         scheme = 'wss' if tls else 'ws'
@@ -92,7 +93,26 @@ class BehindFront:
             except OSError:
                 pass
 
-    # The tests.
+    def named(self, front, *fields):
+        """The client that the server's log names for a request from 127.0.0.7."""
+        since = len(self.wstan_server.log())
+        opening = self.opening()
+        head = self.head(opening, more=[('X-Forwarded-For', f) for f in fields])
+        tunnel = self.keep(probe.Tunnel(front.port, opening, head, lambda port: front.reach(port, '127.0.0.7')))
+        peer = self.wstan_server.await_log(r'tunnel opened.*peer=(\S+)', since=since).group(1)
+        tunnel.close()
+        return peer
+
+    def refused_as(self, front):
+        """The client that the log names for a refused request from 127.0.0.7."""
+        since = len(self.wstan_server.log())
+        head = self.head(wire.PlainOpening(bytes(16), wire.request_body('127.0.0.1', 1)))
+        probe.exchange(front.port, head, reach=lambda port: front.reach(port, '127.0.0.7'))
+        return self.wstan_server.await_log(r'refused.*peer=(\S+)', since=since).group(1)
+
+
+class WebFront:
+    """The tests that both fronts for the web share."""
 
     def test_their_client(self):
         """The Python client carries data both ways through TLS, on fresh tunnels and on pooled ones."""
@@ -141,28 +161,9 @@ class BehindFront:
         for opening in openings:
             self.assertNotIn(self.path(opening)[len(PATH):][:30], front.logs())
 
-    # Whose connection it is.
 
-    def named(self, front, *fields):
-        """The client that the server's log names for a request from 127.0.0.7."""
-        since = len(self.wstan_server.log())
-        opening = self.opening()
-        head = self.head(opening, more=[('X-Forwarded-For', f) for f in fields])
-        tunnel = self.keep(probe.Tunnel(front.port, opening, head, lambda port: front.reach(port, '127.0.0.7')))
-        peer = self.wstan_server.await_log(r'tunnel opened.*peer=(\S+)', since=since).group(1)
-        tunnel.close()
-        return peer
-
-    def refused_as(self, front):
-        """The client that the log names for a refused request from 127.0.0.7."""
-        since = len(self.wstan_server.log())
-        head = self.head(wire.PlainOpening(bytes(16), wire.request_body('127.0.0.1', 1)))
-        probe.exchange(front.port, head, reach=lambda port: front.reach(port, '127.0.0.7'))
-        return self.wstan_server.await_log(r'refused.*peer=(\S+)', since=since).group(1)
-
-
-class BehindNginx(BehindFront, Options):
-    FRONT = Nginx
+class BehindNginx(WebFront, Fronts):
+    FRONT, PROGRAM = Nginx, 'nginx'
 
     def await_last_line(self, front):
         eventually(lambda: '/elsewhere' in front.logs(), 'nginx logs what is not of wstan')
@@ -184,8 +185,8 @@ class BehindNginx(BehindFront, Options):
         self.assertRegex(self.refused_as(front), r'^127\.0\.0\.1:\d+$')
 
 
-class BehindHAProxy(BehindFront, Options):
-    FRONT = HAProxy
+class BehindHAProxy(WebFront, Fronts):
+    FRONT, PROGRAM = HAProxy, 'haproxy'
 
     def await_last_line(self, front):
         eventually(lambda: re.search(r' web~? site/', front.logs()), 'haproxy logs what is not of wstan')
@@ -212,3 +213,93 @@ class BehindHAProxy(BehindFront, Options):
         answer = probe.exchange(self.wstan_server.port, self.head(opening))
         self.assertEqual(answer.status, 404)
         self.assertEqual(self.echo.connections, [])
+
+
+class BehindHAProxyTCP(Fronts):
+    """A front that only ends TLS."""
+    FRONT, PROGRAM = HAProxyTCP, 'haproxy'
+
+    def test_their_client(self):
+        """The Python client carries data both ways."""
+        self.assertCarries(self.client_of(self.behind(), THEIRS))
+
+    def test_long_request(self):
+        """A request with 60 KB of data, as a Python client makes of long cookies, passes."""
+        data = bytes(range(240)) * 250
+        self.assertEqual(self.tunnel(self.behind(), self.opening(data)).read_data(len(data)), data)
+
+    def test_client_address(self):
+        """The log names the client, for refused requests too; the log of the front holds no request."""
+        front = self.behind()
+        self.assertRegex(self.named(front), r'^127\.0\.0\.7:\d+$')
+        self.assertRegex(self.refused_as(front), r'^127\.0\.0\.7:\d+$')
+        eventually(lambda: front.logs().count('127.0.0.7:') >= 2, 'haproxy logs both connections')
+        self.assertNotIn(PATH, front.logs())
+
+
+class ProxyProtocol(Options):
+    """PROXY headers made by hand, from this host, which is trusted."""
+    V1 = b'PROXY TCP4 203.0.113.9 192.0.2.1 4711 443\r\n'
+    V2 = (b'\r\n\r\n\0\r\nQUIT\n\x21\x11' + struct.pack('>H', 12 + 6) + bytes([203, 0, 113, 9, 192, 0, 2, 1])
+          + struct.pack('>HH', 4711, 443) + b'\x04\0\3abc')
+
+    def setUp(self):
+        super().setUp()
+        self.wstan_server = self.server('--proxy-protocol=yes', '--x-forward=yes', '--log-level=info', '--handshake-timeout=1s')
+
+    def head(self, *fields):
+        opening = wire.Opening(self.raw_key, wire.request_body('127.0.0.1', self.commanded.port, b'echo\n'))
+        return opening, opening.head(more=[('X-Forwarded-For', f) for f in fields])
+
+    def peer(self, header, *fields):
+        since = len(self.wstan_server.log())
+        opening, head = self.head(*fields)
+        self.keep(probe.Tunnel(self.wstan_server.port, opening, header + head)).close()
+        return self.wstan_server.await_log(r'tunnel opened.*peer=(\S+)', since=since).group(1)
+
+    def test_named_client(self):
+        """The header names the client, and X-Forwarded-For is not believed then: the client may have written it."""
+        for header in self.V1, self.V2:
+            self.assertEqual(self.peer(header), '203.0.113.9:4711')
+            self.assertEqual(self.peer(header, '198.51.100.1'), '203.0.113.9:4711')
+
+    def test_named_proxy(self):
+        """The header names a trusted proxy: then the client is whom that one tells."""
+        self.assertEqual(self.peer(b'PROXY TCP6 ::1 ::1 4711 443\r\n', '192.0.2.1, 198.51.100.1'), '198.51.100.1')
+
+    def test_front_for_itself(self):
+        """A header that names nobody leaves the connection's own address."""
+        for header in b'PROXY UNKNOWN\r\n', self.V2[:12] + b'\x20\0\0\0':
+            self.assertRegex(self.peer(header), r'^127\.0\.0\.1:\d+$')
+
+    def test_single_bytes(self):
+        """It may arrive byte by byte."""
+        for header in self.V1, self.V2:
+            _, head = self.head()
+            with probe.reach(self.wstan_server.port) as s:
+                s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                for byte in header:
+                    s.send(bytes([byte]))
+                s.sendall(head)
+                self.assertTrue(read_exactly(s, 12).startswith(b'HTTP/1.1 101'))
+
+    def test_malformed(self):
+        """What is no header gets the plain answer, and the same as anybody behind a header; one that has not ended in time too."""
+        get = b' / HTTP/1.1\r\nHost: a\r\n\r\n'
+        plain = probe.exchange(self.wstan_server.port, self.V1 + b'GET' + get)
+        self.assertEqual(plain.status, 404)
+        for data in (b'GET' + get, self.head()[1], self.V1[:-2] + b'\n' + self.head()[1], self.V1 + self.V1 + self.head()[1],
+                     self.V2[:14] + b'\xff\xff' + bytes(65535), self.V1[:20], self.V2[:20]):
+            self.assertEqual(probe.exchange(self.wstan_server.port, data).masked, plain.masked, data[:60])
+        head_only = probe.exchange(self.wstan_server.port, self.V2 + b'HEAD' + get)
+        self.assertEqual(head_only.masked, plain.masked.partition(b'\r\n\r\n')[0] + b'\r\n\r\n')
+        self.assertEqual(self.commanded.connections, [])
+
+    def test_health_check(self):
+        """A header and then nothing is a health check: it is not answered, nor told of in the log."""
+        since = len(self.wstan_server.log())
+        with probe.reach(self.wstan_server.port) as s:
+            s.sendall(self.V2[:12] + b'\x20\0\0\0')
+            s.shutdown(socket.SHUT_WR)
+            self.assertEqual(s.recv(100), b'')
+        self.assertEqual(self.wstan_server.log()[since:], '')
