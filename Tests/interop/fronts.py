@@ -121,7 +121,7 @@ class HAProxy(Front):
             speaks = ''
         return changed(self.FILE, [
             ('log /dev/log local0', 'log stdout format raw local0'), ('    user haproxy\n', ''), ('    group haproxy\n', ''),
-            ('maxconn 10000', 'maxconn 256'), ('timeout connect 5s', 'timeout connect 5s\n    retries 0'),
+            ('maxconn 4000', 'maxconn 256'), ('timeout connect 5s', 'timeout connect 5s\n    retries 0'),
             ('bind :443 ssl crt /etc/haproxy/certs/example.com.pem alpn http/1.1', 'bind 127.0.0.1:%d %s' % (self.port, speaks)),
             ('bind [::]:443 v6only ssl crt /etc/haproxy/certs/example.com.pem alpn http/1.1', ''),
             ('127.0.0.1:8080 send-proxy-v2', '127.0.0.1:%d %s' % (self.server_port, header))])
