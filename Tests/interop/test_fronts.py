@@ -143,19 +143,17 @@ class WebFront:
         self.assertAccepted(front, self.opening(when=time.time() - 3600))
 
     def test_logs_hold_no_request(self):
-        """Whatever becomes of a request, accepted, refused, too long or without a server, no log of the front's holds it."""
+        """Whatever becomes of a request, no log of the front's holds it: accepted, refused, without a server, too long, malformed, cut off."""
         front = self.behind()
-        openings = [self.opening() for _ in range(2)]
-        self.assertAccepted(front, openings[0])
-        self.assertRefused(front, openings[0], 'replayed')
+        openings = [self.opening() for _ in range(4)] + [self.opening(bytes(20000))]
+        good, unserved, malformed, incomplete, long = openings
+        self.assertAccepted(front, good)
+        self.assertRefused(front, good, 'replayed')
         self.wstan_server.kill()
-        self.assertIn(probe.exchange(front.port, self.head(openings[1]), reach=front.reach).status, (502, 503))
-        openings.append(self.opening(bytes(20000)))
-        self.send(front, self.head(openings[2]))
-        openings.append(self.opening())
-        self.send(front, self.head(openings[3], more=[('no token', 'at all')]))
-        openings.append(self.opening())
-        self.send(front, self.head(openings[4])[:-10])
+        self.assertIn(probe.exchange(front.port, self.head(unserved), reach=front.reach).status, (502, 503))
+        self.send(front, self.head(malformed, more=[('Host', 'a b')]))
+        self.send(front, self.head(incomplete)[:-10])
+        self.send(front, self.head(long))
         self.send(front, b'GET /elsewhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
         self.await_last_line(front)
         for opening in openings:
