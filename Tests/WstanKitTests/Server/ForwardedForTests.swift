@@ -42,11 +42,21 @@ import Testing
         #expect(try Self.client([]) == nil)
     }
 
-    @Test func `what stands left of somebody unknown is not believed, and ends the walk when it is no address`() throws
+    @Test func `an entry that is no address ends the walk, and nobody believes what stands further left`() throws
     {
         #expect(try Self.client(["192.0.2.1, unknown"]) == nil)
         #expect(try Self.client(["unknown, 10.0.0.2, 10.0.0.1"]) == "10.0.0.2")
         #expect(try Self.client(["10.0.0.9, 203.0.113.7"], trusting: "none") == "203.0.113.7")
+    }
+
+    @Test func `mutated fields do not trap`() {
+        var random = SeededRandomness(seed: 1)
+        let field = Array("192.0.2.1, 10.0.0.1:80,[2001:db8::5]:443 , [::1]".utf8)
+        for _ in 0..<5_000 {
+            let head =
+                Array("GET / HTTP/1.1\r\nX-Forwarded-For: ".utf8) + Mutation.of(field, &random) + [13, 10, 13, 10]
+            if let head = try? HTTPHead(head) { _ = ForwardedFor.client(in: head, trusting: .loopback) }
+        }
     }
 
     @Test func `clients of one IPv6 network, or behind one mapped address, share`() throws {
