@@ -46,6 +46,10 @@ extension SettingKey {
         SettingKey(
             name: "proxy", section: .client, kind: .proxy, initial: "none", reload: .takesOver,
             purpose: "reach the server through this HTTP proxy", flat: "proxy", letter: "y"),
+        SettingKey(
+            name: "udp-idle", section: .client, kind: .duration(\.udpIdle, .seconds(1) ... .seconds(86_400)),
+            initial: "60s", reload: .takesOver,
+            purpose: "a SOCKS5 association for datagrams ends when it is not used for so long"),
     ]
 
     private static let pool: [SettingKey] = [
@@ -81,6 +85,9 @@ extension SettingKey {
         SettingKey(
             name: "replay-under-tls", section: .server, kind: .flag(\.replayUnderTLS), initial: "yes",
             reload: .takesOver, purpose: "refuse a repeated request under wss too: a front's log may hold it"),
+        SettingKey(
+            name: "allow-bare-dgm", section: .server, kind: .flag(\.allowBareDGM), initial: "no", reload: .takesOver,
+            purpose: "take datagrams of a Python client's pooled tunnels, which bear no tag"),
         SettingKey(
             name: "max-tunnels", section: .server, kind: .count(\.maxTunnels, 0...1_000_000), initial: "10000",
             reload: .takesOver, purpose: "most tunnels open at once; 0 is no limit"),
@@ -120,13 +127,10 @@ enum LaterNames {
         switch section {
         case nil: ["state-directory", "log-format"]
         case .client:
-            ["early-reply", "users-file", "allow-uid", "direct", "connect-to", "host-header", "header", "udp-idle"]
+            ["early-reply", "users-file", "allow-uid", "direct", "connect-to", "host-header", "header"]
         case .pool: ["min"]
         case .server:
-            [
-                "allow-bare-dgm", "allow", "deny", "allow-private", "max-tunnels-per-address",
-                "idle-timeout",
-            ]
+            ["allow", "deny", "allow-private", "max-tunnels-per-address", "idle-timeout"]
         }
     }
 

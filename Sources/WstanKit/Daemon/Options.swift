@@ -16,6 +16,7 @@ extension ClientOptions {
         poolSize = settings.poolSize.sharedOut(among: workers)
         poolMaxIdle = settings.poolMaxIdle
         pings.idle = settings.poolPing
+        udpIdle = settings.udpIdle
         connectTimeout = settings.connectTimeout
         handshakeTimeout = settings.handshakeTimeout
     }
@@ -31,6 +32,7 @@ extension ServerOptions {
         trustedProxies = settings.trustedProxies
         requestLifetime = settings.requestTTL
         replayUnderTLS = settings.replayUnderTLS
+        allowsBareDatagrams = settings.allowBareDGM
         switch settings.plainAnswer {
         case .status(let status): plainStatus = status.rawValue
         }

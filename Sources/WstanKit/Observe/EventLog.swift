@@ -108,6 +108,12 @@ struct EventLog: Sendable {
 
     // MARK: Both
 
+    func associationEnded(_ traffic: DatagramTraffic) {
+        logger.debug(
+            "an association for datagrams ended",
+            metadata: ["up": "\(traffic.up)", "down": "\(traffic.down)", "dropped": "\(traffic.dropped)"])
+    }
+
     func tunnelRefused(_ tunnel: UInt64, _ error: WireError, now: Instant) {
         let code = Refusal.wire(error).code
         guard let missed = throttle.allows("tunnel-" + code, now: now) else { return }

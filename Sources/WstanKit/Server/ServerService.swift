@@ -49,11 +49,17 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     private func startTunnel(for guest: Reception.Guest) {
         let tunnel = Tunnel(
             id: worker.nextID(), role: .server, stream: guest.stream, sealer: guest.request.sealer,
-            opener: guest.request.opener, pings: options.pings, owner: self)
+            opener: guest.request.opener, pings: options.pings,
+            allowsBareDatagrams: options.allowsBareDatagrams, owner: self)
         tunnels[tunnel.id] = Served(tunnel: tunnel, client: guest.client.shareKey, openedAt: worker.now)
         log.tunnelOpened(tunnel.id, peer: guest.client)
-        if case .request(let request) = guest.request.opening, let connection = tunnel.accept() {
-            self.tunnel(tunnel, serve: request, as: connection)
+        switch guest.request.opening {
+        case .request(let request):
+            if let connection = tunnel.accept() { self.tunnel(tunnel, serve: request, as: connection) }
+        case .association(let request):
+            tunnel.acceptAssociation(first: request.first)
+        case .idle:
+            break
         }
         let rest = guest.rest[...]
         worker.spawn { await tunnel.run(first: rest) }
@@ -73,9 +79,9 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         log.tunnelRefused(tunnel.id, error, now: worker.now)
     }
 
-    func tunnel(_ tunnel: Tunnel, mayServe request: Request) throws(WireError) {
+    func tunnel(_ tunnel: Tunnel, mayServeRequestOf time: Double) throws(WireError) {
         do {
-            try authentication.check(request.time, now: WallClock.now())
+            try authentication.check(time, now: WallClock.now())
         } catch {
             guard case .wire(let reason) = error else { throw .malformed }
             throw reason
@@ -104,6 +110,11 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
             if !(target.remoteAddress?.isLoopback ?? false) { target.watchForVanishedPeer() }
             worker.spawn { await self.relay(connection, from: target, on: tunnel) }
         }
+    }
+
+    func tunnelMakesAssociation(_ tunnel: Tunnel) -> (any DatagramEnd)? {
+        guard let client = tunnels[tunnel.id]?.client else { return nil }
+        return ServerAssociation(on: tunnel, for: client, resolver: connector.resolver, log: log)
     }
 
     private func relay(_ connection: Connection, from target: Stream, on tunnel: Tunnel) async {
