@@ -73,6 +73,13 @@ extension SettingKey {
             name: "x-forward", section: .server, kind: .flag(\.xForward), initial: "no", reload: .takesOver,
             purpose: "take the client's address from X-Forwarded-For, when behind a proxy", flat: "x-forward"),
         SettingKey(
+            name: "proxy-protocol", section: .server, kind: .flag(\.proxyProtocol), initial: "no", reload: .takesOver,
+            purpose: "trusted proxies begin every connection with a PROXY header, version 1 or 2"),
+        SettingKey(
+            name: "trusted-proxies", section: .server, kind: .networks(\.trustedProxies), initial: "loopback",
+            reload: .takesOver,
+            purpose: "whose X-Forwarded-For and PROXY header count: loopback, none, networks; may be repeated"),
+        SettingKey(
             name: "request-ttl", section: .server, kind: .duration(\.requestTTL, .seconds(1) ... .seconds(3_600)),
             initial: "60s", reload: .takesOver, purpose: "how far the time of a request may be from ours"),
         SettingKey(
@@ -123,10 +130,7 @@ enum LaterNames {
             ["early-reply", "users-file", "allow-uid", "direct", "connect-to", "host-header", "header"]
         case .pool: ["min"]
         case .server:
-            [
-                "trusted-proxies", "allow", "deny", "allow-private", "max-tunnels-per-address",
-                "idle-timeout",
-            ]
+            ["allow", "deny", "allow-private", "max-tunnels-per-address", "idle-timeout"]
         }
     }
 

@@ -54,6 +54,8 @@ public struct Settings: Sendable, Equatable {
     public var poolPing = Duration.seconds(20)
 
     public var xForward = false
+    public var proxyProtocol = false
+    public var trustedProxies = TrustedProxies.loopback
     public var requestTTL = Duration.seconds(60)
     public var replayUnderTLS = true
     public var allowBareDGM = false

@@ -27,7 +27,9 @@ extension ServerOptions {
         self.init(keys: [key], pathPrefix: settings.uri.path)
         usesCipher = settings.uri.scheme == .ws
         compatible = settings.compatible
-        trustsForwardedFor = settings.xForward
+        readsForwardedFor = settings.xForward
+        expectsProxyHeader = settings.proxyProtocol
+        trustedProxies = settings.trustedProxies
         requestLifetime = settings.requestTTL
         replayUnderTLS = settings.replayUnderTLS
         allowsBareDatagrams = settings.allowBareDGM

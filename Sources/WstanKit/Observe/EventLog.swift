@@ -61,7 +61,7 @@ struct EventLog: Sendable {
     // MARK: Server
 
     /// Anybody can cause these, so each reason is told once a second.
-    func requestRefused(_ refusal: Refusal, peer: SocketAddress, now: Instant) {
+    func requestRefused(_ refusal: Refusal, peer: ClientAddress, now: Instant) {
         guard logger.logLevel <= level(of: refusal), let missed = throttle.allows(refusal.code, now: now) else {
             return
         }
@@ -89,10 +89,8 @@ struct EventLog: Sendable {
         }
     }
 
-    func tunnelOpened(_ tunnel: UInt64, peer: SocketAddress, forwardedFor: String?) {
-        logger.info(
-            "tunnel opened",
-            metadata: ["tunnel": "\(tunnel)", "peer": "\(forwardedFor ?? peer.description)"])
+    func tunnelOpened(_ tunnel: UInt64, peer: ClientAddress) {
+        logger.info("tunnel opened", metadata: ["tunnel": "\(tunnel)", "peer": "\(peer)"])
     }
 
     func tunnelEnded(_ tunnel: UInt64) {

@@ -7,7 +7,6 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
     private weak var tunnel: Tunnel?
     private let worker: Worker
     private let resolver: Resolver
-    /// On whose behalf names are looked up.
     private let client: AnyHashable
     private let log: EventLog
     private var ipv4: DatagramSocket?
@@ -17,7 +16,8 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
     private var waitingBytes = 0
     private var traffic = DatagramTraffic()
     private var lastUsed: Instant
-    private var idle: Timers.ID?
+    private let patience: Duration
+    private var timer: Timers.ID?
     private var isOver = false
 
     private enum Name {
@@ -26,8 +26,15 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
         case known(SocketAddress, until: Instant)
     }
 
-    init(on tunnel: Tunnel, for client: AnyHashable, resolver: Resolver, log: EventLog) {
+    /// - Parameters:
+    ///   - client: on whose behalf names are looked up.
+    ///   - patience: it ends when it is not used for so long.
+    init(
+        on tunnel: Tunnel, for client: AnyHashable, resolver: Resolver, log: EventLog,
+        patience: Duration = ServerLimits.associationIdle
+    ) {
         self.tunnel = tunnel
+        self.patience = patience
         self.client = client
         self.resolver = resolver
         self.log = log
@@ -51,7 +58,7 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
     func associationEnded() {
         guard !isOver else { return }
         isOver = true
-        if let idle { worker.cancel(idle) }
+        if let timer { worker.cancel(timer) }
         worker.budget.change(by: -waitingBytes)
         names = [:]
         ipv4?.close()
@@ -158,9 +165,9 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
 
     /// A client ends its associations itself; this is for one that forgets.
     private func watch() {
-        idle = worker.schedule(at: lastUsed + ServerLimits.associationIdle) { [weak self] in
+        timer = worker.schedule(at: lastUsed + patience) { [weak self] in
             guard let self, !isOver else { return }
-            guard worker.now >= lastUsed + ServerLimits.associationIdle else { return watch() }
+            guard worker.now >= lastUsed + patience else { return watch() }
             tunnel?.endAssociation()
             associationEnded()
         }

@@ -6,8 +6,11 @@ struct ServerOptions: Sendable {
     /// Begins and ends with a slash.
     var pathPrefix: String
     var compatible = false
-    /// The client's address from `X-Forwarded-For`, when the connection comes from this host.
-    var trustsForwardedFor = false
+    /// Whether trusted proxies tell the client's address in `X-Forwarded-For`.
+    var readsForwardedFor = false
+    /// Whether trusted proxies begin every connection with a PROXY header.
+    var expectsProxyHeader = false
+    var trustedProxies = TrustedProxies.loopback
     /// Whether a datagram without a tag may open an association on a tunnel of a Python client's pool.
     var allowsBareDatagrams = false
     /// How far a request's time may be from ours.
@@ -28,6 +31,8 @@ struct ServerOptions: Sendable {
 enum ServerLimits {
     /// A Python client puts the whole head of a plain HTTP request into the path: a 60 KB cookie makes an 80 KB line.
     static let requestHead = 96 * 1024
+    /// A PROXY header of version 2 may have 64 KiB; addresses, and what fronts add about TLS, have some hundred bytes.
+    static let proxyHeader = 4096
     /// Requests remembered; beyond that, new ones are refused until old ones have expired.
     static let seenRequests = 1 << 20
     /// See `ServerService.waitForPythonClient`.

@@ -7,6 +7,8 @@ final class RecordingOwner: TunnelOwner, @unchecked Sendable {
     private(set) var refused: [WireError] = []
     private(set) var served: [(request: Request, connection: Connection)] = []
     private(set) var associations: [RecordingDatagramEnd] = []
+    /// Makes the end of an association instead of a recording one.
+    var makeAssociation: ((Tunnel) -> any DatagramEnd)?
     private(set) var idleCount = 0
     private(set) var endedCount = 0
 
@@ -19,6 +21,7 @@ final class RecordingOwner: TunnelOwner, @unchecked Sendable {
     }
 
     func tunnelMakesAssociation(_ tunnel: Tunnel) -> (any DatagramEnd)? {
+        if let makeAssociation { return makeAssociation(tunnel) }
         let end = RecordingDatagramEnd()
         associations.append(end)
         return end
