@@ -46,9 +46,6 @@ class Names(Scenario):
         if os.path.exists('/etc/nsswitch.conf'):
             self.namespace.put('nsswitch.conf', 'hosts: files dns\n')
         self.namespace.ip('addr', 'add', OTHER_CLIENT + '/32', 'dev', 'lo')
-        join(self.namespace, self.namespace, 'hole', 'bottom')
-        self.namespace.ip('addr', 'add', 'fd00:dead::2/64', 'dev', 'hole', 'nodad')
-        self.namespace.ip('neigh', 'add', BLACK_HOLE, 'lladdr', '02:00:00:00:00:01', 'dev', 'hole', 'nud', 'permanent')
         self.enterContext(self.namespace.entered())
         self.name_server = self.keep(NameServer(answers))
         port = free_port()
@@ -121,7 +118,15 @@ class Flood(Names):
         eventually(works, 'a name is looked up', within=15, step=0.2)
 
 
-class Eyeballs(Names):
+class Holes(Names):
+    def setUp(self):
+        super().setUp()
+        join(self.namespace, self.namespace, 'hole', 'bottom')
+        self.namespace.ip('addr', 'add', 'fd00:dead::2/64', 'dev', 'hole', 'nodad')
+        self.namespace.ip('neigh', 'add', BLACK_HOLE, 'lladdr', '02:00:00:00:00:01', 'dev', 'hole', 'nud', 'permanent')
+
+
+class Eyeballs(Holes):
     def test_dead_ipv6_address(self):
         """A name whose IPv6 address swallows everything is reached by its IPv4 address within a second, time and again."""
         for number in range(5):
@@ -197,7 +202,7 @@ class Datagrams(Names):
         self.assertLess(time.monotonic() - began, 1)
 
 
-class Deadline(Names):
+class Deadline(Holes):
     SERVER_OPTIONS = ('--connect-timeout=2s', '--log-level=info')
 
     def setUp(self):
