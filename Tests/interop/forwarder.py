@@ -35,6 +35,7 @@ class Link:
         for s in client, server:
             s.setblocking(False)
             s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        forwarder.links.append(self)  # before anything moves
         threading.Thread(target=self._run, daemon=True).start()
 
     def order(self, cut=None):
@@ -138,7 +139,7 @@ class Forwarder:
             except OSError:
                 client.close()
                 continue
-            self.links.append(Link(self, client, server))
+            Link(self, client, server)
 
     def handshake_arrived(self):
         with self._lock:

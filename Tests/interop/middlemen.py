@@ -28,7 +28,7 @@ class Middleman(Forwarder):
         except (OSError, EOFError):
             server = None
         if server:
-            self.links.append(Link(self, client, server))
+            Link(self, client, server)
         else:
             client.close()
 
