@@ -152,7 +152,10 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         let wait = Wait<Void>(worker: worker)
         drain = wait
         reception.closeAll()
-        for served in tunnels.values where served.tunnel.isIdle { served.tunnel.close(CloseCode.goingAway) }
+        // An association has no end of its own to wait for, and its next datagram opens another one elsewhere.
+        for tunnel in tunnels.values.map(\.tunnel) where tunnel.isIdle || tunnel.association != nil {
+            tunnel.close(CloseCode.goingAway)
+        }
         finishDrainIfDone()
         await wait.value(deadline: deadline, onTimeout: (), onCancel: ())
         await worker.flushed(until: deadline)
