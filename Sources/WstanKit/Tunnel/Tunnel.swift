@@ -11,11 +11,11 @@ final class Tunnel: @unchecked Sendable {
     private weak var owner: (any TunnelOwner)?
     private(set) var connection: Connection?
 
-    private let role: WebSocketRole
+    let role: WebSocketRole
     private var machine: TunnelMachine
     private var frames: FrameReader
     private var opener: Opener
-    private let output: TunnelOutput
+    let output: TunnelOutput
     private var pulse: Pulse?
     private var resetDeadline: Timers.ID?
     private var isClosing = false
@@ -301,8 +301,7 @@ final class Tunnel: @unchecked Sendable {
     }
 
     private func deliver(_ bytes: UnsafeMutableRawBufferPointer) {
-        connection?.delivered()
-        connection?.end?.write(UnsafeRawBufferPointer(bytes))
+        connection?.deliver(UnsafeRawBufferPointer(bytes))
     }
 
     private func sendDue() {
