@@ -2,7 +2,7 @@
 /// target; the answer comes in `receive`, called by the tunnel, and goes on to the user agent at once. Confined to its
 /// worker.
 final class HTTPExchange: @unchecked Sendable {
-    enum Ending {
+    enum Ending: Sendable {
         /// The answer is on its way, the connection can take another request. The way is there if it can, too.
         case takeNext(TargetWay?)
         /// The answer is on its way and was the last.

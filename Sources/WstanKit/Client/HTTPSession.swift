@@ -121,7 +121,7 @@ final class HTTPSession: @unchecked Sendable {
         let exchange = HTTPExchange(request, to: target, intake, maker, isLast: idle.areUnwanted)
         // The head twice, as it came and as it goes on, and what came behind it.
         if !userAgent.isClosed { userAgent.heldElsewhere = 2 * head.bytes.count + intake.bytes.count }
-        let ending = await exchange.run(on: kept, former: former)
+        let ending = await run(exchange, on: kept)
         userAgent.heldElsewhere = 0
         intake = exchange.intake
         former = exchange.tunnel
@@ -142,6 +142,14 @@ final class HTTPSession: @unchecked Sendable {
             explain(failure, target: target, asHTML: asHTML, toHEAD: request.isHEAD, closing: closing)
             return closing ? .end(.over) : .request
         }
+    }
+
+    /// In a task of its own: one keeps the deepest stack it ever had, and this one may wait long for the next request.
+    private func run(_ exchange: HTTPExchange, on kept: TargetWay?) async -> HTTPExchange.Ending {
+        let ended = Wait<HTTPExchange.Ending>(worker: worker)
+        let former = former
+        worker.spawn { ended.fulfill(await exchange.run(on: kept, former: former)) }
+        return await ended.value(onTimeout: .breakOff, onCancel: .breakOff)
     }
 
     private func connect(_ head: HTTPHead) -> Next {

@@ -1,5 +1,5 @@
-/// A connection to a target, and the tunnel that carries it.
-struct TargetWay {
+/// A connection to a target, and the tunnel that carries it. Confined to its worker.
+struct TargetWay: @unchecked Sendable {
     enum Origin {
         /// Made on a tunnel that was opened for it.
         case fresh
