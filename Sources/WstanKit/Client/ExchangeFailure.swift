@@ -68,8 +68,8 @@ extension RequestFault {
             Explanation(
                 400, "This is a proxy", "There is nothing to see at \(here): it brings you to other places.",
                 advice: [
-                    "Firefox: Settings, Network Settings, Manual proxy configuration. Give `\(here)` as the HTTP proxy, "
-                        + "also for HTTPS; or as the SOCKS v5 host, with proxy DNS.",
+                    "Firefox: Settings, Network Settings, Manual proxy configuration. Give `\(here)` as the HTTP "
+                        + "proxy, also for HTTPS; or as the SOCKS v5 host, with proxy DNS.",
                     "Chromium: `chromium --proxy-server=http://\(here)`",
                     "curl: `curl -x http://\(here) http://example.com/`",
                     "Most other programs: `export http_proxy=http://\(here) https_proxy=http://\(here)`",

@@ -53,8 +53,8 @@ struct Explanation: Equatable {
         return ([line] + advice).joined(separator: " ")
     }
 
-    /// A text of somebody whom nobody needs to trust: no control characters, nothing that turns the direction of writing,
-    /// at most 300 characters.
+    /// A text of somebody whom nobody needs to trust: no control characters, nothing that turns the direction of
+    /// writing, at most 300 characters.
     static func visible(_ text: String) -> String {
         var visible = String.UnicodeScalarView()
         for scalar in text.unicodeScalars.prefix(300) {

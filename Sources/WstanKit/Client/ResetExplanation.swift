@@ -34,8 +34,8 @@ extension Reset {
         let advice =
             switch key {
             case "allow-private":
-                "It is the server itself, or in a network of its own: `allow-private = yes` in the server's configuration "
-                    + "opens these."
+                "It is the server itself, or in a network of its own: `allow-private = yes` in the server's "
+                    + "configuration opens these."
             case "allow":
                 "The server takes you only where `allow` in its configuration says: add \(host) there."
             case "deny":

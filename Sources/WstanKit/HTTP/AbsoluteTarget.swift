@@ -1,4 +1,5 @@
-/// A request target in absolute form (RFC 9112 section 3.2.2), which is what a proxy gets: `http://host[:port]/path?query`.
+/// A request target in absolute form (RFC 9112 section 3.2.2), which is what a proxy gets:
+/// `http://host[:port]/path?query`.
 struct AbsoluteTarget: Equatable {
     /// Without the brackets' contents being looked at.
     let host: String

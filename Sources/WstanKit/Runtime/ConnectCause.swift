@@ -1,7 +1,7 @@
 import Glibc
 
-/// What kept a connection from being made, as far as it makes a difference to a person. The other end tells it in words,
-/// which are ours: those of `Connector.Failure`.
+/// What kept a connection from being made, as far as it makes a difference to a person. The other end tells it in
+/// words, which are ours: those of `Connector.Failure`.
 enum ConnectCause: CaseIterable {
     case nameNotFound
     case nameServersSilent

@@ -107,7 +107,8 @@ import Testing
     @Test func `mutated requests and answers never trap, and keep their framing`() throws {
         var random = SeededRandomness(seed: 65)
         let request =
-            "POST http://h:80/a HTTP/1.1\r\nHost: h\r\nConnection: X, close\r\nX: 1\r\nContent-Length: 12\r\nTE: trailers\r\n\r\n"
+            "POST http://h:80/a HTTP/1.1\r\nHost: h\r\n"
+            + "Connection: X, close\r\nX: 1\r\nContent-Length: 12\r\nTE: trailers\r\n\r\n"
         let answer = "HTTP/1.1 200 OK\r\nConnection: X\r\nX: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
         for _ in 0..<8000 {
             if let head = try? HTTPHead(Mutation.of(Array(request.utf8), &random)), let it = try? ProxyRequest(head) {
