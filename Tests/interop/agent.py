@@ -69,6 +69,17 @@ def read_head(s, limit=1 << 17):
     return head
 
 
+def read_line_raw(s, limit=1 << 16):
+    """A line with its end."""
+    line = b''
+    while not line.endswith(b'\n'):
+        byte = s.recv(1)
+        if not byte or len(line) > limit:
+            raise EOFError('no line, but %r' % line[:200])
+        line += byte
+    return line
+
+
 def connect(client_port, host, port, **options):
     s = dial(client_port, **options)
     try:

@@ -69,6 +69,10 @@ class Browser(Names, Toolbox):
         """By SOCKS5."""
         self.assertLoads('http', 'socks5://127.0.0.1:%d' % self.wstan_client.port)
 
+    def test_plain_http(self):
+        """By an HTTP proxy, which is asked for every part."""
+        self.assertLoads('http', 'http://127.0.0.1:%d' % self.wstan_client.port)
+
     def test_https_by_connect(self):
         """By https, for which it asks an HTTP proxy by CONNECT."""
         self.assertLoads('https', 'http://127.0.0.1:%d' % self.wstan_client.port, self.certificate(), '--ignore-certificate-errors')

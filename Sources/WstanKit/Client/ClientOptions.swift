@@ -26,6 +26,14 @@ enum ClientLimits {
     static let requestHead = 64 * 1024
     /// The head of the server's, or a proxy's, answer.
     static let answerHead = 16 * 1024
+    /// The head of a target's answer.
+    static let responseHead = 64 * 1024
+    /// What is read of a user agent's next requests while one is under way; the rest waits in its kernel and its own.
+    static let readAhead = 16 * 1024
+    /// What a server may take to answer a reset, beyond the time on the way.
+    static let resetPause: Duration = .milliseconds(30)
+    /// How long a user agent's connection is kept between two requests.
+    static let keptIdle: Duration = .seconds(300)
     /// How long a user agent may take to say where it wants to go.
     static let negotiation: Duration = .seconds(60)
     /// A tunnel from the pool loses nothing by not waiting: what comes later follows in a message. This much is waited

@@ -3,6 +3,7 @@ final class ClientService: @unchecked Sendable {
     private let worker: Worker
     private let dialer: Dialer
     private let pool: TunnelPool
+    private let idle = IdleUserAgents()
     private let log: EventLog
     private var sessions = 0
     private var drain: Wait<Void>?
@@ -21,7 +22,9 @@ final class ClientService: @unchecked Sendable {
         guard let userAgent = try? Stream(descriptor: arrival.descriptor, worker: worker) else { return }
         if !arrival.peer.isLoopback { userAgent.watchForVanishedPeer() }
         sessions += 1
-        UserAgentSession(userAgent: userAgent, dialer: dialer, pool: pool, log: log, ended: sessionEnded).start()
+        UserAgentSession(
+            userAgent: userAgent, dialer: dialer, pool: pool, idle: idle, log: log, ended: sessionEnded
+        ).start()
     }
 
     private func sessionEnded() {
@@ -38,6 +41,7 @@ final class ClientService: @unchecked Sendable {
     func drain(until deadline: Instant) async {
         let wait = Wait<Void>(worker: worker)
         drain = wait
+        idle.drain()
         pool.drain { [weak self] in self?.finishDrainIfDone() }
         finishDrainIfDone()
         await wait.value(deadline: deadline, onTimeout: (), onCancel: ())

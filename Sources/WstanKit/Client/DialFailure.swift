@@ -14,25 +14,32 @@ enum DialFailure: Error, Equatable {
     case closed
     case timedOut
 
-    /// What a person needs to know: the cause, and what to do.
-    var text: String {
+    /// What a person needs to know, in one line.
+    var text: String { "\(cause); \(advice)" }
+
+    var cause: String {
         switch self {
-        case .unreachable(let failure):
-            "cannot reach the server: \(failure); check the URI, the firewall, and that wstand runs there"
-        case .proxyUnreachable(let failure):
-            "cannot reach the proxy on the way to the server: \(failure); check the proxy option"
-        case .proxyRefused(let status, let reason):
-            "the proxy on the way refused: \(status) \(reason); it may allow other ports or want a password"
-        case .refused(let status, let clockAhead):
-            "the server answered \(status) instead of opening a tunnel: \(Self.guess(clockAhead))"
-        case .notWebSocket:
-            "what answers at the server's address is no WebSocket server: check the URI"
-        case .reset:
-            "the connection was reset during the handshake, \(ClientLimits.retries + 1) times: something cuts it"
-        case .closed:
-            "the server closed the connection during the handshake: it may be at its limits; its log says more"
-        case .timedOut:
-            "the server did not answer the handshake in time: the network is slow, or something on the way swallows it"
+        case .unreachable(let failure): "cannot reach the server: \(failure)"
+        case .proxyUnreachable(let failure): "cannot reach the proxy on the way to the server: \(failure)"
+        case .proxyRefused(let status, let reason): "the proxy on the way refused: \(status) \(reason)"
+        case .refused(let status, _): "the server answered \(status) instead of opening a tunnel"
+        case .notWebSocket: "what answers at the server's address is no WebSocket server"
+        case .reset: "the connection was reset during the handshake, \(ClientLimits.retries + 1) times"
+        case .closed: "the server closed the connection during the handshake"
+        case .timedOut: "the server did not answer the handshake in time"
+        }
+    }
+
+    var advice: String {
+        switch self {
+        case .unreachable: "check the URI, the firewall, and that wstand runs there"
+        case .proxyUnreachable: "check the proxy option"
+        case .proxyRefused: "it may allow other ports or want a password"
+        case .refused(_, let clockAhead): Self.guess(clockAhead)
+        case .notWebSocket: "check the URI"
+        case .reset: "something cuts it"
+        case .closed: "it may be at its limits, and its log says more"
+        case .timedOut: "the network is slow, or something on the way swallows it"
         }
     }
 

@@ -4,6 +4,8 @@ struct FrontDoor {
     enum Wish: Equatable {
         /// A connection, byte for byte.
         case connect(Connect)
+        /// Plain HTTP: a request that names its target, and perhaps more of them.
+        case exchange(Exchange)
         /// A way for datagrams, for as long as this connection stays (RFC 1928 section 7).
         case associate(Address)
     }
@@ -14,6 +16,13 @@ struct FrontDoor {
         var early: [UInt8]
         /// The answer that tells it to go ahead.
         var grant: [UInt8]
+    }
+
+    struct Exchange: Equatable {
+        /// Of the first request.
+        var head: HTTPHead
+        /// What came behind it.
+        var rest: [UInt8]
     }
 
     private var intake: Intake
@@ -127,22 +136,24 @@ struct FrontDoor {
             }
             return nil
         }
-        guard let line = head.requestLine else {
-            refuseHTTP(400, "Bad Request", "The request line cannot be read.")
-            return nil
-        }
-        guard line.method.elementsEqual("CONNECT".utf8) else {
-            refuseHTTP(
-                501, "Not Implemented",
-                "This proxy takes CONNECT and SOCKS5. Set it as the SOCKS5 host, or for https:// addresses only.")
-            return nil
-        }
-        guard let target = Address(authority: String(decoding: line.target, as: UTF8.self)) else {
+        guard Self.isConnect(head) else { return .exchange(Exchange(head: head, rest: intake.bytes)) }
+        guard let wish = Self.connect(head, early: intake.bytes) else {
             refuseHTTP(400, "Bad Request", "CONNECT takes host:port, or [IPv6 address]:port.")
             return nil
         }
+        return .connect(wish)
+    }
+
+    static func isConnect(_ head: HTTPHead) -> Bool {
+        head.requestLine?.method.elementsEqual("CONNECT".utf8) ?? false
+    }
+
+    /// - Returns: nil when it does not say where to.
+    static func connect(_ head: HTTPHead, early: [UInt8]) -> Connect? {
+        guard let line = head.requestLine, let target = Address(authority: String(decoding: line.target, as: UTF8.self))
+        else { return nil }
         let grant = Array("HTTP/1.1 200 Connection Established\r\n\r\n".utf8)
-        return .connect(Connect(target: target, early: intake.bytes, grant: grant))
+        return Connect(target: target, early: early, grant: grant)
     }
 
     private func refuseHTTP(_ status: Int, _ reason: String, _ text: String) {

@@ -6,6 +6,8 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     private var expiry: Timers.ID?
     private let log: EventLog
     private var isDraining = false
+    /// Those who would like a tunnel that is about to fall idle.
+    private var waiting: [UInt64: Wait<Void>] = [:]
     private var tunnelHasEnded: (() -> Void)?
 
     init(worker: Worker, size: Int, maxIdle: Duration, log: EventLog) {
@@ -29,6 +31,15 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
         return nil
     }
 
+    /// Waits until a tunnel has fallen idle, or cannot any more.
+    func waitForIdle(_ tunnel: Tunnel, until deadline: Instant) async {
+        guard tunnels[tunnel.id] === tunnel, !tunnel.isIdle else { return }
+        let wait = Wait<Void>(worker: worker)
+        waiting[tunnel.id] = wait
+        await wait.value(deadline: deadline, onTimeout: (), onCancel: ())
+        if waiting[tunnel.id] === wait { waiting[tunnel.id] = nil }
+    }
+
     var isEmpty: Bool { tunnels.isEmpty }
 
     /// Closes what is free, now and from now on.
@@ -43,6 +54,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     // MARK: TunnelOwner
 
     func tunnelIsIdle(_ tunnel: Tunnel) {
+        defer { waiting[tunnel.id]?.fulfill(()) }
         // What the server does not take would keep the next connection waiting.
         guard !isDraining, tunnel.stream.pendingCount == 0 else { return tunnel.close(CloseCode.goingAway) }
         switch machine.becameIdle(tunnel.id, now: worker.now) {
@@ -53,6 +65,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
 
     func tunnelEnded(_ tunnel: Tunnel) {
         tunnels[tunnel.id] = nil
+        waiting[tunnel.id]?.fulfill(())
         machine.ended(tunnel.id)
         tunnelHasEnded?()
     }

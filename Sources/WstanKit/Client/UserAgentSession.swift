@@ -4,6 +4,7 @@ struct UserAgentSession: @unchecked Sendable {
     let userAgent: Stream
     let dialer: Dialer
     let pool: TunnelPool
+    let idle: IdleUserAgents
     let log: EventLog
     /// Called once, when nothing more is to be done.
     let ended: () -> Void
@@ -25,8 +26,13 @@ struct UserAgentSession: @unchecked Sendable {
         switch wish {
         case .connect(let wish):
             await carry(wish)
+        case .exchange(let first):
+            let session = HTTPSession(userAgent: userAgent, dialer: dialer, pool: pool, idle: idle, log: log)
+            worker.spawn { await carry(session, first) }
         case .associate(let declared):
+            idle.add(userAgent)
             await ClientAssociation(control: userAgent, declared: declared, dialer: dialer, log: log).run()
+            idle.remove(userAgent)
             ended()
         }
     }
@@ -52,6 +58,22 @@ struct UserAgentSession: @unchecked Sendable {
                 return abandon()
             }
             await carryOnNewTunnel(wish.target, early, first: connected)
+        }
+    }
+
+    /// HTTP, until it ends or becomes a connection, byte for byte.
+    private func carry(_ session: HTTPSession, _ first: FrontDoor.Exchange) async {
+        switch await session.run(first) {
+        case .over:
+            ended()
+        case .connect(let wish):
+            await carry(wish)
+        case .relay(let connection, let tunnel, let early):
+            tunnel.send(early, for: connection)
+            worker.spawn {
+                _ = await relay(connection, on: tunnel)
+                ended()
+            }
         }
     }
 
@@ -145,20 +167,11 @@ struct UserAgentSession: @unchecked Sendable {
         return .done
     }
 
-    /// The user agent has sent everything. It may still want the answer: version 1 cannot tell the server, so the
-    /// tunnel is kept until the target is done, or nothing has come for a while. A user agent that is gone frees it at
-    /// once.
     private func linger(_ connection: Connection, on tunnel: Tunnel) async {
-        let began = worker.now
-        guard let peer = userAgent.remoteAddress, let local = userAgent.localAddress else {
-            return tunnel.end(connection, .normal)
-        }
+        let lingering = Lingering(userAgent)
         while connection.outcome == nil {
             guard userAgent.failure == nil else { return tunnel.end(connection, .userAgentBroken) }
-            let isOpen = worker.socketOwner.isOpen(peer: peer, local: local)
-            let silence = worker.now - max(began, connection.lastDelivery)
-            let patience = isOpen == nil ? ClientLimits.lingerRemote : ClientLimits.linger
-            guard isOpen != false, silence < patience || userAgent.pendingCount > 0 else {
+            guard lingering?.isWorthwhile(since: connection.lastDelivery) == true else {
                 return tunnel.end(connection, .normal)
             }
             await connection.waitForNews(until: worker.now + ClientLimits.lingerStep)

@@ -1,5 +1,5 @@
 /// The head of an HTTP/1.x message (RFC 9112): its first line and its fields, as they came.
-struct HTTPHead {
+struct HTTPHead: Equatable {
     enum Failure: Error, Equatable {
         case malformed
         case tooLarge
@@ -10,13 +10,14 @@ struct HTTPHead {
     private let firstLine: Range<Int>
     private let fields: [Field]
 
-    private struct Field {
+    private struct Field: Equatable {
         var name: Range<Int>
         var value: Range<Int>
     }
 
     /// A head has at most so many fields; no browser and no proxy sends half of that.
     private static let maxFields = 200
+    private static let maxItems = 64
 
     /// - Parameter bytes: a head up to and including its empty line.
     init(_ bytes: [UInt8]) throws(Failure) {
@@ -97,6 +98,37 @@ struct HTTPHead {
         fields.filter { isNamed($0, name) }.map { bytes[$0.value] }
     }
 
+    /// Every field with its name, in their order.
+    var allFields: [(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)] {
+        fields.map { (bytes[$0.name], bytes[$0.value]) }
+    }
+
+    /// The items of a field that is a list (RFC 9110 section 5.6.1), of all fields of that name, in lower case.
+    ///
+    /// - Returns: nil when there are more than anybody needs.
+    func listItems(of name: String) -> [[UInt8]]? {
+        var items: [[UInt8]] = []
+        for value in values(of: name) {
+            for item in value.split(separator: UInt8(ascii: ","), maxSplits: Self.maxItems) {
+                let trimmed = item.drop(while: Self.isBlank).reversed().drop(while: Self.isBlank).reversed()
+                if !trimmed.isEmpty { items.append(trimmed.map(Self.lowercased)) }
+            }
+            guard items.count <= Self.maxItems else { return nil }
+        }
+        return items
+    }
+
+    /// The x of `HTTP/1.x`, of a request or of an answer.
+    var minorVersion: Int {
+        let digit = status == nil ? bytes[firstLine].last : bytes[firstLine].dropFirst(7).first
+        return Int(digit ?? 48) - 48
+    }
+
+    /// What follows the status, as it came but for what must not be in a line.
+    var reasonBytes: [UInt8] {
+        bytes[firstLine].dropFirst(13).filter { $0 >= 0x20 && $0 != 0x7f }
+    }
+
     /// Whether a field that is a list of tokens has this one, in whatever case.
     func hasToken(_ token: String, in name: String) -> Bool {
         // No list that matters is long; taking a hostile one apart costs milliseconds.
@@ -113,15 +145,15 @@ struct HTTPHead {
         field.name.count == name.utf8.count && Self.isEqual(bytes[field.name], name)
     }
 
-    private static func isEqual(_ bytes: some Collection<UInt8>, _ text: String) -> Bool {
+    static func isEqual(_ bytes: some Collection<UInt8>, _ text: String) -> Bool {
         bytes.elementsEqual(text.utf8) { lowercased($0) == lowercased($1) }
     }
 
-    private static func lowercased(_ byte: UInt8) -> UInt8 {
+    static func lowercased(_ byte: UInt8) -> UInt8 {
         (65...90).contains(byte) ? byte | 0x20 : byte
     }
 
-    private static func isBlank(_ byte: UInt8) -> Bool { byte == 32 || byte == 9 }
+    static func isBlank(_ byte: UInt8) -> Bool { byte == 32 || byte == 9 }
 
     /// RFC 9110 section 5.6.2.
     private static func isTokenByte(_ byte: UInt8) -> Bool {

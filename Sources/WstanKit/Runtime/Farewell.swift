@@ -66,6 +66,8 @@ final class Farewell: @unchecked Sendable {
     }
 
     private func proceedToReset() {
+        // A peer that has reset the connection acknowledges nothing any more.
+        guard !stream.isGone else { return stream.abort() }
         guard stream.pendingCount == 0 else { return check(in: Self.patienceWithReader) }
         if stream.unacknowledgedCount == 0 { return stream.abort() }
         cancel()

@@ -22,6 +22,14 @@ extension Stream {
     var localAddress: SocketAddress? { SocketAddress.read { getsockname(descriptor, $0, &$1) }.1 }
     var remoteAddress: SocketAddress? { SocketAddress.read { getpeername(descriptor, $0, &$1) }.1 }
 
+    /// How long a segment and its acknowledgement take, by what TCP has measured.
+    var roundTrip: Duration {
+        var info = tcp_info()
+        var length = socklen_t(MemoryLayout<tcp_info>.size)
+        guard getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_INFO, &info, &length) == 0 else { return .zero }
+        return .microseconds(Int64(info.tcpi_rtt))
+    }
+
     /// Whether the peer's kernel has answered since `time`, by what TCP knows. Something must have been sent at that
     /// time.
     func peerIsAlive(since time: Instant) -> Bool {

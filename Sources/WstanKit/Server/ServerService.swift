@@ -100,7 +100,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
                 target = try await connector.connect(to: request.target, for: client, deadline: deadline)
             } catch {
                 guard tunnel.connection === connection else { return }
-                let reset = Reset(reason: "can't connect to \(request.target)", detail: error.description)
+                let reset = Reset.unreachable(request.target, error.description)
                 log.targetFailed(tunnel.id, request.target, error)
                 await waitForPythonClient(tunnel)
                 return tunnel.end(connection, reset)

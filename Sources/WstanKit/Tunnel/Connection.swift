@@ -22,6 +22,8 @@ final class Connection: @unchecked Sendable {
     private(set) var hasReceived = false
     /// When bytes last went to the near end.
     private(set) var lastDelivery: Instant
+    /// Gets the peer's bytes instead of the near end, and writes to it what it likes.
+    var filter: ((UnsafeRawBufferPointer) -> Void)?
 
     private let worker: Worker
     private var isOver = false
@@ -60,9 +62,8 @@ final class Connection: @unchecked Sendable {
         _ = takeHeld()
         connecting?.cancel()
         connecting = nil
-        end?.interruptReader()
         end?.interruptDrain()
-        news?.fulfill(())
+        wake()
     }
 
     // MARK: Bytes that wait for the target
@@ -112,8 +113,15 @@ final class Connection: @unchecked Sendable {
         news?.fulfill(())
     }
 
-    func delivered() {
+    func deliver(_ bytes: UnsafeRawBufferPointer) {
         received()
         lastDelivery = worker.now
+        if let filter { filter(bytes) } else { end?.write(bytes) }
+    }
+
+    /// Whoever waits for something of this connection is to look again.
+    func wake() {
+        end?.interruptReader()
+        news?.fulfill(())
     }
 }

@@ -254,8 +254,7 @@ final class Tunnel: @unchecked Sendable {
     }
 
     private func deliver(_ bytes: UnsafeMutableRawBufferPointer) {
-        connection?.delivered()
-        connection?.end?.write(UnsafeRawBufferPointer(bytes))
+        connection?.deliver(UnsafeRawBufferPointer(bytes))
     }
 
     private func sendDue() {

@@ -93,6 +93,25 @@ struct Reset: Equatable {
     static let targetBroken = Reset(reason: "connection to target broken")
     static let userAgentBroken = Reset(reason: "connection to user-agent broken")
 
+    /// The server tried and could not.
+    static func unreachable(_ target: Address, _ detail: String) -> Reset {
+        Reset(reason: unreachablePrefix + "\(target)", detail: detail)
+    }
+
+    /// The server's rules do not let this target be reached.
+    ///
+    /// - Parameter key: the key of its configuration that says so, or that would allow it.
+    static func forbidden(key: String) -> Reset {
+        Reset(reason: forbiddenReason, detail: key)
+    }
+
+    /// Python's servers use the same words.
+    private static let unreachablePrefix = "can't connect to "
+    private static let forbiddenReason = "the server's rules forbid this target"
+
+    var isUnreachable: Bool { reason.hasPrefix(Self.unreachablePrefix) }
+    var forbiddingKey: String? { reason == Self.forbiddenReason ? detail : nil }
+
     var isNormal: Bool { reason.isEmpty || reason.hasPrefix("  ") }
 
     /// Whether a connection that was up broke, as opposed to one that ended or was never made.

@@ -90,6 +90,34 @@ import Testing
         var wasIdle: [Bool] = []
     }
 
+    @Test func `one who waits for a tunnel is woken when it falls idle, ends, or takes too long`() async throws {
+        try await WorkerThread.run { worker in
+            let pool = Self.pool(worker)
+            let secrets = TunnelSecrets(usesCipher: true)
+            for ending in 0..<3 {
+                let (tunnel, peer) = try await Self.tunnel(of: pool, on: worker)
+                let connection = Connection(worker: worker, end: nil)
+                tunnel.request(Request(time: 1_763_683_200, target: TunnelPair.target, data: []), for: connection)
+                tunnel.end(connection, .normal)
+                let patience: Duration = ending == 2 ? .milliseconds(1) : .seconds(100_000)
+                let waiting = worker.spawn { await pool.waitForIdle(tunnel, until: worker.now + patience) }
+                await worker.settle()
+                switch ending {
+                case 0:
+                    let sealed = secrets.sealer(of: .server).seal(reset: .normal, padding: 40)
+                    peer.write(RawFrame(opcode: 2, payload: sealed, mask: nil).bytes)
+                case 1: peer.abort()
+                default: break
+                }
+                await waiting.value
+                #expect(tunnel.isIdle == (ending == 0))
+                #expect((pool.take() === tunnel) == (ending == 0))
+                // Nobody waits for what is there, or cannot come.
+                if ending < 2 { await pool.waitForIdle(tunnel, until: worker.now + .seconds(100_000)) }
+            }
+        }
+    }
+
     @Test func `the server may ask for nothing`() async throws {
         try await WorkerThread.run { worker in
             let pool = Self.pool(worker)

@@ -318,6 +318,19 @@ import Testing
         }
     }
 
+    /// Its descriptor was held for five minutes: nobody acknowledges what a dead connection still owes.
+    @Test func `a reset after delivery does not wait for a peer that was first`() async throws {
+        try await WorkerThread.run { worker in
+            let (near, far) = try await Loopback.pair(on: worker)
+            Loopback.tighten(far)
+            near.write([UInt8](repeating: 9, count: 4 << 20))
+            near.resetAfterDelivery()
+            far.abort()
+            await worker.until { near.isClosed }
+            #expect(worker.farewells == 0)
+        }
+    }
+
     // MARK: Connecting
 
     @Test func `a refused connection is refused`() async throws {

@@ -42,8 +42,7 @@ import Testing
         #expect(try Self.client([]) == nil)
     }
 
-    @Test func `an entry that is no address ends the walk, and nobody believes what stands further left`() throws
-    {
+    @Test func `an entry that is no address ends the walk, and nobody believes what stands further left`() throws {
         #expect(try Self.client(["192.0.2.1, unknown"]) == nil)
         #expect(try Self.client(["unknown, 10.0.0.2, 10.0.0.1"]) == "10.0.0.2")
         #expect(try Self.client(["10.0.0.9, 203.0.113.7"], trusting: "none") == "203.0.113.7")

@@ -61,6 +61,21 @@ import Testing
         }
     }
 
+    @Test func `a filter gets what the near end would have got`() async throws {
+        try await WorkerThread.run { worker in
+            let (near, far) = try await Loopback.pair(on: worker)
+            let connection = Connection(worker: worker, end: near)
+            connection.filter = { bytes in near.write(bytes.map { $0 + 1 }) }
+            [1, 2].withBytes { connection.deliver($0) }
+            connection.filter = nil
+            [3].withBytes { connection.deliver($0) }
+            #expect(await far.take(3) == [2, 3, 3])
+            #expect(connection.hasReceived)
+            near.close()
+            far.close()
+        }
+    }
+
     @Test func `what is held is counted until it is taken`() async throws {
         try await WorkerThread.run { worker in
             let connection = Connection(worker: worker, end: nil)

@@ -1,0 +1,136 @@
+/// Why a plain HTTP request came to nothing, before anything of an answer was passed on.
+enum ExchangeFailure: Equatable {
+    case request(RequestFault)
+    case dial(DialFailure)
+    /// The server ended the connection.
+    case reset(Reset)
+    /// The tunnel broke.
+    case lost
+    /// What the target said is no HTTP.
+    case unreadableAnswer
+
+    init(_ outcome: Connection.Outcome?) {
+        self =
+            switch outcome {
+            case .reset(let reset): .reset(reset)
+            case .lost, nil: .lost
+            }
+    }
+
+    /// - Parameters:
+    ///   - target: nil when the request did not get so far.
+    ///   - here: where this proxy is, for those who have to set it.
+    func explanation(of target: Address?, here: String) -> Explanation {
+        let host = target.map { "\($0.host)" } ?? "the target"
+        switch self {
+        case .request(let fault):
+            return fault.explanation(here: here)
+        case .dial(let failure):
+            return failure.explanation
+        case .reset(let reset):
+            return reset.explanation(of: host, target)
+        case .lost:
+            return Explanation(
+                502, "The tunnel broke",
+                "The connection between the client and the server was lost while \(host) was to answer.",
+                advice: [
+                    "Try again. It was not tried by itself, since nobody knows whether \(host) has got the request."
+                ], hop: .clientToServer)
+        case .unreadableAnswer:
+            return Explanation(
+                502, "\(host) did not answer in HTTP",
+                "What came back is no answer that could be passed on without guessing.",
+                advice: [
+                    "Perhaps another protocol is spoken on that port: try the address with `https://`.",
+                    "If it is your server: its answer has no proper head, or contradicts itself about its length.",
+                ], hop: .serverToTarget)
+        }
+    }
+}
+
+extension RequestFault {
+    fileprivate func explanation(here: String) -> Explanation {
+        switch self {
+        case .malformed:
+            Explanation(
+                400, "The request cannot be read", "It is no HTTP, or could be read in two ways.",
+                advice: ["If a browser sent it, something between it and this proxy has changed it."])
+        case .tooLarge:
+            Explanation(
+                431, "The head of the request is too long",
+                "It may have \(ClientLimits.requestHead / 1024) KiB, and 200 fields.",
+                advice: ["Often it is the cookies of a site that have grown so much: delete them."])
+        case .unusableTarget:
+            Explanation(
+                400, "The address cannot be used", "A proxy takes addresses like http://example.com:8080/path.",
+                advice: ["Check the spelling."])
+        case .meantForServer:
+            Explanation(
+                400, "This is a proxy", "There is nothing to see at \(here): it brings you to other places.",
+                advice: [
+                    "Firefox: Settings, Network Settings, Manual proxy configuration. Give `\(here)` as the HTTP "
+                        + "proxy, also for HTTPS; or as the SOCKS v5 host, with proxy DNS.",
+                    "Chromium: `chromium --proxy-server=http://\(here)`",
+                    "curl: `curl -x http://\(here) http://example.com/`",
+                    "Most other programs: `export http_proxy=http://\(here) https_proxy=http://\(here)`",
+                ])
+        case .userInformation:
+            Explanation(
+                400, "The address holds a user name", "What stands before the @ often is there to deceive.",
+                advice: ["Leave it out; the target asks for a name and password if it wants one."])
+        case .otherScheme(isHTTPS: true):
+            Explanation(
+                501, "This needs CONNECT", "https:// goes through a proxy by the method CONNECT.",
+                advice: ["Set this proxy for HTTPS as an HTTP proxy (http://\(here)): then the program uses CONNECT."])
+        case .otherScheme(isHTTPS: false):
+            Explanation(
+                501, "Only http:// goes this way", "This proxy does not speak the protocol of that address.",
+                advice: ["Other protocols go through CONNECT or SOCKS: set `\(here)` as the SOCKS v5 host."])
+        case .ambiguousLength:
+            Explanation(
+                400, "Where the request ends is not clear", "Its length is given twice, or is no number.",
+                advice: ["Such requests are used to smuggle others past a proxy, so they are not passed on."])
+        case .unknownCoding:
+            Explanation(
+                400, "Where the request ends is not clear", "Its body is in a transfer coding other than chunked.",
+                advice: ["Send it chunked, or with its length."])
+        }
+    }
+}
+
+extension DialFailure {
+    fileprivate var explanation: Explanation {
+        switch self {
+        case .unreachable(let failure):
+            let isLate = ConnectCause(failure) == .timedOut || ConnectCause(failure) == .lookUpTimedOut
+            return said(isLate ? 504 : 502, "The wstan server cannot be reached", "\(failure)")
+        case .proxyUnreachable(let failure):
+            return said(502, "The proxy on the way cannot be reached", "\(failure)", hop: .clientToProxy)
+        case .proxyRefused:
+            return said(502, "The proxy on the way says no", hop: .clientToProxy)
+        case .refused(_, let clockAhead):
+            let isClock = clockAhead.map { abs($0) > 30 } ?? false
+            return said(502, isClock ? "Your clock is wrong" : "The wstan server does not know you")
+        case .notWebSocket:
+            return said(502, "That is no wstan server")
+        case .reset:
+            return said(502, "The way to the wstan server is cut")
+        case .closed:
+            return said(502, "The wstan server hung up")
+        case .timedOut:
+            return said(504, "The wstan server does not answer")
+        }
+    }
+
+    private func said(
+        _ status: Int, _ title: String, _ cause: String? = nil, hop: Explanation.Hop = .clientToServer
+    ) -> Explanation {
+        // A proxy's reason phrase is somebody else's text.
+        let cause = Explanation.visible(cause ?? self.cause)
+        return Explanation(status, title, Self.sentence(cause), advice: [Self.sentence(advice)], hop: hop)
+    }
+
+    private static func sentence(_ text: String) -> String {
+        text.prefix(1).uppercased() + text.dropFirst() + "."
+    }
+}

@@ -1,0 +1,68 @@
+/// What a person is told about a request that came to nothing.
+struct Explanation: Equatable {
+    /// Where the way broke.
+    enum Hop: Equatable {
+        case clientToProxy
+        case clientToServer
+        case serverToTarget
+    }
+
+    var status: Int
+    var title: String
+    var cause: String
+    /// What to do about it; code stands in backticks.
+    var advice: [String]
+    var hop: Hop?
+    /// What somebody else said: visible characters only, and not many.
+    var quote: String?
+
+    init(
+        _ status: Int, _ title: String, _ cause: String, advice: [String], hop: Hop? = nil, quoting quote: String? = nil
+    ) {
+        self.status = status
+        self.title = title
+        self.cause = cause
+        self.advice = advice
+        self.hop = hop
+        self.quote = quote.map(Self.visible).flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// RFC 9110 section 15.
+    var reason: String {
+        switch status {
+        case 400: "Bad Request"
+        case 403: "Forbidden"
+        case 431: "Request Header Fields Too Large"
+        case 501: "Not Implemented"
+        case 502: "Bad Gateway"
+        case 504: "Gateway Timeout"
+        default: "Error"
+        }
+    }
+
+    /// All of it in one line, for programs and terminals.
+    var line: String {
+        var line = "\(title). \(cause)"
+        if let quote { line += " [\(quote)]" }
+        switch hop {
+        case .clientToProxy: line += " (Between the client and the proxy on the way.)"
+        case .clientToServer: line += " (Between the client and the server.)"
+        case .serverToTarget: line += " (Between the server and the target.)"
+        case nil: break
+        }
+        return ([line] + advice).joined(separator: " ")
+    }
+
+    /// A text of somebody whom nobody needs to trust: no control characters, nothing that turns the direction of
+    /// writing, at most 300 characters.
+    static func visible(_ text: String) -> String {
+        var visible = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars.prefix(300) {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: continue
+            default: visible.append(scalar)
+            }
+        }
+        return String(visible)
+    }
+}

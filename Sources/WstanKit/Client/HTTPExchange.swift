@@ -1,0 +1,366 @@
+/// One request of a user agent and its answer: the driver of `ExchangeMachine`. Its task moves the request to the
+/// target; the answer comes in `receive`, called by the tunnel, and goes on to the user agent at once. Confined to its
+/// worker.
+final class HTTPExchange: @unchecked Sendable {
+    enum Ending: Sendable {
+        /// The answer is on its way, the connection can take another request. The way is there if it can, too.
+        case takeNext(TargetWay?)
+        /// The answer is on its way and was the last.
+        case finish
+        /// The user agent got a part of an answer, or is gone: its connection is not to end in good order.
+        case breakOff
+        /// Both sides speak another protocol from here on.
+        case relay(TargetWay)
+        /// The user agent has got nothing; it is to be told why.
+        case explain(ExchangeFailure, canGoOn: Bool)
+    }
+
+    private enum Turn {
+        case end(Ending)
+        case sendAgain
+    }
+
+    private enum Answer {
+        case ended(ExchangeMachine.EndAction)
+        case upgraded
+        case unreadable
+    }
+
+    private let request: ProxyRequest
+    private let target: Address
+    private let userAgent: Stream
+    private let maker: WayMaker
+    /// What was read of the user agent and belongs to nobody yet; behind this request, what belongs to the next ones.
+    private(set) var intake: Intake
+
+    private var machine: ExchangeMachine
+    private var body: BodyReader
+    private var reader: ResponseReader
+    private var way: TargetWay?
+    private var answer: Answer?
+    private var bodyIsBroken = false
+    private var hasSurplus = false
+    /// All that was sent of the request, as long as it may be sent once more.
+    private var replay: [UInt8]?
+    private var lingering: Lingering?
+    private var inputHasEnded = false
+    private var moved = 0
+
+    /// The last that it was tried on.
+    var tunnel: Tunnel? { way?.tunnel }
+    private var worker: Worker { userAgent.worker }
+
+    init(_ request: ProxyRequest, to target: Address, _ intake: Intake, _ maker: WayMaker, isLast: Bool) {
+        self.request = request
+        self.target = target
+        self.intake = intake
+        self.maker = maker
+        userAgent = intake.stream
+        machine = ExchangeMachine(
+            asksForUpgrade: request.asksForUpgrade, userAgentPersists: request.persists && !isLast)
+        body = BodyReader(request.body)
+        reader = ResponseReader(toHEAD: request.isHEAD, limit: ClientLimits.responseHead)
+    }
+
+    /// - Parameters:
+    ///   - kept: a way to the same target, or nil.
+    ///   - former: the tunnel of the request before.
+    func run(on kept: TargetWay?, former: Tunnel?) async -> Ending {
+        guard var opening = takeOpening() else { return malformedBody(nil) }
+        replay = request.isIdempotent && opening.count <= TunnelLimits.replay ? opening : nil
+        var kept = kept
+        var isFirstTry = true
+        while true {
+            let way: TargetWay
+            do throws(DialFailure) {
+                way = try await start(opening, on: kept, former: former, mayUsePool: isFirstTry)
+            } catch {
+                return .explain(.dial(error), canGoOn: !machine.isSending)
+            }
+            self.way = way
+            guard !bodyIsBroken else { return malformedBody(way) }
+            switch await converse(on: way, isFirstTry: isFirstTry) {
+            case .end(let ending): return ending
+            case .sendAgain:
+                // On a new tunnel: this time nothing is left to chance.
+                isFirstTry = false
+                kept = nil
+                opening = replay ?? []
+            }
+        }
+    }
+
+    // MARK: The request
+
+    /// The head, and what has come of the body.
+    ///
+    /// - Returns: nil when the body's framing is broken.
+    private func takeOpening() -> [UInt8]? {
+        guard let first = takeBody() else { return nil }
+        return request.head + first
+    }
+
+    /// What the intake holds of the body.
+    private func takeBody() -> [UInt8]? {
+        guard let used = try? intake.bytes.withBytes({ (bytes) throws(HTTPHead.Failure) in try body.read(bytes) })
+        else { return nil }
+        defer { intake.bytes.removeFirst(used) }
+        if body.hasEnded { machine.requestEnded() }
+        return Array(intake.bytes.prefix(used))
+    }
+
+    /// Sends the opening, on the kept way, a pooled tunnel or a new one.
+    private func start(
+        _ opening: [UInt8], on kept: TargetWay?, former: Tunnel?, mayUsePool: Bool
+    ) async throws(DialFailure) -> TargetWay {
+        if let kept {
+            kept.connection.filter = filter
+            kept.tunnel.send(opening, for: kept.connection)
+            return kept
+        }
+        let connection = Connection(worker: worker, end: userAgent)
+        connection.filter = filter
+        // A pooled tunnel may be dead already, and a request that cannot be repeated would die with it.
+        if mayUsePool, canBeRepeated,
+            let way = await maker.take(target, opening, for: connection, former: former)
+        {
+            return way
+        }
+        let connected = await maker.dialer.connect()
+        // What has come of the body meanwhile rides along.
+        return try await maker.make(target, opening + readWhatIsThere(), for: connection, first: connected)
+    }
+
+    private var canBeRepeated: Bool {
+        guard replay != nil else { return false }
+        switch request.body {
+        case .none: return true
+        case .length(let count): return request.head.count + min(count, TunnelLimits.replay) <= TunnelLimits.replay
+        case .chunked: return body.hasEnded
+        case .untilClose: return false
+        }
+    }
+
+    private func readWhatIsThere() -> [UInt8] {
+        guard !body.hasEnded, userAgent.mayHaveInput else { return [] }
+        let buffer = worker.scratch.body(
+            min(maker.dialer.options.earlyData, body.mayRead(spare: ClientLimits.readAhead)))
+        guard !buffer.isEmpty, case .bytes(let count) = userAgent.read(into: buffer) else { return [] }
+        intake.bytes.append(contentsOf: buffer[..<count])
+        guard let piece = takeBody() else {
+            bodyIsBroken = true
+            return []
+        }
+        remember(piece)
+        return piece
+    }
+
+    private func remember(_ piece: some Collection<UInt8>) {
+        guard let count = replay?.count else { return }
+        if count + piece.count > TunnelLimits.replay { replay = nil } else { replay?.append(contentsOf: piece) }
+    }
+
+    // MARK: Both directions
+
+    /// Moves the request on and waits for the end of the answer.
+    private func converse(on way: TargetWay, isFirstTry: Bool) async -> Turn {
+        while true {
+            if let answer { return .end(finish(answer, way)) }
+            guard way.isUp else { return connectionEnded(way, isFirstTry: isFirstTry) }
+            if userAgent.isGone { return .end(giveUp(way)) }
+            if let ending = await step(way) { return .end(ending) }
+        }
+    }
+
+    /// One wait, and what is done about what it was for.
+    private func step(_ way: TargetWay) async -> Ending? {
+        // What comes behind the request waits here, a little of it, so that the user agent's end is seen.
+        let wanted = machine.isSending ? body.mayRead(spare: ClientLimits.readAhead) : readAheadRoom
+        guard wanted > 0, !inputHasEnded else { return await waitForAnswer(way) }
+        switch await userAgent.waitReadable() {
+        case .ready: break
+        case .closed: return giveUp(way)
+        case .timedOut, .interrupted: return nil
+        }
+        // Somebody may have come first.
+        guard answer == nil, way.isUp else { return nil }
+        let buffer = worker.scratch.body(worker.budget.allowance(min(wanted, Scratch.bodySize)))
+        switch userAgent.read(into: buffer) {
+        case .bytes(let count):
+            let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
+            return await machine.isSending ? forward(bytes, way) : keep(bytes)
+        case .wouldBlock:
+            return nil
+        case .failed:
+            return giveUp(way)
+        case .end:
+            inputHasEnded = true
+            lingering = Lingering(userAgent)
+            switch machine.userAgentEnded() {
+            case .giveUp: return giveUp(way)
+            case .linger: return nil
+            }
+        }
+    }
+
+    private var readAheadRoom: Int { ClientLimits.readAhead - intake.bytes.count }
+
+    private func keep(_ bytes: UnsafeMutableRawBufferPointer) -> Ending? {
+        intake.bytes.append(contentsOf: bytes)
+        return nil
+    }
+
+    private func forward(_ bytes: UnsafeMutableRawBufferPointer, _ way: TargetWay) async -> Ending? {
+        guard let used = try? body.read(UnsafeRawBufferPointer(bytes)) else { return malformedBody(way) }
+        // Before the rest is sealed in place.
+        intake.bytes.append(contentsOf: bytes[used...])
+        let piece = UnsafeMutableRawBufferPointer(rebasing: bytes[..<used])
+        remember(piece)
+        way.tunnel.forward(piece, for: way.connection)
+        if body.hasEnded { machine.requestEnded() }
+        guard await way.tunnel.waitForRoom(way.connection, from: userAgent, while: { answer == nil }) else {
+            return giveUp(way)
+        }
+        moved += used
+        if moved >= TunnelLimits.turn {
+            moved = 0
+            await worker.yield()
+        }
+        return nil
+    }
+
+    /// Nothing is to be read: the user agent has sent everything, or as much as is taken for now.
+    private func waitForAnswer(_ way: TargetWay) async -> Ending? {
+        await way.connection.waitForNews(until: worker.now + ClientLimits.lingerStep)
+        guard inputHasEnded, answer == nil, way.isUp else { return nil }
+        return lingering?.isWorthwhile(since: way.connection.lastDelivery) == true ? nil : giveUp(way)
+    }
+
+    // MARK: The answer
+
+    private var filter: (UnsafeRawBufferPointer) -> Void {
+        { [weak self] bytes in self?.receive(bytes) }
+    }
+
+    /// Called by the tunnel, within a read of its own.
+    private func receive(_ bytes: UnsafeRawBufferPointer) {
+        guard answer == nil else {
+            hasSurplus = true
+            return
+        }
+        machine.heard()
+        var offset = 0
+        do throws(HTTPHead.Failure) {
+            while answer == nil, let event = try reader.next(in: bytes, from: &offset) {
+                switch event {
+                case .head(let response): try pass(response)
+                case .body(let range): userAgent.write(UnsafeRawBufferPointer(rebasing: bytes[range]))
+                case .end: answer = .ended(machine.responseEnded())
+                }
+            }
+        } catch {
+            answer = .unreadable
+        }
+        switch answer {
+        case nil: return
+        case .upgraded: userAgent.write(UnsafeRawBufferPointer(rebasing: bytes[offset...]))
+        case .ended, .unreadable: hasSurplus = offset < bytes.count
+        }
+        // The task waits for the user agent, for the tunnel to take more, or for this.
+        way?.connection.wake()
+        way?.tunnel.stream.interruptDrain()
+    }
+
+    private func pass(_ response: ProxyResponse) throws(HTTPHead.Failure) {
+        let kind: ExchangeMachine.HeadKind =
+            if response.isInterim {
+                .interim
+            } else if response.isUpgrade {
+                .upgrade
+            } else {
+                .final(endsWithConnection: response.body == .untilClose, persists: response.persists)
+            }
+        switch machine.receivedHead(kind) {
+        case .passOn(let closing):
+            // RFC 9110 section 15.2: a 1.0 user agent knows no interim answers.
+            guard !response.isInterim || request.minorVersion > 0 else { return }
+            userAgent.write(response.forwarded(closing: closing))
+        case .relay:
+            userAgent.write(response.forwarded(closing: false))
+            answer = .upgraded
+        case .refuse:
+            throw .malformed
+        }
+    }
+
+    // MARK: Ends
+
+    private func finish(_ answer: Answer, _ way: TargetWay) -> Ending {
+        switch answer {
+        case .ended(.takeNext(let keepingTarget)):
+            guard keepingTarget, !hasSurplus, way.isUp else {
+                way.end()
+                return .takeNext(nil)
+            }
+            way.rest()
+            return .takeNext(way)
+        case .ended(.closeUserAgent):
+            // A request that was answered before it had ended must not look whole.
+            way.end(machine.isSending ? .userAgentBroken : .normal)
+            return .finish
+        case .upgraded:
+            way.connection.filter = nil
+            return .relay(way)
+        case .unreadable:
+            way.end()
+            return machine.isAwaiting ? .explain(.unreadableAnswer, canGoOn: !machine.isSending) : .breakOff
+        }
+    }
+
+    private func connectionEnded(_ way: TargetWay, isFirstTry: Bool) -> Turn {
+        let ending = ExchangeMachine.Ending(
+            inOrder: way.connection.outcome?.isInOrder ?? true, isEndOfResponse: reader.endsWithConnection,
+            wasAtHand: way.wasAtHand, mayRepeat: isFirstTry && replay != nil)
+        switch machine.connectionEnded(ending) {
+        case .complete(let action):
+            return .end(finish(.ended(action), way))
+        case .sendAgain:
+            return .sendAgain
+        case .explain:
+            report(way)
+            return .end(.explain(ExchangeFailure(way.connection.outcome), canGoOn: !machine.isSending))
+        case .cutShort:
+            report(way)
+            return .end(.breakOff)
+        }
+    }
+
+    private func report(_ way: TargetWay) {
+        switch way.connection.outcome {
+        case .reset(let reset): maker.log.connectionReset(reset, tunnel: way.tunnel.id)
+        case .lost: maker.log.tunnelLost(way.tunnel.id)
+        case nil: break
+        }
+    }
+
+    /// The user agent is gone, or has left its request unfinished.
+    private func giveUp(_ way: TargetWay) -> Ending {
+        way.end(.userAgentBroken)
+        return .breakOff
+    }
+
+    private func malformedBody(_ way: TargetWay?) -> Ending {
+        way?.end(.userAgentBroken)
+        return machine.isAwaiting ? .explain(.request(.malformed), canGoOn: false) : .breakOff
+    }
+}
+
+extension Connection.Outcome {
+    /// Whether the target ended it in good order.
+    fileprivate var isInOrder: Bool {
+        switch self {
+        case .reset(let reset): reset.isNormal
+        case .lost: false
+        }
+    }
+}

@@ -1,0 +1,172 @@
+/// A user agent's connection as long as it speaks plain HTTP: one request after the other, each to the target that its
+/// URI names. The next one is taken up when the answer before it is on its way, so answers keep the order of requests.
+/// Confined to its worker.
+final class HTTPSession: @unchecked Sendable {
+    enum Ending {
+        /// The user agent's connection has ended, or ends by itself.
+        case over
+        /// It turned to CONNECT.
+        case connect(FrontDoor.Connect)
+        /// Both sides speak another protocol; what the user agent has sent of it already is to be sent.
+        case relay(Connection, Tunnel, early: [UInt8])
+    }
+
+    private enum Next {
+        case request
+        case end(Ending)
+    }
+
+    private let userAgent: Stream
+    private let maker: WayMaker
+    private let idle: IdleUserAgents
+    private var intake: Intake
+    /// To the target of the last request, if it can take another.
+    private var way: TargetWay?
+    /// The tunnel of the last request, which may be about to fall idle.
+    private weak var former: Tunnel?
+
+    private var worker: Worker { userAgent.worker }
+
+    init(userAgent: Stream, dialer: Dialer, pool: TunnelPool, idle: IdleUserAgents, log: EventLog) {
+        self.userAgent = userAgent
+        self.idle = idle
+        maker = WayMaker(dialer: dialer, pool: pool, log: log)
+        intake = Intake(userAgent)
+    }
+
+    func run(_ first: FrontDoor.Exchange) async -> Ending {
+        intake.bytes = first.rest
+        var head = first.head
+        while true {
+            switch await answer(head) {
+            case .request: break
+            case .end(let ending):
+                way?.end()
+                return ending
+            }
+            guard await userAgentTakesAnswer(), let next = await receiveHead() else {
+                way?.end()
+                userAgent.closeOrderly(awaitingPeer: true)
+                return .over
+            }
+            head = next
+        }
+    }
+
+    // MARK: Between requests
+
+    /// Waits until the user agent has taken what it was answered: one that only asks is not to fill the memory.
+    ///
+    /// - Returns: false when it is gone.
+    private func userAgentTakesAnswer() async -> Bool {
+        while userAgent.pendingCount > 0, !userAgent.isGone {
+            await userAgent.waitDrained(until: worker.now + TunnelLimits.stalledStep)
+        }
+        return !userAgent.isGone
+    }
+
+    /// - Returns: nil when no request comes any more, or one that was answered here.
+    private func receiveHead() async -> HTTPHead? {
+        idle.add(userAgent)
+        defer { idle.remove(userAgent) }
+        guard await skipEmptyLines() else { return nil }
+        do throws(HTTPHead.Failure) {
+            let deadline = worker.now + ClientLimits.negotiation
+            switch try await intake.readHead(limit: ClientLimits.requestHead, deadline: deadline) {
+            case .success(let head): return head
+            case .failure: return nil
+            }
+        } catch {
+            let fault = error == .tooLarge ? RequestFault.tooLarge : .malformed
+            explain(.request(fault), target: nil, asHTML: false, toHEAD: false, closing: true)
+            return nil
+        }
+    }
+
+    /// RFC 9112 section 2.2: an empty line before a request is overlooked.
+    ///
+    /// - Returns: false when nothing else comes.
+    private func skipEmptyLines() async -> Bool {
+        let deadline = worker.now + ClientLimits.keptIdle
+        while true {
+            while intake.bytes.starts(with: [13, 10]) { intake.bytes.removeFirst(2) }
+            if !intake.bytes.isEmpty, intake.bytes != [13] { return true }
+            if idle.areUnwanted { return false }
+            guard await intake.readMore(deadline: deadline) == .more else { return false }
+        }
+    }
+
+    // MARK: A request
+
+    private func answer(_ head: HTTPHead) async -> Next {
+        guard !FrontDoor.isConnect(head) else { return connect(head) }
+        let asHTML = Acceptance(head).takesHTML
+        let request: ProxyRequest
+        let target: Address
+        do throws(RequestFault) {
+            request = try ProxyRequest(head)
+            guard let host = Host(text: request.target.host) else { throw .unusableTarget }
+            target = Address(host: host, port: request.target.port)
+        } catch {
+            let isHEAD = head.requestLine?.method.elementsEqual("HEAD".utf8) ?? false
+            explain(.request(error), target: nil, asHTML: asHTML, toHEAD: isHEAD, closing: true)
+            return .end(.over)
+        }
+        if let way, way.target != target || !way.isUp {
+            way.end()
+            self.way = nil
+        }
+        let kept = way.map { TargetWay(target: $0.target, tunnel: $0.tunnel, connection: $0.connection, origin: .kept) }
+        way = nil
+        let exchange = HTTPExchange(request, to: target, intake, maker, isLast: idle.areUnwanted)
+        // The head twice, as it came and as it goes on, and what came behind it.
+        if !userAgent.isClosed { userAgent.heldElsewhere = 2 * head.bytes.count + intake.bytes.count }
+        let ending = await run(exchange, on: kept)
+        userAgent.heldElsewhere = 0
+        intake = exchange.intake
+        former = exchange.tunnel
+        switch ending {
+        case .takeNext(let way):
+            self.way = way
+            return .request
+        case .finish:
+            userAgent.closeOrderly(awaitingPeer: true)
+            return .end(.over)
+        case .breakOff:
+            userAgent.resetAfterDelivery()
+            return .end(.over)
+        case .relay(let way):
+            return .end(.relay(way.connection, way.tunnel, early: intake.bytes))
+        case .explain(let failure, let canGoOn):
+            let closing = !canGoOn || !request.persists || idle.areUnwanted
+            explain(failure, target: target, asHTML: asHTML, toHEAD: request.isHEAD, closing: closing)
+            return closing ? .end(.over) : .request
+        }
+    }
+
+    /// In a task of its own: one keeps the deepest stack it ever had, and this one may wait long for the next request.
+    private func run(_ exchange: HTTPExchange, on kept: TargetWay?) async -> HTTPExchange.Ending {
+        let ended = Wait<HTTPExchange.Ending>(worker: worker)
+        let former = former
+        worker.spawn { ended.fulfill(await exchange.run(on: kept, former: former)) }
+        return await ended.value(onTimeout: .breakOff, onCancel: .breakOff)
+    }
+
+    private func connect(_ head: HTTPHead) -> Next {
+        guard let wish = FrontDoor.connect(head, early: intake.bytes) else {
+            explain(.request(.unusableTarget), target: nil, asHTML: false, toHEAD: false, closing: true)
+            return .end(.over)
+        }
+        return .end(.connect(wish))
+    }
+
+    private func explain(
+        _ failure: ExchangeFailure, target: Address?, asHTML: Bool, toHEAD: Bool, closing: Bool
+    ) {
+        let here = userAgent.localAddress?.description ?? "this address"
+        let page = ExplanationPage(
+            failure.explanation(of: target, here: here), target: target, hasProxy: maker.dialer.options.proxy != nil)
+        userAgent.write(page.answer(asHTML: asHTML, toHEAD: toHEAD, closing: closing))
+        if closing { userAgent.closeOrderly(awaitingPeer: true) }
+    }
+}

@@ -1,0 +1,41 @@
+/// A connection to a target, and the tunnel that carries it. Confined to its worker.
+struct TargetWay: @unchecked Sendable {
+    enum Origin {
+        /// Made on a tunnel that was opened for it.
+        case fresh
+        /// Made on a tunnel from the pool.
+        case pooled
+        /// It has carried a request before.
+        case kept
+    }
+
+    let target: Address
+    let tunnel: Tunnel
+    let connection: Connection
+    var origin: Origin
+
+    var isUp: Bool { tunnel.carries(connection) }
+
+    /// Ends it, if it has not ended.
+    func end(_ reset: Reset = .normal) {
+        tunnel.end(connection, reset)
+    }
+
+    /// Keeps it for another request: until then nothing is to come from the target, so whatever comes is no answer to
+    /// anything.
+    func rest() {
+        connection.filter = { [weak tunnel, weak connection] _ in
+            guard let tunnel, let connection else { return }
+            tunnel.end(connection, .normal)
+        }
+    }
+
+    /// Whether it was there before the request that it carried in vain, so that the request may have come too late.
+    var wasAtHand: Bool {
+        switch (origin, connection.outcome) {
+        case (.kept, _): true
+        case (.pooled, .lost(let nothingReceived)): nothingReceived
+        case (.pooled, .reset), (.pooled, nil), (.fresh, _): false
+        }
+    }
+}

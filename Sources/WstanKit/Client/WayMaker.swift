@@ -1,0 +1,45 @@
+/// Makes ways to targets, on a tunnel from the pool where that is wise.
+struct WayMaker {
+    let dialer: Dialer
+    let pool: TunnelPool
+    let log: EventLog
+
+    var worker: Worker { dialer.worker }
+    private var options: ClientOptions { dialer.options }
+
+    /// On a tunnel from the pool; nil when there is none.
+    ///
+    /// - Parameters:
+    ///   - opening: what the target gets first.
+    ///   - former: a tunnel that was used just now. It falls idle as soon as the server has answered its reset, a round
+    ///     trip later, and then costs one more, as many as a new tunnel; so beyond that it is not waited for.
+    func take(
+        _ target: Address, _ opening: [UInt8], for connection: Connection, former: Tunnel?
+    ) async -> TargetWay? {
+        if !pool.hasIdle, let former, former.connection == nil {
+            await pool.waitForIdle(former, until: worker.now + former.stream.roundTrip * 2 + ClientLimits.resetPause)
+        }
+        guard let tunnel = pool.take() else { return nil }
+        let first = Array(opening.prefix(options.earlyData))
+        tunnel.request(Request(time: WallClock.now(), target: target, data: first), for: connection)
+        tunnel.send(opening.dropFirst(options.earlyData), for: connection)
+        log.connectionOpened(tunnel.id, target: target, isPooled: true)
+        return TargetWay(target: target, tunnel: tunnel, connection: connection, origin: .pooled)
+    }
+
+    /// On a new tunnel.
+    func make(
+        _ target: Address, _ opening: [UInt8], for connection: Connection, first: Result<Stream, DialFailure>
+    ) async throws(DialFailure) -> TargetWay {
+        do {
+            let early = Array(opening.prefix(options.earlyData))
+            let tunnel = try await dialer.open(connection, to: target, early: early, first: first)
+            tunnel.send(opening.dropFirst(options.earlyData), for: connection)
+            log.connectionOpened(tunnel.id, target: target, isPooled: false)
+            return TargetWay(target: target, tunnel: tunnel, connection: connection, origin: .fresh)
+        } catch {
+            log.dialFailed(error, target: target, now: worker.now)
+            throw error
+        }
+    }
+}

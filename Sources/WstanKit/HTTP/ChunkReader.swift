@@ -1,0 +1,129 @@
+/// Finds the end of a chunked body (RFC 9112 section 7.1) without taking it apart: it is passed on as it came.
+struct ChunkReader {
+    private enum State {
+        /// The digits of a chunk's size. Can become: extension, sizeEnd.
+        case size
+        /// Chunk extensions mean nothing to us (section 7.1.1). Can become: sizeEnd.
+        case `extension`
+        /// The LF behind a size. Can become: data, trailerStart.
+        case sizeEnd
+        /// Can become: dataCR.
+        case data
+        case dataCR
+        /// Can become: size.
+        case dataLF
+        /// A trailer field, or the end. Can become: trailer, lastLF.
+        case trailerStart
+        /// Can become: trailerLF.
+        case trailer
+        /// Can become: trailerStart.
+        case trailerLF
+        /// Can become: ended.
+        case lastLF
+        case ended
+    }
+
+    private var state = State.size
+    /// The size as far as it was read, then what is left of the chunk.
+    private var left = 0
+    private var digits = 0
+    private var lineLength = 0
+    private var trailersLength = 0
+
+    /// Bytes that certainly belong to the body, beyond those that were read.
+    var certain: Int { left }
+
+    /// - Returns: how many of `bytes`, from the first on, belong to the body, and whether it ended with them.
+    mutating func read(_ bytes: UnsafeRawBufferPointer) throws(HTTPHead.Failure) -> (count: Int, hasEnded: Bool) {
+        var index = 0
+        while index < bytes.count, state != .ended {
+            if state == .data {
+                let count = min(left, bytes.count - index)
+                left -= count
+                index += count
+                if left == 0 { state = .dataCR }
+            } else {
+                try take(bytes[index])
+                index += 1
+            }
+        }
+        return (index, state == .ended)
+    }
+
+    private mutating func take(_ byte: UInt8) throws(HTTPHead.Failure) {
+        switch state {
+        case .size: try takeSize(byte)
+        case .extension:
+            try bound(&lineLength, HTTPLimits.chunkLine)
+            if byte == 13 { state = .sizeEnd } else { try refuseControl(byte) }
+        case .sizeEnd:
+            try demand(byte, 10)
+            state = left == 0 ? .trailerStart : .data
+            digits = 0
+            lineLength = 0
+        case .dataCR:
+            try demand(byte, 13)
+            state = .dataLF
+        case .dataLF:
+            try demand(byte, 10)
+            state = .size
+        case .trailerStart:
+            try bound(&trailersLength, HTTPLimits.trailers)
+            // A line that begins with white space is obsolete folding, one with a colon has no name.
+            guard byte != 32, byte != 9, byte != 58 else { throw .malformed }
+            if byte == 13 { state = .lastLF } else { state = .trailer }
+            if byte != 13 { try refuseControl(byte) }
+        case .trailer:
+            try bound(&trailersLength, HTTPLimits.trailers)
+            if byte == 13 { state = .trailerLF } else { try refuseControl(byte) }
+        case .trailerLF:
+            try demand(byte, 10)
+            state = .trailerStart
+        case .lastLF:
+            try demand(byte, 10)
+            state = .ended
+        case .data, .ended: break
+        }
+    }
+
+    private mutating func takeSize(_ byte: UInt8) throws(HTTPHead.Failure) {
+        try bound(&lineLength, HTTPLimits.chunkLine)
+        if let digit = Self.value(ofHexDigit: byte) {
+            // Leading zeros count, and more than fit into an Int are nobody's chunk.
+            digits += 1
+            guard digits <= 16, left < 1 << 58 else { throw .malformed }
+            left = left << 4 | digit
+        } else {
+            guard digits > 0 else { throw .malformed }
+            switch byte {
+            case 13: state = .sizeEnd
+            // Some servers write blanks behind the size.
+            case UInt8(ascii: ";"), 32, 9: state = .extension
+            default: throw .malformed
+            }
+        }
+    }
+
+    private func bound(_ length: inout Int, _ limit: Int) throws(HTTPHead.Failure) {
+        length += 1
+        guard length <= limit else { throw .tooLarge }
+    }
+
+    private func demand(_ byte: UInt8, _ wanted: UInt8) throws(HTTPHead.Failure) {
+        guard byte == wanted else { throw .malformed }
+    }
+
+    /// A bare LF ends a line for some readers, and not for others.
+    private func refuseControl(_ byte: UInt8) throws(HTTPHead.Failure) {
+        guard byte >= 0x20 && byte != 0x7f || byte == 9 else { throw .malformed }
+    }
+
+    private static func value(ofHexDigit byte: UInt8) -> Int? {
+        switch byte {
+        case 48...57: Int(byte) - 48
+        case 65...70: Int(byte) - 55
+        case 97...102: Int(byte) - 87
+        default: nil
+        }
+    }
+}

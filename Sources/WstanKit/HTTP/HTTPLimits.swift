@@ -1,0 +1,7 @@
+/// Every bound on what a message's body may make its reader remember. The bound on heads is their reader's.
+enum HTTPLimits {
+    /// A chunk's size and its extensions.
+    static let chunkLine = 1024
+    /// All trailer fields of a message.
+    static let trailers = 16 * 1024
+}
