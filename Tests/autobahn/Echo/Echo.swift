@@ -1,0 +1,2 @@
+@main
+enum Echo { static func main() { print("echo") } }
