@@ -25,7 +25,7 @@ from scenario import binary_key
 from waiting import Stuck, eventually, standstill
 
 WSTAND = os.environ['WSTAND']
-USER_AGENTS = 40
+USER_AGENTS = 24
 # The memory of a process may differ by so much between two rounds: it depends on how many connections were slow at once.
 MARGIN = 8 * MB
 # How long what was cut short may take to be put away: a farewell to a peer that says nothing more takes two seconds.
@@ -101,7 +101,8 @@ class Soak:
         self.failures = []
 
     def start(self, name, *arguments):
-        process = Process(name, [WSTAND, *map(str, arguments)], os.path.join(self.directory, '%d-%s.log' % (len(self.processes), name)))
+        log_path = os.path.join(self.directory, '%d-%s.log' % (len(self.processes), name))
+        process = Process(name, [WSTAND, *map(str, arguments)], log_path)
         self.processes.append(process)
         return process
 
@@ -145,7 +146,8 @@ class Soak:
                 ', '.join('%s %.1f MB' % (p.name, size / MB) for p, size in memory.items())))
             for process, size in memory.items():
                 if size > baseline.setdefault(process, size) + MARGIN:
-                    self.failures.append('the %s has grown from %.1f to %.1f MB' % (process.name, baseline[process] / MB, size / MB))
+                    self.failures.append('the %s has grown from %.1f to %.1f MB' % (
+                        process.name, baseline[process] / MB, size / MB))
             missing = [f.__name__ for f, _ in loads.LOADS if not result.done[f.__name__]]
             if missing:
                 self.failures.append('never succeeded in "%s": %s' % (name, ', '.join(missing)))
