@@ -13,7 +13,9 @@ private func runDriver(
 /// Set once, before the driver starts; its C callback has no other way to know.
 private nonisolated(unsafe) var chosen: FuzzTarget?
 
-private func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
+/// By its name libFuzzer's own main would call it; ours wins, but a linker that looks at both wants it.
+@_cdecl("LLVMFuzzerTestOneInput")
+func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     chosen?.run(on: Array(UnsafeBufferPointer(start: start, count: count)))
     return 0
 }
