@@ -56,6 +56,9 @@ private struct TunnelWire {
     private var clientConnection = 0
     private var serverConnection = 0
     private var requests = 0
+    /// Whose near end is done with the connection that it has: nothing is for it any more.
+    private var clientIsDone = false
+    private var serverIsDone = false
 
     mutating func happen(_ event: Int) {
         switch event {
@@ -63,14 +66,21 @@ private struct TunnelWire {
             guard client.sentRequest() else { return }
             requests += 1
             clientConnection = requests
+            clientIsDone = false
             up.append(.request(requests))
         case 1: if client.state == .using { up.append(.data(clientConnection)) }
         case 2: deliverUp()
         case 3: deliverDown()
         case 4: _ = server.connectedTarget()
-        case 5: if client.ended() == .sendReset { up.append(.reset) }
+        case 5:
+            guard client.ended() == .sendReset else { return }
+            clientIsDone = true
+            up.append(.reset)
         case 6: if server.state == .using { down.append(.data(serverConnection)) }
-        case 7: if server.ended() == .sendReset { down.append(.reset) }
+        case 7:
+            guard server.ended() == .sendReset else { return }
+            serverIsDone = true
+            down.append(.reset)
         default:
             for _ in 0..<3 {
                 deliverUp()
@@ -105,9 +115,11 @@ private struct TunnelWire {
         case .request(let number):
             require(server.receivedRequest() == .connect, "a request on a free tunnel is served")
             serverConnection = number
+            serverIsDone = false
         case .data(let number):
             switch server.receivedData() {
-            case .deliver, .hold: require(number == serverConnection, "data belongs to its connection")
+            case .deliver, .hold:
+                require(number == serverConnection && !serverIsDone, "data belongs to its connection")
             case .discard: break
             case .close: require(false, "an honest client's data has its place")
             }
@@ -126,7 +138,7 @@ private struct TunnelWire {
         case .request: require(false, "a server asks for nothing")
         case .data(let number):
             switch client.receivedData() {
-            case .deliver: require(number == clientConnection, "data belongs to its connection")
+            case .deliver: require(number == clientConnection && !clientIsDone, "data belongs to its connection")
             case .discard: break
             case .hold, .close: require(false, "an honest server's data has its place")
             }
