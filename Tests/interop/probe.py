@@ -81,9 +81,13 @@ def read_answer(s, within=5.0):
         return Answer(raw, True)
 
 
-def exchange(port, data, within=5.0):
+def reach(port):
+    return socket.create_connection(('127.0.0.1', port), 5)
+
+
+def exchange(port, data, within=5.0, reach=reach):
     """Sends `data` and reads the answer. A server may answer, and close, before it has read all of it."""
-    with socket.create_connection(('127.0.0.1', port), 5) as s:
+    with reach(port) as s:
         try:
             s.sendall(data)
         except ConnectionError:
@@ -94,8 +98,8 @@ def exchange(port, data, within=5.0):
 class Tunnel:
     """An open tunnel, messages and frames by hand."""
 
-    def __init__(self, port, opening, head=None):
-        self.socket = socket.create_connection(('127.0.0.1', port), 5)
+    def __init__(self, port, opening, head=None, reach=reach):
+        self.socket = reach(port)
         self.socket.settimeout(10)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.out = opening.half

@@ -45,7 +45,8 @@ class Scenario(unittest.TestCase):
         if os.path.realpath(OURS) == os.path.realpath(THEIRS):
             arguments = [a for a in arguments if not str(a).startswith(SPARED)]
         log_path = os.path.join(self.directory, '%d-%s.log' % (len(self.processes), name))
-        process = Process(name, [program, *map(str, arguments)], log_path, prepare)
+        command = [program] if isinstance(program, str) else program
+        process = Process(name, [*command, *map(str, arguments)], log_path, prepare)
         self.processes.append(process)
         self.addCleanup(process.end)
         return process

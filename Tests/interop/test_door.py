@@ -118,8 +118,8 @@ class Door(Scenario):
         self.assertLives()
 
     def test_unsupported_command(self):
-        """BIND and UDP ASSOCIATE are answered with 07, command not supported (RFC 1928, 6)."""
-        for command in 2, 3, 0, 9:
+        """BIND, and what is no command, are answered with 07, command not supported (RFC 1928, 6)."""
+        for command in 2, 0, 4, 9:
             with self.subTest(command=command):
                 answer = self.say(b'\x05\x01\x00\x05' + bytes([command]) + b'\x00' + agent.address('127.0.0.1', self.echo.port))
                 self.assertEqual(answer[:4], b'\x05\x00\x05\x07')

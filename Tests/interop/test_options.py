@@ -321,20 +321,6 @@ class Threads(Options):
                 self.assertEqual(sorted(pool.map(status, [head] * 16)), [101] + [404] * 15)
 
 
-class NoCipher:
-    update = staticmethod(bytes)
-
-
-class PlainOpening(wire.Opening):
-    """As under TLS: nothing is encrypted, all else is the same."""
-
-    def __init__(self, key, body):
-        self.nonce = os.urandom(16)
-        self.half = wire.Half(key, self.nonce)
-        self.half.stream = NoCipher
-        self.message = self.half.seal(body, mac=True)
-
-
 class UnderTLS(Options):
     """Behind a front that ends TLS: the URI says wss, the connection is plain."""
 
@@ -350,11 +336,11 @@ class UnderTLS(Options):
         return server
 
     def opening(self, data=b'hi', **options):
-        return PlainOpening(self.raw_key, wire.request_body('127.0.0.1', self.echo.port, data, **options))
+        return wire.PlainOpening(self.raw_key, wire.request_body('127.0.0.1', self.echo.port, data, **options))
 
     def tunnel(self, server, opening, **options):
         tunnel = self.keep(probe.Tunnel(server.port, opening, **options))
-        tunnel.into.stream = NoCipher
+        tunnel.into.stream = wire.NoCipher
         return tunnel
 
     def assertAccepted(self, server, opening, **options):
@@ -379,7 +365,7 @@ class UnderTLS(Options):
     def test_bad_requests(self):
         """What has a wrong MAC, is too old, or has no finite time is refused there too."""
         server = self.server_behind_front()
-        self.assertRefused(server, PlainOpening(os.urandom(16), wire.request_body('127.0.0.1', self.echo.port)))
+        self.assertRefused(server, wire.PlainOpening(os.urandom(16), wire.request_body('127.0.0.1', self.echo.port)))
         for when in time.time() - 61, time.time() + 62, float('nan'), float('inf'):
             self.assertRefused(server, self.opening(when=when))
         self.assertEqual(self.echo.connections, [])

@@ -108,6 +108,20 @@ class Opening:
         return '\r\n'.join(lines).encode() + b'\r\n\r\n'
 
 
+class NoCipher:
+    update = staticmethod(bytes)
+
+
+class PlainOpening(Opening):
+    """As under TLS: nothing is encrypted, all else is the same."""
+
+    def __init__(self, key, body):
+        self.nonce = os.urandom(16)
+        self.half = Half(key, self.nonce)
+        self.half.stream = NoCipher
+        self.message = self.half.seal(body, mac=True)
+
+
 class SeenRequest:
     """A request as it was seen on its way: what is in a recorded head."""
 

@@ -14,6 +14,8 @@ struct ClientOptions: Sendable {
     var poolSize = 16
     var poolMaxIdle: Duration = .seconds(300)
     var pings = Tunnel.Pings()
+    /// An association that is not used for so long ends.
+    var udpIdle: Duration = .seconds(60)
     var connectTimeout: Duration = .seconds(10)
     var handshakeTimeout: Duration = .seconds(8)
 }
@@ -29,6 +31,11 @@ enum ClientLimits {
     /// A tunnel from the pool loses nothing by not waiting: what comes later follows in a message. This much is waited
     /// so that request and first data make one message where the user agent is quick.
     static let earlyDataWaitInPool: Duration = .milliseconds(2)
+    /// What an association holds while its tunnel is opened: so many datagrams, and so many bytes.
+    static let waitingDatagrams = 64
+    static let waitingDatagramBytes = 256 * 1024
+    /// After a failure an association does not try to open a tunnel for so long.
+    static let associationPause: Duration = .seconds(1)
     /// A handshake that is reset is tried again so many times.
     static let retries = 5
     /// A user agent that has only shut down its sending side, and gets nothing, is waited for so long.

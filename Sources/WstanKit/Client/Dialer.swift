@@ -21,18 +21,50 @@ struct Dialer: @unchecked Sendable {
         }
     }
 
-    /// Opens a tunnel that carries `connection` from its first byte on. A reset during the handshake is tried again,
-    /// each time as a new request, since the old one would be a replay.
+    /// What a new tunnel carries, and how it is asked for.
+    private struct Cargo {
+        /// The sealed request for the URI; to be made anew for each try.
+        let request: (Sealer) -> [UInt8]
+        /// Puts it on the tunnel, before anything is read from that.
+        let load: (Tunnel) -> Void
+    }
+
+    /// Opens a tunnel that carries `connection` from its first byte on.
     ///
     /// - Parameter first: the result of a `connect` that is already there.
     func open(
         _ connection: Connection, to target: Address, early: [UInt8], first: Result<Stream, DialFailure>
     ) async throws(DialFailure) -> Tunnel {
+        let cargo = Cargo {
+            $0.seal(request: Request(time: WallClock.now(), target: target, data: early))
+        } load: {
+            $0.carry(connection)
+        }
+        return try await open(cargo, first: first)
+    }
+
+    /// Opens a tunnel for an association. A datagram that is too long for a path, which fronts bound, follows as a
+    /// message on a tunnel that was opened empty: that does without a Python server.
+    func open(_ end: any DatagramEnd, first: Datagram) async throws(DialFailure) -> Tunnel {
+        let isShort = first.data.count <= WireLimits.earlyData
+        let cargo = Cargo {
+            let now = WallClock.now()
+            return isShort
+                ? $0.seal(association: AssociationRequest(time: now, first: first)) : $0.seal(idleAt: now)
+        } load: {
+            if isShort { $0.carry(end) } else { $0.request(first, time: WallClock.now(), for: end) }
+        }
+        return try await open(cargo, first: await connect())
+    }
+
+    /// A reset during the handshake is tried again,
+    /// each time as a new request, since the old one would be a replay.
+    private func open(_ cargo: Cargo, first: Result<Stream, DialFailure>) async throws(DialFailure) -> Tunnel {
         var connected = first
         var retries = 0
         while true {
             do {
-                return try await shakeHands(try connected.get(), connection, target, early)
+                return try await shakeHands(try connected.get(), cargo)
             } catch {
                 guard error == .reset, retries < ClientLimits.retries else { throw error }
                 retries += 1
@@ -41,13 +73,10 @@ struct Dialer: @unchecked Sendable {
         }
     }
 
-    private func shakeHands(
-        _ stream: Stream, _ connection: Connection, _ target: Address, _ early: [UInt8]
-    ) async throws(DialFailure) -> Tunnel {
+    private func shakeHands(_ stream: Stream, _ cargo: Cargo) async throws(DialFailure) -> Tunnel {
         let nonce = freshNonce()
         let sealer = Sealer(authenticator: authenticator, stream: KeyStream(key: options.key, nonce: nonce))
-        let request = Request(time: WallClock.now(), target: target, data: early)
-        let path = options.pathPrefix + Base64.encode(sealer.seal(request: request), .url)
+        let path = options.pathPrefix + Base64.encode(cargo.request(sealer), .url)
         // In compatible mode a proxy may replace the key, so the nonce travels in a cookie and this key means nothing.
         let key = options.compatible ? worker.randomness.nonce() : nonce
         let cookie = options.compatible ? "\(CompatibleMode.cookieName(for: options.key))=\(nonce.base64)" : nil
@@ -64,7 +93,7 @@ struct Dialer: @unchecked Sendable {
             id: worker.nextID(), role: .client, stream: stream, sealer: sealer, opener: opener, pings: options.pings,
             owner: pool)
         pool.add(tunnel)
-        tunnel.carry(connection)
+        cargo.load(tunnel)
         let rest = intake.bytes
         worker.spawn { await tunnel.run(first: rest[...]) }
         return tunnel

@@ -1,7 +1,14 @@
-/// Finds out what a user agent speaks and where it wants to go. SOCKS5 and HTTP share one port and differ in their
-/// first byte; what is wrong is answered in the user agent's own protocol.
+/// Finds out what a user agent speaks and where it wants to go. SOCKS4, SOCKS5 and HTTP share one port and differ in
+/// their first byte; what is wrong is answered in the user agent's own protocol.
 struct FrontDoor {
-    struct Wish: Equatable {
+    enum Wish: Equatable {
+        /// A connection, byte for byte.
+        case connect(Connect)
+        /// A way for datagrams, for as long as this connection stays (RFC 1928 section 7).
+        case associate(Address)
+    }
+
+    struct Connect: Equatable {
         var target: Address
         /// What the user agent has sent behind its request.
         var early: [UInt8]
@@ -25,10 +32,8 @@ struct FrontDoor {
         switch intake.bytes[0] {
         case Socks5.version:
             return await receiveSocks5()
-        case 4:
-            // SOCKS4: 0, "request rejected".
-            refuse([0, 0x5b, 0, 0, 0, 0, 0, 0])
-            return nil
+        case Socks4.version:
+            return await receiveSocks4()
         case UInt8(ascii: "A")...UInt8(ascii: "Z"):
             return await receiveHTTP()
         default:
@@ -36,43 +41,67 @@ struct FrontDoor {
         }
     }
 
-    // MARK: SOCKS5
+    // MARK: SOCKS
 
-    private mutating func receiveSocks5() async -> Wish? {
-        guard let methods = await readSocks5({ (reader) throws(Socks5.Failure) in try Socks5.readGreeting(&reader) })
-        else { return nil }
-        guard methods.contains(Socks5.Method.none) else {
-            refuse(Socks5.methodSelection(Socks5.Method.notAcceptable))
+    private mutating func receiveSocks4() async -> Wish? {
+        let request: Socks4.Request
+        do {
+            let read = try await readMessage { (reader) throws(Socks4.Failure) in try Socks4.readRequest(&reader) }
+            guard let read else { return nil }
+            request = read
+        } catch {
+            refuse(Socks4.rejected)
             return nil
         }
-        intake.stream.write(Socks5.methodSelection(Socks5.Method.none))
-        guard let request = await readSocks5({ (reader) throws(Socks5.Failure) in try Socks5.readRequest(&reader) })
-        else { return nil }
-        guard Socks5.Command(rawValue: request.command) == .connect else {
+        guard Socks4.Command(rawValue: request.command) == .connect else {
+            refuse(Socks4.rejected)
+            return nil
+        }
+        return .connect(Connect(target: request.target, early: intake.bytes, grant: Socks4.granted))
+    }
+
+    private mutating func receiveSocks5() async -> Wish? {
+        do {
+            let greeting = try await readMessage { (reader) throws(Socks5.Failure) in try Socks5.readGreeting(&reader) }
+            guard let methods = greeting else { return nil }
+            guard methods.contains(Socks5.Method.none) else {
+                refuse(Socks5.methodSelection(Socks5.Method.notAcceptable))
+                return nil
+            }
+            intake.stream.write(Socks5.methodSelection(Socks5.Method.none))
+            let read = try await readMessage { (reader) throws(Socks5.Failure) in try Socks5.readRequest(&reader) }
+            return read.flatMap { wish(of: $0) }
+        } catch {
+            switch error {
+            case .malformed: refuse(Socks5.reply(.generalFailure))
+            case .unknownAddressType: refuse(Socks5.reply(.addressTypeNotSupported))
+            }
+            return nil
+        }
+    }
+
+    private func wish(of request: Socks5.Request) -> Wish? {
+        switch Socks5.Command(rawValue: request.command) {
+        case .connect:
+            return .connect(Connect(target: request.target, early: intake.bytes, grant: Socks5.reply(.succeeded)))
+        case .associate:
+            return .associate(request.target)
+        case .bind, nil:
             refuse(Socks5.reply(.commandNotSupported))
             return nil
         }
-        return Wish(target: request.target, early: intake.bytes, grant: Socks5.reply(.succeeded))
     }
 
-    private mutating func readSocks5<T>(
-        _ read: (inout ByteReader) throws(Socks5.Failure) -> T?
-    ) async -> T? {
+    /// - Returns: nil when the user agent has left before the end of its message.
+    private mutating func readMessage<T, Failure: Error>(
+        _ read: (inout ByteReader) throws(Failure) -> T?
+    ) async throws(Failure) -> T? {
         while true {
             var used = 0
-            let message: T?
-            do {
-                message = try intake.bytes.withBytes { (bytes) throws(Socks5.Failure) in
-                    var reader = ByteReader(bytes)
-                    defer { used = reader.position }
-                    return try read(&reader)
-                }
-            } catch {
-                switch error {
-                case .malformed: refuse(Socks5.reply(.generalFailure))
-                case .unknownAddressType: refuse(Socks5.reply(.addressTypeNotSupported))
-                }
-                return nil
+            let message = try intake.bytes.withBytes { (bytes) throws(Failure) in
+                var reader = ByteReader(bytes)
+                defer { used = reader.position }
+                return try read(&reader)
             }
             if let message {
                 intake.bytes.removeFirst(used)
@@ -113,7 +142,7 @@ struct FrontDoor {
             return nil
         }
         let grant = Array("HTTP/1.1 200 Connection Established\r\n\r\n".utf8)
-        return Wish(target: target, early: intake.bytes, grant: grant)
+        return .connect(Connect(target: target, early: intake.bytes, grant: grant))
     }
 
     private func refuseHTTP(_ status: Int, _ reason: String, _ text: String) {

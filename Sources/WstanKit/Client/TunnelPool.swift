@@ -61,11 +61,13 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
         log.tunnelRefused(tunnel.id, error, now: worker.now)
     }
 
-    func tunnel(_ tunnel: Tunnel, mayServe request: Request) throws(WireError) {
+    func tunnel(_ tunnel: Tunnel, mayServeRequestOf time: Double) throws(WireError) {
         throw .unexpectedCommand
     }
 
     func tunnel(_ tunnel: Tunnel, serve request: Request, as connection: Connection) {}
+
+    func tunnelMakesAssociation(_ tunnel: Tunnel) -> (any DatagramEnd)? { nil }
 
     // MARK: Expiry
 

@@ -22,6 +22,16 @@ struct UserAgentSession: @unchecked Sendable {
             userAgent.closeOrderly(awaitingPeer: true)
             return ended()
         }
+        switch wish {
+        case .connect(let wish):
+            await carry(wish)
+        case .associate(let declared):
+            await ClientAssociation(control: userAgent, declared: declared, dialer: dialer, log: log).run()
+            ended()
+        }
+    }
+
+    private func carry(_ wish: FrontDoor.Connect) async {
         // Granted before the target has answered: it saves a round trip.
         userAgent.write(wish.grant)
         if pool.hasIdle {

@@ -14,6 +14,7 @@ public enum ConfigurationBounds {
     /// An IPv6 literal with a zone: INET6_ADDRSTRLEN and IFNAMSIZ.
     static let addressLiteralLength = 62
     static let listenAddresses = 64
+    static let trustedProxies = 256
     /// Longer words are no typing error of a key's name, and the edit distance costs the square of the length.
     static let suggestedWordLength = 40
 }

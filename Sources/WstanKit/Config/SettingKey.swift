@@ -48,6 +48,7 @@ enum SettingKind: Sendable {
     case logLevel
     case proxy
     case plainAnswer
+    case networks(SettingPath<TrustedProxies>)
     case flag(SettingPath<Bool>)
     case count(SettingPath<Int>, ClosedRange<Int>)
     case size(SettingPath<Int>, ClosedRange<Int>)
@@ -60,7 +61,9 @@ enum SettingKind: Sendable {
         switch self {
         case .duration: "seconds"
         case .size, .automaticSize: "bytes"
-        case .mode, .uri, .key, .keyFile, .listen, .logLevel, .proxy, .plainAnswer, .flag, .count, .automaticCount: nil
+        case .mode, .uri, .key, .keyFile, .listen, .logLevel, .proxy, .plainAnswer, .networks, .flag, .count,
+            .automaticCount:
+            nil
         }
     }
 
@@ -74,6 +77,7 @@ enum SettingKind: Sendable {
         case .listen, .proxy: "HOST:PORT"
         case .logLevel: "LEVEL"
         case .plainAnswer: "STATUS"
+        case .networks: "ADDRESSES"
         case .flag: "yes|no"
         case .count, .automaticCount: "N"
         case .size, .automaticSize: "SIZE"
@@ -83,7 +87,12 @@ enum SettingKind: Sendable {
 
     /// Lists add up; of anything else the last one counts.
     var isList: Bool {
-        if case .listen = self { true } else { false }
+        switch self {
+        case .listen, .networks: true
+        case .mode, .uri, .key, .keyFile, .logLevel, .proxy, .plainAnswer, .flag, .count, .size, .duration,
+            .automaticCount, .automaticSize:
+            false
+        }
     }
 }
 
@@ -111,6 +120,9 @@ extension SettingKind {
                 throw ValueProblem("takes \(Self.choice(statuses)); a file is not in this version")
             }
             return { $0.plainAnswer = .status(status) }
+        case .networks(let path):
+            let value = try TrustedProxies.read(text)
+            return { $0[keyPath: path] = value }
         case .flag(let path):
             let value = try Self.flag(text)
             return { $0[keyPath: path] = value }

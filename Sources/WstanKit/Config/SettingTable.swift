@@ -46,6 +46,10 @@ extension SettingKey {
         SettingKey(
             name: "proxy", section: .client, kind: .proxy, initial: "none", reload: .takesOver,
             purpose: "reach the server through this HTTP proxy", flat: "proxy", letter: "y"),
+        SettingKey(
+            name: "udp-idle", section: .client, kind: .duration(\.udpIdle, .seconds(1) ... .seconds(86_400)),
+            initial: "60s", reload: .takesOver,
+            purpose: "a SOCKS5 association for datagrams ends when it is not used for so long"),
     ]
 
     private static let pool: [SettingKey] = [
@@ -69,11 +73,21 @@ extension SettingKey {
             name: "x-forward", section: .server, kind: .flag(\.xForward), initial: "no", reload: .takesOver,
             purpose: "take the client's address from X-Forwarded-For, when behind a proxy", flat: "x-forward"),
         SettingKey(
+            name: "proxy-protocol", section: .server, kind: .flag(\.proxyProtocol), initial: "no", reload: .takesOver,
+            purpose: "trusted proxies begin every connection with a PROXY header, version 1 or 2"),
+        SettingKey(
+            name: "trusted-proxies", section: .server, kind: .networks(\.trustedProxies), initial: "loopback",
+            reload: .takesOver,
+            purpose: "whose X-Forwarded-For and PROXY header count: loopback, none, networks; may be repeated"),
+        SettingKey(
             name: "request-ttl", section: .server, kind: .duration(\.requestTTL, .seconds(1) ... .seconds(3_600)),
             initial: "60s", reload: .takesOver, purpose: "how far the time of a request may be from ours"),
         SettingKey(
             name: "replay-under-tls", section: .server, kind: .flag(\.replayUnderTLS), initial: "yes",
             reload: .takesOver, purpose: "refuse a repeated request under wss too: a front's log may hold it"),
+        SettingKey(
+            name: "allow-bare-dgm", section: .server, kind: .flag(\.allowBareDGM), initial: "no", reload: .takesOver,
+            purpose: "take datagrams of a Python client's pooled tunnels, which bear no tag"),
         SettingKey(
             name: "max-tunnels", section: .server, kind: .count(\.maxTunnels, 0...1_000_000), initial: "10000",
             reload: .takesOver, purpose: "most tunnels open at once; 0 is no limit"),
@@ -113,13 +127,10 @@ enum LaterNames {
         switch section {
         case nil: ["state-directory", "log-format"]
         case .client:
-            ["early-reply", "users-file", "allow-uid", "direct", "connect-to", "host-header", "header", "udp-idle"]
+            ["early-reply", "users-file", "allow-uid", "direct", "connect-to", "host-header", "header"]
         case .pool: ["min"]
         case .server:
-            [
-                "trusted-proxies", "allow-bare-dgm", "allow", "deny", "allow-private", "max-tunnels-per-address",
-                "idle-timeout",
-            ]
+            ["allow", "deny", "allow-private", "max-tunnels-per-address", "idle-timeout"]
         }
     }
 

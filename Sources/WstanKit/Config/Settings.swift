@@ -45,6 +45,7 @@ public struct Settings: Sendable, Equatable {
     public var earlyData = 4096
     public var earlyDataWait = Duration.milliseconds(30)
     public var proxy: ProxyAddress?
+    public var udpIdle = Duration.seconds(60)
 
     /// 0 keeps no idle tunnels.
     public var poolSize = 16
@@ -53,8 +54,11 @@ public struct Settings: Sendable, Equatable {
     public var poolPing = Duration.seconds(20)
 
     public var xForward = false
+    public var proxyProtocol = false
+    public var trustedProxies = TrustedProxies.loopback
     public var requestTTL = Duration.seconds(60)
     public var replayUnderTLS = true
+    public var allowBareDGM = false
     /// 0: no limit.
     public var maxTunnels = 10_000
     /// 0: no limit.

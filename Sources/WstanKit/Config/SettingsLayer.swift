@@ -17,6 +17,8 @@ struct SettingsLayer {
     private var isClient: Placed<Bool>?
     private var keyText: Placed<KeySource>?
     private var keyFile: Placed<KeySource>?
+    /// What the lists of networks have added up to so far.
+    private var networks: [String: TrustedProxies] = [:]
     private var edits: [String: SettingEdit] = [:]
 
     init(_ assignments: [Assignment]) {
@@ -69,6 +71,10 @@ struct SettingsLayer {
             keyFile = Placed(value: try KeySource(keyFile: text), place: assignment.place)
         case .listen(let mode):
             try addListen(ListenAddress.list(text), for: mode, assignment.place)
+        case .networks(let path):
+            let sum = try (networks[key.identifier] ?? .none).adding(TrustedProxies.read(text))
+            networks[key.identifier] = sum
+            edits[key.identifier] = { $0[keyPath: path] = sum }
         case .logLevel, .proxy, .plainAnswer, .flag, .count, .size, .duration, .automaticCount, .automaticSize:
             edits[key.identifier] = try key.kind.edit(text)
         }
@@ -134,6 +140,9 @@ struct SettingsLayer {
             case .listen(.client): clientListen.addresses = []
             case .listen(.server): serverListen.addresses = []
             case .logLevel, .proxy, .plainAnswer, .flag, .count, .size, .duration, .automaticCount, .automaticSize:
+                edits[key.identifier] = nil
+            case .networks:
+                networks[key.identifier] = nil
                 edits[key.identifier] = nil
             }
         }

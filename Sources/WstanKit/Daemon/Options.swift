@@ -16,6 +16,7 @@ extension ClientOptions {
         poolSize = settings.poolSize.sharedOut(among: workers)
         poolMaxIdle = settings.poolMaxIdle
         pings.idle = settings.poolPing
+        udpIdle = settings.udpIdle
         connectTimeout = settings.connectTimeout
         handshakeTimeout = settings.handshakeTimeout
     }
@@ -26,9 +27,12 @@ extension ServerOptions {
         self.init(keys: [key], pathPrefix: settings.uri.path)
         usesCipher = settings.uri.scheme == .ws
         compatible = settings.compatible
-        trustsForwardedFor = settings.xForward
+        readsForwardedFor = settings.xForward
+        expectsProxyHeader = settings.proxyProtocol
+        trustedProxies = settings.trustedProxies
         requestLifetime = settings.requestTTL
         replayUnderTLS = settings.replayUnderTLS
+        allowsBareDatagrams = settings.allowBareDGM
         switch settings.plainAnswer {
         case .status(let status): plainStatus = status.rawValue
         }

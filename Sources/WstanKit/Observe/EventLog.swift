@@ -61,7 +61,7 @@ struct EventLog: Sendable {
     // MARK: Server
 
     /// Anybody can cause these, so each reason is told once a second.
-    func requestRefused(_ refusal: Refusal, peer: SocketAddress, now: Instant) {
+    func requestRefused(_ refusal: Refusal, peer: ClientAddress, now: Instant) {
         guard logger.logLevel <= level(of: refusal), let missed = throttle.allows(refusal.code, now: now) else {
             return
         }
@@ -89,10 +89,8 @@ struct EventLog: Sendable {
         }
     }
 
-    func tunnelOpened(_ tunnel: UInt64, peer: SocketAddress, forwardedFor: String?) {
-        logger.info(
-            "tunnel opened",
-            metadata: ["tunnel": "\(tunnel)", "peer": "\(forwardedFor ?? peer.description)"])
+    func tunnelOpened(_ tunnel: UInt64, peer: ClientAddress) {
+        logger.info("tunnel opened", metadata: ["tunnel": "\(tunnel)", "peer": "\(peer)"])
     }
 
     func tunnelEnded(_ tunnel: UInt64) {
@@ -109,6 +107,12 @@ struct EventLog: Sendable {
     }
 
     // MARK: Both
+
+    func associationEnded(_ traffic: DatagramTraffic) {
+        logger.debug(
+            "an association for datagrams ended",
+            metadata: ["up": "\(traffic.up)", "down": "\(traffic.down)", "dropped": "\(traffic.dropped)"])
+    }
 
     func tunnelRefused(_ tunnel: UInt64, _ error: WireError, now: Instant) {
         let code = Refusal.wire(error).code

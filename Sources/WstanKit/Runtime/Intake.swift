@@ -19,8 +19,10 @@ struct Intake {
     /// Hostile peers fill this much for each of their connections, so it is less than a relay reads at once.
     static let readSize = 16 * 1024
 
-    init(_ stream: Stream) {
+    /// - Parameter bytes: what has been read from the stream and not used so far.
+    init(_ stream: Stream, bytes: [UInt8] = []) {
         self.stream = stream
+        if !bytes.isEmpty { received(bytes[...]) }
     }
 
     /// Waits for bytes and appends them.
@@ -35,15 +37,19 @@ struct Intake {
             let buffer = stream.worker.scratch.body(Self.readSize)
             switch stream.read(into: buffer) {
             case .bytes(let count):
-                bytes.append(contentsOf: buffer[..<count])
-                if !hasReceived { startsWithHEAD = bytes.starts(with: "HEAD ".utf8) }
-                hasReceived = true
+                received(buffer[..<count])
                 return .more
             case .end: return .over
             case .failed(let error): return error.isReset ? .reset : .over
             case .wouldBlock: continue
             }
         }
+    }
+
+    private mutating func received(_ more: some Collection<UInt8>) {
+        bytes.append(contentsOf: more)
+        if !hasReceived { startsWithHEAD = bytes.starts(with: "HEAD ".utf8) }
+        hasReceived = true
     }
 
     /// Reads until the bytes hold a whole HTTP head, which is taken from them.

@@ -25,7 +25,6 @@ final class Resolver: Sendable {
         }
     }
 
-    /// Which addresses are asked for. Both at once would wait for the slower answer.
     enum Family: Sendable {
         case ipv4
         case ipv6
@@ -49,11 +48,12 @@ final class Resolver: Sendable {
     }
 
     /// - Parameters:
+    ///   - family: which addresses are asked for; nil asks for both, which waits for the slower answer.
     ///   - peer: on whose behalf; see `BlockingPool.submit`.
     ///   - worker: the one this is called on.
     /// - Returns: at least one address, in the order of RFC 6724.
     func resolve(
-        _ name: String, port: UInt16, family: Family, for peer: AnyHashable, on worker: Worker, deadline: Instant
+        _ name: String, port: UInt16, family: Family?, for peer: AnyHashable, on worker: Worker, deadline: Instant
     ) async throws(Failure) -> [SocketAddress] {
         let wait = Wait<Result<[SocketAddress], Failure>>(worker: worker)
         let isWanted = Flag()
@@ -75,9 +75,9 @@ final class Resolver: Sendable {
         [Family.ipv4, .ipv6].flatMap { (try? lookUp(name, port: port, family: $0).get()) ?? [] }
     }
 
-    private static func lookUp(_ name: String, port: UInt16, family: Family) -> Result<[SocketAddress], Failure> {
+    private static func lookUp(_ name: String, port: UInt16, family: Family?) -> Result<[SocketAddress], Failure> {
         var hints = addrinfo()
-        hints.ai_family = family.number
+        hints.ai_family = family?.number ?? AF_UNSPEC
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         hints.ai_protocol = Int32(IPPROTO_TCP)
         hints.ai_flags = AI_NUMERICSERV

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The address of a TCP socket.
+/// The address of a socket.
 enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
     case ipv4(IPv4Address, port: UInt16)
     /// `scope` is the index of an interface, for link-local addresses; else 0.
@@ -17,6 +17,13 @@ enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .ipv4: AF_INET
         case .ipv6: AF_INET6
+        }
+    }
+
+    func withPort(_ port: UInt16) -> SocketAddress {
+        switch self {
+        case .ipv4(let address, _): .ipv4(address, port: port)
+        case .ipv6(let address, _, let scope): .ipv6(address, port: port, scope: scope)
         }
     }
 
@@ -101,6 +108,15 @@ enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
                 let result = fill(raw, &length)
                 return (result, result >= 0 ? SocketAddress(raw) : nil)
             }
+        }
+    }
+}
+
+extension Address {
+    init(_ address: SocketAddress) {
+        switch address {
+        case .ipv4(let ipv4, let port): self.init(host: .ipv4(ipv4), port: port)
+        case .ipv6(let ipv6, let port, _): self.init(host: .ipv6(ipv6), port: port)
         }
     }
 }

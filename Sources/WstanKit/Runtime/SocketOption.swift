@@ -14,6 +14,9 @@ struct SocketOption {
     static let keepAliveCount = SocketOption(level: Int32(IPPROTO_TCP), name: TCP_KEEPCNT)
     static let ipv6Only = SocketOption(level: Int32(IPPROTO_IPV6), name: IPV6_V6ONLY)
 
+    static let sendBuffer = SocketOption(level: SOL_SOCKET, name: SO_SNDBUF)
+    static let receiveBuffer = SocketOption(level: SOL_SOCKET, name: SO_RCVBUF)
+
     func set(_ value: Int32, on descriptor: Int32) {
         var value = value
         setsockopt(descriptor, level, name, &value, socklen_t(MemoryLayout<Int32>.size))

@@ -6,8 +6,13 @@ struct ServerOptions: Sendable {
     /// Begins and ends with a slash.
     var pathPrefix: String
     var compatible = false
-    /// The client's address from `X-Forwarded-For`, when the connection comes from this host.
-    var trustsForwardedFor = false
+    /// Whether trusted proxies tell the client's address in `X-Forwarded-For`.
+    var readsForwardedFor = false
+    /// Whether trusted proxies begin every connection with a PROXY header.
+    var expectsProxyHeader = false
+    var trustedProxies = TrustedProxies.loopback
+    /// Whether a datagram without a tag may open an association on a tunnel of a Python client's pool.
+    var allowsBareDatagrams = false
     /// How far a request's time may be from ours.
     var requestLifetime: Duration = .seconds(60)
     /// Under TLS too, requests expire and are remembered.
@@ -26,10 +31,23 @@ struct ServerOptions: Sendable {
 enum ServerLimits {
     /// A Python client puts the whole head of a plain HTTP request into the path: a 60 KB cookie makes an 80 KB line.
     static let requestHead = 96 * 1024
+    /// A PROXY header of version 2 may have 64 KiB; addresses, and what fronts add about TLS, have some hundred bytes.
+    static let proxyHeader = 4096
     /// Requests remembered; beyond that, new ones are refused until old ones have expired.
     static let seenRequests = 1 << 20
     /// See `ServerService.waitForPythonClient`.
     static let resetAfterOpening: Duration = .milliseconds(20)
+    /// An association that is not used for so long ends, though its client has not ended it.
+    static let associationIdle: Duration = .seconds(300)
+    /// Hosts whose answers an association takes.
+    static let associationTargets = 4096
+    /// Names that an association remembers, and for how long.
+    static let associationNames = 1024
+    static let associationNameLife: Duration = .seconds(30)
+    static let associationLookUp: Duration = .seconds(10)
+    /// Bytes of an association that wait for names, each datagram counting for this much more.
+    static let associationWaiting = 64 * 1024
+    static let datagramOverhead = 64
     /// What the plain answer calls this server: the most common name there is.
     static let serverName = "nginx"
 }

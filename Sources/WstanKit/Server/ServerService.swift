@@ -4,7 +4,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     private let worker: Worker
     private let options: ServerOptions
     private let authentication: Authentication
-    private let gate: HandshakeGate
+    private let reception: Reception
     private let connector: Connector
     private let log: EventLog
     private var tunnels: [UInt64: Served] = [:]
@@ -22,109 +22,47 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         self.options = options
         self.log = log
         authentication = Authentication(options: options, replayGuard: replayGuard)
-        gate = HandshakeGate(capacity: options.maxHandshakes)
+        reception = Reception(worker: worker, options: options, authentication: authentication, log: log)
         connector = Connector(worker: worker, resolver: resolver)
-        worker.budget.whenHeadsOverflow = { [gate, budget = worker.budget] in
-            while budget.headsOverflow, gate.closeOldest() {}
-        }
+        reception.closedBecause = { [unowned self] in whyClosed }
     }
 
     /// On the worker.
     func serve(_ arrival: Listener.Arrival) {
         guard let stream = try? Stream(descriptor: arrival.descriptor, worker: worker) else { return }
-        worker.spawn { await self.welcome(stream, arrival.peer) }
-    }
-
-    // MARK: The front door
-
-    /// The deadline is for the whole head, however slowly it drips.
-    private func welcome(_ stream: Stream, _ peer: SocketAddress) async {
-        let ticket = gate.enter(stream)
-        // One who was refused counts until he is gone, or a flood of them would take every descriptor.
-        stream.whenClosed = { [gate] in gate.leave(ticket) }
-        var intake = Intake(stream)
-        let verdict = await read(&intake)
-        stream.heldHead = 0
-        switch verdict {
-        case .success(let request) where drain == nil:
-            gate.leave(ticket)
-            stream.whenClosed = nil
-            let date = HTTPDate.format(Int64(WallClock.now()))
-            stream.write(
-                WebSocketHandshake.response(
-                    accept: request.verified.accept, server: ServerLimits.serverName, date: date))
-            startTunnel(stream, request, peer, first: intake.bytes)
-        case .success:
-            refuse(stream, .draining, peer, isHead: false)
-        case .failure(let refusal) where refusal == .silent:
-            stream.close()
-        case .failure(let refusal):
-            refuse(stream, refusal, peer, isHead: intake.startsWithHEAD)
-        }
-        finishDrainIfDone()
-    }
-
-    private func refuse(_ stream: Stream, _ refusal: Refusal, _ peer: SocketAddress, isHead: Bool) {
-        guard !stream.isClosed else { return }
-        log.requestRefused(refusal, peer: peer, now: worker.now)
-        let answer = PlainAnswer(status: options.plainStatus)
-        stream.write(answer.bytes(now: WallClock.now(), withBody: !isHead))
-        stream.closeOrderly(awaitingPeer: true)
-    }
-
-    private struct Admitted {
-        let verified: VerifiedRequest
-        /// The client's address as a front tells it.
-        let forwardedFor: String?
-    }
-
-    private func read(_ intake: inout Intake) async -> Result<Admitted, Refusal> {
-        let deadline = worker.now + options.handshakeTimeout
-        do {
-            switch try await intake.readHead(limit: ServerLimits.requestHead, deadline: deadline) {
-            case .success(let head):
-                guard options.maxTunnels == 0 || tunnels.count < options.maxTunnels,
-                    worker.budget.hasRoomForTunnel
-                else { return .failure(.overLimit) }
-                let verified = Result { () throws(Refusal) in try authentication.verify(head, now: WallClock.now()) }
-                return verified.map { Admitted(verified: $0, forwardedFor: forwardedFor(head)) }
-            case .failure(let interruption):
-                if interruption.progress == .timedOut { return .failure(.timedOut) }
-                // Nobody who has said nothing, and leaves, is answered by a web server either.
-                return .failure(intake.hasReceived ? .notARequest : .silent)
-            }
-        } catch {
-            return .failure(.notARequest)
+        worker.spawn { [self] in
+            if let guest = await reception.welcome(stream, from: arrival.peer) { startTunnel(for: guest) }
+            finishDrainIfDone()
         }
     }
 
-    private func forwardedFor(_ head: HTTPHead) -> String? {
-        guard options.trustsForwardedFor, let value = head.values(of: "X-Forwarded-For").last else { return nil }
-        // The last entry is the one that the front itself has added.
-        let entry = value.split(separator: UInt8(ascii: ",")).last ?? []
-        let text = String(decoding: entry, as: UTF8.self).drop { $0 == " " }
-        switch Host(text: text.prefix { $0 != " " }) {
-        case .ipv4(let address) where text.utf8.count < 64: return address.description
-        case .ipv6(let address) where text.utf8.count < 64: return address.description
-        case .ipv4, .ipv6, .name, nil: return nil
-        }
+    /// Why no tunnel can be opened at the moment, if so.
+    private var whyClosed: Refusal? {
+        if drain != nil { return .draining }
+        let hasRoom = options.maxTunnels == 0 || tunnels.count < options.maxTunnels
+        return hasRoom && worker.budget.hasRoomForTunnel ? nil : .overLimit
     }
 
     // MARK: Tunnels
 
     /// In a task of its own: one keeps the deepest stack it ever had, and this one lives long.
-    private func startTunnel(_ stream: Stream, _ request: Admitted, _ peer: SocketAddress, first: [UInt8]) {
+    private func startTunnel(for guest: Reception.Guest) {
         let tunnel = Tunnel(
-            id: worker.nextID(), role: .server, stream: stream, sealer: request.verified.sealer,
-            opener: request.verified.opener, pings: options.pings, owner: self)
-        let forwardedFor = peer.isLoopback ? request.forwardedFor : nil
-        tunnels[tunnel.id] = Served(
-            tunnel: tunnel, client: forwardedFor.map { AnyHashable($0) } ?? peer.hostKey, openedAt: worker.now)
-        log.tunnelOpened(tunnel.id, peer: peer, forwardedFor: forwardedFor)
-        if case .request(let request) = request.verified.opening, let connection = tunnel.accept() {
-            self.tunnel(tunnel, serve: request, as: connection)
+            id: worker.nextID(), role: .server, stream: guest.stream, sealer: guest.request.sealer,
+            opener: guest.request.opener, pings: options.pings,
+            allowsBareDatagrams: options.allowsBareDatagrams, owner: self)
+        tunnels[tunnel.id] = Served(tunnel: tunnel, client: guest.client.shareKey, openedAt: worker.now)
+        log.tunnelOpened(tunnel.id, peer: guest.client)
+        switch guest.request.opening {
+        case .request(let request):
+            if let connection = tunnel.accept() { self.tunnel(tunnel, serve: request, as: connection) }
+        case .association(let request):
+            tunnel.acceptAssociation(first: request.first)
+        case .idle:
+            break
         }
-        worker.spawn { await tunnel.run(first: first[...]) }
+        let rest = guest.rest[...]
+        worker.spawn { await tunnel.run(first: rest) }
     }
 
     func tunnelEnded(_ tunnel: Tunnel) {
@@ -141,9 +79,9 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         log.tunnelRefused(tunnel.id, error, now: worker.now)
     }
 
-    func tunnel(_ tunnel: Tunnel, mayServe request: Request) throws(WireError) {
+    func tunnel(_ tunnel: Tunnel, mayServeRequestOf time: Double) throws(WireError) {
         do {
-            try authentication.check(request.time, now: WallClock.now())
+            try authentication.check(time, now: WallClock.now())
         } catch {
             guard case .wire(let reason) = error else { throw .malformed }
             throw reason
@@ -172,6 +110,11 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
             if !(target.remoteAddress?.isLoopback ?? false) { target.watchForVanishedPeer() }
             worker.spawn { await self.relay(connection, from: target, on: tunnel) }
         }
+    }
+
+    func tunnelMakesAssociation(_ tunnel: Tunnel) -> (any DatagramEnd)? {
+        guard let client = tunnels[tunnel.id]?.client else { return nil }
+        return ServerAssociation(on: tunnel, for: client, resolver: connector.resolver, log: log)
     }
 
     private func relay(_ connection: Connection, from target: Stream, on tunnel: Tunnel) async {
@@ -208,7 +151,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     func drain(until deadline: Instant) async {
         let wait = Wait<Void>(worker: worker)
         drain = wait
-        gate.closeAll()
+        reception.closeAll()
         for served in tunnels.values where served.tunnel.isIdle { served.tunnel.close(CloseCode.goingAway) }
         finishDrainIfDone()
         await wait.value(deadline: deadline, onTimeout: (), onCancel: ())
@@ -218,15 +161,5 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     private func finishDrainIfDone() {
         guard tunnels.isEmpty else { return }
         drain?.fulfill(())
-    }
-}
-
-extension SocketAddress {
-    /// What stands for one client when look-ups are shared out: its address or, with IPv6, its network.
-    fileprivate var hostKey: AnyHashable {
-        switch self {
-        case .ipv4(let address, _): AnyHashable(address.value)
-        case .ipv6(let address, _, _): AnyHashable(address.high)
-        }
     }
 }

@@ -69,9 +69,13 @@ enum Socks5 {
         [version, method]
     }
 
-    /// A reply (section 6). The bound address is not known here, the server's side of the tunnel has it: all zeros, as
-    /// other proxies say then.
-    static func reply(_ reply: Reply) -> [UInt8] {
-        [version, reply.rawValue, 0, 1, 0, 0, 0, 0, 0, 0]
+    /// A reply (section 6).
+    ///
+    /// - Parameter bound: for an association where its datagrams go. A connection's is not known here, the server's side
+    ///   of the tunnel has it: all zeros, as other proxies say then.
+    static func reply(_ reply: Reply, bound: Address = Address(host: .ipv4(IPv4Address(0)), port: 0)) -> [UInt8] {
+        var bytes = [version, reply.rawValue]
+        bound.encode(into: &bytes)
+        return bytes
     }
 }

@@ -18,7 +18,8 @@ enum Flow {
             left = now
             let stillness = worker.now - lastProgress
             if stillness >= TunnelLimits.stalled, source.ownerHasLeft { return false }
-            if stillness >= TunnelLimits.stalledForLong, source.peerHasFinished, !sink.peerIsAlive(since: lastProgress) {
+            if stillness >= TunnelLimits.stalledForLong, source.peerHasFinished, !sink.peerIsAlive(since: lastProgress)
+            {
                 return false
             }
             await sink.waitDrained(until: worker.now + TunnelLimits.stalledStep)

@@ -8,17 +8,21 @@ final class Tunnel: @unchecked Sendable {
     let id: UInt64
     let stream: Stream
     let worker: Worker
-    private weak var owner: (any TunnelOwner)?
+    private(set) weak var owner: (any TunnelOwner)?
     private(set) var connection: Connection?
+    /// Instead of a connection.
+    var association: (any DatagramEnd)?
 
-    private let role: WebSocketRole
-    private var machine: TunnelMachine
+    let role: WebSocketRole
+    var machine: TunnelMachine
     private var frames: FrameReader
     private var opener: Opener
-    private let output: TunnelOutput
+    let output: TunnelOutput
     private var pulse: Pulse?
-    private var resetDeadline: Timers.ID?
-    private var isClosing = false
+    private let resetDeadline: ResetDeadline
+    private(set) var isClosing = false
+    /// Server: whether a datagram without a tag may open an association, as Python's clients do it.
+    let allowsBareDatagrams: Bool
     /// The pong and the answer to an empty DAT that are due. Only the latest ping wants an answer (RFC 6455 section
     /// 5.5.3), and none while the peer does not take what it was sent: so a flood of either costs nothing.
     private var duePong: [UInt8]?
@@ -35,15 +39,17 @@ final class Tunnel: @unchecked Sendable {
 
     init(
         id: UInt64, role: WebSocketRole, stream: Stream, sealer: Sealer, opener: Opener, pings: Pings,
-        owner: any TunnelOwner
+        allowsBareDatagrams: Bool = false, owner: any TunnelOwner
     ) {
         self.id = id
         self.role = role
         self.stream = stream
         output = TunnelOutput(stream: stream, role: role, sealer: sealer)
         self.opener = opener
+        resetDeadline = ResetDeadline(stream)
         self.owner = owner
         self.pings = pings
+        self.allowsBareDatagrams = allowsBareDatagrams
         worker = stream.worker
         machine = TunnelMachine(role: role)
         frames = FrameReader(role: role)
@@ -96,68 +102,16 @@ final class Tunnel: @unchecked Sendable {
         pulse?.restart(heartbeatInUse)
     }
 
+    func beginAssociation(_ end: any DatagramEnd) {
+        association = end
+        pulse?.restart(heartbeatInUse)
+    }
+
     private var heartbeatInUse: Heartbeat {
         Heartbeat(interval: pings.inUse, patience: TunnelLimits.patienceInUse)
     }
 
-    // MARK: From the near end to the WebSocket
-
-    enum RelayEnd: Equatable {
-        /// The near end has nothing more to send.
-        case finished
-        /// The near end was reset, or is gone.
-        case broken
-        /// The connection is over; its outcome says how.
-        case over
-    }
-
-    /// Moves what the near end sends, until it ends or the connection is over.
-    func relay(_ connection: Connection, from end: Stream) async -> RelayEnd {
-        var moved = 0
-        while self.connection === connection {
-            switch await end.waitReadable() {
-            case .ready: break
-            case .closed: return self.connection === connection ? .broken : .over
-            case .timedOut, .interrupted: continue
-            }
-            guard self.connection === connection else { return .over }
-            let body = worker.scratch.body(worker.budget.allowance(Scratch.bodySize))
-            switch end.read(into: body) {
-            case .bytes(let count):
-                let data = UnsafeMutableRawBufferPointer(rebasing: body[..<count])
-                connection.sent(data)
-                output.send(data: data)
-                moved += count
-            case .end: return .finished
-            case .failed: return .broken
-            case .wouldBlock: continue
-            }
-            if role == .client, connection.mustPause {
-                output.sendEmptyData()
-                await connection.pause()
-            }
-            if stream.pendingCount > 0 {
-                let isThrough = await Flow.isThrough(into: stream, from: end) { self.connection === connection }
-                guard isThrough || self.connection !== connection else { return .broken }
-            } else if moved >= TunnelLimits.turn {
-                moved = 0
-                await worker.yield()
-            }
-        }
-        return .over
-    }
-
-    /// Sends data that is at hand.
-    func send(_ bytes: some Collection<UInt8>, for connection: Connection) {
-        var rest = Array(bytes)[...]
-        while !rest.isEmpty, self.connection === connection {
-            let body = worker.scratch.body(min(rest.count, Scratch.bodySize))
-            body.copyBytes(from: rest.prefix(body.count))
-            rest = rest.dropFirst(body.count)
-            connection.sent(body)
-            output.send(data: body)
-        }
-    }
+    // MARK: Ending a connection
 
     /// The near end is done with the connection, or it could not be made.
     func end(_ connection: Connection, _ reset: Reset) {
@@ -165,21 +119,12 @@ final class Tunnel: @unchecked Sendable {
         self.connection = nil
         connection.abandon()
         stream.interruptDrain()
-        output.send(reset)
-        awaitReset(since: worker.now, left: .max)
+        sendReset(reset)
     }
 
-    /// The peer's reset travels behind its data, and ours behind what the network has not taken: it may take its time
-    /// as long as something moves, up to a bound.
-    private func awaitReset(since began: Instant, left: Int) {
-        let checkedAt = worker.now
-        resetDeadline = worker.schedule(after: TunnelLimits.resetting) { [weak self] in
-            guard let self else { return }
-            let now = stream.pendingCount + stream.unacknowledgedCount
-            let moves = now < left || stream.lastReceived > checkedAt
-            guard moves, worker.now < began + TunnelLimits.resettingAtMost else { return stream.abort() }
-            awaitReset(since: began, left: now)
-        }
+    func sendReset(_ reset: Reset) {
+        output.send(reset)
+        resetDeadline.start()
     }
 
     // MARK: From the WebSocket to the near end
@@ -266,7 +211,7 @@ final class Tunnel: @unchecked Sendable {
 
     private func receive(_ piece: UnsafeMutableRawBufferPointer, endsMessage: Bool) {
         do {
-            let event = try opener.open(piece, endsMessage: endsMessage)
+            let event = try opener.open(piece, endsMessage: endsMessage, datagrams: datagramRule)
             stream.heldElsewhere = opener.heldBytes
             switch event {
             case .partial: break
@@ -280,11 +225,19 @@ final class Tunnel: @unchecked Sendable {
                 receive(reset)
             case .request(let request):
                 receive(request)
+            case .association(let request):
+                receive(request)
+            case .datagram(let datagram):
+                receive(datagram)
             }
         } catch {
-            owner?.tunnel(self, refused: error)
-            close(CloseCode.badMessage)
+            refuse(error)
         }
+    }
+
+    func refuse(_ error: WireError) {
+        owner?.tunnel(self, refused: error)
+        close(CloseCode.badMessage)
     }
 
     private func receive(data: UnsafeMutableRawBufferPointer) {
@@ -326,21 +279,25 @@ final class Tunnel: @unchecked Sendable {
             output.send(Reset.normal)
             over?.finish(.reset(reset))
             stream.interruptDrain()
-            becomeIdle()
+            becomeIdle(after: takeAssociation())
         case .becomeIdle:
-            becomeIdle()
+            becomeIdle(after: nil)
         case .close(let code):
             close(code)
         }
     }
 
+    private func takeAssociation() -> (any DatagramEnd)? {
+        defer { association = nil }
+        return association
+    }
+
     private func receive(_ request: Request) {
         guard let owner else { return close(CloseCode.goingAway) }
         do {
-            try owner.tunnel(self, mayServe: request)
+            try owner.tunnel(self, mayServeRequestOf: request.time)
         } catch {
-            owner.tunnel(self, refused: error)
-            return close(CloseCode.badMessage)
+            return refuse(error)
         }
         switch machine.receivedRequest() {
         case .connect:
@@ -352,9 +309,13 @@ final class Tunnel: @unchecked Sendable {
         }
     }
 
-    private func becomeIdle() {
-        if let resetDeadline { worker.cancel(resetDeadline) }
-        resetDeadline = nil
+    private func becomeIdle(after association: (any DatagramEnd)?) {
+        resetDeadline.cancel()
+        if let association {
+            association.associationEnded()
+            // A Python server keeps the association's sockets and no longer serves connections on such a tunnel.
+            if role == .client { return close(CloseCode.normal) }
+        }
         switch role {
         case .client:
             let heartbeat = Heartbeat(interval: pings.idle, patience: TunnelLimits.patienceIdle)
@@ -380,7 +341,7 @@ final class Tunnel: @unchecked Sendable {
     private func ended() {
         isClosing = true
         pulse?.stop()
-        if let resetDeadline { worker.cancel(resetDeadline) }
+        resetDeadline.cancel()
         worker.budget.removeTunnel()
         stream.heldElsewhere = 0
         stream.whenDrained = nil
@@ -391,6 +352,7 @@ final class Tunnel: @unchecked Sendable {
             stream.interruptDrain()
             over.finish(.lost(nothingReceived: !over.hasReceived))
         }
+        takeAssociation()?.associationEnded()
         owner?.tunnelEnded(self)
     }
 }

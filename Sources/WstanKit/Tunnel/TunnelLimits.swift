@@ -17,6 +17,8 @@ enum TunnelLimits {
     static let replay = 16 * 1024
     /// Pieces of data up to this size are moved together before they are written.
     static let gathered = 16 * 1024
+    /// While more than this waits for the network, datagrams are dropped instead of getting old.
+    static let pendingDatagrams = 128 * 1024
     /// Bytes that have not moved for so long are given up: when who sent them has left this host...
     static let stalled: Duration = .seconds(120)
     /// ...and when he has finished, and who should take them is dead.

@@ -4,12 +4,14 @@
 /// What a peer does out of turn is answered with `.close(CloseCode.badState)`.
 struct TunnelMachine {
     enum State: Equatable {
-        /// No connection. Can become: using (client), connecting (server).
+        /// No connection. Can become: using (client), connecting (server), associated.
         case idle
         /// Server only: a request has come, its target has not answered. Can become: using, resetting, idle.
         case connecting
         /// A connection is up. Can become: resetting, idle.
         case using
+        /// An association carries datagrams. Can become: resetting, idle.
+        case associated
         /// Our reset is sent, the peer's is awaited; what comes until then is not for anybody. Can become: idle.
         case resetting
     }
@@ -42,7 +44,32 @@ struct TunnelMachine {
         case .idle:
             state = .connecting
             return .connect
-        case .connecting, .using, .resetting:
+        case .connecting, .using, .associated, .resetting:
+            return .close(CloseCode.badState)
+        }
+    }
+
+    /// Client: a request for an association went out.
+    ///
+    /// - Returns: false when the tunnel is not free.
+    mutating func sentAssociationRequest() -> Bool {
+        guard role == .client, state == .idle else { return false }
+        state = .associated
+        return true
+    }
+
+    enum AssociationAction: Equatable {
+        case associate
+        case close(UInt16)
+    }
+
+    mutating func receivedAssociationRequest() -> AssociationAction {
+        guard role == .server else { return .close(CloseCode.badMessage) }
+        switch state {
+        case .idle:
+            state = .associated
+            return .associate
+        case .connecting, .using, .associated, .resetting:
             return .close(CloseCode.badState)
         }
     }
@@ -59,7 +86,7 @@ struct TunnelMachine {
         case .connecting:
             state = .using
             return .relay
-        case .idle, .using, .resetting:
+        case .idle, .using, .associated, .resetting:
             return .ignore
         }
     }
@@ -73,7 +100,7 @@ struct TunnelMachine {
     /// Our end of the connection is done, or could not be made.
     mutating func ended() -> EndAction {
         switch state {
-        case .connecting, .using:
+        case .connecting, .using, .associated:
             state = .resetting
             return .sendReset
         case .idle, .resetting:
@@ -91,7 +118,7 @@ struct TunnelMachine {
 
     mutating func receivedReset() -> ResetAction {
         switch state {
-        case .connecting, .using:
+        case .connecting, .using, .associated:
             state = .idle
             return .answerReset
         case .resetting:
@@ -115,7 +142,21 @@ struct TunnelMachine {
         case .using: .deliver
         case .connecting: .hold
         case .resetting: .discard
-        case .idle: .close(CloseCode.badState)
+        case .idle, .associated: .close(CloseCode.badState)
+        }
+    }
+
+    enum DatagramAction: Equatable {
+        case deliver
+        case discard
+        case close(UInt16)
+    }
+
+    mutating func receivedDatagram() -> DatagramAction {
+        switch state {
+        case .associated: .deliver
+        case .resetting: .discard
+        case .idle, .connecting, .using: .close(CloseCode.badMessage)
         }
     }
 }

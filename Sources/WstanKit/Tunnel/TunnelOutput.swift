@@ -29,6 +29,14 @@ struct TunnelOutput {
         send(.binary, sealer.seal(request: request))
     }
 
+    func send(_ request: AssociationRequest) {
+        send(.binary, sealer.seal(association: request))
+    }
+
+    func send(_ datagram: Datagram) {
+        send(.binary, sealer.seal(datagram: datagram))
+    }
+
     func send(_ reset: Reset) {
         // 40 to 499 blanks.
         let padding = 40 + Int(worker.randomness.next(UInt32.self) % 460)

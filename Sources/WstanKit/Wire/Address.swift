@@ -25,6 +25,11 @@ enum Host: Hashable, Sendable, CustomStringConvertible {
             && bytes.allSatisfy { (0x21...0x7e).contains($0) && !"[]:/@%".utf8.contains($0) }
     }
 
+    /// The mapped form of IPv4 (::ffff:0:0/96), which a socket for both families shows, is IPv4.
+    var unmapped: Host {
+        if case .ipv6(let address) = self, let ipv4 = address.mappedIPv4 { .ipv4(ipv4) } else { self }
+    }
+
     var description: String {
         switch self {
         case .ipv4(let address): address.description

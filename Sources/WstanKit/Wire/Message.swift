@@ -44,12 +44,14 @@ struct Request: Equatable {
 /// What a connection's first message asks for.
 enum Opening: Equatable {
     case request(Request)
+    case association(AssociationRequest)
     /// An "empty" request, RST and a time: the tunnel is open and idle. Only 0.5 servers know it.
     case idle(time: Double)
 
     var time: Double {
         switch self {
         case .request(let request): request.time
+        case .association(let request): request.time
         case .idle(let time): time
         }
     }
@@ -65,7 +67,9 @@ enum Opening: Equatable {
             let time = try Request.readTime(&reader)
             guard reader.remaining == 0 else { throw .malformed }
             return .idle(time: time)
-        case .datagram, .data:
+        case .datagram:
+            return .association(try AssociationRequest.read(reader.readRest()))
+        case .data:
             throw .unexpectedCommand
         case nil:
             throw .malformed

@@ -17,6 +17,16 @@ struct Sealer {
         authenticated(request.encoded())
     }
 
+    func seal(association request: AssociationRequest) -> [UInt8] {
+        authenticated(request.encoded())
+    }
+
+    func seal(datagram: Datagram) -> [UInt8] {
+        var bytes = datagram.encoded()
+        stream?.apply(to: &bytes)
+        return bytes
+    }
+
     /// An "empty" request, which opens an idle tunnel.
     func seal(idleAt time: Double) -> [UInt8] {
         var bytes = [Command.reset.rawValue]
@@ -49,6 +59,10 @@ struct Opener {
         case emptyData
         case request(Request)
         case reset(Reset)
+        /// Opens an association.
+        case association(AssociationRequest)
+        /// A datagram of the association, or without one where that is allowed.
+        case datagram(Datagram)
 
         static func == (a: Event, b: Event) -> Bool {
             switch (a, b) {
@@ -56,9 +70,25 @@ struct Opener {
             case (.data(let a), .data(let b)): a.elementsEqual(b)
             case (.request(let a), .request(let b)): a == b
             case (.reset(let a), .reset(let b)): a == b
-            case (.partial, _), (.data, _), (.emptyData, _), (.request, _), (.reset, _): false
+            case (.association(let a), .association(let b)): a == b
+            case (.datagram(let a), .datagram(let b)): a == b
+            case (.partial, _), (.data, _), (.emptyData, _), (.request, _), (.reset, _), (.association, _),
+                (.datagram, _):
+                false
             }
         }
+    }
+
+    /// What a DGM message may be. Data has no tag, so flipped bits make a DAT a DGM, "send the rest to me by UDP":
+    /// datagrams without a tag are taken only where nobody sends data.
+    enum DatagramRule: Equatable {
+        case refused
+        /// A request with its tag.
+        case requests
+        /// Without a tag: the association is open.
+        case bare
+        /// A request or, for Python's clients, a datagram that opens an association without a tag.
+        case requestsOrBare
     }
 
     private enum State {
@@ -66,7 +96,7 @@ struct Opener {
         case waitingForCommand
         /// Within a DAT message, of which bytes have come or not. Can become: waitingForCommand.
         case inData(isEmpty: Bool)
-        /// Holding a sealed message with a tag. Can become: waitingForCommand.
+        /// Holding a sealed message that can be read only as a whole. Can become: waitingForCommand.
         case holding(Command, sealed: [UInt8])
     }
 
@@ -86,11 +116,13 @@ struct Opener {
 
     /// Takes the next piece of a message.
     ///
-    /// - Parameter endsMessage: whether the message ends with this piece.
+    /// - Parameters:
+    ///   - endsMessage: whether the message ends with this piece.
+    ///   - datagrams: what a DGM may be at this moment.
     /// - Throws: `.malformed`, `.badAuthentication`, `.tooLarge`, `.unexpectedCommand`; the tunnel is of no more use
     ///   then.
     mutating func open(
-        _ piece: UnsafeMutableRawBufferPointer, endsMessage: Bool
+        _ piece: UnsafeMutableRawBufferPointer, endsMessage: Bool, datagrams: DatagramRule = .refused
     ) throws(WireError) -> Event {
         switch state {
         case .waitingForCommand:
@@ -98,7 +130,7 @@ struct Opener {
                 guard !endsMessage else { throw .malformed }
                 return .partial
             }
-            return try start(piece, sealedCommand: sealedCommand, endsMessage: endsMessage)
+            return try start(piece, sealedCommand: sealedCommand, endsMessage: endsMessage, datagrams)
         case .inData(let wasEmpty):
             stream?.apply(to: piece)
             let isEmpty = wasEmpty && piece.isEmpty
@@ -110,12 +142,12 @@ struct Opener {
             state = .waitingForCommand
             try Self.check(sealed.count + piece.count, of: command)
             sealed.append(contentsOf: piece)
-            return try hold(command, sealed, endsMessage: endsMessage)
+            return try hold(command, sealed, endsMessage: endsMessage, datagrams)
         }
     }
 
     private mutating func start(
-        _ piece: UnsafeMutableRawBufferPointer, sealedCommand: UInt8, endsMessage: Bool
+        _ piece: UnsafeMutableRawBufferPointer, sealedCommand: UInt8, endsMessage: Bool, _ datagrams: DatagramRule
     ) throws(WireError) -> Event {
         stream?.apply(to: UnsafeMutableRawBufferPointer(rebasing: piece[..<1]))
         guard let command = Command(rawValue: piece[0]) else { throw .malformed }
@@ -126,35 +158,70 @@ struct Opener {
             if !endsMessage { state = .inData(isEmpty: data.isEmpty) }
             if data.isEmpty { return endsMessage ? .emptyData : .partial }
             return .data(data)
-        case .request, .reset:
+        case .request, .reset, .datagram:
+            guard command != .datagram || datagrams != .refused else { throw .unexpectedCommand }
             try Self.check(piece.count, of: command)
             var sealed = Array(piece)
             sealed[0] = sealedCommand
-            return try hold(command, sealed, endsMessage: endsMessage)
-        case .datagram:
-            // Data has no tag: flipped bits make a DAT a DGM, "send the rest to me by UDP".
-            throw .unexpectedCommand
+            return try hold(command, sealed, endsMessage: endsMessage, datagrams)
         }
     }
 
     private mutating func hold(
-        _ command: Command, _ sealed: [UInt8], endsMessage: Bool
+        _ command: Command, _ sealed: [UInt8], endsMessage: Bool, _ datagrams: DatagramRule
     ) throws(WireError) -> Event {
         guard endsMessage else {
             state = .holding(command, sealed: sealed)
             return .partial
         }
-        guard sealed.withUnsafeBytes({ authenticator.isAuthentic($0) }) else { throw .badAuthentication }
-        // The command byte has had its part of the key stream, and the tag takes none.
-        var body = Array(sealed[1..<(sealed.count - Authenticator.tagSize)])
-        stream?.apply(to: &body)
-        return try body.withBytes { (bytes) throws(WireError) -> Event in
-            command == .reset ? .reset(Reset.read(bytes)) : .request(try Request.read(bytes))
+        switch command {
+        case .data:
+            throw .malformed
+        case .request:
+            return .request(try readTagged(sealed, Request.read))
+        case .reset:
+            return .reset(try readTagged(sealed) { (body) throws(WireError) in Reset.read(body) })
+        case .datagram:
+            switch datagrams {
+            case .refused:
+                throw .unexpectedCommand
+            case .bare:
+                return .datagram(try readBare(sealed))
+            case .requestsOrBare where !isAuthentic(sealed):
+                return .datagram(try readBare(sealed))
+            case .requests, .requestsOrBare:
+                return .association(try readTagged(sealed, AssociationRequest.read))
+            }
         }
     }
 
+    /// The command byte has had its part of the key stream, and the tag takes none.
+    private func readTagged<T>(
+        _ sealed: [UInt8], _ read: (UnsafeRawBufferPointer) throws(WireError) -> T
+    ) throws(WireError) -> T {
+        guard isAuthentic(sealed) else { throw .badAuthentication }
+        var body = Array(sealed[1..<(sealed.count - Authenticator.tagSize)])
+        stream?.apply(to: &body)
+        return try body.withBytes(read)
+    }
+
+    private func isAuthentic(_ sealed: [UInt8]) -> Bool {
+        sealed.withUnsafeBytes { authenticator.isAuthentic($0) }
+    }
+
+    private func readBare(_ sealed: [UInt8]) throws(WireError) -> Datagram {
+        var body = Array(sealed.dropFirst())
+        stream?.apply(to: &body)
+        return try body.withBytes(Datagram.read)
+    }
+
     private static func check(_ count: Int, of command: Command) throws(WireError) {
-        let limit = command == .reset ? WireLimits.reset : WireLimits.request
+        let limit =
+            switch command {
+            case .reset: WireLimits.reset
+            case .datagram: WireLimits.datagram
+            case .request, .data: WireLimits.request
+            }
         guard count <= limit else { throw .tooLarge }
     }
 }

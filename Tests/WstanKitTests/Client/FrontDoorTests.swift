@@ -7,6 +7,10 @@ import Testing
     struct Visit: Sendable {
         var wish: FrontDoor.Wish?
         var answer: [UInt8]
+
+        var connect: FrontDoor.Connect? {
+            if case .connect(let connect) = wish { connect } else { nil }
+        }
     }
 
     /// - Parameter dripped: byte by byte, each read before the next is sent.
@@ -59,20 +63,20 @@ import Testing
     @Test(arguments: targets, [false, true])
     func `SOCKS5 leads to its target however it comes`(target: Address, dripped: Bool) async throws {
         let visit = try await Self.visit(Self.socks(target), dripped: dripped)
-        #expect(visit.wish == FrontDoor.Wish(target: target, early: [], grant: Self.granted))
+        #expect(visit.connect == FrontDoor.Connect(target: target, early: [], grant: Self.granted))
         #expect(visit.answer == [5, 0])
     }
 
     @Test func `a literal that comes as a name is an address`() async throws {
         let visit = try await Self.visit([5, 1, 0, 5, 1, 0, 3, 7] + Array("1.2.3.4".utf8) + [0, 80])
-        #expect(visit.wish?.target == Address(host: .ipv4(IPv4Address(0x0102_0304)), port: 80))
+        #expect(visit.connect?.target == Address(host: .ipv4(IPv4Address(0x0102_0304)), port: 80))
     }
 
     @Test func `what is sent behind a request is kept`() async throws {
         let socks = try await Self.visit(Self.socks(Self.name) + [1, 2, 3])
-        #expect(socks.wish?.early == [1, 2, 3])
+        #expect(socks.connect?.early == [1, 2, 3])
         let http = try await Self.visit(Array("CONNECT example.com:443 HTTP/1.1\r\n\r\n".utf8) + [22, 3, 1])
-        #expect(http.wish?.early == [22, 3, 1])
+        #expect(http.connect?.early == [22, 3, 1])
     }
 
     @Test func `who leaves before the end of a request gets no connection`() async throws {
@@ -93,9 +97,8 @@ import Testing
         arguments: [
             // No method of ours.
             ([5, 1, 2], [5, 0xff]), ([5, 0], [5, 0xff]),
-            // BIND and UDP ASSOCIATE, and a command that nobody knows.
+            // BIND, and a command that nobody knows.
             ([5, 1, 0, 5, 2, 0, 1, 1, 2, 3, 4, 0, 80], [5, 0, 5, 7, 0, 1, 0, 0, 0, 0, 0, 0]),
-            ([5, 1, 0, 5, 3, 0, 1, 1, 2, 3, 4, 0, 80], [5, 0, 5, 7, 0, 1, 0, 0, 0, 0, 0, 0]),
             ([5, 1, 0, 5, 9, 0, 1, 1, 2, 3, 4, 0, 80], [5, 0, 5, 7, 0, 1, 0, 0, 0, 0, 0, 0]),
             // An unknown type of address.
             ([5, 1, 0, 5, 1, 0, 2, 1], [5, 0, 5, 8, 0, 1, 0, 0, 0, 0, 0, 0]),
@@ -104,8 +107,9 @@ import Testing
             ([5, 1, 0, 5, 1, 1, 1, 1, 2, 3, 4, 0, 80], [5, 0, 5, 1, 0, 1, 0, 0, 0, 0, 0, 0]),
             ([5, 1, 0, 5, 1, 0, 3, 0, 0, 80], [5, 0, 5, 1, 0, 1, 0, 0, 0, 0, 0, 0]),
             ([5, 1, 0, 5, 1, 0, 3, 1, 32, 0, 80], [5, 0, 5, 1, 0, 1, 0, 0, 0, 0, 0, 0]),
-            // SOCKS4 in its own words.
-            ([4, 1, 0, 80, 1, 2, 3, 4, 0], [0, 0x5b, 0, 0, 0, 0, 0, 0]),
+            // SOCKS4 in its own words: BIND, a name that is none.
+            ([4, 2, 0, 80, 1, 2, 3, 4, 0], [0, 0x5b, 0, 0, 0, 0, 0, 0]),
+            ([4, 1, 0, 80, 0, 0, 0, 1, 0, 32, 0], [0, 0x5b, 0, 0, 0, 0, 0, 0]),
             // Neither.
             ([0, 1, 2], []), ([0x16, 3, 1, 0], []), ([0x61, 0x62], []),
         ] as [([UInt8], [UInt8])], [false, true])
@@ -117,15 +121,32 @@ import Testing
         #expect(visit.answer == bytes.1)
     }
 
+    @Test func `UDP ASSOCIATE asks for a way for datagrams`() async throws {
+        let visit = try await Self.visit(Self.socks(Address(host: .ipv4(IPv4Address(0)), port: 0), command: 3))
+        #expect(visit.wish == .associate(Address(host: .ipv4(IPv4Address(0)), port: 0)))
+    }
+
+    // MARK: SOCKS4
+
+    @Test(arguments: [false, true])
+    func `SOCKS4 leads to an address, 4a to a name`(dripped: Bool) async throws {
+        let byAddress = try await Self.visit([4, 1, 1, 187, 1, 2, 3, 4] + Array("me".utf8) + [0, 7], dripped: dripped)
+        #expect(byAddress.connect?.target == Address(host: .ipv4(IPv4Address(0x0102_0304)), port: 443))
+        #expect(byAddress.connect?.grant == [0, 0x5a, 0, 0, 0, 0, 0, 0])
+        let name: [UInt8] = [4, 1, 1, 187, 0, 0, 0, 9, 0] + Array("example.com".utf8) + [0]
+        let byName = try await Self.visit(name, dripped: dripped)
+        #expect(byName.connect?.target == Self.name)
+    }
+
     // MARK: HTTP
 
     @Test(arguments: ["example.com:443", "[::1]:22", "10.0.0.1:80"], [false, true])
     func `CONNECT leads to its target however it comes`(authority: String, dripped: Bool) async throws {
         let text = "CONNECT \(authority) HTTP/1.1\r\nHost: \(authority)\r\nProxy-Connection: keep-alive\r\n\r\n"
         let visit = try await Self.visit(Array(text.utf8), dripped: dripped)
-        #expect(visit.wish?.target == Address(authority: authority))
-        #expect(visit.wish?.early == [])
-        #expect(visit.wish?.grant == Array("HTTP/1.1 200 Connection Established\r\n\r\n".utf8))
+        #expect(visit.connect?.target == Address(authority: authority))
+        #expect(visit.connect?.early == [])
+        #expect(visit.connect?.grant == Array("HTTP/1.1 200 Connection Established\r\n\r\n".utf8))
         #expect(visit.answer == [])
     }
 

@@ -72,6 +72,8 @@ import Testing
         var settings = try Self.settings("wss://h/a", .server)
         settings.compatible = true
         settings.xForward = true
+        settings.proxyProtocol = true
+        settings.trustedProxies = .none
         settings.requestTTL = .seconds(5)
         settings.replayUnderTLS = false
         settings.plainAnswer = .status(.badRequest)
@@ -82,7 +84,8 @@ import Testing
         #expect(options.keys.map(\.bytes) == [key.bytes])
         #expect(options.pathPrefix == "/a/")
         #expect(!options.usesCipher)
-        #expect(options.compatible && options.trustsForwardedFor && !options.replayUnderTLS)
+        #expect(options.compatible && options.readsForwardedFor && !options.replayUnderTLS)
+        #expect(options.expectsProxyHeader && options.trustedProxies == .none)
         #expect(options.requestLifetime == .seconds(5))
         #expect(options.plainStatus == 400)
         #expect(options.handshakeTimeout == .seconds(6))

@@ -27,7 +27,8 @@ struct FuzzTarget: Sendable, CustomStringConvertible {
 
     static let all: [FuzzTarget] = [
         frameReader, frames, opener, tunnelBytes, authentication, httpHead, httpDate, base64, addressText,
-        addressBytes, socks5, resetText, configuration, tunnelMachines, loneTunnelMachine,
+        addressBytes, socks5,
+        socks4, datagram, proxyHeader, network, resetText, configuration, tunnelMachines, loneTunnelMachine,
         pool, addressRace, replayMemory, heartbeat,
         gatheredData, outbox, timers, fairQueue,
     ]

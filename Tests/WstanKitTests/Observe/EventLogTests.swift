@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct EventLogTests {
     private static let secret = Address(host: .name("secret.test"), port: 443)
-    private static let peer = SocketAddress.ipv4(IPv4Address(0x0a00_0001), port: 4711)
+    private static let peer = ClientAddress(ipv4: IPv4Address(0x0a00_0001), port: 4711)
 
     private static func at(_ seconds: Int) -> Instant { Instant(nanoseconds: 1) + .seconds(seconds) }
 
@@ -19,7 +19,7 @@ import Testing
         log.connectionReset(Reset(reason: "can't connect to \(secret)", detail: "for \(secret)"), tunnel: 1)
         log.connectionReset(.normal, tunnel: 1)
         log.tunnelLost(1)
-        log.tunnelOpened(1, peer: peer, forwardedFor: nil)
+        log.tunnelOpened(1, peer: peer)
         log.tunnelEnded(1)
         log.tunnelRefused(1, .badAuthentication, now: at(0))
         for refusal in refusals { log.requestRefused(refusal, peer: peer, now: at(0)) }

@@ -80,7 +80,9 @@ import Testing
                 }
                 let number = random.below(120)
                 let expiry = now + Double(random.below(12_000)) / 100
-                model = model.filter { ($0.value / 10).rounded(.down) >= ((now - ReplayMemory.margin) / 10).rounded(.down) }
+                model = model.filter {
+                    ($0.value / 10).rounded(.down) >= ((now - ReplayMemory.margin) / 10).rounded(.down)
+                }
                 let isNew = model[number] == nil && model.count < capacity
                 if isNew { model[number] = expiry }
                 let admitted = memory.admit(Self.token(number), expiry: expiry, now: now)

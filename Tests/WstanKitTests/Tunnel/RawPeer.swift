@@ -11,14 +11,16 @@ final class RawPeer: @unchecked Sendable {
     private let run: Task<Void, Never>
 
     /// - Parameter role: the tunnel's.
-    init(to role: WebSocketRole, on worker: Worker, usesCipher: Bool = true) async throws {
+    init(
+        to role: WebSocketRole, on worker: Worker, usesCipher: Bool = true, allowsBareDatagrams: Bool = false
+    ) async throws {
         let (near, far) = try await Loopback.pair(on: worker)
         let secrets = TunnelSecrets(usesCipher: usesCipher)
         self.role = role == .client ? .server : .client
         self.secrets = secrets
         sealer = secrets.sealer(of: self.role)
         stream = far
-        let tunnel = secrets.tunnel(role, near, owner: owner)
+        let tunnel = secrets.tunnel(role, near, allowsBareDatagrams: allowsBareDatagrams, owner: owner)
         self.tunnel = tunnel
         run = worker.spawn { await tunnel.run() }
     }

@@ -6,10 +6,13 @@ final class RecordingOwner: TunnelOwner, @unchecked Sendable {
     var refusal: WireError?
     private(set) var refused: [WireError] = []
     private(set) var served: [(request: Request, connection: Connection)] = []
+    private(set) var associations: [RecordingDatagramEnd] = []
+    /// Makes the end of an association instead of a recording one.
+    var makeAssociation: ((Tunnel) -> any DatagramEnd)?
     private(set) var idleCount = 0
     private(set) var endedCount = 0
 
-    func tunnel(_ tunnel: Tunnel, mayServe request: Request) throws(WireError) {
+    func tunnel(_ tunnel: Tunnel, mayServeRequestOf time: Double) throws(WireError) {
         if let refusal { throw refusal }
     }
 
@@ -17,9 +20,25 @@ final class RecordingOwner: TunnelOwner, @unchecked Sendable {
         served.append((request, connection))
     }
 
+    func tunnelMakesAssociation(_ tunnel: Tunnel) -> (any DatagramEnd)? {
+        if let makeAssociation { return makeAssociation(tunnel) }
+        let end = RecordingDatagramEnd()
+        associations.append(end)
+        return end
+    }
+
     func tunnel(_ tunnel: Tunnel, refused error: WireError) { refused.append(error) }
     func tunnelIsIdle(_ tunnel: Tunnel) { idleCount += 1 }
     func tunnelEnded(_ tunnel: Tunnel) { endedCount += 1 }
+}
+
+/// The end of a test's association: it keeps what it is given. Confined to its worker.
+final class RecordingDatagramEnd: DatagramEnd, @unchecked Sendable {
+    private(set) var delivered: [Datagram] = []
+    private(set) var endedCount = 0
+
+    func deliver(_ datagram: Datagram) { delivered.append(datagram) }
+    func associationEnded() { endedCount += 1 }
 }
 
 /// What both ends of a tunnel know before its first message.
@@ -51,11 +70,13 @@ struct TunnelSecrets {
         usesCipher ? KeyStream(key: knownKey, nonce: role == .client ? Self.fromClient : Self.fromServer) : nil
     }
 
-    func tunnel(_ role: WebSocketRole, _ stream: WstanKit.Stream, owner: RecordingOwner) -> Tunnel {
+    func tunnel(
+        _ role: WebSocketRole, _ stream: WstanKit.Stream, allowsBareDatagrams: Bool = false, owner: RecordingOwner
+    ) -> Tunnel {
         let peer: WebSocketRole = role == .client ? .server : .client
         return Tunnel(
             id: stream.worker.nextID(), role: role, stream: stream, sealer: sealer(of: role),
-            opener: opener(from: peer), pings: Tunnel.Pings(), owner: owner)
+            opener: opener(from: peer), pings: Tunnel.Pings(), allowsBareDatagrams: allowsBareDatagrams, owner: owner)
     }
 }
 

@@ -10,6 +10,9 @@ import Testing
         case ended
         case receivedReset
         case receivedData
+        case sentAssociationRequest
+        case receivedAssociationRequest
+        case receivedDatagram
 
         /// What the machine orders, as text, so that one table holds all kinds of actions.
         func happen(to machine: inout TunnelMachine) -> String {
@@ -20,6 +23,9 @@ import Testing
             case .ended: "\(machine.ended())"
             case .receivedReset: "\(machine.receivedReset())"
             case .receivedData: "\(machine.receivedData())"
+            case .sentAssociationRequest: "\(machine.sentAssociationRequest())"
+            case .receivedAssociationRequest: "\(machine.receivedAssociationRequest())"
+            case .receivedDatagram: "\(machine.receivedDatagram())"
             }
         }
     }
@@ -39,47 +45,69 @@ import Testing
             results: [
                 ("true", .using), ("close(3000)", .idle), ("ignore", .idle), ("ignore", .idle), ("close(3001)", .idle),
                 ("close(3001)", .idle),
+                ("true", .associated), ("close(3000)", .idle), ("close(3000)", .idle),
             ]),
         Row(
             role: .client, way: [.sentRequest], state: .using,
             results: [
                 ("false", .using), ("close(3000)", .using), ("ignore", .using), ("sendReset", .resetting),
                 ("answerReset", .idle), ("deliver", .using),
+                ("false", .using), ("close(3000)", .using), ("close(3000)", .using),
             ]),
         Row(
             role: .client, way: [.sentRequest, .ended], state: .resetting,
             results: [
                 ("false", .resetting), ("close(3000)", .resetting), ("ignore", .resetting), ("ignore", .resetting),
                 ("becomeIdle", .idle), ("discard", .resetting),
+                ("false", .resetting), ("close(3000)", .resetting), ("discard", .resetting),
             ]),
         Row(
             role: .server, way: [], state: .idle,
             results: [
                 ("false", .idle), ("connect", .connecting), ("ignore", .idle), ("ignore", .idle),
                 ("close(3001)", .idle), ("close(3001)", .idle),
+                ("false", .idle), ("associate", .associated), ("close(3000)", .idle),
             ]),
         Row(
             role: .server, way: [.receivedRequest], state: .connecting,
             results: [
                 ("false", .connecting), ("close(3001)", .connecting), ("relay", .using), ("sendReset", .resetting),
                 ("answerReset", .idle), ("hold", .connecting),
+                ("false", .connecting), ("close(3001)", .connecting), ("close(3000)", .connecting),
             ]),
         Row(
             role: .server, way: [.receivedRequest, .connectedTarget], state: .using,
             results: [
                 ("false", .using), ("close(3001)", .using), ("ignore", .using), ("sendReset", .resetting),
                 ("answerReset", .idle), ("deliver", .using),
+                ("false", .using), ("close(3001)", .using), ("close(3000)", .using),
             ]),
         Row(
             role: .server, way: [.receivedRequest, .ended], state: .resetting,
             results: [
                 ("false", .resetting), ("close(3001)", .resetting), ("ignore", .resetting), ("ignore", .resetting),
                 ("becomeIdle", .idle), ("discard", .resetting),
+                ("false", .resetting), ("close(3001)", .resetting), ("discard", .resetting),
+            ]),
+        Row(
+            role: .client, way: [.sentAssociationRequest], state: .associated,
+            results: [
+                ("false", .associated), ("close(3000)", .associated), ("ignore", .associated),
+                ("sendReset", .resetting), ("answerReset", .idle), ("close(3001)", .associated),
+                ("false", .associated), ("close(3000)", .associated), ("deliver", .associated),
+            ]),
+        Row(
+            role: .server, way: [.receivedAssociationRequest], state: .associated,
+            results: [
+                ("false", .associated), ("close(3001)", .associated), ("ignore", .associated),
+                ("sendReset", .resetting), ("answerReset", .idle), ("close(3001)", .associated),
+                ("false", .associated), ("close(3001)", .associated), ("deliver", .associated),
             ]),
     ]
 
     @Test func `every event in every state of both roles does what the table says`() {
         for row in Self.rows {
+            #expect(row.results.count == Event.allCases.count)
             for (event, result) in zip(Event.allCases, row.results) {
                 var machine = TunnelMachine(role: row.role)
                 for step in row.way { _ = step.happen(to: &machine) }

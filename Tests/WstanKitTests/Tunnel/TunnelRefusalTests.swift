@@ -58,7 +58,18 @@ import Testing
         // Messages that are none.
         Offence("an empty message", to: .server, 3000, [.malformed]) { $0.message([]) },
         Offence("an unknown command", to: .server, 3000, [.malformed]) { $0.message(sealed($0, 9, [1, 2])) },
-        Offence("a datagram", to: .server, 3000, [.unexpectedCommand]) { $0.message(sealed($0, 3, [0, 1])) },
+        Offence("a datagram without a tag", to: .server, 3000, [.badAuthentication]) {
+            $0.message($0.sealer.seal(datagram: Datagram(address: TunnelPair.target, data: [1, 2, 3])))
+        },
+        Offence("a datagram within a connection", to: .server, 3000, [.unexpectedCommand]) {
+            $0.message($0.request())
+                + $0.message($0.sealer.seal(datagram: Datagram(address: TunnelPair.target, data: [1])))
+        },
+        Offence("a request for datagrams within a connection", to: .server, 3000, [.unexpectedCommand]) {
+            let first = Datagram(address: TunnelPair.target, data: [1])
+            return $0.message($0.request())
+                + $0.message($0.sealer.seal(association: AssociationRequest(time: 1_763_683_200, first: first)))
+        },
         Offence("a datagram", to: .client, 3000, [.unexpectedCommand]) { $0.message(sealed($0, 3, [0, 1])) },
         Offence("a request with a wrong tag", to: .server, 3000, [.badAuthentication]) {
             $0.message(spoilt($0.request()))

@@ -101,7 +101,8 @@ import Testing
             for message in end.messages.all {
                 switch message {
                 case .data, .emptyData: break
-                case .request, .reset: if !conversation.messages.all.contains(message) { Issue.record("\(message)") }
+                case .request, .reset, .association, .datagram:
+                    if !conversation.messages.all.contains(message) { Issue.record("\(message)") }
                 }
             }
             if end.heldBytes > WireLimits.request { Issue.record("holds \(end.heldBytes)") }

@@ -7,6 +7,8 @@ struct HeardMessages: Equatable {
         case emptyData
         case request(Request)
         case reset(Reset)
+        case association(AssociationRequest)
+        case datagram(Datagram)
 
         /// Copies, since the event's bytes are only lent; nil for an event that says nothing.
         init?(_ event: Opener.Event) {
@@ -15,6 +17,8 @@ struct HeardMessages: Equatable {
             case .emptyData: self = .emptyData
             case .request(let request): self = .request(request)
             case .reset(let reset): self = .reset(reset)
+            case .association(let request): self = .association(request)
+            case .datagram(let datagram): self = .datagram(datagram)
             case .data(let bytes): self = .data(Array(bytes))
             }
         }
@@ -31,13 +35,18 @@ struct HeardMessages: Equatable {
     }
 
     /// Feeds one message in pieces of `size` bytes.
-    mutating func hear(_ message: [UInt8], piecesOf size: Int, _ opener: inout Opener) throws(WireError) {
+    mutating func hear(
+        _ message: [UInt8], piecesOf size: Int, _ opener: inout Opener, datagrams: Opener.DatagramRule = .refused
+    ) throws(WireError) {
         var start = 0
         repeat {
             let end = min(message.count, start + size)
             var piece = Array(message[start..<end])
             let heard = try piece.withUnsafeMutableBytes { bytes in
-                Result { () throws(WireError) in Message(try opener.open(bytes, endsMessage: end == message.count)) }
+                Result { () throws(WireError) in
+                    let isLast = end == message.count
+                    return Message(try opener.open(bytes, endsMessage: isLast, datagrams: datagrams))
+                }
             }.get()
             if let heard { note(heard) }
             start = end

@@ -23,11 +23,11 @@ import Testing
     private static let request = Request(
         time: 1_763_683_200, target: Address(host: .name("example.com"), port: 80), data: [1, 2, 3])
 
-    private static func open(_ message: [UInt8], _ opener: inout Opener, pieces: Int = .max) throws -> [HeardMessages
-        .Message]
-    {
+    private static func open(
+        _ message: [UInt8], _ opener: inout Opener, pieces: Int = .max, datagrams: Opener.DatagramRule = .refused
+    ) throws -> [HeardMessages.Message] {
         var heard = HeardMessages()
-        try heard.hear(message, piecesOf: min(pieces, max(1, message.count)), &opener)
+        try heard.hear(message, piecesOf: min(pieces, max(1, message.count)), &opener, datagrams: datagrams)
         return heard.all
     }
 
@@ -86,15 +86,17 @@ import Testing
     }
 
     @Test func `what is held is bounded, whole and in pieces`() throws {
-        for (command, limit) in [(Command.request, WireLimits.request), (.reset, WireLimits.reset)] {
+        for (command, limit) in [
+            (Command.request, WireLimits.request), (.reset, WireLimits.reset), (.datagram, WireLimits.datagram),
+        ] {
             var opener = try Self.pair(16, encrypted: false).opener
             let message = [command.rawValue] + [UInt8](repeating: 0, count: limit)
-            #expect(throws: WireError.tooLarge) { try Self.open(message, &opener) }
+            #expect(throws: WireError.tooLarge) { try Self.open(message, &opener, datagrams: .requests) }
             opener = try Self.pair(16, encrypted: false).opener
-            #expect(throws: WireError.tooLarge) { try Self.open(message, &opener, pieces: 1000) }
+            #expect(throws: WireError.tooLarge) { try Self.open(message, &opener, pieces: 1000, datagrams: .requests) }
             opener = try Self.pair(16, encrypted: false).opener
             #expect(throws: WireError.badAuthentication) {
-                try Self.open(Array(message[..<limit]), &opener, pieces: 1000)
+                try Self.open(Array(message[..<limit]), &opener, pieces: 1000, datagrams: .requests)
             }
         }
     }

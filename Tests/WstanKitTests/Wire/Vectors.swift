@@ -37,6 +37,12 @@ struct Vectors: Decodable {
             let target = Address(host: try #require(Host(text: host)), port: port)
             return Request(time: timestamp, target: target, data: Hexadecimal(data).bytes)
         }
+
+        func associationRequest() throws -> AssociationRequest {
+            let request = try request()
+            return AssociationRequest(
+                time: request.time, first: Datagram(address: request.target, data: request.data))
+        }
     }
 
     struct SessionVector: Decodable {
@@ -74,6 +80,12 @@ struct Vectors: Decodable {
             let target = Address(host: try #require(Host(text: text)), port: try #require(port))
             let bytes = Hexadecimal(try #require(data)).bytes
             return Request(time: try #require(timestamp), target: target, data: bytes)
+        }
+
+        func datagram() throws -> Datagram {
+            let text = try #require(host)
+            let address = Address(host: try #require(Host(text: text)), port: try #require(port))
+            return Datagram(address: address, data: Hexadecimal(try #require(data)).bytes)
         }
 
         func reset() throws -> Reset {

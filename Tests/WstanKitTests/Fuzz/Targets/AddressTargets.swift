@@ -33,6 +33,44 @@ extension FuzzTarget {
         _ = keptPromise(of: { (reader) throws(Socks5.Failure) in try Socks5.readRequest(&reader) }, bytes)
     }
 
+    static let socks4 = FuzzTarget(
+        "socks4",
+        seeds: [
+            [4, 1, 0, 80, 127, 0, 0, 1, 117, 0], [4, 1, 1, 187, 0, 0, 0, 1, 0, 97, 46, 98, 0],
+            [4, 2, 0, 80, 0, 0, 0, 0, 0],
+        ], maxLength: 600
+    ) { input in
+        let bytes = input.rest()
+        _ = keptPromise(of: { (reader) throws(Socks4.Failure) in try Socks4.readRequest(&reader) }, bytes)
+    }
+
+    static let proxyHeader = FuzzTarget(
+        "proxy-header",
+        seeds: [
+            Array("PROXY TCP4 192.0.2.1 192.0.2.2 1024 443\r\nGET".utf8), Array("PROXY UNKNOWN\r\n".utf8),
+            Array("PROXY TCP6 2001:db8::1 ::1 1024 443\r\n".utf8),
+            Array("\r\n\r\n\0\r\nQUIT\n".utf8) + [0x21, 0x11, 0, 12, 192, 0, 2, 1, 192, 0, 2, 2, 4, 0, 1, 187, 71],
+            Array("\r\n\r\n\0\r\nQUIT\n".utf8) + [0x20, 0, 0, 3, 4, 0, 0],
+        ], maxLength: 600
+    ) { input in
+        let bytes = input.rest()
+        _ = keptPromise(of: { (reader) throws(WireError) in try ProxyHeader.read(&reader) }, bytes)
+    }
+
+    /// Datagrams of a user agent and of a tunnel: what is read is written as it was, but that a literal may come as a
+    /// name.
+    static let datagram = FuzzTarget(
+        "datagram", seeds: [[0, 0, 0, 1, 127, 0, 0, 1, 0, 53, 1, 2], [0, 0, 0, 3, 3, 97, 46, 98, 0, 53]], maxLength: 600
+    ) { input in
+        let bytes = input.rest()
+        guard let datagram = bytes.withUnsafeBytes({ Socks5Datagram.read($0) }) else { return }
+        require(Array(bytes.suffix(datagram.data.count)) == datagram.data, "the data is the rest")
+        let again = Socks5Datagram.encode(datagram).withUnsafeBytes { Socks5Datagram.read($0) }
+        require(again == datagram, "what is read is written and read")
+        let inTunnel = datagram.encoded().dropFirst()
+        require(inTunnel.withUnsafeBytes { try? Datagram.read($0) } == datagram, "and the same in the tunnel")
+    }
+
     /// What every `read` over a `ByteReader` promises: nothing moves it but a value, missing bytes are waited for,
     /// and bytes behind a value change nothing.
     static func keptPromise<Value: Equatable, Failure: Error>(

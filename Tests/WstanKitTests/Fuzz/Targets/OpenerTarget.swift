@@ -6,12 +6,15 @@ extension FuzzTarget {
     static let opener = FuzzTarget(
         "opener",
         seeds: [
-            [1, 2, 0, 9, 0, 2, 30, 0, 0x41, 0xda, 0x47, 0x3d, 0xd1, 0, 0, 0, 0, 1, 127, 0, 0, 1, 0, 80, 65, 66],
-            [0, 1, 1, 1, 1, 2, 12, 2, 32, 32, 0xe2, 0x98, 0x85, 32, 32, 1, 5, 1, 72, 73, 74, 75],
-            [1, 3, 0, 0, 1, 0, 4, 1, 2, 3, 4, 3, 5, 1, 9, 1, 1, 3, 0],
+            [1, 0, 2, 0, 9, 0, 2, 30, 0, 0x41, 0xda, 0x47, 0x3d, 0xd1, 0, 0, 0, 0, 1, 127, 0, 0, 1, 0, 80, 65, 66],
+            [0, 0, 1, 1, 1, 1, 2, 12, 2, 32, 32, 0xe2, 0x98, 0x85, 32, 32, 1, 5, 1, 72, 73, 74, 75],
+            [1, 0, 3, 0, 0, 1, 0, 4, 1, 2, 3, 4, 3, 5, 1, 9, 1, 1, 3, 0],
+            [1, 2, 3, 0, 0, 1, 1, 9, 3, 0, 1, 127, 0, 0, 1, 0, 53],
+            [1, 3, 3, 0, 0, 1, 2, 18, 3, 0x41, 0xda, 0x47, 0x3d, 0xd1, 0, 0, 0, 0, 1, 127, 0, 0, 1, 0, 53, 7],
         ]
     ) { input in
         let usesCipher = input.flag()
+        let rule = input.choice(of: [Opener.DatagramRule.refused, .requests, .bare, .requestsOrBare])
         let cuts = input.cuts()
         var messages: [[UInt8]] = []
         let stream = usesCipher ? KeyStream(key: FuzzKey.known, nonce: FuzzKey.nonce) : nil
@@ -39,15 +42,23 @@ extension FuzzTarget {
             }
             messages.append(bytes)
         }
-        let whole = MessageTranscript(of: messages, usesCipher: usesCipher, cuts: .none)
-        require(whole == MessageTranscript(of: messages, usesCipher: usesCipher, cuts: cuts), "the same in pieces")
+        let whole = MessageTranscript(of: messages, usesCipher: usesCipher, rule, cuts: .none)
+        require(
+            whole == MessageTranscript(of: messages, usesCipher: usesCipher, rule, cuts: cuts), "the same in pieces")
         let tagged = whole.events.filter {
             switch $0 {
-            case .request, .reset: true
-            case .data, .emptyData: false
+            case .request, .reset, .association: true
+            case .data, .emptyData, .datagram: false
             }
         }
         require(tagged.count <= authentic, "nothing without a tag")
+        for event in whole.events {
+            switch event {
+            case .association: require(rule == .requests || rule == .requestsOrBare, "only where it may be asked for")
+            case .datagram: require(rule == .bare || rule == .requestsOrBare, "only where it may come bare")
+            case .data, .emptyData, .request, .reset: continue
+            }
+        }
     }
 }
 
@@ -80,6 +91,8 @@ struct MessageTranscript: Equatable {
         case data([UInt8])
         case emptyData
         case request(Request)
+        case association(AssociationRequest)
+        case datagram(Datagram)
         case reset(Reset)
     }
 
@@ -88,24 +101,28 @@ struct MessageTranscript: Equatable {
 
     init() {}
 
-    init(of messages: [[UInt8]], usesCipher: Bool, cuts: Cuts) {
+    init(of messages: [[UInt8]], usesCipher: Bool, _ rule: Opener.DatagramRule, cuts: Cuts) {
         var opener = FuzzKey.opener(usesCipher: usesCipher)
         for message in messages where failure == nil {
             let pieces = cuts.pieces(of: message)
             for (number, piece) in pieces.enumerated() where failure == nil {
-                open(piece, endsMessage: number == pieces.count - 1, &opener)
+                open(piece, endsMessage: number == pieces.count - 1, rule, &opener)
             }
         }
     }
 
-    private mutating func open(_ piece: [UInt8], endsMessage: Bool, _ opener: inout Opener) {
+    private mutating func open(
+        _ piece: [UInt8], endsMessage: Bool, _ rule: Opener.DatagramRule, _ opener: inout Opener
+    ) {
         var piece = piece
-        piece.withUnsafeMutableBytes { open($0, endsMessage: endsMessage, &opener) }
+        piece.withUnsafeMutableBytes { open($0, endsMessage: endsMessage, rule, &opener) }
     }
 
-    mutating func open(_ piece: UnsafeMutableRawBufferPointer, endsMessage: Bool, _ opener: inout Opener) {
+    mutating func open(
+        _ piece: UnsafeMutableRawBufferPointer, endsMessage: Bool, _ rule: Opener.DatagramRule, _ opener: inout Opener
+    ) {
         do throws(WireError) {
-            note(try opener.open(piece, endsMessage: endsMessage))
+            note(try opener.open(piece, endsMessage: endsMessage, datagrams: rule))
             require(opener.heldBytes <= WireLimits.request, "what is held has a bound")
             require(!endsMessage || opener.heldBytes == 0, "nothing is held between messages")
         } catch {
@@ -120,6 +137,10 @@ struct MessageTranscript: Equatable {
         case .request(let request):
             require(request.time.isFinite, "a time is finite")
             events.append(.request(request))
+        case .association(let request):
+            require(request.time.isFinite, "a time is finite")
+            events.append(.association(request))
+        case .datagram(let datagram): events.append(.datagram(datagram))
         case .reset(let reset): events.append(.reset(reset))
         case .data(let bytes):
             guard case .data(var joined) = events.last else { return events.append(.data(Array(bytes))) }

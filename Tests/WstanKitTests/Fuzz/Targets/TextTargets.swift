@@ -66,6 +66,20 @@ extension FuzzTarget {
         }
     }
 
+    /// A network that is read is written as it was read, and holds its own first address.
+    static let network = FuzzTarget(
+        "network",
+        seeds: ["10.0.0.0/8", "::1", "2001:db8::/32", "::ffff:1.2.3.0/120", "0.0.0.0/0"].map { Array($0.utf8) },
+        maxLength: 64
+    ) { input in
+        let text = input.text()
+        guard let network = IPNetwork(text: text) else { return }
+        require(IPNetwork(text: network.description) == network, "what is written is read")
+        let first = network.description.prefix { $0 != "/" }
+        guard let host = Host(text: first) else { fatalError("broken promise: \(first) is an address") }
+        require(network.contains(host), "it holds its first address")
+    }
+
     private static func system(_ family: Int32, _ text: String) -> [UInt8]? {
         guard !text.utf8.contains(0) else { return nil }
         var bytes = [UInt8](repeating: 0, count: family == AF_INET ? 4 : 16)

@@ -108,7 +108,7 @@ private struct TunnelTranscript: Equatable {
                     switch event {
                     case .payload(let range, _, let endsMessage):
                         let part = UnsafeMutableRawBufferPointer(rebasing: buffer[range])
-                        messages.open(part, endsMessage: endsMessage, &opener)
+                        messages.open(part, endsMessage: endsMessage, .refused, &opener)
                     case .ping, .pong, .close: controls += 1
                     }
                 }

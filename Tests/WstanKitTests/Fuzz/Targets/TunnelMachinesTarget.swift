@@ -15,26 +15,39 @@ extension FuzzTarget {
     }
 
     /// One end alone, and a peer that does what it wants: every event has an answer in every state.
-    static let loneTunnelMachine = FuzzTarget("lone-tunnel-machine", seeds: [[0, 1, 2, 3, 4, 5], [1, 1, 2, 3, 4, 5]]) {
+    static let loneTunnelMachine = FuzzTarget(
+        "lone-tunnel-machine", seeds: [[0, 1, 2, 3, 4, 5], [1, 1, 2, 3, 4, 5], [0, 6, 8, 3, 8, 4], [1, 7, 8, 5, 4]]
+    ) {
         input in
         let role: WebSocketRole = input.flag() ? .server : .client
         var machine = TunnelMachine(role: role)
         while !input.isOver {
             let before = machine.state
-            switch input.below(6) {
+            switch input.below(9) {
             case 0: require(machine.sentRequest() == (role == .client && before == .idle), "only a free tunnel is used")
             case 1:
                 let isTaken = machine.receivedRequest() == .connect
                 require(isTaken == (role == .server && before == .idle), "only a free tunnel is taken")
             case 2:
                 require((machine.connectedTarget() == .relay) == (before == .connecting), "only who waits is connected")
-            case 3: require((machine.ended() == .sendReset) == (before == .using || before == .connecting), "one reset")
+            case 3:
+                let isUp = before == .using || before == .connecting || before == .associated
+                require((machine.ended() == .sendReset) == isUp, "one reset")
             case 4:
                 switch machine.receivedReset() {
                 case .answerReset, .becomeIdle: require(machine.state == .idle, "a reset frees the tunnel")
                 case .close: require(before == .idle, "only an idle tunnel has nothing to reset")
                 }
-            default: _ = machine.receivedData()
+            case 5: require((machine.receivedData() == .deliver) == (before == .using), "data is for connections")
+            case 6:
+                let isSent = machine.sentAssociationRequest()
+                require(isSent == (role == .client && before == .idle), "only a free tunnel is used")
+            case 7:
+                let isTaken = machine.receivedAssociationRequest() == .associate
+                require(isTaken == (role == .server && before == .idle), "only a free tunnel is taken")
+            default:
+                let isDelivered = machine.receivedDatagram() == .deliver
+                require(isDelivered == (before == .associated), "datagrams are for associations")
             }
         }
     }

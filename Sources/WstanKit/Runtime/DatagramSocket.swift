@@ -1,0 +1,79 @@
+import CLinux
+import Glibc
+
+/// A bound, unconnected UDP socket. Nothing waits: what the kernel does not take at once is dropped.
+final class DatagramSocket: Pollable, @unchecked Sendable {
+    /// The longest datagram there is.
+    static let maxSize = 65_527
+    /// The kernel gives less where its own limit is lower; a datagram of the greatest size fits into any.
+    private static let bufferSize: Int32 = 1 << 20
+    /// Datagrams taken before the other sockets of the worker have their turn.
+    private static let turn = 64
+
+    let address: SocketAddress
+    /// Called for each datagram, on the worker; the bytes are the worker's scratch.
+    private let received: (UnsafeRawBufferPointer, SocketAddress) -> Void
+
+    /// - Parameter address: port 0 lets the kernel choose.
+    init(
+        _ address: SocketAddress, on worker: Worker,
+        received: @escaping (UnsafeRawBufferPointer, SocketAddress) -> Void
+    ) throws(SystemError) {
+        let descriptor = try Self.open(address)
+        self.address = SocketAddress.read { getsockname(descriptor, $0, &$1) }.1 ?? address
+        self.received = received
+        try super.init(descriptor: descriptor, worker: worker)
+    }
+
+    private static func open(_ address: SocketAddress) throws(SystemError) -> Int32 {
+        let type = Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        let descriptor = try SystemError.check("socket") { socket(address.family, type, 0) }
+        if address.family == AF_INET6 { SocketOption.ipv6Only.set(1, on: descriptor) }
+        SocketOption.sendBuffer.set(bufferSize, on: descriptor)
+        SocketOption.receiveBuffer.set(bufferSize, on: descriptor)
+        do throws(SystemError) {
+            _ = try SystemError.check("bind") { address.withSockaddr { bind(descriptor, $0, $1) } }
+        } catch {
+            Glibc.close(descriptor)
+            throw error
+        }
+        return descriptor
+    }
+
+    /// - Returns: false when the kernel did not take it: no room, no route, too long, not allowed.
+    func send(_ bytes: UnsafeRawBufferPointer, to peer: SocketAddress) -> Bool {
+        worker.assertIsCurrent()
+        guard !isClosed else { return false }
+        while true {
+            let count = peer.withSockaddr {
+                sendto(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL), $0, $1)
+            }
+            if count >= 0 { return true }
+            guard errno == EINTR else { return false }
+        }
+    }
+
+    override func handle(_ readiness: Readiness) {
+        receiveSome()
+    }
+
+    /// Up to the end, in slices that leave room for others.
+    private func receiveSome() {
+        let buffer = worker.scratch.body()
+        for _ in 0..<Self.turn {
+            guard !isClosed else { return }
+            let (count, peer) = SocketAddress.read { raw, length in
+                Int32(truncatingIfNeeded: recvfrom(descriptor, buffer.baseAddress, buffer.count, 0, raw, &length))
+            }
+            let code = errno
+            if count < 0 {
+                if code == EAGAIN { return }
+                // An error that an earlier datagram has met; the next ones are not its fault.
+                continue
+            }
+            guard let peer else { continue }
+            received(UnsafeRawBufferPointer(rebasing: buffer[..<Int(count)]), peer)
+        }
+        worker.execute { [self] in receiveSome() }
+    }
+}

@@ -1,0 +1,56 @@
+/// Whose connection it is: the address that it comes from or, behind a front, the one that the front tells.
+struct ClientAddress: Hashable, Sendable, CustomStringConvertible {
+    /// Never a name.
+    let host: Host
+    /// Nil when the front does not tell it.
+    let port: UInt16?
+
+    init(_ peer: SocketAddress) {
+        switch peer {
+        case .ipv4(let address, let port): self.init(.ipv4(address), port)
+        case .ipv6(let address, let port, _): self.init(.ipv6(address), port)
+        }
+    }
+
+    /// `address`, `address:port`, `[v6]` or `[v6]:port`; nil for anything else, names included.
+    init?(text: some StringProtocol) {
+        guard text.utf8.count <= Self.longestText else { return nil }
+        let found = Address(authority: text).map { ($0.host, Optional($0.port)) } ?? Host(text: text).map { ($0, nil) }
+        switch found {
+        case (let host, let port)?:
+            if case .name = host { return nil }
+            self.init(host, port)
+        case nil:
+            return nil
+        }
+    }
+
+    init(ipv4 address: IPv4Address, port: UInt16) {
+        self.init(.ipv4(address), port)
+    }
+
+    init(ipv6 address: IPv6Address, port: UInt16) {
+        self.init(.ipv6(address), port)
+    }
+
+    private init(_ host: Host, _ port: UInt16?) {
+        self.host = host.unmapped
+        self.port = port
+    }
+
+    var description: String {
+        port.map { Address(host: host, port: $0).description } ?? host.description
+    }
+
+    /// What stands for one client when look-ups are shared out: its address or, with IPv6, its network.
+    var shareKey: AnyHashable {
+        switch host {
+        case .ipv4(let address): AnyHashable(address.value)
+        case .ipv6(let address): AnyHashable(address.high)
+        case .name(let name): AnyHashable(name)
+        }
+    }
+
+    /// An IPv6 address with an IPv4 tail, in brackets, with a port, has 53.
+    private static let longestText = 64
+}

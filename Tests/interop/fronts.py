@@ -1,0 +1,135 @@
+"""nginx and haproxy in front of a server, with the files of contrib/, changed only in addresses, ports, paths and how long they try."""
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+
+from process import free_port
+
+CONTRIB = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../contrib')
+PATH = '/chat/'
+
+
+def find(program):
+    """Daemons live where a user's PATH often does not lead."""
+    return shutil.which(program) or shutil.which(program, path='/usr/local/sbin:/usr/sbin:/sbin')
+
+
+class Authority:
+    """A certificate authority of our own, and a certificate of localhost by it."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        new_key = ('-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes')
+        self.certificate, self.key, self.chain = self.path('ca.pem'), self.path('key.pem'), self.path('chain.pem')
+        self.openssl('req', '-x509', *new_key, '-keyout', self.path('ca-key.pem'), '-out', self.certificate, '-days', '2',
+                     '-subj', '/CN=Test authority', '-addext', 'keyUsage=critical,keyCertSign')
+        self.openssl('req', *new_key, '-keyout', self.key, '-out', self.path('request.pem'), '-subj', '/CN=localhost')
+        with open(self.path('extensions'), 'w') as f:
+            f.write('subjectAltName=DNS:localhost,IP:127.0.0.1\n')
+        self.openssl('x509', '-req', '-in', self.path('request.pem'), '-CA', self.certificate, '-CAkey', self.path('ca-key.pem'),
+                     '-CAcreateserial', '-days', '2', '-extfile', self.path('extensions'), '-out', self.chain)
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def openssl(self, *arguments):
+        subprocess.run(['openssl', *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=True)
+
+    def wrap(self, s):
+        return ssl.create_default_context(cafile=self.certificate).wrap_socket(s, server_hostname='localhost')
+
+
+def changed(name, changes):
+    """A file of contrib/ in which each of `changes` has found its place."""
+    with open(os.path.join(CONTRIB, name)) as f:
+        text = f.read()
+    for old, new in changes:
+        if old not in text:
+            raise AssertionError('%s does not hold %r' % (name, old))
+        text = text.replace(old, new)
+    return text
+
+
+class Front:
+    """Started by `scenario`; without an authority it speaks plain HTTP."""
+
+    def __init__(self, scenario, server_port, authority=None, **options):
+        self.port, self.server_port, self.authority = free_port(), server_port, authority
+        self.directory = os.path.join(scenario.directory, 'front%d' % self.port)
+        os.mkdir(self.directory)
+        self.configuration = os.path.join(self.directory, 'configuration')
+        with open(self.configuration, 'w') as f:
+            f.write(self.text(**options))
+        self.process = scenario.start(*self.command())
+        self.process.await_port(self.port)
+
+    def reach(self, port, source='127.0.0.1'):
+        """A connection to it, from one of this host's addresses."""
+        s = socket.create_connection(('127.0.0.1', port), 5, source_address=(source, 0))
+        return self.authority.wrap(s) if self.authority else s
+
+    def logs(self):
+        """All that it has written about anything."""
+        texts = [self.process.log()]
+        for name in os.listdir(self.directory):
+            path = os.path.join(self.directory, name)
+            if name.endswith('.log') and os.path.isfile(path):
+                with open(path, errors='replace') as f:
+                    texts.append(f.read())
+        return '\n'.join(texts)
+
+
+class Nginx(Front):
+    TELLS_CLIENT_BY = '--x-forward=yes'
+
+    def text(self):
+        at = '127.0.0.1:%d' % self.port
+        changes = [('http://127.0.0.1:8080', 'http://127.0.0.1:%d' % self.server_port), ('listen [::]:443 ssl;', ''),
+                   ('/var/log/nginx/access.log', 'access.log'), ('/var/www/html', self.directory), ('example.com;', 'localhost;')]
+        if self.authority:
+            changes += [('listen 443 ssl;', 'listen %s ssl;' % at),
+                        ('/etc/ssl/example.com/fullchain.pem', self.authority.chain),
+                        ('/etc/ssl/example.com/privkey.pem', self.authority.key)]
+        else:
+            changes += [('listen 443 ssl;', 'listen %s;' % at), ('ssl_certificate', '#ssl_certificate')]
+        # What Debian's nginx.conf says around it, but for the places of files: all is logged, unless the site says otherwise.
+        places = ''.join('    %s_temp_path %s/%s;\n' % (kind, self.directory, kind)
+                         for kind in ('client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'))
+        return ('error_log error.log;\npid nginx.pid;\ndaemon off;\nmaster_process off;\nworker_processes 1;\n'
+                'events { worker_connections 256; }\nhttp {\n    access_log access.log;\n%s\n%s\n}\n'
+                % (places, changed('nginx/wstan.conf', changes)))
+
+    def command(self):
+        return ('nginx', find('nginx'), '-p', self.directory, '-e', 'error.log', '-c', self.configuration)
+
+
+class HAProxy(Front):
+    TELLS_CLIENT_BY = '--proxy-protocol=yes'
+    FILE = 'haproxy/wstan.cfg'
+
+    def text(self, header='send-proxy-v2'):
+        if self.authority:
+            pem = os.path.join(self.directory, 'both.pem')
+            with open(pem, 'w') as both:
+                for part in self.authority.chain, self.authority.key:
+                    with open(part) as f:
+                        both.write(f.read())
+            speaks = 'ssl crt %s alpn http/1.1' % pem
+        else:
+            speaks = ''
+        return changed(self.FILE, [
+            ('log /dev/log local0', 'log stdout format raw local0'), ('    user haproxy\n', ''), ('    group haproxy\n', ''),
+            ('maxconn 4000', 'maxconn 256'), ('timeout connect 5s', 'timeout connect 5s\n    retries 0'),
+            ('bind :443 ssl crt /etc/haproxy/certs/example.com.pem alpn http/1.1', 'bind 127.0.0.1:%d %s' % (self.port, speaks)),
+            ('bind [::]:443 v6only ssl crt /etc/haproxy/certs/example.com.pem alpn http/1.1', ''),
+            ('127.0.0.1:8080 send-proxy-v2', '127.0.0.1:%d %s' % (self.server_port, header))])
+
+    def command(self):
+        return ('haproxy', find('haproxy'), '-db', '-f', self.configuration)
+
+
+class HAProxyTCP(HAProxy):
+    """Reads nothing of what it passes on."""
+    FILE = 'haproxy/wstan-tcp.cfg'
