@@ -10,7 +10,7 @@ extension FuzzTarget {
             [0x21, 2, 0x41, 0xda, 0x47, 0x3d, 0xd0, 0, 0, 0], [4, 0, 0x7f, 0xf8, 0, 0, 0, 0, 0, 0],
             [2]
                 + Array(
-                    "GET /AAAA HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\r\n"
+                    "GET /A HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: 1\r\n\r\n"
                         .utf8),
             [8] + Array("X: y\r\nCookie: _A=AAAAAAAAAAAAAAAAAAAAAA==\r\n".utf8),
         ]

@@ -9,7 +9,7 @@ extension FuzzTarget {
                 "-i f\nuri = ws://h:8080/\nkey = k\n[client]\nlisten = localhost:1080\n[server]\nlisten = 0.0.0.0:80"
                     .utf8),
             Array(
-                "-i f --strict\nmode = server\nuri = wss://[::1]:1/a\nkey-file = env:K\nmemory-limit = 64M\nx = y".utf8),
+                "-i f --strict\nmode = server\nuri = wss://[::1]:1/a\nkey = k\nmemory-limit = 64M\nx = y".utf8),
             Array("-s ws://h:8080/x KEY -d --pool-size=3\n".utf8),
             Array("-c --key-file env:K ws://h --threads 4\n".utf8),
             Array("ws://[::1]:1/ KEY -zdp1081 --listen a:1,b:2 --proxy http://p:1 --drain-timeout 5min\n".utf8),
