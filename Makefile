@@ -22,7 +22,7 @@ sysusersdir ?= $(prefix)/lib/sysusers.d
 .PHONY: help
 help: ## this list
 	@echo 'wstan: targets'
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
 
 .PHONY: demo
 demo: ## a server and a client on this machine, a page and a large file through them (KEEP=1 leaves them running)
@@ -34,8 +34,34 @@ check: ## every test that is quick enough for every commit
 	@scripts/check
 
 .PHONY: check-full
-check-full: ## check, a short benchmark, interoperation of the debug build as well
+check-full: ## check, and all the proofs below, a short benchmark, interoperation of the debug build
 	@scripts/check full
+
+.PHONY: check-autobahn
+check-autobahn: ## the Autobahn testsuite against our WebSocket, as server and as client (needs a Python 2.7)
+	@scripts/setup build prove
+	@Tests/autobahn/run
+
+.PHONY: fuzz
+fuzz: ## libFuzzer against every decoder and state machine: SECONDS=60 for each, TARGET='...' for some
+	@scripts/setup build prove
+	@SECONDS_EACH=$(SECONDS) TARGET='$(TARGET)' scripts/fuzz
+
+.PHONY: check-asan
+check-asan: ## unit tests and a part of interoperation with AddressSanitizer
+	@scripts/setup build check prove
+	@scripts/sanitize address
+
+.PHONY: check-tsan
+check-tsan: ## unit tests and a part of interoperation with ThreadSanitizer
+	@scripts/setup build check prove
+	@scripts/sanitize thread
+
+.PHONY: soak
+soak: ## everything at once through a pair of the release build: MINUTES=1
+	@scripts/setup build prove
+	@$(MAKE) --no-print-directory release
+	@Tests/soak/run $(MINUTES)
 
 .PHONY: build
 build: ## debug programs, in .build/debug
@@ -61,7 +87,7 @@ bench-smoke: ## one short round of bench, to see that it works; its figures prov
 
 .PHONY: setup
 setup: ## install the Debian packages that building and testing need
-	@scripts/setup build demo check bench
+	@scripts/setup build demo check prove bench
 
 # Installs what `make release` has built, and builds nothing, since it often runs as root. An edited configuration stays.
 .PHONY: install

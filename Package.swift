@@ -8,6 +8,22 @@ let ours: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
+// Programs that prove something see the kit's insides, as tests do, and an ordinary release build cannot: so they are
+// built only by scripts/fuzz and scripts/autobahn, which set this. The fuzz targets are files of the tests, which
+// replay what was found.
+let isProving = Context.environment["WSTAN_PROVE"] != nil
+let proofs: [Target] = [
+    .executableTarget(name: "wstan-echo", dependencies: ["WstanKit"], path: "Tests/autobahn/Echo", swiftSettings: ours),
+    .executableTarget(
+        name: "wstan-fuzz", dependencies: ["WstanKit"], path: "Tests/WstanKitTests/Fuzz", swiftSettings: ours),
+]
+let tests: [Target] = [
+    .testTarget(
+        name: "WstanKitTests", dependencies: ["WstanKit"], exclude: ["Fuzz/Program"],
+        resources: [.copy("Vectors"), .copy("Findings")],
+        swiftSettings: ours)
+]
+
 let package = Package(
     name: "wstan",
     products: [
@@ -31,7 +47,5 @@ let package = Package(
             name: "wstanctl",
             dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: ours),
-        .testTarget(
-            name: "WstanKitTests", dependencies: ["WstanKit"], resources: [.copy("Vectors")], swiftSettings: ours),
-    ],
+    ] + (isProving ? proofs : tests),
     swiftLanguageModes: [.v6])

@@ -11,6 +11,8 @@ from waiting import Stuck, eventually
 OURS = os.environ.get('WSTAND', '')
 THEIRS = os.environ.get('THEIRS', '')
 MB = 1 << 20
+# How a sanitizer's report begins, in a program that was built with one.
+SANITIZER = re.compile(r'^(==\d+==ERROR: \w+Sanitizer|WARNING: ThreadSanitizer)', re.MULTILINE)
 
 
 def free_port():
@@ -102,3 +104,6 @@ class Process:
         self.kill()
         if ended_unasked:
             raise AssertionError('%s ended by itself with status %d:\n%s' % (self.name, status, self.log()[-8000:]))
+        report = SANITIZER.search(self.log())
+        if report:
+            raise AssertionError('%s: a sanitizer complains:\n%s' % (self.name, self.log()[report.start():][:8000]))

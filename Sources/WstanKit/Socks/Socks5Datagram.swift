@@ -11,7 +11,7 @@ enum Socks5Datagram {
 
     static func encode(_ datagram: Datagram) -> [UInt8] {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(2 + 259 + datagram.data.count)
+        bytes.reserveCapacity(2 + 260 + datagram.data.count)
         bytes.append(integer: UInt16(0))
         datagram.address.encode(into: &bytes)
         bytes.append(contentsOf: datagram.data)

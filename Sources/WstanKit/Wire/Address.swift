@@ -71,7 +71,7 @@ struct Address: Hashable, Sendable, CustomStringConvertible {
         case ipv6 = 4
     }
 
-    /// 00, type, address, port: 7 to 259 bytes.
+    /// 00, type, address, port: 6 to 260 bytes.
     func encode(into bytes: inout [UInt8]) {
         bytes.append(0)
         switch host {

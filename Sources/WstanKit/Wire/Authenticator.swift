@@ -15,12 +15,15 @@ final class Authenticator {
         guard let context = EVP_MAC_CTX_new(Self.hmac) else { preconditionFailure("OpenSSL has no HMAC") }
         self.context = context
         var digestName = Array("SHA1".utf8CString)
-        let done = digestName.withUnsafeMutableBufferPointer { name in
-            var parameters = [
-                OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.baseAddress, 0),
-                OSSL_PARAM_construct_end(),
-            ]
-            return EVP_MAC_init(context, key.bytes, key.bytes.count, &parameters)
+        // A parameter keeps a pointer to its name: one that Swift makes of a string lives only as long as the call
+        // that takes it.
+        let done = OSSL_MAC_PARAM_DIGEST.withCString { parameter in
+            digestName.withUnsafeMutableBufferPointer { name in
+                var parameters = [
+                    OSSL_PARAM_construct_utf8_string(parameter, name.baseAddress, 0), OSSL_PARAM_construct_end(),
+                ]
+                return EVP_MAC_init(context, key.bytes, key.bytes.count, &parameters)
+            }
         }
         precondition(done == 1, "HMAC-SHA1 cannot be initialised")
     }

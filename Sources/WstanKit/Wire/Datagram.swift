@@ -6,7 +6,7 @@ struct Datagram: Equatable {
     /// A later message of an association, unsealed; such messages have no tag.
     func encoded() -> [UInt8] {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(1 + 259 + data.count)
+        bytes.reserveCapacity(1 + 260 + data.count)
         bytes.append(Command.datagram.rawValue)
         address.encode(into: &bytes)
         bytes.append(contentsOf: data)

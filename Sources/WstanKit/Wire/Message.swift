@@ -16,7 +16,7 @@ struct Request: Equatable {
     /// Unsealed, without the tag.
     func encoded() -> [UInt8] {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(9 + 259 + data.count + Authenticator.tagSize)
+        bytes.reserveCapacity(9 + 260 + data.count + Authenticator.tagSize)
         bytes.append(Command.request.rawValue)
         bytes.append(integer: time.bitPattern)
         target.encode(into: &bytes)
