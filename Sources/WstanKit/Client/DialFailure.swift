@@ -34,10 +34,10 @@ enum DialFailure: Error, Equatable {
         switch self {
         case .unreachable: "check the URI, the firewall, and that wstand runs there"
         case .proxyUnreachable: "check the proxy option"
-        case .proxyRefused: "it may allow other ports or want a password"
+        case .proxyRefused: "it may want a password, or allow other ports only, most often 443"
         case .refused(_, let clockAhead): Self.guess(clockAhead)
         case .notWebSocket: "check the URI"
-        case .reset: "something cuts it"
+        case .reset: "something on the way does not like it: try the server on another port, such as 443"
         case .closed: "it may be at its limits, and its log says more"
         case .timedOut: "the network is slow, or something on the way swallows it"
         }
@@ -45,7 +45,7 @@ enum DialFailure: Error, Equatable {
 
     private static func guess(_ clockAhead: Double?) -> String {
         guard let clockAhead, abs(clockAhead) > 30 else {
-            return "the key is wrong, or the path of the URI, or no wstan server is there"
+            return "the key is wrong, or the path of the URI, or no wstan server is there: compare both ends"
         }
         // To the nearest: a date without fractions makes three minutes ahead look like 179 seconds.
         let seconds = Int(clamping: Int64(abs(clockAhead)))

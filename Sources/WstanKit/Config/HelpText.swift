@@ -6,7 +6,7 @@ enum HelpText {
     static let text: String = {
         var lines = [
             "usage: wstand [options] [URI] [KEY]", "",
-            "Tunnels TCP through WebSocket; URI and KEY are the same at both ends.", "",
+            "Tunnels TCP and UDP through WebSocket; URI and KEY are the same at both ends.", "",
             "  URI  ws://host:port/path of the server",
             "  KEY  base64 of 16 bytes (see --gen-key) or a passphrase; shows in the process list,",
             "       so better in a file named by --key-file", "",
