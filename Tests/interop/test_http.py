@@ -9,7 +9,7 @@ import agent
 import payload
 from process import THEIRS, free_port
 from scenario import PairScenario, Scenario
-from target import reset
+from target import read_to_end, reset
 from waiting import eventually
 from web import CHUNKED, Browser, Web
 
@@ -125,6 +125,15 @@ class Exchanges:
         self.assertEqual(agent.read_exactly(browser.s, 6), b'hi \0\1\2')
         self.assertTrue(agent.echoes(browser.s, os.urandom(50_000)))
         self.assertEqual((self.web.requests[0].get('Upgrade'), self.web.requests[0].get('Connection')), ('echo', 'Upgrade'))
+
+    def test_upgrade_with_much_behind(self):
+        """What a target sends with its 101, as fast as it can, arrives whole."""
+        size = 2_000_000
+        for _ in range(10):
+            browser = self.browser()
+            browser.send('GET %s HTTP/1.1' % self.url('/upgrade-and-down/%d' % size), 'Host: a', 'Connection: Upgrade', 'Upgrade: x')
+            self.assertIn(b' 101 ', agent.read_head(browser.s))
+            self.assertEqual(read_to_end(browser.s), (size, payload.sum_of(size)))
 
     def test_cut_short(self):
         """What was cut short does not look whole: the connection is reset, after what had come."""

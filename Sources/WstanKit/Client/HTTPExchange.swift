@@ -244,7 +244,11 @@ final class HTTPExchange: @unchecked Sendable {
 
     /// Called by the tunnel, within a read of its own.
     private func receive(_ bytes: UnsafeRawBufferPointer) {
-        guard answer == nil else {
+        switch answer {
+        case nil: break
+        // The task has not taken notice yet, and until it does this stands between tunnel and user agent.
+        case .upgraded: return userAgent.write(bytes)
+        case .ended, .unreadable:
             hasSurplus = true
             return
         }
