@@ -291,6 +291,24 @@ class Requests(Proxied):
             eventually(lambda: len(self.web.requests) == 2, 'the request arrives')
         eventually(lambda: len(self.web.target.errors) == 1, 'the target is told')
 
+    def test_gone_behind_many_requests(self):
+        """A user agent that leaves frees its target, also when it has asked for more than is read ahead."""
+        browser = self.browser()
+        browser.s.sendall(b'GET %s HTTP/1.1\r\n\r\n' % self.url('/wait').encode() + b'GET %s HTTP/1.1\r\n\r\n' % self.url().encode() * 2000)
+        eventually(lambda: self.web.requests, 'the request arrives')
+        browser.close()
+        connection = self.web.target.connections[0]
+        self.assertEqual(agent.outcome(connection, 5), 'reset')
+
+    def test_empty_lines(self):
+        """A few empty lines before a request are overlooked; a user agent that sends nothing else is not heard any more."""
+        browser = self.browser()
+        self.assertEqual(browser.get(self.url()).status, 200)
+        browser.s.sendall(b'\r\n' * 10)
+        self.assertEqual(browser.get(self.url()).status, 200)
+        browser.s.sendall(b'\r\n' * 10_000)
+        self.assertEqual(agent.outcome(browser.s), 'end')
+
     def test_turns_to_connect(self):
         """A connection that has carried requests can become a tunnel by CONNECT."""
         browser = self.browser()

@@ -232,7 +232,10 @@ final class HTTPExchange: @unchecked Sendable {
     /// Nothing is to be read: the user agent has sent everything, or as much as is taken for now.
     private func waitForAnswer(_ way: TargetWay) async -> Ending? {
         await way.connection.waitForNews(until: worker.now + ClientLimits.lingerStep)
-        guard inputHasEnded, answer == nil, way.isUp else { return nil }
+        guard answer == nil, way.isUp else { return nil }
+        // Behind more than is taken for now the end is not read, and may not even come.
+        guard userAgent.peerHasFinished else { return userAgent.ownerHasLeft ? giveUp(way) : nil }
+        if lingering == nil { lingering = Lingering(userAgent) }
         return lingering?.isWorthwhile(since: way.connection.lastDelivery) == true ? nil : giveUp(way)
     }
 
