@@ -326,9 +326,12 @@ class Answers(Proxied):
             self.assertEqual(self.browser().get(self.url(path)).status, 502)
         self.assertEqual(self.browser().get(self.url('/upgrade')).status, 502)
         browser = self.browser()
+        browser.send('GET %s HTTP/1.0' % self.url('/endless-interim'))
+        self.assertEqual(browser.answer().status, 502)
+        browser = self.browser()
         self.assertEqual(browser.get(self.url('/surplus')).body, b'ok')
         self.assertEqual(browser.get(self.url()).body, b'hello /hello')
-        self.assertEqual(self.web.connections, 5)
+        self.assertEqual(self.web.connections, 6)
 
     def test_cut_at_the_end_by_close(self):
         """An answer that ends with the connection, and then breaks, is reset."""
