@@ -113,7 +113,8 @@ final class HTTPExchange: @unchecked Sendable {
     private func start(
         _ opening: [UInt8], on kept: TargetWay?, former: Tunnel?, mayUsePool: Bool
     ) async throws(DialFailure) -> TargetWay {
-        if let kept {
+        // It may have ended since it was chosen; a request that cannot be repeated is not to be lost with it.
+        if let kept, kept.isUp {
             kept.connection.filter = filter
             kept.tunnel.send(opening, for: kept.connection)
             return kept
