@@ -129,7 +129,8 @@ final class HTTPExchange: @unchecked Sendable {
         }
         let connected = await maker.dialer.connect()
         // What has come of the body meanwhile rides along.
-        return try await maker.make(target, opening + readWhatIsThere(), for: connection, first: connected)
+        let whole = opening + readWhatIsThere()
+        return try await maker.make(target, whole, for: connection, first: connected, mayRepeat: request.isIdempotent)
     }
 
     private var canBeRepeated: Bool {
