@@ -196,6 +196,15 @@ class Web:
     def fields(self, s, request):
         return self.say(s, 'x', 'Connection: X-Hop', 'X-Hop: 1', 'Keep-Alive: timeout=5', 'X-End: 2')
 
+    def upgrade_and_down(self, s, request, size):
+        head = b'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'
+        s.sendall(head + b''.join(payload.blocks(int(size))))
+        return False
+
+    def endless_interim(self, s, request):
+        while True:
+            s.sendall(b'HTTP/1.1 100 \r\n\r\n' * 1000)
+
     def upgrade(self, s, request):
         s.sendall(b'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nhi ')
         echo(s)

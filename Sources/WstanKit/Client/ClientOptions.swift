@@ -30,6 +30,8 @@ enum ClientLimits {
     static let responseHead = 64 * 1024
     /// What is read of a user agent's next requests while one is under way; the rest waits in its kernel and its own.
     static let readAhead = 16 * 1024
+    /// Bytes of empty lines before a request. Somebody who sends nothing else would keep the worker to himself.
+    static let emptyLines = 1024
     /// What a server may take to answer a reset, beyond the time on the way.
     static let resetPause: Duration = .milliseconds(30)
     /// How long a user agent's connection is kept between two requests.

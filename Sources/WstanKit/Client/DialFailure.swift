@@ -24,7 +24,7 @@ enum DialFailure: Error, Equatable {
         case .proxyRefused(let status, let reason): "the proxy on the way refused: \(status) \(reason)"
         case .refused(let status, _): "the server answered \(status) instead of opening a tunnel"
         case .notWebSocket: "what answers at the server's address is no WebSocket server"
-        case .reset: "the connection was reset during the handshake, \(ClientLimits.retries + 1) times"
+        case .reset: "the connection was reset during the handshake, each time it was tried"
         case .closed: "the server closed the connection during the handshake"
         case .timedOut: "the server did not answer the handshake in time"
         }

@@ -27,19 +27,22 @@ struct Dialer: @unchecked Sendable {
         let request: (Sealer) -> [UInt8]
         /// Puts it on the tunnel, before anything is read from that.
         let load: (Tunnel) -> Void
+        /// Whether it may be asked for twice: a reset does not tell whether the server has served the request.
+        var mayRepeat = true
     }
 
     /// Opens a tunnel that carries `connection` from its first byte on.
     ///
-    /// - Parameter first: the result of a `connect` that is already there.
+    /// - Parameters:
+    ///   - first: the result of a `connect` that is already there.
+    ///   - mayRepeat: whether `early` may reach the target twice.
     func open(
-        _ connection: Connection, to target: Address, early: [UInt8], first: Result<Stream, DialFailure>
+        _ connection: Connection, to target: Address, early: [UInt8], first: Result<Stream, DialFailure>,
+        mayRepeat: Bool = true
     ) async throws(DialFailure) -> Tunnel {
-        let cargo = Cargo {
-            $0.seal(request: Request(time: WallClock.now(), target: target, data: early))
-        } load: {
-            $0.carry(connection)
-        }
+        let cargo = Cargo(
+            request: { $0.seal(request: Request(time: WallClock.now(), target: target, data: early)) },
+            load: { $0.carry(connection) }, mayRepeat: mayRepeat)
         return try await open(cargo, first: first)
     }
 
@@ -57,16 +60,18 @@ struct Dialer: @unchecked Sendable {
         return try await open(cargo, first: await connect())
     }
 
-    /// A reset during the handshake is tried again,
-    /// each time as a new request, since the old one would be a replay.
+    /// A reset during the handshake is tried again, each time as a new request, since the old one would be a replay.
     private func open(_ cargo: Cargo, first: Result<Stream, DialFailure>) async throws(DialFailure) -> Tunnel {
         var connected = first
         var retries = 0
         while true {
+            var hasAsked = false
             do {
-                return try await shakeHands(try connected.get(), cargo)
+                let stream = try connected.get()
+                hasAsked = !stream.isGone
+                return try await shakeHands(stream, cargo)
             } catch {
-                guard error == .reset, retries < ClientLimits.retries else { throw error }
+                guard error == .reset, retries < ClientLimits.retries, cargo.mayRepeat || !hasAsked else { throw error }
                 retries += 1
                 connected = await connect()
             }

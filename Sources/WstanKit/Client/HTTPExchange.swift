@@ -113,7 +113,8 @@ final class HTTPExchange: @unchecked Sendable {
     private func start(
         _ opening: [UInt8], on kept: TargetWay?, former: Tunnel?, mayUsePool: Bool
     ) async throws(DialFailure) -> TargetWay {
-        if let kept {
+        // It may have ended since it was chosen; a request that cannot be repeated is not to be lost with it.
+        if let kept, kept.isUp {
             kept.connection.filter = filter
             kept.tunnel.send(opening, for: kept.connection)
             return kept
@@ -128,7 +129,8 @@ final class HTTPExchange: @unchecked Sendable {
         }
         let connected = await maker.dialer.connect()
         // What has come of the body meanwhile rides along.
-        return try await maker.make(target, opening + readWhatIsThere(), for: connection, first: connected)
+        let whole = opening + readWhatIsThere()
+        return try await maker.make(target, whole, for: connection, first: connected, mayRepeat: request.isIdempotent)
     }
 
     private var canBeRepeated: Bool {
@@ -232,7 +234,10 @@ final class HTTPExchange: @unchecked Sendable {
     /// Nothing is to be read: the user agent has sent everything, or as much as is taken for now.
     private func waitForAnswer(_ way: TargetWay) async -> Ending? {
         await way.connection.waitForNews(until: worker.now + ClientLimits.lingerStep)
-        guard inputHasEnded, answer == nil, way.isUp else { return nil }
+        guard answer == nil, way.isUp else { return nil }
+        // Behind more than is taken for now the end is not read, and may not even come.
+        guard userAgent.peerHasFinished else { return userAgent.ownerHasLeft ? giveUp(way) : nil }
+        if lingering == nil { lingering = Lingering(userAgent) }
         return lingering?.isWorthwhile(since: way.connection.lastDelivery) == true ? nil : giveUp(way)
     }
 
@@ -244,7 +249,11 @@ final class HTTPExchange: @unchecked Sendable {
 
     /// Called by the tunnel, within a read of its own.
     private func receive(_ bytes: UnsafeRawBufferPointer) {
-        guard answer == nil else {
+        switch answer {
+        case nil: break
+        // The task has not taken notice yet, and until it does this stands between tunnel and user agent.
+        case .upgraded: return userAgent.write(bytes)
+        case .ended, .unreadable:
             hasSurplus = true
             return
         }

@@ -83,13 +83,18 @@ final class HTTPSession: @unchecked Sendable {
         }
     }
 
-    /// RFC 9112 section 2.2: an empty line before a request is overlooked.
+    /// RFC 9112 section 2.2: an empty line before a request is overlooked, and a few more are.
     ///
     /// - Returns: false when nothing else comes.
     private func skipEmptyLines() async -> Bool {
         let deadline = worker.now + ClientLimits.keptIdle
+        var skipped = 0
         while true {
-            while intake.bytes.starts(with: [13, 10]) { intake.bytes.removeFirst(2) }
+            var blank = 0
+            while blank <= ClientLimits.emptyLines, intake.bytes[blank...].starts(with: [13, 10]) { blank += 2 }
+            intake.bytes.removeFirst(blank)
+            skipped += blank
+            guard skipped <= ClientLimits.emptyLines else { return false }
             if !intake.bytes.isEmpty, intake.bytes != [13] { return true }
             if idle.areUnwanted { return false }
             guard await intake.readMore(deadline: deadline) == .more else { return false }

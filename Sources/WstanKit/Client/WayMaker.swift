@@ -28,12 +28,15 @@ struct WayMaker {
     }
 
     /// On a new tunnel.
+    ///
+    /// - Parameter mayRepeat: whether the target may get the opening twice.
     func make(
-        _ target: Address, _ opening: [UInt8], for connection: Connection, first: Result<Stream, DialFailure>
+        _ target: Address, _ opening: [UInt8], for connection: Connection, first: Result<Stream, DialFailure>,
+        mayRepeat: Bool
     ) async throws(DialFailure) -> TargetWay {
         do {
             let early = Array(opening.prefix(options.earlyData))
-            let tunnel = try await dialer.open(connection, to: target, early: early, first: first)
+            let tunnel = try await dialer.open(connection, to: target, early: early, first: first, mayRepeat: mayRepeat)
             tunnel.send(opening.dropFirst(options.earlyData), for: connection)
             log.connectionOpened(tunnel.id, target: target, isPooled: false)
             return TargetWay(target: target, tunnel: tunnel, connection: connection, origin: .fresh)

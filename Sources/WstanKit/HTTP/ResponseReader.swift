@@ -20,6 +20,7 @@ struct ResponseReader {
     private let toHEAD: Bool
     private let limit: Int
     private var state: State
+    private var interimCount = 0
 
     /// A piece of a large body is not copied into the gatherer with the head before it.
     private static let step = 4096
@@ -59,6 +60,8 @@ struct ResponseReader {
                 guard let head = try gatherer.append(piece) else { continue }
                 offset -= gatherer.rest.count
                 let response = try ProxyResponse(head, toHEAD: toHEAD)
+                if response.isInterim { interimCount += 1 }
+                guard interimCount <= HTTPLimits.interimAnswers else { throw .tooLarge }
                 state =
                     if response.isInterim {
                         .head(HeadGatherer(limit: limit))

@@ -29,7 +29,7 @@ import Testing
             (.unreachable(.lookUp(.notFound)), ["server", "the name does not exist"]),
             (.proxyUnreachable(.lookUp(.notFound)), ["proxy", "the name does not exist"]),
             (.proxyRefused(status: 407, reason: "Proxy Authentication Required"), ["proxy", "407", "Authentication"]),
-            (.notWebSocket, ["check the URI"]), (.reset, ["6 times"]), (.closed, ["handshake"]),
+            (.notWebSocket, ["check the URI"]), (.reset, ["each time"]), (.closed, ["handshake"]),
             (.timedOut, ["handshake", "in time"]),
         ]
         for (failure, words) in failures {

@@ -92,6 +92,15 @@ import Testing
         #expect(Self.hear(endless.map { [$0] }).isMalformed)
     }
 
+    @Test func `interim answers without end are refused`() {
+        let interim = Array("HTTP/1.1 100 \r\n\r\n".utf8)
+        let last = Array("HTTP/1.1 204 None\r\n\r\n".utf8)
+        func flood(_ count: Int) -> [UInt8] { Array(repeatElement(interim, count: count).joined()) + last }
+        #expect(Self.hear([flood(HTTPLimits.interimAnswers)]).heads.last == 204)
+        let tooMany = Self.hear([flood(HTTPLimits.interimAnswers + 1)])
+        #expect(tooMany.isMalformed && tooMany.heads.count == HTTPLimits.interimAnswers)
+    }
+
     @Test func `mutated answers never trap, and mean the same however they are cut`() {
         var random = SeededRandomness(seed: 67)
         for round in 0..<4000 {
