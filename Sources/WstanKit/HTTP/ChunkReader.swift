@@ -1,8 +1,10 @@
 /// Finds the end of a chunked body (RFC 9112 section 7.1) without taking it apart: it is passed on as it came.
 struct ChunkReader {
     private enum State {
-        /// The digits of a chunk's size. Can become: extension, sizeEnd.
+        /// The digits of a chunk's size. Can become: blanks, extension, sizeEnd.
         case size
+        /// Some servers write blanks behind the size. Can become: extension, sizeEnd.
+        case blanks
         /// Chunk extensions mean nothing to us (section 7.1.1). Can become: sizeEnd.
         case `extension`
         /// The LF behind a size. Can become: data, trailerStart.
@@ -53,6 +55,10 @@ struct ChunkReader {
     private mutating func take(_ byte: UInt8) throws(HTTPHead.Failure) {
         switch state {
         case .size: try takeSize(byte)
+        case .blanks:
+            try bound(&lineLength, HTTPLimits.chunkLine)
+            guard byte != 32, byte != 9 else { return }
+            try takeSizeEnd(byte)
         case .extension:
             try bound(&lineLength, HTTPLimits.chunkLine)
             if byte == 13 { state = .sizeEnd } else { try refuseControl(byte) }
@@ -95,12 +101,15 @@ struct ChunkReader {
             left = left << 4 | digit
         } else {
             guard digits > 0 else { throw .malformed }
-            switch byte {
-            case 13: state = .sizeEnd
-            // Some servers write blanks behind the size.
-            case UInt8(ascii: ";"), 32, 9: state = .extension
-            default: throw .malformed
-            }
+            if byte == 32 || byte == 9 { state = .blanks } else { try takeSizeEnd(byte) }
+        }
+    }
+
+    private mutating func takeSizeEnd(_ byte: UInt8) throws(HTTPHead.Failure) {
+        switch byte {
+        case 13: state = .sizeEnd
+        case UInt8(ascii: ";"): state = .extension
+        default: throw .malformed
         }
     }
 

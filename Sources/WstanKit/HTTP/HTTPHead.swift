@@ -29,7 +29,9 @@ struct HTTPHead: Equatable {
             lines.append(start..<end)
             start = end + 2
         }
-        guard let first = lines.first else { throw .malformed }
+        guard let first = lines.first, !bytes[first].contains(where: { $0 == 0 || $0 == 10 || $0 == 13 }) else {
+            throw .malformed
+        }
         var fields: [Field] = []
         fields.reserveCapacity(lines.count - 1)
         for line in lines.dropFirst() {

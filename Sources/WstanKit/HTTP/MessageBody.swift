@@ -11,10 +11,12 @@ enum MessageBody: Equatable {
     /// repaired.
     init(ofRequest head: HTTPHead) throws(RequestFault) {
         let lengths = head.values(of: "Content-Length")
-        guard head.values(of: "Transfer-Encoding").isEmpty else {
-            // Section 6.1: both together, or a coding from a 1.0 sender, ought to be handled as an error.
-            guard lengths.isEmpty, head.minorVersion > 0 else { throw .ambiguousLength }
-            guard Self.endsChunked(head) else { throw .unknownCoding }
+        let codings = head.values(of: "Transfer-Encoding")
+        guard codings.isEmpty else {
+            // Section 6.1: both together, or a coding from a 1.0 sender, ought to be handled as an error. Who looks at
+            // the first field only, or at the first item, must not find less than who looks at all.
+            guard lengths.isEmpty, head.minorVersion > 0, codings.count == 1 else { throw .ambiguousLength }
+            guard codings[0].first != UInt8(ascii: ","), Self.endsChunked(head) else { throw .unknownCoding }
             self = .chunked
             return
         }

@@ -45,7 +45,7 @@ import Testing
 
     @Test(arguments: [
         "\r\n", "x\r\n", "-1\r\n", "+1\r\n", "0x1\r\n", ";a\r\n", " 1\r\n", "1\n", "1\r\r\n", "1\r\nab", "1\r\na\n",
-        "1\r\na\rb",
+        "1\r\na\rb", "1 1\r\n", "1 \t1;a\r\n", "1 \n",
         "1;a\nb\r\n", "1;\u{0}\r\n", "11111111111111111\r\n", "ffffffffffffffff\r\n", "00000000000000001\r\n",
         "0\r\n\n",
         "0\r\nA: b\n\r\n", "0\r\nA: b\r\r\n", "0\r\n A: b\r\n\r\n", "0\r\n\tA\r\n\r\n", "0\r\n: b\r\n\r\n", "0\r\n\rX",
