@@ -16,7 +16,7 @@ final class Tunnel: @unchecked Sendable {
     let role: WebSocketRole
     var machine: TunnelMachine
     private var frames: FrameReader
-    private var opener: Opener
+    private(set) var opener: Opener
     let output: TunnelOutput
     private var pulse: Pulse?
     private let resetDeadline: ResetDeadline
@@ -294,7 +294,7 @@ final class Tunnel: @unchecked Sendable {
     private func receive(_ request: Request) {
         guard let owner else { return close(CloseCode.goingAway) }
         do {
-            try owner.tunnel(self, mayServeRequestOf: request.time)
+            try owner.tunnel(self, mayServeRequestOf: request.time, replayableUnder: opener.nonceOfRequest)
         } catch {
             return refuse(error)
         }
