@@ -153,7 +153,7 @@ final class Tunnel: @unchecked Sendable {
             case .end, .failed: break reading
             case .wouldBlock: continue
             }
-            if moved >= TunnelLimits.turn {
+            if moved >= turn {
                 moved = 0
                 await worker.yield()
             }
@@ -161,8 +161,11 @@ final class Tunnel: @unchecked Sendable {
         ended()
     }
 
+    private var turn: Int { association == nil ? TunnelLimits.turn : TunnelLimits.datagramTurn }
+
     /// While the target has not answered, no more than may be held for it.
     private var mostToRead: Int {
+        if association != nil { return TunnelLimits.datagramTurn }
         guard let connection, connection.end == nil else { return Scratch.bodySize }
         return max(MemoryBudget.smallest, connection.roomForHeld)
     }
