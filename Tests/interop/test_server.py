@@ -400,6 +400,30 @@ class TunnelLife(Probing):
         self.assertIn(tunnel.close_code(), (3000, 3001))
         self.assertEqual(self.echo.connections, [])
 
+    def test_request_of_a_tunnel_sent_once_more(self):
+        """A request that came as a message opens no tunnel of its own when it is sent once more, in a URI, under the nonce
+        of its place in the key stream."""
+        opening = wire.Opening(self.raw_key, wire.empty_body())
+        tunnel = self.tunnel(opening)
+        place = len(opening.message) - wire.MAC_LENGTH
+        for _ in range(3):
+            # Padded by hand, so that it begins a block of the cipher; of a client's own requests one in 16 does.
+            request, reset = (wire.request_body('127.0.0.1', self.echo.port, b'pay'), wire.reset_body())
+            for body in request, reset + b' ' * (-(place + len(request) + len(reset)) % 16):
+                sealed = tunnel.out.seal(body, mac=True)
+                tunnel.send_raw(frame(BINARY, sealed))
+                if body is request:
+                    last, blocks = sealed, place // 16
+                    self.assertEqual(tunnel.read_data(3), b'pay')
+                else:
+                    tunnel.read_reset()
+                place += len(body)
+        nonce = (int.from_bytes(opening.nonce, 'big') + blocks) % (1 << 128)
+        again = wire.Opening(self.raw_key, b'', nonce.to_bytes(16, 'big'))
+        again.message = last
+        self.assertEqual(probe.exchange(self.port, again.head()).status, 404)
+        self.assertEqual(len(self.echo.connections), 3)
+
     def test_empty_data_is_answered_once_connected(self):
         """An empty DAT behind the request is answered with an empty DAT once the target has answered."""
         tunnel = self.tunnel()

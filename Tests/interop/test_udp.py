@@ -1,5 +1,6 @@
 """UDP through SOCKS5 UDP ASSOCIATE: what is carried, by whom, and what is not let through."""
 import os
+import signal
 import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -306,6 +307,18 @@ class End(Ends, PairScenario):
         self.assertTrue(association.is_over(within=3))
         self.assertGreater(time.monotonic() - last, 0.9)
         self.assertDescriptorsComeBack(before)
+
+    def test_asked_for_while_stopping(self):
+        """A client that has been told to end grants none any more, and is not held up."""
+        client = self.direct_client('--drain-timeout=30s')
+        with agent.dial(client.port) as s:
+            s.sendall(b'\5\1\0')
+            self.assertEqual(s.recv(2), b'\5\0')
+            client.signal(signal.SIGTERM)
+            eventually(lambda: 'stopping' in client.log(), 'the client stops')
+            s.sendall(b'\5\3\0' + agent.address('0.0.0.0', 0))
+            self.assertEqual(agent.read_socks_reply(s), 1)
+        self.assertEqual(client.exit_status(), 0)
 
     def test_idle_from_the_start(self):
         """So does one that is never used."""

@@ -65,7 +65,9 @@ final class ClientAssociation: DatagramEnd, @unchecked Sendable {
             case .ready: break
             }
             switch control.read(into: worker.scratch.body(Intake.readSize)) {
-            case .bytes, .wouldBlock: continue
+            // One who does say something, and does not stop, holds up nobody else.
+            case .bytes: await worker.yield()
+            case .wouldBlock: continue
             case .end, .failed: return
             }
         }
@@ -135,14 +137,15 @@ final class ClientAssociation: DatagramEnd, @unchecked Sendable {
 
     private func opened(_ tunnel: Tunnel) {
         guard case .opening(let waiting) = way else { return tunnel.close(CloseCode.normal) }
+        control.heldElsewhere = 0
         // The server may have closed it by now.
         guard tunnel.association === self else {
+            traffic.dropped += 1 + waiting.count
             way = .none
             return
         }
         way = .open(tunnel)
         traffic.up += 1
-        control.heldElsewhere = 0
         for datagram in waiting { send(datagram, on: tunnel) }
     }
 

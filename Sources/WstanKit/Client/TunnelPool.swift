@@ -74,7 +74,9 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
         log.tunnelRefused(tunnel.id, error, now: worker.now)
     }
 
-    func tunnel(_ tunnel: Tunnel, mayServeRequestOf time: Double) throws(WireError) {
+    func tunnel(
+        _ tunnel: Tunnel, mayServeRequestOf time: Double, replayableUnder nonce: Nonce?
+    ) throws(WireError) {
         throw .unexpectedCommand
     }
 

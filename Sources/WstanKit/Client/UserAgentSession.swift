@@ -30,6 +30,12 @@ struct UserAgentSession: @unchecked Sendable {
             let session = HTTPSession(userAgent: userAgent, dialer: dialer, pool: pool, idle: idle, log: log)
             worker.spawn { await carry(session, first) }
         case .associate(let declared):
+            // Nothing would end it while the client stops.
+            guard !idle.areUnwanted else {
+                userAgent.write(Socks5.reply(.generalFailure))
+                userAgent.closeOrderly(awaitingPeer: true)
+                return ended()
+            }
             idle.add(userAgent)
             await ClientAssociation(control: userAgent, declared: declared, dialer: dialer, log: log).run()
             idle.remove(userAgent)

@@ -13,6 +13,9 @@ final class DatagramSocket: Pollable, @unchecked Sendable {
     let address: SocketAddress
     /// Called for each datagram, on the worker; the bytes are the worker's scratch.
     private let received: (UnsafeRawBufferPointer, SocketAddress) -> Void
+    /// Whether another turn is due already. Each datagram of a flood is an event: if each of these began turns of its own,
+    /// they would become more with every round of the worker, until nothing else is served.
+    private var isTurnDue = false
 
     /// - Parameter address: port 0 lets the kernel choose.
     init(
@@ -54,7 +57,7 @@ final class DatagramSocket: Pollable, @unchecked Sendable {
     }
 
     override func handle(_ readiness: Readiness) {
-        receiveSome()
+        if !isTurnDue { receiveSome() }
     }
 
     /// Up to the end, in slices that leave room for others.
@@ -74,6 +77,10 @@ final class DatagramSocket: Pollable, @unchecked Sendable {
             guard let peer else { continue }
             received(UnsafeRawBufferPointer(rebasing: buffer[..<Int(count)]), peer)
         }
-        worker.execute { [self] in receiveSome() }
+        isTurnDue = true
+        worker.execute { [self] in
+            isTurnDue = false
+            receiveSome()
+        }
     }
 }

@@ -87,8 +87,7 @@ struct Authentication {
             let token =
                 options.usesCipher
                 ? nonce : Nonce(prefixOf: message.suffix(Authenticator.tagSize) + [0, 0, 0, 0, 0, 0])
-            let expiry = opening.time + options.requestLifetime.inSeconds
-            guard let token, replayGuard.admit(token, expiry: expiry, now: now) else { throw .wire(.replayed) }
+            try remember(token, of: opening.time, now: now)
         }
 
         let accept = Nonce.accept(forKey: keyText)
@@ -102,9 +101,22 @@ struct Authentication {
             opener: Opener(authenticator: authenticator, stream: stream))
     }
 
-    /// A request that comes as a message on a tunnel expires too; its place in the key stream keeps it from being
-    /// replayed.
-    func check(_ time: Double, now: Double) throws(Refusal) {
+    /// A request that comes as a message on a tunnel expires too.
+    ///
+    /// - Parameter nonce: under which its bytes would open a tunnel of their own: whoever has seen them pass could send
+    ///   them once more, in a URI. Nil when there is none.
+    func check(_ time: Double, replayableUnder nonce: Nonce?, now: Double) throws(Refusal) {
+        try check(time, now: now)
+        guard let nonce else { return }
+        try remember(nonce, of: time, now: now)
+    }
+
+    private func remember(_ token: Nonce?, of time: Double, now: Double) throws(Refusal) {
+        let expiry = time + options.requestLifetime.inSeconds
+        guard let token, replayGuard.admit(token, expiry: expiry, now: now) else { throw .wire(.replayed) }
+    }
+
+    private func check(_ time: Double, now: Double) throws(Refusal) {
         guard options.usesCipher || options.replayUnderTLS else { return }
         let age = now - time
         // False for a NaN, whichever way it came in.

@@ -101,11 +101,11 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
         case .known(let address, let until) where worker.now < until:
             send(datagram, to: address.withPort(datagram.address.port))
         case .waiting(var waiting):
-            guard hold(datagram) else { return }
+            guard hold(Self.size(of: datagram)) else { return }
             waiting.append(datagram)
             names[name] = .waiting(waiting)
         case .known, nil:
-            guard makeRoomForName(), hold(datagram) else { return }
+            guard makeRoomForName(), hold(ServerLimits.lookUpOverhead + Self.size(of: datagram)) else { return }
             names[name] = .waiting([datagram])
             worker.spawn { await self.lookUp(name) }
         }
@@ -119,9 +119,12 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
         return false
     }
 
-    /// Counts a datagram that has to wait, or drops it.
-    private func hold(_ datagram: Datagram) -> Bool {
-        let size = datagram.data.count + ServerLimits.datagramOverhead
+    private static func size(of datagram: Datagram) -> Int {
+        datagram.data.count + ServerLimits.datagramOverhead
+    }
+
+    /// Counts what a datagram that has to wait takes, or drops it.
+    private func hold(_ size: Int) -> Bool {
         guard waitingBytes + size <= ServerLimits.associationWaiting else {
             traffic.dropped += 1
             return false
@@ -135,7 +138,7 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
         let deadline = worker.now + ServerLimits.associationLookUp
         let answer = await resolver.resolveOne(name, for: client, on: worker, deadline: deadline)
         guard !isOver, case .waiting(let waiting) = names[name] else { return }
-        let size = waiting.reduce(0) { $0 + $1.data.count + ServerLimits.datagramOverhead }
+        let size = waiting.reduce(ServerLimits.lookUpOverhead) { $0 + Self.size(of: $1) }
         waitingBytes -= size
         worker.budget.change(by: -size)
         guard let address = answer else {

@@ -45,9 +45,11 @@ enum ServerLimits {
     static let associationNames = 1024
     static let associationNameLife: Duration = .seconds(30)
     static let associationLookUp: Duration = .seconds(10)
-    /// Bytes of an association that wait for names, each datagram counting for this much more.
+    /// Bytes of an association that wait for names, each datagram and each look-up counting for this much more. A
+    /// look-up is tasks and timers: unknown names by the thousand once took 2 MiB of every association.
     static let associationWaiting = 64 * 1024
     static let datagramOverhead = 64
+    static let lookUpOverhead = 2048
     /// What the plain answer calls this server: the most common name there is.
     static let serverName = "nginx"
 }

@@ -79,9 +79,11 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         log.tunnelRefused(tunnel.id, error, now: worker.now)
     }
 
-    func tunnel(_ tunnel: Tunnel, mayServeRequestOf time: Double) throws(WireError) {
+    func tunnel(
+        _ tunnel: Tunnel, mayServeRequestOf time: Double, replayableUnder nonce: Nonce?
+    ) throws(WireError) {
         do {
-            try authentication.check(time, now: WallClock.now())
+            try authentication.check(time, replayableUnder: nonce, now: WallClock.now())
         } catch {
             guard case .wire(let reason) = error else { throw .malformed }
             throw reason

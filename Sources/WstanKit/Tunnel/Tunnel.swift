@@ -16,7 +16,7 @@ final class Tunnel: @unchecked Sendable {
     let role: WebSocketRole
     var machine: TunnelMachine
     private var frames: FrameReader
-    private var opener: Opener
+    private(set) var opener: Opener
     let output: TunnelOutput
     private var pulse: Pulse?
     private let resetDeadline: ResetDeadline
@@ -153,7 +153,7 @@ final class Tunnel: @unchecked Sendable {
             case .end, .failed: break reading
             case .wouldBlock: continue
             }
-            if moved >= TunnelLimits.turn {
+            if moved >= turn {
                 moved = 0
                 await worker.yield()
             }
@@ -161,8 +161,11 @@ final class Tunnel: @unchecked Sendable {
         ended()
     }
 
+    private var turn: Int { association == nil ? TunnelLimits.turn : TunnelLimits.datagramTurn }
+
     /// While the target has not answered, no more than may be held for it.
     private var mostToRead: Int {
+        if association != nil { return TunnelLimits.datagramTurn }
         guard let connection, connection.end == nil else { return Scratch.bodySize }
         return max(MemoryBudget.smallest, connection.roomForHeld)
     }
@@ -294,7 +297,7 @@ final class Tunnel: @unchecked Sendable {
     private func receive(_ request: Request) {
         guard let owner else { return close(CloseCode.goingAway) }
         do {
-            try owner.tunnel(self, mayServeRequestOf: request.time)
+            try owner.tunnel(self, mayServeRequestOf: request.time, replayableUnder: opener.nonceOfRequest)
         } catch {
             return refuse(error)
         }

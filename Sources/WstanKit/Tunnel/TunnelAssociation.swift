@@ -57,7 +57,7 @@ extension Tunnel {
 
     func receive(_ request: AssociationRequest) {
         do {
-            try owner?.tunnel(self, mayServeRequestOf: request.time)
+            try owner?.tunnel(self, mayServeRequestOf: request.time, replayableUnder: opener.nonceOfRequest)
         } catch {
             return refuse(error)
         }

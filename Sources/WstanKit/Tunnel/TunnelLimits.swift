@@ -27,6 +27,8 @@ enum TunnelLimits {
     static let stalledStep: Duration = .seconds(5)
     /// Bytes that one direction may move before the other connections of the worker have their turn.
     static let turn = 512 * 1024
+    /// The same for datagrams: the smallest takes 15 bytes, and each costs a system call.
+    static let datagramTurn = 16 * 1024
     /// How long the peer's reset may take while nothing moves, and at most. Long, since it travels behind what a slow target
     /// has not taken, and giving up loses that; a dead peer is found by its pulse.
     static let resetting: Duration = .seconds(300)

@@ -5,10 +5,14 @@ import COpenSSL
 /// Confined to the tunnel that made it.
 final class KeyStream {
     private let context: OpaquePointer
+    private let nonce: Nonce
+    /// Bytes used so far.
+    private var position: UInt64 = 0
 
     init(key: Key, nonce: Nonce) {
         guard let context = EVP_CIPHER_CTX_new() else { preconditionFailure("out of memory") }
         self.context = context
+        self.nonce = nonce
         let cipher = key.bytes.count == 16 ? Self.aes128 : Self.aes256
         let done = EVP_EncryptInit_ex2(context, cipher, key.bytes, nonce.bytes, nil)
         precondition(done == 1, "AES-CTR cannot be initialised")
@@ -21,6 +25,7 @@ final class KeyStream {
     /// Encrypts or decrypts in place: in counter mode they are the same.
     func apply(to bytes: UnsafeMutableRawBufferPointer) {
         guard let start = bytes.assumingMemoryBound(to: UInt8.self).baseAddress else { return }
+        position &+= UInt64(bytes.count)
         var offset = 0
         while offset < bytes.count {
             let count = Int32(truncatingIfNeeded: min(bytes.count - offset, 1 << 30))
@@ -37,6 +42,13 @@ final class KeyStream {
             guard start < buffer.count else { return }
             apply(to: UnsafeMutableRawBufferPointer(rebasing: buffer[start...]))
         }
+    }
+
+    /// The nonce of the stream that begins `count` bytes back; nil when that is within a block of the cipher, where none
+    /// begins.
+    func nonce(before count: Int) -> Nonce? {
+        guard let back = UInt64(exactly: count), back <= position, (position - back) % 16 == 0 else { return nil }
+        return nonce.advanced(by: (position - back) / 16)
     }
 
     // Fetched once: a fetch costs more than making a context.

@@ -37,6 +37,12 @@ struct Nonce: Hashable, Sendable {
         return bytes
     }
 
+    /// The counter so many blocks later: 128 bits, as the cipher counts.
+    func advanced(by blocks: UInt64) -> Nonce {
+        let (low, overflow) = low.addingReportingOverflow(blocks)
+        return Nonce(high: high &+ (overflow ? 1 : 0), low: low)
+    }
+
     var base64: String { Base64.encode(bytes) }
 
     /// The value that answers a `Sec-WebSocket-Key` (RFC 6455 section 4.2.2): 20 bytes.

@@ -103,6 +103,9 @@ struct Opener {
     private let authenticator: Authenticator
     private let stream: KeyStream?
     private var state = State.waitingForCommand
+    /// The nonce under which the last request, byte for byte, would open a tunnel of its own: the tag does not cover its
+    /// place in the key stream, and a stream can be begun at every block of the cipher. Nil where none begins.
+    private(set) var nonceOfRequest: Nonce?
 
     init(authenticator: Authenticator, stream: KeyStream?) {
         self.authenticator = authenticator
@@ -178,7 +181,7 @@ struct Opener {
         case .data:
             throw .malformed
         case .request:
-            return .request(try readTagged(sealed, Request.read))
+            return .request(try readRequest(sealed, Request.read))
         case .reset:
             return .reset(try readTagged(sealed) { (body) throws(WireError) in Reset.read(body) })
         case .datagram:
@@ -190,9 +193,17 @@ struct Opener {
             case .requestsOrBare where !isAuthentic(sealed):
                 return .datagram(try readBare(sealed))
             case .requests, .requestsOrBare:
-                return .association(try readTagged(sealed, AssociationRequest.read))
+                return .association(try readRequest(sealed, AssociationRequest.read))
             }
         }
+    }
+
+    private mutating func readRequest<T>(
+        _ sealed: [UInt8], _ read: (UnsafeRawBufferPointer) throws(WireError) -> T
+    ) throws(WireError) -> T {
+        let request = try readTagged(sealed, read)
+        nonceOfRequest = stream?.nonce(before: sealed.count - Authenticator.tagSize)
+        return request
     }
 
     /// The command byte has had its part of the key stream, and the tag takes none.

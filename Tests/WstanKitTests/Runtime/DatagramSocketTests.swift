@@ -45,6 +45,28 @@ import Testing
         #expect(count == 150)
     }
 
+    /// Each datagram of a flood is an event; turns that began with each of them once became more and more, until the
+    /// worker did nothing else.
+    @Test func `a flood has one turn in each round of the worker`() async throws {
+        let most = try await WorkerThread.run { worker in
+            var round = 0
+            var most = 0
+            let receiver = try DatagramSocket(Loopback.ipv4, on: worker) { _, _ in round += 1 }
+            let sender = try DatagramSocket(Loopback.ipv4, on: worker) { _, _ in }
+            for _ in 0..<20 {
+                round = 0
+                for _ in 0..<300 { [1].withUnsafeBytes { _ = sender.send($0, to: receiver.address) } }
+                await worker.yield()
+                most = max(most, round)
+            }
+            receiver.close()
+            sender.close()
+            return most
+        }
+        // What has waited, and what an event brought.
+        #expect(most <= 128)
+    }
+
     @Test func `what cannot be sent is said at once`() async throws {
         let results = try await WorkerThread.run { worker in
             let sender = try DatagramSocket(Loopback.ipv4, on: worker) { _, _ in }

@@ -12,7 +12,9 @@ final class RecordingOwner: TunnelOwner, @unchecked Sendable {
     private(set) var idleCount = 0
     private(set) var endedCount = 0
 
-    func tunnel(_ tunnel: Tunnel, mayServeRequestOf time: Double) throws(WireError) {
+    func tunnel(
+        _ tunnel: Tunnel, mayServeRequestOf time: Double, replayableUnder nonce: Nonce?
+    ) throws(WireError) {
         if let refusal { throw refusal }
     }
 

@@ -51,6 +51,28 @@ import Testing
         }
     }
 
+    /// The tag does not cover the nonce: whoever has seen a request pass can count the blocks before it, and open a tunnel
+    /// with it.
+    @Test(arguments: [1, Int.max]) func `a request tells under which nonce it would be one again`(pieces: Int) throws {
+        for offset in 1...64 {
+            var (sealer, opener) = try Self.pair(16)
+            _ = try Self.open(Self.data([UInt8](repeating: 0, count: offset - 1), sealer), &opener)
+            let sealed = sealer.seal(request: Self.request)
+            #expect(try Self.open(sealed, &opener, pieces: pieces) == [.request(Self.request)])
+            guard offset % 16 == 0 else {
+                #expect(opener.nonceOfRequest == nil)
+                continue
+            }
+            let key = try #require(Key(bytes: [UInt8](repeating: 0x5a, count: 16)))
+            let nonce = try #require(opener.nonceOfRequest)
+            var again = Opener(authenticator: Authenticator(key: key), stream: KeyStream(key: key, nonce: nonce))
+            #expect(try Self.open(sealed, &again) == [.request(Self.request)])
+        }
+        var (sealer, opener) = try Self.pair(16, encrypted: false)
+        _ = try Self.open(sealer.seal(request: Self.request), &opener)
+        #expect(opener.nonceOfRequest == nil)
+    }
+
     @Test func `an empty message is malformed`() throws {
         var opener = try Self.pair(16).opener
         #expect(throws: WireError.malformed) { try Self.open([], &opener) }
