@@ -39,7 +39,9 @@ struct TunnelOutput {
 
     func send(_ reset: Reset) {
         // 40 to 499 blanks.
-        let padding = 40 + Int(worker.randomness.next(UInt32.self) % 460)
+        var padding = 40 + Int(worker.randomness.next(UInt32.self) % 459)
+        // The next message may be a request, and Python's servers do not remember where those could be sent once more.
+        if sealer.isReplayable(after: reset.encoded(padding: padding).count) { padding += 1 }
         send(.binary, sealer.seal(reset: reset, padding: padding))
     }
 

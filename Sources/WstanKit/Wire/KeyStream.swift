@@ -51,6 +51,11 @@ final class KeyStream {
         return nonce.advanced(by: (position - back) / 16)
     }
 
+    /// Whether a block of the cipher begins behind the next `count` bytes.
+    func isAtBlock(after count: Int) -> Bool {
+        (position &+ UInt64(truncatingIfNeeded: count)) % 16 == 0
+    }
+
     // Fetched once: a fetch costs more than making a context.
     private nonisolated(unsafe) static let aes128 = EVP_CIPHER_fetch(nil, "AES-128-CTR", nil)
     private nonisolated(unsafe) static let aes256 = EVP_CIPHER_fetch(nil, "AES-256-CTR", nil)

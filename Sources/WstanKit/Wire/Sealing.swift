@@ -38,6 +38,12 @@ struct Sealer {
         authenticated(reset.encoded(padding: padding))
     }
 
+    /// Whether a message that comes behind the next `count` bytes could be sent once more as an opening of its own; see
+    /// `Opener.nonceOfRequest`.
+    func isReplayable(after count: Int) -> Bool {
+        stream?.isAtBlock(after: count) ?? false
+    }
+
     private func authenticated(_ plaintext: [UInt8]) -> [UInt8] {
         var bytes = plaintext
         stream?.apply(to: &bytes)

@@ -103,6 +103,24 @@ import Testing
         }
     }
 
+    /// A request at a block of the cipher could be sent once more, in a URI; Python's servers do not remember those.
+    @Test func `a request behind a reset never begins where a key stream could begin`() async throws {
+        let replayable = try await WorkerThread.run { worker in
+            let pair = try await TunnelPair(on: worker, usesCipher: true)
+            var replayable = 0
+            for number in 0..<200 {
+                let (near, far) = await pair.request([UInt8](repeating: 1, count: number))
+                // Here the first one stands at the beginning of the stream.
+                if number > 0, pair.server.opener.nonceOfRequest != nil { replayable += 1 }
+                if number.isMultiple(of: 2) { pair.client.end(near, .normal) } else { pair.server.end(far, .normal) }
+                await pair.untilIdle()
+            }
+            await pair.close()
+            return replayable
+        }
+        #expect(replayable == 0)
+    }
+
     @Test func `a reset of the client ends a connection that is being made`() async throws {
         try await WorkerThread.run { worker in
             let pair = try await TunnelPair(on: worker, usesCipher: true)
