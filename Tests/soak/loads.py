@@ -1,6 +1,6 @@
 """What the soak does to a pair, again and again: each load is a function of a `Place`, and fails by an exception.
 
-To add one (a datagram, a plain HTTP request): write it, and put it into LOADS with its share.
+To add one: write it, and put it into LOADS with its share. Plain HTTP is in web_loads, UDP in datagram_loads.
 """
 import hashlib
 import socket
@@ -98,10 +98,14 @@ def serve(connection):
 class Place:
     """Where a load finds the client and the targets."""
 
-    def __init__(self, client_port, target, refusing_port, random):
-        self.client_port = client_port
-        self.target = target
-        self.refusing_port = refusing_port
+    def __init__(self, soak, random):
+        self.client_port = soak.client_port
+        self.target = soak.target
+        self.webs = soak.webs
+        self.echoes = soak.echoes
+        self.datagrams = soak.datagrams  # how many were sent, and came back
+        self.udp_idle = soak.UDP_IDLE
+        self.refusing_port = soak.refusing_port
         self.random = random
 
     def dial(self, **options):

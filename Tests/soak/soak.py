@@ -2,7 +2,8 @@
 
 Four rounds of load; in the midst of the third the server is restarted. After each round all is quiet for a while, and then
 descriptors are as many as before the first connection, and memory is what it was after the first round of that process. Each
-transfer is verified by its sum. Only what a restart has cut may fail, and not even that may lose a byte unsaid.
+transfer is verified by its sum. Only what a restart has cut may fail, and not even that may lose a byte unsaid. Datagrams may
+be lost at any time; they are counted.
 """
 import collections
 import os
@@ -19,12 +20,17 @@ import traceback
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'interop'))
 
 import agent
+import datagram_loads
 import loads
+import web_loads
+from datagrams import DatagramTarget
 from process import MB, Process, free_port
 from scenario import binary_key
 from waiting import Stuck, eventually, standstill
+from web import Web
 
 WSTAND = os.environ['WSTAND']
+LOADS = loads.LOADS + web_loads.LOADS + datagram_loads.LOADS
 USER_AGENTS = 24
 # The memory of a process may differ by so much between two rounds: it depends on how many connections were slow at once.
 MARGIN = 8 * MB
@@ -66,7 +72,7 @@ class Round:
 
     def _agent(self, source):
         place = self.soak.place(source)
-        functions, weights = zip(*loads.LOADS)
+        functions, weights = zip(*LOADS)
         while not self.over.is_set():
             load = source.choices(functions, weights)[0]
             began = time.monotonic()
@@ -87,6 +93,8 @@ class Round:
 
 
 class Soak:
+    UDP_IDLE = 2  # seconds
+
     def __init__(self, minutes):
         self.minutes = minutes
         self.directory = tempfile.mkdtemp(prefix='wstan-soak.')
@@ -94,6 +102,9 @@ class Soak:
         with open(os.open(self.key_file, os.O_WRONLY | os.O_CREAT, 0o600), 'w') as f:
             f.write(binary_key())
         self.target = loads.new_target()
+        self.webs = [Web('127.0.0.1'), Web('127.0.0.1'), Web('127.0.0.2')]
+        self.echoes = [DatagramTarget(host='127.0.0.1'), DatagramTarget(host='127.0.0.2')]
+        self.datagrams = collections.Counter()
         self.refusing_port = free_port()
         self.server_port = free_port()
         self.client_port = free_port()
@@ -112,7 +123,8 @@ class Soak:
 
     def start_client(self):
         self.client = self.start('client', 'ws://127.0.0.1:%d' % self.server_port, '--key-file', self.key_file,
-                                 '-a', '127.0.0.1', '-p', self.client_port, '--pool-max-idle', '%ds' % IDLE)
+                                 '-a', '127.0.0.1', '-p', self.client_port, '--pool-max-idle', '%ds' % IDLE,
+                                 '--udp-idle', '%ds' % self.UDP_IDLE)
         self.client.await_port(self.client_port)
 
     def restart_server(self):
@@ -123,7 +135,7 @@ class Soak:
         self.start_server()
 
     def place(self, source):
-        return loads.Place(self.client_port, self.target, self.refusing_port, source)
+        return loads.Place(self, source)
 
     def descriptors(self):
         return [len(os.listdir('/proc/%d/fd' % p.popen.pid)) for p in (self.server, self.client)]
@@ -137,6 +149,7 @@ class Soak:
         names = ['warm-up', 'load', 'load with a restart', 'load']
         for number, name in enumerate(names):
             restart = self.restart_server if 'restart' in name else None
+            self.datagrams.clear()
             result = Round(self, seconds, restart).run(seed=1000 * number)
             self.failures += result.problems
             settled = self.settle(fresh)
@@ -144,11 +157,13 @@ class Soak:
             print('%-20s %6d loads done, %d cut by the restart; descriptors %s; resident %s' % (
                 name, sum(result.done.values()), sum(result.cut.values()), settled,
                 ', '.join('%s %.1f MB' % (p.name, size / MB) for p, size in memory.items())))
+            print('%-20s %6d datagrams sent, %d of them lost' % (
+                '', self.datagrams['sent'], self.datagrams['sent'] - self.datagrams['came']))
             for process, size in memory.items():
                 if size > baseline.setdefault(process, size) + MARGIN:
                     self.failures.append('the %s has grown from %.1f to %.1f MB' % (
                         process.name, baseline[process] / MB, size / MB))
-            missing = [f.__name__ for f, _ in loads.LOADS if not result.done[f.__name__]]
+            missing = [f.__name__ for f, _ in LOADS if not result.done[f.__name__]]
             if missing:
                 self.failures.append('never succeeded in "%s": %s' % (name, ', '.join(missing)))
         self.still_works()
@@ -158,11 +173,19 @@ class Soak:
                 self.failures.append('the %s ended with status %d' % (process.name, status))
         self.read_logs()
 
+    def targets(self):
+        return [self.target] + [web.target for web in self.webs]
+
     def settle(self, fresh):
         """Waits until all connections are put away, and their targets' too."""
-        for connection in self.target.connections:
-            connection.close()
-        self.target.connections.clear()
+        for target in self.targets():
+            for connection in target.connections:
+                connection.close()
+            target.connections.clear()
+        for web in self.webs:
+            web.requests.clear()
+        for echo in self.echoes:
+            echo.received.clear()
         try:
             eventually(lambda: self.descriptors() == fresh, 'descriptors are as many as at the start', SETTLING, 0.2)
             return 'as at the start'
@@ -187,7 +210,8 @@ class Soak:
                 process.end()
             except AssertionError as error:
                 self.failures.append(str(error))
-        self.target.close()
+        for target in [self.target, *self.webs, *self.echoes]:
+            target.close()
         if not self.failures:
             shutil.rmtree(self.directory, ignore_errors=True)
 

@@ -111,7 +111,10 @@ struct HTTPHead: Equatable {
     func listItems(of name: String) -> [[UInt8]]? {
         var items: [[UInt8]] = []
         for value in values(of: name) {
-            for item in value.split(separator: UInt8(ascii: ","), maxSplits: Self.maxItems) {
+            let parts = value.split(separator: UInt8(ascii: ","), maxSplits: Self.maxItems)
+            // The last one has not been taken apart then, be the others blanks only.
+            guard parts.count <= Self.maxItems else { return nil }
+            for item in parts {
                 let trimmed = item.drop(while: Self.isBlank).reversed().drop(while: Self.isBlank).reversed()
                 if !trimmed.isEmpty { items.append(trimmed.map(Self.lowercased)) }
             }

@@ -29,6 +29,21 @@ import Testing
         }
     }
 
+    /// Found by the fuzzer: behind so many, the rest of a list was taken for one option, and so nothing in it was heeded.
+    @Test func `items that are blank hide none behind them`() throws {
+        let blanks = String(repeating: " ,", count: 70)
+        #expect(throws: RequestFault.malformed) {
+            try Self.forwarded("GET http://h/ HTTP/1.1", "Connection: \(blanks) close, x-a", "X-A: 1")
+        }
+        #expect(throws: HTTPHead.Failure.malformed) {
+            try Self.answer(false, "HTTP/1.1 200 OK", "Connection: \(blanks) close, x-a", "X-A: 1")
+        }
+        let few = String(repeating: " ,", count: 50)
+        #expect(
+            try Self.forwarded("GET http://h/ HTTP/1.1", "Connection: \(few) close, x-a", "X-A: 1")
+                == "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+    }
+
     @Test func `an upgrade, trailers and a close are said to the target anew`() throws {
         #expect(
             try Self.forwarded("GET http://h/ HTTP/1.1", "Connection: Upgrade, TE", "Upgrade: echo/1", "TE: trailers")

@@ -1,0 +1,103 @@
+@testable import WstanKit
+
+extension FuzzTarget {
+    /// An answer makes the same heads, bytes and end however it is cut, and those that somebody sees who looks at all
+    /// of it at once.
+    static let responseReader = FuzzTarget(
+        "response-reader",
+        seeds: [
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloHTTP/1.1 200 OK\r\n\r\n",
+            "HTTP/1.1 100 Go\r\n\r\nHTTP/1.1 103 Hints\r\nContent-Length: 9\r\n\r\nHTTP/1.1 204 None\r\n\r\nx",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n3\r\nabc\r\n0\r\nA: b\r\n\r\nHTTP/1.1",
+            "HTTP/1.0 200 OK\r\n\r\nto the end", "HTTP/1.1 101 Go\r\nUpgrade: x\r\n\r\n\u{0}\u{1}",
+            "HTTP/1.1 304 Same\r\nContent-Length: 5\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\nContent-Length: 3\r\n\r\n3\r\nabc",
+        ].flatMap { [[0, 9, 1, 30, 2] + Array($0.utf8), [1, 3, 0, 3, 3] + Array($0.utf8)] }
+    ) { input in
+        let toHEAD = input.flag()
+        let cuts = input.cuts()
+        let bytes = input.rest()
+        let whole = Heard(bytes, toHEAD: toHEAD, cuts: .none)
+        for other in [Heard(bytes, toHEAD: toHEAD, cuts: .everywhere), Heard(bytes, toHEAD: toHEAD, cuts: cuts)] {
+            require(whole.isRefused == other.isRefused, "refused in pieces as at once")
+            require(whole.statuses == other.statuses && whole.forwarded == other.forwarded, "the same heads in pieces")
+            // Of a body that breaks, more or less has been passed on.
+            require(whole.isRefused || whole == other, "the same in pieces")
+        }
+        require(whole.statuses.dropLast().allSatisfy { $0 < 200 && $0 != 101 }, "one answer, and interim ones before")
+        guard !whole.isRefused else { return }
+        require(bytes.reversed().starts(with: (whole.body + whole.surplus).reversed()), "no byte is lost or doubled")
+        require(!(whole.hasEnded && whole.endsWithConnection), "it ends once")
+        require(whole == .reference(bytes, toHEAD: toHEAD), "as all of it at once")
+    }
+
+    fileprivate struct Heard: Equatable {
+        var statuses: [Int] = []
+        var forwarded: [UInt8] = []
+        var body: [UInt8] = []
+        var surplus: [UInt8] = []
+        var hasEnded = false
+        var endsWithConnection = false
+        var isRefused = false
+
+        static let limit = 600
+
+        init() {}
+
+        init(_ bytes: [UInt8], toHEAD: Bool, cuts: Cuts) {
+            var reader = ResponseReader(toHEAD: toHEAD, limit: Self.limit)
+            for piece in cuts.pieces(of: bytes) where !isRefused {
+                piece.withUnsafeBytes { buffer in
+                    do throws(HTTPHead.Failure) {
+                        try hear(buffer, &reader)
+                    } catch {
+                        isRefused = true
+                    }
+                }
+            }
+            endsWithConnection = reader.endsWithConnection
+            hasEnded = reader.hasEnded && !isRefused
+        }
+
+        private mutating func hear(
+            _ buffer: UnsafeRawBufferPointer, _ reader: inout ResponseReader
+        ) throws(HTTPHead.Failure) {
+            var offset = 0
+            while let event = try reader.next(in: buffer, from: &offset) {
+                require(offset <= buffer.count, "the offset stays within the bytes")
+                switch event {
+                case .head(let response):
+                    statuses.append(response.status)
+                    forwarded += response.forwarded(closing: false)
+                case .body(let range): body += buffer[range]
+                case .end: require(reader.hasEnded, "the end is the end")
+                }
+            }
+            require(reader.hasEnded || offset == buffer.count, "more is wanted only when all is used")
+            surplus += buffer[offset...]
+        }
+
+        /// For what is not refused.
+        static func reference(_ bytes: [UInt8], toHEAD: Bool) -> Heard {
+            var heard = Heard()
+            var rest = bytes[...]
+            while let end = rest.indices.first(where: { rest[$0...].starts(with: [13, 10, 13, 10]) }) {
+                guard let head = try? HTTPHead(Array(rest[..<(end + 4)])),
+                    let response = try? ProxyResponse(head, toHEAD: toHEAD)
+                else { fatalError("broken promise: what is not refused can be read") }
+                rest = rest[(end + 4)...]
+                heard.statuses.append(response.status)
+                heard.forwarded += response.forwarded(closing: false)
+                guard !response.isInterim else { continue }
+                var reader = BodyReader(response.isUpgrade ? .untilClose : response.body)
+                heard.endsWithConnection = reader.mayRead(spare: 0) == .max
+                let count = (try? Array(rest).withBytes { (all) throws(HTTPHead.Failure) in try reader.read(all) }) ?? 0
+                heard.body = Array(rest.prefix(count))
+                heard.surplus = Array(rest.dropFirst(count))
+                heard.hasEnded = reader.hasEnded
+                break
+            }
+            return heard
+        }
+    }
+}
