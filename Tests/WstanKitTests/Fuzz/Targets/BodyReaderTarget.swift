@@ -108,9 +108,8 @@ private enum ChunkedReference {
 
     private static func size(_ line: ArraySlice<UInt8>) -> Int? {
         let digits = line.prefix { Character(UnicodeScalar($0)).isHexDigit && $0 < 128 }
-        guard (1...16).contains(digits.count), [nil, 32, 9, 59].contains(line.dropFirst(digits.count).first) else {
-            return nil
-        }
+        let rest = line.dropFirst(digits.count).drop { $0 == 32 || $0 == 9 }
+        guard (1...16).contains(digits.count), [nil, 59].contains(rest.first) else { return nil }
         return UInt64(String(decoding: digits, as: UTF8.self), radix: 16).flatMap { $0 < 1 << 62 ? Int($0) : nil }
     }
 }
