@@ -41,7 +41,7 @@ struct TunnelOutput {
         // 40 to 499 blanks.
         var padding = 40 + Int(worker.randomness.next(UInt32.self) % 459)
         // The next message may be a request, and Python's servers do not remember where those could be sent once more.
-        if sealer.isReplayable(after: reset.encoded(padding: padding).count) { padding += 1 }
+        if sealer.isReplayable(after: reset.encodedSize(padding: padding)) { padding += 1 }
         send(.binary, sealer.seal(reset: reset, padding: padding))
     }
 

@@ -127,6 +127,12 @@ struct Reset: Equatable {
         return bytes
     }
 
+    /// The size of `encoded(padding:)`.
+    func encodedSize(padding: Int) -> Int {
+        1 + min(reason.utf8.count, WireLimits.resetText) + Self.separator.utf8.count
+            + min(detail.utf8.count, WireLimits.resetText) + padding
+    }
+
     /// Reads what follows the command byte. Text that is no UTF-8 is repaired, not refused: it is only read by people.
     static func read(_ body: UnsafeRawBufferPointer) -> Reset {
         // On bytes: characters would be found anew for every blank of the padding.

@@ -110,4 +110,15 @@ import Testing
             if reset.reason.utf8.count + reset.detail.utf8.count > 3 * bytes.count { Issue.record("\(bytes)") }
         }
     }
+
+    @Test func `a reset knows its size before it is encoded`() {
+        let long = String(repeating: "é", count: WireLimits.resetText)
+        for text in ["", "refused", "★", long] {
+            for padding in [0, 40, 499] {
+                for reset in [Reset(reason: text), Reset(detail: text), Reset(reason: text, detail: "x")] {
+                    #expect(reset.encodedSize(padding: padding) == reset.encoded(padding: padding).count)
+                }
+            }
+        }
+    }
 }
