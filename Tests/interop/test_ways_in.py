@@ -484,4 +484,5 @@ class UnixNginx(Nginx):
     """nginx that reaches its server at a path."""
 
     def text(self):
-        return super().text().replace('http://127.0.0.1:%s' % self.server_port, 'http://unix:%s:' % self.server_port)
+        path, self.server_port = self.server_port, 1
+        return super().text().replace('http://127.0.0.1:1;', 'http://unix:%s:;' % path)
