@@ -43,6 +43,8 @@ enum ClientLimits {
     static let waitingDatagramBytes = 256 * 1024
     /// After a failure an association does not try to open a tunnel for so long.
     static let associationPause: Duration = .seconds(1)
+    /// Sources that a forward for datagrams serves at once.
+    static let forwardSources = 256
     /// A handshake that is reset is tried again so many times.
     static let retries = 5
     /// A user agent that has only shut down its sending side, and gets nothing, is waited for so long.

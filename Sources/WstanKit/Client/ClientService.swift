@@ -5,6 +5,7 @@ final class ClientService: @unchecked Sendable {
     private let pool: TunnelPool
     private let idle = IdleUserAgents()
     private let log: EventLog
+    private var datagramForwards: [DatagramForward] = []
     private var sessions = 0
     private var drain: Wait<Void>?
 
@@ -18,13 +19,23 @@ final class ClientService: @unchecked Sendable {
     }
 
     /// On the worker.
-    func serve(_ arrival: Listener.Arrival) {
-        guard let userAgent = try? Stream(descriptor: arrival.descriptor, worker: worker) else { return }
+    ///
+    /// - Parameter forwarded: where the connection goes if that is not for the user agent to say.
+    func serve(_ arrival: Acceptor.Arrival, to forwarded: Address? = nil) {
+        guard let userAgent = try? Stream(arrival) else { return }
         if !arrival.peer.isLoopback { userAgent.watchForVanishedPeer() }
         sessions += 1
         UserAgentSession(
-            userAgent: userAgent, dialer: dialer, pool: pool, idle: idle, log: log, ended: sessionEnded
+            userAgent: userAgent, dialer: dialer, pool: pool, idle: idle, log: log, forwarded: forwarded,
+            ended: sessionEnded
         ).start()
+    }
+
+    /// On the worker. It lasts until this drains, and is yet to be told where to listen.
+    func forwardDatagrams(to target: Address) -> DatagramForward {
+        let forward = DatagramForward(to: target, dialer: dialer, log: log)
+        datagramForwards.append(forward)
+        return forward
     }
 
     private func sessionEnded() {
@@ -42,6 +53,7 @@ final class ClientService: @unchecked Sendable {
         let wait = Wait<Void>(worker: worker)
         drain = wait
         idle.drain()
+        for forward in datagramForwards { forward.close() }
         pool.drain { [weak self] in self?.finishDrainIfDone() }
         finishDrainIfDone()
         await wait.value(deadline: deadline, onTimeout: (), onCancel: ())

@@ -6,6 +6,8 @@ struct UserAgentSession: @unchecked Sendable {
     let pool: TunnelPool
     let idle: IdleUserAgents
     let log: EventLog
+    /// The target of a static forward, whose user agent asks for nothing and knows nothing of us.
+    let forwarded: Address?
     /// Called once, when nothing more is to be done.
     let ended: () -> Void
 
@@ -17,8 +19,7 @@ struct UserAgentSession: @unchecked Sendable {
     }
 
     private func open() async {
-        var door = FrontDoor(userAgent)
-        guard let wish = await door.receive() else {
+        guard let wish = await receiveWish() else {
             // Answered, and closing by itself; or gone without a word.
             userAgent.closeOrderly(awaitingPeer: true)
             return ended()
@@ -41,6 +42,12 @@ struct UserAgentSession: @unchecked Sendable {
             idle.remove(userAgent)
             ended()
         }
+    }
+
+    private func receiveWish() async -> FrontDoor.Wish? {
+        if let forwarded { return .connect(FrontDoor.Connect(target: forwarded, early: [], grant: [])) }
+        var door = FrontDoor(userAgent)
+        return await door.receive()
     }
 
     private func carry(_ wish: FrontDoor.Connect) async {
@@ -132,7 +139,7 @@ struct UserAgentSession: @unchecked Sendable {
             }
         } catch {
             log.dialFailed(error, target: target, now: worker.now)
-            userAgent.closeOrderly(awaitingPeer: true)
+            endInVain()
             ended()
         }
     }
@@ -161,8 +168,10 @@ struct UserAgentSession: @unchecked Sendable {
             log.connectionReset(reset, tunnel: tunnel.id)
             if reset.isBrokenConnection {
                 userAgent.resetAfterDelivery()
-            } else {
+            } else if reset.isNormal {
                 userAgent.closeOrderly(awaitingPeer: true)
+            } else {
+                endInVain()
             }
         case .lost(let nothingReceived):
             if nothingReceived, connection.replay != nil { return .tryAgain }
@@ -171,6 +180,12 @@ struct UserAgentSession: @unchecked Sendable {
             userAgent.resetAfterDelivery()
         }
         return .done
+    }
+
+    /// The target was not reached. One who has asked us for it gets an orderly end; to one who takes us for the target that
+    /// would look like an answer without a word, so it gets what a target that breaks off would give it.
+    private func endInVain() {
+        if forwarded == nil { userAgent.closeOrderly(awaitingPeer: true) } else { userAgent.resetAfterDelivery() }
     }
 
     private func linger(_ connection: Connection, on tunnel: Tunnel) async {

@@ -20,7 +20,9 @@ public final class Daemon: @unchecked Sendable {
     private let workers: [Worker]
     private var clients: [ClientService] = []
     private var servers: [ServerService] = []
-    private var listeners: [Listener] = []
+    private lazy var entrances = Entrances(on: main, dealingTo: workers) { [unowned self] in happened($0, $1) }
+    /// What it is and where it listens, in words.
+    private var place = ""
     private var signals: SignalSource?
     private var isStopping = false
     /// Said once the start has succeeded; a failed one is explained by its error alone.
@@ -101,6 +103,7 @@ public final class Daemon: @unchecked Sendable {
                 announce()
             } catch {
                 LogWriter.standardError.write("wstand: \(error)")
+                entrances.close()
                 main.stop()
             }
         }
@@ -110,55 +113,55 @@ public final class Daemon: @unchecked Sendable {
         return status
     }
 
-    private struct StartFailure: Error, CustomStringConvertible {
-        let description: String
-    }
-
-    private func listen() throws {
-        for wanted in settings.listen {
-            for entry in try ListenPlan.entries(for: wanted) {
-                do {
-                    listeners.append(
-                        try Listener(entry.address, on: main, dealingTo: workers) { [unowned self] in happened($0) })
-                } catch {
-                    if entry.mayBeMissing, error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT { continue }
-                    throw StartFailure(description: ListenPlan.text(error, for: entry.address))
-                }
-            }
+    private func listen() throws(ListenPlan.Failure) {
+        let listening = try entrances.open(settings.listen).joined(separator: ", ")
+        switch settings.mode {
+        case .client: place = "client: SOCKS5 and HTTP proxy on \(listening), server \(settings.uri)"
+        case .server: place = "server: listening on \(listening)"
+        }
+        for forward in settings.forwards where settings.mode == .client {
+            let places = try open(forward).joined(separator: ", ")
+            place += "; forward \(forward.name): \(forward.transport.rawValue) on \(places) to \(forward.target)"
         }
     }
 
-    private func happened(_ event: Listener.Event) {
+    private func open(_ forward: Forward) throws(ListenPlan.Failure) -> [String] {
+        guard let target = Address(forward.target) else {
+            throw ListenPlan.Failure(
+                description: "[forward \(forward.name)]: the server cannot be told \(forward.target.host): leave the "
+                    + "interface out")
+        }
+        switch forward.transport {
+        case .tcp: return try entrances.open(forward.listen, to: target)
+        case .udp: return try entrances.open(forward.listen, for: clients[main.index].forwardDatagrams(to: target))
+        }
+    }
+
+    private func happened(_ event: Acceptor.Event, _ destination: Entrances.Destination) {
         switch event {
         case .accepted(let arrival):
-            let index = arrival.worker.index
             if arrival.worker === main {
-                serve(arrival, index)
+                serve(arrival, destination)
             } else {
-                arrival.worker.execute { [self] in serve(arrival, index) }
+                arrival.worker.execute { [self] in serve(arrival, destination) }
             }
         case .paused(let error):
             log.acceptPaused(error, now: main.now)
         }
     }
 
-    private func serve(_ arrival: Listener.Arrival, _ index: Int) {
+    private func serve(_ arrival: Acceptor.Arrival, _ destination: Entrances.Destination) {
+        let index = arrival.worker.index
         switch settings.mode {
-        case .client: clients[index].serve(arrival)
+        case .client: clients[index].serve(arrival, to: destination)
         case .server: servers[index].serve(arrival)
         }
     }
 
     private func announce() {
-        let places = listeners.map(\.address.description).joined(separator: ", ")
-        let text =
-            switch settings.mode {
-            case .client: "client: SOCKS5 and HTTP proxy on \(places), server \(settings.uri)"
-            case .server: "server: listening on \(places)"
-            }
         for warning in warnings { log.warning(warning) }
-        log.started("wstand \(Self.version) \(text)")
-        ServiceManager.ready(text)
+        log.started("wstand \(Self.version) \(place)")
+        ServiceManager.ready(place)
     }
 
     // MARK: Stopping
@@ -169,7 +172,7 @@ public final class Daemon: @unchecked Sendable {
         isStopping = true
         log.draining(settings.drainTimeout)
         ServiceManager.stopping(drain: settings.drainTimeout)
-        for listener in listeners { listener.close() }
+        entrances.close()
         let deadline = main.now + settings.drainTimeout
         main.spawn { [self] in
             let drains = workers.map { worker in

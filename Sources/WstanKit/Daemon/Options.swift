@@ -20,6 +20,14 @@ extension ClientOptions {
     }
 }
 
+extension Address {
+    /// Nil when the host is an address of one interface only, which nobody else understands.
+    init?(_ target: TargetAddress) {
+        guard let host = Host(text: target.host) else { return nil }
+        self.init(host: host, port: target.port)
+    }
+}
+
 extension ServerEndpoint {
     init(_ uri: ServerURI) {
         let name = Host(text: uri.host) ?? .name(uri.host)

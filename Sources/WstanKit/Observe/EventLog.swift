@@ -54,6 +54,14 @@ struct EventLog: Sendable {
             "the server ended a connection", metadata: ["tunnel": "\(tunnel)", "broken": "\(reset.isBrokenConnection)"])
     }
 
+    func forwardIsFull(_ target: Address, now: Instant) {
+        guard let missed = throttle.allows("forward", now: now) else { return }
+        logger.warning(
+            "a forward drops datagrams: more sources at once than it opens tunnels for",
+            metadata: missed > 0 ? ["repeated": "\(missed)"] : nil)
+        logger.debug("dropped datagrams", metadata: ["target": "\(target)"])
+    }
+
     func tunnelLost(_ tunnel: UInt64) {
         logger.info("a tunnel broke with a connection on it", metadata: ["tunnel": "\(tunnel)"])
     }

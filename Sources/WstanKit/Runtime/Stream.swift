@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// A connected TCP socket. Reads never wait; writes never wait either: what the kernel does not take is kept in order
+/// A connected TCP or Unix socket. Reads never wait; writes never wait either: what the kernel does not take is kept in order
 /// and sent when it can, and whoever produces bytes waits for `drained` before it produces more.
 ///
 /// A failure is told to whoever reads. Waits end by readiness, by a deadline or by `close`.
@@ -35,6 +35,10 @@ final class Stream: Pollable, @unchecked Sendable {
     private(set) var peerHasFinished = false
     private var hasReadEnd = false
     private var hasHungUp = false
+    /// Over a Unix socket, which has no addresses. What TCP knows of a connection has to be known otherwise there.
+    let isUnix: Bool
+    /// Only of a Unix socket: the peer has closed it, or shut down both of its sides. What it sent before can be read.
+    private(set) var peerHasClosed = false
     private var outbox = Outbox()
     private var reader: UnsafeContinuation<Wake, Never>?
     private var connecter: UnsafeContinuation<Wake, Never>?
@@ -57,8 +61,11 @@ final class Stream: Pollable, @unchecked Sendable {
     }
 
     /// Takes over a connected, or connecting, non-blocking socket.
-    init(descriptor: Int32, worker: Worker, isConnected: Bool = true) throws(SystemError) {
+    init(
+        descriptor: Int32, worker: Worker, isConnected: Bool = true, isUnix: Bool = false
+    ) throws(SystemError) {
         isWritable = isConnected
+        self.isUnix = isUnix
         lastReceived = worker.now
         try super.init(descriptor: descriptor, worker: worker)
     }
@@ -272,7 +279,8 @@ final class Stream: Pollable, @unchecked Sendable {
         if !readiness.isDisjoint(with: [.peerFinished, .gone]) {
             peerHasFinished = true
             isReadable = true
-            if !readiness.isDisjoint(with: .gone) { hasHungUp = true }
+            if !readiness.isDisjoint(with: isUnix ? .broken : .gone) { hasHungUp = true }
+            if isUnix, readiness.contains(.hungUp) { peerHasClosed = true }
         }
         if readiness.contains(.readable) { isReadable = true }
         if connecter != nil {

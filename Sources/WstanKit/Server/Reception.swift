@@ -32,7 +32,7 @@ final class Reception: @unchecked Sendable {
     }
 
     /// - Returns: nil when the connection has been refused, or has left.
-    func welcome(_ stream: Stream, from peer: SocketAddress) async -> Guest? {
+    func welcome(_ stream: Stream, from peer: Peer) async -> Guest? {
         let ticket = gate.enter(stream)
         // One who was refused counts until he is gone, or a flood of them would take every descriptor.
         stream.whenClosed = { [gate] in gate.leave(ticket) }

@@ -28,8 +28,8 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     }
 
     /// On the worker.
-    func serve(_ arrival: Listener.Arrival) {
-        guard let stream = try? Stream(descriptor: arrival.descriptor, worker: worker) else { return }
+    func serve(_ arrival: Acceptor.Arrival) {
+        guard let stream = try? Stream(arrival) else { return }
         worker.spawn { [self] in
             if let guest = await reception.welcome(stream, from: arrival.peer) { startTunnel(for: guest) }
             finishDrainIfDone()
