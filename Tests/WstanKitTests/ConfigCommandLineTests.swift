@@ -13,14 +13,14 @@ import Testing
         #expect(settings.mode == .server)
         #expect(settings.uri.description == "ws://h:8080/x/")
         #expect(settings.key == .text(Secret("KEY")))
-        #expect(settings.listen == [ListenAddress(host: "h", port: 8080)])
+        #expect(settings.listen == [ListenAddress.tcp(host: "h", port: 8080)])
         #expect(settings.drainTimeout == .seconds(1))
     }
 
     @Test func `without a mode it is a client on localhost`() throws {
         let settings = try configured("ws://h KEY")
         #expect(settings == Settings(mode: .client, uri: settings.uri, key: .text(Secret("KEY"))))
-        #expect(settings.listen == [ListenAddress(host: "localhost", port: 1080)])
+        #expect(settings.listen == [ListenAddress.tcp(host: "localhost", port: 1080)])
         #expect(settings.uri.port == 80)
         #expect(settings.drainTimeout == .zero)
     }
@@ -30,18 +30,19 @@ import Testing
         let settings = try configured("ws://h KEY " + options)
         #expect(settings.compatible)
         #expect(settings.logLevel == .debug)
-        #expect(settings.listen == [ListenAddress(host: "localhost", port: 1081)])
+        #expect(settings.listen == [ListenAddress.tcp(host: "localhost", port: 1081)])
     }
 
     @Test func `every option of the Python wstan has its effect`() throws {
         let client = try configured(
             "-c -d -z -y proxy:3128 -a 127.0.0.1 -p 1 --pool-size 2 --pool-max-idle 3 ws://h KEY")
-        #expect(client.proxy == ProxyAddress(host: "proxy", port: 3128))
-        #expect(client.listen == [ListenAddress(host: "127.0.0.1", port: 1)])
+        #expect(client.proxy == .through(ProxyAddress(host: "proxy", port: 3128)))
+        #expect(client.listen == [ListenAddress.tcp(host: "127.0.0.1", port: 1)])
         #expect(client.poolSize == 2)
         #expect(client.poolMaxIdle == .seconds(3))
         let server = try configured("-s -t 0.0.0.0,:: -r 99 --x-forward wss://h/p KEY")
-        #expect(server.listen == [ListenAddress(host: "0.0.0.0", port: 99), ListenAddress(host: "::", port: 99)])
+        #expect(
+            server.listen == [ListenAddress.tcp(host: "0.0.0.0", port: 99), ListenAddress.tcp(host: "::", port: 99)])
         #expect(server.xForward)
         #expect(server.uri.scheme == .wss)
         #expect(server.uri.port == 443)
@@ -129,7 +130,7 @@ import Testing
     @Test func `no complaint quotes what may be a secret`() {
         let secrets = [
             ["Tr0ub4dor", "ws://h"], ["ws://h", "a", "Tr0ub4dor"], ["-Tr0ub4dor"], ["--Tr0ub4dor=x"],
-            ["ws://u:Tr0ub4dor@h/", "k"], ["ws://h", "--key-file=f", "-y", "http://u:Tr0ub4dor@h:1"],
+            ["ws://u:Tr0ub4dor@h/", "k"], ["ws://h", "--key-file=f", "-y", "http://u:Tr0ub4dor@h:x"],
         ]
         for arguments in secrets {
             let failure = ConfigFixture().failure(arguments)
@@ -154,9 +155,9 @@ import Testing
         #expect(settings.uri.host == "c")
         #expect(settings.key == .file("c"))
         #expect(settings.poolSize == 4)
-        #expect(settings.listen == [ListenAddress(host: "a", port: 9), ListenAddress(host: "b", port: 9)])
+        #expect(settings.listen == [ListenAddress.tcp(host: "a", port: 9), ListenAddress.tcp(host: "b", port: 9)])
         let replaced = try fixture.run(argumentWords("-c -i f.conf --listen=x:1,[::1]:2")).settings
-        #expect(replaced.listen == [ListenAddress(host: "x", port: 1), ListenAddress(host: "::1", port: 2)])
+        #expect(replaced.listen == [ListenAddress.tcp(host: "x", port: 1), ListenAddress.tcp(host: "::1", port: 2)])
     }
 
     @Test func `a check gives the settings without running`() throws {

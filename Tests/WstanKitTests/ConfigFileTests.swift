@@ -22,12 +22,12 @@ import Testing
         #expect(warnings.isEmpty)
         #expect(settings.mode == .server)
         #expect(settings.key == .text(Secret("q83vEjRWeJCrze8SNFZ4kA==")))
-        #expect(settings.listen == [ListenAddress(host: "0.0.0.0", port: 8080)])
+        #expect(settings.listen == [ListenAddress.tcp(host: "0.0.0.0", port: 8080)])
         #expect(settings.xForward && settings.compatible)
         #expect(settings.logLevel == .debug)
         #expect(settings.poolSize == 4)
         #expect(settings.poolMaxIdle == .seconds(60))
-        #expect(settings.proxy == ProxyAddress(host: "p", port: 3128))
+        #expect(settings.proxy == .through(ProxyAddress(host: "p", port: 3128)))
     }
 
     @Test(arguments: ["\n", "\r\n"], ["", "\u{FEFF}"])
@@ -41,7 +41,7 @@ import Testing
         #expect(settings.uri.path == "/a=b/")
         #expect(settings.key == .text(Secret("a=b#c;d==")))
         #expect(settings.poolSize == 0)
-        #expect(settings.listen == [ListenAddress(host: "a", port: 1), ListenAddress(host: "::1", port: 2)])
+        #expect(settings.listen == [ListenAddress.tcp(host: "a", port: 1), ListenAddress.tcp(host: "::1", port: 2)])
         #expect(settings.earlyDataWait == .milliseconds(5))
     }
 

@@ -15,6 +15,26 @@ public enum ConfigurationBounds {
     static let addressLiteralLength = 62
     static let listenAddresses = 64
     static let trustedProxies = 256
+    /// Bytes of a Unix socket's path: sun_path holds 108 with the NUL.
+    static let socketPathLength = 107
+    /// Items of `allow`, `deny` or `direct`, each of which costs a comparison per connection.
+    static let targetPatterns = 1024
+    /// RFC 1035 2.3.4.
+    static let labelLength = 63
+    /// A host name of 253, brackets or none, and a port.
+    static let hostHeaderLength = 260
+    static let headers = 32
+    /// Bytes of the names and values together: fronts refuse heads of more than 8 KiB.
+    static let headersLength = 4096
+    static let localUsers = 256
+    static let userNameLength = 255
+    /// RFC 1929: one byte tells the length. HTTP has no bound of its own; tokens stand there too.
+    static let socksCredentialLength = 255
+    static let proxyCredentialLength = 1024
+    static let pins = 64
+    static let servers = 16
+    static let forwards = 256
+    static let forwardNameLength = 64
     /// Longer words are no typing error of a key's name, and the edit distance costs the square of the length.
     static let suggestedWordLength = 40
 }

@@ -1,33 +1,53 @@
-/// Where to listen. The host is not resolved yet: `localhost` may become several sockets.
-public struct ListenAddress: Sendable, Equatable, Hashable, CustomStringConvertible {
-    /// A name or an address, IPv6 without brackets.
-    public let host: String
-    /// 0 lets the kernel choose.
-    public let port: UInt16
+/// Where to listen. A host is not resolved yet: `localhost` may become several sockets.
+public enum ListenAddress: Sendable, Equatable, Hashable, CustomStringConvertible {
+    /// A name or an address, IPv6 without brackets; port 0 lets the kernel choose.
+    case tcp(host: String, port: UInt16)
+    /// The absolute path of a Unix stream socket.
+    case unix(String)
 
-    public init(host: String, port: UInt16) {
-        self.host = host
-        self.port = port
-    }
-
-    /// Reads one or several `host:port` with commas between them.
+    /// Reads one or several `host:port` or `unix:/path` with commas between them.
     static func list(_ text: String) throws(ValueProblem) -> [ListenAddress] {
         var addresses: [ListenAddress] = []
-        for item in ListItems.split(text) {
-            if item.utf8.starts(with: "unix:".utf8) {
-                throw ValueProblem("unix: sockets are not in this version: write host:port")
-            }
-            if item.utf8.first == UInt8(ascii: ":") {
-                throw ValueProblem("the host is missing: write 0.0.0.0 before the port for every IPv4 address")
-            }
-            let pair = try HostPort(item)
-            guard let port = pair.port else { throw ValueProblem("the port is missing: write host:port") }
-            addresses.append(ListenAddress(host: pair.host, port: port))
-        }
+        for item in ListItems.split(text) { addresses.append(try ListenAddress(item)) }
         return addresses
     }
 
-    public var description: String { "\(HostPort.bracketed(host)):\(port)" }
+    private init(_ item: String) throws(ValueProblem) {
+        if let path = item.suffix(after: "unix:") {
+            self = .unix(try Self.socketPath(path))
+            return
+        }
+        if item.utf8.first == UInt8(ascii: ":") {
+            throw ValueProblem("the host is missing: write 0.0.0.0 before the port for every IPv4 address")
+        }
+        let pair = try HostPort(item)
+        guard let port = pair.port else { throw ValueProblem("the port is missing: write host:port") }
+        self = .tcp(host: pair.host, port: port)
+    }
+
+    private static func socketPath(_ path: String) throws(ValueProblem) -> String {
+        // "unix:///path" is how others write it.
+        guard path.utf8.first == UInt8(ascii: "/"), !path.utf8.starts(with: "//".utf8), path.utf8.count > 1 else {
+            throw ValueProblem("the socket's path does not begin at the root: write unix:/run/wstand/socks")
+        }
+        guard path.utf8.count <= ConfigurationBounds.socketPathLength else {
+            throw ValueProblem("the socket's path is above \(ConfigurationBounds.socketPathLength) bytes: shorten it")
+        }
+        guard path.utf8.last != UInt8(ascii: "/") else {
+            throw ValueProblem("the socket's path ends in a slash: name a file after it")
+        }
+        guard path.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+            throw ValueProblem("the socket's path holds a control character: remove it")
+        }
+        return path
+    }
+
+    public var description: String {
+        switch self {
+        case .tcp(let host, let port): "\(HostPort.bracketed(host)):\(port)"
+        case .unix(let path): "unix:\(path)"
+        }
+    }
 }
 
 /// Where a layer of the configuration says to listen: whole addresses, or Python's host and port one by one.
@@ -41,16 +61,27 @@ struct ListenChoice {
     var isContradictory: Bool { !addresses.isEmpty && (!hosts.isEmpty || port != nil) }
 
     /// A host alone keeps the port of what it overrides, and the other way round, as Python's options do.
-    func overriding(_ lower: [ListenAddress]) -> [ListenAddress] {
+    ///
+    /// - Parameter standard: gives the host or the port when what is overridden has none.
+    func overriding(_ lower: [ListenAddress], standard: [ListenAddress]) -> [ListenAddress] {
         var result: [ListenAddress] = []
         var candidates = addresses.isEmpty ? lower : addresses
-        if !hosts.isEmpty || port != nil, let first = lower.first {
-            candidates = (hosts.isEmpty ? lower.map(\.host) : hosts).map {
-                ListenAddress(host: $0, port: port ?? first.port)
-            }
+        if !hosts.isEmpty || port != nil {
+            let pairs = Self.pairs(lower).isEmpty ? Self.pairs(standard) : Self.pairs(lower)
+            let firstPort = pairs.first?.port ?? 0
+            candidates = (hosts.isEmpty ? pairs.map(\.host) : hosts).map { .tcp(host: $0, port: port ?? firstPort) }
         }
         for address in candidates where !result.contains(address) { result.append(address) }
         return result
+    }
+
+    private static func pairs(_ addresses: [ListenAddress]) -> [(host: String, port: UInt16)] {
+        addresses.compactMap {
+            switch $0 {
+            case .tcp(let host, let port): (host, port)
+            case .unix: nil
+            }
+        }
     }
 }
 

@@ -112,7 +112,7 @@ extension SettingKind {
             }
             return { $0.logLevel = level }
         case .proxy:
-            let proxy = try ProxyAddress.read(text)
+            let proxy = try ProxyChoice(text)
             return { $0.proxy = proxy }
         case .plainAnswer:
             guard let status = Quantity(text)?.count.flatMap(Settings.PlainAnswer.Status.init(rawValue:)) else {

@@ -44,8 +44,9 @@ extension SettingKey {
             name: "early-data-wait", section: .client, kind: .duration(\.earlyDataWait, .zero ... .seconds(10)),
             initial: "30ms", reload: .takesOver, purpose: "how long the request waits for that data"),
         SettingKey(
-            name: "proxy", section: .client, kind: .proxy, initial: "none", reload: .takesOver,
-            purpose: "reach the server through this HTTP proxy", flat: "proxy", letter: "y"),
+            name: "proxy", section: .client, kind: .proxy, initial: "auto", reload: .takesOver,
+            purpose: "reach the server through this proxy: http:// or socks5://, none, or auto from the environment",
+            flat: "proxy", letter: "y"),
         SettingKey(
             name: "udp-idle", section: .client, kind: .duration(\.udpIdle, .seconds(1) ... .seconds(86_400)),
             initial: "60s", reload: .takesOver,

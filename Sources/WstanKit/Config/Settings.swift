@@ -29,7 +29,8 @@ public struct Settings: Sendable, Equatable {
     }
 
     public var mode: Mode
-    public var uri: ServerURI
+    /// Never empty; a server has exactly one, and a client tries them in this order.
+    public var uris: [ServerURI]
     public var key: KeySource
     public var compatible = false
     /// nil: one per core.
@@ -44,11 +45,26 @@ public struct Settings: Sendable, Equatable {
     /// Bytes of the user agent's first data that ride in the request; 0 turns it off.
     public var earlyData = 4096
     public var earlyDataWait = Duration.milliseconds(30)
-    public var proxy: ProxyAddress?
+    /// A user agent is told of success before the target has answered.
+    public var earlyReply = true
+    /// The path of a file of `name:hash` lines; nil: no authentication.
+    public var usersFile: String?
+    /// Who may use the client; empty: everybody.
+    public var allowUID: [LocalUser] = []
+    /// What is reached without the tunnel.
+    public var direct: [TargetPattern] = []
+    public var proxy = ProxyChoice.automatic
+    /// Where to connect instead of the URI's host and port.
+    public var connectTo: TargetAddress?
+    /// The Host field instead of the URI's host and port.
+    public var hostHeader: String?
+    public var headers: [ExtraHeader] = []
     public var udpIdle = Duration.seconds(60)
 
     /// 0 keeps no idle tunnels.
     public var poolSize = 16
+    /// Tunnels kept open ahead of need where the server can; never more than `poolSize`.
+    public var poolMin = 1
     /// 0 keeps no idle tunnels.
     public var poolMaxIdle = Duration.seconds(300)
     public var poolPing = Duration.seconds(20)
@@ -59,26 +75,42 @@ public struct Settings: Sendable, Equatable {
     public var requestTTL = Duration.seconds(60)
     public var replayUnderTLS = true
     public var allowBareDGM = false
+    public var allow: [TargetPattern] = []
+    /// Stronger than `allow`.
+    public var deny: [TargetPattern] = []
+    /// Targets of the server's own networks, without being named by `allow`.
+    public var allowPrivate = false
     /// 0: no limit.
     public var maxTunnels = 10_000
+    /// Of one address of clients, as trusted proxies tell it. 0: no limit.
+    public var maxTunnelsPerAddress = 0
     /// 0: no limit.
     public var maxHandshakes = 1_024
     public var handshakeTimeout = Duration.seconds(8)
     public var connectTimeout = Duration.seconds(10)
+    /// A tunnel on whose connection nothing has moved for so long is ended; zero: none is.
+    public var idleTimeout = Duration.zero
     public var plainAnswer = PlainAnswer.status(.notFound)
+
+    public var tls = TLSSettings()
+    /// A client's static forwards, in the order of the file.
+    public var forwards: [Forward] = []
+
+    /// The server, or the first of them.
+    public var uri: ServerURI { uris[0] }
 
     /// Every other value at its default, which for some depends on the mode.
     public init(mode: Mode, uri: ServerURI, key: KeySource) {
         self.mode = mode
-        self.uri = uri
+        uris = [uri]
         self.key = key
         switch mode {
         case .client:
             drainTimeout = .zero
-            listen = [ListenAddress(host: "localhost", port: 1080)]
+            listen = [.tcp(host: "localhost", port: 1080)]
         case .server:
             drainTimeout = .seconds(1)
-            listen = [ListenAddress(host: uri.host, port: uri.port)]
+            listen = [.tcp(host: uri.host, port: uri.port)]
         }
     }
 }

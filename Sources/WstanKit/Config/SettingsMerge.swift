@@ -27,11 +27,12 @@ extension Settings {
         }
         guard let key else { return nil }
         var settings = Settings(mode: mode, uri: uri.value, key: key)
+        let standard = settings.listen
         for layer in [file, commandLine] {
             guard let layer else { continue }
             layer.apply(to: &settings)
             let choice = mode == .client ? layer.clientListen : layer.serverListen
-            settings.listen = choice.overriding(settings.listen)
+            settings.listen = choice.overriding(settings.listen, standard: standard)
         }
         return settings
     }

@@ -13,25 +13,32 @@ enum ListenPlan {
     }
 
     static func entries(for listen: ListenAddress) throws(Failure) -> [Entry] {
-        switch Host(text: listen.host) {
+        switch listen {
+        case .tcp(let host, let port): return try entries(host, port)
+        case .unix: throw Failure(description: "cannot listen on \(listen): Unix sockets are not in this version")
+        }
+    }
+
+    private static func entries(_ host: String, _ port: UInt16) throws(Failure) -> [Entry] {
+        switch Host(text: host) {
         case .ipv4(let address):
-            return [Entry(address: .ipv4(address, port: listen.port), mayBeMissing: false)]
+            return [Entry(address: .ipv4(address, port: port), mayBeMissing: false)]
         case .ipv6(let address):
-            return [Entry(address: .ipv6(address, port: listen.port, scope: 0), mayBeMissing: false)]
+            return [Entry(address: .ipv6(address, port: port, scope: 0), mayBeMissing: false)]
         case .name("localhost"):
             let loopback = IPv6Address(high: 0, low: 1)
             return [
-                Entry(address: .ipv4(IPv4Address(0x7f00_0001), port: listen.port), mayBeMissing: false),
-                Entry(address: .ipv6(loopback, port: listen.port, scope: 0), mayBeMissing: true),
+                Entry(address: .ipv4(IPv4Address(0x7f00_0001), port: port), mayBeMissing: false),
+                Entry(address: .ipv6(loopback, port: port, scope: 0), mayBeMissing: true),
             ]
         case .name(let name):
-            let found = Resolver.lookUpNow(name, port: listen.port)
+            let found = Resolver.lookUpNow(name, port: port)
             guard !found.isEmpty else {
-                throw Failure(description: "cannot listen on \(listen): the name does not resolve")
+                throw Failure(description: "cannot listen on \(host):\(port): the name does not resolve")
             }
             return found.map { Entry(address: $0, mayBeMissing: false) }
         case nil:
-            throw Failure(description: "cannot listen on \(listen): that is neither an address nor a name")
+            throw Failure(description: "cannot listen on \(host):\(port): that is neither an address nor a name")
         }
     }
 

@@ -10,7 +10,10 @@ extension ClientOptions {
         let host = isDefaultPort ? String(server.description.dropLast(portDigits + 1)) : server.description
         self.init(server: server, hostHeader: host, pathPrefix: settings.uri.path, key: key)
         compatible = settings.compatible
-        proxy = settings.proxy.map { Address(host: Host(text: $0.host) ?? .name($0.host), port: $0.port) }
+        switch settings.proxy {
+        case .through(let it): proxy = Address(host: Host(text: it.host) ?? .name(it.host), port: it.port)
+        case .none, .automatic: proxy = nil
+        }
         earlyData = min(settings.earlyData, WireLimits.earlyData)
         earlyDataWait = settings.earlyDataWait
         poolSize = settings.poolSize.sharedOut(among: workers)

@@ -5,7 +5,9 @@ import Testing
 
 @Suite struct ListenPlanTests {
     private static func plan(_ host: String, _ port: UInt16 = 1080) throws -> [String] {
-        try ListenPlan.entries(for: ListenAddress(host: host, port: port)).map { "\($0.address) \($0.mayBeMissing)" }
+        try ListenPlan.entries(for: ListenAddress.tcp(host: host, port: port)).map {
+            "\($0.address) \($0.mayBeMissing)"
+        }
     }
 
     @Test(arguments: [

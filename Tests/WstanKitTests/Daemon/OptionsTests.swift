@@ -26,7 +26,7 @@ import Testing
     @Test func `a client's settings become its options`() throws {
         var settings = try Self.settings("ws://h/a/b")
         settings.compatible = true
-        settings.proxy = ProxyAddress(host: "::1", port: 3128)
+        settings.proxy = .through(ProxyAddress(host: "::1", port: 3128))
         settings.earlyDataWait = .milliseconds(7)
         settings.poolMaxIdle = .seconds(11)
         settings.poolPing = .seconds(12)
