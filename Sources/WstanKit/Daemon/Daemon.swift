@@ -21,6 +21,8 @@ public final class Daemon: @unchecked Sendable {
     private var clients: [ClientService] = []
     private var servers: [ServerService] = []
     private var listeners: [Listener] = []
+    /// A server's.
+    private var hostAddresses: HostAddresses?
     private var signals: SignalSource?
     private var isStopping = false
     /// Said once the start has succeeded; a failed one is explained by its error alone.
@@ -85,9 +87,14 @@ public final class Daemon: @unchecked Sendable {
             clients = workers.map { ClientService(worker: $0, options: options, resolver: resolver, log: log) }
         case .server:
             let options = ServerOptions(settings, key: key, workers: workers.count)
-            let replayGuard = ReplayGuard()
+            let commons = ServerCommons()
+            hostAddresses = commons.hostAddresses
+            if let failure = commons.hostAddresses.failure {
+                warnings.append(
+                    "cannot list the addresses of this host, so its public ones are no private targets: \(failure)")
+            }
             servers = workers.map {
-                ServerService(worker: $0, options: options, replayGuard: replayGuard, resolver: resolver, log: log)
+                ServerService(worker: $0, options: options, commons: commons, resolver: resolver, log: log)
             }
         }
     }
@@ -118,8 +125,11 @@ public final class Daemon: @unchecked Sendable {
         for wanted in settings.listen {
             for entry in try ListenPlan.entries(for: wanted) {
                 do {
-                    listeners.append(
-                        try Listener(entry.address, on: main, dealingTo: workers) { [unowned self] in happened($0) })
+                    let listener = try Listener(entry.address, on: main, dealingTo: workers) { [unowned self] in
+                        happened($0)
+                    }
+                    listeners.append(listener)
+                    hostAddresses?.add(listener.address)
                 } catch {
                     if entry.mayBeMissing, error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT { continue }
                     throw StartFailure(description: ListenPlan.text(error, for: entry.address))
