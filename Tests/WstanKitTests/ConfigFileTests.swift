@@ -90,27 +90,29 @@ import Testing
     }
 
     @Test func `keys of later versions are said not to be in force`() throws {
-        let later = [nil, .client, .pool, .server].flatMap { section in
-            LaterNames.keys(in: section).map { (section?.rawValue ?? "wstan", $0) }
-        }
-        for (section, name) in later where !LaterNames.restrictions.contains(name) {
-            let warnings = try ConfigFixture(file: ConfigFixture.minimal + "[\(section)]\n\(name) = x\n").run().warnings
+        for name in LaterNames.keys {
+            let warnings = try ConfigFixture(file: ConfigFixture.minimal + "\(name) = x\n").run().warnings
             #expect(warnings.count == 1)
             #expect(warnings.first?.contains("\(name) is not in this version") == true)
         }
-        for section in ["tls", "control", "forward db"] {
-            let file = ConfigFixture.minimal + "[\(section)]\nlisten = x\n"
-            #expect(try ConfigFixture(file: file).run().warnings.first?.contains("not in this version") == true)
-        }
+        let file = ConfigFixture.minimal + "[control]\nsocket = x\n"
+        #expect(try ConfigFixture(file: file).run().warnings.first?.contains("not in this version") == true)
     }
 
-    @Test(arguments: LaterNames.restrictions.sorted())
-    func `a restriction that is not in this version is an error`(name: String) throws {
-        let section = ["users-file", "allow-uid"].contains(name) ? "client" : "server"
-        let fixture = ConfigFixture(file: ConfigFixture.minimal + "[\(section)]\n\(name) = x\n")
-        let failure = try #require(fixture.failure(["-i", "f.conf"]))
-        #expect(failure.exitStatus == .configuration)
-        #expect(failure.diagnostics.contains { $0.severity == .error && $0.text.contains(name) })
+    @Test func `each line with a URI is one more server of a client, and an error on a server`() throws {
+        let lines = "uri = wss://a/\nuri = ws://b:1/x\nuri = wss://a:443\nkey = k\n"
+        let (settings, warnings) = try ConfigFixture(file: lines).run()
+        #expect(warnings.isEmpty)
+        #expect(settings.uris.map(\.description) == ["wss://a:443/", "ws://b:1/x/"])
+        #expect(settings.uri == settings.uris.first)
+        let replaced = try ConfigFixture(file: lines).run(["-i", "f.conf", "--uri=ws://d", "ws://c"]).settings
+        #expect(replaced.uris.map(\.host) == ["c", "d"])
+        #expect(try ConfigFixture(file: lines + "uri =\nuri = ws://e\n").run().settings.uris.map(\.host) == ["e"])
+        let complaints = ConfigFixture(file: lines + "mode = server\n").complaints()
+        #expect(complaints.count == 1)
+        #expect(complaints.first?.hasPrefix("f.conf:2:7: error: a server has one URI") == true)
+        let many = (0...ConfigurationBounds.servers).map { "uri = ws://h\($0)/\n" }.joined() + "key = k\n"
+        #expect(ConfigFixture(file: many).complaints().first?.contains("servers: use fewer") == true)
     }
 
     @Test func `of a repeated key the last one counts, and a warning says so`() throws {

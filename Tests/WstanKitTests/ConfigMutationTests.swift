@@ -23,7 +23,9 @@ import Testing
             "://",
             "::", "[::1]", ",", "@", "?", "-", "--", "-s", "9223372036854775807", "99999999999999999999", "ms", "h",
             "K",
-            "auto", "none", "yes", "ws://", "[client]", "[server]", "unix:", "env:", "credential:",
+            "auto", "none", "yes", "ws://", "[client]", "[server]", "[tls]", "[forward x]", "unix:", "unix:/s",
+            "private", "*.", "/8", ":25", "8000-8999", "sha256/", "socks5://", "%40", "udp", "\ntarget = t:1",
+            "\nprotocol = udp", "--stdio", "--forward=", "env:", "credential:",
         ].map { Array($0.utf8) } + [[0xFF], [0xC3], [0xED, 0xA0, 0x80], [0xFF, 0xFE]]
         + SettingKey.all.map { Array("\n\($0.name) = \($0.initial)".utf8) }
 
@@ -50,8 +52,11 @@ import Testing
             case .run(let settings, let warnings), .checkConfig(let settings, let warnings):
                 let path = settings.uri.path
                 return warnings.allSatisfy { $0.severity == .warning } && !settings.listen.isEmpty
+                    && settings.forwards.allSatisfy { !$0.listen.isEmpty && $0.target.port != 0 }
+                    && settings.tls.pins.allSatisfy { $0.count == 32 }
                     && (0...4096).contains(settings.earlyData) && path.hasPrefix("/") && path.hasSuffix("/")
                     && settings.uri.path.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+            case .stdio(let target, let via): return target.port != 0 && !via.isEmpty
             case .help, .version, .generateKey: return true
             }
         } catch {
@@ -63,7 +68,10 @@ import Testing
         let seedText = """
             mode = client\nuri = ws://example.com:8080/path\nkey = q83vEjRWeJCrze8SNFZ4kA==\ndrain-timeout = 5s
             memory-limit = 64M\n[client]\nlisten = localhost:1080\nlisten = [::1]:1\nproxy = http://p:3128
-            [pool]\nsize = 3\n[server]\nlisten = 0.0.0.0:80\nplain-answer = 404\n[tls]\nx = y
+            [pool]\nsize = 3\n[server]\nlisten = 0.0.0.0:80\nplain-answer = 404\ndeny = 10.0.0.0/8, [2001:db8::/32]:443, *.a.example:1-9
+            [tls]\nsni = a\npin-sha256 = 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n[client]\nheader = A: b
+            allow-uid = 1000, anna\ndirect = private\nproxy = socks5://u:p%40@[::1]
+            [forward db]\nlisten = [::1]:1, unix:/run/db\ntarget = db:5432\nprotocol = tcp
             """
         var random = Lehmer(seed: 2)
         for round in 0..<4_000 {
@@ -78,7 +86,8 @@ import Testing
         let seeds = [
             "-s ws://h:8080/x KEY -d --pool-size=3", "ws://[::1]:1/ KEY -zdp1081 --listen a:1,b:2 --proxy http://p:1",
             "--ini f.conf --drain-timeout 5min --mode=server -t 0.0.0.0,:: -r 99",
-            "-c --key-file env:K ws://h --threads 4",
+            "-c --key-file env:K ws://h --threads 4", "--stdio -p 1081 -i f.conf h 22",
+            "ws://h K --forward=udp:[::1]:53=9.9.9.9:53 --deny=*:25 --tls-sni=a --header=A:b -y socks5h://u@p",
         ]
         let fixture = ConfigFixture(file: ConfigFixture.minimal)
         var random = Lehmer(seed: 3)
@@ -91,14 +100,26 @@ import Testing
     }
 
     @Test func `every cut of the shipped values ends in a value or an error`() {
-        for text in ["ws://[fe80::1%eth0]:8080/a/b", "http://[::1]:3128/", "[::1]:1080,a:1", "9223372036854775807ms"] {
+        for text in [
+            "ws://[fe80::1%eth0]:8080/a/b", "http://[::1]:3128/", "[::1]:1080,a:1", "9223372036854775807ms",
+            "socks5h://us%40er:pass%25@[::1]:1080/", "unix:/run/a,unix:/run/b", "Name: value of it",
+            "[2001:db8::/32]:8000-8999, *.example.com:443", "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+            "udp:127.0.0.1:53=dns.example.com:53", "4294967294,anna",
+        ] {
             for length in 0...text.utf8.count {
                 let cut = String(decoding: Array(text.utf8.prefix(length)), as: UTF8.self)
                 _ = try? ServerURI(cut)
                 _ = try? ProxyAddress.read(cut)
                 _ = try? ListenAddress.list(cut)
                 _ = try? HostPort.host(cut)
-                for key in SettingKey.all { _ = try? key.kind.edit(cut) }
+                _ = try? TargetAddress(cut)
+                _ = try? Forward(cut, name: "f")
+                _ = try? Forward.name(inHeading: cut)
+                var lists = SettingLists()
+                for key in SettingKey.all {
+                    _ = try? key.kind.edit(cut)
+                    _ = try? lists.add(cut, to: key)
+                }
             }
         }
     }

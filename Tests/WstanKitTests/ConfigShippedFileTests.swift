@@ -29,6 +29,8 @@ import Testing
         var section: SettingKey.Section?
         var comment = ""
         for (index, line) in lines.enumerated() {
+            // Examples of sections with a name end the file; they have no defaults.
+            if line.hasPrefix("#[") { break }
             if line.hasPrefix("[") { section = SettingKey.Section(rawValue: String(line.dropFirst().dropLast())) }
             if line.isEmpty { comment = "" }
             if line.hasPrefix("# ") {
@@ -84,6 +86,17 @@ import Testing
             #expect(settings == plain, "\(entry.name)")
             #expect(warnings.isEmpty)
         }
+    }
+
+    @Test func `the forward of its end is one when uncommented`() throws {
+        let start = try #require(lines.firstIndex(of: "#[forward example]"))
+        let example = lines[start...].map { String($0.drop { $0 == "#" }) }
+        let text = (lines[..<start] + example).joined(separator: "\n")
+        let settings = try ConfigFixture(file: text).run(["--strict", "-if.conf"]).settings
+        let target = TargetAddress(host: "db.example.com", port: 5432)
+        let listen = [ListenAddress.tcp(host: "127.0.0.1", port: 5432)]
+        #expect(settings.forwards == [Forward(name: "example", listen: listen, target: target, transport: .tcp)])
+        #expect(example.count { $0.contains("=") } == ForwardKey.allCases.count)
     }
 
     @Test func `no line is wider than 120 columns`() {

@@ -1,4 +1,4 @@
-"""nginx and haproxy in front of a server, with the files of contrib/, changed only in addresses, ports, paths and how long they try."""
+"""nginx, haproxy and Caddy in front of a server, with the files of contrib/, changed only in addresses, ports, paths and how long they try."""
 import os
 import shutil
 import socket
@@ -133,3 +133,23 @@ class HAProxy(Front):
 class HAProxyTCP(HAProxy):
     """Reads nothing of what it passes on."""
     FILE = 'haproxy/wstan-tcp.cfg'
+
+
+class Caddy(Front):
+    TELLS_CLIENT_BY = '--x-forward=yes'
+
+    def text(self):
+        # Without an authority of its own that it would install, an interface for administrators, or files elsewhere.
+        changes = [('127.0.0.1:8080', '127.0.0.1:%d' % self.server_port), ('/var/www/html', self.directory),
+                   ('{\n\t# The path', '{\n\tadmin off\n\tauto_https off\n\t# The path')]
+        if self.authority:
+            scheme, certificate = 'https', 'tls %s %s' % (self.authority.chain, self.authority.key)
+        else:
+            scheme, certificate = 'http', ''
+        names = ', '.join('%s://%s:%d' % (scheme, name, self.port) for name in ('localhost', '127.0.0.1', 'server.test'))
+        site = '%s {\n\tbind 127.0.0.1\n\t%s\n\tlog {\n\t\toutput file %s/access.log\n\t}' % (names, certificate, self.directory)
+        return changed('caddy/Caddyfile', [*changes, ('example.com {', site)])
+
+    def command(self):
+        return ('caddy', ['env', 'HOME=' + self.directory, 'XDG_DATA_HOME=' + self.directory, find('caddy')],
+                'run', '--adapter', 'caddyfile', '--config', self.configuration)

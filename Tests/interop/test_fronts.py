@@ -1,4 +1,4 @@
-"""nginx and haproxy in front of our server, as contrib/ and docs/fronts.md have them."""
+"""nginx, haproxy and Caddy in front of our server, as contrib/ and docs/fronts.md have them."""
 import re
 import shutil
 import socket
@@ -8,7 +8,7 @@ import time
 
 import probe
 import wire
-from fronts import PATH, Authority, HAProxy, HAProxyTCP, Nginx, find
+from fronts import PATH, Authority, Caddy, HAProxy, HAProxyTCP, Nginx, find
 from process import OURS, THEIRS, free_port
 from target import echo, read_exactly
 from test_options import Options
@@ -211,6 +211,19 @@ class BehindHAProxy(WebFront, Fronts):
         answer = probe.exchange(self.wstan_server.port, self.head(opening))
         self.assertEqual(answer.status, 404)
         self.assertEqual(self.echo.connections, [])
+
+
+class BehindCaddy(WebFront, Fronts):
+    FRONT, PROGRAM = Caddy, 'caddy'
+
+    def await_last_line(self, front):
+        eventually(lambda: '/elsewhere' in front.logs(), 'Caddy logs what is not of wstan')
+
+    def test_client_address(self):
+        """The log names the client that Caddy has added to X-Forwarded-For, for refused requests too."""
+        front = self.behind()
+        self.assertEqual(self.named(front), '127.0.0.7')
+        self.assertEqual(self.refused_as(front), '127.0.0.7')
 
 
 class BehindHAProxyTCP(Fronts):

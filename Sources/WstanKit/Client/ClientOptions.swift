@@ -1,10 +1,7 @@
 /// What a client works by.
 struct ClientOptions: Sendable {
-    var server: Address
-    /// As it belongs in the `Host` header.
-    var hostHeader: String
-    /// Begins and ends with a slash.
-    var pathPrefix: String
+    /// In the order in which they are preferred; never empty.
+    var servers: [ServerEndpoint]
     var key: Key
     var compatible = false
     /// An HTTP proxy on the way to the server.

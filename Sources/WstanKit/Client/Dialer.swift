@@ -8,13 +8,14 @@ struct Dialer: @unchecked Sendable {
     let pool: TunnelPool
 
     /// A connection to the server on which nothing has been said, or why there is none.
-    func connect() async -> Result<Stream, DialFailure> {
+    func connect() async -> Result<Uplink, DialFailure> {
+        let server = options.servers[0]
         let deadline = worker.now + options.connectTimeout
         do {
-            let first = options.proxy ?? options.server
+            let first = options.proxy ?? server.address
             let stream = try await connector.connect(to: first, for: "server", deadline: deadline)
-            guard options.proxy != nil else { return .success(stream) }
-            return await passProxy(stream)
+            guard options.proxy != nil else { return .success(Uplink(stream: stream, server: server)) }
+            return await passProxy(stream, to: server)
         } catch {
             if case .connect(let error) = error, error.isReset { return .failure(.reset) }
             return .failure(options.proxy == nil ? .unreachable(error) : .proxyUnreachable(error))
@@ -37,7 +38,7 @@ struct Dialer: @unchecked Sendable {
     ///   - first: the result of a `connect` that is already there.
     ///   - mayRepeat: whether `early` may reach the target twice.
     func open(
-        _ connection: Connection, to target: Address, early: [UInt8], first: Result<Stream, DialFailure>,
+        _ connection: Connection, to target: Address, early: [UInt8], first: Result<Uplink, DialFailure>,
         mayRepeat: Bool = true
     ) async throws(DialFailure) -> Tunnel {
         let cargo = Cargo(
@@ -61,15 +62,15 @@ struct Dialer: @unchecked Sendable {
     }
 
     /// A reset during the handshake is tried again, each time as a new request, since the old one would be a replay.
-    private func open(_ cargo: Cargo, first: Result<Stream, DialFailure>) async throws(DialFailure) -> Tunnel {
+    private func open(_ cargo: Cargo, first: Result<Uplink, DialFailure>) async throws(DialFailure) -> Tunnel {
         var connected = first
         var retries = 0
         while true {
             var hasAsked = false
             do {
-                let stream = try connected.get()
-                hasAsked = !stream.isGone
-                return try await shakeHands(stream, cargo)
+                let uplink = try connected.get()
+                hasAsked = !uplink.stream.isGone
+                return try await shakeHands(uplink, cargo)
             } catch {
                 guard error == .reset, retries < ClientLimits.retries, cargo.mayRepeat || !hasAsked else { throw error }
                 retries += 1
@@ -78,22 +79,24 @@ struct Dialer: @unchecked Sendable {
         }
     }
 
-    private func shakeHands(_ stream: Stream, _ cargo: Cargo) async throws(DialFailure) -> Tunnel {
+    private func shakeHands(_ uplink: Uplink, _ cargo: Cargo) async throws(DialFailure) -> Tunnel {
+        let stream = uplink.stream
         let nonce = freshNonce()
-        let sealer = Sealer(authenticator: authenticator, stream: KeyStream(key: options.key, nonce: nonce))
-        let path = options.pathPrefix + Base64.encode(cargo.request(sealer), .url)
+        let sealer = Sealer(authenticator: authenticator, stream: keyStream(nonce, uplink.server))
+        let path = uplink.server.pathPrefix + Base64.encode(cargo.request(sealer), .url)
         // In compatible mode a proxy may replace the key, so the nonce travels in a cookie and this key means nothing.
         let key = options.compatible ? worker.randomness.nonce() : nonce
         let cookie = options.compatible ? "\(CompatibleMode.cookieName(for: options.key))=\(nonce.base64)" : nil
         stream.write(
-            WebSocketHandshake.request(path: path, host: options.hostHeader, key: key.base64, cookie: cookie))
+            WebSocketHandshake.request(
+                path: path, host: uplink.server.hostHeader, key: key.base64, cookie: cookie))
 
         var intake = Intake(stream)
         let accept = Nonce.accept(forKey: key.base64.utf8)
         try await check(&intake, accept: accept)
         let answering = options.compatible ? nonce.ofServerInCompatibleMode : Nonce.ofServer(accept: accept)
         guard let answering else { throw .notWebSocket }
-        let opener = Opener(authenticator: authenticator, stream: KeyStream(key: options.key, nonce: answering))
+        let opener = Opener(authenticator: authenticator, stream: keyStream(answering, uplink.server))
         let tunnel = Tunnel(
             id: worker.nextID(), role: .client, stream: stream, sealer: sealer, opener: opener, pings: options.pings,
             owner: pool)
@@ -102,6 +105,11 @@ struct Dialer: @unchecked Sendable {
         let rest = intake.bytes
         worker.spawn { await tunnel.run(first: rest[...]) }
         return tunnel
+    }
+
+    /// Under TLS wstan seals nothing.
+    private func keyStream(_ nonce: Nonce, _ server: ServerEndpoint) -> KeyStream? {
+        server.usesTLS ? nil : KeyStream(key: options.key, nonce: nonce)
     }
 
     /// Reads the server's answer; closes the connection if it is not the one that is needed.
@@ -151,8 +159,9 @@ struct Dialer: @unchecked Sendable {
     }
 
     /// Asks an HTTP proxy for a way to the server (RFC 9110 section 9.3.6).
-    private func passProxy(_ stream: Stream) async -> Result<Stream, DialFailure> {
-        stream.write(Array("CONNECT \(options.server) HTTP/1.1\r\nHost: \(options.server)\r\n\r\n".utf8))
+    private func passProxy(_ stream: Stream, to server: ServerEndpoint) async -> Result<Uplink, DialFailure> {
+        let authority = server.address
+        stream.write(Array("CONNECT \(authority) HTTP/1.1\r\nHost: \(authority)\r\n\r\n".utf8))
         var intake = Intake(stream)
         do {
             let head = try await readAnswer(&intake)
@@ -160,7 +169,7 @@ struct Dialer: @unchecked Sendable {
                 stream.close()
                 return .failure(.proxyRefused(status: head.status ?? 0, reason: head.reason))
             }
-            return .success(stream)
+            return .success(Uplink(stream: stream, server: server))
         } catch {
             stream.close()
             return .failure(error)

@@ -60,7 +60,7 @@ struct UserAgentSession: @unchecked Sendable {
             let early = await earlyData(wish.early, options.earlyDataWait)
             let connected = await connecting
             guard let early else {
-                if case .success(let stream) = connected { stream.close() }
+                if case .success(let uplink) = connected { uplink.stream.close() }
                 return abandon()
             }
             await carryOnNewTunnel(wish.target, early, first: connected)
@@ -119,7 +119,7 @@ struct UserAgentSession: @unchecked Sendable {
         }
     }
 
-    private func carryOnNewTunnel(_ target: Address, _ early: [UInt8], first: Result<Stream, DialFailure>) async {
+    private func carryOnNewTunnel(_ target: Address, _ early: [UInt8], first: Result<Uplink, DialFailure>) async {
         let (data, rest) = split(early)
         let connection = Connection(worker: worker, end: userAgent)
         do {

@@ -31,7 +31,7 @@ struct WayMaker {
     ///
     /// - Parameter mayRepeat: whether the target may get the opening twice.
     func make(
-        _ target: Address, _ opening: [UInt8], for connection: Connection, first: Result<Stream, DialFailure>,
+        _ target: Address, _ opening: [UInt8], for connection: Connection, first: Result<Uplink, DialFailure>,
         mayRepeat: Bool
     ) async throws(DialFailure) -> TargetWay {
         do {

@@ -3,6 +3,10 @@ struct Assignment {
     enum Target {
         case setting(SettingKey)
         case python(PythonKey)
+        /// A key of the file's forward with this index.
+        case forward(Int, ForwardKey)
+        /// A whole forward in one word.
+        case wholeForward
     }
 
     let target: Target
@@ -16,13 +20,19 @@ struct Assignment {
         switch target {
         case .setting(let key): key.identifier
         case .python(let key): key.rawValue
+        case .forward(let index, let key): Self.identifier(ofForward: index, key)
+        case .wholeForward: "forward"
         }
     }
+
+    static func identifier(ofForward index: Int, _ key: ForwardKey) -> String { "forward.\(index).\(key.rawValue)" }
 
     var isList: Bool {
         switch target {
         case .setting(let key): key.kind.isList
         case .python: false
+        case .forward(_, let key): key == .listen
+        case .wholeForward: true
         }
     }
 }

@@ -8,12 +8,14 @@ struct CommandLineArguments {
     private(set) var asksForVersion = false
     private(set) var asksForKey = false
     private(set) var asksForCheck = false
+    private(set) var asksForStdio = false
     private(set) var isStrict = false
 
     private var remaining: ArraySlice<String>
-    private var positionals: [String] = []
+    /// Words that are neither options nor their values.
+    private(set) var positionals: [String] = []
     private var isClient = false
-    private var isServer = false
+    private(set) var isServer = false
 
     /// - Parameter arguments: without the name of the program.
     init(_ arguments: [String]) {
@@ -30,7 +32,7 @@ struct CommandLineArguments {
                 readLetters(argument)
             }
         }
-        readPositionals()
+        if !asksForStdio { readPositionals() }
         if isClient, isServer { complain("-c/--client and -s/--server exclude each other: keep one") }
     }
 
@@ -63,7 +65,9 @@ struct CommandLineArguments {
         }
         for (value, target) in zip(positionals, targets) {
             if let key = SettingKey.all.first(where: { $0.identifier == target.key }) {
-                assign(.setting(key), target.name, value)
+                let assignment = Assignment(target: .setting(key), name: target.name, value: value, place: .commandLine)
+                // The plain URI is the first choice, wherever it stands.
+                assignments.insert(assignment, at: assignment.isList ? 0 : assignments.endIndex)
             }
         }
     }
@@ -101,7 +105,7 @@ struct CommandLineArguments {
         case .ambiguous(let names):
             complain("--\(name) could be \(SettingKind.choice(names)): write it in full")
         case .unknown:
-            if LaterNames.options.contains(name) {
+            if LaterNames.keys.contains(name) {
                 complain("--\(name) is not in this version: remove it")
                 return
             }
@@ -166,6 +170,8 @@ struct CommandLineArguments {
         case .generateKey: asksForKey = true
         case .checkConfiguration: asksForCheck = true
         case .strict: isStrict = true
+        case .stdio: asksForStdio = true
+        case .forward: assign(.wholeForward, name, value)
         case .file:
             if value.isEmpty { complain("\(name) needs the path of a file") } else { file = value }
         case .python(let key):

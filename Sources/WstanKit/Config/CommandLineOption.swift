@@ -7,6 +7,8 @@ struct CommandLineOption: Sendable {
         case checkConfiguration
         case strict
         case file
+        case stdio
+        case forward
         case python(PythonKey)
         /// More than one where a key stands in the client's and in the server's section.
         case settings([SettingKey])
@@ -23,6 +25,7 @@ struct CommandLineOption: Sendable {
         case general = "options"
         case client = "client options"
         case server = "server options"
+        case tls = "TLS options"
     }
 
     let name: String
@@ -65,6 +68,9 @@ extension CommandLineOption {
             name: "strict", meaning: .strict, group: .general,
             purpose: "unknown keys and sections are errors, not warnings", isPython: false),
         CommandLineOption(
+            name: "stdio", meaning: .stdio, group: .general,
+            purpose: "join stdin and stdout with HOST and PORT through the running client", isPython: false),
+        CommandLineOption(
             name: "version", meaning: .version, group: .general, purpose: "show the version and exit", isPython: false),
         CommandLineOption(
             name: "addr", letter: "a", meaning: .python(.addr), argument: .required("HOST"), group: .client,
@@ -72,6 +78,9 @@ extension CommandLineOption {
         CommandLineOption(
             name: "port", letter: "p", meaning: .python(.port), argument: .required("PORT"), group: .client,
             purpose: "listen port of the SOCKS/HTTP server (default 1080)"),
+        CommandLineOption(
+            name: "forward", meaning: .forward, argument: .required("[udp:]ADDRESS=HOST:PORT"), group: .client,
+            purpose: "what arrives at ADDRESS goes through the tunnel to HOST:PORT; may be repeated", isPython: false),
         CommandLineOption(
             name: "tun-addr", letter: "t", meaning: .python(.tunAddr), argument: .required("HOST"), group: .server,
             purpose: "listen address of the server, overrides the URI's; several with commas"),
@@ -105,6 +114,7 @@ extension CommandLineOption {
             case .client: keys.count > 1 ? .general : .client
             case .pool: .client
             case .server: .server
+            case .tls: .tls
             }
         let initial = key.initial.isEmpty ? "" : " (default \(key.initial))"
         purpose = argument == .attachedFlag ? key.purpose : key.purpose + initial

@@ -1,6 +1,8 @@
 /// The sense of a file's lines: which setting each one sets, and what to say of those that set none.
 struct ConfigurationFile {
     private(set) var assignments: [Assignment] = []
+    /// One for each heading, which the assignments tell by its index.
+    private(set) var forwards: [ForwardDraft] = []
     private(set) var diagnostics: DiagnosticList
     /// Every line could be taken apart, so that what is not here is truly missing.
     let isWhole: Bool
@@ -8,6 +10,7 @@ struct ConfigurationFile {
     private enum Place {
         case top
         case section(SettingKey.Section)
+        case forward(Int)
         /// Its heading has been complained of; once is enough.
         case ignored
     }
@@ -38,31 +41,53 @@ struct ConfigurationFile {
             place = .top
         } else if let section = SettingKey.Section(rawValue: name) {
             place = .section(section)
-        } else {
+        } else if !enterForward(written, line) {
             place = .ignored
             let first = name.unicodeScalars.split { $0.properties.isWhitespace }.first.map { String($0) } ?? ""
             if LaterNames.sections.contains(first) {
                 add(unknown, line, "[\(first)] is not in this version: nothing in it is in force")
             } else {
-                let known = ["wstan"] + SettingKey.Section.allCases.map(\.rawValue) + LaterNames.sections
+                let known = ["wstan"] + SettingKey.Section.allCases.map(\.rawValue) + ["forward"] + LaterNames.sections
                 let hint = Suggestion.clause(for: name, among: known)
                 add(unknown, line, "unknown section\(Suggestion.quoted(name)): nothing in it is in force\(hint)")
             }
         }
     }
 
-    private mutating func read(_ written: String, _ value: String, _ line: ConfigurationLine, valueColumn: Int) {
-        let section: SettingKey.Section?
-        switch place {
-        case .ignored: return
-        case .top: section = nil
-        case .section(let current): section = current
+    /// - Returns: false when it is another section.
+    private mutating func enterForward(_ heading: String, _ line: ConfigurationLine) -> Bool {
+        do throws(ValueProblem) {
+            guard let name = try Forward.name(inHeading: heading) else { return false }
+            guard !forwards.contains(where: { $0.name == name }) else {
+                throw ValueProblem("[forward \(name)] is given again: give each forward a name of its own")
+            }
+            guard forwards.count < ConfigurationBounds.forwards else {
+                throw ValueProblem("more than \(ConfigurationBounds.forwards) forwards: use fewer")
+            }
+            place = .forward(forwards.count)
+            forwards.append(ForwardDraft(name: name, place: .line(path, line: line.number, column: line.column)))
+        } catch {
+            place = .ignored
+            add(.error, line, error.text)
         }
+        return true
+    }
+
+    private mutating func read(_ written: String, _ value: String, _ line: ConfigurationLine, valueColumn: Int) {
         // Python lowers the case of names and takes both spellings.
         let name = String(written.lowercased().map { $0 == "_" ? "-" : $0 })
-        guard let target = Self.target(name, in: section) else {
-            reportUnknown(name, in: section, line)
-            return
+        let target: Assignment.Target
+        switch place {
+        case .ignored: return
+        case .top:
+            guard let found = Self.target(name, in: nil) else { return reportUnknown(name, in: nil, line) }
+            target = found
+        case .section(let section):
+            guard let found = Self.target(name, in: section) else { return reportUnknown(name, in: section, line) }
+            target = found
+        case .forward(let index):
+            guard let key = ForwardKey(rawValue: name) else { return reportUnknownOfForward(name, line) }
+            target = .forward(index, key)
         }
         let assignment = Assignment(
             target: target, name: name, value: value,
@@ -82,13 +107,7 @@ struct ConfigurationFile {
 
     private mutating func reportUnknown(_ name: String, in section: SettingKey.Section?, _ line: ConfigurationLine) {
         if LaterNames.keys(in: section).contains(name) {
-            if LaterNames.restrictions.contains(name) {
-                add(
-                    .error, line,
-                    "\(name) is not in this version, and without it more is allowed: remove it if that is meant")
-            } else {
-                add(unknown, line, "\(name) is not in this version: it is not in force")
-            }
+            add(unknown, line, "\(name) is not in this version: it is not in force")
             return
         }
         let homes = ([nil] + SettingKey.Section.allCases).filter {
@@ -104,6 +123,12 @@ struct ConfigurationFile {
         let hint = Suggestion.clause(for: name, among: known)
         let quoted = written(line).map(Suggestion.quoted) ?? ""
         add(unknown, line, "unknown key\(quoted): it is not in force\(hint)")
+    }
+
+    private mutating func reportUnknownOfForward(_ name: String, _ line: ConfigurationLine) {
+        let hint = Suggestion.clause(for: name, among: ForwardKey.allCases.map(\.rawValue))
+        let quoted = written(line).map(Suggestion.quoted) ?? ""
+        add(unknown, line, "unknown key\(quoted) of a forward: it is not in force\(hint)")
     }
 
     /// The name before its case was lowered: mixed case is a sign of a mislaid secret.

@@ -5,13 +5,16 @@ enum HelpText {
 
     static let text: String = {
         var lines = [
-            "usage: wstand [options] [URI] [KEY]", "",
+            "usage: wstand [options] [URI] [KEY]",
+            "       wstand [-p PORT | -i FILE] --stdio HOST PORT", "",
             "Tunnels TCP and UDP through WebSocket; URI and KEY are the same at both ends.", "",
             "  URI  ws://host:port/path of the server",
             "  KEY  base64 of 16 bytes (see --gen-key) or a passphrase; shows in the process list,",
             "       so better in a file named by --key-file", "",
             "The command line wins over the file. (In the Python wstan the file wins.)",
             "TIME is in seconds, or has a unit: 30ms, 5min, 2h. SIZE is in bytes, or has one: 64K, 1M.",
+            "ADDRESS is HOST:PORT or unix:/PATH. TARGETS are networks, names (example.com and below,",
+            "*.example.com only below) and * for all, with :PORT or :FROM-TO or without, or :PORT alone.",
         ]
         for group in CommandLineOption.Group.allCases {
             lines += ["", "\(group.rawValue):"]
@@ -21,7 +24,8 @@ enum HelpText {
             "", "examples:",
             "  wstand --gen-key",
             "  wstand -s ws://0.0.0.0:8080/ --key-file /etc/wstan/key",
-            "  wstand ws://example.com:8080/ --key-file /etc/wstan/key -p 1081", "",
+            "  wstand ws://example.com:8080/ --key-file /etc/wstan/key -p 1081",
+            "  ssh -o ProxyCommand='wstand --stdio %h %p' host.example.com", "",
             "exit status: 0 ended well, 1 failed, 64 wrong command line, 78 wrong configuration",
         ]
         return lines.joined(separator: "\n")

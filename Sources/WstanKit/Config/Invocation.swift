@@ -9,6 +9,8 @@ public enum Invocation: Sendable, Equatable {
     case version
     /// The configuration is good; say so, with the warnings, and exit.
     case checkConfig(Settings, warnings: [Diagnostic])
+    /// Join stdin and stdout with the target through the client that listens there; never empty.
+    case stdio(target: TargetAddress, via: [ListenAddress])
 }
 
 extension Invocation {
@@ -32,33 +34,18 @@ extension Invocation {
         // As in Python it needs neither URI nor key.
         if words.asksForKey { return .generateKey }
 
-        var found = DiagnosticList()
-        var fileLayer: SettingsLayer?
-        var isWhole = true
-        if let path = words.file {
-            let bytes: [UInt8]
-            do {
-                bytes = try readFile(path)
-            } catch {
-                let text = "cannot be read (\(error)): check the path and its permissions"
-                let problem = Diagnostic(.error, at: .file(path), text)
-                throw ConfigurationFailure([problem], exitStatus: .configuration)
-            }
-            let file = ConfigurationFile(bytes, path: path, isStrict: words.isStrict)
-            let layer = SettingsLayer(file.assignments)
-            found.add(contentsOf: file.diagnostics)
-            found.add(contentsOf: layer.diagnostics)
-            found.sortByLine()
-            found.close(file: path)
-            fileLayer = layer
-            isWhole = file.isWhole
-        }
         let commandLine = SettingsLayer(words.assignments)
+        if words.asksForStdio { return try StandardStreams.invocation(words, commandLine, readFile: readFile) }
+
+        let file = try words.file.map { path throws(ConfigurationFailure) in
+            try ReadFile(path, isStrict: words.isStrict, readFile: readFile)
+        }
         var late = DiagnosticList()
         let settings = Settings.merged(
-            file: fileLayer, at: words.file, isWhole: isWhole, commandLine: commandLine, diagnostics: &late)
+            file: file?.layer, at: words.file, isWhole: file?.isWhole ?? true, commandLine: commandLine,
+            diagnostics: &late)
         // Each list has its own bound: a file full of problems must not hide what is wrong with the command line.
-        let all = found.all + commandLine.diagnostics.all + late.all
+        let all = (file?.diagnostics.all ?? []) + commandLine.diagnostics.all + late.all
         let errors = all.filter { $0.severity == .error }
         guard errors.isEmpty, let settings else {
             let isUsage = errors.contains { $0.place == .commandLine }
@@ -67,5 +54,35 @@ extension Invocation {
             throw ConfigurationFailure(shown, exitStatus: isUsage ? .usage : .configuration)
         }
         return words.asksForCheck ? .checkConfig(settings, warnings: all) : .run(settings, warnings: all)
+    }
+}
+
+extension Invocation {
+    /// A file in its layer, with everything that there is to say of its lines.
+    struct ReadFile {
+        let layer: SettingsLayer
+        let diagnostics: DiagnosticList
+        let isWhole: Bool
+
+        init(
+            _ path: String, isStrict: Bool, readFile: (String) throws -> [UInt8]
+        ) throws(ConfigurationFailure) {
+            let bytes: [UInt8]
+            do {
+                bytes = try readFile(path)
+            } catch {
+                let text = "cannot be read (\(error)): check the path and its permissions"
+                let problem = Diagnostic(.error, at: .file(path), text)
+                throw ConfigurationFailure([problem], exitStatus: .configuration)
+            }
+            let file = ConfigurationFile(bytes, path: path, isStrict: isStrict)
+            layer = SettingsLayer(file.assignments, forwards: file.forwards)
+            var found = file.diagnostics
+            found.add(contentsOf: layer.diagnostics)
+            found.sortByLine()
+            found.close(file: path)
+            diagnostics = found
+            isWhole = file.isWhole
+        }
     }
 }

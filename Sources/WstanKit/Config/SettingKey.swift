@@ -4,6 +4,16 @@ struct SettingKey: Sendable {
         case client
         case pool
         case server
+        case tls
+
+        /// What stands before a key's name on the command line, so that names need to be unique in a section only.
+        var optionPrefix: String {
+            switch self {
+            case .pool: "pool-"
+            case .tls: "tls-"
+            case .client, .server: ""
+            }
+        }
     }
 
     /// What a reload does with a new value.
@@ -26,11 +36,11 @@ struct SettingKey: Sendable {
     /// Python's short option.
     var letter: Character?
 
-    /// Distinguishes the two `listen`.
+    /// Distinguishes the two `listen` and the two `key`.
     var identifier: String { section.map { "\($0.rawValue).\(name)" } ?? name }
 
     /// The name of its twin on the command line, without the dashes.
-    var option: String { section == .pool ? "pool-\(name)" : name }
+    var option: String { (section?.optionPrefix ?? "") + name }
 
     /// Python has the same long option.
     var isPythonOption: Bool { flat != nil || name == "compatible" }
@@ -47,8 +57,17 @@ enum SettingKind: Sendable {
     case listen(Settings.Mode)
     case logLevel
     case proxy
+    case connectTo
+    case hostHeader
+    case headers
+    case users
     case plainAnswer
     case networks(SettingPath<TrustedProxies>)
+    /// Whether `private` may be among them.
+    case targets(SettingPath<[TargetPattern]>, takesPrivate: Bool)
+    case path(SettingPath<String?>)
+    case pins
+    case serverName
     case flag(SettingPath<Bool>)
     case count(SettingPath<Int>, ClosedRange<Int>)
     case size(SettingPath<Int>, ClosedRange<Int>)
@@ -61,8 +80,8 @@ enum SettingKind: Sendable {
         switch self {
         case .duration: "seconds"
         case .size, .automaticSize: "bytes"
-        case .mode, .uri, .key, .keyFile, .listen, .logLevel, .proxy, .plainAnswer, .networks, .flag, .count,
-            .automaticCount:
+        case .mode, .uri, .key, .keyFile, .listen, .logLevel, .proxy, .connectTo, .hostHeader, .headers, .users,
+            .plainAnswer, .networks, .targets, .path, .pins, .serverName, .flag, .count, .automaticCount:
             nil
         }
     }
@@ -73,8 +92,15 @@ enum SettingKind: Sendable {
         case .mode: "MODE"
         case .uri: "URI"
         case .key: "KEY"
-        case .keyFile: "FILE"
-        case .listen, .proxy: "HOST:PORT"
+        case .keyFile, .path: "FILE"
+        case .listen: "ADDRESS"
+        case .proxy: "PROXY"
+        case .connectTo: "HOST:PORT"
+        case .hostHeader, .serverName: "NAME"
+        case .headers: "FIELD"
+        case .users: "USERS"
+        case .targets: "TARGETS"
+        case .pins: "DIGESTS"
         case .logLevel: "LEVEL"
         case .plainAnswer: "STATUS"
         case .networks: "ADDRESSES"
@@ -88,92 +114,10 @@ enum SettingKind: Sendable {
     /// Lists add up; of anything else the last one counts.
     var isList: Bool {
         switch self {
-        case .listen, .networks: true
-        case .mode, .uri, .key, .keyFile, .logLevel, .proxy, .plainAnswer, .flag, .count, .size, .duration,
-            .automaticCount, .automaticSize:
+        case .uri, .listen, .headers, .users, .networks, .targets, .pins: true
+        case .mode, .key, .keyFile, .logLevel, .proxy, .connectTo, .hostHeader, .plainAnswer, .path, .serverName,
+            .flag, .count, .size, .duration, .automaticCount, .automaticSize:
             false
         }
-    }
-}
-
-/// One change to settings that stand at their defaults.
-typealias SettingEdit = @Sendable (inout Settings) -> Void
-
-extension SettingKind {
-    /// Reads a value that needs no knowledge of other values; nil for the kinds that do.
-    ///
-    /// - Throws: what the key takes, with its bounds.
-    func edit(_ text: String) throws(ValueProblem) -> SettingEdit? {
-        switch self {
-        case .mode, .uri, .key, .keyFile, .listen: return nil
-        case .logLevel:
-            guard let level = Settings.LogLevel(rawValue: text.lowercased()) else {
-                throw ValueProblem("takes \(Self.choice(Settings.LogLevel.allCases.map(\.rawValue)))")
-            }
-            return { $0.logLevel = level }
-        case .proxy:
-            let proxy = try ProxyChoice(text)
-            return { $0.proxy = proxy }
-        case .plainAnswer:
-            guard let status = Quantity(text)?.count.flatMap(Settings.PlainAnswer.Status.init(rawValue:)) else {
-                let statuses = Settings.PlainAnswer.Status.allCases.map { String($0.rawValue) }
-                throw ValueProblem("takes \(Self.choice(statuses)); a file is not in this version")
-            }
-            return { $0.plainAnswer = .status(status) }
-        case .networks(let path):
-            let value = try TrustedProxies.read(text)
-            return { $0[keyPath: path] = value }
-        case .flag(let path):
-            let value = try Self.flag(text)
-            return { $0[keyPath: path] = value }
-        case .count(let path, let range):
-            let value = try Self.count(text, in: range)
-            return { $0[keyPath: path] = value }
-        case .size(let path, let range):
-            let value = try Self.size(text, in: range)
-            return { $0[keyPath: path] = value }
-        case .duration(let path, let range):
-            guard let value = Quantity(text)?.duration, range.contains(value) else {
-                throw ValueProblem(
-                    "takes a time from \(range.lowerBound) to \(range.upperBound), like 300, 30ms or 5min")
-            }
-            return { $0[keyPath: path] = value }
-        case .automaticCount(let path, let range):
-            let value = Self.isAutomatic(text) ? nil : try Self.count(text, in: range)
-            return { $0[keyPath: path] = value }
-        case .automaticSize(let path, let range):
-            let value = Self.isAutomatic(text) ? nil : try Self.size(text, in: range)
-            return { $0[keyPath: path] = value }
-        }
-    }
-
-    /// The booleans of Python's ConfigParser.
-    static func flag(_ text: String) throws(ValueProblem) -> Bool {
-        switch text.lowercased() {
-        case "1", "yes", "true", "on": return true
-        case "0", "no", "false", "off": return false
-        default: throw ValueProblem("takes yes or no")
-        }
-    }
-
-    static func choice(_ words: [String]) -> String {
-        words.count < 2
-            ? words.joined() : words.dropLast().joined(separator: ", ") + " or " + words.suffix(1).joined()
-    }
-
-    private static func isAutomatic(_ text: String) -> Bool { text.lowercased() == "auto" }
-
-    private static func count(_ text: String, in range: ClosedRange<Int>) throws(ValueProblem) -> Int {
-        guard let value = Quantity(text)?.count, range.contains(value) else {
-            throw ValueProblem("takes a whole number from \(range.lowerBound) to \(range.upperBound)")
-        }
-        return value
-    }
-
-    private static func size(_ text: String, in range: ClosedRange<Int>) throws(ValueProblem) -> Int {
-        guard let value = Quantity(text)?.bytes, range.contains(value) else {
-            throw ValueProblem("takes a size from \(range.lowerBound) to \(range.upperBound) bytes, like 512 or 4K")
-        }
-        return value
     }
 }

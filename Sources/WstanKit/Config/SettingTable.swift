@@ -1,6 +1,6 @@
 extension SettingKey {
     /// Every key of this version, in the order of the shipped file.
-    static let all: [SettingKey] = general + client + pool + server
+    static let all: [SettingKey] = general + client + pool + server + tls
 
     private static let general: [SettingKey] = [
         SettingKey(
@@ -8,7 +8,7 @@ extension SettingKey {
             purpose: "server or client"),
         SettingKey(
             name: "uri", section: nil, kind: .uri, initial: "", reload: .takesOver,
-            purpose: "URI of the server; ws is sealed by the key, wss by TLS alone"),
+            purpose: "URI of the server; ws is sealed by the key, wss by TLS alone; a client takes several"),
         SettingKey(
             name: "key", section: nil, kind: .key, initial: "", reload: .takesOver,
             purpose: "base64 of 16 bytes, or a passphrase; key-file keeps it out of sight"),
@@ -44,9 +44,31 @@ extension SettingKey {
             name: "early-data-wait", section: .client, kind: .duration(\.earlyDataWait, .zero ... .seconds(10)),
             initial: "30ms", reload: .takesOver, purpose: "how long the request waits for that data"),
         SettingKey(
+            name: "early-reply", section: .client, kind: .flag(\.earlyReply), initial: "yes", reload: .takesOver,
+            purpose: "tell of success before the target has answered, which saves a round trip"),
+        SettingKey(
+            name: "users-file", section: .client, kind: .path(\.usersFile), initial: "", reload: .takesOver,
+            purpose: "who may use SOCKS and HTTP, as name:hash lines; none: no password is asked for"),
+        SettingKey(
+            name: "allow-uid", section: .client, kind: .users, initial: "", reload: .takesOver,
+            purpose: "only these users of this host; may be repeated"),
+        SettingKey(
+            name: "direct", section: .client, kind: .targets(\.direct, takesPrivate: true), initial: "",
+            reload: .takesOver,
+            purpose: "targets reached without the tunnel: private, networks, names, ports; may be repeated"),
+        SettingKey(
             name: "proxy", section: .client, kind: .proxy, initial: "auto", reload: .takesOver,
             purpose: "reach the server through this proxy: http:// or socks5://, none, or auto from the environment",
             flat: "proxy", letter: "y"),
+        SettingKey(
+            name: "connect-to", section: .client, kind: .connectTo, initial: "", reload: .takesOver,
+            purpose: "connect there instead of to the URI's host and port"),
+        SettingKey(
+            name: "host-header", section: .client, kind: .hostHeader, initial: "", reload: .takesOver,
+            purpose: "the Host field instead of the URI's host and port"),
+        SettingKey(
+            name: "header", section: .client, kind: .headers, initial: "", reload: .takesOver,
+            purpose: "a field for the handshake, as Name: value; may be repeated"),
         SettingKey(
             name: "udp-idle", section: .client, kind: .duration(\.udpIdle, .seconds(1) ... .seconds(86_400)),
             initial: "60s", reload: .takesOver,
@@ -57,6 +79,9 @@ extension SettingKey {
         SettingKey(
             name: "size", section: .pool, kind: .count(\.poolSize, 0...10_000), initial: "16", reload: .takesOver,
             purpose: "most idle tunnels kept for reuse; 0 keeps none", flat: "pool-size"),
+        SettingKey(
+            name: "min", section: .pool, kind: .count(\.poolMin, 0...10_000), initial: "1", reload: .takesOver,
+            purpose: "tunnels kept open ahead of need, where the server can"),
         SettingKey(
             name: "max-idle", section: .pool, kind: .duration(\.poolMaxIdle, .zero ... .seconds(86_400)),
             initial: "300s", reload: .takesOver, purpose: "longest that an idle tunnel is kept; 0 keeps none",
@@ -90,8 +115,20 @@ extension SettingKey {
             name: "allow-bare-dgm", section: .server, kind: .flag(\.allowBareDGM), initial: "no", reload: .takesOver,
             purpose: "take datagrams of a Python client's pooled tunnels, which bear no tag"),
         SettingKey(
+            name: "allow", section: .server, kind: .targets(\.allow, takesPrivate: false), initial: "",
+            reload: .takesOver, purpose: "targets that are allowed though they are private; may be repeated"),
+        SettingKey(
+            name: "deny", section: .server, kind: .targets(\.deny, takesPrivate: false), initial: "",
+            reload: .takesOver, purpose: "targets that are refused, whatever allow says; may be repeated"),
+        SettingKey(
+            name: "allow-private", section: .server, kind: .flag(\.allowPrivate), initial: "no", reload: .takesOver,
+            purpose: "every target in this host's own and private networks is allowed"),
+        SettingKey(
             name: "max-tunnels", section: .server, kind: .count(\.maxTunnels, 0...1_000_000), initial: "10000",
             reload: .takesOver, purpose: "most tunnels open at once; 0 is no limit"),
+        SettingKey(
+            name: "max-tunnels-per-address", section: .server, kind: .count(\.maxTunnelsPerAddress, 0...1_000_000),
+            initial: "0", reload: .takesOver, purpose: "of them those of one client's address; 0 is no limit"),
         SettingKey(
             name: "max-handshakes", section: .server, kind: .count(\.maxHandshakes, 0...1_000_000), initial: "1024",
             reload: .takesOver, purpose: "most connections without a finished request; 0 is no limit"),
@@ -104,8 +141,36 @@ extension SettingKey {
             kind: .duration(\.connectTimeout, .milliseconds(100) ... .seconds(600)), initial: "10s",
             reload: .takesOver, purpose: "for reaching a target"),
         SettingKey(
+            name: "idle-timeout", section: .server, kind: .duration(\.idleTimeout, .zero ... .seconds(604_800)),
+            initial: "0s", reload: .takesOver,
+            purpose: "a connection on which nothing moves for so long is ended; 0 ends none"),
+        SettingKey(
             name: "plain-answer", section: .server, kind: .plainAnswer, initial: "404", reload: .takesOver,
             purpose: "answer to what is no request: 200, 400 (\"wrong key\" to a Python client) or 404"),
+    ]
+
+    private static let tls: [SettingKey] = [
+        SettingKey(
+            name: "certificate", section: .tls, kind: .path(\.tls.certificate), initial: "", reload: .takesOver,
+            purpose: "the server speaks TLS itself, with this certificate and its chain (PEM)"),
+        SettingKey(
+            name: "key", section: .tls, kind: .path(\.tls.key), initial: "", reload: .takesOver,
+            purpose: "the private key of the certificate (PEM)"),
+        SettingKey(
+            name: "client-ca", section: .tls, kind: .path(\.tls.clientCA), initial: "", reload: .takesOver,
+            purpose: "the server asks for a certificate that these have signed (PEM)"),
+        SettingKey(
+            name: "ca-file", section: .tls, kind: .path(\.tls.caFile), initial: "", reload: .takesOver,
+            purpose: "whom the client believes instead of the system's store (PEM)"),
+        SettingKey(
+            name: "pin-sha256", section: .tls, kind: .pins, initial: "", reload: .takesOver,
+            purpose: "the only public keys of servers that the client takes; may be repeated"),
+        SettingKey(
+            name: "sni", section: .tls, kind: .serverName, initial: "", reload: .takesOver,
+            purpose: "the name that the client asks for and checks instead of the URI's host"),
+        SettingKey(
+            name: "verify", section: .tls, kind: .flag(\.tls.verify), initial: "yes", reload: .takesOver,
+            purpose: "the client checks the server's certificate and name"),
     ]
 }
 
@@ -120,26 +185,18 @@ enum PythonKey: String, Sendable, CaseIterable {
     case tunPort = "tun-port"
 }
 
-/// Names of the released design that this version does not act on, so that a later file gets a fitting answer.
+/// The keys of a `[forward NAME]`.
+enum ForwardKey: String, Sendable, CaseIterable {
+    case listen
+    case target
+    case transport = "protocol"
+}
+
+/// Names of the released design that this version does not act on, so that a later file gets a fitting answer. None of
+/// them allows less than there is without it: to go on without such a one would expose what the file says is closed.
 enum LaterNames {
-    static let sections = ["tls", "control", "forward"]
+    static let sections = ["control"]
+    static let keys = ["state-directory", "log-format"]
 
-    static func keys(in section: SettingKey.Section?) -> [String] {
-        switch section {
-        case nil: ["state-directory", "log-format"]
-        case .client:
-            ["early-reply", "users-file", "allow-uid", "direct", "connect-to", "host-header", "header"]
-        case .pool: ["min"]
-        case .server:
-            ["allow", "deny", "allow-private", "max-tunnels-per-address", "idle-timeout"]
-        }
-    }
-
-    /// Those that allow less than there is without them: to go on would expose what the file says is closed.
-    static let restrictions: Set<String> = [
-        "users-file", "allow-uid", "allow", "deny", "allow-private", "max-tunnels-per-address",
-    ]
-
-    static let options: [String] =
-        keys(in: nil) + keys(in: .client) + keys(in: .server) + keys(in: .pool).map { "pool-" + $0 }
+    static func keys(in section: SettingKey.Section?) -> [String] { section == nil ? keys : [] }
 }

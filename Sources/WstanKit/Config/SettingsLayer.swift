@@ -5,9 +5,11 @@ struct SettingsLayer {
         let place: Diagnostic.Place
     }
 
-    private(set) var uri: Placed<ServerURI>?
+    /// In the order of preference, each once.
+    private(set) var uris: [Placed<ServerURI>] = []
     private(set) var clientListen = ListenChoice()
     private(set) var serverListen = ListenChoice()
+    private(set) var forwards: [Forward] = []
     private(set) var diagnostics = DiagnosticList()
     /// Keys whose value was refused, so that they are not reported as missing too.
     private(set) var refused: Set<String> = []
@@ -17,13 +19,18 @@ struct SettingsLayer {
     private var isClient: Placed<Bool>?
     private var keyText: Placed<KeySource>?
     private var keyFile: Placed<KeySource>?
-    /// What the lists of networks have added up to so far.
-    private var networks: [String: TrustedProxies] = [:]
+    private var lists = SettingLists()
     private var edits: [String: SettingEdit] = [:]
+    /// Where what is in force was given.
+    private var places: [String: Diagnostic.Place] = [:]
+    private var drafts: [ForwardDraft]
 
-    init(_ assignments: [Assignment]) {
+    /// - Parameter drafts: the forwards that the file has headings of, which the assignments tell by their index.
+    init(_ assignments: [Assignment], forwards drafts: [ForwardDraft] = []) {
+        self.drafts = drafts
         for assignment in assignments where !diagnostics.isFull { assign(assignment) }
         checkContradictions()
+        finishForwards()
     }
 
     var key: KeySource? { keyFile?.value ?? keyText?.value }
@@ -34,6 +41,9 @@ struct SettingsLayer {
         if isServer?.value == true { return .server }
         return isClient?.value == true ? .client : nil
     }
+
+    /// Where the key got its value; nil when it has none here.
+    func place(of identifier: String) -> Diagnostic.Place? { places[identifier] }
 
     func apply(to settings: inout Settings) {
         for edit in edits.values { edit(&settings) }
@@ -48,7 +58,10 @@ struct SettingsLayer {
             switch assignment.target {
             case .setting(let key): try assign(assignment, to: key)
             case .python(let key): try assign(assignment, to: key)
+            case .forward(let index, let key): try drafts[index].assign(assignment.value, to: key)
+            case .wholeForward: try addForward(assignment.value)
             }
+            places[assignment.identifier] = assignment.place
         } catch {
             refuse(assignment, error)
         }
@@ -63,7 +76,7 @@ struct SettingsLayer {
             }
             statedMode = Placed(value: mode, place: assignment.place)
         case .uri:
-            uri = Placed(value: try ServerURI(text), place: assignment.place)
+            try addServer(Placed(value: try ServerURI(text), place: assignment.place))
         case .key:
             keyText = Placed(value: try KeySource(key: text), place: assignment.place)
             warnOfKey(assignment)
@@ -71,11 +84,10 @@ struct SettingsLayer {
             keyFile = Placed(value: try KeySource(keyFile: text), place: assignment.place)
         case .listen(let mode):
             try addListen(ListenAddress.list(text), for: mode, assignment.place)
-        case .networks(let path):
-            let sum = try (networks[key.identifier] ?? .none).adding(TrustedProxies.read(text))
-            networks[key.identifier] = sum
-            edits[key.identifier] = { $0[keyPath: path] = sum }
-        case .logLevel, .proxy, .plainAnswer, .flag, .count, .size, .duration, .automaticCount, .automaticSize:
+        case .headers, .users, .networks, .targets, .pins:
+            edits[key.identifier] = try lists.add(text, to: key)
+        case .logLevel, .proxy, .connectTo, .hostHeader, .plainAnswer, .path, .serverName, .flag, .count, .size,
+            .duration, .automaticCount, .automaticSize:
             edits[key.identifier] = try key.kind.edit(text)
         }
     }
@@ -104,6 +116,30 @@ struct SettingsLayer {
         }
     }
 
+    private mutating func addServer(_ server: Placed<ServerURI>) throws(ValueProblem) {
+        guard !uris.contains(where: { $0.value == server.value }) else { return }
+        guard uris.count < ConfigurationBounds.servers else {
+            throw ValueProblem("more than \(ConfigurationBounds.servers) servers: use fewer")
+        }
+        uris.append(server)
+    }
+
+    private mutating func addForward(_ text: String) throws(ValueProblem) {
+        guard forwards.count < ConfigurationBounds.forwards else {
+            throw ValueProblem("more than \(ConfigurationBounds.forwards) forwards: use fewer")
+        }
+        forwards.append(try Forward(text, name: String(forwards.count + 1)))
+    }
+
+    private mutating func finishForwards() {
+        for (index, draft) in drafts.enumerated() where !diagnostics.isFull {
+            let isRefused = { [refused] (key: ForwardKey) in
+                refused.contains(Assignment.identifier(ofForward: index, key))
+            }
+            if let forward = draft.forward(isRefused: isRefused, &diagnostics) { forwards.append(forward) }
+        }
+    }
+
     private mutating func addListen(
         _ addresses: [ListenAddress], for mode: Settings.Mode, _ place: Diagnostic.Place
     ) throws(ValueProblem) {
@@ -123,7 +159,10 @@ struct SettingsLayer {
 
     /// An empty value in a file takes back what stood above it, as if the line were a comment.
     private mutating func reset(_ assignment: Assignment) {
+        places[assignment.identifier] = nil
         switch assignment.target {
+        case .forward(let index, let key): drafts[index].reset(key)
+        case .wholeForward: forwards = []
         case .python(.client): isClient = nil
         case .python(.server): isServer = nil
         case .python(.debug): break
@@ -134,15 +173,16 @@ struct SettingsLayer {
         case .setting(let key):
             switch key.kind {
             case .mode: statedMode = nil
-            case .uri: uri = nil
+            case .uri: uris = []
             case .key: keyText = nil
             case .keyFile: keyFile = nil
             case .listen(.client): clientListen.addresses = []
             case .listen(.server): serverListen.addresses = []
-            case .logLevel, .proxy, .plainAnswer, .flag, .count, .size, .duration, .automaticCount, .automaticSize:
+            case .logLevel, .proxy, .connectTo, .hostHeader, .plainAnswer, .path, .serverName, .flag, .count, .size,
+                .duration, .automaticCount, .automaticSize:
                 edits[key.identifier] = nil
-            case .networks:
-                networks[key.identifier] = nil
+            case .headers, .users, .networks, .targets, .pins:
+                lists.removeAll(of: key)
                 edits[key.identifier] = nil
             }
         }

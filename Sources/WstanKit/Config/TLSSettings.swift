@@ -33,4 +33,11 @@ public struct TLSSettings: Sendable, Equatable {
         guard !pins.isEmpty else { throw ValueProblem("names no key: leave it out if none is to be pinned") }
         return pins
     }
+
+    /// RFC 6066 section 3: a name of the DNS, no address.
+    static func serverName(_ text: String) throws(ValueProblem) -> String {
+        let name = try HostPort.host(text)
+        guard case .name = Host(text: name) else { throw ValueProblem("takes a name: TLS cannot ask for an address") }
+        return name
+    }
 }

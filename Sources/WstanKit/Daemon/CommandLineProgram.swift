@@ -21,6 +21,9 @@ public enum CommandLineProgram {
             case .checkConfig(_, let warnings):
                 for warning in warnings { complain(warning.description) }
                 print("The configuration is good.")
+            case .stdio:
+                complain("wstand: --stdio is not in this version")
+                exit(Daemon.ExitStatus.failure)
             }
             exit(Daemon.ExitStatus.success)
         } catch {

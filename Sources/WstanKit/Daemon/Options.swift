@@ -3,12 +3,7 @@
 
 extension ClientOptions {
     init(_ settings: Settings, key: Key, workers: Int) {
-        let server = Address(host: Host(text: settings.uri.host) ?? .name(settings.uri.host), port: settings.uri.port)
-        // A browser leaves the default port out.
-        let isDefaultPort = settings.uri.port == settings.uri.scheme.defaultPort
-        let portDigits = String(settings.uri.port).utf8.count
-        let host = isDefaultPort ? String(server.description.dropLast(portDigits + 1)) : server.description
-        self.init(server: server, hostHeader: host, pathPrefix: settings.uri.path, key: key)
+        self.init(servers: [ServerEndpoint(settings.uri)], key: key)
         compatible = settings.compatible
         switch settings.proxy {
         case .through(let it): proxy = Address(host: Host(text: it.host) ?? .name(it.host), port: it.port)
@@ -22,6 +17,17 @@ extension ClientOptions {
         udpIdle = settings.udpIdle
         connectTimeout = settings.connectTimeout
         handshakeTimeout = settings.handshakeTimeout
+    }
+}
+
+extension ServerEndpoint {
+    init(_ uri: ServerURI) {
+        let name = Host(text: uri.host) ?? .name(uri.host)
+        let address = Address(host: name, port: uri.port)
+        // A browser leaves the default port out.
+        let isDefaultPort = uri.port == uri.scheme.defaultPort
+        let host = isDefaultPort ? String("\(address)".dropLast(String(uri.port).utf8.count + 1)) : "\(address)"
+        self.init(address: address, name: name, hostHeader: host, pathPrefix: uri.path, usesTLS: uri.scheme == .wss)
     }
 }
 

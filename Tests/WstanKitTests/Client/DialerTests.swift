@@ -13,7 +13,10 @@ import Testing
 
         init(to server: Address, on worker: Worker, _ change: (inout ClientOptions) -> Void = { _ in }) throws {
             let key = try #require(Key(text: "WY+yKqwlAlxSubNXVLrJsw=="))
-            var options = ClientOptions(server: server, hostHeader: "front.test", pathPrefix: "/t/", key: key)
+            var options = ClientOptions(
+                servers: [
+                    ServerEndpoint(address: server, name: server.host, hostHeader: "front.test", pathPrefix: "/t/")
+                ], key: key)
             change(&options)
             self.worker = worker
             pool = TunnelPool(worker: worker, size: 2, maxIdle: .seconds(300), log: .silent)

@@ -10,10 +10,21 @@ extension FuzzTarget {
                     .utf8),
             Array(
                 "-i f --strict\nmode = server\nuri = wss://[::1]:1/a\nkey = k\nmemory-limit = 64M\nx = y".utf8),
+            Array(
+                """
+                -i f
+                uri = wss://h\nuri = ws://i\nkey = k
+                [server]\ndeny = 10.0.0.0/8, [2001:db8::/32]:443, *.a.example:1-9
+                [tls]\nverify = no\npin-sha256 = 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=
+                [client]\nheader = A: b\nallow-uid = 1000, anna\ndirect = private\nproxy = socks5://u:p%40@[::1]
+                [forward db]\nlisten = [::1]:1, unix:/run/db\ntarget = db:5432\nprotocol = tcp
+                """.utf8),
+            Array("--stdio -p 1081 -i f h 22\n[client]\nlisten = unix:/run/socks\n".utf8),
+            Array("ws://h K --forward=udp:[::1]:53=9.9.9.9:53 --tls-sni=a -y socks5h://u@p\n".utf8),
             Array("-s ws://h:8080/x KEY -d --pool-size=3\n".utf8),
             Array("-c --key-file env:K ws://h --threads 4\n".utf8),
             Array("ws://[::1]:1/ KEY -zdp1081 --listen a:1,b:2 --proxy http://p:1 --drain-timeout 5min\n".utf8),
-        ], maxLength: 512
+        ], maxLength: 768
     ) { input in
         let bytes = input.rest()
         let lineEnd = bytes.firstIndex(of: 10) ?? bytes.endIndex
@@ -27,7 +38,11 @@ extension FuzzTarget {
                 let path = settings.uri.path
                 require(path.hasPrefix("/") && path.hasSuffix("/"), "a path between slashes")
                 require(path.utf8.allSatisfy { (0x21...0x7e).contains($0) }, "a path that fits into a request line")
+                require(settings.forwards.allSatisfy { !$0.listen.isEmpty && $0.target.port != 0 }, "whole forwards")
+                require(settings.tls.pins.allSatisfy { $0.count == 32 }, "pins are digests")
                 require((0...4096).contains(settings.earlyData), "bounds hold")
+            case .stdio(let target, let via):
+                require(target.port != 0 && !via.isEmpty, "a target and a way to it")
             case .help, .version, .generateKey: return
             }
         } catch {

@@ -1,0 +1,19 @@
+/// One of the servers that a client may use, as its URI and the options around it say.
+struct ServerEndpoint: Sendable, Equatable {
+    /// Where it is reached: the URI's host and port, unless `connect-to` says otherwise.
+    var address: Address
+    /// The URI's host, which its certificate is for.
+    var name: Host
+    /// As it belongs in the `Host` header.
+    var hostHeader: String
+    /// Begins and ends with a slash.
+    var pathPrefix: String
+    /// wss://: TLS seals, and wstan does not.
+    var usesTLS = false
+}
+
+/// A connection to a server on which nothing of the tunnel has been said. Confined to its worker.
+struct Uplink: @unchecked Sendable {
+    let stream: Stream
+    let server: ServerEndpoint
+}
