@@ -195,7 +195,8 @@ import Testing
             peer.abort()
             await worker.settle()
             let connection = Connection(worker: worker, end: nil)
-            let tunnel = try await dial.dialer.open(connection, to: Self.target, early: [], first: .success(broken))
+            let uplink = Uplink(stream: broken, server: dial.dialer.options.servers[0])
+            let tunnel = try await dial.dialer.open(connection, to: Self.target, early: [], first: .success(uplink))
             tunnel.close(CloseCode.normal)
             let count = server.visits.count
             server.close()
