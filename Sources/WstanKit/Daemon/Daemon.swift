@@ -23,6 +23,8 @@ public final class Daemon: @unchecked Sendable {
     private lazy var entrances = Entrances(on: main, dealingTo: workers) { [unowned self] in happened($0, $1) }
     /// What it is and where it listens, in words.
     private var place = ""
+    /// A server's.
+    private var hostAddresses: HostAddresses?
     private var signals: SignalSource?
     private var isStopping = false
     /// Said once the start has succeeded; a failed one is explained by its error alone.
@@ -87,9 +89,14 @@ public final class Daemon: @unchecked Sendable {
             clients = workers.map { ClientService(worker: $0, options: options, resolver: resolver, log: log) }
         case .server:
             let options = ServerOptions(settings, key: key, workers: workers.count)
-            let replayGuard = ReplayGuard()
+            let commons = ServerCommons()
+            hostAddresses = commons.hostAddresses
+            if let failure = commons.hostAddresses.failure {
+                warnings.append(
+                    "cannot list the addresses of this host, so its public ones are no private targets: \(failure)")
+            }
             servers = workers.map {
-                ServerService(worker: $0, options: options, replayGuard: replayGuard, resolver: resolver, log: log)
+                ServerService(worker: $0, options: options, commons: commons, resolver: resolver, log: log)
             }
         }
     }
@@ -115,6 +122,7 @@ public final class Daemon: @unchecked Sendable {
 
     private func listen() throws(ListenPlan.Failure) {
         let listening = try entrances.open(settings.listen).joined(separator: ", ")
+        for address in entrances.addresses { hostAddresses?.add(address) }
         switch settings.mode {
         case .client: place = "client: SOCKS5 and HTTP proxy on \(listening), server \(settings.uri)"
         case .server: place = "server: listening on \(listening)"

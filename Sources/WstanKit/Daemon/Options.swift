@@ -50,13 +50,17 @@ extension ServerOptions {
         requestLifetime = settings.requestTTL
         replayUnderTLS = settings.replayUnderTLS
         allowsBareDatagrams = settings.allowBareDGM
+        rules = TargetRules(
+            allow: settings.allow, deny: settings.deny, allowsPrivate: settings.allowPrivate)
         switch settings.plainAnswer {
         case .status(let status): plainStatus = status.rawValue
         }
         handshakeTimeout = settings.handshakeTimeout
         connectTimeout = settings.connectTimeout
         maxTunnels = settings.maxTunnels.sharedOut(among: workers)
+        maxTunnelsPerAddress = settings.maxTunnelsPerAddress
         maxHandshakes = settings.maxHandshakes.sharedOut(among: workers)
+        idleTimeout = settings.idleTimeout
     }
 }
 

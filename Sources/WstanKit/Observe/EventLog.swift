@@ -1,14 +1,22 @@
 import Logging
+import Synchronization
 
 /// Everything that is logged, each event in one place: static text and metadata, with reason codes; never keys, never
 /// what was decrypted, targets only at `debug`. Nothing at `info` or above for a connection that goes well.
 struct EventLog: Sendable {
     private let logger: Logger
     private let throttle: Throttle
+    private let gathered: Gathered
+
+    /// Shared by all who log.
+    private final class Gathered: Sendable {
+        let refusals = Mutex(GatheredRefusals())
+    }
 
     init(_ logger: Logger) {
         self.logger = logger
         throttle = Throttle()
+        gathered = Gathered()
     }
 
     // MARK: Life
@@ -68,13 +76,13 @@ struct EventLog: Sendable {
 
     // MARK: Server
 
-    /// Anybody can cause these, so each reason is told once a second.
-    func requestRefused(_ refusal: Refusal, peer: ClientAddress, now: Instant) {
-        guard logger.logLevel <= level(of: refusal), let missed = throttle.allows(refusal.code, now: now) else {
-            return
-        }
+    /// Anybody can cause these, so those of one client and minute are gathered.
+    ///
+    /// - Returns: when `sayGathered` has something to say of it; nil when all has been said.
+    func requestRefused(_ refusal: Refusal, peer: ClientAddress, now: Instant) -> Instant? {
+        guard logger.logLevel <= level(of: refusal) else { return nil }
+        if let later = gather(refusal.code, of: peer, now: now) { return later }
         var metadata: Logger.Metadata = ["peer": "\(peer)", "reason": "\(refusal.code)"]
-        if missed > 0 { metadata["repeated"] = "\(missed)" }
         var text: Logger.Message = "request refused"
         switch refusal {
         case .notARequest, .silent, .timedOut:
@@ -87,6 +95,58 @@ struct EventLog: Sendable {
         case .wire, .overLimit, .draining: break
         }
         logger.log(level: level(of: refusal), text, metadata: metadata)
+        return nil
+    }
+
+    /// - Parameter key: of the configuration.
+    /// - Returns: as `requestRefused`.
+    func targetForbidden(
+        _ tunnel: UInt64, _ target: Address, key: String, peer: ClientAddress, now: Instant
+    ) -> Instant? {
+        logger.debug(
+            "forbidden", metadata: ["tunnel": "\(tunnel)", "target": "\(target)", "key": "\(key)"])
+        guard logger.logLevel <= .notice else { return nil }
+        if let later = gather("forbidden-target by \(key)", of: peer, now: now) { return later }
+        logger.notice(
+            "a target was refused by the rules",
+            metadata: ["tunnel": "\(tunnel)", "peer": "\(peer)", "reason": "forbidden-target", "key": "\(key)"])
+        return nil
+    }
+
+    /// - Returns: nil when it is to be said at once.
+    private func gather(_ reason: String, of peer: ClientAddress, now: Instant) -> Instant? {
+        let (lines, action) = gathered.refusals.withLock { refusals in
+            (refusals.takeLines(now: now), refusals.refused(reason, of: peer.source, now: now))
+        }
+        for line in lines { say(line) }
+        switch action {
+        case .say: return nil
+        case .counted(let end): return end
+        }
+    }
+
+    /// Says what was gathered until the given time; nil: all there is.
+    ///
+    /// - Returns: when there is next something to be said.
+    @discardableResult
+    func sayGathered(upTo now: Instant?) -> Instant? {
+        let (lines, next) = gathered.refusals.withLock { ($0.takeLines(now: now), $0.nextEnd) }
+        for line in lines { say(line) }
+        return next
+    }
+
+    /// What every server on the internet gets.
+    private static let noise = Set([Refusal.notARequest, .silent, .timedOut].map(\.code))
+
+    private func say(_ line: GatheredRefusals.Line) {
+        let reasons = line.counts.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+        let isNoise = line.counts.keys.allSatisfy(Self.noise.contains)
+        logger.log(
+            level: isNoise ? .info : .notice, "refused again within a minute",
+            metadata: [
+                "source": "\(line.source?.description ?? "others")",
+                "reasons": "\(reasons.joined(separator: ", "))",
+            ])
     }
 
     private func level(of refusal: Refusal) -> Logger.Level {

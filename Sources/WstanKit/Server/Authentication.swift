@@ -113,7 +113,12 @@ struct Authentication {
 
     private func remember(_ token: Nonce?, of time: Double, now: Double) throws(Refusal) {
         let expiry = time + options.requestLifetime.inSeconds
-        guard let token, replayGuard.admit(token, expiry: expiry, now: now) else { throw .wire(.replayed) }
+        guard let token else { throw .wire(.replayed) }
+        switch replayGuard.admit(token, expiry: expiry, now: now) {
+        case .new: break
+        case .seen: throw .wire(.replayed)
+        case .full: throw .overLimit
+        }
     }
 
     private func check(_ time: Double, now: Double) throws(Refusal) {

@@ -13,19 +13,22 @@ final class Reception: @unchecked Sendable {
 
     /// Says why nobody can be admitted at the moment; nil when somebody can.
     var closedBecause: () -> Refusal? = { nil }
+    /// Asked last, of the client of a request that has held: false refuses it by a limit.
+    var hasRoom: (ClientAddress) -> Bool = { _ in true }
 
     private let worker: Worker
     private let options: ServerOptions
     private let authentication: Authentication
     private let gate: HandshakeGate
-    private let log: EventLog
+    private let book: RefusalBook
 
-    init(worker: Worker, options: ServerOptions, authentication: Authentication, log: EventLog) {
+    init(worker: Worker, options: ServerOptions, authentication: Authentication, book: RefusalBook) {
         self.worker = worker
         self.options = options
         self.authentication = authentication
-        self.log = log
+        self.book = book
         gate = HandshakeGate(capacity: options.maxHandshakes)
+        gate.whenFull = { [book] in book.closedForRoom() }
         worker.budget.whenHeadsOverflow = { [gate, budget = worker.budget] in
             while budget.headsOverflow, gate.closeOldest() {}
         }
@@ -63,7 +66,7 @@ final class Reception: @unchecked Sendable {
 
     private func refuse(_ stream: Stream, _ refusal: Refusal, _ client: ClientAddress, isHead: Bool) {
         guard !stream.isClosed else { return }
-        log.requestRefused(refusal, peer: client, now: worker.now)
+        book.refused(refusal, of: client)
         let answer = PlainAnswer(status: options.plainStatus)
         stream.write(answer.bytes(now: WallClock.now(), withBody: !isHead))
         stream.closeOrderly(awaitingPeer: true)
@@ -84,7 +87,9 @@ final class Reception: @unchecked Sendable {
                 client = ForwardedFor.client(in: head, trusting: options.trustedProxies) ?? client
             }
             if let reason = closedBecause() { throw reason }
-            return .success(try authentication.verify(head, now: WallClock.now()))
+            let request = try authentication.verify(head, now: WallClock.now())
+            guard hasRoom(client) else { throw .overLimit }
+            return .success(request)
         } catch {
             return .failure(error)
         }

@@ -79,6 +79,11 @@ import Testing
         settings.plainAnswer = .status(.badRequest)
         settings.handshakeTimeout = .seconds(6)
         settings.connectTimeout = .seconds(7)
+        settings.allow = try TargetPattern.list("example.com", takesPrivate: false)
+        settings.deny = try TargetPattern.list(":25", takesPrivate: false)
+        settings.allowPrivate = true
+        settings.maxTunnelsPerAddress = 9
+        settings.idleTimeout = .seconds(8)
         let key = try Self.key()
         let options = ServerOptions(settings, key: key, workers: 1)
         #expect(options.keys.map(\.bytes) == [key.bytes])
@@ -90,7 +95,11 @@ import Testing
         #expect(options.plainStatus == 400)
         #expect(options.handshakeTimeout == .seconds(6))
         #expect(options.connectTimeout == .seconds(7))
+        #expect(options.rules == TargetRules(allow: settings.allow, deny: settings.deny, allowsPrivate: true))
+        #expect(options.maxTunnelsPerAddress == 9)
+        #expect(options.idleTimeout == .seconds(8))
         let plain = ServerOptions(try Self.settings("ws://h/", .server), key: key, workers: 1)
         #expect(plain.usesCipher)
+        #expect(plain.rules == TargetRules())
     }
 }
