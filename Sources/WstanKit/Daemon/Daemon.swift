@@ -22,6 +22,9 @@ public final class Daemon: @unchecked Sendable {
     private var servers: [ServerService] = []
     private var listeners: [Listener] = []
     private var signals: SignalSource?
+    /// Of a server that speaks TLS itself.
+    private var certificate: CertificateWatch?
+    private let blocking = BlockingPool()
     private var isStopping = false
     /// Said once the start has succeeded; a failed one is explained by its error alone.
     private var warnings: [String] = []
@@ -54,9 +57,11 @@ public final class Daemon: @unchecked Sendable {
             let (key, keyWarnings) = try KeyLoader.load(settings.key)
             let daemon = try Daemon(settings, log: log)
             daemon.warnings = warnings.map(\.textWithPlace) + keyWarnings
-            daemon.makeServices(key)
+            try daemon.makeServices(key)
             return daemon.run()
         } catch let error as KeyLoader.Failure {
+            return fail(error.description, ExitStatus.configuration)
+        } catch let error as TLSContext.Problem {
             return fail(error.description, ExitStatus.configuration)
         } catch {
             return fail("cannot start: \(error)", ExitStatus.failure)
@@ -77,18 +82,39 @@ public final class Daemon: @unchecked Sendable {
 
     // MARK: Starting
 
-    private func makeServices(_ key: Key) {
-        let resolver = Resolver(pool: BlockingPool())
+    private func makeServices(_ key: Key) throws(TLSContext.Problem) {
+        let resolver = Resolver(pool: blocking)
         switch settings.mode {
         case .client:
-            let options = ClientOptions(settings, key: key, workers: workers.count)
+            let usesTLS = settings.uris.contains { $0.scheme == .wss }
+            let tls = usesTLS ? try TLSClientContext(TLSClientContext.Configuration(settings.tls)) : nil
+            let options = ClientOptions(settings, key: key, tls: tls, workers: workers.count)
             clients = workers.map { ClientService(worker: $0, options: options, resolver: resolver, log: log) }
         case .server:
-            let options = ServerOptions(settings, key: key, workers: workers.count)
+            let tls = try makeServerContext()
+            let options = ServerOptions(settings, key: key, tls: tls, workers: workers.count)
             let replayGuard = ReplayGuard()
             servers = workers.map {
                 ServerService(worker: $0, options: options, replayGuard: replayGuard, resolver: resolver, log: log)
             }
+        }
+    }
+
+    /// - Returns: nil when TLS is not this server's to speak.
+    private func makeServerContext() throws(TLSContext.Problem) -> TLSServerContext? {
+        guard settings.uri.scheme == .wss, let configuration = TLSServerContext.Configuration(settings.tls) else {
+            return nil
+        }
+        let watch = CertificateWatch(configuration, blocking: blocking, log: log)
+        let context = try watch.load()
+        warnings += [context.warning, CertificateWatch.exposure(of: configuration)].compactMap { $0 }
+        certificate = watch
+        return context
+    }
+
+    private func renew(_ context: TLSServerContext) {
+        for worker in workers {
+            worker.execute { [self] in servers[worker.index].renew(context) }
         }
     }
 
@@ -98,6 +124,7 @@ public final class Daemon: @unchecked Sendable {
             do {
                 try listen()
                 signals = try SignalSource(Self.endingSignals, on: main) { [unowned self] in received($0) }
+                certificate?.start(on: main) { [unowned self] in renew($0) }
                 announce()
             } catch {
                 LogWriter.standardError.write("wstand: \(error)")
