@@ -4,6 +4,8 @@ struct ClientOptions: Sendable {
     var servers: [ServerEndpoint]
     var key: Key
     var compatible = false
+    /// For servers whose URI says wss://.
+    var tls: TLSClientContext?
     /// An HTTP proxy on the way to the server.
     var proxy: Address?
     var earlyData = WireLimits.earlyData

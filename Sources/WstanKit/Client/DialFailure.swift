@@ -13,6 +13,8 @@ enum DialFailure: Error, Equatable {
     case reset
     case closed
     case timedOut
+    /// No TLS with the server.
+    case tls(TLSFailure)
 
     /// What a person needs to know, in one line.
     var text: String { "\(cause); \(advice)" }
@@ -27,6 +29,7 @@ enum DialFailure: Error, Equatable {
         case .reset: "the connection was reset during the handshake, each time it was tried"
         case .closed: "the server closed the connection during the handshake"
         case .timedOut: "the server did not answer the handshake in time"
+        case .tls(let failure): failure.cause
         }
     }
 
@@ -40,6 +43,7 @@ enum DialFailure: Error, Equatable {
         case .reset: "something on the way does not like it: try the server on another port, such as 443"
         case .closed: "it may be at its limits, and its log says more"
         case .timedOut: "the network is slow, or something on the way swallows it"
+        case .tls(let failure): failure.advice(today: HTTPDate.format(Int64(WallClock.now())))
         }
     }
 

@@ -5,6 +5,8 @@ struct Dialer: @unchecked Sendable {
     let options: ClientOptions
     let connector: Connector
     let authenticator: Authenticator
+    /// Of this worker's, for servers behind wss://.
+    let sessions = TLSSessions()
     let pool: TunnelPool
 
     /// A connection to the server on which nothing has been said, or why there is none.
@@ -14,7 +16,7 @@ struct Dialer: @unchecked Sendable {
         do {
             let first = options.proxy ?? server.address
             let stream = try await connector.connect(to: first, for: "server", deadline: deadline)
-            guard options.proxy != nil else { return .success(Uplink(stream: stream, server: server)) }
+            guard options.proxy != nil else { return await seal(Uplink(stream: stream, server: server)) }
             return await passProxy(stream, to: server)
         } catch {
             if case .connect(let error) = error, error.isReset { return .failure(.reset) }
@@ -141,6 +143,8 @@ struct Dialer: @unchecked Sendable {
         case .success(let head):
             return head
         case .failure(let interruption):
+            // A server may look at our certificate when the handshake is over for us.
+            if let failure = intake.stream.tls?.failure { throw .tls(failure) }
             switch interruption.progress {
             case .reset: throw .reset
             case .timedOut: throw .timedOut
@@ -169,7 +173,7 @@ struct Dialer: @unchecked Sendable {
                 stream.close()
                 return .failure(.proxyRefused(status: head.status ?? 0, reason: head.reason))
             }
-            return .success(Uplink(stream: stream, server: server))
+            return await seal(Uplink(stream: stream, server: server))
         } catch {
             stream.close()
             return .failure(error)

@@ -119,6 +119,8 @@ extension DialFailure {
             return said(502, "The wstan server hung up")
         case .timedOut:
             return said(504, "The wstan server does not answer")
+        case .tls(let failure):
+            return said(502, failure.title)
         }
     }
 

@@ -26,6 +26,9 @@ public final class Daemon: @unchecked Sendable {
     /// A server's.
     private var hostAddresses: HostAddresses?
     private var signals: SignalSource?
+    /// Of a server that speaks TLS itself.
+    private var certificate: CertificateWatch?
+    private let blocking = BlockingPool()
     private var isStopping = false
     /// Said once the start has succeeded; a failed one is explained by its error alone.
     private var warnings: [String] = []
@@ -58,9 +61,11 @@ public final class Daemon: @unchecked Sendable {
             let (key, keyWarnings) = try KeyLoader.load(settings.key)
             let daemon = try Daemon(settings, log: log)
             daemon.warnings = warnings.map(\.textWithPlace) + keyWarnings
-            daemon.makeServices(key)
+            try daemon.makeServices(key)
             return daemon.run()
         } catch let error as KeyLoader.Failure {
+            return fail(error.description, ExitStatus.configuration)
+        } catch let error as TLSContext.Problem {
             return fail(error.description, ExitStatus.configuration)
         } catch {
             return fail("cannot start: \(error)", ExitStatus.failure)
@@ -81,14 +86,17 @@ public final class Daemon: @unchecked Sendable {
 
     // MARK: Starting
 
-    private func makeServices(_ key: Key) {
-        let resolver = Resolver(pool: BlockingPool())
+    private func makeServices(_ key: Key) throws(TLSContext.Problem) {
+        let resolver = Resolver(pool: blocking)
         switch settings.mode {
         case .client:
-            let options = ClientOptions(settings, key: key, workers: workers.count)
+            let usesTLS = settings.uris.contains { $0.scheme == .wss }
+            let tls = usesTLS ? try TLSClientContext(TLSClientContext.Configuration(settings.tls)) : nil
+            let options = ClientOptions(settings, key: key, tls: tls, workers: workers.count)
             clients = workers.map { ClientService(worker: $0, options: options, resolver: resolver, log: log) }
         case .server:
-            let options = ServerOptions(settings, key: key, workers: workers.count)
+            let tls = try makeServerContext()
+            let options = ServerOptions(settings, key: key, tls: tls, workers: workers.count)
             let commons = ServerCommons()
             hostAddresses = commons.hostAddresses
             if let failure = commons.hostAddresses.failure {
@@ -101,12 +109,31 @@ public final class Daemon: @unchecked Sendable {
         }
     }
 
+    /// - Returns: nil when TLS is not this server's to speak.
+    private func makeServerContext() throws(TLSContext.Problem) -> TLSServerContext? {
+        guard settings.uri.scheme == .wss, let configuration = TLSServerContext.Configuration(settings.tls) else {
+            return nil
+        }
+        let watch = CertificateWatch(configuration, blocking: blocking, log: log)
+        let context = try watch.load()
+        warnings += [context.warning, CertificateWatch.exposure(of: configuration)].compactMap { $0 }
+        certificate = watch
+        return context
+    }
+
+    private func renew(_ context: TLSServerContext) {
+        for worker in workers {
+            worker.execute { [self] in servers[worker.index].renew(context) }
+        }
+    }
+
     private func run() -> Int32 {
         var status = ExitStatus.success
         main.execute { [self] in
             do {
                 try listen()
                 signals = try SignalSource(Self.endingSignals, on: main) { [unowned self] in received($0) }
+                certificate?.start(on: main) { [unowned self] in renew($0) }
                 announce()
             } catch {
                 LogWriter.standardError.write("wstand: \(error)")

@@ -2,8 +2,9 @@
 // its workers.
 
 extension ClientOptions {
-    init(_ settings: Settings, key: Key, workers: Int) {
-        self.init(servers: [ServerEndpoint(settings.uri)], key: key)
+    init(_ settings: Settings, key: Key, tls: TLSClientContext? = nil, workers: Int) {
+        self.init(servers: settings.uris.map { ServerEndpoint($0, certificateName: settings.tls.sni) }, key: key)
+        self.tls = tls
         compatible = settings.compatible
         switch settings.proxy {
         case .through(let it): proxy = Address(host: Host(text: it.host) ?? .name(it.host), port: it.port)
@@ -29,19 +30,23 @@ extension Address {
 }
 
 extension ServerEndpoint {
-    init(_ uri: ServerURI) {
-        let name = Host(text: uri.host) ?? .name(uri.host)
-        let address = Address(host: name, port: uri.port)
+    /// - Parameter certificateName: whom the certificate is for, when that is not the URI's host.
+    init(_ uri: ServerURI, certificateName: String? = nil) {
+        let host = Host(text: uri.host) ?? .name(uri.host)
+        let name = certificateName.map { Host(text: $0) ?? .name($0) } ?? host
+        let address = Address(host: host, port: uri.port)
         // A browser leaves the default port out.
         let isDefaultPort = uri.port == uri.scheme.defaultPort
-        let host = isDefaultPort ? String("\(address)".dropLast(String(uri.port).utf8.count + 1)) : "\(address)"
-        self.init(address: address, name: name, hostHeader: host, pathPrefix: uri.path, usesTLS: uri.scheme == .wss)
+        let hostHeader = isDefaultPort ? String("\(address)".dropLast(String(uri.port).utf8.count + 1)) : "\(address)"
+        self.init(
+            address: address, name: name, hostHeader: hostHeader, pathPrefix: uri.path, usesTLS: uri.scheme == .wss)
     }
 }
 
 extension ServerOptions {
-    init(_ settings: Settings, key: Key, workers: Int) {
+    init(_ settings: Settings, key: Key, tls: TLSServerContext? = nil, workers: Int) {
         self.init(keys: [key], pathPrefix: settings.uri.path)
+        self.tls = tls
         usesCipher = settings.uri.scheme == .ws
         compatible = settings.compatible
         readsForwardedFor = settings.xForward
@@ -61,6 +66,29 @@ extension ServerOptions {
         maxTunnelsPerAddress = settings.maxTunnelsPerAddress
         maxHandshakes = settings.maxHandshakes.sharedOut(among: workers)
         idleTimeout = settings.idleTimeout
+    }
+}
+
+extension TLSClientContext.Configuration {
+    init(_ settings: TLSSettings) {
+        self.init(caFile: settings.caFile, pins: settings.pins, verifies: settings.verify)
+        identity = TLSContext.Identity(settings)
+    }
+}
+
+extension TLSServerContext.Configuration {
+    /// - Returns: nil without a certificate: a front ends TLS.
+    init?(_ settings: TLSSettings) {
+        guard let identity = TLSContext.Identity(settings) else { return nil }
+        self.init(identity: identity, clientCA: settings.clientCA)
+    }
+}
+
+extension TLSContext.Identity {
+    /// - Returns: nil unless both are there, which the configuration sees to.
+    fileprivate init?(_ settings: TLSSettings) {
+        guard let certificate = settings.certificate, let key = settings.key else { return nil }
+        self.init(certificate: certificate, key: key)
     }
 }
 

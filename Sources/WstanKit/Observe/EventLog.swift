@@ -29,6 +29,10 @@ struct EventLog: Sendable {
         logger.warning("\(text)")
     }
 
+    func certificateRenewed(_ file: String) {
+        logger.notice("a new certificate is in use", metadata: ["certificate": "\(file)"])
+    }
+
     func draining(_ count: Duration) {
         logger.notice("stopping", metadata: ["drain-timeout": "\(count)"])
     }
@@ -92,6 +96,8 @@ struct EventLog: Sendable {
         case .wire(.expired(let seconds)):
             text = "request refused: it has expired, or a clock is wrong"
             metadata["client-clock-ahead"] = "\(seconds.rounded())s"
+        case .tls:
+            text = "no TLS with a peer"
         case .wire, .overLimit, .draining: break
         }
         logger.log(level: level(of: refusal), text, metadata: metadata)
@@ -151,7 +157,7 @@ struct EventLog: Sendable {
 
     private func level(of refusal: Refusal) -> Logger.Level {
         switch refusal {
-        case .notARequest, .silent, .timedOut: .info
+        case .notARequest, .silent, .timedOut, .tls: .info
         case .wire(.sealedForOtherScheme): .warning
         case .wire, .overLimit, .draining: .notice
         }

@@ -23,6 +23,9 @@ struct SystemError: Error, Equatable, CustomStringConvertible {
         }
     }
 
+    /// TLS has failed in the middle of a connection.
+    static func tls(_ failure: TLSFailure) -> SystemError { SystemError(call: failure.code, code: EPROTO) }
+
     var isReset: Bool { code == ECONNRESET }
 
     /// Out of descriptors or of kernel memory: it passes.

@@ -108,6 +108,11 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         }
     }
 
+    /// The certificate's files have changed. On the worker.
+    func renew(_ tls: TLSServerContext) {
+        reception.renew(tls)
+    }
+
     // MARK: Targets
 
     func tunnel(_ tunnel: Tunnel, serve request: Request, as connection: Connection) {
