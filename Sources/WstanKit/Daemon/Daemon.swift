@@ -53,8 +53,10 @@ public final class Daemon: @unchecked Sendable {
         do {
             let (key, keyWarnings) = try KeyLoader.load(settings.key)
             let daemon = try Daemon(settings, log: log)
-            daemon.warnings = warnings.map(\.textWithPlace) + keyWarnings
-            daemon.makeServices(key)
+            let environment = ProxyEnvironment { getenv($0).map { String(cString: $0) } }
+            daemon.warnings =
+                warnings.map(\.textWithPlace) + keyWarnings + ServerEndpoint.warnings(settings, environment)
+            daemon.makeServices(key, environment)
             return daemon.run()
         } catch let error as KeyLoader.Failure {
             return fail(error.description, ExitStatus.configuration)
@@ -77,11 +79,11 @@ public final class Daemon: @unchecked Sendable {
 
     // MARK: Starting
 
-    private func makeServices(_ key: Key) {
+    private func makeServices(_ key: Key, _ environment: ProxyEnvironment) {
         let resolver = Resolver(pool: BlockingPool())
         switch settings.mode {
         case .client:
-            let options = ClientOptions(settings, key: key, workers: workers.count)
+            let options = ClientOptions(settings, key: key, workers: workers.count, environment: environment)
             clients = workers.map { ClientService(worker: $0, options: options, resolver: resolver, log: log) }
         case .server:
             let options = ServerOptions(settings, key: key, workers: workers.count)
@@ -153,12 +155,16 @@ public final class Daemon: @unchecked Sendable {
         let places = listeners.map(\.address.description).joined(separator: ", ")
         let text =
             switch settings.mode {
-            case .client: "client: SOCKS5 and HTTP proxy on \(places), server \(settings.uri)"
+            case .client: "client: SOCKS5 and HTTP proxy on \(places), \(servers(settings.uris))"
             case .server: "server: listening on \(places)"
             }
         for warning in warnings { log.warning(warning) }
         log.started("wstand \(Self.version) \(text)")
         ServiceManager.ready(text)
+    }
+
+    private func servers(_ uris: [ServerURI]) -> String {
+        (uris.count == 1 ? "server " : "servers ") + uris.map(\.description).joined(separator: ", ")
     }
 
     // MARK: Stopping

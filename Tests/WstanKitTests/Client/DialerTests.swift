@@ -195,7 +195,7 @@ import Testing
             peer.abort()
             await worker.settle()
             let connection = Connection(worker: worker, end: nil)
-            let tunnel = try await dial.dialer.open(connection, to: Self.target, early: [], first: .success(broken))
+            let tunnel = try await dial.dialer.open(connection, to: Self.target, early: [], first: .success(Uplink(stream: broken, server: dial.dialer.options.servers[0])))
             tunnel.close(CloseCode.normal)
             let count = server.visits.count
             server.close()
@@ -255,7 +255,7 @@ import Testing
                 visit.stream.write(HandMadeServer.Visit(number: 0, stream: visit.stream, head: head).acceptance)
             }
             let server = Address(host: .name("server.test"), port: 8080)
-            let dial = try Dial(to: server, on: worker) { $0.proxy = proxy.address }
+            let dial = try Dial(to: server, on: worker) { $0.servers[0].proxy = Self.proxy(at: proxy) }
             let tunnel = try await dial.open().get()
             tunnel.close(CloseCode.normal)
             proxy.close()
@@ -267,6 +267,15 @@ import Testing
         #expect(visits.first?.value("Host") == "server.test:8080")
     }
 
+    private static func proxy(
+        at server: HandMadeServer, _ scheme: ProxyAddress.Scheme = .http, user: String? = nil, password: String = ""
+    ) -> ProxyAddress {
+        let address = server.address
+        return ProxyAddress(
+            scheme: scheme, host: "\(address.host)", port: address.port, user: user,
+            password: user.map { _ in Secret(password) })
+    }
+
     @Test func `a proxy that says no is quoted`() async throws {
         let failure = try await WorkerThread.run { worker in
             let proxy = try HandMadeServer(on: worker) { visit in
@@ -274,11 +283,12 @@ import Testing
                 visit.stream.write(Array(answer.utf8))
             }
             let server = Address(host: .name("server.test"), port: 8080)
-            let failure = try await Dial(to: server, on: worker) { $0.proxy = proxy.address }.failure()
+            let failure = try await Dial(to: server, on: worker) { $0.servers[0].proxy = Self.proxy(at: proxy) }
+                .failure()
             proxy.close()
             return failure
         }
-        #expect(failure == .proxyRefused(status: 407, reason: "Proxy Authentication Required"))
+        #expect(failure == .proxyRefused(.wantsCredentials(reason: "Proxy Authentication Required")))
     }
 
     @Test func `a proxy that says nothing, or no HTTP, is given up`() async throws {
@@ -290,7 +300,7 @@ import Testing
             var failures: [DialFailure?] = []
             for _ in 0..<2 {
                 let dial = try Dial(to: server, on: worker) {
-                    $0.proxy = proxy.address
+                    $0.servers[0].proxy = Self.proxy(at: proxy)
                     $0.handshakeTimeout = .milliseconds(50)
                 }
                 failures.append(await dial.failure())
@@ -298,6 +308,6 @@ import Testing
             proxy.close()
             return failures
         }
-        #expect(failures == [.notWebSocket, .timedOut])
+        #expect(failures == [.proxyRefused(.unreadable(.http)), .proxyRefused(.silent)])
     }
 }
