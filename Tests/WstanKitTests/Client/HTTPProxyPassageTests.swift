@@ -57,7 +57,7 @@ import Testing
             .status(403, reason: ""), .status(500, reason: ""), .wantsCredentials(reason: ""), .socks(2), .silent,
             .unreadable(.http), .socksCredentials, .socksMethods(hasCredentials: true),
         ]
-        #expect(restarts.allSatisfy(\.mayBeRestart))
-        #expect(!others.contains(where: \.mayBeRestart))
+        #expect(restarts.allSatisfy { $0.mayBeRestart })
+        #expect(!others.contains { $0.mayBeRestart })
     }
 }
