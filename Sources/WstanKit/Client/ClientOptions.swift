@@ -6,8 +6,6 @@ struct ClientOptions: Sendable {
     var compatible = false
     /// For servers whose URI says wss://.
     var tls: TLSClientContext?
-    /// An HTTP proxy on the way to the server.
-    var proxy: Address?
     var earlyData = WireLimits.earlyData
     var earlyDataWait: Duration = .milliseconds(30)
     var poolSize = 16
@@ -49,6 +47,12 @@ enum ClientLimits {
     static let forwardSources = 256
     /// A handshake that is reset is tried again so many times.
     static let retries = 5
+    /// A server that has worked and is away is waited for so long: a restart is to cost nobody his connection.
+    static let restart: Duration = .seconds(3)
+    /// The first pause of that wait; each one after it is twice as long.
+    static let restartPause: Duration = .milliseconds(100)
+    /// Interim answers of a proxy that are read over.
+    static let interimProxyAnswers = 10
     /// A user agent that has only shut down its sending side, and gets nothing, is waited for so long.
     static let linger: Duration = .seconds(60)
     /// The same where nobody can tell whether it is still there: it is on another host.

@@ -16,6 +16,12 @@ final class ClientService: @unchecked Sendable {
         dialer = Dialer(
             worker: worker, options: options, connector: Connector(worker: worker, resolver: resolver),
             authenticator: Authenticator(key: options.key), pool: pool)
+        let servers = dialer.servers
+        pool.isWanted = { [unowned servers] in servers.isWanted($0.mark) }
+        servers.whenChanged = { [unowned servers, pool] change, failure in
+            log.serverChanged(change, of: servers.endpoints, failure, now: worker.now)
+            pool.closeUnwanted()
+        }
     }
 
     /// On the worker.

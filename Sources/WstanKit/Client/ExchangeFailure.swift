@@ -117,10 +117,14 @@ extension DialFailure {
             return said(502, "The way to the wstan server is cut")
         case .closed:
             return said(502, "The wstan server hung up")
-        case .timedOut:
+        case .timedOut, .overtaken:
             return said(504, "The wstan server does not answer")
         case .tls(let failure):
             return said(502, failure.title)
+        case .at(let server, let failure):
+            var explanation = failure.explanation
+            explanation.cause = "\(server): \(explanation.cause)"
+            return explanation
         }
     }
 

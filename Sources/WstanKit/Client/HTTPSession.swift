@@ -170,7 +170,7 @@ final class HTTPSession: @unchecked Sendable {
     ) {
         let here = userAgent.localAddress?.description ?? "this address"
         let page = ExplanationPage(
-            failure.explanation(of: target, here: here), target: target, hasProxy: maker.dialer.options.proxy != nil)
+            failure.explanation(of: target, here: here), target: target, hasProxy: maker.dialer.servers.areBehindProxy)
         userAgent.write(page.answer(asHTML: asHTML, toHEAD: toHEAD, closing: closing))
         if closing { userAgent.closeOrderly(awaitingPeer: true) }
     }

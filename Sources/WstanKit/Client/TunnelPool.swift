@@ -9,6 +9,8 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     /// Those who would like a tunnel that is about to fall idle.
     private var waiting: [UInt64: Wait<Void>] = [:]
     private var tunnelHasEnded: (() -> Void)?
+    /// Whether new connections may go on a tunnel that is free: not on one to a server to which another is preferred.
+    var isWanted: (Tunnel) -> Bool = { _ in true }
 
     init(worker: Worker, size: Int, maxIdle: Duration, log: EventLog) {
         self.worker = worker
@@ -26,9 +28,16 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     /// A tunnel that is open and free.
     func take() -> Tunnel? {
         while let id = machine.take() {
-            if let tunnel = tunnels[id], tunnel.isIdle { return tunnel }
+            guard let tunnel = tunnels[id], tunnel.isIdle else { continue }
+            if isWanted(tunnel) { return tunnel }
+            tunnel.close(CloseCode.normal)
         }
         return nil
+    }
+
+    /// Closes what is free and not wanted any more.
+    func closeUnwanted() {
+        for tunnel in tunnels.values where tunnel.isIdle && !isWanted(tunnel) { tunnel.close(CloseCode.normal) }
     }
 
     /// Waits until a tunnel has fallen idle, or cannot any more.
@@ -56,7 +65,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     func tunnelIsIdle(_ tunnel: Tunnel) {
         defer { waiting[tunnel.id]?.fulfill(()) }
         // What the server does not take would keep the next connection waiting.
-        guard !isDraining, tunnel.stream.pendingCount == 0 else { return tunnel.close(CloseCode.goingAway) }
+        guard !isDraining, tunnel.stream.pendingCount == 0, isWanted(tunnel) else { return tunnel.close(CloseCode.goingAway) }
         switch machine.becameIdle(tunnel.id, now: worker.now) {
         case .keep: scheduleExpiry()
         case .close: tunnel.close(CloseCode.normal)

@@ -31,6 +31,8 @@ public enum ConfigurationBounds {
     /// RFC 1929: one byte tells the length. HTTP has no bound of its own; tokens stand there too.
     static let socksCredentialLength = 255
     static let proxyCredentialLength = 1024
+    /// Items of NO_PROXY.
+    static let proxyExceptions = 1024
     static let pins = 64
     static let servers = 16
     static let forwards = 256

@@ -60,8 +60,10 @@ public final class Daemon: @unchecked Sendable {
         do {
             let (key, keyWarnings) = try KeyLoader.load(settings.key)
             let daemon = try Daemon(settings, log: log)
-            daemon.warnings = warnings.map(\.textWithPlace) + keyWarnings
-            try daemon.makeServices(key)
+            let environment = ProxyEnvironment { getenv($0).map { String(cString: $0) } }
+            daemon.warnings =
+                warnings.map(\.textWithPlace) + keyWarnings + ServerEndpoint.warnings(settings, environment)
+            try daemon.makeServices(key, environment)
             return daemon.run()
         } catch let error as KeyLoader.Failure {
             return fail(error.description, ExitStatus.configuration)
@@ -86,13 +88,14 @@ public final class Daemon: @unchecked Sendable {
 
     // MARK: Starting
 
-    private func makeServices(_ key: Key) throws(TLSContext.Problem) {
+    private func makeServices(_ key: Key, _ environment: ProxyEnvironment) throws(TLSContext.Problem) {
         let resolver = Resolver(pool: blocking)
         switch settings.mode {
         case .client:
             let usesTLS = settings.uris.contains { $0.scheme == .wss }
             let tls = usesTLS ? try TLSClientContext(TLSClientContext.Configuration(settings.tls)) : nil
-            let options = ClientOptions(settings, key: key, tls: tls, workers: workers.count)
+            let options = ClientOptions(
+                settings, key: key, tls: tls, workers: workers.count, environment: environment)
             clients = workers.map { ClientService(worker: $0, options: options, resolver: resolver, log: log) }
         case .server:
             let tls = try makeServerContext()
@@ -151,7 +154,7 @@ public final class Daemon: @unchecked Sendable {
         let listening = try entrances.open(settings.listen).joined(separator: ", ")
         for address in entrances.addresses { hostAddresses?.add(address) }
         switch settings.mode {
-        case .client: place = "client: SOCKS5 and HTTP proxy on \(listening), server \(settings.uri)"
+        case .client: place = "client: SOCKS5 and HTTP proxy on \(listening), \(servers(settings.uris))"
         case .server: place = "server: listening on \(listening)"
         }
         for forward in settings.forwards where settings.mode == .client {
@@ -197,6 +200,10 @@ public final class Daemon: @unchecked Sendable {
         for warning in warnings { log.warning(warning) }
         log.started("wstand \(Self.version) \(place)")
         ServiceManager.ready(place)
+    }
+
+    private func servers(_ uris: [ServerURI]) -> String {
+        (uris.count == 1 ? "server " : "servers ") + uris.map(\.description).joined(separator: ", ")
     }
 
     // MARK: Stopping

@@ -2,14 +2,14 @@
 // its workers.
 
 extension ClientOptions {
-    init(_ settings: Settings, key: Key, tls: TLSClientContext? = nil, workers: Int) {
-        self.init(servers: settings.uris.map { ServerEndpoint($0, certificateName: settings.tls.sni) }, key: key)
+    /// - Parameter environment: what it says about proxies.
+    init(
+        _ settings: Settings, key: Key, tls: TLSClientContext? = nil, workers: Int,
+        environment: ProxyEnvironment = ProxyEnvironment()
+    ) {
+        self.init(servers: settings.uris.map { ServerEndpoint($0, settings, environment) }, key: key)
         self.tls = tls
         compatible = settings.compatible
-        switch settings.proxy {
-        case .through(let it): proxy = Address(host: Host(text: it.host) ?? .name(it.host), port: it.port)
-        case .none, .automatic: proxy = nil
-        }
         earlyData = min(settings.earlyData, WireLimits.earlyData)
         earlyDataWait = settings.earlyDataWait
         poolSize = settings.poolSize.sharedOut(among: workers)
@@ -30,16 +30,38 @@ extension Address {
 }
 
 extension ServerEndpoint {
-    /// - Parameter certificateName: whom the certificate is for, when that is not the URI's host.
-    init(_ uri: ServerURI, certificateName: String? = nil) {
+    init(_ uri: ServerURI, _ settings: Settings, _ environment: ProxyEnvironment) {
         let host = Host(text: uri.host) ?? .name(uri.host)
-        let name = certificateName.map { Host(text: $0) ?? .name($0) } ?? host
         let address = Address(host: host, port: uri.port)
         // A browser leaves the default port out.
         let isDefaultPort = uri.port == uri.scheme.defaultPort
         let hostHeader = isDefaultPort ? String("\(address)".dropLast(String(uri.port).utf8.count + 1)) : "\(address)"
+        // The address of one interface only is a name here: the resolver knows what it means.
+        let other = settings.connectTo.map { Address(host: Host(text: $0.host) ?? .name($0.host), port: $0.port) }
         self.init(
-            address: address, name: name, hostHeader: hostHeader, pathPrefix: uri.path, usesTLS: uri.scheme == .wss)
+            address: other ?? address,
+            name: settings.tls.sni.map { Host(text: $0) ?? .name($0) } ?? host,
+            hostHeader: settings.hostHeader ?? hostHeader, pathPrefix: uri.path, usesTLS: uri.scheme == .wss,
+            headers: settings.headers)
+        proxy =
+            switch settings.proxy {
+            case .none: nil
+            case .through(let proxy): proxy
+            case .automatic:
+                // Whatever is wrong with a variable has been said at the start.
+                if case .through(let proxy) = environment.choice(for: self.address) { proxy } else { nil }
+            }
+    }
+
+    /// What the environment says about proxies and cannot be understood, if it matters to one of the servers.
+    static func warnings(_ settings: Settings, _ environment: ProxyEnvironment) -> [String] {
+        guard settings.mode == .client, case .automatic = settings.proxy else { return [] }
+        for uri in settings.uris {
+            let server = ServerEndpoint(uri, settings, environment).address
+            guard case .unusable(let variable, let problem) = environment.choice(for: server) else { continue }
+            return ["the variable \(variable) of the environment names no proxy that can be used: \(problem)"]
+        }
+        return []
     }
 }
 

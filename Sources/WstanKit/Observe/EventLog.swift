@@ -55,6 +55,25 @@ struct EventLog: Sendable {
         logger.warning("\(failure.text)", metadata: missed > 0 ? ["repeated": "\(missed)"] : nil)
     }
 
+    /// - Parameter failure: what is wrong with the server that is preferred to all others, where that is known.
+    func serverChanged(
+        _ change: ServerListMachine.Change, of servers: [ServerEndpoint], _ failure: DialFailure?, now: Instant
+    ) {
+        switch change {
+        case .fellBack(let number):
+            guard let missed = throttle.allows("fallback", now: now) else { return }
+            let cause = failure?.cause ?? "it does not answer"
+            logger.notice(
+                "server \(servers[0].address) does not work (\(cause)); now using \(servers[number].address)",
+                metadata: missed > 0 ? ["repeated": "\(missed)"] : nil)
+        case .returned(let number):
+            guard let missed = throttle.allows("return", now: now) else { return }
+            logger.notice(
+                "server \(servers[number].address) works again and is used",
+                metadata: missed > 0 ? ["repeated": "\(missed)"] : nil)
+        }
+    }
+
     func connectionOpened(_ tunnel: UInt64, target: Address, isPooled: Bool) {
         logger.debug(
             "connection", metadata: ["tunnel": "\(tunnel)", "target": "\(target)", "pooled": "\(isPooled)"])

@@ -9,6 +9,8 @@ final class Tunnel: @unchecked Sendable {
     let stream: Stream
     let worker: Worker
     private(set) weak var owner: (any TunnelOwner)?
+    /// Means something to the owner only.
+    var mark = 0
     private(set) var connection: Connection?
     /// Instead of a connection.
     var association: (any DatagramEnd)?
