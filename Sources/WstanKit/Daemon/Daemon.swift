@@ -52,11 +52,14 @@ public final class Daemon: @unchecked Sendable {
         defer { LogWriter.standardError.flush() }
         do {
             let (key, keyWarnings) = try KeyLoader.load(settings.key)
+            let (admission, admissionWarnings) = try AdmissionLoader.load(settings)
             let daemon = try Daemon(settings, log: log)
-            daemon.warnings = warnings.map(\.textWithPlace) + keyWarnings
-            daemon.makeServices(key)
+            daemon.warnings = warnings.map(\.textWithPlace) + keyWarnings + admissionWarnings
+            daemon.makeServices(key, admission)
             return daemon.run()
         } catch let error as KeyLoader.Failure {
+            return fail(error.description, ExitStatus.configuration)
+        } catch let error as AdmissionLoader.Failure {
             return fail(error.description, ExitStatus.configuration)
         } catch {
             return fail("cannot start: \(error)", ExitStatus.failure)
@@ -77,12 +80,17 @@ public final class Daemon: @unchecked Sendable {
 
     // MARK: Starting
 
-    private func makeServices(_ key: Key) {
+    private func makeServices(_ key: Key, _ admission: AdmissionLoader.Admission) {
         let resolver = Resolver(pool: BlockingPool())
         switch settings.mode {
         case .client:
-            let options = ClientOptions(settings, key: key, workers: workers.count)
-            clients = workers.map { ClientService(worker: $0, options: options, resolver: resolver, log: log) }
+            var options = ClientOptions(settings, key: key, workers: workers.count)
+            options.users = admission.users
+            options.allowedUsers = admission.allowedUsers
+            let passwords = BlockingPool(maxThreads: ClientLimits.passwordThreads)
+            clients = workers.map {
+                ClientService(worker: $0, options: options, resolver: resolver, passwords: passwords, log: log)
+            }
         case .server:
             let options = ServerOptions(settings, key: key, workers: workers.count)
             let replayGuard = ReplayGuard()

@@ -11,6 +11,7 @@ extension ClientOptions {
         }
         earlyData = min(settings.earlyData, WireLimits.earlyData)
         earlyDataWait = settings.earlyDataWait
+        earlyReply = settings.earlyReply
         poolSize = settings.poolSize.sharedOut(among: workers)
         poolMaxIdle = settings.poolMaxIdle
         pings.idle = settings.poolPing
