@@ -12,21 +12,15 @@ final class DoorRules: @unchecked Sendable {
         self.log = log
     }
 
-    /// Whether `allow-uid` lets this user agent in; to be asked before anything else is done for it.
-    ///
-    /// - Parameter user: whose it is, where that is known by other means: a Unix socket tells. nil: a TCP connection.
-    func admits(_ userAgent: Stream, user known: UInt32? = nil) -> Bool {
+    /// Whether `allow-uid` lets this user agent in; to be asked before anything else is done for it, be it at a forward.
+    func admits(_ userAgent: Stream) -> Bool {
         guard !allowedUsers.isEmpty else { return true }
         let user: UInt32?
-        if let known {
-            user = known
-        } else {
-            switch Self.owner(of: userAgent) {
-            case .open(let found): user = found
-            // It has left before it was asked.
-            case .closed: return false
-            case .unknown: user = nil
-            }
+        switch userAgent.peerOwner {
+        case .open(let found): user = found
+        case .unknown: user = nil
+        // It has left before it was asked.
+        case .closed: return false
         }
         if let user, allowedUsers.contains(user) { return true }
         log.userRefused(user, peer: Self.name(userAgent), now: userAgent.worker.now)
@@ -37,7 +31,7 @@ final class DoorRules: @unchecked Sendable {
     func verdict(_ name: [UInt8], _ password: [UInt8], of userAgent: Stream) async -> PasswordVerifier.Verdict {
         guard let passwords else { return .right }
         let client: AnyHashable =
-            switch Self.owner(of: userAgent) {
+            switch userAgent.peerOwner {
             case .open(let user): user
             case .closed, .unknown: userAgent.remoteAddress?.withPort(0)
             }
@@ -46,11 +40,6 @@ final class DoorRules: @unchecked Sendable {
             log.passwordRefused(name, peer: Self.name(userAgent), now: userAgent.worker.now)
         }
         return verdict
-    }
-
-    private static func owner(of userAgent: Stream) -> SocketOwner.Finding {
-        guard let peer = userAgent.remoteAddress, let local = userAgent.localAddress else { return .unknown }
-        return userAgent.worker.socketOwner.find(peer: peer, local: local)
     }
 
     private static func name(_ userAgent: Stream) -> String {

@@ -30,16 +30,12 @@ struct FrontDoor {
     private var intake: Intake
     private let deadline: Instant
     private let rules: DoorRules?
-    private let user: UInt32?
 
-    /// - Parameters:
-    ///   - rules: who may come in; nil: everybody.
-    ///   - user: whose user agent it is, if that is known already.
-    init(_ userAgent: Stream, rules: DoorRules? = nil, user: UInt32? = nil) {
+    /// - Parameter rules: who may come in; nil: everybody.
+    init(_ userAgent: Stream, rules: DoorRules? = nil) {
         intake = Intake(userAgent)
         deadline = userAgent.worker.now + ClientLimits.negotiation
         self.rules = rules
-        self.user = user
     }
 
     /// - Returns: nil when the user agent has had its answer, or has left.
@@ -48,7 +44,7 @@ struct FrontDoor {
             guard await intake.readMore(deadline: deadline) == .more else { return nil }
         }
         // Before a password, or anything else, is looked at.
-        let isAdmitted = rules?.admits(intake.stream, user: user) ?? true
+        let isAdmitted = rules?.admits(intake.stream) ?? true
         switch intake.bytes[0] {
         case Socks5.version:
             if isAdmitted { return await receiveSocks5() }

@@ -28,6 +28,16 @@ struct SocketOption {
         return getsockopt(descriptor, level, name, &value, &length) == 0 ? value : nil
     }
 
+    /// The user at the other end of a Unix socket (unix(7), SO_PEERCRED); nil for every other socket.
+    static func peerUser(of descriptor: Int32) -> UInt32? {
+        // struct ucred, which the headers show to GNU programs only.
+        var credentials: (process: Int32, user: UInt32, group: UInt32) = (0, .max, .max)
+        let size = MemoryLayout.size(ofValue: credentials)
+        var length = socklen_t(size)
+        let status = getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length)
+        return status == 0 && Int(length) == size && credentials.user != .max ? credentials.user : nil
+    }
+
     /// A peer that vanished without a word is found within about 90 seconds.
     static func watchForVanishedPeer(_ descriptor: Int32) {
         keepAlive.set(1, on: descriptor)

@@ -9,6 +9,14 @@ extension Stream {
         return worker.socketOwner.isOpen(peer: peer, local: local) == false
     }
 
+    /// Whether a peer on this host has its socket open, and whose it is.
+    var peerOwner: SocketOwner.Finding {
+        // A Unix socket's peer tells when it connects (unix(7)); of others this is "nobody", -1.
+        if let user = SocketOption.peerUser(of: descriptor) { return .open(user: user) }
+        guard let peer = remoteAddress, let local = localAddress else { return .unknown }
+        return worker.socketOwner.find(peer: peer, local: local)
+    }
+
     /// Bytes that were sent, or are about to be, and that the peer's kernel has not acknowledged (tcp(7), SIOCOUTQ).
     var unacknowledgedCount: Int {
         var count: Int32 = 0

@@ -32,6 +32,7 @@ struct FuzzTarget: Sendable, CustomStringConvertible {
         pool, addressRace, replayMemory, heartbeat,
         gatheredData, outbox, timers, fairQueue,
         bodyReader, responseReader, proxyRequest, proxyResponse, exchangeMachine, acceptance, explanation,
+        usersFile, proxyAuthorization, grantMachine,
     ]
 }
 
