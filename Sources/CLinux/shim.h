@@ -1,5 +1,7 @@
 #pragma once
-// What the Glibc module of Swift does not bring: Linux headers, and the few macros and functions that cannot be imported.
+// What the Glibc module of Swift does not bring: Linux headers, crypt(3), and the few macros and functions that cannot be
+// imported.
+#include <crypt.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>

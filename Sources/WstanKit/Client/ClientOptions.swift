@@ -8,6 +8,12 @@ struct ClientOptions: Sendable {
     var tls: TLSClientContext?
     var earlyData = WireLimits.earlyData
     var earlyDataWait: Duration = .milliseconds(30)
+    /// A user agent is told of success before the target has answered.
+    var earlyReply = true
+    /// nil: no passwords are asked for.
+    var users: UsersFile?
+    /// The users of this host who may use the client, by number; empty: everybody.
+    var allowedUsers: Set<UInt32> = []
     var poolSize = 16
     var poolMaxIdle: Duration = .seconds(300)
     var pings = Tunnel.Pings()
@@ -38,6 +44,26 @@ enum ClientLimits {
     /// A tunnel from the pool loses nothing by not waiting: what comes later follows in a message. This much is waited
     /// so that request and first data make one message where the user agent is quick.
     static let earlyDataWaitInPool: Duration = .milliseconds(2)
+    /// How long a password's check may take, the wait for others' checks included.
+    static let passwordCheck: Duration = .seconds(20)
+    /// Checks of one user of this host, or of one other host, that may wait or run at once.
+    static let passwordChecks = 16
+    /// Checks of all that run at once: each keeps a processor busy, and may take 16 MiB.
+    static let passwordThreads = 4
+    /// Names and passwords that were right, and are not checked again.
+    static let knownPasswords = 1024
+
+    /// How long a user agent that wants to know (`early-reply = no`) waits for the target's answer, from a server that
+    /// has told of answers before: it tells of failures too, so this only keeps nobody waiting for ever.
+    static let answerFromTeller: Duration = .seconds(60)
+    /// From one of which nothing is known: four round trips, but not less and not more than this.
+    static let answerAtLeast: Duration = .seconds(1)
+    static let answerAtMost: Duration = .seconds(3)
+    /// From one that does not tell, as Python's do not: a round trip and this, for the failures that come quickly.
+    static let answerFromSilent: Duration = .milliseconds(300)
+    /// Servers of which it is remembered whether they tell.
+    static let knownServers = 64
+
     /// What an association holds while its tunnel is opened: so many datagrams, and so many bytes.
     static let waitingDatagrams = 64
     static let waitingDatagramBytes = 256 * 1024

@@ -4,14 +4,20 @@ final class ClientService: @unchecked Sendable {
     private let dialer: Dialer
     private let pool: TunnelPool
     private let idle = IdleUserAgents()
+    private let rules: DoorRules
+    private let manners = ServerManners()
     private let log: EventLog
     private var datagramForwards: [DatagramForward] = []
     private var sessions = 0
     private var drain: Wait<Void>?
 
-    init(worker: Worker, options: ClientOptions, resolver: Resolver, log: EventLog) {
+    /// - Parameter passwords: threads for checking them, which all workers share.
+    init(worker: Worker, options: ClientOptions, resolver: Resolver, passwords: BlockingPool, log: EventLog) {
         self.worker = worker
         self.log = log
+        rules = DoorRules(
+            allowedUsers: options.allowedUsers,
+            passwords: options.users.map { PasswordVerifier(worker: worker, users: $0, threads: passwords) }, log: log)
         pool = TunnelPool(worker: worker, size: options.poolSize, maxIdle: options.poolMaxIdle, log: log)
         dialer = Dialer(
             worker: worker, options: options, connector: Connector(worker: worker, resolver: resolver),
@@ -32,8 +38,8 @@ final class ClientService: @unchecked Sendable {
         if !arrival.peer.isLoopback { userAgent.watchForVanishedPeer() }
         sessions += 1
         UserAgentSession(
-            userAgent: userAgent, dialer: dialer, pool: pool, idle: idle, log: log, forwarded: forwarded,
-            ended: sessionEnded
+            userAgent: userAgent, dialer: dialer, pool: pool, idle: idle, rules: rules, manners: manners, log: log,
+            forwarded: forwarded, ended: sessionEnded
         ).start()
     }
 

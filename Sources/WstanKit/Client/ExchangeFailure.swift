@@ -1,5 +1,11 @@
-/// Why a plain HTTP request came to nothing, before anything of an answer was passed on.
+/// Why a user agent's request came to nothing, before anything of an answer was passed on.
 enum ExchangeFailure: Equatable {
+    /// `allow-uid` does not name the user.
+    case notAdmitted
+    /// No name and password, or wrong ones.
+    case unauthenticated(isWrong: Bool)
+    /// Too many passwords are being checked.
+    case busy
     case request(RequestFault)
     case dial(DialFailure)
     /// The server ended the connection.
@@ -23,6 +29,22 @@ enum ExchangeFailure: Equatable {
     func explanation(of target: Address?, here: String) -> Explanation {
         let host = target.map { "\($0.host)" } ?? "the target"
         switch self {
+        case .notAdmitted:
+            return Explanation(
+                403, "This user may not use the proxy", "The wstan client serves some users of its host only.",
+                advice: ["Whoever runs it can add you to `allow-uid` in its configuration."])
+        case .unauthenticated(let isWrong):
+            return Explanation(
+                407, isWrong ? "The name or the password is wrong" : "The proxy wants a name and a password",
+                "The wstan client serves those only whom its users file names.",
+                advice: [
+                    "Give them to the program that uses the proxy, such as `curl --proxy-user NAME:PASSWORD`.",
+                    "If you have none, ask whoever runs the client.",
+                ])
+        case .busy:
+            return Explanation(
+                503, "The proxy is busy", "Too many names and passwords are being checked.",
+                advice: ["Try again in a moment."])
         case .request(let fault):
             return fault.explanation(here: here)
         case .dial(let failure):

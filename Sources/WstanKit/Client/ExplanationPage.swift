@@ -32,6 +32,7 @@ struct ExplanationPage {
         var head = MessageHead(firstLine: Array(line.utf8))
         head.add("Content-Type", asHTML ? "text/html; charset=utf-8" : "text/plain; charset=utf-8")
         head.add("Content-Length", "\(body.count)")
+        if explanation.status == 407 { head.add("Proxy-Authenticate", ProxyAuthorization.challenge) }
         // It is about this moment, and stands at the address of something else.
         head.add("Cache-Control", "no-store")
         head.add("X-Content-Type-Options", "nosniff")

@@ -19,6 +19,7 @@ final class HTTPSession: @unchecked Sendable {
     private let userAgent: Stream
     private let maker: WayMaker
     private let idle: IdleUserAgents
+    private let rules: DoorRules
     private var intake: Intake
     /// To the target of the last request, if it can take another.
     private var way: TargetWay?
@@ -27,9 +28,12 @@ final class HTTPSession: @unchecked Sendable {
 
     private var worker: Worker { userAgent.worker }
 
-    init(userAgent: Stream, dialer: Dialer, pool: TunnelPool, idle: IdleUserAgents, log: EventLog) {
+    init(
+        userAgent: Stream, dialer: Dialer, pool: TunnelPool, idle: IdleUserAgents, rules: DoorRules, log: EventLog
+    ) {
         self.userAgent = userAgent
         self.idle = idle
+        self.rules = rules
         maker = WayMaker(dialer: dialer, pool: pool, log: log)
         intake = Intake(userAgent)
     }
@@ -104,6 +108,7 @@ final class HTTPSession: @unchecked Sendable {
     // MARK: A request
 
     private func answer(_ head: HTTPHead) async -> Next {
+        if let refused = await refusal(of: head) { return refused }
         guard !FrontDoor.isConnect(head) else { return connect(head) }
         let asHTML = Acceptance(head).takesHTML
         let request: ProxyRequest
@@ -147,6 +152,30 @@ final class HTTPSession: @unchecked Sendable {
             explain(failure, target: target, asHTML: asHTML, toHEAD: request.isHEAD, closing: closing)
             return closing ? .end(.over) : .request
         }
+    }
+
+    /// Asks for a name and a password (RFC 9110 section 11.7), if any are wanted.
+    ///
+    /// - Returns: nil when they are right.
+    private func refusal(of head: HTTPHead) async -> Next? {
+        guard rules.passwords != nil, ProxyAuthorization.isWanted(for: head) else { return nil }
+        var failure = ExchangeFailure.unauthenticated(isWrong: false)
+        if let given = ProxyAuthorization(head) {
+            switch await rules.verdict(given.name, given.password, of: userAgent) {
+            case .right: return nil
+            case .wrong: failure = .unauthenticated(isWrong: true)
+            case .unknown: failure = .busy
+            }
+        }
+        // Whatever follows a CONNECT, or belongs to a body, would be read as the next request.
+        let isConnect = FrontDoor.isConnect(head)
+        let goesOn = isConnect ? intake.bytes.isEmpty : (try? MessageBody(ofRequest: head)) == MessageBody.none
+        let closing =
+            !goesOn || idle.areUnwanted || head.minorVersion == 0 || head.hasToken("close", in: "Connection")
+            || head.hasToken("close", in: "Proxy-Connection")
+        let isHEAD = head.requestLine?.method.elementsEqual("HEAD".utf8) ?? false
+        explain(failure, target: nil, asHTML: Acceptance(head).takesHTML, toHEAD: isHEAD, closing: closing)
+        return closing ? .end(.over) : .request
     }
 
     /// In a task of its own: one keeps the deepest stack it ever had, and this one may wait long for the next request.

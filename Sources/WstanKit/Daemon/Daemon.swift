@@ -59,13 +59,17 @@ public final class Daemon: @unchecked Sendable {
         defer { LogWriter.standardError.flush() }
         do {
             let (key, keyWarnings) = try KeyLoader.load(settings.key)
+            let (admission, admissionWarnings) = try AdmissionLoader.load(settings)
             let daemon = try Daemon(settings, log: log)
             let environment = ProxyEnvironment { getenv($0).map { String(cString: $0) } }
             daemon.warnings =
-                warnings.map(\.textWithPlace) + keyWarnings + ServerEndpoint.warnings(settings, environment)
-            try daemon.makeServices(key, environment)
+                warnings.map(\.textWithPlace) + keyWarnings + admissionWarnings
+                + ServerEndpoint.warnings(settings, environment)
+            try daemon.makeServices(key, admission, environment)
             return daemon.run()
         } catch let error as KeyLoader.Failure {
+            return fail(error.description, ExitStatus.configuration)
+        } catch let error as AdmissionLoader.Failure {
             return fail(error.description, ExitStatus.configuration)
         } catch let error as TLSContext.Problem {
             return fail(error.description, ExitStatus.configuration)
@@ -88,15 +92,22 @@ public final class Daemon: @unchecked Sendable {
 
     // MARK: Starting
 
-    private func makeServices(_ key: Key, _ environment: ProxyEnvironment) throws(TLSContext.Problem) {
+    private func makeServices(
+        _ key: Key, _ admission: AdmissionLoader.Admission, _ environment: ProxyEnvironment
+    ) throws(TLSContext.Problem) {
         let resolver = Resolver(pool: blocking)
         switch settings.mode {
         case .client:
             let usesTLS = settings.uris.contains { $0.scheme == .wss }
             let tls = usesTLS ? try TLSClientContext(TLSClientContext.Configuration(settings.tls)) : nil
-            let options = ClientOptions(
+            var options = ClientOptions(
                 settings, key: key, tls: tls, workers: workers.count, environment: environment)
-            clients = workers.map { ClientService(worker: $0, options: options, resolver: resolver, log: log) }
+            options.users = admission.users
+            options.allowedUsers = admission.allowedUsers
+            let passwords = BlockingPool(maxThreads: ClientLimits.passwordThreads)
+            clients = workers.map {
+                ClientService(worker: $0, options: options, resolver: resolver, passwords: passwords, log: log)
+            }
         case .server:
             let tls = try makeServerContext()
             let options = ServerOptions(settings, key: key, tls: tls, workers: workers.count)

@@ -12,6 +12,7 @@ extension ClientOptions {
         compatible = settings.compatible
         earlyData = min(settings.earlyData, WireLimits.earlyData)
         earlyDataWait = settings.earlyDataWait
+        earlyReply = settings.earlyReply
         poolSize = settings.poolSize.sharedOut(among: workers)
         poolMaxIdle = settings.poolMaxIdle
         pings.idle = settings.poolPing

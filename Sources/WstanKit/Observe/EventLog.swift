@@ -97,6 +97,28 @@ struct EventLog: Sendable {
         logger.info("a tunnel broke with a connection on it", metadata: ["tunnel": "\(tunnel)"])
     }
 
+    /// Somebody may be guessing, or a program may have the wrong password and try it all day.
+    func passwordRefused(_ name: [UInt8], peer: String, now: Instant) {
+        logger.debug("wrong name or password", metadata: ["name": "\(String(decoding: name, as: UTF8.self))"])
+        guard let missed = throttle.allows("password", now: now) else { return }
+        var metadata: Logger.Metadata = ["peer": "\(peer)"]
+        if missed > 0 { metadata["repeated"] = "\(missed)" }
+        logger.notice("a user agent is refused: wrong name or password", metadata: metadata)
+    }
+
+    /// - Parameter user: nil when it is not known, since the peer is on another host.
+    func userRefused(_ user: UInt32?, peer: String, now: Instant) {
+        guard let missed = throttle.allows(user == nil ? "stranger" : "user", now: now) else { return }
+        var metadata: Logger.Metadata = ["peer": "\(peer)"]
+        if let user { metadata["uid"] = "\(user)" }
+        if missed > 0 { metadata["repeated"] = "\(missed)" }
+        let cause: Logger.Message =
+            user == nil
+            ? "a user agent is refused: allow-uid is set, and of one on another host the user cannot be told"
+            : "a user agent is refused: allow-uid does not name its user"
+        logger.notice(cause, metadata: metadata)
+    }
+
     // MARK: Server
 
     /// Anybody can cause these, so those of one client and minute are gathered.

@@ -18,6 +18,13 @@ extension Stream {
     /// Whether a peer on this host has closed its socket. Its FIN may be stuck behind bytes that nobody reads.
     var ownerHasLeft: Bool { hasOwner == false }
 
+    /// Whether a peer on this host has its socket open, and whose it is.
+    var peerOwner: SocketOwner.Finding {
+        if isUnix { return LocalProcess(atOtherEndOf: descriptor).map { .open(user: $0.uid) } ?? .unknown }
+        guard let peer = remoteAddress, let local = localAddress else { return .unknown }
+        return worker.socketOwner.find(peer: peer, local: local)
+    }
+
     /// Bytes that were sent, or are about to be, and that the peer's kernel has not acknowledged (tcp(7), SIOCOUTQ).
     var unacknowledgedCount: Int {
         var count: Int32 = 0

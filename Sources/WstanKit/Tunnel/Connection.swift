@@ -24,6 +24,8 @@ final class Connection: @unchecked Sendable {
     private(set) var lastDelivery: Instant
     /// Gets the peer's bytes instead of the near end, and writes to it what it likes.
     var filter: ((UnsafeRawBufferPointer) -> Void)?
+    /// Client: called when the server has answered an empty DAT, which it does once the target is there.
+    var peerAnswered: (() -> Void)?
 
     private let worker: Worker
     private var isOver = false
@@ -111,6 +113,11 @@ final class Connection: @unchecked Sendable {
         hasReceived = true
         replay = nil
         news?.fulfill(())
+    }
+
+    func answered() {
+        received()
+        peerAnswered?()
     }
 
     func deliver(_ bytes: UnsafeRawBufferPointer) {

@@ -222,7 +222,7 @@ final class Tunnel: @unchecked Sendable {
             case .partial: break
             case .data(let bytes): receive(data: bytes)
             case .emptyData:
-                connection?.received()
+                connection?.answered()
                 // Protocol page, point 11: Python ignores it on both sides.
                 if role == .server { isAnswerDue = true }
             case .reset(let reset):

@@ -28,6 +28,7 @@ import Testing
         settings.compatible = true
         settings.proxy = .through(ProxyAddress(host: "::1", port: 3128))
         settings.earlyDataWait = .milliseconds(7)
+        settings.earlyReply = false
         settings.poolMaxIdle = .seconds(11)
         settings.poolPing = .seconds(12)
         settings.connectTimeout = .seconds(13)
@@ -37,6 +38,7 @@ import Testing
         #expect(options.compatible)
         #expect(options.servers.map(\.proxy) == [ProxyAddress(host: "::1", port: 3128)])
         #expect(options.earlyDataWait == .milliseconds(7))
+        #expect(!options.earlyReply)
         #expect(options.poolMaxIdle == .seconds(11))
         #expect(options.pings.idle == .seconds(12))
         #expect(options.connectTimeout == .seconds(13))
