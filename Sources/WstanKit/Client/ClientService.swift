@@ -3,6 +3,7 @@ final class ClientService: @unchecked Sendable {
     private let worker: Worker
     private let dialer: Dialer
     private let pool: TunnelPool
+    private let direct: DirectDialer
     private let idle = IdleUserAgents()
     private let log: EventLog
     private var sessions = 0
@@ -12,9 +13,17 @@ final class ClientService: @unchecked Sendable {
         self.worker = worker
         self.log = log
         pool = TunnelPool(worker: worker, size: options.poolSize, maxIdle: options.poolMaxIdle, log: log)
+        let connector = Connector(worker: worker, resolver: resolver)
         dialer = Dialer(
-            worker: worker, options: options, connector: Connector(worker: worker, resolver: resolver),
+            worker: worker, options: options, connector: connector,
             authenticator: Authenticator(key: options.key), pool: pool)
+        direct = DirectDialer(
+            rules: options.direct, connector: connector, timeout: options.connectTimeout, listeners: OwnListeners())
+    }
+
+    /// Where this process listens. On any thread.
+    func setOwnListeners(_ addresses: [SocketAddress]) {
+        worker.execute { [self] in direct.listeners.addresses = addresses }
     }
 
     /// On the worker.
@@ -23,7 +32,7 @@ final class ClientService: @unchecked Sendable {
         if !arrival.peer.isLoopback { userAgent.watchForVanishedPeer() }
         sessions += 1
         UserAgentSession(
-            userAgent: userAgent, dialer: dialer, pool: pool, idle: idle, log: log, ended: sessionEnded
+            userAgent: userAgent, dialer: dialer, direct: direct, pool: pool, idle: idle, log: log, ended: sessionEnded
         ).start()
     }
 

@@ -3,6 +3,7 @@
 struct UserAgentSession: @unchecked Sendable {
     let userAgent: Stream
     let dialer: Dialer
+    let direct: DirectDialer
     let pool: TunnelPool
     let idle: IdleUserAgents
     let log: EventLog
@@ -27,7 +28,8 @@ struct UserAgentSession: @unchecked Sendable {
         case .connect(let wish):
             await carry(wish)
         case .exchange(let first):
-            let session = HTTPSession(userAgent: userAgent, dialer: dialer, pool: pool, idle: idle, log: log)
+            let session = HTTPSession(
+                userAgent: userAgent, dialer: dialer, direct: direct, pool: pool, idle: idle, log: log)
             worker.spawn { await carry(session, first) }
         case .associate(let declared):
             // Nothing would end it while the client stops.
@@ -44,6 +46,7 @@ struct UserAgentSession: @unchecked Sendable {
     }
 
     private func carry(_ wish: FrontDoor.Connect) async {
+        guard !direct.rules.cover(wish.target) else { return await carryDirectly(wish) }
         // Granted before the target has answered: it saves a round trip.
         userAgent.write(wish.grant)
         if pool.hasIdle {
@@ -74,10 +77,12 @@ struct UserAgentSession: @unchecked Sendable {
             ended()
         case .connect(let wish):
             await carry(wish)
-        case .relay(let connection, let tunnel, let early):
-            tunnel.send(early, for: connection)
+        case .relay(let way, let early):
+            way.carrier.send(early, for: way.connection)
+            if let direct = way.carrier as? DirectWay { return await relay(direct, of: way.connection) }
+            guard let tunnel = way.tunnel else { return abandon() }
             worker.spawn {
-                _ = await relay(connection, on: tunnel)
+                _ = await relay(way.connection, on: tunnel)
                 ended()
             }
         }

@@ -126,6 +126,7 @@ public final class Daemon: @unchecked Sendable {
                 }
             }
         }
+        for client in clients { client.setOwnListeners(listeners.map(\.address)) }
     }
 
     private func happened(_ event: Listener.Event) {

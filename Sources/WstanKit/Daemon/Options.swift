@@ -15,6 +15,7 @@ extension ClientOptions {
         poolMaxIdle = settings.poolMaxIdle
         pings.idle = settings.poolPing
         udpIdle = settings.udpIdle
+        direct = DirectRules(patterns: settings.direct)
         connectTimeout = settings.connectTimeout
         handshakeTimeout = settings.handshakeTimeout
     }

@@ -58,6 +58,15 @@ struct EventLog: Sendable {
         logger.info("a tunnel broke with a connection on it", metadata: ["tunnel": "\(tunnel)"])
     }
 
+    func directConnected(_ target: Address) {
+        logger.debug("connected without the tunnel", metadata: ["target": "\(target)"])
+    }
+
+    func directFailed(_ failure: DirectFailure, target: Address) {
+        logger.info("no connection to a direct target", metadata: ["reason": "\(failure.code)"])
+        logger.debug("no connection", metadata: ["target": "\(target)"])
+    }
+
     // MARK: Server
 
     /// Anybody can cause these, so each reason is told once a second.
