@@ -35,8 +35,8 @@ enum DirectFailure: Error, Equatable {
         switch ConnectCause(failure) {
         case .refused: return .connectionRefused
         case .networkUnreachable: return .networkUnreachable
-        case .hostUnreachable, .nameNotFound, .timedOut, .lookUpTimedOut: return .hostUnreachable
-        case .nameServersSilent, .tooManyLookUps, .reset, .shortage, nil: return .generalFailure
+        case .hostUnreachable, .nameNotFound, .nameServersSilent, .lookUpTimedOut, .timedOut: return .hostUnreachable
+        case .tooManyLookUps, .reset, .shortage, nil: return .generalFailure
         }
     }
 
@@ -126,8 +126,10 @@ extension FrontDoor.Connect {
         case UInt8(ascii: "H"):
             let page = ExplanationPage(failure.explanation(of: target), target: target, hasProxy: false)
             return page.answer(asHTML: false, toHEAD: false, closing: true)
-        default:
+        case Socks4.rejected.first:
             return Socks4.rejected
+        default:
+            return []
         }
     }
 }
