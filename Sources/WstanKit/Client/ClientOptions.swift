@@ -19,6 +19,8 @@ struct ClientOptions: Sendable {
     var pings = Tunnel.Pings()
     /// An association that is not used for so long ends.
     var udpIdle: Duration = .seconds(60)
+    /// What does not take the tunnel.
+    var direct = DirectRules()
     var connectTimeout: Duration = .seconds(10)
     var handshakeTimeout: Duration = .seconds(8)
 }

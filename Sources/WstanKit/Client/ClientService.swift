@@ -3,6 +3,7 @@ final class ClientService: @unchecked Sendable {
     private let worker: Worker
     private let dialer: Dialer
     private let pool: TunnelPool
+    private let direct: DirectDialer
     private let idle = IdleUserAgents()
     private let rules: DoorRules
     private let manners = ServerManners()
@@ -19,15 +20,23 @@ final class ClientService: @unchecked Sendable {
             allowedUsers: options.allowedUsers,
             passwords: options.users.map { PasswordVerifier(worker: worker, users: $0, threads: passwords) }, log: log)
         pool = TunnelPool(worker: worker, size: options.poolSize, maxIdle: options.poolMaxIdle, log: log)
+        let connector = Connector(worker: worker, resolver: resolver)
         dialer = Dialer(
-            worker: worker, options: options, connector: Connector(worker: worker, resolver: resolver),
+            worker: worker, options: options, connector: connector,
             authenticator: Authenticator(key: options.key), pool: pool)
+        direct = DirectDialer(
+            rules: options.direct, connector: connector, timeout: options.connectTimeout, listeners: OwnListeners())
         let servers = dialer.servers
         pool.isWanted = { [unowned servers] in servers.isWanted($0.mark) }
         servers.whenChanged = { [unowned servers, pool] change, failure in
             log.serverChanged(change, of: servers.endpoints, failure, now: worker.now)
             pool.closeUnwanted()
         }
+    }
+
+    /// Where this process listens. On any thread.
+    func setOwnListeners(_ addresses: [SocketAddress]) {
+        worker.execute { [self] in direct.listeners.addresses = addresses }
     }
 
     /// On the worker.
@@ -38,8 +47,8 @@ final class ClientService: @unchecked Sendable {
         if !arrival.peer.isLoopback { userAgent.watchForVanishedPeer() }
         sessions += 1
         UserAgentSession(
-            userAgent: userAgent, dialer: dialer, pool: pool, idle: idle, rules: rules, manners: manners, log: log,
-            forwarded: forwarded, ended: sessionEnded
+            userAgent: userAgent, dialer: dialer, direct: direct, pool: pool, idle: idle, rules: rules,
+            manners: manners, log: log, forwarded: forwarded, ended: sessionEnded
         ).start()
     }
 

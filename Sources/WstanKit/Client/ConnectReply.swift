@@ -41,6 +41,8 @@ extension ExchangeFailure {
             }
         case .dial(let failure):
             failure.socksReply
+        case .direct(let failure):
+            failure.socksReply
         case .busy, .request, .lost, .unreadableAnswer:
             .generalFailure
         }

@@ -1,5 +1,5 @@
 /// Why a user agent's request came to nothing, before anything of an answer was passed on.
-enum ExchangeFailure: Equatable {
+enum ExchangeFailure: Error, Equatable {
     /// `allow-uid` does not name the user.
     case notAdmitted
     /// No name and password, or wrong ones.
@@ -14,6 +14,8 @@ enum ExchangeFailure: Equatable {
     case lost
     /// What the target said is no HTTP.
     case unreadableAnswer
+    /// Of a target that does not take the tunnel.
+    case direct(DirectFailure)
 
     init(_ outcome: Connection.Outcome?) {
         self =
@@ -66,6 +68,8 @@ enum ExchangeFailure: Equatable {
                     "Perhaps another protocol is spoken on that port: try the address with `https://`.",
                     "If it is your server: its answer has no proper head, or contradicts itself about its length.",
                 ], hop: .serverToTarget)
+        case .direct(let failure):
+            return failure.explanation(of: target)
         }
     }
 }
@@ -94,6 +98,7 @@ extension RequestFault {
                         + "proxy, also for HTTPS; or as the SOCKS v5 host, with proxy DNS.",
                     "Chromium: `chromium --proxy-server=http://\(here)`",
                     "curl: `curl -x http://\(here) http://example.com/`",
+                    "A browser or system that takes the address of a script (PAC): `http://\(here)/proxy.pac`",
                     "Most other programs: `export http_proxy=http://\(here) https_proxy=http://\(here)`",
                 ])
         case .userInformation:

@@ -5,6 +5,8 @@ struct Explanation: Equatable {
         case clientToProxy
         case clientToServer
         case serverToTarget
+        /// Without the tunnel.
+        case clientToTarget
     }
 
     var status: Int
@@ -50,6 +52,7 @@ struct Explanation: Equatable {
         case .clientToProxy: line += " (Between the client and the proxy on the way.)"
         case .clientToServer: line += " (Between the client and the server.)"
         case .serverToTarget: line += " (Between the server and the target.)"
+        case .clientToTarget: line += " (Between the client and the target.)"
         case nil: break
         }
         return ([line] + advice).joined(separator: " ")

@@ -10,13 +10,14 @@ struct ExplanationPage {
     ///   - hasProxy: whether there is a proxy between client and server.
     init(_ explanation: Explanation, target: Address?, hasProxy: Bool) {
         self.explanation = explanation
-        stations =
-            ["You", "wstan client"] + (hasProxy ? ["proxy"] : []) + ["wstan server", "\(target?.description ?? "")"]
+        let between = explanation.hop == .clientToTarget ? [] : (hasProxy ? ["proxy"] : []) + ["wstan server"]
+        stations = ["You", "wstan client"] + between + ["\(target?.description ?? "")"]
         broken =
             switch explanation.hop {
             case .clientToProxy: 1
             case .clientToServer: hasProxy ? 2 : 1
             case .serverToTarget: hasProxy ? 3 : 2
+            case .clientToTarget: 1
             case nil: nil
             }
     }

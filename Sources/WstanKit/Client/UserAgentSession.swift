@@ -3,6 +3,7 @@
 struct UserAgentSession: @unchecked Sendable {
     let userAgent: Stream
     let dialer: Dialer
+    let direct: DirectDialer
     let pool: TunnelPool
     let idle: IdleUserAgents
     let rules: DoorRules
@@ -30,10 +31,10 @@ struct UserAgentSession: @unchecked Sendable {
         }
         switch wish {
         case .connect(let wish):
-            await answering(wish).carry(wish)
+            await connect(wish)
         case .exchange(let first):
             let session = HTTPSession(
-                userAgent: userAgent, dialer: dialer, pool: pool, idle: idle, rules: rules, log: log)
+                userAgent: userAgent, dialer: dialer, direct: direct, pool: pool, idle: idle, rules: rules, log: log)
             worker.spawn { await carry(session, first) }
         case .associate(let declared):
             // Nothing would end it while the client stops.
@@ -56,6 +57,14 @@ struct UserAgentSession: @unchecked Sendable {
         }
         var door = FrontDoor(userAgent, rules: rules)
         return await door.receive()
+    }
+
+    private func connect(_ wish: FrontDoor.Connect) async {
+        if forwarded == nil, direct.rules.cover(wish.target) {
+            await carryDirectly(wish)
+        } else {
+            await answering(wish).carry(wish)
+        }
     }
 
     /// Tells the user agent to go ahead, or prepares to tell it when the target has answered.
@@ -98,11 +107,13 @@ struct UserAgentSession: @unchecked Sendable {
         case .over:
             ended()
         case .connect(let wish):
-            await answering(wish).carry(wish)
-        case .relay(let connection, let tunnel, let early):
-            tunnel.send(early, for: connection)
+            await connect(wish)
+        case .relay(let way, let early):
+            way.carrier.send(early, for: way.connection)
+            if let direct = way.carrier as? DirectWay { return await relay(direct, of: way.connection) }
+            guard let tunnel = way.tunnel else { return abandon() }
             worker.spawn {
-                _ = await relay(connection, on: tunnel)
+                _ = await relay(way.connection, on: tunnel)
                 ended()
             }
         }

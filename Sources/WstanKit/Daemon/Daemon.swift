@@ -164,6 +164,7 @@ public final class Daemon: @unchecked Sendable {
     private func listen() throws(ListenPlan.Failure) {
         let listening = try entrances.open(settings.listen).joined(separator: ", ")
         for address in entrances.addresses { hostAddresses?.add(address) }
+        for client in clients { client.setOwnListeners(entrances.addresses) }
         switch settings.mode {
         case .client: place = "client: SOCKS5 and HTTP proxy on \(listening), \(servers(settings.uris))"
         case .server: place = "server: listening on \(listening)"

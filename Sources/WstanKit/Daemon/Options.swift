@@ -17,6 +17,7 @@ extension ClientOptions {
         poolMaxIdle = settings.poolMaxIdle
         pings.idle = settings.poolPing
         udpIdle = settings.udpIdle
+        direct = DirectRules(patterns: settings.direct)
         connectTimeout = settings.connectTimeout
         handshakeTimeout = settings.handshakeTimeout
     }

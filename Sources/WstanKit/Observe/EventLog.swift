@@ -119,6 +119,15 @@ struct EventLog: Sendable {
         logger.notice(cause, metadata: metadata)
     }
 
+    func directConnected(_ target: Address) {
+        logger.debug("connected without the tunnel", metadata: ["target": "\(target)"])
+    }
+
+    func directFailed(_ failure: DirectFailure, target: Address) {
+        logger.info("no connection to a direct target", metadata: ["reason": "\(failure.code)"])
+        logger.debug("no connection", metadata: ["target": "\(target)"])
+    }
+
     // MARK: Server
 
     /// Anybody can cause these, so those of one client and minute are gathered.

@@ -374,8 +374,9 @@ final class Stream: Pollable, @unchecked Sendable {
         farewell.proceed()
     }
 
-    /// Whether nothing can be delivered any more: reset, failed or closed.
-    var isGone: Bool { isClosed || failure != nil || hasHungUp }
+    /// Whether nothing can be delivered any more: reset, failed or closed. Once both sides have finished the kernel says
+    /// the same of a connection that was reset and of one in good order, and only reading tells.
+    var isGone: Bool { isClosed || failure != nil || hasHungUp && finishing != .finished }
 
     var mayHaveInput: Bool { isReadable && !isClosed }
 
