@@ -9,6 +9,8 @@ struct ClientOptions: Sendable {
     var earlyData = WireLimits.earlyData
     var earlyDataWait: Duration = .milliseconds(30)
     var poolSize = 16
+    /// So many are kept open before they are asked for; 0: none is opened ahead.
+    var poolMin = 1
     var poolMaxIdle: Duration = .seconds(300)
     var pings = Tunnel.Pings()
     /// An association that is not used for so long ends.

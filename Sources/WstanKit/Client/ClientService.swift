@@ -3,6 +3,7 @@ final class ClientService: @unchecked Sendable {
     private let worker: Worker
     private let dialer: Dialer
     private let pool: TunnelPool
+    private let opener: AheadOpener
     private let idle = IdleUserAgents()
     private let log: EventLog
     private var sessions = 0
@@ -11,10 +12,28 @@ final class ClientService: @unchecked Sendable {
     init(worker: Worker, options: ClientOptions, resolver: Resolver, log: EventLog) {
         self.worker = worker
         self.log = log
-        pool = TunnelPool(worker: worker, size: options.poolSize, maxIdle: options.poolMaxIdle, log: log)
+        pool = TunnelPool(
+            worker: worker, size: options.poolSize, minimum: options.poolMin, maxIdle: options.poolMaxIdle,
+            pings: options.pings, log: log)
         dialer = Dialer(
             worker: worker, options: options, connector: Connector(worker: worker, resolver: resolver),
             authenticator: Authenticator(key: options.key), pool: pool)
+        opener = AheadOpener(dialer: dialer, log: log)
+    }
+
+    /// On the worker: opens the first tunnels.
+    func start() {
+        pool.replenish()
+    }
+
+    /// On the worker.
+    func networkChanged(_ change: NetworkChange) {
+        pool.networkChanged(change)
+    }
+
+    /// On the worker, now and then and when the machine may have slept.
+    func lookForSleep() {
+        pool.lookForSleep()
     }
 
     /// On the worker.

@@ -61,6 +61,12 @@ struct Dialer: @unchecked Sendable {
         return try await open(cargo, first: await connect())
     }
 
+    /// Opens a tunnel that carries nothing yet. It is tried once: nobody waits for it.
+    func openIdle(_ uplink: Uplink) async throws(DialFailure) -> Tunnel {
+        let cargo = Cargo(request: { $0.seal(idleAt: WallClock.now()) }, load: { $0.rest() })
+        return try await shakeHands(uplink, cargo)
+    }
+
     /// A reset during the handshake is tried again, each time as a new request, since the old one would be a replay.
     private func open(_ cargo: Cargo, first: Result<Uplink, DialFailure>) async throws(DialFailure) -> Tunnel {
         var connected = first
@@ -70,7 +76,9 @@ struct Dialer: @unchecked Sendable {
             do {
                 let uplink = try connected.get()
                 hasAsked = !uplink.stream.isGone
-                return try await shakeHands(uplink, cargo)
+                let tunnel = try await shakeHands(uplink, cargo)
+                pool.tookRequest(uplink.server)
+                return tunnel
             } catch {
                 guard error == .reset, retries < ClientLimits.retries, cargo.mayRepeat || !hasAsked else { throw error }
                 retries += 1

@@ -22,6 +22,8 @@ public final class Daemon: @unchecked Sendable {
     private var servers: [ServerService] = []
     private var listeners: [Listener] = []
     private var signals: SignalSource?
+    private var network: NetworkWatcher?
+    private var wakeTimer: WakeTimer?
     private var isStopping = false
     /// Said once the start has succeeded; a failed one is explained by its error alone.
     private var warnings: [String] = []
@@ -99,6 +101,7 @@ public final class Daemon: @unchecked Sendable {
                 try listen()
                 signals = try SignalSource(Self.endingSignals, on: main) { [unowned self] in received($0) }
                 announce()
+                startClients()
             } catch {
                 LogWriter.standardError.write("wstand: \(error)")
                 main.stop()
@@ -126,6 +129,22 @@ public final class Daemon: @unchecked Sendable {
                 }
             }
         }
+    }
+
+    /// A sleep is noticed within so many seconds, and as soon as the machine is awake if it was longer.
+    private static let wakeInterval = 10
+
+    private func startClients() {
+        guard !clients.isEmpty else { return }
+        // Without them tunnels that are dead are found by their pings, within a minute.
+        network = try? NetworkWatcher(on: main) { [unowned self] change in tell { $0.networkChanged(change) } }
+        wakeTimer = try? WakeTimer(every: Self.wakeInterval, on: main) { [unowned self] in tell { $0.lookForSleep() } }
+        tell { $0.start() }
+    }
+
+    /// Tells every client, on its worker.
+    private func tell(_ action: @escaping @Sendable (ClientService) -> Void) {
+        for (worker, client) in zip(workers, clients) { worker.execute { action(client) } }
     }
 
     private func happened(_ event: Listener.Event) {

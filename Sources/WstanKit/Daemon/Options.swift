@@ -12,6 +12,7 @@ extension ClientOptions {
         earlyData = min(settings.earlyData, WireLimits.earlyData)
         earlyDataWait = settings.earlyDataWait
         poolSize = settings.poolSize.sharedOut(among: workers)
+        poolMin = settings.poolMin.sharedOut(among: workers)
         poolMaxIdle = settings.poolMaxIdle
         pings.idle = settings.poolPing
         udpIdle = settings.udpIdle
