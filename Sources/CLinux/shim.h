@@ -4,12 +4,14 @@
 #include <crypt.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 
 // accept4 is declared under _GNU_SOURCE only, which Swift's importer does not set; and set here it would make this module
 // and others disagree about fd_set, which is an error as soon as one file sees both.

@@ -15,6 +15,8 @@ struct ClientOptions: Sendable {
     /// The users of this host who may use the client, by number; empty: everybody.
     var allowedUsers: Set<UInt32> = []
     var poolSize = 16
+    /// So many are kept open before they are asked for; 0: none is opened ahead.
+    var poolMin = 1
     var poolMaxIdle: Duration = .seconds(300)
     var pings = Tunnel.Pings()
     /// An association that is not used for so long ends.

@@ -3,6 +3,7 @@ final class ClientService: @unchecked Sendable {
     private let worker: Worker
     private let dialer: Dialer
     private let pool: TunnelPool
+    private let opener: AheadOpener
     private let direct: DirectDialer
     private let idle = IdleUserAgents()
     private let rules: DoorRules
@@ -19,15 +20,19 @@ final class ClientService: @unchecked Sendable {
         rules = DoorRules(
             allowedUsers: options.allowedUsers,
             passwords: options.users.map { PasswordVerifier(worker: worker, users: $0, threads: passwords) }, log: log)
-        pool = TunnelPool(worker: worker, size: options.poolSize, maxIdle: options.poolMaxIdle, log: log)
+        pool = TunnelPool(
+            worker: worker, size: options.poolSize, minimum: options.poolMin, maxIdle: options.poolMaxIdle,
+            pings: options.pings, log: log)
         let connector = Connector(worker: worker, resolver: resolver)
         dialer = Dialer(
             worker: worker, options: options, connector: connector,
             authenticator: Authenticator(key: options.key), pool: pool)
+        opener = AheadOpener(dialer: dialer, log: log)
         direct = DirectDialer(
             rules: options.direct, connector: connector, timeout: options.connectTimeout, listeners: OwnListeners())
         let servers = dialer.servers
         pool.isWanted = { [unowned servers] in servers.isWanted($0.mark) }
+        pool.whenStartingAnew = { [unowned servers] in servers.networkChanged() }
         servers.whenChanged = { [unowned servers, pool] change, failure in
             log.serverChanged(change, of: servers.endpoints, failure, now: worker.now)
             pool.closeUnwanted()
@@ -37,6 +42,21 @@ final class ClientService: @unchecked Sendable {
     /// Where this process listens. On any thread.
     func setOwnListeners(_ addresses: [SocketAddress]) {
         worker.execute { [self] in direct.listeners.addresses = addresses }
+    }
+
+    /// On the worker: opens the first tunnels.
+    func start() {
+        pool.replenish()
+    }
+
+    /// On the worker.
+    func networkChanged(_ change: NetworkChange) {
+        pool.networkChanged(change)
+    }
+
+    /// On the worker, now and then and when the machine may have slept.
+    func lookForSleep() {
+        pool.lookForSleep()
     }
 
     /// On the worker.

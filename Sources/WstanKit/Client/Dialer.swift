@@ -63,6 +63,19 @@ struct Dialer: @unchecked Sendable {
         return try await open(cargo, first: await connect())
     }
 
+    /// Opens a tunnel that carries nothing yet. It is tried once: nobody waits for it.
+    func openIdle(_ uplink: Uplink) async throws(DialFailure) -> Tunnel {
+        let cargo = Cargo(request: { $0.seal(idleAt: WallClock.now()) }, load: { $0.rest() })
+        servers.handshakeBegan(uplink)
+        do throws(DialFailure) {
+            let tunnel = try await shakeHands(uplink, cargo)
+            servers.handshakeAccepted(uplink)
+            return tunnel
+        } catch {
+            throw servers.emptyHandshakeFailed(uplink, error)
+        }
+    }
+
     /// Tries one server after the other, and goes round again as long as `DialRounds` says; each time with a new
     /// request, since the old one would be a replay.
     private func open(_ cargo: Cargo, first: Result<Uplink, DialFailure>) async throws(DialFailure) -> Tunnel {
@@ -78,6 +91,7 @@ struct Dialer: @unchecked Sendable {
                 do throws(DialFailure) {
                     let tunnel = try await shakeHands(uplink, cargo)
                     servers.handshakeAccepted(uplink)
+                    pool.tookRequest(uplink.server)
                     return tunnel
                 } catch {
                     failure = servers.handshakeFailed(uplink, error)

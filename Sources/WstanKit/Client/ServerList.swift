@@ -87,6 +87,17 @@ final class ServerList: @unchecked Sendable {
         failed(uplink.number, failure)
     }
 
+    /// A request that opens an idle tunnel was not answered with one: a server may not know it, and is none the worse.
+    ///
+    /// - Returns: the failure as it is to be told.
+    func emptyHandshakeFailed(_ uplink: Uplink, _ failure: DialFailure) -> DialFailure {
+        guard failure.mayBeRestart else {
+            machine.gaveUp(uplink.number)
+            return failure
+        }
+        return failed(uplink.number, failure)
+    }
+
     private func failed(_ number: Int, _ failure: DialFailure) -> DialFailure {
         machine.failed(number, looksRestarting: failure.mayBeRestart, worker.now)
         guard count > 1 else { return failure }

@@ -80,9 +80,10 @@ struct UserAgentSession: @unchecked Sendable {
     }
 
     private func carry(_ wish: FrontDoor.Connect) async {
-        if pool.hasIdle {
+        pool.connectionBegan()
+        if pool.mayServe {
             guard let early = await earlyData(wish.early, ClientLimits.earlyDataWaitInPool) else { return abandon() }
-            if let tunnel = pool.take() {
+            if let tunnel = await pool.obtain() {
                 carry(wish.target, early, on: tunnel)
             } else {
                 await carryOnNewTunnel(wish.target, early, first: await dialer.connect())
@@ -143,13 +144,14 @@ struct UserAgentSession: @unchecked Sendable {
         let (first, rest) = split(early)
         let connection = Connection(worker: worker, end: userAgent, replay: first)
         late?.watch(connection)
-        tunnel.request(Request(time: WallClock.now(), target: target, data: first), for: connection)
+        let request = Request(time: WallClock.now(), target: target, data: first)
+        pool.request(request, on: tunnel, for: connection) { [weak connection] in connection?.replay == nil }
         tunnel.send(rest, for: connection)
         late?.ask(connection, on: tunnel)
         log.connectionOpened(tunnel.id, target: target, isPooled: true)
         worker.spawn {
-            if await relay(connection, on: tunnel) == .tryAgain, let replay = connection.replay {
-                // The server had closed the tunnel meanwhile: all that was sent is at hand, so nobody needs to know.
+            if await relay(connection, on: tunnel, wasPooled: true) == .tryAgain, let replay = connection.replay {
+                // The tunnel was no more: all that was sent is at hand, so nobody needs to know.
                 await carryOnNewTunnel(target, replay, first: await dialer.connect())
             } else {
                 ended()
@@ -157,9 +159,12 @@ struct UserAgentSession: @unchecked Sendable {
         }
     }
 
-    private func carryOnNewTunnel(_ target: Address, _ early: [UInt8], first: Result<Uplink, DialFailure>) async {
+    /// - Parameter tries: so many more when the network fails before anything has come back.
+    private func carryOnNewTunnel(
+        _ target: Address, _ early: [UInt8], first: Result<Uplink, DialFailure>, tries: Int = 1
+    ) async {
         let (data, rest) = split(early)
-        let connection = Connection(worker: worker, end: userAgent)
+        let connection = Connection(worker: worker, end: userAgent, replay: tries > 0 ? data : nil)
         late?.watch(connection)
         do {
             let tunnel = try await dialer.open(connection, to: target, early: data, first: first)
@@ -167,8 +172,11 @@ struct UserAgentSession: @unchecked Sendable {
             late?.ask(connection, on: tunnel)
             log.connectionOpened(tunnel.id, target: target, isPooled: false)
             worker.spawn {
-                _ = await relay(connection, on: tunnel)
-                ended()
+                if await relay(connection, on: tunnel) == .tryAgain, let replay = connection.replay {
+                    await carryOnNewTunnel(target, replay, first: await dialer.connect(), tries: tries - 1)
+                } else {
+                    ended()
+                }
             }
         } catch {
             log.dialFailed(error, target: target, now: worker.now)
@@ -187,7 +195,8 @@ struct UserAgentSession: @unchecked Sendable {
         case tryAgain
     }
 
-    private func relay(_ connection: Connection, on tunnel: Tunnel) async -> Verdict {
+    /// - Parameter wasPooled: whether the tunnel was there before the connection, so that its loss may be old news.
+    private func relay(_ connection: Connection, on tunnel: Tunnel, wasPooled: Bool = false) async -> Verdict {
         switch await tunnel.relay(connection, from: userAgent) {
         case .over: break
         case .finished: await linger(connection, on: tunnel)
@@ -210,7 +219,9 @@ struct UserAgentSession: @unchecked Sendable {
                 endInVain()
             }
         case .lost(let nothingReceived):
-            if nothingReceived, connection.replay != nil { return .tryAgain }
+            // A server that breaks a tunnel which it has just accepted may well have served the request.
+            let mayRepeat = wasPooled || tunnel.isLostToNetwork
+            if nothingReceived, mayRepeat, connection.replay != nil { return .tryAgain }
             log.tunnelLost(tunnel.id)
             late?.failed(.lost)
             // What has come is delivered; the reset tells that it was not all. A refusal is all.

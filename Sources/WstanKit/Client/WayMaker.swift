@@ -17,12 +17,15 @@ struct WayMaker {
     func take(
         _ target: Address, _ opening: [UInt8], for connection: Connection, former: Tunnel?
     ) async -> TargetWay? {
+        pool.connectionBegan()
         if !pool.hasIdle, let former, former.connection == nil {
             await pool.waitForIdle(former, until: worker.now + former.stream.roundTrip * 2 + ClientLimits.resetPause)
         }
-        guard let tunnel = pool.take() else { return nil }
+        guard let tunnel = await pool.obtain() else { return nil }
         let first = Array(opening.prefix(options.earlyData))
-        tunnel.request(Request(time: WallClock.now(), target: target, data: first), for: connection)
+        let request = Request(time: WallClock.now(), target: target, data: first)
+        // Only what can be repeated comes here.
+        pool.request(request, on: tunnel, for: connection) { false }
         tunnel.send(opening.dropFirst(options.earlyData), for: connection)
         log.connectionOpened(tunnel.id, target: target, isPooled: true)
         return TargetWay(target: target, carrier: tunnel, connection: connection, origin: .pooled)

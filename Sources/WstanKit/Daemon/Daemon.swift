@@ -29,6 +29,8 @@ public final class Daemon: @unchecked Sendable {
     /// Of a server that speaks TLS itself.
     private var certificate: CertificateWatch?
     private let blocking = BlockingPool()
+    private var network: NetworkWatcher?
+    private var wakeTimer: WakeTimer?
     private var isStopping = false
     /// Said once the start has succeeded; a failed one is explained by its error alone.
     private var warnings: [String] = []
@@ -149,6 +151,7 @@ public final class Daemon: @unchecked Sendable {
                 signals = try SignalSource(Self.endingSignals, on: main) { [unowned self] in received($0) }
                 certificate?.start(on: main) { [unowned self] in renew($0) }
                 announce()
+                startClients()
             } catch {
                 LogWriter.standardError.write("wstand: \(error)")
                 entrances.close()
@@ -173,6 +176,22 @@ public final class Daemon: @unchecked Sendable {
             let places = try open(forward).joined(separator: ", ")
             place += "; forward \(forward.name): \(forward.transport.rawValue) on \(places) to \(forward.target)"
         }
+    }
+
+    /// A sleep is noticed within so many seconds, and as soon as the machine is awake if it was longer.
+    private static let wakeInterval = 10
+
+    private func startClients() {
+        guard !clients.isEmpty else { return }
+        // Without them tunnels that are dead are found by their pings, within a minute.
+        network = try? NetworkWatcher(on: main) { [unowned self] change in tell { $0.networkChanged(change) } }
+        wakeTimer = try? WakeTimer(every: Self.wakeInterval, on: main) { [unowned self] in tell { $0.lookForSleep() } }
+        tell { $0.start() }
+    }
+
+    /// Tells every client, on its worker.
+    private func tell(_ action: @escaping @Sendable (ClientService) -> Void) {
+        for (worker, client) in zip(workers, clients) { worker.execute { action(client) } }
     }
 
     private func open(_ forward: Forward) throws(ListenPlan.Failure) -> [String] {

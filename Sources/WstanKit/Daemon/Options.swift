@@ -14,6 +14,7 @@ extension ClientOptions {
         earlyDataWait = settings.earlyDataWait
         earlyReply = settings.earlyReply
         poolSize = settings.poolSize.sharedOut(among: workers)
+        poolMin = settings.poolMin.sharedOut(among: workers)
         poolMaxIdle = settings.poolMaxIdle
         pings.idle = settings.poolPing
         udpIdle = settings.udpIdle

@@ -74,6 +74,19 @@ struct EventLog: Sendable {
         }
     }
 
+    /// Nobody has asked for it, so what stays as it was is not told again.
+    func openingAheadFailed(_ failure: DialFailure, isNews: Bool, now: Instant) {
+        guard isNews else { return logger.debug("no tunnel opened ahead: \(failure.text)") }
+        guard let missed = throttle.allows("dial", now: now) else { return }
+        logger.warning("\(failure.text)", metadata: missed > 0 ? ["repeated": "\(missed)"] : nil)
+    }
+
+    /// It may be of another version, so this alone is nothing to worry about.
+    func emptyRequestRefused(now: Instant) {
+        guard throttle.allows("empty", now: now) != nil else { return }
+        logger.info("the server does not open tunnels ahead of need, or key, clock or URI are wrong")
+    }
+
     func connectionOpened(_ tunnel: UInt64, target: Address, isPooled: Bool) {
         logger.debug(
             "connection", metadata: ["tunnel": "\(tunnel)", "target": "\(target)", "pooled": "\(isPooled)"])

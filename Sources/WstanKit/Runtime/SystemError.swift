@@ -28,6 +28,9 @@ struct SystemError: Error, Equatable, CustomStringConvertible {
 
     var isReset: Bool { code == ECONNRESET }
 
+    /// The network does not reach the peer, as opposed to a peer that says no.
+    var isSilence: Bool { [ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ENETDOWN, EHOSTDOWN].contains(code) }
+
     /// Out of descriptors or of kernel memory: it passes.
     var isShortage: Bool { [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(code) }
 }

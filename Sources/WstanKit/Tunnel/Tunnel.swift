@@ -20,7 +20,9 @@ final class Tunnel: @unchecked Sendable {
     private var frames: FrameReader
     private(set) var opener: Opener
     let output: TunnelOutput
-    private var pulse: Pulse?
+    private(set) var pulse: Pulse?
+    /// Called once, when the peer answers a ping.
+    var whenAnswered: (() -> Void)?
     private let resetDeadline: ResetDeadline
     private(set) var isClosing = false
     /// Server: whether a datagram without a tag may open an association, as Python's clients do it.
@@ -202,7 +204,9 @@ final class Tunnel: @unchecked Sendable {
                 case .ping(let payload):
                     duePong = payload
                 case .pong:
-                    continue
+                    guard let answered = whenAnswered else { continue }
+                    whenAnswered = nil
+                    answered()
                 case .close(let code):
                     close(code ?? CloseCode.normal)
                 }
@@ -320,6 +324,12 @@ final class Tunnel: @unchecked Sendable {
             // A Python server keeps the association's sockets and no longer serves connections on such a tunnel.
             if role == .client { return close(CloseCode.normal) }
         }
+        rest()
+        owner?.tunnelIsIdle(self)
+    }
+
+    /// It carries nothing, from now on or from its opening on.
+    func rest() {
         switch role {
         case .client:
             let heartbeat = Heartbeat(interval: pings.idle, patience: TunnelLimits.patienceIdle)
@@ -327,7 +337,6 @@ final class Tunnel: @unchecked Sendable {
         case .server:
             pulse?.restart(heartbeatInUse)
         }
-        owner?.tunnelIsIdle(self)
     }
 
     // MARK: Ending
@@ -349,6 +358,7 @@ final class Tunnel: @unchecked Sendable {
         worker.budget.removeTunnel()
         stream.heldElsewhere = 0
         stream.whenDrained = nil
+        whenAnswered = nil
         // After a close frame the stream ends by itself.
         stream.closeOrderly(awaitingPeer: false)
         if let over = connection {
