@@ -11,7 +11,9 @@ from process import OURS, THEIRS, Process, free_port
 from target import Target, commands
 
 # The Python wstan under test, to try the suite itself: it is spared the options that only wstand has.
-SPARED = ('--handshake-timeout', '--max-handshakes', '--memory-limit', '--drain-timeout', '--request-ttl')
+SPARED = ('--handshake-timeout', '--max-handshakes', '--memory-limit', '--drain-timeout', '--request-ttl', '--allow-private')
+# The targets of the tests are on this host, where a server of ours lets nobody go by default.
+TARGETS_HERE = '--allow-private=yes'
 PASSPHRASE = 'correct horse battery staple'
 
 
@@ -52,9 +54,11 @@ class Scenario(unittest.TestCase):
         return process
 
     def server(self, *options, program=OURS, key=None, port=None, prepare=None):
-        """A wstan server that listens; `.port` is where."""
+        """A wstan server that listens; `.port` is where. Ours allows the targets of the tests, unless the options say something else."""
         port = port or free_port()
         key_part = [] if '--key-file' in options else [key or self.key]
+        if program is OURS and not any(str(option).startswith('--allow-private') for option in options):
+            options += TARGETS_HERE,
         process = self.start('server', program, '-s', 'ws://127.0.0.1:%d' % port, *key_part, *options, prepare=prepare)
         process.port = port
         process.await_port(port)

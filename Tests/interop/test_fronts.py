@@ -10,6 +10,7 @@ import probe
 import wire
 from fronts import PATH, Authority, Caddy, HAProxy, HAProxyTCP, Nginx, find
 from process import OURS, THEIRS, free_port
+from scenario import TARGETS_HERE
 from target import echo, read_exactly
 from test_options import Options
 from waiting import eventually
@@ -39,7 +40,7 @@ class Fronts(Options):
         """A front with a server behind it."""
         port = free_port()
         scheme = 'wss' if tls else 'ws'
-        self.wstan_server = self.start('server', OURS, '-s', '%s://example.com%s' % (scheme, PATH), self.key,
+        self.wstan_server = self.start('server', OURS, '-s', '%s://example.com%s' % (scheme, PATH), self.key, TARGETS_HERE,
                                        '--listen=127.0.0.1:%d' % port, '--log-level=info', *(options or (self.FRONT.TELLS_CLIENT_BY,)))
         self.wstan_server.port = port
         self.wstan_server.await_port(port)

@@ -9,7 +9,7 @@ from datagrams import Association, DatagramTarget
 from namespaces import Namespace, join, need_namespaces
 from nameserver import NameServer
 from process import OURS, free_port
-from scenario import Scenario
+from scenario import TARGETS_HERE, Scenario
 from target import echo
 from waiting import eventually
 
@@ -49,7 +49,8 @@ class Names(Scenario):
         self.enterContext(self.namespace.entered())
         self.name_server = self.keep(NameServer(answers))
         port = free_port()
-        program, *words = self.namespace.command(OURS, '-s', 'ws://127.0.0.1:%d' % port, self.key, '-t', '0.0.0.0', *self.SERVER_OPTIONS)
+        program, *words = self.namespace.command(OURS, '-s', 'ws://127.0.0.1:%d' % port, self.key, '-t', '0.0.0.0', TARGETS_HERE,
+                                                *self.SERVER_OPTIONS)
         self.wstan_server = self.start('server', program, *words)
         self.wstan_server.port = port
         self.wstan_server.await_port(port)

@@ -13,7 +13,7 @@ import probe
 import wire
 from middlemen import HTTPProxy, WebSocketProxy
 from process import MB, OURS, free_port
-from scenario import Scenario, binary_key
+from scenario import TARGETS_HERE, Scenario, binary_key
 from target import echo
 
 SIZE = 2 * MB
@@ -246,7 +246,8 @@ class Files(Options):
         """The flat INI files of the Python wstan start a server and a client."""
         uri_port, server_port, client_port = free_port(), free_port(), free_port()
         server_file = self.file('# a server', 'uri = ws://192.0.2.1:%d/a/path' % uri_port, 'key = ' + self.key, 'server = yes',
-                                'tun-addr = 127.0.0.1', 'tun-port = %d' % server_port, 'x-forward = true', 'debug = no')
+                                'tun-addr = 127.0.0.1', 'tun-port = %d' % server_port, 'x-forward = true', 'debug = no',
+                                'allow-private = yes')
         client_file = self.file('uri: ws://127.0.0.1:%d/a/path' % server_port, 'KEY: ' + self.key, '; a client',
                                 'addr: 127.0.0.1', 'port: %d' % client_port, 'pool-size: 4', 'compatible = off')
         server = self.run_by('server', server_port, '-i', server_file)
@@ -260,7 +261,7 @@ class Files(Options):
         server_port, client_port = free_port(), free_port()
         key_file = self.file(self.key)
         server_file = self.file('mode = server', 'uri = ws://192.0.2.1:80/', 'key-file = ' + key_file, '[server]',
-                                'listen = 127.0.0.1:%d' % server_port, 'connect-timeout = 2s', 'plain-answer = 400')
+                                'listen = 127.0.0.1:%d' % server_port, 'connect-timeout = 2s', 'plain-answer = 400', 'allow-private = yes')
         client_file = self.file('uri = ws://127.0.0.1:%d/' % server_port, 'key-file = ' + key_file, '[client]',
                                 'listen = 127.0.0.1:%d' % client_port, 'early-data = 0', '[pool]', 'size = 2')
         server = self.run_by('server', server_port, '--config', server_file)
@@ -274,7 +275,7 @@ class Files(Options):
         """What the command line says wins over the file, for Python's names and for ours."""
         server_port, client_port, wrong_port = free_port(), free_port(), free_port()
         server_file = self.file('uri = ws://127.0.0.1:%d' % wrong_port, 'key = ' + binary_key(), 'tun-port = %d' % wrong_port,
-                                'server = no', '[server]', 'plain-answer = 400')
+                                'server = no', '[server]', 'plain-answer = 400', 'allow-private = yes')
         client_file = self.file('uri = ws://127.0.0.1:%d' % wrong_port, 'key = ' + binary_key(), 'port = %d' % wrong_port,
                                 'addr = 127.0.0.1', 'proxy = 127.0.0.1:%d' % wrong_port, '[pool]', 'size = 4')
         self.run_by('server', server_port, '-i', server_file, '-s', '--key=' + self.key, '-r', server_port, '--plain-answer=404')
@@ -330,7 +331,7 @@ class UnderTLS(Options):
 
     def server_behind_front(self, *options):
         port = free_port()
-        server = self.start('server', OURS, '-s', 'wss://example.com/', self.key, '-t', '127.0.0.1', '-r', port, *options)
+        server = self.start('server', OURS, '-s', 'wss://example.com/', self.key, '-t', '127.0.0.1', '-r', port, TARGETS_HERE, *options)
         server.port = port
         server.await_port(port)
         return server

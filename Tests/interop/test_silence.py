@@ -8,7 +8,7 @@ import agent
 import payload
 from namespaces import Namespace, join, need_namespaces
 from process import MB, OURS, free_port
-from scenario import Scenario
+from scenario import TARGETS_HERE, Scenario
 from target import read_exactly, read_line, read_to_end
 from waiting import eventually
 
@@ -82,7 +82,7 @@ class Silence(Scenario):
                 ends[name] = time.monotonic()
 
         with line.server.entered():
-            server = self.start('server beyond the line', OURS, '-s', 'ws://0.0.0.0:%d' % port, self.key, '--log-level=info')
+            server = self.start('server beyond the line', OURS, '-s', 'ws://0.0.0.0:%d' % port, self.key, TARGETS_HERE, '--log-level=info')
             server.await_port(port)
             target = self.target(serve)
         agents = {}

@@ -118,7 +118,8 @@ class Soak:
         return process
 
     def start_server(self):
-        self.server = self.start('server', '-s', 'ws://127.0.0.1:%d' % self.server_port, '--key-file', self.key_file)
+        self.server = self.start('server', '-s', 'ws://127.0.0.1:%d' % self.server_port, '--key-file', self.key_file,
+                                 '--allow-private=yes')  # the targets are on this host
         self.server.await_port(self.server_port)
 
     def start_client(self):

@@ -23,7 +23,14 @@ public final class Daemon: @unchecked Sendable {
     private lazy var entrances = Entrances(on: main, dealingTo: workers) { [unowned self] in happened($0, $1) }
     /// What it is and where it listens, in words.
     private var place = ""
+    /// A server's.
+    private var hostAddresses: HostAddresses?
     private var signals: SignalSource?
+    /// Of a server that speaks TLS itself.
+    private var certificate: CertificateWatch?
+    private let blocking = BlockingPool()
+    private var network: NetworkWatcher?
+    private var wakeTimer: WakeTimer?
     private var isStopping = false
     /// Said once the start has succeeded; a failed one is explained by its error alone.
     private var warnings: [String] = []
@@ -54,11 +61,19 @@ public final class Daemon: @unchecked Sendable {
         defer { LogWriter.standardError.flush() }
         do {
             let (key, keyWarnings) = try KeyLoader.load(settings.key)
+            let (admission, admissionWarnings) = try AdmissionLoader.load(settings)
             let daemon = try Daemon(settings, log: log)
-            daemon.warnings = warnings.map(\.textWithPlace) + keyWarnings
-            daemon.makeServices(key)
+            let environment = ProxyEnvironment { getenv($0).map { String(cString: $0) } }
+            daemon.warnings =
+                warnings.map(\.textWithPlace) + keyWarnings + admissionWarnings
+                + ServerEndpoint.warnings(settings, environment)
+            try daemon.makeServices(key, admission, environment)
             return daemon.run()
         } catch let error as KeyLoader.Failure {
+            return fail(error.description, ExitStatus.configuration)
+        } catch let error as AdmissionLoader.Failure {
+            return fail(error.description, ExitStatus.configuration)
+        } catch let error as TLSContext.Problem {
             return fail(error.description, ExitStatus.configuration)
         } catch {
             return fail("cannot start: \(error)", ExitStatus.failure)
@@ -79,18 +94,52 @@ public final class Daemon: @unchecked Sendable {
 
     // MARK: Starting
 
-    private func makeServices(_ key: Key) {
-        let resolver = Resolver(pool: BlockingPool())
+    private func makeServices(
+        _ key: Key, _ admission: AdmissionLoader.Admission, _ environment: ProxyEnvironment
+    ) throws(TLSContext.Problem) {
+        let resolver = Resolver(pool: blocking)
         switch settings.mode {
         case .client:
-            let options = ClientOptions(settings, key: key, workers: workers.count)
-            clients = workers.map { ClientService(worker: $0, options: options, resolver: resolver, log: log) }
-        case .server:
-            let options = ServerOptions(settings, key: key, workers: workers.count)
-            let replayGuard = ReplayGuard()
-            servers = workers.map {
-                ServerService(worker: $0, options: options, replayGuard: replayGuard, resolver: resolver, log: log)
+            let usesTLS = settings.uris.contains { $0.scheme == .wss }
+            let tls = usesTLS ? try TLSClientContext(TLSClientContext.Configuration(settings.tls)) : nil
+            var options = ClientOptions(
+                settings, key: key, tls: tls, workers: workers.count, environment: environment)
+            options.users = admission.users
+            options.allowedUsers = admission.allowedUsers
+            let passwords = BlockingPool(maxThreads: ClientLimits.passwordThreads)
+            clients = workers.map {
+                ClientService(worker: $0, options: options, resolver: resolver, passwords: passwords, log: log)
             }
+        case .server:
+            let tls = try makeServerContext()
+            let options = ServerOptions(settings, key: key, tls: tls, workers: workers.count)
+            let commons = ServerCommons()
+            hostAddresses = commons.hostAddresses
+            if let failure = commons.hostAddresses.failure {
+                warnings.append(
+                    "cannot list the addresses of this host, so its public ones are no private targets: \(failure)")
+            }
+            servers = workers.map {
+                ServerService(worker: $0, options: options, commons: commons, resolver: resolver, log: log)
+            }
+        }
+    }
+
+    /// - Returns: nil when TLS is not this server's to speak.
+    private func makeServerContext() throws(TLSContext.Problem) -> TLSServerContext? {
+        guard settings.uri.scheme == .wss, let configuration = TLSServerContext.Configuration(settings.tls) else {
+            return nil
+        }
+        let watch = CertificateWatch(configuration, blocking: blocking, log: log)
+        let context = try watch.load()
+        warnings += [context.warning, CertificateWatch.exposure(of: configuration)].compactMap { $0 }
+        certificate = watch
+        return context
+    }
+
+    private func renew(_ context: TLSServerContext) {
+        for worker in workers {
+            worker.execute { [self] in servers[worker.index].renew(context) }
         }
     }
 
@@ -100,7 +149,9 @@ public final class Daemon: @unchecked Sendable {
             do {
                 try listen()
                 signals = try SignalSource(Self.endingSignals, on: main) { [unowned self] in received($0) }
+                certificate?.start(on: main) { [unowned self] in renew($0) }
                 announce()
+                startClients()
             } catch {
                 LogWriter.standardError.write("wstand: \(error)")
                 entrances.close()
@@ -115,14 +166,32 @@ public final class Daemon: @unchecked Sendable {
 
     private func listen() throws(ListenPlan.Failure) {
         let listening = try entrances.open(settings.listen).joined(separator: ", ")
+        for address in entrances.addresses { hostAddresses?.add(address) }
+        for client in clients { client.setOwnListeners(entrances.addresses) }
         switch settings.mode {
-        case .client: place = "client: SOCKS5 and HTTP proxy on \(listening), server \(settings.uri)"
+        case .client: place = "client: SOCKS5 and HTTP proxy on \(listening), \(servers(settings.uris))"
         case .server: place = "server: listening on \(listening)"
         }
         for forward in settings.forwards where settings.mode == .client {
             let places = try open(forward).joined(separator: ", ")
             place += "; forward \(forward.name): \(forward.transport.rawValue) on \(places) to \(forward.target)"
         }
+    }
+
+    /// A sleep is noticed within so many seconds, and as soon as the machine is awake if it was longer.
+    private static let wakeInterval = 10
+
+    private func startClients() {
+        guard !clients.isEmpty else { return }
+        // Without them tunnels that are dead are found by their pings, within a minute.
+        network = try? NetworkWatcher(on: main) { [unowned self] change in tell { $0.networkChanged(change) } }
+        wakeTimer = try? WakeTimer(every: Self.wakeInterval, on: main) { [unowned self] in tell { $0.lookForSleep() } }
+        tell { $0.start() }
+    }
+
+    /// Tells every client, on its worker.
+    private func tell(_ action: @escaping @Sendable (ClientService) -> Void) {
+        for (worker, client) in zip(workers, clients) { worker.execute { action(client) } }
     }
 
     private func open(_ forward: Forward) throws(ListenPlan.Failure) -> [String] {
@@ -162,6 +231,10 @@ public final class Daemon: @unchecked Sendable {
         for warning in warnings { log.warning(warning) }
         log.started("wstand \(Self.version) \(place)")
         ServiceManager.ready(place)
+    }
+
+    private func servers(_ uris: [ServerURI]) -> String {
+        (uris.count == 1 ? "server " : "servers ") + uris.map(\.description).joined(separator: ", ")
     }
 
     // MARK: Stopping

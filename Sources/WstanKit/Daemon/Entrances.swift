@@ -43,6 +43,9 @@ final class Entrances: @unchecked Sendable {
         }
     }
 
+    /// Of those that have one.
+    var addresses: [SocketAddress] { acceptors.compactMap { ($0 as? Listener)?.address } }
+
     func close() {
         for acceptor in acceptors { acceptor.close() }
         acceptors = []

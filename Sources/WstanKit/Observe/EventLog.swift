@@ -1,14 +1,22 @@
 import Logging
+import Synchronization
 
 /// Everything that is logged, each event in one place: static text and metadata, with reason codes; never keys, never
 /// what was decrypted, targets only at `debug`. Nothing at `info` or above for a connection that goes well.
 struct EventLog: Sendable {
     private let logger: Logger
     private let throttle: Throttle
+    private let gathered: Gathered
+
+    /// Shared by all who log.
+    private final class Gathered: Sendable {
+        let refusals = Mutex(GatheredRefusals())
+    }
 
     init(_ logger: Logger) {
         self.logger = logger
         throttle = Throttle()
+        gathered = Gathered()
     }
 
     // MARK: Life
@@ -19,6 +27,10 @@ struct EventLog: Sendable {
 
     func warning(_ text: String) {
         logger.warning("\(text)")
+    }
+
+    func certificateRenewed(_ file: String) {
+        logger.notice("a new certificate is in use", metadata: ["certificate": "\(file)"])
     }
 
     func draining(_ count: Duration) {
@@ -41,6 +53,38 @@ struct EventLog: Sendable {
         logger.debug("no tunnel", metadata: ["target": "\(target)"])
         guard let missed = throttle.allows("dial", now: now) else { return }
         logger.warning("\(failure.text)", metadata: missed > 0 ? ["repeated": "\(missed)"] : nil)
+    }
+
+    /// - Parameter failure: what is wrong with the server that is preferred to all others, where that is known.
+    func serverChanged(
+        _ change: ServerListMachine.Change, of servers: [ServerEndpoint], _ failure: DialFailure?, now: Instant
+    ) {
+        switch change {
+        case .fellBack(let number):
+            guard let missed = throttle.allows("fallback", now: now) else { return }
+            let cause = failure?.cause ?? "it does not answer"
+            logger.notice(
+                "server \(servers[0].address) does not work (\(cause)); now using \(servers[number].address)",
+                metadata: missed > 0 ? ["repeated": "\(missed)"] : nil)
+        case .returned(let number):
+            guard let missed = throttle.allows("return", now: now) else { return }
+            logger.notice(
+                "server \(servers[number].address) works again and is used",
+                metadata: missed > 0 ? ["repeated": "\(missed)"] : nil)
+        }
+    }
+
+    /// Nobody has asked for it, so what stays as it was is not told again.
+    func openingAheadFailed(_ failure: DialFailure, isNews: Bool, now: Instant) {
+        guard isNews else { return logger.debug("no tunnel opened ahead: \(failure.text)") }
+        guard let missed = throttle.allows("dial", now: now) else { return }
+        logger.warning("\(failure.text)", metadata: missed > 0 ? ["repeated": "\(missed)"] : nil)
+    }
+
+    /// It may be of another version, so this alone is nothing to worry about.
+    func emptyRequestRefused(now: Instant) {
+        guard throttle.allows("empty", now: now) != nil else { return }
+        logger.info("the server does not open tunnels ahead of need, or key, clock or URI are wrong")
     }
 
     func connectionOpened(_ tunnel: UInt64, target: Address, isPooled: Bool) {
@@ -66,15 +110,46 @@ struct EventLog: Sendable {
         logger.info("a tunnel broke with a connection on it", metadata: ["tunnel": "\(tunnel)"])
     }
 
+    /// Somebody may be guessing, or a program may have the wrong password and try it all day.
+    func passwordRefused(_ name: [UInt8], peer: String, now: Instant) {
+        logger.debug("wrong name or password", metadata: ["name": "\(String(decoding: name, as: UTF8.self))"])
+        guard let missed = throttle.allows("password", now: now) else { return }
+        var metadata: Logger.Metadata = ["peer": "\(peer)"]
+        if missed > 0 { metadata["repeated"] = "\(missed)" }
+        logger.notice("a user agent is refused: wrong name or password", metadata: metadata)
+    }
+
+    /// - Parameter user: nil when it is not known, since the peer is on another host.
+    func userRefused(_ user: UInt32?, peer: String, now: Instant) {
+        guard let missed = throttle.allows(user == nil ? "stranger" : "user", now: now) else { return }
+        var metadata: Logger.Metadata = ["peer": "\(peer)"]
+        if let user { metadata["uid"] = "\(user)" }
+        if missed > 0 { metadata["repeated"] = "\(missed)" }
+        let cause: Logger.Message =
+            user == nil
+            ? "a user agent is refused: allow-uid is set, and of one on another host the user cannot be told"
+            : "a user agent is refused: allow-uid does not name its user"
+        logger.notice(cause, metadata: metadata)
+    }
+
+    func directConnected(_ target: Address) {
+        logger.debug("connected without the tunnel", metadata: ["target": "\(target)"])
+    }
+
+    func directFailed(_ failure: DirectFailure, target: Address) {
+        logger.info("no connection to a direct target", metadata: ["reason": "\(failure.code)"])
+        logger.debug("no connection", metadata: ["target": "\(target)"])
+    }
+
     // MARK: Server
 
-    /// Anybody can cause these, so each reason is told once a second.
-    func requestRefused(_ refusal: Refusal, peer: ClientAddress, now: Instant) {
-        guard logger.logLevel <= level(of: refusal), let missed = throttle.allows(refusal.code, now: now) else {
-            return
-        }
+    /// Anybody can cause these, so those of one client and minute are gathered.
+    ///
+    /// - Returns: when `sayGathered` has something to say of it; nil when all has been said.
+    func requestRefused(_ refusal: Refusal, peer: ClientAddress, now: Instant) -> Instant? {
+        guard logger.logLevel <= level(of: refusal) else { return nil }
+        if let later = gather(refusal.code, of: peer, now: now) { return later }
         var metadata: Logger.Metadata = ["peer": "\(peer)", "reason": "\(refusal.code)"]
-        if missed > 0 { metadata["repeated"] = "\(missed)" }
         var text: Logger.Message = "request refused"
         switch refusal {
         case .notARequest, .silent, .timedOut:
@@ -84,14 +159,68 @@ struct EventLog: Sendable {
         case .wire(.expired(let seconds)):
             text = "request refused: it has expired, or a clock is wrong"
             metadata["client-clock-ahead"] = "\(seconds.rounded())s"
+        case .tls:
+            text = "no TLS with a peer"
         case .wire, .overLimit, .draining: break
         }
         logger.log(level: level(of: refusal), text, metadata: metadata)
+        return nil
+    }
+
+    /// - Parameter key: of the configuration.
+    /// - Returns: as `requestRefused`.
+    func targetForbidden(
+        _ tunnel: UInt64, _ target: Address, key: String, peer: ClientAddress, now: Instant
+    ) -> Instant? {
+        logger.debug(
+            "forbidden", metadata: ["tunnel": "\(tunnel)", "target": "\(target)", "key": "\(key)"])
+        guard logger.logLevel <= .notice else { return nil }
+        if let later = gather("forbidden-target by \(key)", of: peer, now: now) { return later }
+        logger.notice(
+            "a target was refused by the rules",
+            metadata: ["tunnel": "\(tunnel)", "peer": "\(peer)", "reason": "forbidden-target", "key": "\(key)"])
+        return nil
+    }
+
+    /// - Returns: nil when it is to be said at once.
+    private func gather(_ reason: String, of peer: ClientAddress, now: Instant) -> Instant? {
+        let (lines, action) = gathered.refusals.withLock { refusals in
+            (refusals.takeLines(now: now), refusals.refused(reason, of: peer.source, now: now))
+        }
+        for line in lines { say(line) }
+        switch action {
+        case .say: return nil
+        case .counted(let end): return end
+        }
+    }
+
+    /// Says what was gathered until the given time; nil: all there is.
+    ///
+    /// - Returns: when there is next something to be said.
+    @discardableResult
+    func sayGathered(upTo now: Instant?) -> Instant? {
+        let (lines, next) = gathered.refusals.withLock { ($0.takeLines(now: now), $0.nextEnd) }
+        for line in lines { say(line) }
+        return next
+    }
+
+    /// What every server on the internet gets.
+    private static let noise = Set([Refusal.notARequest, .silent, .timedOut].map(\.code))
+
+    private func say(_ line: GatheredRefusals.Line) {
+        let reasons = line.counts.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+        let isNoise = line.counts.keys.allSatisfy(Self.noise.contains)
+        logger.log(
+            level: isNoise ? .info : .notice, "refused again within a minute",
+            metadata: [
+                "source": "\(line.source?.description ?? "others")",
+                "reasons": "\(reasons.joined(separator: ", "))",
+            ])
     }
 
     private func level(of refusal: Refusal) -> Logger.Level {
         switch refusal {
-        case .notARequest, .silent, .timedOut: .info
+        case .notARequest, .silent, .timedOut, .tls: .info
         case .wire(.sealedForOtherScheme): .warning
         case .wire, .overLimit, .draining: .notice
         }

@@ -5,11 +5,14 @@ struct Connector {
     enum Failure: Error, Equatable, CustomStringConvertible {
         case lookUp(Resolver.Failure)
         case connect(SystemError)
+        /// No address passed the filter; `key` is what refused the last of them.
+        case forbidden(key: String)
 
         var description: String {
             switch self {
             case .lookUp(let failure): failure.text
             case .connect(let error): SystemError.text(error.code)
+            case .forbidden(let key): "forbidden by \(key)"
             }
         }
     }
@@ -20,16 +23,23 @@ struct Connector {
     /// Waits between tries when the process is out of descriptors: others are closing theirs.
     private static let shortagePause: Duration = .milliseconds(50)
 
-    /// - Parameter peer: on whose behalf names are looked up.
-    func connect(to address: Address, for peer: AnyHashable, deadline: Instant) async throws(Failure) -> Stream {
+    /// Says of an address which key refuses it; nil when it may be connected to.
+    typealias Filter = (SocketAddress) -> String?
+
+    /// - Parameters:
+    ///   - peer: on whose behalf names are looked up.
+    ///   - filter: asked of every address, literal or looked up, right before it is connected to, and of nothing else.
+    func connect(
+        to address: Address, for peer: AnyHashable, deadline: Instant, filter: Filter = { _ in nil }
+    ) async throws(Failure) -> Stream {
+        let literal: SocketAddress
         switch address.host {
-        case .ipv4(let ipv4):
-            try await connect(.ipv4(ipv4, port: address.port), deadline).get()
-        case .ipv6(let ipv6):
-            try await connect(.ipv6(ipv6, port: address.port, scope: 0), deadline).get()
-        case .name(let name):
-            try await race(name, address.port, peer, deadline)
+        case .ipv4(let ipv4): literal = .ipv4(ipv4, port: address.port)
+        case .ipv6(let ipv6): literal = .ipv6(ipv6, port: address.port, scope: 0)
+        case .name(let name): return try await race(name, address.port, peer, deadline, filter)
         }
+        if let key = filter(literal) { throw .forbidden(key: key) }
+        return try await connect(literal, deadline).get()
     }
 
     private func connect(_ address: SocketAddress, _ deadline: Instant) async -> Result<Stream, Failure> {
@@ -52,7 +62,7 @@ struct Connector {
     }
 
     private func race(
-        _ name: String, _ port: UInt16, _ peer: AnyHashable, _ deadline: Instant
+        _ name: String, _ port: UInt16, _ peer: AnyHashable, _ deadline: Instant, _ filter: Filter
     ) async throws(Failure) -> Stream {
         let name = LookUp(name: name, port: port, peer: peer, deadline: deadline)
         return try await withTaskGroup(of: Event.self) { group in
@@ -61,18 +71,22 @@ struct Connector {
             }
             var race = AddressRace()
             var failure = Failure.lookUp(.notFound)
+            var hasTried = false
             for await event in group {
                 var actions: [AddressRace.Action]
                 switch event {
                 case .resolved(let answer, let family):
-                    if case .failure(let reason) = answer, reason != .notFound { failure = .lookUp(reason) }
-                    actions = race.resolved((try? answer.get()) ?? [], family: family)
+                    let (addresses, reason) = Self.filtered(answer, filter)
+                    // What was tried, or forbidden, says more than the other family's look-up.
+                    if let reason, !hasTried, !failure.isForbidden { failure = reason }
+                    actions = race.resolved(addresses, family: family)
                 case .attempted(.success(let stream)):
                     group.cancelAll()
                     // Those who came second.
                     for await late in group { if case .attempted(.success(let loser)) = late { loser.close() } }
                     return Result<Stream, Failure>.success(stream)
                 case .attempted(.failure(let reason)):
+                    hasTried = true
                     failure = reason
                     actions = race.attemptFailed()
                 case .delayPassed(let number):
@@ -99,6 +113,26 @@ struct Connector {
         }.get()
     }
 
+    /// - Returns: what may be tried, and why nothing may if so; nil for a name without addresses.
+    private static func filtered(
+        _ answer: Result<[SocketAddress], Resolver.Failure>, _ filter: Filter
+    ) -> ([SocketAddress], Failure?) {
+        switch answer {
+        case .failure(.notFound):
+            return ([], nil)
+        case .failure(let reason):
+            return ([], .lookUp(reason))
+        case .success(let addresses):
+            var key: String?
+            let allowed = addresses.filter { address in
+                guard let refusal = filter(address) else { return true }
+                key = refusal
+                return false
+            }
+            return (allowed, allowed.isEmpty ? key.map { .forbidden(key: $0) } : nil)
+        }
+    }
+
     /// What the look-ups of one race share. The peer's name is only compared, never changed.
     private struct LookUp: @unchecked Sendable {
         let name: String
@@ -115,5 +149,11 @@ struct Connector {
         } catch {
             return .failure(error)
         }
+    }
+}
+
+extension Connector.Failure {
+    fileprivate var isForbidden: Bool {
+        if case .forbidden = self { true } else { false }
     }
 }

@@ -55,6 +55,8 @@ final class Resolver: Sendable {
     func resolve(
         _ name: String, port: UInt16, family: Family?, for peer: AnyHashable, on worker: Worker, deadline: Instant
     ) async throws(Failure) -> [SocketAddress] {
+        // The system's resolver takes `\\120` for a letter: a name must not look like another than it is.
+        guard !name.utf8.contains(UInt8(ascii: "\\")) else { throw .notFound }
         let wait = Wait<Result<[SocketAddress], Failure>>(worker: worker)
         let isWanted = Flag()
         defer { isWanted.lower() }
@@ -73,13 +75,13 @@ final class Resolver: Sendable {
     /// How long both families are waited for before each is asked for by itself.
     private static let patience: Duration = .milliseconds(300)
 
-    /// One address, for those who can try only one.
+    /// For those who cannot try one address after the other: the best one comes first; empty when there is none.
     ///
     /// An answer for both families is sorted by what this host reaches, but name servers that are silent about one hold
     /// it up. So after a while each is asked for by itself, and the first that has an address wins.
-    func resolveOne(
+    func resolveSorted(
         _ name: String, for peer: AnyHashable, on worker: Worker, deadline: Instant
-    ) async -> SocketAddress? {
+    ) async -> [SocketAddress] {
         let peer = Peer(key: peer)
         return await withTaskGroup(of: (family: Family?, answer: Result<[SocketAddress], Failure>).self) { group in
             for family in [nil, Family.ipv6, .ipv4] {
@@ -98,12 +100,12 @@ final class Resolver: Sendable {
             defer { group.cancelAll() }
             for await (family, answer) in group {
                 switch answer {
-                case .success(let addresses): return addresses.first
-                case .failure(.notFound) where family == nil: return nil
+                case .success(let addresses): return addresses
+                case .failure(.notFound) where family == nil: return []
                 case .failure: continue
                 }
             }
-            return nil
+            return []
         }
     }
 

@@ -10,6 +10,8 @@ enum Refusal: Error, Equatable {
     /// The server is about to end.
     case draining
     case timedOut
+    /// No TLS, so no answer either.
+    case tls(TLSFailure)
 
     /// The reason code for log lines.
     var code: String {
@@ -26,6 +28,7 @@ enum Refusal: Error, Equatable {
         case .overLimit: "over-limit"
         case .draining: "draining"
         case .timedOut: "timed-out"
+        case .tls(let failure): failure.code
         }
     }
 }
@@ -113,7 +116,12 @@ struct Authentication {
 
     private func remember(_ token: Nonce?, of time: Double, now: Double) throws(Refusal) {
         let expiry = time + options.requestLifetime.inSeconds
-        guard let token, replayGuard.admit(token, expiry: expiry, now: now) else { throw .wire(.replayed) }
+        guard let token else { throw .wire(.replayed) }
+        switch replayGuard.admit(token, expiry: expiry, now: now) {
+        case .new: break
+        case .seen: throw .wire(.replayed)
+        case .full: throw .overLimit
+        }
     }
 
     private func check(_ time: Double, now: Double) throws(Refusal) {

@@ -45,14 +45,23 @@ struct ClientAddress: Hashable, Sendable, CustomStringConvertible {
         port.map { Address(host: host, port: $0).description } ?? host.description
     }
 
-    /// What stands for one client when look-ups are shared out: its address or, with IPv6, its network.
-    var shareKey: AnyHashable {
-        switch host {
-        case .ipv4(let address): AnyHashable(address.value)
-        case .ipv6(let address): AnyHashable(address.high)
-        case .name(let name): AnyHashable(name)
+    /// What stands for one client where something is shared out or counted: its address or, with IPv6, the network of
+    /// which it may have every address.
+    struct Source: Hashable, Sendable, CustomStringConvertible {
+        fileprivate let host: Host
+
+        var description: String {
+            if case .ipv6 = host { "\(host)/64" } else { host.description }
         }
     }
+
+    var source: Source {
+        guard case .ipv6(let address) = host else { return Source(host: host) }
+        return Source(host: .ipv6(IPv6Address(high: address.high, low: 0)))
+    }
+
+    /// On whose behalf names are looked up.
+    var shareKey: AnyHashable { AnyHashable(source) }
 
     /// An IPv6 address with an IPv4 tail, in brackets, with a port, has 53.
     private static let longestText = 64

@@ -2,6 +2,9 @@
 /// closed: somebody honest is through in a round trip, so a flood must come faster than that to keep him out.
 /// Confined to its worker.
 final class HandshakeGate {
+    /// One had to make room.
+    var whenFull: () -> Void = {}
+
     private let capacity: Int
     private var waiting: [UInt64: Stream] = [:]
     /// In the order of their arrival; those that have left stay in it until their turn comes.
@@ -38,6 +41,7 @@ final class HandshakeGate {
             first += 1
             if let stream = waiting.removeValue(forKey: oldest) {
                 stream.close()
+                whenFull()
                 return true
             }
         }

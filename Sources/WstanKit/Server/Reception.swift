@@ -13,22 +13,32 @@ final class Reception: @unchecked Sendable {
 
     /// Says why nobody can be admitted at the moment; nil when somebody can.
     var closedBecause: () -> Refusal? = { nil }
+    /// Asked last, of the client of a request that has held: false refuses it by a limit.
+    var hasRoom: (ClientAddress) -> Bool = { _ in true }
 
     private let worker: Worker
     private let options: ServerOptions
     private let authentication: Authentication
     private let gate: HandshakeGate
-    private let log: EventLog
+    private let book: RefusalBook
+    private var tls: TLSServerContext?
 
-    init(worker: Worker, options: ServerOptions, authentication: Authentication, log: EventLog) {
+    init(worker: Worker, options: ServerOptions, authentication: Authentication, book: RefusalBook) {
         self.worker = worker
         self.options = options
         self.authentication = authentication
-        self.log = log
+        self.book = book
+        tls = options.tls
         gate = HandshakeGate(capacity: options.maxHandshakes)
+        gate.whenFull = { [book] in book.closedForRoom() }
         worker.budget.whenHeadsOverflow = { [gate, budget = worker.budget] in
             while budget.headsOverflow, gate.closeOldest() {}
         }
+    }
+
+    /// Connections to come are shown another certificate.
+    func renew(_ tls: TLSServerContext) {
+        self.tls = tls
     }
 
     /// - Returns: nil when the connection has been refused, or has left.
@@ -63,7 +73,9 @@ final class Reception: @unchecked Sendable {
 
     private func refuse(_ stream: Stream, _ refusal: Refusal, _ client: ClientAddress, isHead: Bool) {
         guard !stream.isClosed else { return }
-        log.requestRefused(refusal, peer: client, now: worker.now)
+        book.refused(refusal, of: client)
+        // Whoever speaks no TLS gets no words either, only the alert that TLS has for it.
+        guard tls == nil || stream.tls?.isEstablished == true else { return stream.closeOrderly(awaitingPeer: true) }
         let answer = PlainAnswer(status: options.plainStatus)
         stream.write(answer.bytes(now: WallClock.now(), withBody: !isHead))
         stream.closeOrderly(awaitingPeer: true)
@@ -78,16 +90,33 @@ final class Reception: @unchecked Sendable {
             if options.expectsProxyHeader, options.trustedProxies.contains(client.host) {
                 client = try await proxiedClient(&intake, deadline) ?? client
             }
+            if let tls { try await shakeHands(&intake, tls, deadline) }
             let head = try await head(&intake, deadline)
             // A front that is reached through another one names that one in its PROXY header.
             if options.readsForwardedFor, options.trustedProxies.contains(client.host) {
                 client = ForwardedFor.client(in: head, trusting: options.trustedProxies) ?? client
             }
             if let reason = closedBecause() { throw reason }
-            return .success(try authentication.verify(head, now: WallClock.now()))
+            let request = try authentication.verify(head, now: WallClock.now())
+            guard hasRoom(client) else { throw .overLimit }
+            return .success(request)
         } catch {
             return .failure(error)
         }
+    }
+
+    private func shakeHands(
+        _ intake: inout Intake, _ tls: TLSServerContext, _ deadline: Instant
+    ) async throws(Refusal) {
+        let stream = intake.stream
+        do throws(TLSFailure) {
+            try await stream.startTLS(.server(tls), received: intake.bytes, deadline: deadline)
+        } catch {
+            if error == .timedOut { throw .timedOut }
+            throw stream.tls?.hasReceived == true ? .tls(error) : .silent
+        }
+        // What was received so far is TLS's now.
+        intake = Intake(stream)
     }
 
     /// - Returns: nil when the front speaks for itself.

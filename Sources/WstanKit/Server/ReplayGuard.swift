@@ -12,14 +12,21 @@ final class ReplayGuard: Sendable {
     /// - Parameters:
     ///   - token: what is unique to the request: its nonce or, where that has no part in it, its tag.
     ///   - expiry: when the request's own time makes it worthless, in seconds since the epoch.
-    /// - Returns: whether the request is new; it is remembered then.
-    func admit(_ token: Nonce, expiry: Double, now: Double) -> Bool {
+    func admit(_ token: Nonce, expiry: Double, now: Double) -> ReplayMemory.Admission {
         memory.withLock { $0.admit(token, expiry: expiry, now: now) }
     }
 }
 
 /// The set behind the guard, as a value.
 struct ReplayMemory {
+    enum Admission {
+        /// It is remembered from now on.
+        case new
+        /// Or its time is none.
+        case seen
+        case full
+    }
+
     private let capacity: Int
     private var seen: Set<Nonce> = []
     /// What may be forgotten, by the ten seconds in which it may.
@@ -36,13 +43,15 @@ struct ReplayMemory {
 
     var count: Int { seen.count }
 
-    mutating func admit(_ token: Nonce, expiry: Double, now: Double) -> Bool {
-        guard let bucket = Self.bucket(expiry), let current = Self.bucket(now - Self.margin) else { return false }
+    mutating func admit(_ token: Nonce, expiry: Double, now: Double) -> Admission {
+        guard let bucket = Self.bucket(expiry), let current = Self.bucket(now - Self.margin) else { return .seen }
         forget(before: current)
-        guard seen.count < capacity, seen.insert(token).inserted else { return false }
+        if seen.contains(token) { return .seen }
+        guard seen.count < capacity else { return .full }
+        seen.insert(token)
         expiring[bucket, default: []].append(token)
         oldest = min(oldest, bucket)
-        return true
+        return .new
     }
 
     private mutating func forget(before current: Int64) {

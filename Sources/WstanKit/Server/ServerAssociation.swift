@@ -7,7 +7,9 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
     private weak var tunnel: Tunnel?
     private let worker: Worker
     private let resolver: Resolver
-    private let client: AnyHashable
+    private let client: ClientAddress
+    private let gate: TargetGate
+    private let book: RefusalBook
     private let log: EventLog
     private var ipv4: DatagramSocket?
     private var ipv6: DatagramSocket?
@@ -23,19 +25,23 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
     private enum Name {
         /// Looked up; these are for it.
         case waiting([Datagram])
-        case known(SocketAddress, until: Instant)
+        /// What the name stands for, the best address first.
+        case known([SocketAddress], until: Instant)
     }
 
     /// - Parameters:
     ///   - client: on whose behalf names are looked up.
+    ///   - gate: asked of every datagram.
     ///   - patience: it ends when it is not used for so long.
     init(
-        on tunnel: Tunnel, for client: AnyHashable, resolver: Resolver, log: EventLog,
-        patience: Duration = ServerLimits.associationIdle
+        on tunnel: Tunnel, for client: ClientAddress, gate: TargetGate, resolver: Resolver, book: RefusalBook,
+        log: EventLog, patience: Duration = ServerLimits.associationIdle
     ) {
         self.tunnel = tunnel
         self.patience = patience
         self.client = client
+        self.gate = gate
+        self.book = book
         self.resolver = resolver
         self.log = log
         worker = tunnel.worker
@@ -49,8 +55,8 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
         guard !isOver else { return }
         lastUsed = worker.now
         switch datagram.address.host {
-        case .ipv4(let address): send(datagram, to: .ipv4(address, port: datagram.address.port))
-        case .ipv6(let address): send(datagram, to: .ipv6(address, port: datagram.address.port, scope: 0))
+        case .ipv4(let address): send(datagram, toOneOf: [.ipv4(address, port: 0)], name: nil)
+        case .ipv6(let address): send(datagram, toOneOf: [.ipv6(address, port: 0, scope: 0)], name: nil)
         case .name(let name): send(datagram, toName: name)
         }
     }
@@ -68,10 +74,30 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
 
     // MARK: To the targets
 
+    /// Sends it to the first address that the rules do not refuse.
+    private func send(_ datagram: Datagram, toOneOf addresses: [SocketAddress], name: String?) {
+        var key = ""
+        for address in addresses {
+            let target = address.withPort(datagram.address.port)
+            guard let refusal = gate.refusal(of: target, name: name) else { return send(datagram, to: target) }
+            key = refusal
+        }
+        forbid(datagram, by: key)
+    }
+
+    private func forbid(_ datagram: Datagram, by key: String) {
+        traffic.dropped += 1
+        book.forbade(datagram.address, by: key, to: client, on: tunnel?.id ?? 0)
+    }
+
+    private func dropForWantOfRoom() {
+        traffic.dropped += 1
+        book.droppedDatagram()
+    }
+
     private func send(_ datagram: Datagram, to target: SocketAddress) {
         guard let socket = socket(for: target), datagram.data.withUnsafeBytes({ socket.send($0, to: target) }) else {
-            traffic.dropped += 1
-            return
+            return dropForWantOfRoom()
         }
         targets.insert(Address(target).host)
         traffic.up += 1
@@ -97,9 +123,10 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
     // MARK: Names
 
     private func send(_ datagram: Datagram, toName name: String) {
+        if let key = gate.refusal(ofName: name, port: datagram.address.port) { return forbid(datagram, by: key) }
         switch names[name] {
-        case .known(let address, let until) where worker.now < until:
-            send(datagram, to: address.withPort(datagram.address.port))
+        case .known(let addresses, let until) where worker.now < until:
+            send(datagram, toOneOf: addresses, name: name)
         case .waiting(var waiting):
             guard hold(Self.size(of: datagram)) else { return }
             waiting.append(datagram)
@@ -115,7 +142,7 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
         guard names.count >= ServerLimits.associationNames else { return true }
         names = names.filter { if case .known(_, let until) = $0.value { until > worker.now } else { true } }
         if names.count < ServerLimits.associationNames { return true }
-        traffic.dropped += 1
+        dropForWantOfRoom()
         return false
     }
 
@@ -126,7 +153,7 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
     /// Counts what a datagram that has to wait takes, or drops it.
     private func hold(_ size: Int) -> Bool {
         guard waitingBytes + size <= ServerLimits.associationWaiting else {
-            traffic.dropped += 1
+            dropForWantOfRoom()
             return false
         }
         waitingBytes += size
@@ -136,30 +163,30 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
 
     private func lookUp(_ name: String) async {
         let deadline = worker.now + ServerLimits.associationLookUp
-        let answer = await resolver.resolveOne(name, for: client, on: worker, deadline: deadline)
+        let answer = await resolver.resolveSorted(name, for: client.shareKey, on: worker, deadline: deadline)
         guard !isOver, case .waiting(let waiting) = names[name] else { return }
         let size = waiting.reduce(ServerLimits.lookUpOverhead) { $0 + Self.size(of: $1) }
         waitingBytes -= size
         worker.budget.change(by: -size)
-        guard let address = answer else {
+        guard !answer.isEmpty else {
             names[name] = nil
             traffic.dropped += waiting.count
             return
         }
-        names[name] = .known(address, until: worker.now + ServerLimits.associationNameLife)
-        for datagram in waiting { send(datagram, to: address.withPort(datagram.address.port)) }
+        let addresses = Array(answer.prefix(ServerLimits.associationNameAddresses))
+        names[name] = .known(addresses, until: worker.now + ServerLimits.associationNameLife)
+        for datagram in waiting { send(datagram, toOneOf: addresses, name: name) }
     }
 
     // MARK: From the targets
 
     private func receive(_ bytes: UnsafeRawBufferPointer, from sender: SocketAddress) {
         let address = Address(sender)
-        guard targets.contains(address.host), let tunnel,
-            tunnel.send(Datagram(address: address, data: Array(bytes)))
-        else {
+        guard targets.contains(address.host), let tunnel else {
             traffic.dropped += 1
             return
         }
+        guard tunnel.send(Datagram(address: address, data: Array(bytes))) else { return dropForWantOfRoom() }
         lastUsed = worker.now
         traffic.down += 1
     }

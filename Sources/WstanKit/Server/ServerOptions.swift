@@ -3,6 +3,8 @@ struct ServerOptions: Sendable {
     var keys: [Key]
     /// Whether wstan seals messages itself: ws://. Behind a front that ends TLS the URI says wss:// and it does not.
     var usesCipher = true
+    /// What the listeners begin with; nil: a front ends TLS, or there is none.
+    var tls: TLSServerContext?
     /// Begins and ends with a slash.
     var pathPrefix: String
     var compatible = false
@@ -17,13 +19,18 @@ struct ServerOptions: Sendable {
     var requestLifetime: Duration = .seconds(60)
     /// Under TLS too, requests expire and are remembered.
     var replayUnderTLS = true
+    var rules = TargetRules()
     var plainStatus = 404
     var handshakeTimeout: Duration = .seconds(8)
     var connectTimeout: Duration = .seconds(10)
     /// Per worker; 0: no limit.
     var maxTunnels = 10_000
+    /// Over all workers; 0: no limit.
+    var maxTunnelsPerAddress = 0
     /// Per worker; 0: no limit.
     var maxHandshakes = 1024
+    /// A connection on which nothing has moved for so long is ended; zero: none is.
+    var idleTimeout = Duration.zero
     var pings = Tunnel.Pings()
 }
 
@@ -43,6 +50,8 @@ enum ServerLimits {
     static let associationTargets = 4096
     /// Names that an association remembers, and for how long.
     static let associationNames = 1024
+    /// Addresses of a name that an association remembers.
+    static let associationNameAddresses = 4
     static let associationNameLife: Duration = .seconds(30)
     static let associationLookUp: Duration = .seconds(10)
     /// Bytes of an association that wait for names, each datagram and each look-up counting for this much more. A

@@ -7,25 +7,35 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     private let reception: Reception
     private let connector: Connector
     private let log: EventLog
+    private let book: RefusalBook
+    private let gate: TargetGate
+    private let tunnelCounts: TunnelCounts
     private var tunnels: [UInt64: Served] = [:]
     private var drain: Wait<Void>?
 
     private struct Served {
         let tunnel: Tunnel
-        /// On whose behalf names are looked up: the client, also behind a front, by address or IPv6 network.
-        let client: AnyHashable
+        /// Also behind a front.
+        let client: ClientAddress
         let openedAt: Instant
     }
 
-    init(worker: Worker, options: ServerOptions, replayGuard: ReplayGuard, resolver: Resolver, log: EventLog) {
+    init(worker: Worker, options: ServerOptions, commons: ServerCommons, resolver: Resolver, log: EventLog) {
         self.worker = worker
         self.options = options
         self.log = log
-        authentication = Authentication(options: options, replayGuard: replayGuard)
-        reception = Reception(worker: worker, options: options, authentication: authentication, log: log)
+        book = RefusalBook(worker: worker, log: log)
+        gate = TargetGate(worker: worker, rules: options.rules, hostAddresses: commons.hostAddresses)
+        tunnelCounts = commons.tunnelCounts
+        authentication = Authentication(options: options, replayGuard: commons.replayGuard)
+        reception = Reception(worker: worker, options: options, authentication: authentication, book: book)
         connector = Connector(worker: worker, resolver: resolver)
         reception.closedBecause = { [unowned self] in whyClosed }
+        reception.hasRoom = { [unowned self] in hasRoom(for: $0) }
     }
+
+    /// What this worker has refused so far.
+    var rejects: Rejects { book.rejects }
 
     /// On the worker.
     func serve(_ arrival: Acceptor.Arrival) {
@@ -43,6 +53,12 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         return hasRoom && worker.budget.hasRoomForTunnel ? nil : .overLimit
     }
 
+    /// Counts one more tunnel of the client, until that has ended; false when it has as many as it may have.
+    private func hasRoom(for client: ClientAddress) -> Bool {
+        let limit = options.maxTunnelsPerAddress
+        return limit == 0 || tunnelCounts.enter(client.source, limit: limit)
+    }
+
     // MARK: Tunnels
 
     /// In a task of its own: one keeps the deepest stack it ever had, and this one lives long.
@@ -51,7 +67,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
             id: worker.nextID(), role: .server, stream: guest.stream, sealer: guest.request.sealer,
             opener: guest.request.opener, pings: options.pings,
             allowsBareDatagrams: options.allowsBareDatagrams, owner: self)
-        tunnels[tunnel.id] = Served(tunnel: tunnel, client: guest.client.shareKey, openedAt: worker.now)
+        tunnels[tunnel.id] = Served(tunnel: tunnel, client: guest.client, openedAt: worker.now)
         log.tunnelOpened(tunnel.id, peer: guest.client)
         switch guest.request.opening {
         case .request(let request):
@@ -66,7 +82,8 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     }
 
     func tunnelEnded(_ tunnel: Tunnel) {
-        tunnels[tunnel.id] = nil
+        let served = tunnels.removeValue(forKey: tunnel.id)
+        if options.maxTunnelsPerAddress > 0, let served { tunnelCounts.leave(served.client.source) }
         log.tunnelEnded(tunnel.id)
         finishDrainIfDone()
     }
@@ -76,7 +93,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     }
 
     func tunnel(_ tunnel: Tunnel, refused error: WireError) {
-        log.tunnelRefused(tunnel.id, error, now: worker.now)
+        book.refused(error, on: tunnel.id)
     }
 
     func tunnel(
@@ -85,9 +102,15 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         do {
             try authentication.check(time, replayableUnder: nonce, now: WallClock.now())
         } catch {
-            guard case .wire(let reason) = error else { throw .malformed }
+            // What cannot be remembered may have been seen.
+            guard case .wire(let reason) = error else { throw .replayed }
             throw reason
         }
+    }
+
+    /// The certificate's files have changed. On the worker.
+    func renew(_ tls: TLSServerContext) {
+        reception.renew(tls)
     }
 
     // MARK: Targets
@@ -98,12 +121,17 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         connection.connecting = worker.spawn { [self] in
             let target: Stream
             do throws(Connector.Failure) {
-                let deadline = worker.now + options.connectTimeout
-                target = try await connector.connect(to: request.target, for: client, deadline: deadline)
+                target = try await connect(to: request.target, for: client)
             } catch {
                 guard tunnel.connection === connection else { return }
-                let reset = Reset.unreachable(request.target, error.description)
-                log.targetFailed(tunnel.id, request.target, error)
+                let reset: Reset
+                if case .forbidden(let key) = error {
+                    reset = .forbidden(key: key)
+                    book.forbade(request.target, by: key, to: client, on: tunnel.id)
+                } else {
+                    reset = .unreachable(request.target, error.description)
+                    log.targetFailed(tunnel.id, request.target, error)
+                }
                 await waitForPythonClient(tunnel)
                 return tunnel.end(connection, reset)
             }
@@ -114,13 +142,34 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         }
     }
 
+    /// The rules are asked of the name, and of each of its addresses right before it is connected to.
+    private func connect(to target: Address, for client: ClientAddress) async throws(Connector.Failure) -> Stream {
+        var name: String?
+        if case .name(let text) = target.host {
+            if let key = gate.refusal(ofName: text, port: target.port) { throw .forbidden(key: key) }
+            name = text
+        }
+        let deadline = worker.now + options.connectTimeout
+        return try await connector.connect(to: target, for: client.shareKey, deadline: deadline) { [gate, name] in
+            gate.refusal(of: $0, name: name)
+        }
+    }
+
     func tunnelMakesAssociation(_ tunnel: Tunnel) -> (any DatagramEnd)? {
         guard let client = tunnels[tunnel.id]?.client else { return nil }
-        return ServerAssociation(on: tunnel, for: client, resolver: connector.resolver, log: log)
+        let patience = ServerLimits.associationIdle
+        return ServerAssociation(
+            on: tunnel, for: client, gate: gate, resolver: connector.resolver, book: book, log: log,
+            patience: options.idleTimeout > .zero ? min(patience, options.idleTimeout) : patience)
     }
 
     private func relay(_ connection: Connection, from target: Stream, on tunnel: Tunnel) async {
+        var idleWatch: IdleWatch?
+        if options.idleTimeout > .zero {
+            idleWatch = IdleWatch(of: connection, between: tunnel, and: target, patience: options.idleTimeout)
+        }
         let end = await tunnel.relay(connection, from: target)
+        idleWatch?.cancel()
         if end != .over { await waitForPythonClient(tunnel) }
         switch end {
         case .finished: tunnel.end(connection, .normal)
@@ -160,6 +209,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         }
         finishDrainIfDone()
         await wait.value(deadline: deadline, onTimeout: (), onCancel: ())
+        book.close()
         await worker.flushed(until: deadline)
     }
 

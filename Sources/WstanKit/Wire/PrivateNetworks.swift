@@ -34,12 +34,12 @@ enum PrivateNetworks {
     }
 
     private static func contains(_ address: IPv6Address) -> Bool {
-        // RFC 4193 (fc00::/7); RFC 4291: one link only (fe80::/10), multicast (ff00::/8). RFC 3879: fec0::/10, which some
-        // sites still have.
+        // RFC 4193 (fc00::/7); RFC 4291: one link only (fe80::/10), multicast (ff00::/8). RFC 3879: fec0::/10, which
+        // some sites still have.
         if address.high >> 57 == 0xfc >> 1 || address.high >> 55 == 0xfe80 >> 7 || address.high >> 56 == 0xff {
             return true
         }
-        // RFC 8215 (64:ff9b:1::/48): translators within a site; where the IPv4 address stands there is the site's matter.
+        // RFC 8215 (64:ff9b:1::/48): translators within a site; where IPv4 stands there is the site's matter.
         if address.high >> 16 == 0x0064_ff9b_0001 { return true }
         guard let inner = ipv4(in: address) else { return false }
         return contains(inner)
@@ -50,8 +50,8 @@ enum PrivateNetworks {
         let tail = IPv4Address(UInt32(truncatingIfNeeded: address.low))
         switch address.high {
         case 0:
-            // RFC 4291: mapped (::ffff:0:0/96) and compatible (::/96), of which `::` and `::1` are taken for 0.0.0.0 and
-            // 0.0.0.1. RFC 2765: translated (::ffff:0:0:0/96).
+            // RFC 4291: mapped (::ffff:0:0/96) and compatible (::/96), of which `::` and `::1` are taken for 0.0.0.0
+            // and 0.0.0.1. RFC 2765: translated (::ffff:0:0:0/96).
             return [0, 0xffff, 0xffff_0000].contains(address.low >> 32) ? tail : nil
         case 0x0064_ff9b_0000_0000:
             // RFC 6052: NAT64 (64:ff9b::/96).

@@ -31,7 +31,9 @@ struct FuzzTarget: Sendable, CustomStringConvertible {
         socks4, datagram, proxyHeader, network, resetText, configuration, tunnelMachines, loneTunnelMachine,
         pool, addressRace, replayMemory, heartbeat,
         gatheredData, outbox, timers, fairQueue,
+        socks5Passage, proxyAnswer, proxyEnvironment, serverList,
         bodyReader, responseReader, proxyRequest, proxyResponse, exchangeMachine, acceptance, explanation,
+        usersFile, proxyAuthorization, grantMachine,
     ]
 }
 

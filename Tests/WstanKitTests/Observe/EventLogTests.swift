@@ -22,7 +22,12 @@ import Testing
         log.tunnelOpened(1, peer: peer)
         log.tunnelEnded(1)
         log.tunnelRefused(1, .badAuthentication, now: at(0))
-        for refusal in refusals { log.requestRefused(refusal, peer: peer, now: at(0)) }
+        _ = log.targetForbidden(1, secret, key: "deny", peer: peer, now: at(0))
+        for _ in 0..<2 {
+            for refusal in refusals { _ = log.requestRefused(refusal, peer: peer, now: at(0)) }
+            _ = log.targetForbidden(1, secret, key: "allow-private", peer: peer, now: at(0))
+        }
+        log.sayGathered(upTo: nil)
     }
 
     private static let refusals: [Refusal] = [
@@ -50,7 +55,7 @@ import Testing
         #expect(Set(Self.refusals.map(\.code)).count == Self.refusals.count - 1)
         for refusal in Self.refusals {
             let lines = LogLines()
-            lines.log.requestRefused(refusal, peer: Self.peer, now: Self.at(0))
+            _ = lines.log.requestRefused(refusal, peer: Self.peer, now: Self.at(0))
             #expect(lines.all.count == 1)
             #expect(lines.all.first?.text.contains("reason=\(refusal.code)") == true)
             #expect(lines.all.first?.text.contains("peer=10.0.0.1:4711") == true)
@@ -59,9 +64,43 @@ import Testing
 
     @Test func `a clock that is wrong is told by how much`() {
         let lines = LogLines()
-        lines.log.requestRefused(.wire(.expired(seconds: -61.4)), peer: Self.peer, now: Self.at(0))
+        _ = lines.log.requestRefused(.wire(.expired(seconds: -61.4)), peer: Self.peer, now: Self.at(0))
         #expect(lines.all.first?.text.contains("client-clock-ahead=-61.0s") == true)
         #expect(lines.all.first?.level == .notice)
+    }
+
+    @Test func `what one client is refused again is said when its minute is over`() {
+        let lines = LogLines()
+        let log = lines.log
+        let neighbour = ClientAddress(ipv4: IPv4Address(0x0a00_0001), port: 4712)
+        for second in 0..<5 {
+            _ = log.requestRefused(.wire(.replayed), peer: second == 3 ? neighbour : Self.peer, now: Self.at(second))
+            _ = log.targetForbidden(1, Self.secret, key: "allow", peer: Self.peer, now: Self.at(second))
+        }
+        #expect(lines.all.filter { $0.level > .debug }.count == 2)
+        #expect(log.requestRefused(.wire(.replayed), peer: Self.peer, now: Self.at(5)) == Self.at(60))
+        #expect(log.sayGathered(upTo: Self.at(59)) == Self.at(60))
+        #expect(log.sayGathered(upTo: Self.at(60)) == nil)
+        let last = lines.all.last
+        #expect(last?.level == .notice)
+        #expect(
+            last?.text
+                == "refused again within a minute reasons=forbidden-target by allow: 4, replayed: 5 source=10.0.0.1")
+    }
+
+    @Test func `a line of what is no request is no louder than its first`() {
+        let lines = LogLines()
+        for _ in 0..<2 { _ = lines.log.requestRefused(.notARequest, peer: Self.peer, now: Self.at(0)) }
+        lines.log.sayGathered(upTo: nil)
+        #expect(lines.all.map(\.level) == [.info, .info])
+    }
+
+    @Test func `the key that would allow a target is named`() {
+        let lines = LogLines()
+        _ = lines.log.targetForbidden(1, Self.secret, key: "allow-private", peer: Self.peer, now: Self.at(0))
+        let line = lines.all.last
+        #expect(line?.level == .notice)
+        #expect(line?.text.contains("key=allow-private") == true)
     }
 
     @Test func `what repeats is said once a second, with the number of those kept back`() {

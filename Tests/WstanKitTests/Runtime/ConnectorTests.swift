@@ -76,6 +76,52 @@ import Testing
         }
     }
 
+    /// Nothing listens at the port: what was tried would be refused.
+    @Test(arguments: ["127.0.0.1", "localhost", "127.1", "0x7f000001", "::ffff:127.0.0.1", "::1"])
+    func `what the filter refuses is not tried`(host: String) async throws {
+        try await WorkerThread.run { worker in
+            let target = Address(host: try #require(Host(text: host)), port: 1)
+            var asked: [SocketAddress] = []
+            let error = await #expect(throws: Connector.Failure.self) {
+                try await Self.connector(worker).connect(to: target, for: 0, deadline: worker.now + .seconds(30)) {
+                    asked.append($0)
+                    return "some-key"
+                }
+            }
+            #expect(error == .forbidden(key: "some-key"))
+            #expect(!asked.isEmpty)
+            #expect(asked.allSatisfy { $0.isLoopback && $0.port == 1 })
+        }
+    }
+
+    @Test func `of a name's addresses those that the filter lets through are tried`() async throws {
+        guard Loopback.hasIPv6 else { return }
+        try await WorkerThread.run { worker in
+            try await Self.withListener(worker, Loopback.ipv4) { port in
+                let connector = Self.connector(worker)
+                let target = Address(host: .name("localhost"), port: port)
+                let deadline = worker.now + .seconds(30)
+                let stream = try await connector.connect(to: target, for: 0, deadline: deadline) {
+                    if case .ipv6 = $0 { "no-ipv6" } else { nil }
+                }
+                #expect(stream.remoteAddress == .ipv4(IPv4Address(0x7f00_0001), port: port))
+                stream.close()
+            }
+        }
+    }
+
+    @Test func `a look-up that fails is not said to be forbidden`() async throws {
+        try await WorkerThread.run { worker in
+            let target = Address(host: .name("no..name"), port: 1)
+            let error = await #expect(throws: Connector.Failure.self) {
+                try await Self.connector(worker).connect(to: target, for: 0, deadline: worker.now + .seconds(3)) { _ in
+                    "some-key"
+                }
+            }
+            #expect(error == .lookUp(.notFound))
+        }
+    }
+
     @Test func `a connecting task that is cancelled ends`() async throws {
         try await WorkerThread.run { worker in
             let connecting = Task(executorPreference: worker) {

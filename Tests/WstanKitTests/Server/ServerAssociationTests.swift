@@ -8,11 +8,20 @@ import Testing
         let pair: TunnelPair
         let client = RecordingDatagramEnd()
 
-        init(on worker: Worker, patience: Duration = .seconds(300)) async throws {
+        let book: RefusalBook
+
+        init(
+            on worker: Worker, rules: TargetRules = .open, patience: Duration = .seconds(300)
+        ) async throws {
             pair = try await TunnelPair(on: worker, usesCipher: true)
             let resolver = Resolver(pool: BlockingPool())
+            let gate = TargetGate(worker: worker, rules: rules, hostAddresses: HostAddresses())
+            let book = RefusalBook(worker: worker, log: .silent)
+            self.book = book
             pair.serverOwner.makeAssociation = {
-                ServerAssociation(on: $0, for: "test", resolver: resolver, log: .silent, patience: patience)
+                let client = ClientAddress(ipv4: IPv4Address(0xc000_0201), port: 1)
+                return ServerAssociation(
+                    on: $0, for: client, gate: gate, resolver: resolver, book: book, log: .silent, patience: patience)
             }
         }
 
@@ -116,6 +125,33 @@ import Testing
             return answers.map(\.data)
         }
         #expect(answers == [[2]])
+    }
+
+    @Test func `every datagram is asked about, by address and by name`() async throws {
+        let (answers, rejects) = try await WorkerThread.run { worker in
+            let targets = try (0..<2).map { _ in try Self.target(on: worker) }
+            let ports = targets.map(\.address.port)
+            // The loopback's one port, and the name without any.
+            var rules = TargetRules(allow: try TargetPattern.list("127.0.0.1:\(ports[1])", takesPrivate: false))
+            rules.deny = try TargetPattern.list("denied.invalid", takesPrivate: false)
+            let fixture = try await Fixture(on: worker, rules: rules)
+            let names = [Host.ipv4(IPv4Address(0x7f00_0001)), .name("127.1"), .name("denied.invalid")]
+            let places = names.flatMap { name in ports.map { Address(host: name, port: $0) } }
+            for (number, place) in places.enumerated() {
+                let datagram = Datagram(address: place, data: [UInt8(number)])
+                if number == 0 { fixture.open(datagram) } else { _ = fixture.pair.client.send(datagram) }
+            }
+            let answers = await fixture.answers(2)
+            await worker.until { fixture.book.rejects.forbiddenTarget >= 4 }
+            // Now that the name is known, too.
+            _ = fixture.pair.client.send(Datagram(address: places[2], data: [6]))
+            await worker.until { fixture.book.rejects.forbiddenTarget >= 5 }
+            await fixture.pair.close()
+            for target in targets { target.close() }
+            return (answers.map { $0.data[0] }, fixture.book.rejects)
+        }
+        #expect(answers.sorted() == [1, 3])
+        #expect(rejects == Rejects(forbiddenTarget: 5))
     }
 
     @Test func `one that nobody uses ends, and its descriptors with it`() async throws {

@@ -1,0 +1,63 @@
+/// Whether anything has moved on a connection, looked at now and then.
+struct IdleClock {
+    enum Action: Equatable {
+        case wait(until: Instant)
+        case over
+    }
+
+    private let patience: Duration
+    private var lastMoved: Instant
+    private var lastWaiting = 0
+
+    init(patience: Duration, now: Instant) {
+        self.patience = patience
+        lastMoved = now
+    }
+
+    /// - Parameters:
+    ///   - lastMoved: when bytes were last taken over from either side.
+    ///   - waiting: bytes that were taken over and are held here; another number than before means that some have left.
+    mutating func look(now: Instant, lastMoved: Instant, waiting: Int) -> Action {
+        self.lastMoved = max(self.lastMoved, waiting == lastWaiting ? lastMoved : now)
+        lastWaiting = waiting
+        let end = self.lastMoved + patience
+        return now < end ? .wait(until: end) : .over
+    }
+}
+
+/// Ends a connection on which nothing moves: the driver of `IdleClock`. One timer, which is not touched while bytes
+/// flow. Confined to its worker.
+final class IdleWatch {
+    private let connection: Connection
+    private let target: Stream
+    private let tunnel: Tunnel
+    private var clock: IdleClock
+    private var timer: Timers.ID?
+
+    init(of connection: Connection, between tunnel: Tunnel, and target: Stream, patience: Duration) {
+        self.connection = connection
+        self.tunnel = tunnel
+        self.target = target
+        clock = IdleClock(patience: patience, now: target.worker.now)
+        look()
+    }
+
+    func cancel() {
+        if let timer { target.worker.cancel(timer) }
+        timer = nil
+    }
+
+    private func look() {
+        let waiting = target.pendingCount + tunnel.stream.pendingCount
+        let lastMoved = max(target.lastReceived, connection.lastDelivery)
+        switch clock.look(now: target.worker.now, lastMoved: lastMoved, waiting: waiting) {
+        case .wait(let time):
+            timer = target.worker.schedule(at: time) { [weak self] in
+                self?.timer = nil
+                self?.look()
+            }
+        case .over:
+            tunnel.end(connection, .normal)
+        }
+    }
+}

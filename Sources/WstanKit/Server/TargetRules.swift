@@ -1,0 +1,82 @@
+/// Where a server lets its clients go. `deny` comes first, then what `allow` says, then what is private is refused, and
+/// all the rest is allowed.
+///
+/// A list under `allow` is a white one: what no item matches is refused. An item that names addresses opens private
+/// ones too. One that names a name, or ports alone, does not: whoever runs the name's zone chooses where it leads, and
+/// this host has ports too.
+struct TargetRules: Sendable, Equatable {
+    enum Verdict: Equatable {
+        case allowed
+        /// `key` is the one of the configuration that says so, or that would allow it.
+        case refused(key: String)
+    }
+
+    var allow: [TargetPattern] = []
+    var deny: [TargetPattern] = []
+    var allowsPrivate = false
+
+    /// Nothing is refused.
+    static let open = TargetRules(allowsPrivate: true)
+
+    /// Of a name that nobody has looked up yet: refused when no address could save it.
+    func verdict(name: String, port: UInt16) -> Verdict {
+        func matches(_ pattern: TargetPattern) -> Bool {
+            pattern.matches(name: name, address: nil, port: port) { _ in false }
+        }
+        if deny.contains(where: matches) { return .refused(key: Self.denyKey) }
+        let isHopeless = !allow.contains { matches($0) || $0.namesAddresses && $0.ports.contains(port) }
+        return isHopeless && !allow.isEmpty ? .refused(key: Self.allowKey) : .allowed
+    }
+
+    /// Of an address that is about to be connected to, or sent to.
+    ///
+    /// - Parameters:
+    ///   - name: what it was looked up by; nil when it was asked for as it is.
+    ///   - own: the addresses of this host, which are private wherever they are.
+    func verdict(name: String?, address: Host, port: UInt16, own: Set<Host>) -> Verdict {
+        let address = address.unmapped
+        let inner = address.ipv4OnTheWay
+        func isPrivate(_ host: Host) -> Bool {
+            PrivateNetworks.contains(host) || own.contains(host) || inner.map(own.contains) ?? false
+        }
+        func matches(_ pattern: TargetPattern, _ host: Host) -> Bool {
+            pattern.matches(name: name, address: host, port: port, isPrivate: isPrivate)
+        }
+
+        // The way through a translator is one to the address behind it.
+        let isDenied = deny.contains { pattern in
+            matches(pattern, address) || inner.map { matches(pattern, $0) } ?? false
+        }
+        if isDenied { return .refused(key: Self.denyKey) }
+        if !allow.isEmpty {
+            let reasons = allow.filter { matches($0, address) }
+            if reasons.isEmpty { return .refused(key: Self.allowKey) }
+            if reasons.contains(where: \.namesAddresses) { return .allowed }
+        }
+        return allowsPrivate || !isPrivate(address) ? .allowed : .refused(key: Self.privateKey)
+    }
+
+    /// Whether `verdict` looks at the addresses of this host.
+    var asksForOwn: Bool { !allowsPrivate || (allow + deny).contains { $0.host == .isPrivate } }
+
+    private static let allowKey = "allow"
+    private static let denyKey = "deny"
+    private static let privateKey = "allow-private"
+}
+
+extension TargetPattern {
+    fileprivate var namesAddresses: Bool {
+        switch host {
+        case .network, .isPrivate: true
+        case .any, .name: false
+        }
+    }
+}
+
+extension Host {
+    /// The IPv4 address that a target is reached by in the end, where it is written as IPv6.
+    fileprivate var ipv4OnTheWay: Host? {
+        guard case .ipv6(let address) = self else { return nil }
+        return PrivateNetworks.ipv4(in: address).map { .ipv4($0) }
+    }
+}
