@@ -277,6 +277,24 @@ class Forwards(Ways):
         with agent.dial(port) as s:
             self.assertEqual(agent.outcome(s), 'reset')
 
+    def test_allow_uid(self):
+        """allow-uid is for forwards too, on addresses and on Unix sockets."""
+        target, path = self.target(echo), self.path('forwarded')
+        stranger = 65534 if os.geteuid() != 65534 else 1
+        for user, outcome in (os.geteuid(), b'hello'), (stranger, 'reset'):
+            client = self.client_with('allow-uid = %d\n[forward one]\nlisten = 127.0.0.1:%d, unix:%s\ntarget = 127.0.0.1:%d' % (
+                user, port := free_port(), path, target.port))
+            with agent.dial(port) as s:
+                s.sendall(b'hello')
+                self.assertEqual(agent.outcome(s), outcome)
+            # A Unix socket knows no reset: one whose words nobody has read is told, others see an end.
+            with reach_unix(path) as s:
+                s.sendall(b'hello')
+                self.assertIn(agent.outcome(s), [outcome] if outcome == b'hello' else ['end', 'reset'])
+            client.signal(signal.SIGTERM)
+            self.assertEqual(client.exit_status(), 0)
+        self.assertEqual(len(target.connections), 2)
+
     def test_end(self):
         """A target's orderly end is an orderly end."""
         port = self.forward(self.target(lambda connection: connection.sendall(b'bye')).port)
