@@ -37,7 +37,8 @@ struct ServerReach: @unchecked Sendable {
             let deadline = worker.now + options.handshakeTimeout
             do throws(ProxyRefusal) {
                 switch proxy.scheme {
-                case .http: try await HTTPProxyPassage(proxy: proxy, server: server.address).pass(stream, until: deadline)
+                case .http:
+                    try await HTTPProxyPassage(proxy: proxy, server: server.address).pass(stream, until: deadline)
                 case .socks5:
                     try await SocksProxyPassage(proxy: proxy, server: server.address).pass(stream, until: deadline)
                 }

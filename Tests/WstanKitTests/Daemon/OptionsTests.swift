@@ -29,6 +29,7 @@ import Testing
         settings.proxy = .through(ProxyAddress(host: "::1", port: 3128))
         settings.earlyDataWait = .milliseconds(7)
         settings.earlyReply = false
+        settings.poolMin = 3
         settings.poolMaxIdle = .seconds(11)
         settings.poolPing = .seconds(12)
         settings.connectTimeout = .seconds(13)
@@ -39,6 +40,7 @@ import Testing
         #expect(options.servers.map(\.proxy) == [ProxyAddress(host: "::1", port: 3128)])
         #expect(options.earlyDataWait == .milliseconds(7))
         #expect(!options.earlyReply)
+        #expect(options.poolMin == 3)
         #expect(options.poolMaxIdle == .seconds(11))
         #expect(options.pings.idle == .seconds(12))
         #expect(options.connectTimeout == .seconds(13))
@@ -64,7 +66,8 @@ import Testing
         ProxyEnvironment { variables[$0] }
     }
 
-    @Test func `the environment's proxy is for those servers that it does not exempt, and only when asked for`() throws {
+    @Test func `the environment's proxy is for those servers that it does not exempt, and only when asked for`() throws
+    {
         var settings = try Self.settings("ws://a.test/")
         settings.uris.append(try #require(ServerURI(text: "ws://b.test/")))
         let environment = Self.environment(["HTTPS_PROXY": "http://p.test:3128", "no_proxy": "b.test"])
