@@ -239,8 +239,8 @@ import Testing
         try await WorkerThread.run { worker in
             let ends = try await TLSEnds.pair(worker, TestAuthority())
             ends.server.write([1, 2, 3])
-            let garbage = [UInt8](repeating: 0x42, count: 300)
-            ends.server.transmit(garbage)
+            // A record longer than any.
+            ends.server.transmit([23, 3, 3, 0xff, 0xff] + [UInt8](repeating: 0x42, count: 300))
             let (bytes, ending) = await ends.client.readAll()
             #expect(bytes == [1, 2, 3])
             #expect(ending == .failed(EPROTO))
