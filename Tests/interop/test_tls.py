@@ -1,6 +1,7 @@
 """wss:// without a front and with one: our own TLS at either end, against ourselves, Python's and what the world has."""
 import base64
 import hashlib
+import html
 import os
 import re
 import shutil
@@ -19,7 +20,7 @@ import web
 import wire
 from fronts import PATH, Authority, Caddy, HAProxy, HAProxyTCP, Nginx, find
 from process import MB, OURS, THEIRS, free_port
-from target import echo, read_exactly, read_line
+from target import echo
 from test_options import Options
 from waiting import eventually
 
@@ -76,16 +77,16 @@ class TLS(Options):
 
     def assertTells(self, client, pattern):
         """Nothing gets through, and the log and the page say why."""
-        self.assertCarriesNothing(client)
+        seen = len(self.commanded.connections)
+        with agent.socks5(client.port, '127.0.0.1', self.commanded.port) as s:
+            s.sendall(b'echo\nis anybody there?')
+            self.assertIn(agent.outcome(s), ('end', 'reset'))
         client.await_log(pattern)
-        with web.dial(client.port) if hasattr(web, 'dial') else agent.dial(client.port) as s:
-            s.sendall(b'GET http://127.0.0.1:%d/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n' % self.commanded.port)
-            page = b''
-            while part := s.recv(1 << 16):
-                page += part
-        self.assertIn(b' 502 ', page[:20])
-        text = re.sub(r'<[^>]*>', '', page.decode()).replace('&#39;', "'")
+        page = self.keep(web.Browser(client.port)).get('http://127.0.0.1:%d/' % self.commanded.port)
+        self.assertEqual(page.status, 502)
+        text = html.unescape(re.sub(r'<[^>]*>', '', page.body.decode()))
         self.assertRegex(text, '(?i)' + pattern)
+        self.assertEqual(len(self.commanded.connections), seen)
 
 
 class OwnTLS(TLS):
@@ -117,11 +118,11 @@ class OwnTLS(TLS):
         target = self.target(echo)
         with agent.socks5(client.port, '127.0.0.1', target.port) as s:
             self.assertTrue(agent.echoes(s, os.urandom(100000)))
-        site = self.keep(web.Site()) if hasattr(web, 'Site') else None
-        if site:
-            with agent.dial(client.port) as s:
-                s.sendall(b'GET http://127.0.0.1:%d/ HTTP/1.1\r\nHost: a\r\n\r\n' % site.port)
-                self.assertTrue(read_exactly(s, 12).startswith(b'HTTP/1.1 '))
+        site = self.keep(web.Web())
+        browser = self.keep(web.Browser(client.port))
+        for path in '/length', '/chunked', '/length':
+            self.assertEqual(browser.get('http://127.0.0.1:%d%s' % (site.port, path)).status, 200)
+        self.assertEqual(len(site.requests), 3)
         association = self.keep(datagrams.Association(client.port))
         udp = self.keep(datagrams.udp_socket('127.0.0.1'))
         for size in 10, 5000, 60000:
@@ -136,32 +137,28 @@ class OwnTLS(TLS):
             self.assertEqual((back, where[1]), (data, udp.getsockname()[1]))
 
     def test_resumption(self):
-        """The second handshake of a client resumes the first one's session, in TLS 1.3 and in 1.2."""
-        for version in '-tls1_3', '-tls1_2':
+        """A client's second handshake resumes the session of its first, in TLS 1.3 and in 1.2."""
+        for version in ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2:
             with self.subTest(version=version):
-                port = free_port()
-                process = self.start('s_server', 'openssl', 's_server', '-accept', port, '-cert', authority.chain, '-key', authority.key,
-                                     '-naccept', 40, version, '-quiet' if False else '-brief')
-                process.port = port
-                process.may_end = True
-                eventually(lambda: 'ACCEPT' in process.log() or self.listens(port), 's_server listens')
-                client = self.tls_client(process, '--pool-size=0', '--pool-min=0')
-                for _ in range(3):
-                    try:
-                        with agent.connect(client.port, '127.0.0.1', 9) as s:
-                            s.sendall(b'x')
-                            s.settimeout(1)
-                            s.recv(1)
-                    except (OSError, agent.Refused):
-                        pass
-                process.kill()
+                context, reused = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), []
+                context.load_cert_chain(authority.chain, authority.key)
+                context.maximum_version = version
 
-    def listens(self, port):
-        try:
-            socket.create_connection(('127.0.0.1', port), 1).close()
-            return True
-        except OSError:
-            return False
+                def serve(s, context=context, reused=reused):
+                    try:
+                        with context.wrap_socket(s, server_side=True) as t:
+                            agent.read_head(t)
+                            reused.append((t.session_reused, t.version()))
+                            t.sendall(b'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n')
+                    except OSError as e:
+                        reused.append(e)
+                client = self.tls_client(self.target(serve), '--pool-min=0')
+                for _ in range(4):
+                    with agent.socks5(client.port, '127.0.0.1', 9) as s:
+                        s.sendall(b'x')
+                        agent.outcome(s)
+                name = 'TLSv1.3' if version is ssl.TLSVersion.TLSv1_3 else 'TLSv1.2'
+                self.assertEqual(reused, [(number > 0, name) for number in range(4)])
 
     def test_proxy_header(self):
         """The PROXY header comes before TLS."""
