@@ -120,7 +120,7 @@ class OwnTLS(TLS):
             self.assertTrue(agent.echoes(s, os.urandom(100000)))
         site = self.keep(web.Web())
         browser = self.keep(web.Browser(client.port))
-        for path in '/length', '/chunked', '/length':
+        for path in '/hello', '/chunks', '/hello':
             self.assertEqual(browser.get('http://127.0.0.1:%d%s' % (site.port, path)).status, 200)
         self.assertEqual(len(site.requests), 3)
         association = self.keep(datagrams.Association(client.port))
