@@ -20,6 +20,7 @@ import web
 import wire
 from fronts import PATH, Authority, Caddy, HAProxy, HAProxyTCP, Nginx, find
 from process import MB, OURS, THEIRS, free_port
+from scenario import TARGETS_HERE
 from target import echo
 from test_options import Options
 from waiting import eventually
@@ -55,7 +56,7 @@ class TLS(Options):
         port = free_port()
         certificate, key = identity or (authority.chain, authority.key)
         server = self.start('server', OURS, '-s', 'wss://localhost:%d%s' % (port, PATH), self.key, '--listen=127.0.0.1:%d' % port,
-                            '--tls-certificate=' + certificate, '--tls-key=' + key, '--log-level=info', *options)
+                            '--tls-certificate=' + certificate, '--tls-key=' + key, '--log-level=info', TARGETS_HERE, *options)
         server.port = port
         server.await_port(port)
         return server
@@ -280,26 +281,23 @@ class Trust(TLS):
 
     def test_sent_name(self):
         """The name that is asked for is the URI's host or sni; an address asks for none. The Host field stays."""
-        seen = []
+        seen, asked = [], threading.local()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*self.identity('many', 'DNS:localhost,DNS:front.test,IP:127.0.0.1'))
-        context.sni_callback = lambda s, name, c: seen.append(name)
+        context.sni_callback = lambda s, name, c: setattr(asked, 'name', name)
 
-        def serve(s, *_):
+        def serve(s):
             try:
                 with context.wrap_socket(s, server_side=True) as t:
-                    head = agent.read_head(t)
-                    seen.append(re.search(rb'Host: (\S+)', head).group(1).decode())
-            except OSError:
+                    seen.append((asked.name, re.search(rb'Host: (\S+)', agent.read_head(t)).group(1).decode()))
+            except (OSError, EOFError):
                 pass
         front = self.target(serve)
-        for options, expected in (((), 'localhost'), (('--tls-sni=front.test',), 'front.test')):
+        for host, options, name in (('localhost', (), 'localhost'), ('localhost', ('--tls-sni=front.test',), 'front.test'),
+                                    ('127.0.0.1', (), None)):
             del seen[:]
-            self.assertCarriesNothing(self.tls_client(front, *options))
-            self.assertEqual(seen[:2], [expected, 'localhost:%d' % front.port])
-        del seen[:]
-        self.assertCarriesNothing(self.tls_client(front, host='127.0.0.1'))
-        self.assertEqual(seen[:2], [None, '127.0.0.1:%d' % front.port])
+            self.assertCarriesNothing(self.tls_client(front, '--pool-min=0', *options, host=host))
+            self.assertEqual(set(seen), {(name, '%s:%d' % (host, front.port))})
 
     def test_expired(self):
         """An expired certificate is refused with the day, and the server says so too."""
@@ -431,7 +429,7 @@ class ThroughFronts(TLS):
         if not find(name):
             self.skipTest('%s is not installed' % name)
         port = free_port()
-        options = ['--listen=127.0.0.1:%d' % port, front.TELLS_CLIENT_BY] if server_program is OURS else ['-t', '127.0.0.1', '-r', port]
+        options = ['--listen=127.0.0.1:%d' % port, front.TELLS_CLIENT_BY, TARGETS_HERE] if server_program is OURS else ['-t', '127.0.0.1', '-r', port]
         server = self.start('server', server_program, '-s', 'wss://localhost%s' % PATH, self.key, *options)
         server.await_port(port)
         return port

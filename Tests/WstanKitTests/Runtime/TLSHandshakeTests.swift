@@ -312,6 +312,20 @@ import Testing
         let side: TLSSession.Side
     }
 
+    @Test func `a protocol is found in a list of them, however it is cut`() {
+        let list: [UInt8] = [2] + Array("h2".utf8) + [8] + Array("http/1.1".utf8) + [0, 1, 65]
+        #expect(TLSServerContext.place(of: "http/1.1", in: list) == 4..<12)
+        #expect(TLSServerContext.place(of: "h2", in: list) == 1..<3)
+        #expect(TLSServerContext.place(of: "h", in: list) == nil)
+        for count in 0..<12 { #expect(TLSServerContext.place(of: "http/1.1", in: Array(list.prefix(count))) == nil) }
+        var random = SeededRandomness(seed: 7)
+        for count in 0..<300 {
+            let bytes = random.bytes(count) + list
+            guard let place = TLSServerContext.place(of: "http/1.1", in: bytes) else { continue }
+            #expect(bytes[place].elementsEqual("http/1.1".utf8))
+        }
+    }
+
     // MARK: Files
 
     @Test func `a context names what is wrong with its files`() throws {
