@@ -30,7 +30,8 @@ enum KeyLoader {
                 throw Failure(description: "the environment has no \(name), which should hold the key")
             }
             text = String(cString: value)
-            // Children and /proc/PID/environ readers have no business with it.
+            // Children and readers of /proc/PID/environ, which shows the memory that it came in, have no business with it.
+            memset(value, 0, strlen(value))
             unsetenv(name)
         }
         guard let key = Key(text: text) else { throw Failure(description: "the key is empty: wstand -g makes one") }

@@ -92,7 +92,9 @@ import Testing
     @Test func `the environment's key is gone after it was read`() throws {
         let name = "WSTAN_KEY_OF_A_TEST"
         setenv(name, Self.base64, 1)
+        let memory = try #require(getenv(name))
         #expect(try KeyLoader.load(.environment(name)).key.bytes == Vectors.keysByText[Self.base64]?.bytes)
+        #expect(memory.pointee == 0)
         #expect(getenv(name) == nil)
         #expect(Self.failure(.environment(name))?.contains(name) == true)
     }
