@@ -1,13 +1,17 @@
 #pragma once
-// What the Glibc module of Swift does not bring: Linux headers, and the few macros and functions that cannot be imported.
+// What the Glibc module of Swift does not bring: Linux headers, crypt(3), and the few macros and functions that cannot be
+// imported.
+#include <crypt.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 
 // accept4 is declared under _GNU_SOURCE only, which Swift's importer does not set; and set here it would make this module
 // and others disagree about fd_set, which is an error as soon as one file sees both.

@@ -4,15 +4,25 @@ struct ClientOptions: Sendable {
     var servers: [ServerEndpoint]
     var key: Key
     var compatible = false
-    /// An HTTP proxy on the way to the server.
-    var proxy: Address?
+    /// For servers whose URI says wss://.
+    var tls: TLSClientContext?
     var earlyData = WireLimits.earlyData
     var earlyDataWait: Duration = .milliseconds(30)
+    /// A user agent is told of success before the target has answered.
+    var earlyReply = true
+    /// nil: no passwords are asked for.
+    var users: UsersFile?
+    /// The users of this host who may use the client, by number; empty: everybody.
+    var allowedUsers: Set<UInt32> = []
     var poolSize = 16
+    /// So many are kept open before they are asked for; 0: none is opened ahead.
+    var poolMin = 1
     var poolMaxIdle: Duration = .seconds(300)
     var pings = Tunnel.Pings()
     /// An association that is not used for so long ends.
     var udpIdle: Duration = .seconds(60)
+    /// What does not take the tunnel.
+    var direct = DirectRules()
     var connectTimeout: Duration = .seconds(10)
     var handshakeTimeout: Duration = .seconds(8)
 }
@@ -38,13 +48,41 @@ enum ClientLimits {
     /// A tunnel from the pool loses nothing by not waiting: what comes later follows in a message. This much is waited
     /// so that request and first data make one message where the user agent is quick.
     static let earlyDataWaitInPool: Duration = .milliseconds(2)
+    /// How long a password's check may take, the wait for others' checks included.
+    static let passwordCheck: Duration = .seconds(20)
+    /// Checks of one user of this host, or of one other host, that may wait or run at once.
+    static let passwordChecks = 16
+    /// Checks of all that run at once: each keeps a processor busy, and may take 16 MiB.
+    static let passwordThreads = 4
+    /// Names and passwords that were right, and are not checked again.
+    static let knownPasswords = 1024
+
+    /// How long a user agent that wants to know (`early-reply = no`) waits for the target's answer, from a server that
+    /// has told of answers before: it tells of failures too, so this only keeps nobody waiting for ever.
+    static let answerFromTeller: Duration = .seconds(60)
+    /// From one of which nothing is known: four round trips, but not less and not more than this.
+    static let answerAtLeast: Duration = .seconds(1)
+    static let answerAtMost: Duration = .seconds(3)
+    /// From one that does not tell, as Python's do not: a round trip and this, for the failures that come quickly.
+    static let answerFromSilent: Duration = .milliseconds(300)
+    /// Servers of which it is remembered whether they tell.
+    static let knownServers = 64
+
     /// What an association holds while its tunnel is opened: so many datagrams, and so many bytes.
     static let waitingDatagrams = 64
     static let waitingDatagramBytes = 256 * 1024
     /// After a failure an association does not try to open a tunnel for so long.
     static let associationPause: Duration = .seconds(1)
+    /// Sources that a forward for datagrams serves at once.
+    static let forwardSources = 256
     /// A handshake that is reset is tried again so many times.
     static let retries = 5
+    /// A server that has worked and is away is waited for so long: a restart is to cost nobody his connection.
+    static let restart: Duration = .seconds(3)
+    /// The first pause of that wait; each one after it is twice as long.
+    static let restartPause: Duration = .milliseconds(100)
+    /// Interim answers of a proxy that are read over.
+    static let interimProxyAnswers = 10
     /// A user agent that has only shut down its sending side, and gets nothing, is waited for so long.
     static let linger: Duration = .seconds(60)
     /// The same where nobody can tell whether it is still there: it is on another host.

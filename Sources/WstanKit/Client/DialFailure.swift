@@ -2,8 +2,8 @@
 enum DialFailure: Error, Equatable {
     case unreachable(Connector.Failure)
     case proxyUnreachable(Connector.Failure)
-    /// The HTTP proxy on the way said no.
-    case proxyRefused(status: Int, reason: String)
+    /// The proxy on the way is there, and makes no way.
+    case proxyRefused(ProxyRefusal)
     /// The server gave an answer that is no WebSocket. `clockAhead`: by how many seconds its clock is ahead of ours, if
     /// it said.
     case refused(status: Int, clockAhead: Double?)
@@ -13,6 +13,12 @@ enum DialFailure: Error, Equatable {
     case reset
     case closed
     case timedOut
+    /// No TLS with the server.
+    case tls(TLSFailure)
+    /// It had a second, and then another server was quicker.
+    case overtaken
+    /// The failure of one of several servers.
+    indirect case at(Address, DialFailure)
 
     /// What a person needs to know, in one line.
     var text: String { "\(cause); \(advice)" }
@@ -21,12 +27,15 @@ enum DialFailure: Error, Equatable {
         switch self {
         case .unreachable(let failure): "cannot reach the server: \(failure)"
         case .proxyUnreachable(let failure): "cannot reach the proxy on the way to the server: \(failure)"
-        case .proxyRefused(let status, let reason): "the proxy on the way refused: \(status) \(reason)"
+        case .proxyRefused(let refusal): refusal.cause
         case .refused(let status, _): "the server answered \(status) instead of opening a tunnel"
         case .notWebSocket: "what answers at the server's address is no WebSocket server"
         case .reset: "the connection was reset during the handshake, each time it was tried"
         case .closed: "the server closed the connection during the handshake"
         case .timedOut: "the server did not answer the handshake in time"
+        case .tls(let failure): failure.cause
+        case .overtaken: "the server did not answer within a second"
+        case .at(let server, let failure): "\(server): \(failure.cause)"
         }
     }
 
@@ -34,12 +43,41 @@ enum DialFailure: Error, Equatable {
         switch self {
         case .unreachable: "check the URI, the firewall, and that wstand runs there"
         case .proxyUnreachable: "check the proxy option"
-        case .proxyRefused: "it may want a password, or allow other ports only, most often 443"
+        case .proxyRefused(let refusal): refusal.advice
         case .refused(_, let clockAhead): Self.guess(clockAhead)
         case .notWebSocket: "check the URI"
         case .reset: "something on the way does not like it: try the server on another port, such as 443"
         case .closed: "it may be at its limits, and its log says more"
-        case .timedOut: "the network is slow, or something on the way swallows it"
+        case .timedOut, .overtaken: "the network is slow, or something on the way swallows it"
+        case .tls(let failure): failure.advice(today: HTTPDate.format(Int64(WallClock.now())))
+        case .at(_, let failure): failure.advice
+        }
+    }
+
+    /// Whichever server it was.
+    var bare: DialFailure {
+        if case .at(_, let failure) = self { failure.bare } else { self }
+    }
+
+    /// Whether the request has reached nobody who served it, for certain. A reset or an end does not tell.
+    var isRefusal: Bool {
+        switch self {
+        case .unreachable, .proxyUnreachable, .proxyRefused, .refused, .overtaken, .tls: true
+        case .notWebSocket, .reset, .closed, .timedOut: false
+        case .at(_, let failure): failure.isRefusal
+        }
+    }
+
+    /// Whether a server that is being restarted, or a front or a proxy whose server is, looks like this.
+    var mayBeRestart: Bool {
+        switch self {
+        case .unreachable(let failure), .proxyUnreachable(let failure):
+            [.refused, .reset].contains(ConnectCause(failure))
+        case .proxyRefused(let refusal): refusal.mayBeRestart
+        case .refused(let status, _): (502...504).contains(status)
+        case .reset, .closed, .tls(.cut): true
+        case .notWebSocket, .timedOut, .overtaken, .tls: false
+        case .at(_, let failure): failure.mayBeRestart
         }
     }
 

@@ -1,25 +1,25 @@
-/// Opens tunnels: connects to the server, asks for the WebSocket with the request in the path, checks the answer.
+/// Opens tunnels: connects to a server, asks for the WebSocket with the request in the path, checks the answer.
 /// Confined to its worker.
 struct Dialer: @unchecked Sendable {
     let worker: Worker
     let options: ClientOptions
-    let connector: Connector
+    let servers: ServerList
     let authenticator: Authenticator
     let pool: TunnelPool
 
-    /// A connection to the server on which nothing has been said, or why there is none.
+    init(
+        worker: Worker, options: ClientOptions, connector: Connector, authenticator: Authenticator, pool: TunnelPool
+    ) {
+        self.worker = worker
+        self.options = options
+        self.authenticator = authenticator
+        self.pool = pool
+        servers = ServerList(ServerReach(worker: worker, options: options, connector: connector))
+    }
+
+    /// A connection to a server on which nothing has been said, or why there is none.
     func connect() async -> Result<Uplink, DialFailure> {
-        let server = options.servers[0]
-        let deadline = worker.now + options.connectTimeout
-        do {
-            let first = options.proxy ?? server.address
-            let stream = try await connector.connect(to: first, for: "server", deadline: deadline)
-            guard options.proxy != nil else { return .success(Uplink(stream: stream, server: server)) }
-            return await passProxy(stream, to: server)
-        } catch {
-            if case .connect(let error) = error, error.isReset { return .failure(.reset) }
-            return .failure(options.proxy == nil ? .unreachable(error) : .proxyUnreachable(error))
-        }
+        await servers.connect()
     }
 
     /// What a new tunnel carries, and how it is asked for.
@@ -30,6 +30,8 @@ struct Dialer: @unchecked Sendable {
         let load: (Tunnel) -> Void
         /// Whether it may be asked for twice: a reset does not tell whether the server has served the request.
         var mayRepeat = true
+        /// Whether whoever wants it is gone.
+        var isUnwanted: () -> Bool = { false }
     }
 
     /// Opens a tunnel that carries `connection` from its first byte on.
@@ -43,7 +45,7 @@ struct Dialer: @unchecked Sendable {
     ) async throws(DialFailure) -> Tunnel {
         let cargo = Cargo(
             request: { $0.seal(request: Request(time: WallClock.now(), target: target, data: early)) },
-            load: { $0.carry(connection) }, mayRepeat: mayRepeat)
+            load: { $0.carry(connection) }, mayRepeat: mayRepeat, isUnwanted: { connection.end?.isGone ?? false })
         return try await open(cargo, first: first)
     }
 
@@ -61,21 +63,51 @@ struct Dialer: @unchecked Sendable {
         return try await open(cargo, first: await connect())
     }
 
-    /// A reset during the handshake is tried again, each time as a new request, since the old one would be a replay.
+    /// Opens a tunnel that carries nothing yet. It is tried once: nobody waits for it.
+    func openIdle(_ uplink: Uplink) async throws(DialFailure) -> Tunnel {
+        let cargo = Cargo(request: { $0.seal(idleAt: WallClock.now()) }, load: { $0.rest() })
+        servers.handshakeBegan(uplink)
+        do throws(DialFailure) {
+            let tunnel = try await shakeHands(uplink, cargo)
+            servers.handshakeAccepted(uplink)
+            return tunnel
+        } catch {
+            throw servers.emptyHandshakeFailed(uplink, error)
+        }
+    }
+
+    /// Tries one server after the other, and goes round again as long as `DialRounds` says; each time with a new
+    /// request, since the old one would be a replay.
     private func open(_ cargo: Cargo, first: Result<Uplink, DialFailure>) async throws(DialFailure) -> Tunnel {
         var connected = first
-        var retries = 0
+        var rounds = DialRounds()
         while true {
-            var hasAsked = false
-            do {
-                let uplink = try connected.get()
-                hasAsked = !uplink.stream.isGone
-                return try await shakeHands(uplink, cargo)
-            } catch {
-                guard error == .reset, retries < ClientLimits.retries, cargo.mayRepeat || !hasAsked else { throw error }
-                retries += 1
-                connected = await connect()
+            let failure: DialFailure
+            var mayBeServed = false
+            switch connected {
+            case .success(let uplink):
+                mayBeServed = !uplink.stream.isGone
+                servers.handshakeBegan(uplink)
+                do throws(DialFailure) {
+                    let tunnel = try await shakeHands(uplink, cargo)
+                    servers.handshakeAccepted(uplink)
+                    pool.tookRequest(uplink.server)
+                    return tunnel
+                } catch {
+                    failure = servers.handshakeFailed(uplink, error)
+                    rounds.failed(uplink.number, of: servers.count, failure)
+                }
+            case .failure(let error):
+                failure = error
+                rounds.failedEverywhere(failure)
             }
+            guard cargo.mayRepeat || failure.isRefusal || !mayBeServed, !cargo.isUnwanted() else { throw failure }
+            switch rounds.next(mayBeRestarting: servers.mayBeRestarting, worker.now) {
+            case .go: break
+            case .pause(let pause): await worker.sleep(for: pause)
+            case .fail(let failure): throw failure
+            }
+            connected = await servers.connect(without: rounds.tried)
         }
     }
 
@@ -89,7 +121,8 @@ struct Dialer: @unchecked Sendable {
         let cookie = options.compatible ? "\(CompatibleMode.cookieName(for: options.key))=\(nonce.base64)" : nil
         stream.write(
             WebSocketHandshake.request(
-                path: path, host: uplink.server.hostHeader, key: key.base64, cookie: cookie))
+                path: path, host: uplink.server.hostHeader, key: key.base64, cookie: cookie,
+                fields: uplink.server.headers.map { "\($0.name): \($0.value)" }))
 
         var intake = Intake(stream)
         let accept = Nonce.accept(forKey: key.base64.utf8)
@@ -100,6 +133,7 @@ struct Dialer: @unchecked Sendable {
         let tunnel = Tunnel(
             id: worker.nextID(), role: .client, stream: stream, sealer: sealer, opener: opener, pings: options.pings,
             owner: pool)
+        tunnel.mark = uplink.number
         pool.add(tunnel)
         cargo.load(tunnel)
         let rest = intake.bytes
@@ -141,6 +175,8 @@ struct Dialer: @unchecked Sendable {
         case .success(let head):
             return head
         case .failure(let interruption):
+            // A server may look at our certificate when the handshake is over for us.
+            if let failure = intake.stream.tls?.failure { throw .tls(failure) }
             switch interruption.progress {
             case .reset: throw .reset
             case .timedOut: throw .timedOut
@@ -155,24 +191,6 @@ struct Dialer: @unchecked Sendable {
             let nonce = worker.randomness.nonce()
             guard options.compatible else { return nonce }
             if nonce.base64.utf8.first != CompatibleMode.cookieName(for: options.key).utf8.last { return nonce }
-        }
-    }
-
-    /// Asks an HTTP proxy for a way to the server (RFC 9110 section 9.3.6).
-    private func passProxy(_ stream: Stream, to server: ServerEndpoint) async -> Result<Uplink, DialFailure> {
-        let authority = server.address
-        stream.write(Array("CONNECT \(authority) HTTP/1.1\r\nHost: \(authority)\r\n\r\n".utf8))
-        var intake = Intake(stream)
-        do {
-            let head = try await readAnswer(&intake)
-            guard let status = head.status, (200...299).contains(status) else {
-                stream.close()
-                return .failure(.proxyRefused(status: head.status ?? 0, reason: head.reason))
-            }
-            return .success(Uplink(stream: stream, server: server))
-        } catch {
-            stream.close()
-            return .failure(error)
         }
     }
 }

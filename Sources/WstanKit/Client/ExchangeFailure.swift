@@ -1,5 +1,11 @@
-/// Why a plain HTTP request came to nothing, before anything of an answer was passed on.
-enum ExchangeFailure: Equatable {
+/// Why a user agent's request came to nothing, before anything of an answer was passed on.
+enum ExchangeFailure: Error, Equatable {
+    /// `allow-uid` does not name the user.
+    case notAdmitted
+    /// No name and password, or wrong ones.
+    case unauthenticated(isWrong: Bool)
+    /// Too many passwords are being checked.
+    case busy
     case request(RequestFault)
     case dial(DialFailure)
     /// The server ended the connection.
@@ -8,6 +14,8 @@ enum ExchangeFailure: Equatable {
     case lost
     /// What the target said is no HTTP.
     case unreadableAnswer
+    /// Of a target that does not take the tunnel.
+    case direct(DirectFailure)
 
     init(_ outcome: Connection.Outcome?) {
         self =
@@ -23,6 +31,22 @@ enum ExchangeFailure: Equatable {
     func explanation(of target: Address?, here: String) -> Explanation {
         let host = target.map { "\($0.host)" } ?? "the target"
         switch self {
+        case .notAdmitted:
+            return Explanation(
+                403, "This user may not use the proxy", "The wstan client serves some users of its host only.",
+                advice: ["Whoever runs it can add you to `allow-uid` in its configuration."])
+        case .unauthenticated(let isWrong):
+            return Explanation(
+                407, isWrong ? "The name or the password is wrong" : "The proxy wants a name and a password",
+                "The wstan client serves those only whom its users file names.",
+                advice: [
+                    "Give them to the program that uses the proxy, such as `curl --proxy-user NAME:PASSWORD`.",
+                    "If you have none, ask whoever runs the client.",
+                ])
+        case .busy:
+            return Explanation(
+                503, "The proxy is busy", "Too many names and passwords are being checked.",
+                advice: ["Try again in a moment."])
         case .request(let fault):
             return fault.explanation(here: here)
         case .dial(let failure):
@@ -44,6 +68,8 @@ enum ExchangeFailure: Equatable {
                     "Perhaps another protocol is spoken on that port: try the address with `https://`.",
                     "If it is your server: its answer has no proper head, or contradicts itself about its length.",
                 ], hop: .serverToTarget)
+        case .direct(let failure):
+            return failure.explanation(of: target)
         }
     }
 }
@@ -72,6 +98,7 @@ extension RequestFault {
                         + "proxy, also for HTTPS; or as the SOCKS v5 host, with proxy DNS.",
                     "Chromium: `chromium --proxy-server=http://\(here)`",
                     "curl: `curl -x http://\(here) http://example.com/`",
+                    "A browser or system that takes the address of a script (PAC): `http://\(here)/proxy.pac`",
                     "Most other programs: `export http_proxy=http://\(here) https_proxy=http://\(here)`",
                 ])
         case .userInformation:
@@ -117,8 +144,14 @@ extension DialFailure {
             return said(502, "The way to the wstan server is cut")
         case .closed:
             return said(502, "The wstan server hung up")
-        case .timedOut:
+        case .timedOut, .overtaken:
             return said(504, "The wstan server does not answer")
+        case .tls(let failure):
+            return said(502, failure.title)
+        case .at(let server, let failure):
+            var explanation = failure.explanation
+            explanation.cause = "\(server): \(explanation.cause)"
+            return explanation
         }
     }
 

@@ -5,6 +5,8 @@ struct Explanation: Equatable {
         case clientToProxy
         case clientToServer
         case serverToTarget
+        /// Without the tunnel.
+        case clientToTarget
     }
 
     var status: Int
@@ -32,9 +34,11 @@ struct Explanation: Equatable {
         switch status {
         case 400: "Bad Request"
         case 403: "Forbidden"
+        case 407: "Proxy Authentication Required"
         case 431: "Request Header Fields Too Large"
         case 501: "Not Implemented"
         case 502: "Bad Gateway"
+        case 503: "Service Unavailable"
         case 504: "Gateway Timeout"
         default: "Error"
         }
@@ -48,6 +52,7 @@ struct Explanation: Equatable {
         case .clientToProxy: line += " (Between the client and the proxy on the way.)"
         case .clientToServer: line += " (Between the client and the server.)"
         case .serverToTarget: line += " (Between the server and the target.)"
+        case .clientToTarget: line += " (Between the client and the target.)"
         case nil: break
         }
         return ([line] + advice).joined(separator: " ")

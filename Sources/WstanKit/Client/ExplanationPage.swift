@@ -10,13 +10,14 @@ struct ExplanationPage {
     ///   - hasProxy: whether there is a proxy between client and server.
     init(_ explanation: Explanation, target: Address?, hasProxy: Bool) {
         self.explanation = explanation
-        stations =
-            ["You", "wstan client"] + (hasProxy ? ["proxy"] : []) + ["wstan server", "\(target?.description ?? "")"]
+        let between = explanation.hop == .clientToTarget ? [] : (hasProxy ? ["proxy"] : []) + ["wstan server"]
+        stations = ["You", "wstan client"] + between + ["\(target?.description ?? "")"]
         broken =
             switch explanation.hop {
             case .clientToProxy: 1
             case .clientToServer: hasProxy ? 2 : 1
             case .serverToTarget: hasProxy ? 3 : 2
+            case .clientToTarget: 1
             case nil: nil
             }
     }
@@ -32,6 +33,7 @@ struct ExplanationPage {
         var head = MessageHead(firstLine: Array(line.utf8))
         head.add("Content-Type", asHTML ? "text/html; charset=utf-8" : "text/plain; charset=utf-8")
         head.add("Content-Length", "\(body.count)")
+        if explanation.status == 407 { head.add("Proxy-Authenticate", ProxyAuthorization.challenge) }
         // It is about this moment, and stands at the address of something else.
         head.add("Cache-Control", "no-store")
         head.add("X-Content-Type-Options", "nosniff")

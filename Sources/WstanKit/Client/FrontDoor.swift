@@ -16,6 +16,8 @@ struct FrontDoor {
         var early: [UInt8]
         /// The answer that tells it to go ahead.
         var grant: [UInt8]
+        /// How it is told no.
+        var reply = ConnectReply.none
     }
 
     struct Exchange: Equatable {
@@ -27,10 +29,13 @@ struct FrontDoor {
 
     private var intake: Intake
     private let deadline: Instant
+    private let rules: DoorRules?
 
-    init(_ userAgent: Stream) {
+    /// - Parameter rules: who may come in; nil: everybody.
+    init(_ userAgent: Stream, rules: DoorRules? = nil) {
         intake = Intake(userAgent)
         deadline = userAgent.worker.now + ClientLimits.negotiation
+        self.rules = rules
     }
 
     /// - Returns: nil when the user agent has had its answer, or has left.
@@ -38,16 +43,23 @@ struct FrontDoor {
         while intake.bytes.isEmpty {
             guard await intake.readMore(deadline: deadline) == .more else { return nil }
         }
+        // Before a password, or anything else, is looked at.
+        let isAdmitted = rules?.admits(intake.stream) ?? true
         switch intake.bytes[0] {
         case Socks5.version:
-            return await receiveSocks5()
+            if isAdmitted { return await receiveSocks5() }
+            refuse(Socks5.methodSelection(Socks5.Method.notAcceptable))
         case Socks4.version:
-            return await receiveSocks4()
+            // It has no passwords.
+            if isAdmitted, rules?.passwords == nil { return await receiveSocks4() }
+            refuse(Socks4.rejected)
         case UInt8(ascii: "A")...UInt8(ascii: "Z"):
-            return await receiveHTTP()
+            if isAdmitted { return await receiveHTTP() }
+            await turnAwayHTTP()
         default:
-            return nil
+            break
         }
+        return nil
     }
 
     // MARK: SOCKS
@@ -66,18 +78,21 @@ struct FrontDoor {
             refuse(Socks4.rejected)
             return nil
         }
-        return .connect(Connect(target: request.target, early: intake.bytes, grant: Socks4.granted))
+        return .connect(
+            Connect(target: request.target, early: intake.bytes, grant: Socks4.granted, reply: .socks4))
     }
 
     private mutating func receiveSocks5() async -> Wish? {
         do {
             let greeting = try await readMessage { (reader) throws(Socks5.Failure) in try Socks5.readGreeting(&reader) }
             guard let methods = greeting else { return nil }
-            guard methods.contains(Socks5.Method.none) else {
+            let method = rules?.passwords == nil ? Socks5.Method.none : Socks5.Method.password
+            guard methods.contains(method) else {
                 refuse(Socks5.methodSelection(Socks5.Method.notAcceptable))
                 return nil
             }
-            intake.stream.write(Socks5.methodSelection(Socks5.Method.none))
+            intake.stream.write(Socks5.methodSelection(method))
+            if method == Socks5.Method.password, await !givesPassword() { return nil }
             let read = try await readMessage { (reader) throws(Socks5.Failure) in try Socks5.readRequest(&reader) }
             return read.flatMap { wish(of: $0) }
         } catch {
@@ -89,10 +104,31 @@ struct FrontDoor {
         }
     }
 
+    /// The negotiation of RFC 1929.
+    private mutating func givesPassword() async -> Bool {
+        do {
+            let read = try await readMessage { (reader) throws(Socks5.Failure) in
+                try Socks5Password.readRequest(&reader)
+            }
+            guard let rules, let request = read else { return false }
+            guard await rules.verdict(request.name, request.password, of: intake.stream) == .right else {
+                refuse(Socks5Password.refused)
+                return false
+            }
+            intake.stream.write(Socks5Password.accepted)
+            return true
+        } catch {
+            refuse(Socks5Password.refused)
+            return false
+        }
+    }
+
     private func wish(of request: Socks5.Request) -> Wish? {
         switch Socks5.Command(rawValue: request.command) {
         case .connect:
-            return .connect(Connect(target: request.target, early: intake.bytes, grant: Socks5.reply(.succeeded)))
+            return .connect(
+                Connect(
+                    target: request.target, early: intake.bytes, grant: Socks5.reply(.succeeded), reply: .socks5))
         case .associate:
             return .associate(request.target)
         case .bind, nil:
@@ -136,7 +172,10 @@ struct FrontDoor {
             }
             return nil
         }
-        guard Self.isConnect(head) else { return .exchange(Exchange(head: head, rest: intake.bytes)) }
+        // Each request is asked for its password, and a user agent that has none may try again: a matter for a session.
+        guard Self.isConnect(head), rules?.passwords == nil else {
+            return .exchange(Exchange(head: head, rest: intake.bytes))
+        }
         guard let wish = Self.connect(head, early: intake.bytes) else {
             refuseHTTP(400, "Bad Request", "CONNECT takes host:port, or [IPv6 address]:port.")
             return nil
@@ -153,7 +192,19 @@ struct FrontDoor {
         guard let line = head.requestLine, let target = Address(authority: String(decoding: line.target, as: UTF8.self))
         else { return nil }
         let grant = Array("HTTP/1.1 200 Connection Established\r\n\r\n".utf8)
-        return Connect(target: target, early: early, grant: grant)
+        return Connect(
+            target: target, early: early, grant: grant, reply: .http(asHTML: Acceptance(head).takesHTML))
+    }
+
+    /// The head is read for the form of the answer only.
+    private mutating func turnAwayHTTP() async {
+        let read = try? await intake.readHead(limit: ClientLimits.requestHead, deadline: deadline)
+        guard case .success(let head) = read else { return }
+        let here = intake.stream.localAddress?.description ?? "this address"
+        let page = ExplanationPage(
+            ExchangeFailure.notAdmitted.explanation(of: nil, here: here), target: nil, hasProxy: false)
+        let isHEAD = head.requestLine?.method.elementsEqual("HEAD".utf8) ?? false
+        refuse(page.answer(asHTML: Acceptance(head).takesHTML, toHEAD: isHEAD, closing: true))
     }
 
     private func refuseHTTP(_ status: Int, _ reason: String, _ text: String) {

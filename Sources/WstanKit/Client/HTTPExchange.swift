@@ -72,10 +72,10 @@ final class HTTPExchange: @unchecked Sendable {
         var isFirstTry = true
         while true {
             let way: TargetWay
-            do throws(DialFailure) {
+            do throws(ExchangeFailure) {
                 way = try await start(opening, on: kept, former: former, mayUsePool: isFirstTry)
             } catch {
-                return .explain(.dial(error), canGoOn: !machine.isSending)
+                return .explain(error, canGoOn: !machine.isSending)
             }
             self.way = way
             guard !bodyIsBroken else { return malformedBody(way) }
@@ -109,18 +109,25 @@ final class HTTPExchange: @unchecked Sendable {
         return Array(intake.bytes.prefix(used))
     }
 
-    /// Sends the opening, on the kept way, a pooled tunnel or a new one.
+    /// Sends the opening: on the kept way, without a tunnel where it needs none, on a pooled one or on a new one.
     private func start(
         _ opening: [UInt8], on kept: TargetWay?, former: Tunnel?, mayUsePool: Bool
-    ) async throws(DialFailure) -> TargetWay {
+    ) async throws(ExchangeFailure) -> TargetWay {
         // It may have ended since it was chosen; a request that cannot be repeated is not to be lost with it.
         if let kept, kept.isUp {
             kept.connection.filter = filter
-            kept.tunnel.send(opening, for: kept.connection)
+            kept.carrier.send(opening, for: kept.connection)
             return kept
         }
         let connection = Connection(worker: worker, end: userAgent)
         connection.filter = filter
+        if maker.direct.rules.cover(target) {
+            do throws(DirectFailure) {
+                return try await maker.makeDirect(target, opening, for: connection, userAgent: userAgent)
+            } catch {
+                throw error == .ownListener ? .request(.meantForServer) : .direct(error)
+            }
+        }
         // A pooled tunnel may be dead already, and a request that cannot be repeated would die with it.
         if mayUsePool, canBeRepeated,
             let way = await maker.take(target, opening, for: connection, former: former)
@@ -130,7 +137,12 @@ final class HTTPExchange: @unchecked Sendable {
         let connected = await maker.dialer.connect()
         // What has come of the body meanwhile rides along.
         let whole = opening + readWhatIsThere()
-        return try await maker.make(target, whole, for: connection, first: connected, mayRepeat: request.isIdempotent)
+        do throws(DialFailure) {
+            return try await maker.make(
+                target, whole, for: connection, first: connected, mayRepeat: request.isIdempotent)
+        } catch {
+            throw .dial(error)
+        }
     }
 
     private var canBeRepeated: Bool {
@@ -218,9 +230,9 @@ final class HTTPExchange: @unchecked Sendable {
         intake.bytes.append(contentsOf: bytes[used...])
         let piece = UnsafeMutableRawBufferPointer(rebasing: bytes[..<used])
         remember(piece)
-        way.tunnel.forward(piece, for: way.connection)
+        way.carrier.forward(piece, for: way.connection)
         if body.hasEnded { machine.requestEnded() }
-        guard await way.tunnel.waitForRoom(way.connection, from: userAgent, while: { answer == nil }) else {
+        guard await way.carrier.waitForRoom(way.connection, from: userAgent, while: { answer == nil }) else {
             return giveUp(way)
         }
         moved += used
@@ -277,7 +289,7 @@ final class HTTPExchange: @unchecked Sendable {
         }
         // The task waits for the user agent, for the tunnel to take more, or for this.
         way?.connection.wake()
-        way?.tunnel.stream.interruptDrain()
+        way?.carrier.interruptWaitForRoom()
     }
 
     private func pass(_ response: ProxyResponse) throws(HTTPHead.Failure) {
@@ -322,7 +334,7 @@ final class HTTPExchange: @unchecked Sendable {
             return .relay(way)
         case .unreadable:
             way.end()
-            return machine.isAwaiting ? .explain(.unreadableAnswer, canGoOn: !machine.isSending) : .breakOff
+            return machine.isAwaiting ? .explain(unreadableAnswer(way), canGoOn: !machine.isSending) : .breakOff
         }
     }
 
@@ -337,17 +349,27 @@ final class HTTPExchange: @unchecked Sendable {
             return .sendAgain
         case .explain:
             report(way)
-            return .end(.explain(ExchangeFailure(way.connection.outcome), canGoOn: !machine.isSending))
+            return .end(.explain(failure(of: way), canGoOn: !machine.isSending))
         case .cutShort:
             report(way)
             return .end(.breakOff)
         }
     }
 
+    private func failure(of way: TargetWay) -> ExchangeFailure {
+        let outcome = way.connection.outcome
+        return way.tunnel == nil ? .direct(DirectFailure(outcome)) : ExchangeFailure(outcome)
+    }
+
+    private func unreadableAnswer(_ way: TargetWay) -> ExchangeFailure {
+        way.tunnel == nil ? .direct(.unreadableAnswer) : .unreadableAnswer
+    }
+
     private func report(_ way: TargetWay) {
+        guard let tunnel = way.tunnel else { return }
         switch way.connection.outcome {
-        case .reset(let reset): maker.log.connectionReset(reset, tunnel: way.tunnel.id)
-        case .lost: maker.log.tunnelLost(way.tunnel.id)
+        case .reset(let reset): maker.log.connectionReset(reset, tunnel: tunnel.id)
+        case .lost: maker.log.tunnelLost(tunnel.id)
         case nil: break
         }
     }

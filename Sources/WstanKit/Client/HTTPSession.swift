@@ -8,7 +8,7 @@ final class HTTPSession: @unchecked Sendable {
         /// It turned to CONNECT.
         case connect(FrontDoor.Connect)
         /// Both sides speak another protocol; what the user agent has sent of it already is to be sent.
-        case relay(Connection, Tunnel, early: [UInt8])
+        case relay(TargetWay, early: [UInt8])
     }
 
     private enum Next {
@@ -19,6 +19,7 @@ final class HTTPSession: @unchecked Sendable {
     private let userAgent: Stream
     private let maker: WayMaker
     private let idle: IdleUserAgents
+    private let rules: DoorRules
     private var intake: Intake
     /// To the target of the last request, if it can take another.
     private var way: TargetWay?
@@ -27,10 +28,14 @@ final class HTTPSession: @unchecked Sendable {
 
     private var worker: Worker { userAgent.worker }
 
-    init(userAgent: Stream, dialer: Dialer, pool: TunnelPool, idle: IdleUserAgents, log: EventLog) {
+    init(
+        userAgent: Stream, dialer: Dialer, direct: DirectDialer, pool: TunnelPool, idle: IdleUserAgents,
+        rules: DoorRules, log: EventLog
+    ) {
         self.userAgent = userAgent
         self.idle = idle
-        maker = WayMaker(dialer: dialer, pool: pool, log: log)
+        self.rules = rules
+        maker = WayMaker(dialer: dialer, direct: direct, pool: pool, log: log)
         intake = Intake(userAgent)
     }
 
@@ -104,7 +109,9 @@ final class HTTPSession: @unchecked Sendable {
     // MARK: A request
 
     private func answer(_ head: HTTPHead) async -> Next {
+        if let refused = await refusal(of: head) { return refused }
         guard !FrontDoor.isConnect(head) else { return connect(head) }
+        if let next = script(for: head) { return next }
         let asHTML = Acceptance(head).takesHTML
         let request: ProxyRequest
         let target: Address
@@ -121,7 +128,9 @@ final class HTTPSession: @unchecked Sendable {
             way.end()
             self.way = nil
         }
-        let kept = way.map { TargetWay(target: $0.target, tunnel: $0.tunnel, connection: $0.connection, origin: .kept) }
+        let kept = way.map {
+            TargetWay(target: $0.target, carrier: $0.carrier, connection: $0.connection, origin: .kept)
+        }
         way = nil
         let exchange = HTTPExchange(request, to: target, intake, maker, isLast: idle.areUnwanted)
         // The head twice, as it came and as it goes on, and what came behind it.
@@ -141,12 +150,36 @@ final class HTTPSession: @unchecked Sendable {
             userAgent.resetAfterDelivery()
             return .end(.over)
         case .relay(let way):
-            return .end(.relay(way.connection, way.tunnel, early: intake.bytes))
+            return .end(.relay(way, early: intake.bytes))
         case .explain(let failure, let canGoOn):
             let closing = !canGoOn || !request.persists || idle.areUnwanted
             explain(failure, target: target, asHTML: asHTML, toHEAD: request.isHEAD, closing: closing)
             return closing ? .end(.over) : .request
         }
+    }
+
+    /// Asks for a name and a password (RFC 9110 section 11.7), if any are wanted.
+    ///
+    /// - Returns: nil when they are right.
+    private func refusal(of head: HTTPHead) async -> Next? {
+        guard rules.passwords != nil, ProxyAuthorization.isWanted(for: head) else { return nil }
+        var failure = ExchangeFailure.unauthenticated(isWrong: false)
+        if let given = ProxyAuthorization(head) {
+            switch await rules.verdict(given.name, given.password, of: userAgent) {
+            case .right: return nil
+            case .wrong: failure = .unauthenticated(isWrong: true)
+            case .unknown: failure = .busy
+            }
+        }
+        // Whatever follows a CONNECT, or belongs to a body, would be read as the next request.
+        let isConnect = FrontDoor.isConnect(head)
+        let goesOn = isConnect ? intake.bytes.isEmpty : (try? MessageBody(ofRequest: head)) == MessageBody.none
+        let closing =
+            !goesOn || idle.areUnwanted || head.minorVersion == 0 || head.hasToken("close", in: "Connection")
+            || head.hasToken("close", in: "Proxy-Connection")
+        let isHEAD = head.requestLine?.method.elementsEqual("HEAD".utf8) ?? false
+        explain(failure, target: nil, asHTML: Acceptance(head).takesHTML, toHEAD: isHEAD, closing: closing)
+        return closing ? .end(.over) : .request
     }
 
     /// In a task of its own: one keeps the deepest stack it ever had, and this one may wait long for the next request.
@@ -155,6 +188,20 @@ final class HTTPSession: @unchecked Sendable {
         let former = former
         worker.spawn { ended.fulfill(await exchange.run(on: kept, former: former)) }
         return await ended.value(onTimeout: .breakOff, onCancel: .breakOff)
+    }
+
+    /// - Returns: nil when it is not the script that is asked for.
+    private func script(for head: HTTPHead) -> Next? {
+        guard let line = head.requestLine, ProxyScript.isAskedFor(by: line.target) else { return nil }
+        let isHEAD = line.method.elementsEqual("HEAD".utf8)
+        guard isHEAD || line.method.elementsEqual("GET".utf8), (try? MessageBody(ofRequest: head)) == MessageBody.none
+        else { return nil }
+        let closing = head.minorVersion == 0 || head.hasToken("close", in: "Connection") || idle.areUnwanted
+        let proxy = ProxyScript.proxy(askedBy: head, at: userAgent.localAddress)
+        userAgent.write(ProxyScript(maker.direct.rules, proxy: proxy).answer(toHEAD: isHEAD, closing: closing))
+        guard closing else { return .request }
+        userAgent.closeOrderly(awaitingPeer: true)
+        return .end(.over)
     }
 
     private func connect(_ head: HTTPHead) -> Next {
@@ -170,7 +217,7 @@ final class HTTPSession: @unchecked Sendable {
     ) {
         let here = userAgent.localAddress?.description ?? "this address"
         let page = ExplanationPage(
-            failure.explanation(of: target, here: here), target: target, hasProxy: maker.dialer.options.proxy != nil)
+            failure.explanation(of: target, here: here), target: target, hasProxy: maker.dialer.servers.areBehindProxy)
         userAgent.write(page.answer(asHTML: asHTML, toHEAD: toHEAD, closing: closing))
         if closing { userAgent.closeOrderly(awaitingPeer: true) }
     }

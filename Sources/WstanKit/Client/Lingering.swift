@@ -2,23 +2,19 @@
 /// is kept until the target is done, or nothing has come for a while. One that is gone frees it at once.
 struct Lingering {
     private let userAgent: Stream
-    private let peer: SocketAddress
-    private let local: SocketAddress
     private let began: Instant
 
     /// nil when it is gone.
     init?(_ userAgent: Stream) {
-        guard let peer = userAgent.remoteAddress, let local = userAgent.localAddress else { return nil }
+        if userAgent.ownerHasLeft { return nil }
         self.userAgent = userAgent
-        self.peer = peer
-        self.local = local
         began = userAgent.worker.now
     }
 
     /// - Parameter lastDelivery: when it last got something.
     func isWorthwhile(since lastDelivery: Instant) -> Bool {
         let worker = userAgent.worker
-        let isOpen = worker.socketOwner.isOpen(peer: peer, local: local)
+        let isOpen = userAgent.hasOwner
         let silence = worker.now - max(began, lastDelivery)
         let patience = isOpen == nil ? ClientLimits.lingerRemote : ClientLimits.linger
         return isOpen != false && (silence < patience || userAgent.pendingCount > 0)

@@ -10,10 +10,16 @@ struct ServerEndpoint: Sendable, Equatable {
     var pathPrefix: String
     /// wss://: TLS seals, and wstan does not.
     var usesTLS = false
+    /// What leads to it.
+    var proxy: ProxyAddress?
+    /// Fields that its handshake has besides those of every handshake.
+    var headers: [ExtraHeader] = []
 }
 
 /// A connection to a server on which nothing of the tunnel has been said. Confined to its worker.
 struct Uplink: @unchecked Sendable {
     let stream: Stream
     let server: ServerEndpoint
+    /// Its place in the list of servers.
+    var number = 0
 }

@@ -1,7 +1,7 @@
-/// A connection to a target, and the tunnel that carries it. Confined to its worker.
+/// A connection to a target, and what carries it. Confined to its worker.
 struct TargetWay: @unchecked Sendable {
     enum Origin {
-        /// Made on a tunnel that was opened for it.
+        /// Made on a tunnel that was opened for it, or without one.
         case fresh
         /// Made on a tunnel from the pool.
         case pooled
@@ -10,23 +10,25 @@ struct TargetWay: @unchecked Sendable {
     }
 
     let target: Address
-    let tunnel: Tunnel
+    let carrier: any Carrier
     let connection: Connection
     var origin: Origin
 
-    var isUp: Bool { tunnel.carries(connection) }
+    /// nil when it has none.
+    var tunnel: Tunnel? { carrier as? Tunnel }
+    var isUp: Bool { carrier.carries(connection) }
 
     /// Ends it, if it has not ended.
     func end(_ reset: Reset = .normal) {
-        tunnel.end(connection, reset)
+        carrier.end(connection, reset)
     }
 
     /// Keeps it for another request: until then nothing is to come from the target, so whatever comes is no answer to
     /// anything.
     func rest() {
-        connection.filter = { [weak tunnel, weak connection] _ in
-            guard let tunnel, let connection else { return }
-            tunnel.end(connection, .normal)
+        connection.filter = { [weak carrier, weak connection] _ in
+            guard let carrier, let connection else { return }
+            carrier.end(connection, .normal)
         }
     }
 

@@ -1,34 +1,107 @@
-/// The tunnels of a client's worker: those in use, and those that are open and free. Confined to its worker.
+/// The tunnels of a client's worker: those in use, those that are open and free, and those that are being opened for
+/// the next connections. Confined to its worker.
 final class TunnelPool: TunnelOwner, @unchecked Sendable {
-    private let worker: Worker
-    private var machine: PoolMachine
-    private var tunnels: [UInt64: Tunnel] = [:]
-    private var expiry: Timers.ID?
+    let worker: Worker
+    var machine: PoolMachine
+    private(set) var tunnels: [UInt64: Tunnel] = [:]
+    /// Without one nothing is opened ahead.
+    weak var opener: AheadOpener?
+    private let pings: Tunnel.Pings
     private let log: EventLog
     private var isDraining = false
+    private var look: (at: Instant, timer: Timers.ID)?
     /// Those who would like a tunnel that is about to fall idle.
     private var waiting: [UInt64: Wait<Void>] = [:]
+    /// Those who wait for a tunnel that is being opened, by its number.
+    private var claims: [UInt64: Wait<Tunnel?>] = [:]
     private var tunnelHasEnded: (() -> Void)?
+    /// Whether new connections may go on a tunnel that is free: not on one to a server to which another is preferred.
+    var isWanted: (Tunnel) -> Bool = { _ in true }
+    /// Called when the network is another.
+    var whenStartingAnew: () -> Void = {}
+    private var clock = SuspendClock()
+    /// Tunnels in use for whose peer there was no route when the network changed last.
+    var cutOff: Set<UInt64> = []
 
-    init(worker: Worker, size: Int, maxIdle: Duration, log: EventLog) {
+    init(
+        worker: Worker, size: Int, minimum: Int = 0, maxIdle: Duration, pings: Tunnel.Pings = Tunnel.Pings(),
+        log: EventLog
+    ) {
         self.worker = worker
+        self.pings = pings
         self.log = log
-        machine = PoolMachine(size: size, maxIdle: maxIdle)
+        machine = PoolMachine(size: size, minimum: minimum, maxIdle: maxIdle)
     }
 
-    var hasIdle: Bool { machine.count > 0 }
+    /// Whether `obtain` would find one.
+    var mayServe: Bool { hasIdle || machine.mayClaim }
+
+    var hasIdle: Bool { machine.ready > 0 }
 
     /// Keeps track of a tunnel from its handshake on.
     func add(_ tunnel: Tunnel) {
         tunnels[tunnel.id] = tunnel
     }
 
+    // MARK: Connections
+
+    /// Somebody wants a connection that could go through the pool.
+    func connectionBegan() {
+        machine.connectionBegan(now: worker.now)
+        replenish()
+    }
+
     /// A tunnel that is open and free.
     func take() -> Tunnel? {
-        while let id = machine.take() {
-            if let tunnel = tunnels[id], tunnel.isIdle { return tunnel }
+        lookForSleep()
+        // A pong is late, or will not come.
+        let trusted = pings.idle + Self.pongAllowance
+        let now = worker.now
+        while let id = machine.take(preferring: { [tunnels] id in
+            tunnels[id].map { now - $0.stream.lastReceived < trusted } ?? false
+        }) {
+            guard let tunnel = tunnels[id], tunnel.isIdle else { continue }
+            guard isWanted(tunnel) else {
+                tunnel.close(CloseCode.normal)
+                continue
+            }
+            replenish()
+            return tunnel
         }
         return nil
+    }
+
+    private static let pongAllowance: Duration = .seconds(2)
+
+    /// Closes what is free and not wanted any more.
+    func closeUnwanted() {
+        for tunnel in tunnels.values where tunnel.isIdle && !isWanted(tunnel) {
+            machine.drop(tunnel.id)
+            tunnel.close(CloseCode.normal)
+        }
+        replenish()
+    }
+
+    /// The same as `take`, or one that is being opened and that nobody else waits for.
+    func obtain() async -> Tunnel? {
+        if let tunnel = take() { return tunnel }
+        guard let number = machine.claim() else { return nil }
+        let wait = Wait<Tunnel?>(worker: worker)
+        claims[number] = wait
+        replenish()
+        guard let tunnel = await wait.value(onTimeout: nil, onCancel: nil), tunnel.isIdle else { return nil }
+        return tunnel
+    }
+
+    /// Asks for a connection on a tunnel that was given out. When the request is not even acknowledged the tunnel is given
+    /// up, and the others are doubted.
+    ///
+    /// - Parameter isLastCopy: whether nobody could send the request again.
+    func request(
+        _ request: Request, on tunnel: Tunnel, for connection: Connection, isLastCopy: @escaping () -> Bool
+    ) {
+        tunnel.request(request, for: connection)
+        tunnel.expectAcknowledgement(of: connection, isLastCopy: isLastCopy) { [weak self] in self?.verifyIdle() }
     }
 
     /// Waits until a tunnel has fallen idle, or cannot any more.
@@ -40,6 +113,8 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
         if waiting[tunnel.id] === wait { waiting[tunnel.id] = nil }
     }
 
+    // MARK: The end
+
     var isEmpty: Bool { tunnels.isEmpty }
 
     /// Closes what is free, now and from now on.
@@ -48,25 +123,32 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     func drain(ended: @escaping () -> Void) {
         isDraining = true
         tunnelHasEnded = ended
-        while let tunnel = take() { tunnel.close(CloseCode.goingAway) }
+        if let look { worker.cancel(look.timer) }
+        look = nil
+        for id in machine.dropAll() { tunnels[id]?.close(CloseCode.goingAway) }
     }
 
     // MARK: TunnelOwner
 
     func tunnelIsIdle(_ tunnel: Tunnel) {
         defer { waiting[tunnel.id]?.fulfill(()) }
+        cutOff.remove(tunnel.id)
         // What the server does not take would keep the next connection waiting.
-        guard !isDraining, tunnel.stream.pendingCount == 0 else { return tunnel.close(CloseCode.goingAway) }
+        guard !isDraining, tunnel.stream.pendingCount == 0, isWanted(tunnel) else {
+            return tunnel.close(CloseCode.goingAway)
+        }
         switch machine.becameIdle(tunnel.id, now: worker.now) {
-        case .keep: scheduleExpiry()
+        case .keep: replenish()
         case .close: tunnel.close(CloseCode.normal)
         }
     }
 
     func tunnelEnded(_ tunnel: Tunnel) {
         tunnels[tunnel.id] = nil
+        cutOff.remove(tunnel.id)
         waiting[tunnel.id]?.fulfill(())
-        machine.ended(tunnel.id)
+        machine.ended(tunnel.id, now: worker.now)
+        replenish()
         tunnelHasEnded?()
     }
 
@@ -84,17 +166,85 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
 
     func tunnelMakesAssociation(_ tunnel: Tunnel) -> (any DatagramEnd)? { nil }
 
-    // MARK: Expiry
+    // MARK: Opening ahead
 
-    /// Anew each time: the fuller the pool, the sooner.
-    private func scheduleExpiry() {
-        if let expiry { worker.cancel(expiry) }
-        expiry = machine.nextExpiry.map { next in worker.schedule(at: next) { [weak self] in self?.expire() } }
+    /// Opens what is needed and closes what is not, and comes back when that has changed.
+    func replenish() {
+        guard !isDraining else { return }
+        let now = worker.now
+        let asking = opener?.asking ?? .no
+        for id in machine.takeExpired(now: now, mayOpen: asking != .no) { tunnels[id]?.close(CloseCode.normal) }
+        if let next = machine.nextExpiry(now: now) { lookAgain(at: next) }
+        // Whoever accepts needs the descriptors more.
+        if asking != .no, Descriptors.areScarce { return lookAgain(at: now + Self.scarcityPause) }
+        switch machine.replenish(now: now, asking: asking) {
+        case .enough: break
+        case .open(let numbers):
+            for number in numbers { opener?.open(number) }
+            if case .later(let time) = machine.replenish(now: now, asking: asking) { lookAgain(at: time) }
+        case .later(let time): lookAgain(at: time)
+        }
     }
 
-    private func expire() {
-        expiry = nil
-        for id in machine.takeExpired(now: worker.now) { tunnels[id]?.close(CloseCode.normal) }
-        scheduleExpiry()
+    private static let scarcityPause: Duration = .seconds(1)
+
+    /// A look that comes too early does no harm, so one that stands is not put off: connections begin often.
+    private func lookAgain(at time: Instant) {
+        if let look {
+            guard time < look.at else { return }
+            worker.cancel(look.timer)
+        }
+        let timer = worker.schedule(at: time) { [weak self] in
+            self?.look = nil
+            self?.replenish()
+        }
+        look = (time, timer)
+    }
+
+    /// The server was reached, and asked.
+    func asked(_ number: UInt64) {
+        machine.asked(number)
+    }
+
+    func opened(_ number: UInt64, _ tunnel: Tunnel) {
+        guard !isDraining, tunnels[tunnel.id] === tunnel, tunnel.isIdle else {
+            tunnel.close(CloseCode.goingAway)
+            return openingFailed(number, .unreachable)
+        }
+        switch machine.opened(number, as: tunnel.id, now: worker.now) {
+        case .keep: break
+        case .give: claims.removeValue(forKey: number)?.fulfill(tunnel)
+        case .close: tunnel.close(CloseCode.normal)
+        }
+        replenish()
+    }
+
+    func openingFailed(_ number: UInt64, _ failure: PoolMachine.OpeningFailure) {
+        claims.removeValue(forKey: number)?.fulfill(nil)
+        machine.openingFailed(number, failure, now: worker.now)
+        replenish()
+    }
+
+    /// What is being opened is not waited for any more, and what has failed is tried again: the network is another.
+    func startAnew() {
+        whenStartingAnew()
+        for number in machine.abandonOpenings() { claims.removeValue(forKey: number)?.fulfill(nil) }
+        machine.mayTryAgain()
+        replenish()
+    }
+
+    /// A request of a user agent has opened a tunnel.
+    func tookRequest(_ server: ServerEndpoint) {
+        guard let opener else { return }
+        opener.tookRequest(server)
+        machine.mayTryAgain()
+        replenish()
+    }
+
+    // MARK: Sleep
+
+    /// What is idle is of no more use after a sleep: those on the way, and the server, may have forgotten it.
+    func lookForSleep() {
+        if clock.hasSlept() { machineSlept() }
     }
 }

@@ -3,11 +3,18 @@
 struct UserAgentSession: @unchecked Sendable {
     let userAgent: Stream
     let dialer: Dialer
+    let direct: DirectDialer
     let pool: TunnelPool
     let idle: IdleUserAgents
+    let rules: DoorRules
+    let manners: ServerManners
     let log: EventLog
+    /// The target of a static forward, whose user agent asks for nothing and knows nothing of us.
+    let forwarded: Address?
     /// Called once, when nothing more is to be done.
     let ended: () -> Void
+    /// What the user agent waits for; nil: it was granted at once.
+    var late: LateGrant?
 
     private var worker: Worker { userAgent.worker }
     private var options: ClientOptions { dialer.options }
@@ -17,17 +24,17 @@ struct UserAgentSession: @unchecked Sendable {
     }
 
     private func open() async {
-        var door = FrontDoor(userAgent)
-        guard let wish = await door.receive() else {
+        guard let wish = await receiveWish() else {
             // Answered, and closing by itself; or gone without a word.
             userAgent.closeOrderly(awaitingPeer: true)
             return ended()
         }
         switch wish {
         case .connect(let wish):
-            await carry(wish)
+            await connect(wish)
         case .exchange(let first):
-            let session = HTTPSession(userAgent: userAgent, dialer: dialer, pool: pool, idle: idle, log: log)
+            let session = HTTPSession(
+                userAgent: userAgent, dialer: dialer, direct: direct, pool: pool, idle: idle, rules: rules, log: log)
             worker.spawn { await carry(session, first) }
         case .associate(let declared):
             // Nothing would end it while the client stops.
@@ -43,12 +50,40 @@ struct UserAgentSession: @unchecked Sendable {
         }
     }
 
+    private func receiveWish() async -> FrontDoor.Wish? {
+        if let forwarded {
+            return rules.admits(userAgent)
+                ? .connect(FrontDoor.Connect(target: forwarded, early: [], grant: [])) : nil
+        }
+        var door = FrontDoor(userAgent, rules: rules)
+        return await door.receive()
+    }
+
+    private func connect(_ wish: FrontDoor.Connect) async {
+        if forwarded == nil, direct.rules.cover(wish.target) {
+            await carryDirectly(wish)
+        } else {
+            await answering(wish).carry(wish)
+        }
+    }
+
+    /// Tells the user agent to go ahead, or prepares to tell it when the target has answered.
+    private func answering(_ wish: FrontDoor.Connect) -> UserAgentSession {
+        guard !options.earlyReply, wish.reply != .none else {
+            // Before the target has answered: it saves a round trip.
+            userAgent.write(wish.grant)
+            return self
+        }
+        var session = self
+        session.late = LateGrant(wish, to: userAgent, manners: manners, hasProxy: dialer.servers.areBehindProxy)
+        return session
+    }
+
     private func carry(_ wish: FrontDoor.Connect) async {
-        // Granted before the target has answered: it saves a round trip.
-        userAgent.write(wish.grant)
-        if pool.hasIdle {
+        pool.connectionBegan()
+        if pool.mayServe {
             guard let early = await earlyData(wish.early, ClientLimits.earlyDataWaitInPool) else { return abandon() }
-            if let tunnel = pool.take() {
+            if let tunnel = await pool.obtain() {
                 carry(wish.target, early, on: tunnel)
             } else {
                 await carryOnNewTunnel(wish.target, early, first: await dialer.connect())
@@ -73,11 +108,13 @@ struct UserAgentSession: @unchecked Sendable {
         case .over:
             ended()
         case .connect(let wish):
-            await carry(wish)
-        case .relay(let connection, let tunnel, let early):
-            tunnel.send(early, for: connection)
+            await connect(wish)
+        case .relay(let way, let early):
+            way.carrier.send(early, for: way.connection)
+            if let direct = way.carrier as? DirectWay { return await relay(direct, of: way.connection) }
+            guard let tunnel = way.tunnel else { return abandon() }
             worker.spawn {
-                _ = await relay(connection, on: tunnel)
+                _ = await relay(way.connection, on: tunnel)
                 ended()
             }
         }
@@ -89,11 +126,11 @@ struct UserAgentSession: @unchecked Sendable {
     }
 
     /// The first bytes of the user agent, as far as they come in time. One that has shut down its sending side already
-    /// may still want to hear what the target says by itself.
+    /// may still want to hear what the target says by itself. One that was not told to go ahead says nothing.
     ///
     /// - Returns: nil when it was reset.
     private func earlyData(_ early: [UInt8], _ patience: Duration) async -> [UInt8]? {
-        guard early.isEmpty, options.earlyData > 0 else { return early }
+        guard early.isEmpty, options.earlyData > 0, late == nil else { return early }
         var intake = Intake(userAgent)
         switch await intake.readMore(deadline: worker.now + patience) {
         case .more, .timedOut, .over: return intake.bytes
@@ -106,12 +143,15 @@ struct UserAgentSession: @unchecked Sendable {
     private func carry(_ target: Address, _ early: [UInt8], on tunnel: Tunnel) {
         let (first, rest) = split(early)
         let connection = Connection(worker: worker, end: userAgent, replay: first)
-        tunnel.request(Request(time: WallClock.now(), target: target, data: first), for: connection)
+        late?.watch(connection)
+        let request = Request(time: WallClock.now(), target: target, data: first)
+        pool.request(request, on: tunnel, for: connection) { [weak connection] in connection?.replay == nil }
         tunnel.send(rest, for: connection)
+        late?.ask(connection, on: tunnel)
         log.connectionOpened(tunnel.id, target: target, isPooled: true)
         worker.spawn {
-            if await relay(connection, on: tunnel) == .tryAgain, let replay = connection.replay {
-                // The server had closed the tunnel meanwhile: all that was sent is at hand, so nobody needs to know.
+            if await relay(connection, on: tunnel, wasPooled: true) == .tryAgain, let replay = connection.replay {
+                // The tunnel was no more: all that was sent is at hand, so nobody needs to know.
                 await carryOnNewTunnel(target, replay, first: await dialer.connect())
             } else {
                 ended()
@@ -119,20 +159,29 @@ struct UserAgentSession: @unchecked Sendable {
         }
     }
 
-    private func carryOnNewTunnel(_ target: Address, _ early: [UInt8], first: Result<Uplink, DialFailure>) async {
+    /// - Parameter tries: so many more when the network fails before anything has come back.
+    private func carryOnNewTunnel(
+        _ target: Address, _ early: [UInt8], first: Result<Uplink, DialFailure>, tries: Int = 1
+    ) async {
         let (data, rest) = split(early)
-        let connection = Connection(worker: worker, end: userAgent)
+        let connection = Connection(worker: worker, end: userAgent, replay: tries > 0 ? data : nil)
+        late?.watch(connection)
         do {
             let tunnel = try await dialer.open(connection, to: target, early: data, first: first)
             tunnel.send(rest, for: connection)
+            late?.ask(connection, on: tunnel)
             log.connectionOpened(tunnel.id, target: target, isPooled: false)
             worker.spawn {
-                _ = await relay(connection, on: tunnel)
-                ended()
+                if await relay(connection, on: tunnel) == .tryAgain, let replay = connection.replay {
+                    await carryOnNewTunnel(target, replay, first: await dialer.connect(), tries: tries - 1)
+                } else {
+                    ended()
+                }
             }
         } catch {
             log.dialFailed(error, target: target, now: worker.now)
-            userAgent.closeOrderly(awaitingPeer: true)
+            late?.failed(.dial(error))
+            endInVain()
             ended()
         }
     }
@@ -146,7 +195,8 @@ struct UserAgentSession: @unchecked Sendable {
         case tryAgain
     }
 
-    private func relay(_ connection: Connection, on tunnel: Tunnel) async -> Verdict {
+    /// - Parameter wasPooled: whether the tunnel was there before the connection, so that its loss may be old news.
+    private func relay(_ connection: Connection, on tunnel: Tunnel, wasPooled: Bool = false) async -> Verdict {
         switch await tunnel.relay(connection, from: userAgent) {
         case .over: break
         case .finished: await linger(connection, on: tunnel)
@@ -154,23 +204,40 @@ struct UserAgentSession: @unchecked Sendable {
             tunnel.end(connection, .userAgentBroken)
             userAgent.close()
         }
+        late?.stop()
         switch connection.outcome {
         case nil:
             userAgent.closeOrderly(awaitingPeer: false)
         case .reset(let reset):
             log.connectionReset(reset, tunnel: tunnel.id)
+            late?.receivedReset(reset)
             if reset.isBrokenConnection {
                 userAgent.resetAfterDelivery()
-            } else {
+            } else if reset.isNormal {
                 userAgent.closeOrderly(awaitingPeer: true)
+            } else {
+                endInVain()
             }
         case .lost(let nothingReceived):
-            if nothingReceived, connection.replay != nil { return .tryAgain }
+            // A server that breaks a tunnel which it has just accepted may well have served the request.
+            let mayRepeat = wasPooled || tunnel.isLostToNetwork
+            if nothingReceived, mayRepeat, connection.replay != nil { return .tryAgain }
             log.tunnelLost(tunnel.id)
-            // What has come is delivered; the reset tells that it was not all.
-            userAgent.resetAfterDelivery()
+            late?.failed(.lost)
+            // What has come is delivered; the reset tells that it was not all. A refusal is all.
+            if late?.isRefused == true {
+                userAgent.closeOrderly(awaitingPeer: true)
+            } else {
+                userAgent.resetAfterDelivery()
+            }
         }
         return .done
+    }
+
+    /// The target was not reached. One who has asked us for it gets an orderly end; to one who takes us for the target that
+    /// would look like an answer without a word, so it gets what a target that breaks off would give it.
+    private func endInVain() {
+        if forwarded == nil { userAgent.closeOrderly(awaitingPeer: true) } else { userAgent.resetAfterDelivery() }
     }
 
     private func linger(_ connection: Connection, on tunnel: Tunnel) async {

@@ -1,6 +1,7 @@
-/// Makes ways to targets, on a tunnel from the pool where that is wise.
+/// Makes ways to targets, on a tunnel from the pool where that is wise, or without one where the rules say so.
 struct WayMaker {
     let dialer: Dialer
+    let direct: DirectDialer
     let pool: TunnelPool
     let log: EventLog
 
@@ -16,15 +17,18 @@ struct WayMaker {
     func take(
         _ target: Address, _ opening: [UInt8], for connection: Connection, former: Tunnel?
     ) async -> TargetWay? {
+        pool.connectionBegan()
         if !pool.hasIdle, let former, former.connection == nil {
             await pool.waitForIdle(former, until: worker.now + former.stream.roundTrip * 2 + ClientLimits.resetPause)
         }
-        guard let tunnel = pool.take() else { return nil }
+        guard let tunnel = await pool.obtain() else { return nil }
         let first = Array(opening.prefix(options.earlyData))
-        tunnel.request(Request(time: WallClock.now(), target: target, data: first), for: connection)
+        let request = Request(time: WallClock.now(), target: target, data: first)
+        // Only what can be repeated comes here.
+        pool.request(request, on: tunnel, for: connection) { false }
         tunnel.send(opening.dropFirst(options.earlyData), for: connection)
         log.connectionOpened(tunnel.id, target: target, isPooled: true)
-        return TargetWay(target: target, tunnel: tunnel, connection: connection, origin: .pooled)
+        return TargetWay(target: target, carrier: tunnel, connection: connection, origin: .pooled)
     }
 
     /// On a new tunnel.
@@ -39,7 +43,7 @@ struct WayMaker {
             let tunnel = try await dialer.open(connection, to: target, early: early, first: first, mayRepeat: mayRepeat)
             tunnel.send(opening.dropFirst(options.earlyData), for: connection)
             log.connectionOpened(tunnel.id, target: target, isPooled: false)
-            return TargetWay(target: target, tunnel: tunnel, connection: connection, origin: .fresh)
+            return TargetWay(target: target, carrier: tunnel, connection: connection, origin: .fresh)
         } catch {
             log.dialFailed(error, target: target, now: worker.now)
             throw error

@@ -27,10 +27,14 @@ public enum ConfigurationBounds {
     /// Bytes of the names and values together: fronts refuse heads of more than 8 KiB.
     static let headersLength = 4096
     static let localUsers = 256
+    /// Bytes of a users file; some thousands of users.
+    public static let usersFileSize = 1 << 20
     static let userNameLength = 255
     /// RFC 1929: one byte tells the length. HTTP has no bound of its own; tokens stand there too.
     static let socksCredentialLength = 255
     static let proxyCredentialLength = 1024
+    /// Items of NO_PROXY.
+    static let proxyExceptions = 1024
     static let pins = 64
     static let servers = 16
     static let forwards = 256

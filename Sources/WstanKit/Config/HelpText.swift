@@ -26,7 +26,9 @@ enum HelpText {
             "  wstand -s ws://0.0.0.0:8080/ --key-file /etc/wstan/key",
             "  wstand ws://example.com:8080/ --key-file /etc/wstan/key -p 1081",
             "  ssh -o ProxyCommand='wstand --stdio %h %p' host.example.com", "",
-            "exit status: 0 ended well, 1 failed, 64 wrong command line, 78 wrong configuration",
+            "With --stdio the variable WSTAN_PROXY_AUTH holds the user:password of a client that wants them.", "",
+            "exit status: 0 ended well, 1 failed, 64 wrong command line, 69 no client is running (--stdio),",
+            "78 wrong configuration",
         ]
         return lines.joined(separator: "\n")
     }()

@@ -21,9 +21,9 @@ public enum CommandLineProgram {
             case .checkConfig(_, let warnings):
                 for warning in warnings { complain(warning.description) }
                 print("The configuration is good.")
-            case .stdio:
-                complain("wstand: --stdio is not in this version")
-                exit(Daemon.ExitStatus.failure)
+            case .stdio(let target, let places):
+                // Not exit: a thread may still read stdin.
+                _exit(StandardStreamsProgram.run(target: target, via: places))
             }
             exit(Daemon.ExitStatus.success)
         } catch {

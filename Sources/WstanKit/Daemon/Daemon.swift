@@ -20,10 +20,17 @@ public final class Daemon: @unchecked Sendable {
     private let workers: [Worker]
     private var clients: [ClientService] = []
     private var servers: [ServerService] = []
-    private var listeners: [Listener] = []
+    private lazy var entrances = Entrances(on: main, dealingTo: workers) { [unowned self] in happened($0, $1) }
+    /// What it is and where it listens, in words.
+    private var place = ""
     /// A server's.
     private var hostAddresses: HostAddresses?
     private var signals: SignalSource?
+    /// Of a server that speaks TLS itself.
+    private var certificate: CertificateWatch?
+    private let blocking = BlockingPool()
+    private var network: NetworkWatcher?
+    private var wakeTimer: WakeTimer?
     private var isStopping = false
     /// Said once the start has succeeded; a failed one is explained by its error alone.
     private var warnings: [String] = []
@@ -54,11 +61,19 @@ public final class Daemon: @unchecked Sendable {
         defer { LogWriter.standardError.flush() }
         do {
             let (key, keyWarnings) = try KeyLoader.load(settings.key)
+            let (admission, admissionWarnings) = try AdmissionLoader.load(settings)
             let daemon = try Daemon(settings, log: log)
-            daemon.warnings = warnings.map(\.textWithPlace) + keyWarnings
-            daemon.makeServices(key)
+            let environment = ProxyEnvironment { getenv($0).map { String(cString: $0) } }
+            daemon.warnings =
+                warnings.map(\.textWithPlace) + keyWarnings + admissionWarnings
+                + ServerEndpoint.warnings(settings, environment)
+            try daemon.makeServices(key, admission, environment)
             return daemon.run()
         } catch let error as KeyLoader.Failure {
+            return fail(error.description, ExitStatus.configuration)
+        } catch let error as AdmissionLoader.Failure {
+            return fail(error.description, ExitStatus.configuration)
+        } catch let error as TLSContext.Problem {
             return fail(error.description, ExitStatus.configuration)
         } catch {
             return fail("cannot start: \(error)", ExitStatus.failure)
@@ -79,14 +94,25 @@ public final class Daemon: @unchecked Sendable {
 
     // MARK: Starting
 
-    private func makeServices(_ key: Key) {
-        let resolver = Resolver(pool: BlockingPool())
+    private func makeServices(
+        _ key: Key, _ admission: AdmissionLoader.Admission, _ environment: ProxyEnvironment
+    ) throws(TLSContext.Problem) {
+        let resolver = Resolver(pool: blocking)
         switch settings.mode {
         case .client:
-            let options = ClientOptions(settings, key: key, workers: workers.count)
-            clients = workers.map { ClientService(worker: $0, options: options, resolver: resolver, log: log) }
+            let usesTLS = settings.uris.contains { $0.scheme == .wss }
+            let tls = usesTLS ? try TLSClientContext(TLSClientContext.Configuration(settings.tls)) : nil
+            var options = ClientOptions(
+                settings, key: key, tls: tls, workers: workers.count, environment: environment)
+            options.users = admission.users
+            options.allowedUsers = admission.allowedUsers
+            let passwords = BlockingPool(maxThreads: ClientLimits.passwordThreads)
+            clients = workers.map {
+                ClientService(worker: $0, options: options, resolver: resolver, passwords: passwords, log: log)
+            }
         case .server:
-            let options = ServerOptions(settings, key: key, workers: workers.count)
+            let tls = try makeServerContext()
+            let options = ServerOptions(settings, key: key, tls: tls, workers: workers.count)
             let commons = ServerCommons()
             hostAddresses = commons.hostAddresses
             if let failure = commons.hostAddresses.failure {
@@ -99,15 +125,36 @@ public final class Daemon: @unchecked Sendable {
         }
     }
 
+    /// - Returns: nil when TLS is not this server's to speak.
+    private func makeServerContext() throws(TLSContext.Problem) -> TLSServerContext? {
+        guard settings.uri.scheme == .wss, let configuration = TLSServerContext.Configuration(settings.tls) else {
+            return nil
+        }
+        let watch = CertificateWatch(configuration, blocking: blocking, log: log)
+        let context = try watch.load()
+        warnings += [context.warning, CertificateWatch.exposure(of: configuration)].compactMap { $0 }
+        certificate = watch
+        return context
+    }
+
+    private func renew(_ context: TLSServerContext) {
+        for worker in workers {
+            worker.execute { [self] in servers[worker.index].renew(context) }
+        }
+    }
+
     private func run() -> Int32 {
         var status = ExitStatus.success
         main.execute { [self] in
             do {
                 try listen()
                 signals = try SignalSource(Self.endingSignals, on: main) { [unowned self] in received($0) }
+                certificate?.start(on: main) { [unowned self] in renew($0) }
                 announce()
+                startClients()
             } catch {
                 LogWriter.standardError.write("wstand: \(error)")
+                entrances.close()
                 main.stop()
             }
         }
@@ -117,58 +164,77 @@ public final class Daemon: @unchecked Sendable {
         return status
     }
 
-    private struct StartFailure: Error, CustomStringConvertible {
-        let description: String
-    }
-
-    private func listen() throws {
-        for wanted in settings.listen {
-            for entry in try ListenPlan.entries(for: wanted) {
-                do {
-                    let listener = try Listener(entry.address, on: main, dealingTo: workers) { [unowned self] in
-                        happened($0)
-                    }
-                    listeners.append(listener)
-                    hostAddresses?.add(listener.address)
-                } catch {
-                    if entry.mayBeMissing, error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT { continue }
-                    throw StartFailure(description: ListenPlan.text(error, for: entry.address))
-                }
-            }
+    private func listen() throws(ListenPlan.Failure) {
+        let listening = try entrances.open(settings.listen).joined(separator: ", ")
+        for address in entrances.addresses { hostAddresses?.add(address) }
+        for client in clients { client.setOwnListeners(entrances.addresses) }
+        switch settings.mode {
+        case .client: place = "client: SOCKS5 and HTTP proxy on \(listening), \(servers(settings.uris))"
+        case .server: place = "server: listening on \(listening)"
+        }
+        for forward in settings.forwards where settings.mode == .client {
+            let places = try open(forward).joined(separator: ", ")
+            place += "; forward \(forward.name): \(forward.transport.rawValue) on \(places) to \(forward.target)"
         }
     }
 
-    private func happened(_ event: Listener.Event) {
+    /// A sleep is noticed within so many seconds, and as soon as the machine is awake if it was longer.
+    private static let wakeInterval = 10
+
+    private func startClients() {
+        guard !clients.isEmpty else { return }
+        // Without them tunnels that are dead are found by their pings, within a minute.
+        network = try? NetworkWatcher(on: main) { [unowned self] change in tell { $0.networkChanged(change) } }
+        wakeTimer = try? WakeTimer(every: Self.wakeInterval, on: main) { [unowned self] in tell { $0.lookForSleep() } }
+        tell { $0.start() }
+    }
+
+    /// Tells every client, on its worker.
+    private func tell(_ action: @escaping @Sendable (ClientService) -> Void) {
+        for (worker, client) in zip(workers, clients) { worker.execute { action(client) } }
+    }
+
+    private func open(_ forward: Forward) throws(ListenPlan.Failure) -> [String] {
+        guard let target = Address(forward.target) else {
+            throw ListenPlan.Failure(
+                description: "[forward \(forward.name)]: the server cannot be told \(forward.target.host): leave the "
+                    + "interface out")
+        }
+        switch forward.transport {
+        case .tcp: return try entrances.open(forward.listen, to: target)
+        case .udp: return try entrances.open(forward.listen, for: clients[main.index].forwardDatagrams(to: target))
+        }
+    }
+
+    private func happened(_ event: Acceptor.Event, _ destination: Entrances.Destination) {
         switch event {
         case .accepted(let arrival):
-            let index = arrival.worker.index
             if arrival.worker === main {
-                serve(arrival, index)
+                serve(arrival, destination)
             } else {
-                arrival.worker.execute { [self] in serve(arrival, index) }
+                arrival.worker.execute { [self] in serve(arrival, destination) }
             }
         case .paused(let error):
             log.acceptPaused(error, now: main.now)
         }
     }
 
-    private func serve(_ arrival: Listener.Arrival, _ index: Int) {
+    private func serve(_ arrival: Acceptor.Arrival, _ destination: Entrances.Destination) {
+        let index = arrival.worker.index
         switch settings.mode {
-        case .client: clients[index].serve(arrival)
+        case .client: clients[index].serve(arrival, to: destination)
         case .server: servers[index].serve(arrival)
         }
     }
 
     private func announce() {
-        let places = listeners.map(\.address.description).joined(separator: ", ")
-        let text =
-            switch settings.mode {
-            case .client: "client: SOCKS5 and HTTP proxy on \(places), server \(settings.uri)"
-            case .server: "server: listening on \(places)"
-            }
         for warning in warnings { log.warning(warning) }
-        log.started("wstand \(Self.version) \(text)")
-        ServiceManager.ready(text)
+        log.started("wstand \(Self.version) \(place)")
+        ServiceManager.ready(place)
+    }
+
+    private func servers(_ uris: [ServerURI]) -> String {
+        (uris.count == 1 ? "server " : "servers ") + uris.map(\.description).joined(separator: ", ")
     }
 
     // MARK: Stopping
@@ -179,7 +245,7 @@ public final class Daemon: @unchecked Sendable {
         isStopping = true
         log.draining(settings.drainTimeout)
         ServiceManager.stopping(drain: settings.drainTimeout)
-        for listener in listeners { listener.close() }
+        entrances.close()
         let deadline = main.now + settings.drainTimeout
         main.spawn { [self] in
             let drains = workers.map { worker in

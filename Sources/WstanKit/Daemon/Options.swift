@@ -2,38 +2,76 @@
 // its workers.
 
 extension ClientOptions {
-    init(_ settings: Settings, key: Key, workers: Int) {
-        self.init(servers: [ServerEndpoint(settings.uri)], key: key)
+    /// - Parameter environment: what it says about proxies.
+    init(
+        _ settings: Settings, key: Key, tls: TLSClientContext? = nil, workers: Int,
+        environment: ProxyEnvironment = ProxyEnvironment()
+    ) {
+        self.init(servers: settings.uris.map { ServerEndpoint($0, settings, environment) }, key: key)
+        self.tls = tls
         compatible = settings.compatible
-        switch settings.proxy {
-        case .through(let it): proxy = Address(host: Host(text: it.host) ?? .name(it.host), port: it.port)
-        case .none, .automatic: proxy = nil
-        }
         earlyData = min(settings.earlyData, WireLimits.earlyData)
         earlyDataWait = settings.earlyDataWait
+        earlyReply = settings.earlyReply
         poolSize = settings.poolSize.sharedOut(among: workers)
+        poolMin = settings.poolMin.sharedOut(among: workers)
         poolMaxIdle = settings.poolMaxIdle
         pings.idle = settings.poolPing
         udpIdle = settings.udpIdle
+        direct = DirectRules(patterns: settings.direct)
         connectTimeout = settings.connectTimeout
         handshakeTimeout = settings.handshakeTimeout
     }
 }
 
+extension Address {
+    /// Nil when the host is an address of one interface only, which nobody else understands.
+    init?(_ target: TargetAddress) {
+        guard let host = Host(text: target.host) else { return nil }
+        self.init(host: host, port: target.port)
+    }
+}
+
 extension ServerEndpoint {
-    init(_ uri: ServerURI) {
-        let name = Host(text: uri.host) ?? .name(uri.host)
-        let address = Address(host: name, port: uri.port)
+    init(_ uri: ServerURI, _ settings: Settings, _ environment: ProxyEnvironment) {
+        let host = Host(text: uri.host) ?? .name(uri.host)
+        let address = Address(host: host, port: uri.port)
         // A browser leaves the default port out.
         let isDefaultPort = uri.port == uri.scheme.defaultPort
-        let host = isDefaultPort ? String("\(address)".dropLast(String(uri.port).utf8.count + 1)) : "\(address)"
-        self.init(address: address, name: name, hostHeader: host, pathPrefix: uri.path, usesTLS: uri.scheme == .wss)
+        let hostHeader = isDefaultPort ? String("\(address)".dropLast(String(uri.port).utf8.count + 1)) : "\(address)"
+        // The address of one interface only is a name here: the resolver knows what it means.
+        let other = settings.connectTo.map { Address(host: Host(text: $0.host) ?? .name($0.host), port: $0.port) }
+        self.init(
+            address: other ?? address,
+            name: settings.tls.sni.map { Host(text: $0) ?? .name($0) } ?? host,
+            hostHeader: settings.hostHeader ?? hostHeader, pathPrefix: uri.path, usesTLS: uri.scheme == .wss,
+            headers: settings.headers)
+        proxy =
+            switch settings.proxy {
+            case .none: nil
+            case .through(let proxy): proxy
+            case .automatic:
+                // Whatever is wrong with a variable has been said at the start.
+                if case .through(let proxy) = environment.choice(for: self.address) { proxy } else { nil }
+            }
+    }
+
+    /// What the environment says about proxies and cannot be understood, if it matters to one of the servers.
+    static func warnings(_ settings: Settings, _ environment: ProxyEnvironment) -> [String] {
+        guard settings.mode == .client, case .automatic = settings.proxy else { return [] }
+        for uri in settings.uris {
+            let server = ServerEndpoint(uri, settings, environment).address
+            guard case .unusable(let variable, let problem) = environment.choice(for: server) else { continue }
+            return ["the variable \(variable) of the environment names no proxy that can be used: \(problem)"]
+        }
+        return []
     }
 }
 
 extension ServerOptions {
-    init(_ settings: Settings, key: Key, workers: Int) {
+    init(_ settings: Settings, key: Key, tls: TLSServerContext? = nil, workers: Int) {
         self.init(keys: [key], pathPrefix: settings.uri.path)
+        self.tls = tls
         usesCipher = settings.uri.scheme == .ws
         compatible = settings.compatible
         readsForwardedFor = settings.xForward
@@ -53,6 +91,29 @@ extension ServerOptions {
         maxTunnelsPerAddress = settings.maxTunnelsPerAddress
         maxHandshakes = settings.maxHandshakes.sharedOut(among: workers)
         idleTimeout = settings.idleTimeout
+    }
+}
+
+extension TLSClientContext.Configuration {
+    init(_ settings: TLSSettings) {
+        self.init(caFile: settings.caFile, pins: settings.pins, verifies: settings.verify)
+        identity = TLSContext.Identity(settings)
+    }
+}
+
+extension TLSServerContext.Configuration {
+    /// - Returns: nil without a certificate: a front ends TLS.
+    init?(_ settings: TLSSettings) {
+        guard let identity = TLSContext.Identity(settings) else { return nil }
+        self.init(identity: identity, clientCA: settings.clientCA)
+    }
+}
+
+extension TLSContext.Identity {
+    /// - Returns: nil unless both are there, which the configuration sees to.
+    fileprivate init?(_ settings: TLSSettings) {
+        guard let certificate = settings.certificate, let key = settings.key else { return nil }
+        self.init(certificate: certificate, key: key)
     }
 }
 

@@ -161,7 +161,7 @@ struct HTTPHead: Equatable {
     static func isBlank(_ byte: UInt8) -> Bool { byte == 32 || byte == 9 }
 
     /// RFC 9110 section 5.6.2.
-    private static func isTokenByte(_ byte: UInt8) -> Bool {
+    static func isTokenByte(_ byte: UInt8) -> Bool {
         switch byte {
         case 48...57, 65...90, 97...122: true
         default: "!#$%&'*+-.^_`|~".utf8.contains(byte)

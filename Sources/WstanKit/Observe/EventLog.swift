@@ -29,6 +29,10 @@ struct EventLog: Sendable {
         logger.warning("\(text)")
     }
 
+    func certificateRenewed(_ file: String) {
+        logger.notice("a new certificate is in use", metadata: ["certificate": "\(file)"])
+    }
+
     func draining(_ count: Duration) {
         logger.notice("stopping", metadata: ["drain-timeout": "\(count)"])
     }
@@ -51,6 +55,38 @@ struct EventLog: Sendable {
         logger.warning("\(failure.text)", metadata: missed > 0 ? ["repeated": "\(missed)"] : nil)
     }
 
+    /// - Parameter failure: what is wrong with the server that is preferred to all others, where that is known.
+    func serverChanged(
+        _ change: ServerListMachine.Change, of servers: [ServerEndpoint], _ failure: DialFailure?, now: Instant
+    ) {
+        switch change {
+        case .fellBack(let number):
+            guard let missed = throttle.allows("fallback", now: now) else { return }
+            let cause = failure?.cause ?? "it does not answer"
+            logger.notice(
+                "server \(servers[0].address) does not work (\(cause)); now using \(servers[number].address)",
+                metadata: missed > 0 ? ["repeated": "\(missed)"] : nil)
+        case .returned(let number):
+            guard let missed = throttle.allows("return", now: now) else { return }
+            logger.notice(
+                "server \(servers[number].address) works again and is used",
+                metadata: missed > 0 ? ["repeated": "\(missed)"] : nil)
+        }
+    }
+
+    /// Nobody has asked for it, so what stays as it was is not told again.
+    func openingAheadFailed(_ failure: DialFailure, isNews: Bool, now: Instant) {
+        guard isNews else { return logger.debug("no tunnel opened ahead: \(failure.text)") }
+        guard let missed = throttle.allows("dial", now: now) else { return }
+        logger.warning("\(failure.text)", metadata: missed > 0 ? ["repeated": "\(missed)"] : nil)
+    }
+
+    /// It may be of another version, so this alone is nothing to worry about.
+    func emptyRequestRefused(now: Instant) {
+        guard throttle.allows("empty", now: now) != nil else { return }
+        logger.info("the server does not open tunnels ahead of need, or key, clock or URI are wrong")
+    }
+
     func connectionOpened(_ tunnel: UInt64, target: Address, isPooled: Bool) {
         logger.debug(
             "connection", metadata: ["tunnel": "\(tunnel)", "target": "\(target)", "pooled": "\(isPooled)"])
@@ -62,8 +98,47 @@ struct EventLog: Sendable {
             "the server ended a connection", metadata: ["tunnel": "\(tunnel)", "broken": "\(reset.isBrokenConnection)"])
     }
 
+    func forwardIsFull(_ target: Address, now: Instant) {
+        guard let missed = throttle.allows("forward", now: now) else { return }
+        logger.warning(
+            "a forward drops datagrams: more sources at once than it opens tunnels for",
+            metadata: missed > 0 ? ["repeated": "\(missed)"] : nil)
+        logger.debug("dropped datagrams", metadata: ["target": "\(target)"])
+    }
+
     func tunnelLost(_ tunnel: UInt64) {
         logger.info("a tunnel broke with a connection on it", metadata: ["tunnel": "\(tunnel)"])
+    }
+
+    /// Somebody may be guessing, or a program may have the wrong password and try it all day.
+    func passwordRefused(_ name: [UInt8], peer: String, now: Instant) {
+        logger.debug("wrong name or password", metadata: ["name": "\(String(decoding: name, as: UTF8.self))"])
+        guard let missed = throttle.allows("password", now: now) else { return }
+        var metadata: Logger.Metadata = ["peer": "\(peer)"]
+        if missed > 0 { metadata["repeated"] = "\(missed)" }
+        logger.notice("a user agent is refused: wrong name or password", metadata: metadata)
+    }
+
+    /// - Parameter user: nil when it is not known, since the peer is on another host.
+    func userRefused(_ user: UInt32?, peer: String, now: Instant) {
+        guard let missed = throttle.allows(user == nil ? "stranger" : "user", now: now) else { return }
+        var metadata: Logger.Metadata = ["peer": "\(peer)"]
+        if let user { metadata["uid"] = "\(user)" }
+        if missed > 0 { metadata["repeated"] = "\(missed)" }
+        let cause: Logger.Message =
+            user == nil
+            ? "a user agent is refused: allow-uid is set, and of one on another host the user cannot be told"
+            : "a user agent is refused: allow-uid does not name its user"
+        logger.notice(cause, metadata: metadata)
+    }
+
+    func directConnected(_ target: Address) {
+        logger.debug("connected without the tunnel", metadata: ["target": "\(target)"])
+    }
+
+    func directFailed(_ failure: DirectFailure, target: Address) {
+        logger.info("no connection to a direct target", metadata: ["reason": "\(failure.code)"])
+        logger.debug("no connection", metadata: ["target": "\(target)"])
     }
 
     // MARK: Server
@@ -84,6 +159,8 @@ struct EventLog: Sendable {
         case .wire(.expired(let seconds)):
             text = "request refused: it has expired, or a clock is wrong"
             metadata["client-clock-ahead"] = "\(seconds.rounded())s"
+        case .tls:
+            text = "no TLS with a peer"
         case .wire, .overLimit, .draining: break
         }
         logger.log(level: level(of: refusal), text, metadata: metadata)
@@ -143,7 +220,7 @@ struct EventLog: Sendable {
 
     private func level(of refusal: Refusal) -> Logger.Level {
         switch refusal {
-        case .notARequest, .silent, .timedOut: .info
+        case .notARequest, .silent, .timedOut, .tls: .info
         case .wire(.sealedForOtherScheme): .warning
         case .wire, .overLimit, .draining: .notice
         }

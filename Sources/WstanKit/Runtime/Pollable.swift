@@ -10,7 +10,10 @@ struct Readiness: OptionSet {
     /// The peer has shut down its sending side.
     static let peerFinished = Readiness(rawValue: EPOLLRDHUP.rawValue)
     /// Both sides are shut down, or the connection was reset.
-    static let gone = Readiness(rawValue: EPOLLHUP.rawValue | EPOLLERR.rawValue)
+    static let gone: Readiness = [.hungUp, .broken]
+    /// Both sides are shut down. A Unix socket is so as soon as its peer is closed, also with bytes to read.
+    static let hungUp = Readiness(rawValue: EPOLLHUP.rawValue)
+    static let broken = Readiness(rawValue: EPOLLERR.rawValue)
 }
 
 /// Something with a descriptor that a worker watches. Confined to the worker.

@@ -1,8 +1,9 @@
 import CLinux
 import Glibc
 
-/// A connected TCP socket. Reads never wait; writes never wait either: what the kernel does not take is kept in order
-/// and sent when it can, and whoever produces bytes waits for `drained` before it produces more.
+/// A connected TCP or Unix socket, with TLS on it or without. Reads never wait; writes never wait either: what the
+/// kernel does not take is kept in order and sent when it can, and whoever produces bytes waits for `drained` before it
+/// produces more.
 ///
 /// A failure is told to whoever reads. Waits end by readiness, by a deadline or by `close`.
 final class Stream: Pollable, @unchecked Sendable {
@@ -33,13 +34,20 @@ final class Stream: Pollable, @unchecked Sendable {
     private var isReadable = false
     private var isWritable: Bool
     private(set) var peerHasFinished = false
-    private var hasReadEnd = false
+    private(set) var hasReadEnd = false
     private var hasHungUp = false
+    /// Over a Unix socket, which has no addresses. What TCP knows of a connection has to be known otherwise there.
+    let isUnix: Bool
+    /// Only of a Unix socket: the peer has closed it, or shut down both of its sides. What it sent before can be read.
+    private(set) var peerHasClosed = false
     private var outbox = Outbox()
     private var reader: UnsafeContinuation<Wake, Never>?
-    private var connecter: UnsafeContinuation<Wake, Never>?
+    /// Waits in `connect`.
+    var connecter: UnsafeContinuation<Wake, Never>?
     private var drainWaiters: [UnsafeContinuation<Void, Never>] = []
     private var farewell: Farewell?
+    /// Seals what is written and opens what is read.
+    private(set) var tls: TLSSession?
     /// What this stream's buffers count for in the worker's budget.
     private var charged = 0
     /// Called when the peer has finished or is gone, and when this has failed or was closed: for somebody who waits for
@@ -57,56 +65,13 @@ final class Stream: Pollable, @unchecked Sendable {
     }
 
     /// Takes over a connected, or connecting, non-blocking socket.
-    init(descriptor: Int32, worker: Worker, isConnected: Bool = true) throws(SystemError) {
+    init(
+        descriptor: Int32, worker: Worker, isConnected: Bool = true, isUnix: Bool = false
+    ) throws(SystemError) {
         isWritable = isConnected
+        self.isUnix = isUnix
         lastReceived = worker.now
         try super.init(descriptor: descriptor, worker: worker)
-    }
-
-    // MARK: Connecting
-
-    static func connect(
-        to address: SocketAddress, worker: Worker, deadline: Instant
-    ) async throws(SystemError) -> Stream {
-        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-        let descriptor = try SystemError.check("socket") { socket(address.family, type, 0) }
-        SocketOption.noDelay.set(1, on: descriptor)
-        let result = address.withSockaddr { Glibc.connect(descriptor, $0, $1) }
-        let code = errno
-        if result < 0, code != EINPROGRESS {
-            Glibc.close(descriptor)
-            throw SystemError(call: "connect", code: code)
-        }
-        let stream = try Stream(descriptor: descriptor, worker: worker, isConnected: result == 0)
-        if result < 0 { try await stream.waitUntilConnected(deadline: deadline) }
-        return stream
-    }
-
-    private func waitUntilConnected(deadline: Instant) async throws(SystemError) {
-        let wake = await withTaskCancellationHandler {
-            // The cancellation may have come before there was anything to close.
-            if Task.isCancelled { close() }
-            return await wait(until: deadline) {
-                connecter = $0
-            } onTimeout: { [self] in
-                resume(&connecter, .timedOut)
-            }
-        } onCancel: {
-            worker.execute { self.close() }
-        }
-        switch wake {
-        case .ready:
-            let code = SocketOption.error.get(from: descriptor) ?? 0
-            guard code == 0 else {
-                close()
-                throw SystemError(call: "connect", code: code)
-            }
-        case .timedOut:
-            close()
-            throw SystemError(call: "connect", code: ETIMEDOUT)
-        case .closed, .interrupted:
-            throw SystemError(call: "connect", code: ECANCELED)
-        }
     }
 
     // MARK: Reading
@@ -131,6 +96,12 @@ final class Stream: Pollable, @unchecked Sendable {
     func read(into buffer: UnsafeMutableRawBufferPointer) -> ReadResult {
         worker.assertIsCurrent()
         guard !isClosed else { return .failed(SystemError(call: "read", code: EBADF)) }
+        if let tls { return tls.read(into: buffer) }
+        return receive(into: buffer)
+    }
+
+    /// What the socket has, as it is.
+    func receive(into buffer: UnsafeMutableRawBufferPointer) -> ReadResult {
         while true {
             let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
             if count > 0 {
@@ -140,13 +111,7 @@ final class Stream: Pollable, @unchecked Sendable {
                 if count < buffer.count, !peerHasFinished { isReadable = false }
                 return .bytes(count)
             }
-            if count == 0 {
-                peerHasFinished = true
-                // The kernel tells an error once: after a reset that a write has met this looks like an end.
-                if let failure { return .failed(failure) }
-                hasReadEnd = true
-                return .end
-            }
+            if count == 0 { return end() }
             let code = errno
             switch code {
             case EINTR:
@@ -162,6 +127,21 @@ final class Stream: Pollable, @unchecked Sendable {
         }
     }
 
+    /// The peer has said, or shown, that nothing more will come.
+    func end() -> ReadResult {
+        peerHasFinished = true
+        isReadable = true
+        // The kernel tells an error once: after a reset that a write has met this looks like an end.
+        if let failure { return .failed(failure) }
+        hasReadEnd = true
+        return .end
+    }
+
+    /// Bytes have come that the socket knows nothing of any more.
+    func expectInput() {
+        isReadable = true
+    }
+
     // MARK: Writing
 
     /// Bytes that wait for the kernel to take them.
@@ -175,6 +155,12 @@ final class Stream: Pollable, @unchecked Sendable {
     func write(_ bytes: UnsafeRawBufferPointer) {
         worker.assertIsCurrent()
         guard !isClosed, failure == nil, finishing == .no, !bytes.isEmpty else { return }
+        if let tls { tls.write(bytes) } else { transmit(bytes) }
+    }
+
+    /// Sends bytes as they are.
+    func transmit(_ bytes: UnsafeRawBufferPointer) {
+        guard !isClosed, failure == nil else { return }
         var sent = 0
         if isWritable, outbox.isEmpty { sent = send(bytes) ?? 0 }
         guard failure == nil, sent < bytes.count else { return }
@@ -212,9 +198,14 @@ final class Stream: Pollable, @unchecked Sendable {
         didSet { account() }
     }
 
+    /// Bytes that TLS holds, as received and as opened.
+    var heldByTLS = 0 {
+        didSet { if heldByTLS != oldValue { account() } }
+    }
+
     private func account() {
         // The smallest block is what was set aside for the tunnel.
-        let now = max(0, outbox.capacity - BlockPool.smallest) + heldElsewhere
+        let now = max(0, outbox.capacity - BlockPool.smallest) + heldElsewhere + heldByTLS
         guard now != charged else { return }
         worker.budget.change(by: now - charged)
         charged = now
@@ -223,6 +214,7 @@ final class Stream: Pollable, @unchecked Sendable {
     /// Shuts down the sending side once everything has been sent.
     func finish() {
         guard finishing == .no else { return }
+        tls?.sayFarewell()
         finishing = .whenDrained
         finishIfDrained()
     }
@@ -272,7 +264,8 @@ final class Stream: Pollable, @unchecked Sendable {
         if !readiness.isDisjoint(with: [.peerFinished, .gone]) {
             peerHasFinished = true
             isReadable = true
-            if !readiness.isDisjoint(with: .gone) { hasHungUp = true }
+            if !readiness.isDisjoint(with: isUnix ? .broken : .gone) { hasHungUp = true }
+            if isUnix, readiness.contains(.hungUp) { peerHasClosed = true }
         }
         if readiness.contains(.readable) { isReadable = true }
         if connecter != nil {
@@ -293,7 +286,7 @@ final class Stream: Pollable, @unchecked Sendable {
         }
     }
 
-    private func fail(_ error: SystemError) {
+    func fail(_ error: SystemError) {
         if failure == nil { failure = error }
         dropOutbox()
         isReadable = true
@@ -307,13 +300,13 @@ final class Stream: Pollable, @unchecked Sendable {
         account()
     }
 
-    private func resume(_ continuation: inout UnsafeContinuation<Wake, Never>?, _ wake: Wake) {
+    func resume(_ continuation: inout UnsafeContinuation<Wake, Never>?, _ wake: Wake) {
         guard let waiting = continuation else { return }
         continuation = nil
         waiting.resume(returning: wake)
     }
 
-    private func wait(
+    func wait(
         until deadline: Instant, _ store: (UnsafeContinuation<Wake, Never>) -> Void, onTimeout: @escaping () -> Void
     ) async -> Wake {
         if isClosed { return .closed }
@@ -326,8 +319,10 @@ final class Stream: Pollable, @unchecked Sendable {
 
     override func close() {
         guard !isClosed else { return }
+        tls?.release()
         heldHead = 0
         heldElsewhere = 0
+        heldByTLS = 0
         dropOutbox()
         if let farewell {
             farewell.cancel()
@@ -356,6 +351,7 @@ final class Stream: Pollable, @unchecked Sendable {
     /// Sends what is held, then ends the connection in good order. Whoever waits for input is told that there is none.
     func closeOrderly(awaitingPeer: Bool) {
         guard !isClosed, farewell == nil else { return }
+        tls?.sayFarewell()
         // Unread input, an end included, makes the kernel's close a reset, which costs the peer what it has not got
         // yet.
         if outbox.isEmpty, hasReadEnd || !awaitingPeer && !isReadable { return close() }
@@ -378,8 +374,14 @@ final class Stream: Pollable, @unchecked Sendable {
         farewell.proceed()
     }
 
-    /// Whether nothing can be delivered any more: reset, failed or closed.
-    var isGone: Bool { isClosed || failure != nil || hasHungUp }
+    /// Whether nothing can be delivered any more: reset, failed or closed. Once both sides have finished the kernel says
+    /// the same of a connection that was reset and of one in good order, and only reading tells.
+    var isGone: Bool { isClosed || failure != nil || hasHungUp && finishing != .finished }
 
     var mayHaveInput: Bool { isReadable && !isClosed }
+
+    /// From here on everything is TLS.
+    func attach(_ tls: TLSSession) {
+        self.tls = tls
+    }
 }

@@ -23,7 +23,13 @@ struct SystemError: Error, Equatable, CustomStringConvertible {
         }
     }
 
+    /// TLS has failed in the middle of a connection.
+    static func tls(_ failure: TLSFailure) -> SystemError { SystemError(call: failure.code, code: EPROTO) }
+
     var isReset: Bool { code == ECONNRESET }
+
+    /// The network does not reach the peer, as opposed to a peer that says no.
+    var isSilence: Bool { [ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ENETDOWN, EHOSTDOWN].contains(code) }
 
     /// Out of descriptors or of kernel memory: it passes.
     var isShortage: Bool { [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(code) }

@@ -16,6 +16,8 @@ final class Worker: TaskExecutor, @unchecked Sendable {
     let scratch: Scratch
     let budget: MemoryBudget
     let blocks = BlockPool()
+    /// Made when the first connection of this worker speaks TLS.
+    private(set) lazy var tlsBuffers = TLSBuffers()
     let randomness = Randomness()
     let socketOwner = SocketOwner()
 

@@ -10,6 +10,8 @@ enum Refusal: Error, Equatable {
     /// The server is about to end.
     case draining
     case timedOut
+    /// No TLS, so no answer either.
+    case tls(TLSFailure)
 
     /// The reason code for log lines.
     var code: String {
@@ -26,6 +28,7 @@ enum Refusal: Error, Equatable {
         case .overLimit: "over-limit"
         case .draining: "draining"
         case .timedOut: "timed-out"
+        case .tls(let failure): failure.code
         }
     }
 }

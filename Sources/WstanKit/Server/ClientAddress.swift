@@ -5,10 +5,13 @@ struct ClientAddress: Hashable, Sendable, CustomStringConvertible {
     /// Nil when the front does not tell it.
     let port: UInt16?
 
-    init(_ peer: SocketAddress) {
+    /// A process that comes by a Unix socket is on this host: its address is 127.0.0.1, so it is a trusted proxy where
+    /// those on the loopback addresses are.
+    init(_ peer: Peer) {
         switch peer {
-        case .ipv4(let address, let port): self.init(.ipv4(address), port)
-        case .ipv6(let address, let port, _): self.init(.ipv6(address), port)
+        case .network(.ipv4(let address, let port)): self.init(.ipv4(address), port)
+        case .network(.ipv6(let address, let port, _)): self.init(.ipv6(address), port)
+        case .local: self.init(.ipv4(IPv4Address(0x7f00_0001)), nil)
         }
     }
 

@@ -21,12 +21,14 @@ final class Reception: @unchecked Sendable {
     private let authentication: Authentication
     private let gate: HandshakeGate
     private let book: RefusalBook
+    private var tls: TLSServerContext?
 
     init(worker: Worker, options: ServerOptions, authentication: Authentication, book: RefusalBook) {
         self.worker = worker
         self.options = options
         self.authentication = authentication
         self.book = book
+        tls = options.tls
         gate = HandshakeGate(capacity: options.maxHandshakes)
         gate.whenFull = { [book] in book.closedForRoom() }
         worker.budget.whenHeadsOverflow = { [gate, budget = worker.budget] in
@@ -34,8 +36,13 @@ final class Reception: @unchecked Sendable {
         }
     }
 
+    /// Connections to come are shown another certificate.
+    func renew(_ tls: TLSServerContext) {
+        self.tls = tls
+    }
+
     /// - Returns: nil when the connection has been refused, or has left.
-    func welcome(_ stream: Stream, from peer: SocketAddress) async -> Guest? {
+    func welcome(_ stream: Stream, from peer: Peer) async -> Guest? {
         let ticket = gate.enter(stream)
         // One who was refused counts until he is gone, or a flood of them would take every descriptor.
         stream.whenClosed = { [gate] in gate.leave(ticket) }
@@ -67,6 +74,8 @@ final class Reception: @unchecked Sendable {
     private func refuse(_ stream: Stream, _ refusal: Refusal, _ client: ClientAddress, isHead: Bool) {
         guard !stream.isClosed else { return }
         book.refused(refusal, of: client)
+        // Whoever speaks no TLS gets no words either, only the alert that TLS has for it.
+        guard tls == nil || stream.tls?.isEstablished == true else { return stream.closeOrderly(awaitingPeer: true) }
         let answer = PlainAnswer(status: options.plainStatus)
         stream.write(answer.bytes(now: WallClock.now(), withBody: !isHead))
         stream.closeOrderly(awaitingPeer: true)
@@ -81,6 +90,7 @@ final class Reception: @unchecked Sendable {
             if options.expectsProxyHeader, options.trustedProxies.contains(client.host) {
                 client = try await proxiedClient(&intake, deadline) ?? client
             }
+            if let tls { try await shakeHands(&intake, tls, deadline) }
             let head = try await head(&intake, deadline)
             // A front that is reached through another one names that one in its PROXY header.
             if options.readsForwardedFor, options.trustedProxies.contains(client.host) {
@@ -93,6 +103,20 @@ final class Reception: @unchecked Sendable {
         } catch {
             return .failure(error)
         }
+    }
+
+    private func shakeHands(
+        _ intake: inout Intake, _ tls: TLSServerContext, _ deadline: Instant
+    ) async throws(Refusal) {
+        let stream = intake.stream
+        do throws(TLSFailure) {
+            try await stream.startTLS(.server(tls), received: intake.bytes, deadline: deadline)
+        } catch {
+            if error == .timedOut { throw .timedOut }
+            throw stream.tls?.hasReceived == true ? .tls(error) : .silent
+        }
+        // What was received so far is TLS's now.
+        intake = Intake(stream)
     }
 
     /// - Returns: nil when the front speaks for itself.

@@ -17,7 +17,7 @@ struct Rejects: Equatable, Sendable {
 
     mutating func count(_ refusal: Refusal) {
         switch refusal {
-        case .notARequest, .silent, .timedOut, .draining: break
+        case .notARequest, .silent, .tls, .timedOut, .draining: break
         case .wire(let error): count(error)
         case .overLimit: overLimit += 1
         }

@@ -3,6 +3,8 @@ struct ServerOptions: Sendable {
     var keys: [Key]
     /// Whether wstan seals messages itself: ws://. Behind a front that ends TLS the URI says wss:// and it does not.
     var usesCipher = true
+    /// What the listeners begin with; nil: a front ends TLS, or there is none.
+    var tls: TLSServerContext?
     /// Begins and ends with a slash.
     var pathPrefix: String
     var compatible = false

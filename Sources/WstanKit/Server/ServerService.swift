@@ -38,8 +38,8 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     var rejects: Rejects { book.rejects }
 
     /// On the worker.
-    func serve(_ arrival: Listener.Arrival) {
-        guard let stream = try? Stream(descriptor: arrival.descriptor, worker: worker) else { return }
+    func serve(_ arrival: Acceptor.Arrival) {
+        guard let stream = try? Stream(arrival) else { return }
         worker.spawn { [self] in
             if let guest = await reception.welcome(stream, from: arrival.peer) { startTunnel(for: guest) }
             finishDrainIfDone()
@@ -106,6 +106,11 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
             guard case .wire(let reason) = error else { throw .replayed }
             throw reason
         }
+    }
+
+    /// The certificate's files have changed. On the worker.
+    func renew(_ tls: TLSServerContext) {
+        reception.renew(tls)
     }
 
     // MARK: Targets

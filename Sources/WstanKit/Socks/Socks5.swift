@@ -4,6 +4,8 @@ enum Socks5 {
 
     enum Method {
         static let none: UInt8 = 0
+        /// RFC 1929.
+        static let password: UInt8 = 2
         static let notAcceptable: UInt8 = 0xff
     }
 

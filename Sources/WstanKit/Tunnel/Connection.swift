@@ -24,10 +24,13 @@ final class Connection: @unchecked Sendable {
     private(set) var lastDelivery: Instant
     /// Gets the peer's bytes instead of the near end, and writes to it what it likes.
     var filter: ((UnsafeRawBufferPointer) -> Void)?
+    /// Client: called when the server has answered an empty DAT, which it does once the target is there.
+    var peerAnswered: (() -> Void)?
 
     private let worker: Worker
     private var isOver = false
     private var news: Wait<Void>?
+    private var wordIsDue: Timers.ID?
     private var unanswered = 0
     private var hasPaused = false
 
@@ -62,6 +65,7 @@ final class Connection: @unchecked Sendable {
         _ = takeHeld()
         connecting?.cancel()
         connecting = nil
+        expectNoWord()
         end?.interruptDrain()
         wake()
     }
@@ -110,7 +114,27 @@ final class Connection: @unchecked Sendable {
         guard !hasReceived else { return }
         hasReceived = true
         replay = nil
+        expectNoWord()
         news?.fulfill(())
+    }
+
+    func answered() {
+        received()
+        peerAnswered?()
+    }
+
+    /// Client: `action` is called unless the peer says something, or this ends, within `patience`.
+    func expectWord(within patience: Duration, otherwise action: @escaping () -> Void) {
+        guard !hasReceived, !isOver else { return }
+        wordIsDue = worker.schedule(after: patience) { [weak self] in
+            self?.wordIsDue = nil
+            action()
+        }
+    }
+
+    private func expectNoWord() {
+        if let wordIsDue { worker.cancel(wordIsDue) }
+        wordIsDue = nil
     }
 
     func deliver(_ bytes: UnsafeRawBufferPointer) {

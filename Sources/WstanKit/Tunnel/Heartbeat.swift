@@ -14,7 +14,7 @@ struct Heartbeat {
     private enum State {
         case quiet
         /// Can become: quiet.
-        case pinged(Instant)
+        case pinged(Instant, patience: Duration)
     }
 
     let interval: Duration
@@ -28,7 +28,7 @@ struct Heartbeat {
     }
 
     mutating func timePassed(now: Instant, lastReceived: Instant) -> Action {
-        if case .pinged(let time) = state {
+        if case .pinged(let time, let patience) = state {
             if lastReceived < time {
                 let deadline = time + patience
                 return now < deadline ? .wait(until: deadline) : .examine(since: time)
@@ -37,15 +37,23 @@ struct Heartbeat {
         }
         let due = lastReceived + interval
         guard now >= due else { return .wait(until: due) }
-        state = .pinged(now)
+        state = .pinged(now, patience: patience)
         return .ping(until: now + patience)
+    }
+
+    /// Something has happened that the peer may not have survived: a ping is due at once.
+    ///
+    /// - Returns: when to come back.
+    mutating func probe(now: Instant, patience: Duration) -> Instant {
+        state = .pinged(now, patience: patience)
+        return now + patience
     }
 
     /// The peer is alive though it is silent: it gets as long again.
     ///
     /// - Returns: when to come back.
     mutating func examinedAlive(now: Instant) -> Instant {
-        state = .pinged(now)
+        state = .pinged(now, patience: patience)
         return now + patience
     }
 }

@@ -5,6 +5,8 @@ final class Pulse {
     private var heartbeat: Heartbeat
     private var trustsTCP = true
     private var timer: Timers.ID?
+    /// The peer was found dead, or its stream was given up for another reason.
+    private(set) var hasGivenUp = false
 
     /// - Parameter ping: sends a ping. A dead peer's stream is aborted.
     init(of stream: Stream, _ heartbeat: Heartbeat, ping: @escaping () -> Void) {
@@ -24,6 +26,24 @@ final class Pulse {
         beat()
     }
 
+    /// The network has changed, or stood still: asks at once, and gives the peer less time than usual.
+    ///
+    /// - Parameter sparingBackedOff: TCP waits longer and longer before it sends again what was not acknowledged, and what is
+    ///   new waits behind that. Whether a peer gets that time too, which it needs if it can be reached again.
+    func probe(patience: Duration, sparingBackedOff: Bool) {
+        guard !stream.isClosed else { return }
+        let delay = sparingBackedOff ? stream.retransmissionDelay : .zero
+        ping()
+        let allowed = min(patience + delay, TunnelLimits.longestProbe)
+        stop()
+        beat(at: heartbeat.probe(now: stream.worker.now, patience: allowed))
+    }
+
+    func giveUp() {
+        hasGivenUp = true
+        stream.abort()
+    }
+
     func stop() {
         if let timer { stream.worker.cancel(timer) }
         timer = nil
@@ -40,7 +60,7 @@ final class Pulse {
             ping()
             beat(at: time)
         case .examine(let time):
-            guard trustsTCP, stream.peerIsAlive(since: time) else { return stream.abort() }
+            guard trustsTCP, stream.peerIsAlive(since: time) else { return giveUp() }
             beat(at: heartbeat.examinedAlive(now: now))
         }
     }

@@ -9,6 +9,8 @@ final class Tunnel: @unchecked Sendable {
     let stream: Stream
     let worker: Worker
     private(set) weak var owner: (any TunnelOwner)?
+    /// Means something to the owner only.
+    var mark = 0
     private(set) var connection: Connection?
     /// Instead of a connection.
     var association: (any DatagramEnd)?
@@ -18,7 +20,9 @@ final class Tunnel: @unchecked Sendable {
     private var frames: FrameReader
     private(set) var opener: Opener
     let output: TunnelOutput
-    private var pulse: Pulse?
+    private(set) var pulse: Pulse?
+    /// Called once, when the peer answers a ping.
+    var whenAnswered: (() -> Void)?
     private let resetDeadline: ResetDeadline
     private(set) var isClosing = false
     /// Server: whether a datagram without a tag may open an association, as Python's clients do it.
@@ -200,7 +204,9 @@ final class Tunnel: @unchecked Sendable {
                 case .ping(let payload):
                     duePong = payload
                 case .pong:
-                    continue
+                    guard let answered = whenAnswered else { continue }
+                    whenAnswered = nil
+                    answered()
                 case .close(let code):
                     close(code ?? CloseCode.normal)
                 }
@@ -220,7 +226,7 @@ final class Tunnel: @unchecked Sendable {
             case .partial: break
             case .data(let bytes): receive(data: bytes)
             case .emptyData:
-                connection?.received()
+                connection?.answered()
                 // Protocol page, point 11: Python ignores it on both sides.
                 if role == .server { isAnswerDue = true }
             case .reset(let reset):
@@ -318,6 +324,12 @@ final class Tunnel: @unchecked Sendable {
             // A Python server keeps the association's sockets and no longer serves connections on such a tunnel.
             if role == .client { return close(CloseCode.normal) }
         }
+        rest()
+        owner?.tunnelIsIdle(self)
+    }
+
+    /// It carries nothing, from now on or from its opening on.
+    func rest() {
         switch role {
         case .client:
             let heartbeat = Heartbeat(interval: pings.idle, patience: TunnelLimits.patienceIdle)
@@ -325,7 +337,6 @@ final class Tunnel: @unchecked Sendable {
         case .server:
             pulse?.restart(heartbeatInUse)
         }
-        owner?.tunnelIsIdle(self)
     }
 
     // MARK: Ending
@@ -347,6 +358,7 @@ final class Tunnel: @unchecked Sendable {
         worker.budget.removeTunnel()
         stream.heldElsewhere = 0
         stream.whenDrained = nil
+        whenAnswered = nil
         // After a close frame the stream ends by itself.
         stream.closeOrderly(awaitingPeer: false)
         if let over = connection {

@@ -45,6 +45,11 @@ extension Tunnel {
         return .over
     }
 
+    /// Client: asks whether the target is there (protocol page, point 11); `Connection.peerAnswered` tells.
+    func askForAnswer(_ connection: Connection) {
+        if self.connection === connection { output.sendEmptyData() }
+    }
+
     /// Sends data that is at hand.
     func send(_ bytes: some Collection<UInt8>, for connection: Connection) {
         var rest = Array(bytes)[...]

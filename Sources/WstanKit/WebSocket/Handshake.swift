@@ -5,7 +5,8 @@ enum WebSocketHandshake {
     ///   - host: the authority as it belongs in the `Host` header.
     ///   - key: the base64 of 16 bytes.
     ///   - cookie: `name=value`, for compatible mode.
-    static func request(path: String, host: String, key: String, cookie: String?) -> [UInt8] {
+    ///   - fields: more of them, each as it goes into its line.
+    static func request(path: String, host: String, key: String, cookie: String?, fields: [String] = []) -> [UInt8] {
         var text = """
             GET \(path) HTTP/1.1\r
             Host: \(host)\r
@@ -18,6 +19,7 @@ enum WebSocketHandshake {
 
             """
         if let cookie { text += "Cookie: \(cookie)\r\n" }
+        for field in fields { text += "\(field)\r\n" }
         text += "\r\n"
         return Array(text.utf8)
     }

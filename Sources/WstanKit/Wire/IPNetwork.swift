@@ -26,6 +26,22 @@ enum IPNetwork: Hashable, Sendable, CustomStringConvertible {
         guard isWellFormed else { return nil }
     }
 
+    /// The network of that size in which the address is; nil for a name, and for a prefix that is too long.
+    init?(of host: Host, prefix: Int) {
+        switch host {
+        case .ipv4(let address) where (0...32).contains(prefix):
+            self = .ipv4(Self.masked(address, prefix), prefix: prefix)
+        case .ipv6(let address) where (0...128).contains(prefix):
+            if let ipv4 = address.mappedIPv4, prefix >= 96 {
+                self = .ipv4(Self.masked(ipv4, prefix - 96), prefix: prefix - 96)
+            } else {
+                self = .ipv6(Self.masked(address, prefix), prefix: prefix)
+            }
+        case .ipv4, .ipv6, .name:
+            return nil
+        }
+    }
+
     func contains(_ host: Host) -> Bool {
         switch (self, host.unmapped) {
         case (.ipv4(let network, let prefix), .ipv4(let address)):

@@ -28,7 +28,32 @@ import Testing
             (.unreachable(.connect(SystemError(call: "connect", code: 111))), ["server", "Connection refused"]),
             (.unreachable(.lookUp(.notFound)), ["server", "the name does not exist"]),
             (.proxyUnreachable(.lookUp(.notFound)), ["proxy", "the name does not exist"]),
-            (.proxyRefused(status: 407, reason: "Proxy Authentication Required"), ["proxy", "407", "Authentication"]),
+            (.proxyRefused(.status(403, reason: "Forbidden")), ["proxy", "403 Forbidden", "443"]),
+            (.proxyRefused(.status(502, reason: "Bad")), ["502 Bad", "cannot reach the server"]),
+            (.proxyRefused(.status(404, reason: "")), ["404", "no proxy"]),
+            (.proxyRefused(.status(511, reason: "")), ["log in"]), (.proxyRefused(.status(429, reason: "")), ["wait"]),
+            (.proxyRefused(.status(418, reason: "Teapot")), ["418 Teapot", "password"]),
+            (
+                .proxyRefused(.wantsCredentials(reason: "Proxy Authentication Required")),
+                ["407 Proxy Authentication Required", "proxy = http://user:password@"]
+            ),
+            (.proxyRefused(.wrongCredentials(reason: "No")), ["407 No", "wrong", "percent-encoded"]),
+            (
+                .proxyRefused(.otherSchemes(["NTLM", "Negotiate", "NTLM"], reason: "No")),
+                ["407 No", "it takes NTLM and Negotiate only", "only Basic", "cntlm"]
+            ),
+            (.proxyRefused(.otherSchemes(["A", "B", "C"], reason: "No")), ["A, B and C only"]),
+            (.proxyRefused(.socks(2)), ["not allowed", "code 2"]), (.proxyRefused(.socks(5)), ["refused", "code 5"]),
+            (.proxyRefused(.socks(99)), ["SOCKS code 99"]),
+            (.proxyRefused(.socksMethods(hasCredentials: false)), ["proxy = socks5://user:password@"]),
+            (.proxyRefused(.socksMethods(hasCredentials: true)), ["takes no user name"]),
+            (.proxyRefused(.socksCredentials), ["wrong"]), (.proxyRefused(.unreadable(.http)), ["HTTP", "socks5://"]),
+            (.proxyRefused(.unreadable(.socks5)), ["SOCKS5", "http://"]), (.proxyRefused(.cut), ["without an answer"]),
+            (.proxyRefused(.silent), ["in time"]), (.overtaken, ["within a second"]),
+            (
+                .at(Address(host: .name("a.test"), port: 81), .closed),
+                ["a.test:81: the server closed", "its log says more"]
+            ),
             (.notWebSocket, ["check the URI"]), (.reset, ["each time"]), (.closed, ["handshake"]),
             (.timedOut, ["handshake", "in time"]),
         ]

@@ -256,7 +256,7 @@ import Testing
                 visit.stream.write(HandMadeServer.Visit(number: 0, stream: visit.stream, head: head).acceptance)
             }
             let server = Address(host: .name("server.test"), port: 8080)
-            let dial = try Dial(to: server, on: worker) { $0.proxy = proxy.address }
+            let dial = try Dial(to: server, on: worker) { $0.servers[0].proxy = Self.proxy(at: proxy) }
             let tunnel = try await dial.open().get()
             tunnel.close(CloseCode.normal)
             proxy.close()
@@ -268,6 +268,15 @@ import Testing
         #expect(visits.first?.value("Host") == "server.test:8080")
     }
 
+    private static func proxy(
+        at server: HandMadeServer, _ scheme: ProxyAddress.Scheme = .http, user: String? = nil, password: String = ""
+    ) -> ProxyAddress {
+        let address = server.address
+        return ProxyAddress(
+            scheme: scheme, host: "\(address.host)", port: address.port, user: user,
+            password: user.map { _ in Secret(password) })
+    }
+
     @Test func `a proxy that says no is quoted`() async throws {
         let failure = try await WorkerThread.run { worker in
             let proxy = try HandMadeServer(on: worker) { visit in
@@ -275,11 +284,12 @@ import Testing
                 visit.stream.write(Array(answer.utf8))
             }
             let server = Address(host: .name("server.test"), port: 8080)
-            let failure = try await Dial(to: server, on: worker) { $0.proxy = proxy.address }.failure()
+            let failure = try await Dial(to: server, on: worker) { $0.servers[0].proxy = Self.proxy(at: proxy) }
+                .failure()
             proxy.close()
             return failure
         }
-        #expect(failure == .proxyRefused(status: 407, reason: "Proxy Authentication Required"))
+        #expect(failure == .proxyRefused(.wantsCredentials(reason: "Proxy Authentication Required")))
     }
 
     @Test func `a proxy that says nothing, or no HTTP, is given up`() async throws {
@@ -291,7 +301,7 @@ import Testing
             var failures: [DialFailure?] = []
             for _ in 0..<2 {
                 let dial = try Dial(to: server, on: worker) {
-                    $0.proxy = proxy.address
+                    $0.servers[0].proxy = Self.proxy(at: proxy)
                     $0.handshakeTimeout = .milliseconds(50)
                 }
                 failures.append(await dial.failure())
@@ -299,6 +309,6 @@ import Testing
             proxy.close()
             return failures
         }
-        #expect(failures == [.notWebSocket, .timedOut])
+        #expect(failures == [.proxyRefused(.unreadable(.http)), .proxyRefused(.silent)])
     }
 }

@@ -18,7 +18,7 @@ import Testing
         var pool = PoolMachine(size: 2, maxIdle: .seconds(300))
         let actions = (1...4).map { pool.becameIdle($0, now: Self.start) }
         #expect(actions == [.keep, .keep, .close, .close])
-        pool.ended(1)
+        pool.ended(1, now: Self.start)
         #expect(pool.becameIdle(5, now: Self.start) == .keep)
         #expect(pool.count == 2)
     }
@@ -28,15 +28,15 @@ import Testing
         var pool = PoolMachine(size: size, maxIdle: .seconds(seconds))
         #expect(pool.becameIdle(1, now: Self.start) == .close)
         #expect(pool.take() == nil)
-        #expect(pool.nextExpiry == nil)
+        #expect(pool.nextExpiry(now: Self.start) == nil)
     }
 
     @Test func `what has ended is forgotten, and may end twice`() {
         var pool = PoolMachine(size: 3, maxIdle: .seconds(300))
         for id in 1...3 { _ = pool.becameIdle(UInt64(id), now: Self.start) }
-        pool.ended(2)
-        pool.ended(2)
-        pool.ended(9)
+        pool.ended(2, now: Self.start)
+        pool.ended(2, now: Self.start)
+        pool.ended(9, now: Self.start)
         let taken = (0..<3).map { _ in pool.take() }
         #expect(taken == [3, 1, nil])
     }
@@ -46,7 +46,7 @@ import Testing
         var waits: [Duration] = []
         for id in 1...3 {
             _ = pool.becameIdle(UInt64(id), now: Self.start)
-            waits.append(try #require(pool.nextExpiry) - Self.start)
+            waits.append(try #require(pool.nextExpiry(now: Self.start)) - Self.start)
         }
         #expect(waits == [.seconds(70), .seconds(50), .seconds(30)])
         #expect(pool.takeExpired(now: Self.at(29)) == [])
@@ -55,7 +55,7 @@ import Testing
         #expect(pool.takeExpired(now: Self.at(49)) == [])
         #expect(pool.takeExpired(now: Self.at(50)) == [2])
         #expect(pool.takeExpired(now: Self.at(70)) == [3])
-        #expect(pool.nextExpiry == nil)
+        #expect(pool.nextExpiry(now: Self.at(70)) == nil)
     }
 
     @Test func `it does what a list with a stated patience does`() {
@@ -76,7 +76,7 @@ import Testing
                     if pool.take() != model.popLast()?.id { Issue.record("seed \(seed), step \(step)") }
                 default:
                     let id = UInt64(random.below(step))
-                    pool.ended(id)
+                    pool.ended(id, now: Self.at(second))
                     model.removeAll { $0.id == id }
                 }
                 second += random.below(8)

@@ -5,8 +5,11 @@ import Testing
 
 @Suite struct ListenPlanTests {
     private static func plan(_ host: String, _ port: UInt16 = 1080) throws -> [String] {
-        try ListenPlan.entries(for: ListenAddress.tcp(host: host, port: port)).map {
-            "\($0.address) \($0.mayBeMissing)"
+        try ListenPlan.entries(for: ListenAddress.tcp(host: host, port: port)).map { entry in
+            switch entry.place {
+            case .network(let address): "\(address) \(entry.mayBeMissing)"
+            case .unix(let path): "unix:\(path)"
+            }
         }
     }
 
@@ -34,6 +37,29 @@ import Testing
         let address = SocketAddress.ipv4(IPv4Address(0x7f00_0001), port: 80)
         let text = ListenPlan.text(SystemError(call: "bind", code: code), for: address)
         #expect(text.hasPrefix("cannot listen on 127.0.0.1:80: "))
+        #expect(text.contains(words))
+    }
+
+    @Test func `a path is itself`() throws {
+        let entries = try ListenPlan.entries(for: .unix("/run/wstand/socks"))
+        #expect(entries.count == 1)
+        guard case .unix("/run/wstand/socks") = entries[0].place else {
+            Issue.record("another case")
+            return
+        }
+    }
+
+    @Test(arguments: [
+        (UnixListener.Failure.taken(nil), "another program listens there already; choose another path"),
+        (.otherFile, "no socket; choose another path, or remove it"),
+        (.system(SystemError(call: "bind", code: ENOENT)), "no directory /run/wstand; make it"),
+        (.system(SystemError(call: "bind", code: EACCES)), "allowed to write in /run/wstand"),
+        (.system(SystemError(call: "bind", code: ENAMETOOLONG)), "above 107 bytes"),
+        (.system(SystemError(call: "listen", code: ENOMEM)), "Cannot allocate memory"),
+    ])
+    func `an error of a Unix socket says what to do`(failure: UnixListener.Failure, words: String) {
+        let text = ListenPlan.text(failure, for: "/run/wstand/socks")
+        #expect(text.hasPrefix("cannot listen on unix:/run/wstand/socks: "))
         #expect(text.contains(words))
     }
 }

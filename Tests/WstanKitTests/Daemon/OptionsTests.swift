@@ -28,6 +28,8 @@ import Testing
         settings.compatible = true
         settings.proxy = .through(ProxyAddress(host: "::1", port: 3128))
         settings.earlyDataWait = .milliseconds(7)
+        settings.earlyReply = false
+        settings.poolMin = 3
         settings.poolMaxIdle = .seconds(11)
         settings.poolPing = .seconds(12)
         settings.connectTimeout = .seconds(13)
@@ -35,12 +37,67 @@ import Testing
         let options = ClientOptions(settings, key: try Self.key(), workers: 1)
         #expect(options.servers.map(\.pathPrefix) == ["/a/b/"])
         #expect(options.compatible)
-        #expect(options.proxy == Address(host: .ipv6(IPv6Address(high: 0, low: 1)), port: 3128))
+        #expect(options.servers.map(\.proxy) == [ProxyAddress(host: "::1", port: 3128)])
         #expect(options.earlyDataWait == .milliseconds(7))
+        #expect(!options.earlyReply)
+        #expect(options.poolMin == 3)
         #expect(options.poolMaxIdle == .seconds(11))
         #expect(options.pings.idle == .seconds(12))
         #expect(options.connectTimeout == .seconds(13))
         #expect(options.handshakeTimeout == .seconds(14))
+    }
+
+    @Test func `every server is an endpoint, in their order, with what all of them have`() throws {
+        var settings = try Self.settings("ws://a/x/")
+        settings.uris.append(try #require(ServerURI(text: "wss://[::1]:444/")))
+        settings.connectTo = TargetAddress(host: "10.0.0.1", port: 81)
+        settings.hostHeader = "front.test"
+        settings.headers = [ExtraHeader(name: "A", value: "b")]
+        let servers = ClientOptions(settings, key: try Self.key(), workers: 1).servers
+        #expect(servers.map(\.name) == [.name("a"), .ipv6(IPv6Address(high: 0, low: 1))])
+        #expect(servers.map(\.address.description) == ["10.0.0.1:81", "10.0.0.1:81"])
+        #expect(servers.map(\.hostHeader) == ["front.test", "front.test"])
+        #expect(servers.map(\.usesTLS) == [false, true])
+        #expect(servers.map(\.pathPrefix) == ["/x/", "/"])
+        #expect(servers.map(\.headers) == [settings.headers, settings.headers])
+    }
+
+    private static func environment(_ variables: [String: String]) -> ProxyEnvironment {
+        ProxyEnvironment { variables[$0] }
+    }
+
+    @Test func `the environment's proxy is for those servers that it does not exempt, and only when asked for`() throws
+    {
+        var settings = try Self.settings("ws://a.test/")
+        settings.uris.append(try #require(ServerURI(text: "ws://b.test/")))
+        let environment = Self.environment(["HTTPS_PROXY": "http://p.test:3128", "no_proxy": "b.test"])
+        let proxy = ProxyAddress(host: "p.test", port: 3128)
+        func proxies() throws -> [ProxyAddress?] {
+            ClientOptions(settings, key: try Self.key(), workers: 1, environment: environment).servers.map(\.proxy)
+        }
+        #expect(try proxies() == [proxy, nil])
+        // What is connected to counts.
+        settings.connectTo = TargetAddress(host: "127.0.0.1", port: 80)
+        #expect(try proxies() == [nil, nil])
+        settings.connectTo = nil
+        settings.proxy = .none
+        #expect(try proxies() == [nil, nil])
+        let own = ProxyAddress(scheme: .socks5, host: "own.test", port: 1080)
+        settings.proxy = .through(own)
+        #expect(try proxies() == [own, own])
+    }
+
+    @Test func `a variable that names no proxy is told where it matters, without its value`() throws {
+        let bad = Self.environment(["ALL_PROXY": "socks4://secret@p.test"])
+        var settings = try Self.settings("ws://a.test/")
+        let warnings = ServerEndpoint.warnings(settings, bad)
+        #expect(warnings.count == 1)
+        #expect(warnings[0].contains("ALL_PROXY") && !warnings[0].contains("secret"))
+        #expect(ClientOptions(settings, key: try Self.key(), workers: 1, environment: bad).servers[0].proxy == nil)
+        settings.proxy = .none
+        #expect(ServerEndpoint.warnings(settings, bad) == [])
+        #expect(ServerEndpoint.warnings(try Self.settings("ws://localhost/"), bad) == [])
+        #expect(ServerEndpoint.warnings(try Self.settings("ws://a.test/", .server), bad) == [])
     }
 
     @Test func `no more early data are sent than the protocol allows`() throws {

@@ -43,6 +43,21 @@ import Testing
         }
     }
 
+    @Test(arguments: [Loopback.ipv4, Loopback.ipv6])
+    func `an open socket's user is told, a closed one's is not`(address: SocketAddress) async throws {
+        guard address == Loopback.ipv4 || Loopback.hasIPv6 else { return }
+        try await WorkerThread.run { worker in
+            let owner = SocketOwner()
+            let (near, far) = try await Loopback.pair(on: worker, address)
+            let (peer, local) = (try #require(far.remoteAddress), try #require(far.localAddress))
+            #expect(owner.find(peer: peer, local: local) == .open(user: geteuid()))
+            near.finish()
+            #expect(owner.find(peer: peer, local: local) == .open(user: geteuid()))
+            near.close()
+            #expect(owner.find(peer: peer, local: local) == .closed)
+        }
+    }
+
     @Test func `of a peer on another host nothing is known`() {
         let peer = SocketAddress.ipv4(IPv4Address(0xc000_0201), port: 1)
         #expect(SocketOwner().isOpen(peer: peer, local: Loopback.ipv4) == nil)

@@ -34,6 +34,24 @@ import Testing
         }
     }
 
+    @Test func `a word that is due is missed unless it, or the end, comes first`() async throws {
+        try await WorkerThread.run { worker in
+            for event in 0..<3 {
+                let connection = Connection(worker: worker, end: nil)
+                let missed = Wait<Bool>(worker: worker)
+                connection.expectWord(within: .milliseconds(20)) { missed.fulfill(true) }
+                if event == 1 { connection.received() }
+                if event == 2 { connection.finish(.lost(nothingReceived: true)) }
+                #expect(
+                    await missed.value(deadline: worker.now + .milliseconds(60), onTimeout: false, onCancel: false)
+                        == (event == 0))
+                // Nothing is due any more.
+                if event > 0 { connection.expectWord(within: .zero) { Issue.record("too late") } }
+                await worker.settle()
+            }
+        }
+    }
+
     @Test func `the first outcome is the one that counts`() async throws {
         try await WorkerThread.run { worker in
             let connection = Connection(worker: worker, end: nil)

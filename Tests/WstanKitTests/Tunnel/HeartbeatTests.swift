@@ -52,6 +52,15 @@ import Testing
         }
     }
 
+    @Test func `a peer that is probed has less time, and an answer ends that`() {
+        var heartbeat = Self.heartbeat()
+        #expect(heartbeat.probe(now: Self.at(10), patience: .seconds(3)) == Self.at(13))
+        #expect(heartbeat.timePassed(now: Self.at(12), lastReceived: Self.at(9)) == .wait(until: Self.at(13)))
+        #expect(heartbeat.timePassed(now: Self.at(13), lastReceived: Self.at(9)) == .examine(since: Self.at(10)))
+        #expect(heartbeat.timePassed(now: Self.at(13), lastReceived: Self.at(10)) == .wait(until: Self.at(55)))
+        #expect(heartbeat.timePassed(now: Self.at(55), lastReceived: Self.at(10)) == .ping(until: Self.at(69)))
+    }
+
     /// Whatever the driver does in between: a dead peer is found within interval and patience, a live one never pinged
     /// more often than once in an interval.
     @Test func `a driver that keeps its appointments finds a dead peer in time`() {

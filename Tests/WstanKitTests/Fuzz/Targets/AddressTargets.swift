@@ -24,13 +24,19 @@ extension FuzzTarget {
     static let socks5 = FuzzTarget(
         "socks5",
         seeds: [
-            [5, 1, 0], [5, 1, 0, 1, 127, 0, 0, 1, 0, 80], [5, 3, 0, 3, 3, 97, 46, 98, 1, 187], [5, 2, 0, 2, 9],
+            [1, 4, 97, 110, 110, 97, 3, 97, 58, 0], [5, 1, 0], [5, 1, 0, 1, 127, 0, 0, 1, 0, 80],
+            [5, 3, 0, 3, 3, 97, 46, 98, 1, 187], [5, 2, 0, 2, 9],
         ],
         maxLength: 300
     ) { input in
         let bytes = input.rest()
         _ = keptPromise(of: { (reader) throws(Socks5.Failure) in try Socks5.readGreeting(&reader) }, bytes)
         _ = keptPromise(of: { (reader) throws(Socks5.Failure) in try Socks5.readRequest(&reader) }, bytes)
+        let password = keptPromise(
+            of: { (reader) throws(Socks5.Failure) in try Socks5Password.readRequest(&reader) }, bytes)
+        if let (request, used) = password {
+            require(3 + request.name.count + request.password.count == used, "lengths and what they measure")
+        }
     }
 
     static let socks4 = FuzzTarget(

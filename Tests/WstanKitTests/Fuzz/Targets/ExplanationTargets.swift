@@ -58,7 +58,7 @@ extension FuzzTarget {
             case 0: .reset(bytes.withBytes { Reset.read($0) })
             case 1: .reset(.forbidden(key: text))
             case 2: .reset(.unreachable(Address(host: host, port: 1), text))
-            case 3: .dial(.proxyRefused(status: status, reason: text))
+            case 3: .dial(.proxyRefused(status == 407 ? .otherSchemes(["NTLM"], reason: text) : .status(status, reason: text)))
             case 4: .dial(.refused(status: status, clockAhead: Double(bytes.count * 1000 - status)))
             default: [.lost, .unreadableAnswer, .request(.meantForServer), .request(.unusableTarget)][Int(flags >> 6)]
             }

@@ -1,0 +1,97 @@
+/// Opens tunnels for the pool before anybody asks for one, where the server takes the request for that. Confined to its
+/// worker.
+final class AheadOpener: @unchecked Sendable {
+    private let dialer: Dialer
+    private let log: EventLog
+    /// Of `ClientOptions.servers`.
+    private var abilities: [ServerAbility]
+    /// What was logged last, so that a server that stays away is told of once.
+    private var lastFailure: DialFailure?
+
+    private var worker: Worker { dialer.worker }
+    private var pool: TunnelPool { dialer.pool }
+
+    init(dialer: Dialer, log: EventLog) {
+        self.dialer = dialer
+        self.log = log
+        abilities = [ServerAbility](repeating: ServerAbility(), count: dialer.options.servers.count)
+        dialer.pool.opener = self
+    }
+
+    /// What the most able of the servers may be asked for.
+    var asking: PoolMachine.Asking {
+        var best = PoolMachine.Asking.no
+        for ability in abilities { best = Self.better(best, ability.asking(now: worker.now)) }
+        return best
+    }
+
+    private static func better(_ a: PoolMachine.Asking, _ b: PoolMachine.Asking) -> PoolMachine.Asking {
+        switch (a, b) {
+        case (.freely, _), (_, .no): a
+        case (_, .freely), (.no, _): b
+        case (.once, _): a
+        case (_, .once): b
+        case (.notBefore(let one), .notBefore(let other)): one < other ? a : b
+        }
+    }
+
+    private func index(of server: ServerEndpoint) -> Int? { dialer.options.servers.firstIndex(of: server) }
+
+    /// A request of a user agent has opened a tunnel there.
+    func tookRequest(_ server: ServerEndpoint) {
+        lastFailure = nil
+        if let index = index(of: server) { abilities[index].tookRequest() }
+    }
+
+    /// Opens one, and tells the pool what has come of it.
+    func open(_ number: UInt64) {
+        worker.spawn { [self] in
+            switch await dialer.connect() {
+            case .success(let uplink): await ask(uplink, number)
+            case .failure(let failure): failed(failure, number)
+            }
+        }
+    }
+
+    private func ask(_ uplink: Uplink, _ number: UInt64) async {
+        guard let index = index(of: uplink.server), abilities[index].mayBeAsked(now: worker.now) else {
+            // Of several servers this one was reached, which cannot. Later it may be another.
+            uplink.stream.close()
+            return pool.openingFailed(number, .unreachable)
+        }
+        pool.asked(number)
+        do throws(DialFailure) {
+            let tunnel = try await dialer.openIdle(uplink)
+            lastFailure = nil
+            abilities[index].tookEmpty()
+            pool.opened(number, tunnel)
+        } catch {
+            guard error.mayBeRefusal, abilities[index].refusedEmpty(isClear: error.isAnswer, now: worker.now) else {
+                return failed(error, number)
+            }
+            log.emptyRequestRefused(now: worker.now)
+            pool.openingFailed(number, .refused)
+        }
+    }
+
+    private func failed(_ failure: DialFailure, _ number: UInt64) {
+        log.openingAheadFailed(failure, isNews: failure != lastFailure, now: worker.now)
+        lastFailure = failure
+        pool.openingFailed(number, .unreachable)
+    }
+}
+
+extension DialFailure {
+    /// Whether a server that does not know the empty request may have answered so.
+    fileprivate var mayBeRefusal: Bool {
+        switch self {
+        // What a front says when the server behind it is away, RFC 9110 section 15.6.
+        case .refused(let status, _): !(500...599).contains(status)
+        case .notWebSocket, .closed: true
+        case .at(_, let failure): failure.mayBeRefusal
+        case .unreachable, .proxyUnreachable, .proxyRefused, .reset, .timedOut, .overtaken, .tls: false
+        }
+    }
+
+    fileprivate var isAnswer: Bool { bare != .closed }
+}

@@ -1,0 +1,90 @@
+/// Two connections joined, byte for byte: a user agent's, and one to a target that does not take the tunnel. Unlike a
+/// tunnel it passes on that one side has finished while the other goes on. Confined to its worker.
+final class DirectRelay: @unchecked Sendable {
+    private let userAgent: Stream
+    private let target: Stream
+    private var directionsLeft = 2
+    private var news: Wait<Void>?
+
+    private var worker: Worker { userAgent.worker }
+
+    init(_ userAgent: Stream, _ target: Stream) {
+        self.userAgent = userAgent
+        self.target = target
+    }
+
+    /// Returns when both streams have ended, or end by themselves.
+    func run() async {
+        worker.budget.addTunnel()
+        async let up: Void = move(from: userAgent, to: target)
+        await move(from: target, to: userAgent)
+        await up
+        userAgent.closeOrderly(awaitingPeer: false)
+        target.closeOrderly(awaitingPeer: false)
+        worker.budget.removeTunnel()
+    }
+
+    private func move(from source: Stream, to sink: Stream) async {
+        if await hasFinished(source, into: sink) {
+            sink.finish()
+            await waitForOther(than: source, sink)
+        }
+        directionsLeft -= 1
+        news?.fulfill(())
+    }
+
+    /// - Returns: whether the source has come to its end in good order; otherwise both have been ended.
+    private func hasFinished(_ source: Stream, into sink: Stream) async -> Bool {
+        var moved = 0
+        while true {
+            switch await source.waitReadable() {
+            case .ready: break
+            case .closed: return false
+            case .timedOut, .interrupted: continue
+            }
+            let body = worker.scratch.body(worker.budget.allowance(Scratch.bodySize))
+            switch source.read(into: body) {
+            case .bytes(let count):
+                sink.write(UnsafeRawBufferPointer(rebasing: body[..<count]))
+                moved += count
+            case .end: return true
+            case .failed: return breakOff(source, sink)
+            case .wouldBlock: continue
+            }
+            // Nobody else may be reading it any more.
+            if sink.isGone { return breakOff(sink, source) }
+            if sink.pendingCount > 0 {
+                guard await Flow.isThrough(into: sink, from: source, while: { true }) else {
+                    return breakOff(source, sink)
+                }
+            } else if moved >= TunnelLimits.turn {
+                moved = 0
+                await worker.yield()
+            }
+        }
+    }
+
+    /// One of them was reset: so is the other, once it has got what had come before.
+    private func breakOff(_ broken: Stream, _ other: Stream) -> Bool {
+        broken.abort()
+        other.resetAfterDelivery()
+        return false
+    }
+
+    /// The source has sent everything. As long as it is there it gets what the other side still sends; closing and
+    /// shutting down look the same from here, and one that has closed would be told of nothing that does not come.
+    private func waitForOther(than source: Stream, _ sink: Stream) async {
+        while directionsLeft > 1, !source.isClosed {
+            let wait = Wait<Void>(worker: worker)
+            news = wait
+            await wait.value(deadline: worker.now + ClientLimits.lingerStep, onTimeout: (), onCancel: ())
+            guard directionsLeft > 1, !source.isClosed else { return }
+            if source.isGone {
+                _ = breakOff(source, sink)
+            } else if source.ownerHasLeft {
+                source.close()
+                sink.closeOrderly(awaitingPeer: false)
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+/// What becomes of tunnels when the network under them changes, and when the machine has slept.
+extension TunnelPool {
+    /// Where a tunnel stands after a change.
+    private enum Standing {
+        /// The kernel would still choose its address.
+        case same
+        /// It would choose another one.
+        case other(isOurs: Bool)
+        /// There is no way to its peer now. It may come back, and TCP waits for that.
+        case cutOff
+    }
+
+    /// Idle tunnels that would go another way now are replaced, those in use are to show that they live. The others are left
+    /// alone, unless the change concerns them: then they are to show it too, if they are idle.
+    func networkChanged(_ change: NetworkChange) {
+        var sources: [SocketAddress: SocketAddress?] = [:]
+        var isAnother = tunnels.isEmpty || change.touchesDefaultRoute || change.mayBeAnything
+        var mustVerify = false
+        for tunnel in Array(tunnels.values) {
+            guard let local = tunnel.stream.localAddress, let peer = tunnel.stream.remoteAddress else { continue }
+            let source = sources[peer] ?? LocalRoute.source(toward: peer)
+            sources[peer] = .some(source)
+            let standing = Self.standing(of: local, source)
+            switch standing {
+            case .same:
+                if change.concerns(local) { mustVerify = true }
+            case .other, .cutOff:
+                isAnother = true
+            }
+            changed(tunnel, standing, patience: TunnelLimits.patienceAfterChange)
+        }
+        if mustVerify { verifyIdle() }
+        if isAnother { startAnew() }
+    }
+
+    /// The pool is made anew, and what is in use is to show that it lives.
+    func machineSlept() {
+        for id in machine.dropAll() { tunnels[id]?.giveUp() }
+        for tunnel in Array(tunnels.values) {
+            guard let local = tunnel.stream.localAddress, let peer = tunnel.stream.remoteAddress else { continue }
+            let standing = Self.standing(of: local, LocalRoute.source(toward: peer))
+            if case .same = standing { cutOff.insert(tunnel.id) }
+            changed(tunnel, standing, patience: TunnelLimits.patienceAfterSleep)
+        }
+        startAnew()
+    }
+
+    private static func standing(of local: SocketAddress, _ source: SocketAddress?) -> Standing {
+        guard let source else { return .cutOff }
+        return source.hasSameHost(as: local) ? .same : .other(isOurs: LocalRoute.isOurs(local))
+    }
+
+    private func changed(_ tunnel: Tunnel, _ standing: Standing, patience: Duration) {
+        switch standing {
+        case .same:
+            if cutOff.remove(tunnel.id) != nil { tunnel.probe(patience: patience, sparingBackedOff: true) }
+        case .other, .cutOff:
+            if tunnel.isIdle {
+                machine.drop(tunnel.id)
+                return tunnel.giveUp()
+            }
+            switch standing {
+            case .same, .cutOff:
+                cutOff.insert(tunnel.id)
+            case .other(let isOurs):
+                // From an address that is not ours nothing is sent, now or later: what TCP would send again does not matter.
+                cutOff.remove(tunnel.id)
+                tunnel.probe(patience: patience, sparingBackedOff: isOurs)
+            }
+        }
+    }
+
+    /// Idle tunnels are given out again when they have answered a ping.
+    func verifyIdle() {
+        for id in machine.idle {
+            guard let tunnel = tunnels[id], machine.doubt(id) else { continue }
+            tunnel.whenAnswered = { [weak self] in
+                self?.machine.proved(id)
+                self?.replenish()
+            }
+            tunnel.probe(patience: TunnelLimits.patienceAfterChange, sparingBackedOff: false)
+        }
+    }
+}

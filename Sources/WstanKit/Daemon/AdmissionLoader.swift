@@ -1,0 +1,76 @@
+import Glibc
+
+/// Finds out who may use the client, by what the configuration names: the users file, and users of this host.
+enum AdmissionLoader {
+    struct Admission {
+        /// nil: nobody is asked for a password.
+        var users: UsersFile?
+        /// Empty: everybody.
+        var allowedUsers: Set<UInt32> = []
+    }
+
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// - Returns: what it has found, and what an administrator should be warned of.
+    static func load(_ settings: Settings) throws(Failure) -> (admission: Admission, warnings: [String]) {
+        var admission = Admission()
+        var warnings: [String] = []
+        guard settings.mode == .client else { return (admission, []) }
+        if let path = settings.usersFile {
+            admission.users = try readUsers(path)
+            if FileReader.isWorldReadable(path) {
+                warnings.append("everybody on this host can read the hashes in \(path): chmod o-r \(path)")
+            }
+        }
+        for user in settings.allowUID { admission.allowedUsers.insert(try number(of: user)) }
+        return (admission, warnings)
+    }
+
+    private static func readUsers(_ path: String) throws(Failure) -> UsersFile {
+        let bytes: [UInt8]
+        do {
+            bytes = try FileReader.read(path, limit: ConfigurationBounds.usersFileSize)
+        } catch {
+            throw Failure(description: "cannot read the users file \(path): \(SystemError.text(error.code))")
+        }
+        do {
+            return try UsersFile(bytes, path: path)
+        } catch {
+            throw Failure(description: error.description)
+        }
+    }
+
+    static func number(of user: LocalUser) throws(Failure) -> UInt32 {
+        switch user {
+        case .number(let number): return number
+        case .name(let name): return try lookUp(name)
+        }
+    }
+
+    private static func lookUp(_ name: String) throws(Failure) -> UInt32 {
+        // A group of thousands may be listed in the entry, or whatever the name service has to say.
+        var size = 16 * 1024
+        while true {
+            var entry = passwd()
+            var found: UnsafeMutablePointer<passwd>?
+            var buffer = [CChar](repeating: 0, count: size)
+            let status = getpwnam_r(name, &entry, &buffer, size, &found)
+            switch status {
+            case 0:
+                guard found != nil else {
+                    throw Failure(
+                        description: "allow-uid: this host has no user \(name): correct the name, or give a number")
+                }
+                return entry.pw_uid
+            case EINTR:
+                continue
+            case ERANGE where size < 1 << 20:
+                size *= 2
+            default:
+                throw Failure(description: "allow-uid: cannot look up \(name): \(SystemError.text(status))")
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import CLinux
+import Glibc
+
+/// A socket that listens: it accepts on its own worker and deals the connections out, one worker after the other. What it
+/// listens on is its subclasses' business.
+class Acceptor: Pollable, @unchecked Sendable {
+    /// A connection that nobody serves yet: its descriptor is to be taken over on `worker`.
+    struct Arrival: Sendable {
+        let descriptor: Int32
+        let peer: Peer
+        let worker: Worker
+    }
+
+    enum Event {
+        case accepted(Arrival)
+        /// Out of descriptors or memory; accepting goes on by itself.
+        case paused(SystemError)
+    }
+
+    /// As a person would write it.
+    let place: String
+    private let workers: [Worker]
+    private let report: (Event) -> Void
+    private var next = 0
+    private var pause: Timers.ID?
+
+    /// How long it waits when the system has nothing to give. It gets no event for what is queued already.
+    private static let pauseLength: Duration = .milliseconds(100)
+
+    /// - Parameters:
+    ///   - descriptor: listens already.
+    ///   - report: called on the acceptor's worker.
+    init(
+        descriptor: Int32, at place: String, on worker: Worker, dealingTo workers: [Worker],
+        report: @escaping (Event) -> Void
+    ) throws(SystemError) {
+        self.place = place
+        self.workers = workers
+        self.report = report
+        try super.init(descriptor: descriptor, worker: worker)
+    }
+
+    override func handle(_ readiness: Readiness) {
+        acceptSome()
+    }
+
+    override func close() {
+        if let pause { worker.cancel(pause) }
+        pause = nil
+        super.close()
+    }
+
+    /// Whose connection it is. Nil when that cannot be told: it is closed then.
+    ///
+    /// - Parameter address: as accept(2) gave it.
+    func peer(of descriptor: Int32, at address: SocketAddress?) -> Peer? {
+        address.map { .network($0) }
+    }
+
+    /// Datagram sockets and listeners go on until there is nothing left, in slices that leave room for others.
+    private func acceptSome() {
+        for _ in 0..<64 {
+            guard !isClosed, pause == nil else { return }
+            if Descriptors.areScarce {
+                // What is left belongs to the targets of tunnels that are up.
+                return rest(after: SystemError(call: "accept", code: EMFILE))
+            }
+            let flags = Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+            let (result, address) = SocketAddress.read { accept4(descriptor, $0, &$1, flags) }
+            let code = errno
+            if result < 0 {
+                switch code {
+                case EAGAIN: return
+                case EMFILE, ENFILE, ENOBUFS, ENOMEM: return rest(after: SystemError(call: "accept", code: code))
+                // The connection was gone before it was accepted (accept(2)).
+                default: continue
+                }
+            }
+            guard let peer = peer(of: result, at: address) else {
+                Glibc.close(result)
+                continue
+            }
+            let worker = workers[next]
+            next = (next + 1) % workers.count
+            report(.accepted(Arrival(descriptor: result, peer: peer, worker: worker)))
+        }
+        worker.execute { [self] in acceptSome() }
+    }
+
+    private func rest(after error: SystemError) {
+        report(.paused(error))
+        pause = worker.schedule(after: Self.pauseLength) { [self] in
+            pause = nil
+            acceptSome()
+        }
+    }
+}

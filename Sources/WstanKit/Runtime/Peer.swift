@@ -1,0 +1,45 @@
+import Glibc
+
+/// Who is at the other end of a connection that has come.
+enum Peer: Hashable, Sendable {
+    case network(SocketAddress)
+    /// A process of this host, by a Unix socket, which has no address.
+    case local(LocalProcess)
+
+    var isLoopback: Bool {
+        switch self {
+        case .network(let address): address.isLoopback
+        case .local: true
+        }
+    }
+
+    var isLocal: Bool {
+        switch self {
+        case .network: false
+        case .local: true
+        }
+    }
+}
+
+/// A process as the kernel vouched for it when it connected, or began to listen (unix(7), SO_PEERCRED). Whoever holds the
+/// socket now may be another.
+struct LocalProcess: Hashable, Sendable, CustomStringConvertible {
+    /// 0 when it is in another PID namespace.
+    let pid: Int32
+    /// Its effective user and group.
+    let uid: UInt32
+    let gid: UInt32
+
+    /// - Returns: nil when `descriptor` is no connected Unix socket.
+    init?(atOtherEndOf descriptor: Int32) {
+        // struct ucred, which Glibc shows only under _GNU_SOURCE.
+        var credentials: (pid: Int32, uid: UInt32, gid: UInt32) = (0, .max, .max)
+        var length = socklen_t(MemoryLayout.size(ofValue: credentials))
+        guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0,
+            length == MemoryLayout.size(ofValue: credentials), credentials.uid != .max
+        else { return nil }
+        (pid, uid, gid) = credentials
+    }
+
+    var description: String { pid > 0 ? "process \(pid) of user \(uid)" : "a process of user \(uid)" }
+}

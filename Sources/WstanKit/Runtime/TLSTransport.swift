@@ -1,0 +1,168 @@
+import COpenSSL
+
+/// Between OpenSSL and the socket of one stream: a BIO of our own, which takes from the worker's buffers and puts into
+/// them. Sending always succeeds, since a stream keeps what the kernel does not take: so OpenSSL never waits to write.
+/// Confined to its worker.
+final class TLSTransport: @unchecked Sendable {
+    private unowned let stream: Stream
+    private let buffers: TLSBuffers
+    private let blocks: BlockPool
+    /// Bytes that were received and that OpenSSL has not asked for: rare, and not many.
+    private var held = Outbox()
+    /// The same, in the worker's buffer; empty between two calls.
+    private var window = UnsafeRawBufferPointer(start: nil, count: 0)
+
+    /// What the stream said last when it was asked for bytes and had none.
+    private(set) var dryness = Dryness.none
+    /// The most to receive at once, beyond what OpenSSL must have to go on.
+    private var appetite = TLSBuffers.received
+    /// Bytes that OpenSSL may take and make nothing of; nothing is received beyond that.
+    private(set) var patience = TLSLimits.handshake
+
+    enum Dryness {
+        case none
+        case wouldBlock
+        case end
+        case failed(SystemError)
+        /// The peer sends much that carries no data: handshakes without end, or changes of keys.
+        case outOfPatience
+    }
+
+    /// - Parameter received: what was read from the stream already, and is TLS.
+    init(_ stream: Stream, received: [UInt8]) {
+        self.stream = stream
+        buffers = stream.worker.tlsBuffers
+        blocks = stream.worker.blocks
+        received.withUnsafeBytes { held.append($0, from: blocks) }
+    }
+
+    /// A BIO of that session, which does not keep the session: this one frees it before it goes.
+    static func makeBIO(of session: TLSSession) -> OpaquePointer? {
+        guard let method = TLSMethod.shared.pointer, let bio = BIO_new(method) else { return nil }
+        BIO_set_data(bio, Unmanaged.passUnretained(session).toOpaque())
+        BIO_set_init(bio, 1)
+        return bio
+    }
+
+    static func session(of bio: OpaquePointer?) -> TLSSession? {
+        BIO_get_data(bio).map { Unmanaged<TLSSession>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    /// Data has come through, or the handshake has.
+    func renewPatience() {
+        patience = TLSLimits.barren
+    }
+
+    /// The beginning of every call into OpenSSL.
+    func beginCall(appetite: Int) {
+        self.appetite = appetite
+        dryness = .none
+    }
+
+    /// The end of every call into OpenSSL: the worker's buffers are somebody else's from now on.
+    func finishCall() {
+        buffers.flush { stream.transmit($0) }
+        if !window.isEmpty {
+            held.append(window, from: blocks)
+            window = UnsafeRawBufferPointer(start: nil, count: 0)
+        }
+    }
+
+    private(set) var hasReceived = false
+
+    /// The memory of what is held here.
+    var heldCapacity: Int { held.capacity }
+
+    func removeAll() {
+        held.removeAll(to: blocks)
+        window = UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+
+    // MARK: Called by OpenSSL
+
+    /// - Returns: bytes that were taken: all of them.
+    fileprivate func write(_ bytes: UnsafeRawBufferPointer) -> Int {
+        var rest = bytes
+        while true {
+            rest = UnsafeRawBufferPointer(rebasing: rest[buffers.gather(rest)...])
+            if rest.isEmpty { return bytes.count }
+            buffers.flush { stream.transmit($0) }
+        }
+    }
+
+    /// - Returns: 0 when there is nothing; `dryness` says why.
+    fileprivate func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        let count: Int
+        if !held.isEmpty {
+            count = min(buffer.count, held.count)
+            buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: held.bytes[..<count]))
+            held.removeFirst(count, to: blocks)
+        } else {
+            if window.isEmpty { receive(atLeast: buffer.count) }
+            count = min(buffer.count, window.count)
+            guard count > 0 else { return 0 }
+            buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: window[..<count]))
+            window = UnsafeRawBufferPointer(rebasing: window[count...])
+        }
+        patience -= count
+        hasReceived = true
+        return count
+    }
+
+    private func receive(atLeast least: Int) {
+        guard patience > 0 else {
+            dryness = .outOfPatience
+            return
+        }
+        // After a short read the socket is known to be empty: no second call to be told so.
+        guard stream.mayHaveInput else {
+            dryness = .wouldBlock
+            return
+        }
+        let most = min(max(least, appetite), buffers.received.count)
+        let room = UnsafeMutableRawBufferPointer(rebasing: buffers.received[..<most])
+        switch stream.receive(into: room) {
+        case .bytes(let count): window = UnsafeRawBufferPointer(rebasing: room[..<count])
+        case .wouldBlock: dryness = .wouldBlock
+        case .end: dryness = .end
+        case .failed(let error): dryness = .failed(error)
+        }
+    }
+}
+
+/// The functions of such a BIO, of which OpenSSL wants one table for all.
+private final class TLSMethod: @unchecked Sendable {
+    static let shared = TLSMethod()
+
+    /// nil when there was no memory for it.
+    let pointer: OpaquePointer?
+
+    private init() {
+        pointer = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "worker")
+        BIO_meth_set_write(pointer, writeToTransport)
+        BIO_meth_set_read(pointer, readFromTransport)
+        BIO_meth_set_ctrl(pointer, controlTransport)
+    }
+}
+
+private func writeToTransport(_ bio: OpaquePointer?, _ bytes: UnsafePointer<CChar>?, _ count: Int32) -> Int32 {
+    guard let transport = TLSTransport.session(of: bio)?.transport, let bytes, count > 0 else { return -1 }
+    return Int32(clamping: transport.write(UnsafeRawBufferPointer(start: bytes, count: Int(count))))
+}
+
+private func readFromTransport(_ bio: OpaquePointer?, _ buffer: UnsafeMutablePointer<CChar>?, _ count: Int32) -> Int32 {
+    guard let transport = TLSTransport.session(of: bio)?.transport, let buffer, count > 0 else { return -1 }
+    BIO_clear_flags(bio, BIO_FLAGS_READ | BIO_FLAGS_WRITE | BIO_FLAGS_IO_SPECIAL | BIO_FLAGS_SHOULD_RETRY)
+    let taken = transport.read(into: UnsafeMutableRawBufferPointer(start: buffer, count: Int(count)))
+    if taken > 0 { return Int32(clamping: taken) }
+    // OpenSSL is told to come again whatever the reason: an end or an error is the stream's to tell, in its own words.
+    BIO_set_flags(bio, BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY)
+    return -1
+}
+
+private func controlTransport(
+    _ bio: OpaquePointer?, _ command: Int32, _ number: Int, _ pointer: UnsafeMutableRawPointer?
+) -> Int {
+    // Without a yes to this one OpenSSL takes every flight of a handshake for lost.
+    command == BIO_CTRL_FLUSH ? 1 : 0
+}

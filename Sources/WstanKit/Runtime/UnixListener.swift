@@ -1,0 +1,70 @@
+import Glibc
+
+/// Listens on a Unix socket. Its file is there from the start to `close`, and a file that a crash has left is replaced.
+///
+/// Everybody on this host may connect, as to a port of 127.0.0.1; the permissions of the directory say who gets there.
+final class UnixListener: Acceptor, @unchecked Sendable {
+    enum Failure: Error, Equatable {
+        /// Somebody listens there; who, if the kernel says.
+        case taken(LocalProcess?)
+        /// What is there is no socket, so it is not ours to remove.
+        case otherFile
+        case system(SystemError)
+    }
+
+    private let path: String
+    private let file: UnixPath.FileIdentity?
+
+    /// - Parameter report: called on the listener's worker.
+    init(
+        _ path: String, on worker: Worker, dealingTo workers: [Worker], report: @escaping (Event) -> Void
+    ) throws(Failure) {
+        let descriptor = try Self.open(path)
+        self.path = path
+        file = UnixPath.identity(of: path)
+        do throws(SystemError) {
+            try super.init(descriptor: descriptor, at: "unix:\(path)", on: worker, dealingTo: workers, report: report)
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    private static func open(_ path: String) throws(Failure) -> Int32 {
+        do throws(SystemError) {
+            let descriptor = try UnixPath.socket()
+            do throws(SystemError) {
+                try bind(descriptor, path)
+                _ = try SystemError.check("chmod") { chmod(path, 0o666) }
+                _ = try SystemError.check("listen") { listen(descriptor, 4096) }
+            } catch {
+                Glibc.close(descriptor)
+                throw error
+            }
+            return descriptor
+        } catch {
+            guard error.code == EADDRINUSE else { throw .system(error) }
+            guard UnixPath.isSocket(path) else { throw .otherFile }
+            throw .taken(UnixPath.listener(at: path))
+        }
+    }
+
+    private static func bind(_ descriptor: Int32, _ path: String) throws(SystemError) {
+        do {
+            try UnixPath.bind(descriptor, to: path)
+        } catch {
+            guard error.code == EADDRINUSE, UnixPath.isStale(path) else { throw error }
+            unlink(path)
+            try UnixPath.bind(descriptor, to: path)
+        }
+    }
+
+    override func peer(of descriptor: Int32, at address: SocketAddress?) -> Peer? {
+        LocalProcess(atOtherEndOf: descriptor).map { .local($0) }
+    }
+
+    override func close() {
+        // Another may have put its own there meanwhile.
+        if !isClosed, let file, UnixPath.identity(of: path) == file { unlink(path) }
+        super.close()
+    }
+}

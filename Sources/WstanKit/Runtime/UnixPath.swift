@@ -1,0 +1,80 @@
+import CLinux
+import Glibc
+
+/// The file of a Unix stream socket.
+enum UnixPath {
+    struct FileIdentity: Equatable {
+        let device: UInt
+        let number: UInt
+    }
+
+    /// Does not wait.
+    static func socket() throws(SystemError) -> Int32 {
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        return try SystemError.check("socket") { Glibc.socket(AF_UNIX, type, 0) }
+    }
+
+    static func bind(_ descriptor: Int32, to path: String) throws(SystemError) {
+        try withAddress(path) { (address, length) throws(SystemError) in
+            _ = try SystemError.check("bind") { Glibc.bind(descriptor, address, length) }
+        }
+    }
+
+    static func connect(_ descriptor: Int32, to path: String) throws(SystemError) {
+        try withAddress(path) { (address, length) throws(SystemError) in
+            _ = try SystemError.check("connect") { Glibc.connect(descriptor, address, length) }
+        }
+    }
+
+    static func isSocket(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
+    }
+
+    static func identity(of path: String) -> FileIdentity? {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return nil }
+        return FileIdentity(device: UInt(status.st_dev), number: UInt(status.st_ino))
+    }
+
+    /// Whether a socket's file is there on which nobody listens.
+    static func isStale(_ path: String) -> Bool {
+        guard isSocket(path), let descriptor = try? socket() else { return false }
+        defer { Glibc.close(descriptor) }
+        do throws(SystemError) {
+            try connect(descriptor, to: path)
+            return false
+        } catch {
+            // EAGAIN: its queue is full. EACCES: nobody can tell. EPROTOTYPE: it is of another kind, and bound.
+            return error.code == ECONNREFUSED
+        }
+    }
+
+    /// - Returns: nil when nobody listens, or it cannot be told who.
+    static func listener(at path: String) -> LocalProcess? {
+        guard let descriptor = try? socket() else { return nil }
+        defer { Glibc.close(descriptor) }
+        guard (try? connect(descriptor, to: path)) != nil else { return nil }
+        return LocalProcess(atOtherEndOf: descriptor)
+    }
+
+    /// Calls `body` with the form that the kernel takes.
+    private static func withAddress(
+        _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) throws(SystemError) -> Void
+    ) throws(SystemError) {
+        var raw = sockaddr_un()
+        raw.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(path.utf8)
+        // An empty path means no name at all, a NUL in front an abstract one (unix(7)).
+        guard !bytes.isEmpty, !bytes.contains(0), bytes.count < MemoryLayout.size(ofValue: raw.sun_path) else {
+            throw SystemError(call: "bind", code: ENAMETOOLONG)
+        }
+        withUnsafeMutableBytes(of: &raw.sun_path) { $0.copyBytes(from: bytes) }
+        let result = withUnsafePointer(to: &raw) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                Result { () throws(SystemError) in try body(address, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+            }
+        }
+        try result.get()
+    }
+}

@@ -1,0 +1,59 @@
+import Testing
+
+@testable import WstanKit
+
+@Suite struct DialRoundsTests {
+    private static let start = Instant(nanoseconds: 1_000_000_000_000)
+    private static let refused = DialFailure.unreachable(.connect(SystemError(call: "connect", code: 111)))
+
+    @Test func `each server is tried once, and the first failure is told`() {
+        var rounds = DialRounds()
+        rounds.failed(1, of: 3, .closed)
+        #expect(rounds.next(mayBeRestarting: false, Self.start) == .go)
+        rounds.failed(0, of: 3, .notWebSocket)
+        #expect(rounds.next(mayBeRestarting: false, Self.start) == .go)
+        #expect(rounds.tried == [0, 1])
+        rounds.failed(2, of: 3, .timedOut)
+        #expect(rounds.next(mayBeRestarting: false, Self.start) == .fail(.closed))
+    }
+
+    @Test func `when all that are left fail to connect the round is over`() {
+        var rounds = DialRounds()
+        rounds.failed(0, of: 3, .closed)
+        rounds.failedEverywhere(Self.refused)
+        #expect(rounds.next(mayBeRestarting: false, Self.start) == .fail(.closed))
+    }
+
+    @Test func `a reset is tried again five times at once`() {
+        var rounds = DialRounds()
+        for _ in 0..<5 {
+            rounds.failed(0, of: 1, .reset)
+            #expect(rounds.next(mayBeRestarting: false, Self.start) == .go)
+            #expect(rounds.tried.isEmpty)
+        }
+        rounds.failed(0, of: 1, .reset)
+        #expect(rounds.next(mayBeRestarting: false, Self.start) == .fail(.reset))
+    }
+
+    @Test func `a server that may come back is waited for, three seconds in all`() {
+        var rounds = DialRounds()
+        var now = Self.start
+        var pauses: [Duration] = []
+        while true {
+            rounds.failedEverywhere(Self.refused)
+            guard case .pause(let pause) = rounds.next(mayBeRestarting: true, now) else { break }
+            pauses.append(pause)
+            now = now + pause
+        }
+        #expect(pauses == [100, 200, 400, 800, 1500].map { .milliseconds($0) })
+        #expect(rounds.next(mayBeRestarting: true, now) == .fail(Self.refused))
+    }
+
+    @Test func `a failure that is no restart's ends the wait`() {
+        var rounds = DialRounds()
+        rounds.failedEverywhere(Self.refused)
+        #expect(rounds.next(mayBeRestarting: true, Self.start) == .pause(.milliseconds(100)))
+        rounds.failed(0, of: 1, .refused(status: 404, clockAhead: nil))
+        #expect(rounds.next(mayBeRestarting: false, Self.start) == .fail(.refused(status: 404, clockAhead: nil)))
+    }
+}
