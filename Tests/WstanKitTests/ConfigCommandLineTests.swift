@@ -74,7 +74,10 @@ import Testing
             let value = values[key.name] ?? key.initial
             #expect(!value.isEmpty, "\(key.identifier)")
             let base = key.name == "uri" ? ["--key-file=k"] : ["--uri=ws://h:1/"]
-            let secret = ["uri", "key", "key-file"].contains(key.identifier) ? [] : ["--key-file=k"]
+            var secret = ["uri", "key", "key-file"].contains(key.identifier) ? [] : ["--key-file=k"]
+            // One is nothing without the other.
+            if key.identifier == "tls.certificate" { secret.append("--tls-key=f") }
+            if key.identifier == "tls.key" { secret.append("--tls-certificate=f") }
             let joined = try ConfigFixture().run(base + secret + ["--\(key.option)=\(value)"]).settings
             guard key.isPythonOption, case .flag = key.kind else {
                 let apart = try ConfigFixture().run(base + secret + ["--\(key.option)", value]).settings

@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test func `a value that cannot be understood is told by its variable's name`() throws {
-        for value in ["https://p:1", "p", "http://u:%zz@p:1", "socks4://p:1", "p:99999", "::1:80"] {
+        for value in ["https://p:1", "p.test", "http://u:%zz@p:1", "socks4://p:1", "p:99999", "::1:80"] {
             guard case .unusable(let variable, let problem) = try Self.choice(["https_proxy": value], "s.test:80")
             else {
                 Issue.record("\(value) is usable")

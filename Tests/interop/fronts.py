@@ -34,6 +34,19 @@ class Authority:
     def path(self, name):
         return os.path.join(self.directory, name)
 
+    def issue(self, name, alternatives='DNS:localhost,IP:127.0.0.1', days=2, by=None):
+        """A certificate and its key; signed by itself when that is `by`."""
+        certificate, key = self.path(name + '.pem'), self.path(name + '-key.pem')
+        self.openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key,
+                     '-out', self.path(name + '.csr'), '-subj', '/CN=' + name)
+        with open(self.path(name + '.ext'), 'w') as f:
+            f.write('subjectAltName=%s\n' % alternatives)
+        signer = (['-signkey', key] if by == 'itself' else
+                  ['-CA', self.certificate, '-CAkey', self.path('ca-key.pem'), '-CAcreateserial'])
+        self.openssl('x509', '-req', '-in', self.path(name + '.csr'), *signer, '-days', str(days), '-extfile', self.path(name + '.ext'),
+                     '-out', certificate)
+        return certificate, key
+
     def openssl(self, *arguments):
         subprocess.run(['openssl', *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=True)
 

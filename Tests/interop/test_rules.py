@@ -104,7 +104,7 @@ class ByDefault(Rules):
 
     def test_request_as_message(self):
         """A request that comes as a message on an idle tunnel is judged like one in the URI."""
-        self.begin('--allow=127.0.0.1:%d' % self.echo.port)
+        self.begin(NOT_PRIVATE, '--allow=127.0.0.1:%d' % self.echo.port)
         tunnel = self.tunnel('127.0.0.1', self.echo.port)
         self.assertEqual(tunnel.read_data(2), b'hi')
         tunnel.send(wire.reset_body())
@@ -119,24 +119,25 @@ class ByDefault(Rules):
 
 class Lists(Rules):
     def test_allow_by_address(self):
-        """An address under allow is reached though it is private, and nothing else is."""
-        self.begin('--allow=127.0.0.1, 192.0.2.0/24')
-        for host in '127.0.0.1', '127.1', '::ffff:127.0.0.1':
-            self.assertAllowed(host)
-        for host in '127.0.0.2', '10.0.0.1', '198.51.100.1', '::1':
-            self.assertForbidden(host, self.echo.port, 'allow')
+        """An address under allow is reached though it is private; with deny = * nothing else is, whatever it is."""
+        for more, key, others in (((NOT_PRIVATE,), 'allow-private', ()), (('--deny=*',), 'allow', ('198.51.100.1',))):
+            self.begin('--allow=127.0.0.1, 192.0.2.0/24', *more)
+            for host in '127.0.0.1', '127.1', '::ffff:127.0.0.1':
+                self.assertAllowed(host)
+            for host in ('127.0.0.2', '10.0.0.1', '::1', *others):
+                self.assertForbidden(host, self.echo.port, key)
 
     def test_allow_by_port(self):
         """A port under allow opens that port only."""
         other = self.target(echo)
-        self.begin('--allow=127.0.0.0/8:%d' % self.echo.port)
+        self.begin(NOT_PRIVATE, '--allow=127.0.0.0/8:%d' % self.echo.port)
         self.assertAllowed('127.0.0.1')
         self.assertAllowed('127.1')
-        self.assertForbidden('127.0.0.1', other.port, 'allow')
+        self.assertForbidden('127.0.0.1', other.port, 'allow-private')
 
     def test_allow_by_name(self):
         """A name under allow opens what it leads to, but for private addresses, for which allow-private is wanted too."""
-        for options, key in (('--allow=localhost',), 'allow-private'), (('--allow=localhost', '--allow-private=yes'), None):
+        for options, key in (('--allow=localhost', '--deny=*'), 'allow-private'), (('--allow=localhost', '--deny=*', '--allow-private=yes'), None):
             self.begin(*options, *([NOT_PRIVATE] if key else []))
             for name in 'localhost', 'LocalHost':
                 if key:
@@ -243,7 +244,7 @@ class Datagrams(Rules):
     def test_first_datagram(self):
         """An association whose first datagram is refused carries the others."""
         allowed, refused = self.keep(DatagramTarget()), self.keep(DatagramTarget())
-        server = self.begin('--allow=127.0.0.1:%d' % allowed.port)
+        server = self.begin(NOT_PRIVATE, '--allow=127.0.0.1:%d' % allowed.port)
         association = self.keep(Association(self.client(server).port))
         association.send(b'no', '127.0.0.1', refused.port)
         for host in '127.0.0.1', '127.1':
@@ -257,7 +258,7 @@ class Told(Rules):
     def test_page(self):
         """A user agent of plain HTTP gets a page that names the key."""
         web = self.keep(Web())
-        for options, key in (((NOT_PRIVATE,), 'allow-private'), (('--allow=192.0.2.1',), 'allow'),
+        for options, key in (((NOT_PRIVATE,), 'allow-private'), (('--allow=192.0.2.1', '--deny=*'), 'allow'),
                              (('--allow-private=yes', '--deny=127.0.0.1'), 'deny')):
             client = self.client(self.begin(*options))
             with self.subTest(key=key), agent.dial(client.port) as s:

@@ -37,7 +37,7 @@ extension Reset {
                 "It is the server itself, or in a network of its own: `allow-private = yes` in the server's "
                     + "configuration opens these."
             case "allow":
-                "The server takes you only where `allow` in its configuration says: add \(host) there."
+                "It has `deny = *` in its configuration, and takes you only where `allow` says: add \(host) there."
             case "deny":
                 "It is listed under `deny` in the server's configuration."
             default:

@@ -14,15 +14,8 @@ struct SettingDuties {
     private func checkServer(
         _ settings: Settings, _ uriPlace: Diagnostic.Place, _ diagnostics: inout DiagnosticList
     ) {
+        checkIdentity(settings.tls, uriPlace, &diagnostics)
         let tls = settings.tls
-        if tls.certificate != nil, tls.key == nil {
-            let text = "certificate needs its private key: name it by key in [tls] (--tls-key)"
-            diagnostics.add(.error, at: place("tls.certificate") ?? uriPlace, text)
-        }
-        if tls.key != nil, tls.certificate == nil {
-            let text = "key in [tls] needs its certificate: name it by certificate (--tls-certificate)"
-            diagnostics.add(.error, at: place("tls.key") ?? uriPlace, text)
-        }
         if tls.clientCA != nil, tls.certificate == nil {
             let text =
                 "client-ca is checked where TLS ends, and that is not here: add certificate and key, or remove it"
@@ -34,9 +27,24 @@ struct SettingDuties {
         }
     }
 
+    /// A server's certificate, or the one that a client shows to servers that want one.
+    private func checkIdentity(
+        _ tls: TLSSettings, _ uriPlace: Diagnostic.Place, _ diagnostics: inout DiagnosticList
+    ) {
+        if tls.certificate != nil, tls.key == nil {
+            let text = "certificate needs its private key: name it by key in [tls] (--tls-key)"
+            diagnostics.add(.error, at: place("tls.certificate") ?? uriPlace, text)
+        }
+        if tls.key != nil, tls.certificate == nil {
+            let text = "key in [tls] needs its certificate: name it by certificate (--tls-certificate)"
+            diagnostics.add(.error, at: place("tls.key") ?? uriPlace, text)
+        }
+    }
+
     private func checkClient(
         _ settings: Settings, _ uriPlace: Diagnostic.Place, _ diagnostics: inout DiagnosticList
     ) {
+        checkIdentity(settings.tls, uriPlace, &diagnostics)
         if !settings.tls.verify {
             let text = "verify = no lets anybody on the way pose as the server: name its CA by ca-file instead"
             diagnostics.add(.warning, at: place("tls.verify") ?? uriPlace, text)

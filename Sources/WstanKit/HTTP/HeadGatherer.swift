@@ -25,6 +25,12 @@ struct HeadGatherer {
         return try HTTPHead(Array(bytes[..<end]))
     }
 
+    /// Whether the first byte is one that no text begins with, so that no head can come of it.
+    var beginsInBinary: Bool {
+        guard let first = bytes.first else { return false }
+        return first >= 0x7f || first < 0x20 && first != 13 && first != 10
+    }
+
     /// What came behind the head.
     var rest: ArraySlice<UInt8> { bytes[length...] }
 

@@ -53,9 +53,34 @@ struct TLSAlert: Equatable {
         }
     }
 
-    /// OpenSSL's words.
+    /// The RFC's words.
     var text: String {
-        SSL_alert_desc_string_long(number).map { String(cString: $0) } ?? "alert \(number)"
+        switch number {
+        case SSL_AD_UNEXPECTED_MESSAGE: "unexpected message"
+        case SSL_AD_BAD_RECORD_MAC: "bad record MAC"
+        case SSL_AD_RECORD_OVERFLOW: "record overflow"
+        case SSL_AD_HANDSHAKE_FAILURE: "handshake failure"
+        case SSL_AD_BAD_CERTIFICATE: "bad certificate"
+        case SSL_AD_UNSUPPORTED_CERTIFICATE: "unsupported certificate"
+        case SSL_AD_CERTIFICATE_REVOKED: "certificate revoked"
+        case SSL_AD_CERTIFICATE_EXPIRED: "certificate expired"
+        case SSL_AD_CERTIFICATE_UNKNOWN: "certificate unknown"
+        case SSL_AD_ILLEGAL_PARAMETER: "illegal parameter"
+        case SSL_AD_UNKNOWN_CA: "unknown certificate authority"
+        case SSL_AD_ACCESS_DENIED: "access denied"
+        case SSL_AD_DECODE_ERROR: "decode error"
+        case SSL_AD_DECRYPT_ERROR: "decrypt error"
+        case SSL_AD_PROTOCOL_VERSION: "protocol version"
+        case SSL_AD_INSUFFICIENT_SECURITY: "insufficient security"
+        case SSL_AD_INTERNAL_ERROR: "internal error"
+        case SSL_AD_USER_CANCELLED: "user canceled"
+        case SSL_AD_MISSING_EXTENSION: "missing extension"
+        case SSL_AD_UNSUPPORTED_EXTENSION: "unsupported extension"
+        case SSL_AD_UNRECOGNIZED_NAME: "unrecognized name"
+        case SSL_AD_CERTIFICATE_REQUIRED: "certificate required"
+        case SSL_AD_NO_APPLICATION_PROTOCOL: "no application protocol"
+        default: "alert \(number)"
+        }
     }
 }
 
@@ -73,6 +98,8 @@ extension TLSFailure {
             return alert == .protocolVersion ? .noCommonVersion : .alert(alert)
         }
         switch reason {
+        case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, SSL_R_CERTIFICATE_VERIFY_FAILED:
+            return .distrusted(text(code))
         case SSL_R_WRONG_VERSION_NUMBER, SSL_R_HTTP_REQUEST, SSL_R_HTTPS_PROXY_REQUEST, SSL_R_PACKET_LENGTH_TOO_LONG,
             SSL_R_UNEXPECTED_MESSAGE:
             return .notTLS

@@ -46,6 +46,18 @@ final class TLSServerContext: TLSContext, @unchecked Sendable {
         OPENSSL_cleanse(&keys, keys.count)
     }
 
+    /// Where a protocol stands in a list of them, each with its length before it (RFC 7301 section 3.1).
+    static func place(of name: String, in list: some RandomAccessCollection<UInt8>) -> Range<Int>? {
+        var rest = list[...]
+        var start = 0
+        while let count = rest.first.map(Int.init), rest.count > count {
+            if rest.dropFirst().prefix(count).elementsEqual(name.utf8) { return (start + 1)..<(start + 1 + count) }
+            rest = rest.dropFirst(count + 1)
+            start += count + 1
+        }
+        return nil
+    }
+
     private static func warning(about certificate: OpaquePointer?, in file: String) -> String? {
         guard let certificate else { return nil }
         if X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0 {
@@ -66,17 +78,9 @@ private func selectHTTP(
     _ argument: UnsafeMutableRawPointer?
 ) -> Int32 {
     guard let chosen, let chosenCount, let offered else { return SSL_TLSEXT_ERR_NOACK }
-    let names = UnsafeBufferPointer(start: offered, count: Int(count))
-    var start = 0
-    while start < names.count {
-        let end = start + 1 + Int(names[start])
-        guard end <= names.count else { break }
-        if names[(start + 1)..<end].elementsEqual("http/1.1".utf8) {
-            chosen.pointee = offered + start + 1
-            chosenCount.pointee = names[start]
-            return SSL_TLSEXT_ERR_OK
-        }
-        start = end
-    }
-    return SSL_TLSEXT_ERR_ALERT_FATAL
+    guard let place = TLSServerContext.place(of: "http/1.1", in: UnsafeBufferPointer(start: offered, count: Int(count)))
+    else { return SSL_TLSEXT_ERR_ALERT_FATAL }
+    chosen.pointee = offered + place.lowerBound
+    chosenCount.pointee = UInt8(clamping: place.count)
+    return SSL_TLSEXT_ERR_OK
 }

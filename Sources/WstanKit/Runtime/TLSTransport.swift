@@ -66,6 +66,8 @@ final class TLSTransport: @unchecked Sendable {
             held.append(window, from: blocks)
             window = UnsafeRawBufferPointer(start: nil, count: 0)
         }
+        // No event tells of it: a request often comes together with the end of the handshake.
+        if !held.isEmpty { stream.expectInput() }
     }
 
     private(set) var hasReceived = false

@@ -1,9 +1,9 @@
 /// Where a server lets its clients go. `deny` comes first, then what `allow` says, then what is private is refused, and
-/// all the rest is allowed.
+/// all the rest is allowed. A `*` under `deny` comes behind `allow` instead, or nothing would be left: with it only that
+/// is allowed which `allow` lists.
 ///
-/// A list under `allow` is a white one: what no item matches is refused. An item that names addresses opens private
-/// ones too. One that names a name, or ports alone, does not: whoever runs the name's zone chooses where it leads, and
-/// this host has ports too.
+/// An item under `allow` that names addresses opens private ones too. One that names a name, or ports alone, does not:
+/// whoever runs the name's zone chooses where it leads, and this host has ports as well.
 struct TargetRules: Sendable, Equatable {
     enum Verdict: Equatable {
         case allowed
@@ -23,9 +23,9 @@ struct TargetRules: Sendable, Equatable {
         func matches(_ pattern: TargetPattern) -> Bool {
             pattern.matches(name: name, address: nil, port: port) { _ in false }
         }
-        if deny.contains(where: matches) { return .refused(key: Self.denyKey) }
-        let isHopeless = !allow.contains { matches($0) || $0.namesAddresses && $0.ports.contains(port) }
-        return isHopeless && !allow.isEmpty ? .refused(key: Self.allowKey) : .allowed
+        if deny.contains(where: { !$0.isEverything && matches($0) }) { return .refused(key: Self.denyKey) }
+        let hasHope = allow.contains { matches($0) || $0.namesAddresses && $0.ports.contains(port) }
+        return deniesTheRest && !hasHope ? .refused(key: Self.allowKey) : .allowed
     }
 
     /// Of an address that is about to be connected to, or sent to.
@@ -45,19 +45,19 @@ struct TargetRules: Sendable, Equatable {
 
         // The way through a translator is one to the address behind it.
         let isDenied = deny.contains { pattern in
-            matches(pattern, address) || inner.map { matches(pattern, $0) } ?? false
+            !pattern.isEverything && (matches(pattern, address) || inner.map { matches(pattern, $0) } ?? false)
         }
         if isDenied { return .refused(key: Self.denyKey) }
-        if !allow.isEmpty {
-            let reasons = allow.filter { matches($0, address) }
-            if reasons.isEmpty { return .refused(key: Self.allowKey) }
-            if reasons.contains(where: \.namesAddresses) { return .allowed }
-        }
+        let reasons = allow.filter { matches($0, address) }
+        if reasons.contains(where: \.namesAddresses) { return .allowed }
+        if deniesTheRest, reasons.isEmpty { return .refused(key: Self.allowKey) }
         return allowsPrivate || !isPrivate(address) ? .allowed : .refused(key: Self.privateKey)
     }
 
     /// Whether `verdict` looks at the addresses of this host.
     var asksForOwn: Bool { !allowsPrivate || (allow + deny).contains { $0.host == .isPrivate } }
+
+    private var deniesTheRest: Bool { deny.contains(where: \.isEverything) }
 
     private static let allowKey = "allow"
     private static let denyKey = "deny"
@@ -65,6 +65,9 @@ struct TargetRules: Sendable, Equatable {
 }
 
 extension TargetPattern {
+    /// `*` without ports.
+    fileprivate var isEverything: Bool { host == .any && ports == 0...65_535 }
+
     fileprivate var namesAddresses: Bool {
         switch host {
         case .network, .isPrivate: true

@@ -56,6 +56,19 @@ import Testing
             ),
             (.notWebSocket, ["check the URI"]), (.reset, ["each time"]), (.closed, ["handshake"]),
             (.timedOut, ["handshake", "in time"]),
+            (.tls(.expired(on: "2026-01-02")), ["expired on 2026-01-02", "renewed", "clock here", "GMT"]),
+            (.tls(.notYetValid(until: "2030-01-02")), ["2030-01-02", "clock"]),
+            (
+                .tls(.wrongName("a.test", names: ["b.test", "c.test"])),
+                ["not for a.test but for b.test, c.test", "sni"]
+            ),
+            (.tls(.unknownIssuer("Office CA")), ["by 'Office CA'", "ca-file"]),
+            (.tls(.selfSigned), ["itself", "ca-file", "pin-sha256"]),
+            (.tls(.pinMismatch(key: "sha256/x=")), ["sha256/x=", "pin-sha256"]),
+            (.tls(.alert(.certificateRequired)), ["certificate required", "client-ca", "certificate and key"]),
+            (.tls(.alert(.unrecognizedName)), ["unrecognized name", "sni"]),
+            (.tls(.noCommonVersion), ["TLS 1.2"]), (.tls(.notTLS), ["no TLS", "port", "ws://"]),
+            (.tls(.cut), ["closed in the middle"]), (.tls(.malformed("bad length")), ["bad length"]),
         ]
         for (failure, words) in failures {
             for word in words { #expect(failure.text.contains(word), "\(failure.text)") }

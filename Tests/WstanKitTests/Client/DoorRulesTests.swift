@@ -105,8 +105,8 @@ import Testing
             var ends: [Int32] = [-1, -1]
             let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
             try #require(socketpair(AF_UNIX, type, 0, &ends) == 0)
-            let near = try WstanKit.Stream(descriptor: ends[0], worker: worker)
-            let far = try WstanKit.Stream(descriptor: ends[1], worker: worker)
+            let near = try WstanKit.Stream(descriptor: ends[0], worker: worker, isUnix: true)
+            let far = try WstanKit.Stream(descriptor: ends[1], worker: worker, isUnix: true)
             #expect(far.peerOwner == .open(user: geteuid()))
             #expect(DoorRules(allowedUsers: [geteuid()], passwords: nil, log: .silent).admits(far))
             #expect(!DoorRules(allowedUsers: [geteuid() + 1], passwords: nil, log: .silent).admits(far))

@@ -100,6 +100,32 @@ import Testing
         #expect(ServerEndpoint.warnings(try Self.settings("ws://a.test/", .server), bad) == [])
     }
 
+    @Test func `the certificate is for the URI's host, or for sni`() throws {
+        var settings = try Self.settings("wss://front.test/")
+        #expect(ClientOptions(settings, key: try Self.key(), workers: 1).servers.map(\.name) == [.name("front.test")])
+        settings.tls.sni = "other.test"
+        let servers = ClientOptions(settings, key: try Self.key(), workers: 1).servers
+        #expect(servers.map(\.name) == [.name("other.test")])
+        #expect(servers.map(\.hostHeader) == ["front.test"])
+        #expect(servers.map(\.address) == [Address(host: .name("front.test"), port: 443)])
+        #expect(servers.map(\.usesTLS) == [true])
+    }
+
+    @Test func `a server speaks TLS itself when there is a certificate with its key`() {
+        var settings = TLSSettings()
+        #expect(TLSServerContext.Configuration(settings) == nil)
+        settings.certificate = "c"
+        settings.key = "k"
+        settings.clientCA = "a"
+        let identity = TLSContext.Identity(certificate: "c", key: "k")
+        #expect(TLSServerContext.Configuration(settings) == .init(identity: identity, clientCA: "a"))
+        settings.caFile = "f"
+        settings.pins = [[1]]
+        settings.verify = false
+        let client = TLSClientContext.Configuration(caFile: "f", pins: [[1]], verifies: false, identity: identity)
+        #expect(TLSClientContext.Configuration(settings) == client)
+    }
+
     @Test func `no more early data are sent than the protocol allows`() throws {
         for (wanted, given) in [(0, 0), (1, 1), (4096, 4096), (100_000, 4096)] {
             var settings = try Self.settings("ws://h/")

@@ -242,7 +242,7 @@ import Testing
             #expect(!near.isClosed)
             #expect(await near.waitReadable() == .closed)
             let sending = Task(executorPreference: worker) {
-                for _ in 0..<64 {
+                for _ in 0..<16 {
                     far.write([UInt8](repeating: 9, count: 64 * 1024))
                     await far.waitDrained()
                 }

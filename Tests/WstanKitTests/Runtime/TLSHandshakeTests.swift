@@ -144,6 +144,48 @@ import Testing
         }
     }
 
+    /// The end of the handshake and what follows it came in one read, and what follows was not seen any more.
+    @Test func `what comes together with the end of the handshake is read`() async throws {
+        try await WorkerThread.run { worker in
+            let authority = try TestAuthority()
+            let (client, toServer) = try await Loopback.pair(on: worker)
+            let (server, toClient) = try await Loopback.pair(on: worker)
+            let context = try TLSServerContext(.init(identity: authority.issue()))
+            let own = try TLSClientContext(.init(caFile: authority.caFile))
+            let side = TLSSession.Side.client(own, name: .name("localhost"), sessions: nil, server: "s")
+            let near = Task(executorPreference: worker) {
+                await TLSEnds.failure(of: client, side, until: worker.now + .seconds(30))
+            }
+            let far = Task(executorPreference: worker) {
+                await TLSEnds.failure(of: server, .server(context), until: worker.now + .seconds(30))
+            }
+            func pass(_ source: WstanKit.Stream, _ sink: WstanKit.Stream) async {
+                guard await source.waitReadable() == .ready else { return }
+                let body = worker.scratch.body()
+                if case .bytes(let count) = source.read(into: body) {
+                    sink.write(UnsafeRawBufferPointer(rebasing: body[..<count]))
+                }
+            }
+            await pass(toServer, toClient)
+            while !(client.tls?.isEstablished ?? false) {
+                await pass(toClient, toServer)
+                await worker.settle()
+            }
+            #expect(await near.value == nil)
+            client.write([1, 2, 3])
+            await worker.settle()
+            await pass(toServer, toClient)
+            #expect(await far.value == nil)
+            #expect(await server.waitReadable(deadline: worker.now + .seconds(5)) == .ready)
+            let body = worker.scratch.body()
+            guard case .bytes(3) = server.read(into: body) else {
+                Issue.record("nothing was read")
+                return
+            }
+            for stream in [client, server, toServer, toClient] { stream.close() }
+        }
+    }
+
     // MARK: Not TLS
 
     private static func server() throws -> TLSServerContext {
@@ -268,6 +310,20 @@ import Testing
 
     private struct Held: @unchecked Sendable {
         let side: TLSSession.Side
+    }
+
+    @Test func `a protocol is found in a list of them, however it is cut`() {
+        let list: [UInt8] = [2] + Array("h2".utf8) + [8] + Array("http/1.1".utf8) + [0, 1, 65]
+        #expect(TLSServerContext.place(of: "http/1.1", in: list) == 4..<12)
+        #expect(TLSServerContext.place(of: "h2", in: list) == 1..<3)
+        #expect(TLSServerContext.place(of: "h", in: list) == nil)
+        for count in 0..<12 { #expect(TLSServerContext.place(of: "http/1.1", in: Array(list.prefix(count))) == nil) }
+        var random = SeededRandomness(seed: 7)
+        for count in 0..<300 {
+            let bytes = random.bytes(count) + list
+            guard let place = TLSServerContext.place(of: "http/1.1", in: bytes) else { continue }
+            #expect(bytes[place].elementsEqual("http/1.1".utf8))
+        }
     }
 
     // MARK: Files

@@ -1,9 +1,11 @@
 import COpenSSL
 import Glibc
+import Synchronization
 
 @testable import WstanKit
 
-/// A certificate authority of a test's own, with its files in a directory that goes with it.
+/// A certificate authority of a test's own, with its files in a directory that goes when the process ends: contexts read
+/// them when the authority may not be in use any more.
 final class TestAuthority: @unchecked Sendable {
     struct Failure: Error {}
 
@@ -16,6 +18,7 @@ final class TestAuthority: @unchecked Sendable {
         var template = Array("/tmp/wstan-tls.XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw Failure() }
         directory = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        Self.cleanUpAtExit
         key = try Self.makeKey()
         certificate = try Self.sign(
             Self.certificate(key, name: name, days: -1...2, serial: 1), [(NID_basic_constraints, "critical,CA:TRUE")],
@@ -24,19 +27,26 @@ final class TestAuthority: @unchecked Sendable {
     }
 
     deinit {
-        for file in files { unlink(file) }
-        rmdir(directory)
         EVP_PKEY_free(key)
         X509_free(certificate)
     }
 
-    private var files: Set<String> = []
+    private static let files = Mutex<Set<String>>([])
+    private static let cleanUpAtExit: Void = {
+        atexit {
+            let files = TestAuthority.files.withLock { $0 }
+            for file in files { unlink(file) }
+            for directory in Set(files.map { $0[..<($0.lastIndex(of: "/") ?? $0.endIndex)] }) {
+                rmdir(String(directory))
+            }
+        }
+    }()
 
     var caFile: String { path("ca.pem") }
 
     func path(_ name: String) -> String {
         let path = directory + "/" + name
-        files.insert(path)
+        Self.files.withLock { _ = $0.insert(path) }
         return path
     }
 

@@ -62,9 +62,10 @@ import Testing
         #expect(try Self.say("::ffff:10.0.0.5", allow: "10.0.0.5") == "-")
         #expect(try Self.say("203.0.113.7", allow: "203.0.113.7:443") == "-")
         #expect(try Self.say("127.0.0.1", allow: "private") == "-")
-        #expect(try Self.say("10.0.0.5", 82, allow: "10.0.0.5:80-81") == "allow")
+        #expect(try Self.say("10.0.0.5", 82, allow: "10.0.0.5:80-81") == "allow-private")
+        #expect(try Self.say("8.8.8.8", allow: "10.0.0.5") == "-")
         // The translator is another way than the one that was allowed.
-        #expect(try Self.say("64:ff9b::10.0.0.5", allow: "10.0.0.5") == "allow")
+        #expect(try Self.say("64:ff9b::10.0.0.5", allow: "10.0.0.5") == "allow-private")
     }
 
     /// `localhost.example.com` exists more often than one thinks.
@@ -75,12 +76,19 @@ import Testing
         #expect(try Self.say("8.8.8.8", name: "www.example.com", allow: allow) == "-")
     }
 
-    @Test func `what a white list does not name is refused by it`() throws {
+    @Test func `where all is denied only that is allowed which allow lists`() throws {
         for address in ["8.8.8.8", "127.0.0.1", "2001:db8::8"] {
-            #expect(try Self.say(address, name: "other.org", allow: "example.com, 192.0.2.0/24") == "allow")
-            #expect(try Self.say(address, allow: "192.0.2.1", allowsPrivate: true) == "allow")
-            #expect(try Self.say(address, 80, allow: ":443", allowsPrivate: true) == "allow")
+            let list = "example.com, 192.0.2.0/24"
+            #expect(try Self.say(address, name: "other.org", allow: list, deny: "*") == "allow")
+            #expect(try Self.say(address, allow: "192.0.2.1", deny: "*", allowsPrivate: true) == "allow")
+            #expect(try Self.say(address, 80, allow: ":443", deny: "*", allowsPrivate: true) == "allow")
+            #expect(try Self.say(address, deny: "*", allowsPrivate: true) == "allow")
         }
+        #expect(try Self.say("8.8.8.8", name: "example.com", allow: "example.com", deny: "*") == "-")
+        #expect(try Self.say("127.0.0.1", name: "example.com", allow: "example.com", deny: "*") == "allow-private")
+        #expect(try Self.say("8.8.8.8", allow: ":443", deny: "*") == "-")
+        #expect(try Self.say("10.0.0.5", allow: "10.0.0.5", deny: "*") == "-")
+        #expect(try Self.say("10.0.0.5", allow: "10.0.0.5", deny: "*, :443") == "deny")
     }
 
     @Test func `deny is stronger than all the others`() throws {
@@ -103,10 +111,12 @@ import Testing
         #expect(try Self.sayOfName("badexample.com", deny: "example.com") == "-")
         #expect(try Self.sayOfName("example.com", 25, deny: ":25") == "deny")
         #expect(try Self.sayOfName("example.com", deny: "192.0.2.0/24") == "-")
-        #expect(try Self.sayOfName("example.com", allow: "other.org") == "allow")
-        #expect(try Self.sayOfName("example.com", allow: "other.org, 192.0.2.0/24") == "-")
-        #expect(try Self.sayOfName("example.com", 80, allow: "other.org, 192.0.2.0/24:443") == "allow")
-        #expect(try Self.sayOfName("example.com", allow: "example.com", deny: "*") == "deny")
+        #expect(try Self.sayOfName("example.com", allow: "other.org") == "-")
+        #expect(try Self.sayOfName("example.com", allow: "other.org", deny: "*") == "allow")
+        #expect(try Self.sayOfName("example.com", allow: "other.org, 192.0.2.0/24", deny: "*") == "-")
+        #expect(try Self.sayOfName("example.com", 80, allow: "other.org, 192.0.2.0/24:443", deny: "*") == "allow")
+        #expect(try Self.sayOfName("example.com", allow: "example.com", deny: "*") == "-")
+        #expect(try Self.sayOfName("example.com", allow: "example.com", deny: "*, example.com") == "deny")
     }
 
     @Test func `this host's addresses are only wanted where they matter`() throws {
