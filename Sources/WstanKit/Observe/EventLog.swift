@@ -189,10 +189,11 @@ struct EventLog: Sendable {
         _ reason: String, _ level: Logger.Level, of peer: ClientAddress, now: Instant
     ) -> Instant? {
         sayGathered(upTo: now)
-        func refuse(_ refusals: inout GatheredRefusals) -> GatheredRefusals.Action {
-            refusals.refused(reason, of: peer.source, now: now)
-        }
-        let action = level < .notice ? gathered.noise.withLock(refuse) : gathered.refusals.withLock(refuse)
+        let source = peer.source
+        let action =
+            level < .notice
+            ? gathered.noise.withLock { $0.refused(reason, of: source, now: now) }
+            : gathered.refusals.withLock { $0.refused(reason, of: source, now: now) }
         switch action {
         case .say: return nil
         case .counted(let end): return end
