@@ -277,6 +277,29 @@ class Forwards(Ways):
         with agent.dial(port) as s:
             self.assertEqual(agent.outcome(s), 'reset')
 
+    def said_hello(self, s):
+        """What comes of it."""
+        with s:
+            try:
+                s.sendall(b'hello')
+                return agent.outcome(s)
+            except ConnectionError:
+                return 'reset'
+
+    def test_allow_uid(self):
+        """allow-uid is for forwards too, on addresses and on Unix sockets."""
+        target, path = self.target(echo), self.path('forwarded')
+        stranger = 65534 if os.geteuid() != 65534 else 1
+        for user, outcome in (os.geteuid(), b'hello'), (stranger, 'reset'):
+            client = self.client_with('allow-uid = %d\n[forward one]\nlisten = 127.0.0.1:%d, unix:%s\ntarget = 127.0.0.1:%d' % (
+                user, port := free_port(), path, target.port))
+            self.assertEqual(self.said_hello(agent.dial(port)), outcome)
+            # A Unix socket knows no reset: one whose words nobody has read is told, others see an end.
+            self.assertIn(self.said_hello(reach_unix(path)), [outcome] if outcome == b'hello' else ['end', 'reset'])
+            client.signal(signal.SIGTERM)
+            self.assertEqual(client.exit_status(), 0)
+        self.assertEqual(len(target.connections), 2)
+
     def test_end(self):
         """A target's orderly end is an orderly end."""
         port = self.forward(self.target(lambda connection: connection.sendall(b'bye')).port)
@@ -484,4 +507,5 @@ class UnixNginx(Nginx):
     """nginx that reaches its server at a path."""
 
     def text(self):
-        return super().text().replace('http://127.0.0.1:%s' % self.server_port, 'http://unix:%s:' % self.server_port)
+        path, self.server_port = self.server_port, 1
+        return super().text().replace('http://127.0.0.1:1;', 'http://unix:%s:;' % path)

@@ -87,6 +87,8 @@ enum ClientLimits {
     static let linger: Duration = .seconds(60)
     /// The same where nobody can tell whether it is still there: it is on another host.
     static let lingerRemote: Duration = .seconds(10)
+    /// One that has left before the target was reached: for what it has said, the target is waited for so long.
+    static let parting: Duration = .seconds(1)
     /// How often it is looked whether it is still there.
     static let lingerStep: Duration = .seconds(1)
 }

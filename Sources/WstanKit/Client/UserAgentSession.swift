@@ -25,8 +25,8 @@ struct UserAgentSession: @unchecked Sendable {
 
     private func open() async {
         guard let wish = await receiveWish() else {
-            // Answered, and closing by itself; or gone without a word.
-            userAgent.closeOrderly(awaitingPeer: true)
+            // Answered, and closing by itself; or gone without a word; or, at a forward, not admitted.
+            endInVain()
             return ended()
         }
         switch wish {
@@ -240,7 +240,19 @@ struct UserAgentSession: @unchecked Sendable {
         if forwarded == nil { userAgent.closeOrderly(awaitingPeer: true) } else { userAgent.resetAfterDelivery() }
     }
 
+    /// One who says a little and leaves, as a logger does, is done before the server has reached the target, and a reset
+    /// would overtake what he said. Our servers answer an empty DAT when they have; Python's do not.
+    private func waitForArrival(of connection: Connection, on tunnel: Tunnel) async {
+        guard !connection.hasReceived, tunnel.carries(connection) else { return }
+        tunnel.output.sendEmptyData()
+        let deadline = worker.now + ClientLimits.parting
+        while !connection.hasReceived, connection.outcome == nil, worker.now < deadline {
+            await connection.waitForNews(until: deadline)
+        }
+    }
+
     private func linger(_ connection: Connection, on tunnel: Tunnel) async {
+        if userAgent.ownerHasLeft { await waitForArrival(of: connection, on: tunnel) }
         let lingering = Lingering(userAgent)
         while connection.outcome == nil {
             guard userAgent.failure == nil else { return tunnel.end(connection, .userAgentBroken) }

@@ -202,7 +202,12 @@ public final class Daemon: @unchecked Sendable {
         }
         switch forward.transport {
         case .tcp: return try entrances.open(forward.listen, to: target)
-        case .udp: return try entrances.open(forward.listen, for: clients[main.index].forwardDatagrams(to: target))
+        case .udp:
+            if !settings.allowUID.isEmpty {
+                warnings.append(
+                    "allow-uid says nothing about [forward \(forward.name)]: datagrams do not tell whose they are")
+            }
+            return try entrances.open(forward.listen, for: clients[main.index].forwardDatagrams(to: target))
         }
     }
 

@@ -79,12 +79,12 @@ enum StandardStreamsProgram {
     }
 
     static func text(_ failure: ClientCall.Failure, _ target: Address, _ places: [ListenAddress]) -> String {
-        let where_ = places.map(\.description).joined(separator: " or ")
+        let listening = places.map(\.description).joined(separator: " or ")
         switch failure {
         case .noClient(nil):
-            return "no wstan client listens on \(where_): start one, or name it with -p"
+            return "no wstan client listens on \(listening): start one, or name it with -p"
         case .noClient(let error?):
-            return "no wstan client can be reached on \(where_) (\(SystemError.text(error.code))): name it with -p"
+            return "no wstan client can be reached on \(listening) (\(SystemError.text(error.code))): name it with -p"
         case .notAClient(let place):
             return "what answers on \(place) is no wstan client, or it takes nobody from here: name the client with -p"
         case .unauthenticated(hasCredentials: false):

@@ -63,8 +63,9 @@ final class UnixListener: Acceptor, @unchecked Sendable {
     }
 
     override func close() {
-        // Another may have put its own there meanwhile.
-        if !isClosed, let file, UnixPath.identity(of: path) == file { unlink(path) }
+        guard !isClosed else { return }
         super.close()
+        // Another may have put its own there meanwhile; a number that was given back may be that one's now.
+        if let file, UnixPath.identity(of: path) == file, UnixPath.isStale(path) { unlink(path) }
     }
 }

@@ -42,6 +42,16 @@ import Testing
         }
     }
 
+    /// TLS at a listener without it waited for the deadline.
+    @Test func `what begins in binary is told from text`() throws {
+        for byte in UInt8.min...UInt8.max {
+            var gatherer = HeadGatherer(limit: 100)
+            #expect(!gatherer.beginsInBinary)
+            _ = try [byte, 65].withBytes { (piece) throws(HTTPHead.Failure) in try gatherer.append(piece) }
+            #expect(gatherer.beginsInBinary == !(byte == 13 || byte == 10 || (0x20...0x7e).contains(byte)))
+        }
+    }
+
     @Test func `a head cut at any length is incomplete`() {
         let head = Array(Self.head.utf8)
         for count in 0..<head.count {
