@@ -246,11 +246,10 @@ class Files(Options):
         """The flat INI files of the Python wstan start a server and a client."""
         uri_port, server_port, client_port = free_port(), free_port(), free_port()
         server_file = self.file('# a server', 'uri = ws://192.0.2.1:%d/a/path' % uri_port, 'key = ' + self.key, 'server = yes',
-                                'tun-addr = 127.0.0.1', 'tun-port = %d' % server_port, 'x-forward = true', 'debug = no',
-                                'allow-private = yes')
+                                'tun-addr = 127.0.0.1', 'tun-port = %d' % server_port, 'x-forward = true', 'debug = no')
         client_file = self.file('uri: ws://127.0.0.1:%d/a/path' % server_port, 'KEY: ' + self.key, '; a client',
                                 'addr: 127.0.0.1', 'port: %d' % client_port, 'pool-size: 4', 'compatible = off')
-        server = self.run_by('server', server_port, '-i', server_file)
+        server = self.run_by('server', server_port, '-i', server_file, TARGETS_HERE)
         client = self.run_by('client', client_port, '--ini=' + client_file)
         self.assertCarries(client, rounds=1)
         for process in server, client:

@@ -11,6 +11,8 @@ struct EventLog: Sendable {
     /// Shared by all who log.
     private final class Gathered: Sendable {
         let refusals = Mutex(GatheredRefusals())
+        /// What every server on the internet gets, said at `info`: apart, so that it takes nobody's place.
+        let noise = Mutex(GatheredRefusals())
     }
 
     init(_ logger: Logger) {
@@ -148,7 +150,7 @@ struct EventLog: Sendable {
     /// - Returns: when `sayGathered` has something to say of it; nil when all has been said.
     func requestRefused(_ refusal: Refusal, peer: ClientAddress, now: Instant) -> Instant? {
         guard logger.logLevel <= level(of: refusal) else { return nil }
-        if let later = gather(refusal.code, of: peer, now: now) { return later }
+        if let later = gather(refusal.code, level(of: refusal), of: peer, now: now) { return later }
         var metadata: Logger.Metadata = ["peer": "\(peer)", "reason": "\(refusal.code)"]
         var text: Logger.Message = "request refused"
         switch refusal {
@@ -175,7 +177,7 @@ struct EventLog: Sendable {
         logger.debug(
             "forbidden", metadata: ["tunnel": "\(tunnel)", "target": "\(target)", "key": "\(key)"])
         guard logger.logLevel <= .notice else { return nil }
-        if let later = gather("forbidden-target by \(key)", of: peer, now: now) { return later }
+        if let later = gather("forbidden-target by \(key)", .notice, of: peer, now: now) { return later }
         logger.notice(
             "a target was refused by the rules",
             metadata: ["tunnel": "\(tunnel)", "peer": "\(peer)", "reason": "forbidden-target", "key": "\(key)"])
@@ -183,11 +185,15 @@ struct EventLog: Sendable {
     }
 
     /// - Returns: nil when it is to be said at once.
-    private func gather(_ reason: String, of peer: ClientAddress, now: Instant) -> Instant? {
-        let (lines, action) = gathered.refusals.withLock { refusals in
-            (refusals.takeLines(now: now), refusals.refused(reason, of: peer.source, now: now))
-        }
-        for line in lines { say(line) }
+    private func gather(
+        _ reason: String, _ level: Logger.Level, of peer: ClientAddress, now: Instant
+    ) -> Instant? {
+        sayGathered(upTo: now)
+        let source = peer.source
+        let action =
+            level < .notice
+            ? gathered.noise.withLock { $0.refused(reason, of: source, now: now) }
+            : gathered.refusals.withLock { $0.refused(reason, of: source, now: now) }
         switch action {
         case .say: return nil
         case .counted(let end): return end
@@ -200,18 +206,16 @@ struct EventLog: Sendable {
     @discardableResult
     func sayGathered(upTo now: Instant?) -> Instant? {
         let (lines, next) = gathered.refusals.withLock { ($0.takeLines(now: now), $0.nextEnd) }
-        for line in lines { say(line) }
-        return next
+        let (noise, nextNoise) = gathered.noise.withLock { ($0.takeLines(now: now), $0.nextEnd) }
+        for line in lines { say(line, at: .notice) }
+        for line in noise { say(line, at: .info) }
+        return [next, nextNoise].compactMap(\.self).min()
     }
 
-    /// What every server on the internet gets.
-    private static let noise = Set([Refusal.notARequest, .silent, .timedOut].map(\.code))
-
-    private func say(_ line: GatheredRefusals.Line) {
+    private func say(_ line: GatheredRefusals.Line, at level: Logger.Level) {
         let reasons = line.counts.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
-        let isNoise = line.counts.keys.allSatisfy(Self.noise.contains)
         logger.log(
-            level: isNoise ? .info : .notice, "refused again within a minute",
+            level: level, "refused again within a minute",
             metadata: [
                 "source": "\(line.source?.description ?? "others")",
                 "reasons": "\(reasons.joined(separator: ", "))",

@@ -88,11 +88,15 @@ import Testing
                 == "refused again within a minute reasons=forbidden-target by allow: 4, replayed: 5 source=10.0.0.1")
     }
 
-    @Test func `a line of what is no request is no louder than its first`() {
+    @Test func `a line of what is no request is no louder than its first, and is one of its own`() {
         let lines = LogLines()
-        for _ in 0..<2 { _ = lines.log.requestRefused(.notARequest, peer: Self.peer, now: Self.at(0)) }
-        lines.log.sayGathered(upTo: nil)
-        #expect(lines.all.map(\.level) == [.info, .info])
+        let log = lines.log
+        for _ in 0..<2 {
+            _ = log.requestRefused(.notARequest, peer: Self.peer, now: Self.at(0))
+            _ = log.requestRefused(.overLimit, peer: Self.peer, now: Self.at(0))
+        }
+        log.sayGathered(upTo: nil)
+        #expect(lines.all.map(\.level) == [.info, .notice, .notice, .info])
     }
 
     @Test func `the key that would allow a target is named`() {
