@@ -23,6 +23,7 @@ def binary_key():
 
 class Scenario(unittest.TestCase):
     LIMIT = 60  # seconds for one test
+    OPENS_AHEAD = True  # whether our clients open tunnels before they need them; not where a test counts tunnels
 
     def setUp(self):
         self.processes = []
@@ -68,6 +69,8 @@ class Scenario(unittest.TestCase):
         """A wstan client of `server`, which is anything with a port."""
         port = free_port()
         key_part = [] if '--key-file' in options else [key or self.key]
+        if program is OURS and not self.OPENS_AHEAD:
+            options += '--pool-min=0',
         process = self.start('client', program, 'ws://127.0.0.1:%d' % server.port, *key_part,
                              '-a', '127.0.0.1', '-p', port, *options, prepare=prepare)
         process.port = port

@@ -22,6 +22,7 @@ MENDED = sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__))
 
 
 class Compatibility:
+    OPENS_AHEAD = False
     CLIENT = SERVER = OURS
     OPTIONS = ()
 

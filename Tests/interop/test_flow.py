@@ -23,6 +23,8 @@ def kernel_buffers():
 
 
 class Ends(PairScenario):
+    OPENS_AHEAD = False
+
     def test_shutdown_with_the_request(self):
         """A user agent that shuts down its sending side right behind its request still gets a slow 20 MB answer whole."""
         size = 20 * MB

@@ -391,6 +391,7 @@ class Answers(Proxied):
 
 class Again(PairScenario):
     """What is sent once more when a connection had ended already, and what is not."""
+    OPENS_AHEAD = False
 
     def setUp(self):
         super().setUp()

@@ -12,6 +12,7 @@ SUM = {size: payload.sum_of(size) for size in (4 * MB, 50 * MB)}
 
 
 class Interoperation:
+    OPENS_AHEAD = False
     CLIENT = SERVER = OURS
     UPLOAD = 50 * MB
 

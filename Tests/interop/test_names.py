@@ -204,6 +204,7 @@ class Datagrams(Names):
 
 
 class Deadline(Holes):
+    OPENS_AHEAD = False
     SERVER_OPTIONS = ('--connect-timeout=2s', '--log-level=info')
 
     def setUp(self):

@@ -9,6 +9,8 @@ from waiting import eventually
 
 
 class Retrying(PairScenario):
+    OPENS_AHEAD = False
+
     def setUp(self):
         super().setUp()
         self.echo = self.target(echo)

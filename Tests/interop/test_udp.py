@@ -261,6 +261,7 @@ class WhatIsLetThrough(Ends, PairScenario):
 
 
 class End(Ends, PairScenario):
+    OPENS_AHEAD = False
     CLIENT_OPTIONS = ('--udp-idle=1s',)
 
     def setUp(self):
@@ -424,6 +425,7 @@ def forged(frame, known, wanted):
 
 class Forgery(Ends, Scenario):
     """One on the way who knows the data of a DAT message makes it a DGM: "send the rest to me by UDP"."""
+    OPENS_AHEAD = False
 
     def attack(self, server, client_program=OURS):
         """A connection of a user agent that suffers it, and the thief."""
