@@ -68,11 +68,12 @@ enum DialFailure: Error, Equatable {
         }
     }
 
-    /// Whether a server that is being restarted, or a front or a proxy whose server is, looks like this.
+    /// Whether a server that is being restarted, or a front or a proxy whose server is, looks like this; or a network that
+    /// is being changed for another.
     var mayBeRestart: Bool {
         switch self {
         case .unreachable(let failure), .proxyUnreachable(let failure):
-            [.refused, .reset].contains(ConnectCause(failure))
+            [.refused, .reset, .networkUnreachable, .hostUnreachable].contains(ConnectCause(failure))
         case .proxyRefused(let refusal): refusal.mayBeRestart
         case .refused(let status, _): (502...504).contains(status)
         case .reset, .closed, .tls(.cut): true
