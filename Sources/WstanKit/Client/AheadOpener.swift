@@ -6,7 +6,7 @@ final class AheadOpener: @unchecked Sendable {
     /// Of `ClientOptions.servers`.
     private var abilities: [ServerAbility]
     /// What was logged last, so that a server that stays away is told of once.
-    private var lastFailure: DialFailure?
+    private var lastCause: String?
 
     private var worker: Worker { dialer.worker }
     private var pool: TunnelPool { dialer.pool }
@@ -18,28 +18,14 @@ final class AheadOpener: @unchecked Sendable {
         dialer.pool.opener = self
     }
 
-    /// What the most able of the servers may be asked for.
-    var asking: PoolMachine.Asking {
-        var best = PoolMachine.Asking.no
-        for ability in abilities { best = Self.better(best, ability.asking(now: worker.now)) }
-        return best
-    }
-
-    private static func better(_ a: PoolMachine.Asking, _ b: PoolMachine.Asking) -> PoolMachine.Asking {
-        switch (a, b) {
-        case (.freely, _), (_, .no): a
-        case (_, .freely), (.no, _): b
-        case (.once, _): a
-        case (_, .once): b
-        case (.notBefore(let one), .notBefore(let other)): one < other ? a : b
-        }
-    }
+    /// What the server may be asked for to which a connection would go now: another one's ability does not help.
+    var asking: PoolMachine.Asking { abilities[dialer.servers.firstChoice].asking(now: worker.now) }
 
     private func index(of server: ServerEndpoint) -> Int? { dialer.options.servers.firstIndex(of: server) }
 
     /// A request of a user agent has opened a tunnel there.
     func tookRequest(_ server: ServerEndpoint) {
-        lastFailure = nil
+        lastCause = nil
         if let index = index(of: server) { abilities[index].tookRequest() }
     }
 
@@ -62,7 +48,7 @@ final class AheadOpener: @unchecked Sendable {
         pool.asked(number)
         do throws(DialFailure) {
             let tunnel = try await dialer.openIdle(uplink)
-            lastFailure = nil
+            lastCause = nil
             abilities[index].tookEmpty()
             pool.opened(number, tunnel)
         } catch {
@@ -75,8 +61,8 @@ final class AheadOpener: @unchecked Sendable {
     }
 
     private func failed(_ failure: DialFailure, _ number: UInt64) {
-        log.openingAheadFailed(failure, isNews: failure != lastFailure, now: worker.now)
-        lastFailure = failure
+        log.openingAheadFailed(failure, isNews: failure.cause != lastCause, now: worker.now)
+        lastCause = failure.cause
         pool.openingFailed(number, .unreachable)
     }
 }

@@ -66,7 +66,7 @@ struct Dialer: @unchecked Sendable {
     /// Opens a tunnel that carries nothing yet. It is tried once: nobody waits for it.
     func openIdle(_ uplink: Uplink) async throws(DialFailure) -> Tunnel {
         let cargo = Cargo(request: { $0.seal(idleAt: WallClock.now()) }, load: { $0.rest() })
-        servers.handshakeBegan(uplink)
+        servers.handshakeBegan(uplink, isAwaited: false)
         do throws(DialFailure) {
             let tunnel = try await shakeHands(uplink, cargo)
             servers.handshakeAccepted(uplink)
@@ -87,15 +87,16 @@ struct Dialer: @unchecked Sendable {
             switch connected {
             case .success(let uplink):
                 mayBeServed = !uplink.stream.isGone
-                servers.handshakeBegan(uplink)
+                servers.handshakeBegan(uplink, isAwaited: true)
                 do throws(DialFailure) {
                     let tunnel = try await shakeHands(uplink, cargo)
                     servers.handshakeAccepted(uplink)
                     pool.tookRequest(uplink.server)
                     return tunnel
                 } catch {
-                    failure = servers.handshakeFailed(uplink, error)
-                    rounds.failed(uplink.number, of: servers.count, failure)
+                    let told = servers.handshakeFailed(uplink, error)
+                    failure = told ?? error
+                    if told != nil { rounds.failed(uplink.number, of: servers.count, failure) }
                 }
             case .failure(let error):
                 failure = error

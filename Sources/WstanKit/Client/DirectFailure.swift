@@ -31,8 +31,11 @@ enum DirectFailure: Error, Equatable {
 
     /// Section 6 of RFC 1928.
     var socksReply: Socks5.Reply {
-        guard case .unreachable(let failure) = self else { return .notAllowed }
-        return ConnectCause(failure)?.socksReply ?? .generalFailure
+        switch self {
+        case .unreachable(let failure): ConnectCause(failure)?.socksReply ?? .generalFailure
+        case .ownListener: .notAllowed
+        case .silent, .broken, .unreadableAnswer: .generalFailure
+        }
     }
 
     /// - Parameter target: nil when the request did not get so far.

@@ -3,6 +3,7 @@
 final class DirectRelay: @unchecked Sendable {
     private let userAgent: Stream
     private let target: Stream
+    /// In which bytes may still come.
     private var directionsLeft = 2
     private var news: Wait<Void>?
 
@@ -25,12 +26,12 @@ final class DirectRelay: @unchecked Sendable {
     }
 
     private func move(from source: Stream, to sink: Stream) async {
-        if await hasFinished(source, into: sink) {
-            sink.finish()
-            await waitForOther(than: source, sink)
-        }
+        let hasFinished = await hasFinished(source, into: sink)
         directionsLeft -= 1
         news?.fulfill(())
+        guard hasFinished else { return }
+        sink.finish()
+        await waitForOther(than: source, sink)
     }
 
     /// - Returns: whether the source has come to its end in good order; otherwise both have been ended.
@@ -74,11 +75,11 @@ final class DirectRelay: @unchecked Sendable {
     /// The source has sent everything. As long as it is there it gets what the other side still sends; closing and
     /// shutting down look the same from here, and one that has closed would be told of nothing that does not come.
     private func waitForOther(than source: Stream, _ sink: Stream) async {
-        while directionsLeft > 1, !source.isClosed {
+        while directionsLeft > 0, !source.isClosed {
             let wait = Wait<Void>(worker: worker)
             news = wait
             await wait.value(deadline: worker.now + ClientLimits.lingerStep, onTimeout: (), onCancel: ())
-            guard directionsLeft > 1, !source.isClosed else { return }
+            guard directionsLeft > 0, !source.isClosed else { return }
             if source.isGone {
                 _ = breakOff(source, sink)
             } else if source.ownerHasLeft {

@@ -30,16 +30,18 @@ final class DoorRules: @unchecked Sendable {
     /// Checks a name and a password.
     func verdict(_ name: [UInt8], _ password: [UInt8], of userAgent: Stream) async -> PasswordVerifier.Verdict {
         guard let passwords else { return .right }
-        let client: AnyHashable =
-            switch userAgent.peerOwner {
-            case .open(let user): user
-            case .closed, .unknown: userAgent.remoteAddress?.withPort(0)
-            }
-        let verdict = await passwords.check(name, password, for: client)
+        let verdict = await passwords.check(name, password, for: Self.client(userAgent))
         if verdict == .wrong {
             log.passwordRefused(name, peer: Self.name(userAgent), now: userAgent.worker.now)
         }
         return verdict
+    }
+
+    private static func client(_ userAgent: Stream) -> AnyHashable {
+        switch userAgent.peerOwner {
+        case .open(let user): user
+        case .closed, .unknown: userAgent.remoteAddress?.withPort(0)
+        }
     }
 
     private static func name(_ userAgent: Stream) -> String {

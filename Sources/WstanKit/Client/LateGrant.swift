@@ -9,7 +9,7 @@ final class LateGrant: @unchecked Sendable {
     private let manners: ServerManners
     private let hasProxy: Bool
     private var machine = GrantMachine()
-    private var server: SocketAddress?
+    private var server: ServerManners.Server?
     private var timer: Timers.ID?
 
     init(_ wish: FrontDoor.Connect, to userAgent: Stream, manners: ServerManners, hasProxy: Bool) {
@@ -40,7 +40,8 @@ final class LateGrant: @unchecked Sendable {
 
     /// The request is on its way: asks the server to tell.
     func ask(_ connection: Connection, on tunnel: Tunnel) {
-        guard tunnel.carries(connection), let server = tunnel.stream.remoteAddress else { return }
+        guard tunnel.carries(connection), let address = tunnel.stream.remoteAddress else { return }
+        let server = ServerManners.Server(number: tunnel.mark, address: address)
         self.server = server
         tunnel.askForAnswer(connection)
         let patience = manners.patience(with: server, roundTrip: tunnel.stream.roundTrip)

@@ -26,8 +26,11 @@ final class PasswordVerifier: @unchecked Sendable {
         decoys = users.users.map(\.hash)
     }
 
-    /// - Parameter client: whose check this is; none gets more than half of the threads, and of the others' rest.
-    func check(_ name: [UInt8], _ password: [UInt8], for client: AnyHashable) async -> Verdict {
+    /// - Parameter client: whose check this is; none gets more than half of the threads, and of the others' rest. Only asked
+    ///   for when something has to be checked, since the kernel is asked for it.
+    func check(
+        _ name: [UInt8], _ password: [UInt8], for client: @autoclosure () -> AnyHashable
+    ) async -> Verdict {
         let credentials = maker.fingerprint(of: [name, password])
         if known.contains(credentials) { return .right }
         let wait = Wait<Verdict>(worker: worker)
@@ -35,7 +38,7 @@ final class PasswordVerifier: @unchecked Sendable {
             pending[credentials]?.append(wait)
         } else {
             pending[credentials] = [wait]
-            begin(credentials, name, password, for: client)
+            begin(credentials, name, password, for: client())
         }
         return await wait.value(
             deadline: worker.now + ClientLimits.passwordCheck, onTimeout: .unknown, onCancel: .unknown)

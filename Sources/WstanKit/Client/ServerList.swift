@@ -8,6 +8,10 @@ final class ServerList: @unchecked Sendable {
     private var probes: Timers.ID?
     /// The last failure of each.
     private var failures: [DialFailure?]
+    /// Connections that are being made.
+    private var races: [ObjectIdentifier: ServerRace] = [:]
+    /// Handshakes under way that somebody waits for.
+    private var handshakes: [ObjectIdentifier: Stream] = [:]
     /// Called when new tunnels go elsewhere than those before; with what is wrong with the preferred server.
     var whenChanged: ((ServerListMachine.Change, DialFailure?) -> Void)?
 
@@ -29,10 +33,27 @@ final class ServerList: @unchecked Sendable {
     /// Whether new connections may go on a tunnel to this server that is open already.
     func isWanted(_ number: Int) -> Bool { machine.isWanted(number) }
 
-    /// What was found out about servers in one network does not hold in another.
+    /// The server to which a connection goes now, if it works.
+    var firstChoice: Int { count > 1 ? machine.order(worker.now).first ?? 0 : 0 }
+
+    /// What was found out about servers in one network does not hold in another, and what was begun there may get no answer
+    /// any more.
     func networkChanged() {
-        machine.forgetFailures()
+        machine.forgetFailures(worker.now)
         scheduleProbes()
+        for race in Array(races.values) { race.startAnew() }
+        for (id, stream) in handshakes where Self.isLeftBehind(stream) {
+            handshakes[id] = nil
+            stream.abort()
+        }
+    }
+
+    /// Whether a connection would be made from another address now. Where none could be made it may come back.
+    private static func isLeftBehind(_ stream: Stream) -> Bool {
+        guard let local = stream.localAddress, let peer = stream.remoteAddress,
+            let source = LocalRoute.source(toward: peer)
+        else { return false }
+        return !source.hasSameHost(as: local)
     }
 
     // MARK: Connecting
@@ -41,10 +62,11 @@ final class ServerList: @unchecked Sendable {
     ///
     /// - Parameter tried: servers that are not to be tried again.
     func connect(without tried: Set<Int> = []) async -> Result<Uplink, DialFailure> {
-        // One server has nothing beside it, and needs no race.
-        guard count > 1 else { return await connect(to: 0) }
-        let candidates = machine.order(worker.now).filter { !tried.contains($0) }
-        return await ServerRace(self, worker, candidates).run()
+        let candidates = count > 1 ? machine.order(worker.now).filter { !tried.contains($0) } : [0]
+        let race = ServerRace(self, worker, candidates)
+        races[ObjectIdentifier(race)] = race
+        defer { races[ObjectIdentifier(race)] = nil }
+        return await race.run()
     }
 
     func connect(to number: Int) async -> Result<Uplink, DialFailure> {
@@ -73,18 +95,25 @@ final class ServerList: @unchecked Sendable {
 
     // MARK: Shaking hands
 
-    func handshakeBegan(_ uplink: Uplink) {
+    /// - Parameter isAwaited: whether it would be tried again, if the network became another.
+    func handshakeBegan(_ uplink: Uplink, isAwaited: Bool) {
         machine.began(uplink.number, worker.now)
+        if isAwaited { handshakes[ObjectIdentifier(uplink.stream)] = uplink.stream }
     }
 
     func handshakeAccepted(_ uplink: Uplink) {
+        handshakes[ObjectIdentifier(uplink.stream)] = nil
         guard let change = machine.accepted(uplink.number, worker.now) else { return }
         whenChanged?(change, failures[0])
     }
 
-    /// - Returns: the failure as it is to be told.
-    func handshakeFailed(_ uplink: Uplink, _ failure: DialFailure) -> DialFailure {
-        failed(uplink.number, failure)
+    /// - Returns: the failure as it is to be told; nil when it was given up with the network that it was begun in.
+    func handshakeFailed(_ uplink: Uplink, _ failure: DialFailure) -> DialFailure? {
+        guard handshakes.removeValue(forKey: ObjectIdentifier(uplink.stream)) != nil else {
+            machine.gaveUp(uplink.number)
+            return nil
+        }
+        return failed(uplink.number, failure)
     }
 
     /// A request that opens an idle tunnel was not answered with one: a server may not know it, and is none the worse.

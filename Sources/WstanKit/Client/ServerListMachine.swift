@@ -170,11 +170,12 @@ struct ServerListMachine {
     }
 
     /// The network is another one: nothing that was found out about servers holds in it.
-    mutating func forgetFailures() {
+    mutating func forgetFailures(_ now: Instant) {
         for number in servers.indices {
             servers[number].condition = .good
             servers[number].pause = nil
             servers[number].failingSince = nil
+            if servers[number].silentSince != nil { servers[number].silentSince = now }
         }
     }
 

@@ -5,17 +5,25 @@ enum ServerManner: Equatable {
     case isSilent
 }
 
-/// What was seen of servers, by their addresses. Confined to its worker.
+/// What was seen of servers. Confined to its worker.
 final class ServerManners: @unchecked Sendable {
-    private var known: [SocketAddress: ServerManner] = [:]
+    /// A name may stand for several servers, and several servers may be behind one proxy.
+    struct Server: Hashable {
+        /// In the list of servers.
+        let number: Int
+        /// Where a tunnel to it leads.
+        let address: SocketAddress
+    }
 
-    func learn(_ manner: ServerManner, of server: SocketAddress) {
+    private var known: [Server: ServerManner] = [:]
+
+    func learn(_ manner: ServerManner, of server: Server) {
         if known[server] == nil, known.count >= ClientLimits.knownServers { known.removeAll() }
         known[server] = manner
     }
 
     /// How long the target's answer is worth waiting for.
-    func patience(with server: SocketAddress, roundTrip: Duration) -> Duration {
+    func patience(with server: Server, roundTrip: Duration) -> Duration {
         Self.patience(known[server], roundTrip: roundTrip)
     }
 

@@ -1,11 +1,21 @@
 /// One connection's way to the first server that takes it: each server is begun when the one before has failed or has
 /// used up its patience, and the first that is connected wins. Confined to its worker.
 final class ServerRace: @unchecked Sendable {
+    private struct Attempt {
+        let number: Int
+        let task: Task<Void, Never>
+        var isRunning = true
+    }
+
+    /// In another network attempts are begun beside those that are under way, but not beside more than these.
+    private static let mostBeside = 4
+
     private let servers: ServerList
     private let worker: Worker
+    private let candidates: [Int]
     private var waiting: ArraySlice<Int>
     /// In the order in which they were begun, those that have failed included.
-    private var begun: [(number: Int, task: Task<Void, Never>, isRunning: Bool)] = []
+    private var begun: [Attempt] = []
     private var firstFailure: DialFailure?
     private var patience: Timers.ID?
     private var isOver = false
@@ -15,6 +25,7 @@ final class ServerRace: @unchecked Sendable {
     init(_ servers: ServerList, _ worker: Worker, _ candidates: [Int]) {
         self.servers = servers
         self.worker = worker
+        self.candidates = candidates
         waiting = candidates[...]
         outcome = Wait(worker: worker)
     }
@@ -24,11 +35,21 @@ final class ServerRace: @unchecked Sendable {
         return await outcome.value(onTimeout: .failure(.timedOut), onCancel: .failure(.timedOut))
     }
 
+    /// The network is another: what was begun in the former one may get no answer any more. It goes on all the same, since
+    /// this one may not lead anywhere yet, and then the next change may come in time.
+    func startAnew() {
+        guard !isOver, begun.count(where: \.isRunning) < Self.mostBeside else { return }
+        // What was found out about them is forgotten.
+        waiting = candidates.sorted()[...]
+        beginNext()
+    }
+
     private func beginNext() {
         stopWaiting()
         guard let number = waiting.popFirst() else { return }
-        let task = worker.spawn { [self] in attempted(number, await servers.connect(to: number)) }
-        begun.append((number, task, true))
+        let index = begun.count
+        let task = worker.spawn { [self] in attempted(index, await servers.connect(to: number)) }
+        begun.append(Attempt(number: number, task: task))
         guard !waiting.isEmpty else { return }
         // The server may have been silent to others already; but whoever is asked gets a turn of the loop to refuse.
         let deadline = max(servers.patienceEnds(number), worker.now)
@@ -40,38 +61,36 @@ final class ServerRace: @unchecked Sendable {
         patience = nil
     }
 
-    private func attempted(_ number: Int, _ result: Result<Uplink, DialFailure>) {
+    private func attempted(_ index: Int, _ result: Result<Uplink, DialFailure>) {
         guard !isOver else {
             // It came second.
             if case .success(let uplink) = result { uplink.stream.close() }
             return
         }
-        for index in begun.indices where begun[index].number == number { begun[index].isRunning = false }
+        begun[index].isRunning = false
         switch result {
         case .success:
-            end(result)
+            end(result, wonBy: index)
         case .failure(let failure):
             firstFailure = firstFailure ?? failure
             if !waiting.isEmpty {
                 beginNext()
             } else if !begun.contains(where: \.isRunning) {
-                end(.failure(firstFailure ?? failure))
+                end(.failure(firstFailure ?? failure), wonBy: nil)
             }
         }
     }
 
-    private func end(_ result: Result<Uplink, DialFailure>) {
+    private func end(_ result: Result<Uplink, DialFailure>, wonBy winner: Int?) {
         isOver = true
         stopWaiting()
-        // One that was begun later than the winner has had no time, and is not to blame.
-        var wasEarlier = true
-        for (number, task, isRunning) in begun {
-            if case .success(let uplink) = result, uplink.number == number { wasEarlier = false }
-            guard isRunning else { continue }
-            task.cancel()
-            if wasEarlier { servers.overtaken(number) }
+        for (index, attempt) in begun.enumerated() where attempt.isRunning {
+            attempt.task.cancel()
+            // One that was begun later than the winner has had no time, and is not to blame.
+            if let winner, index < winner, attempt.number != begun[winner].number { servers.overtaken(attempt.number) }
         }
         begun = []
-        outcome.fulfill(result)
+        // Nobody may wait for it any more.
+        if !outcome.fulfill(result), case .success(let uplink) = result { uplink.stream.close() }
     }
 }

@@ -213,7 +213,9 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
         }
         switch machine.opened(number, as: tunnel.id, now: worker.now) {
         case .keep: break
-        case .give: claims.removeValue(forKey: number)?.fulfill(tunnel)
+        case .give:
+            // Whoever has waited may not want it any more.
+            if claims.removeValue(forKey: number)?.fulfill(tunnel) != true { tunnelIsIdle(tunnel) }
         case .close: tunnel.close(CloseCode.normal)
         }
         replenish()

@@ -14,6 +14,8 @@ final class NetworkWatcher: Pollable, @unchecked Sendable {
     private let changed: (NetworkChange) -> Void
     private var change = NetworkChange()
     private var timer: Timers.ID?
+    /// Whether another turn is due already: see `DatagramSocket`.
+    private var isTurnDue = false
 
     /// - Parameter changed: called on the worker, once for all changes of a moment.
     init(on worker: Worker, changed: @escaping (NetworkChange) -> Void) throws(SystemError) {
@@ -36,7 +38,7 @@ final class NetworkWatcher: Pollable, @unchecked Sendable {
     }
 
     override func handle(_ readiness: Readiness) {
-        receiveSome()
+        if !isTurnDue { receiveSome() }
         guard !change.isEmpty, timer == nil else { return }
         timer = worker.schedule(after: Self.pause) { [weak self] in self?.tell() }
     }
@@ -68,7 +70,11 @@ final class NetworkWatcher: Pollable, @unchecked Sendable {
                 RouteMessages.read(UnsafeRawBufferPointer(rebasing: buffer[..<count]), into: &change)
             }
         }
-        worker.execute { [self] in handle([]) }
+        isTurnDue = true
+        worker.execute { [self] in
+            isTurnDue = false
+            handle([])
+        }
     }
 
     override func close() {

@@ -17,18 +17,19 @@ import Testing
         /// Answers an empty request; true when that was all.
         var answerEmpty: ((HandMadeServer.Visit) async -> Void)?
 
-        init(on worker: Worker, size: Int = 8, minimum: Int) throws {
+        init(on worker: Worker, size: Int = 8, minimum: Int, beside other: HandMadeServer? = nil) throws {
             self.worker = worker
             let key = try #require(Key(text: "WY+yKqwlAlxSubNXVLrJsw=="))
             let authentication = Authentication(
                 options: ServerOptions(keys: [key], pathPrefix: "/"), replayGuard: ReplayGuard(capacity: 100))
             let box = Box()
             server = try HandMadeServer(on: worker) { visit in await box.stage?.serve(visit, authentication) }
-            let endpoint = ServerEndpoint(
-                address: server.address, name: server.address.host, hostHeader: "h", pathPrefix: "/")
+            let endpoints = [server, other].compactMap { $0?.address }.map {
+                ServerEndpoint(address: $0, name: $0.host, hostHeader: "h", pathPrefix: "/")
+            }
             pool = TunnelPool(worker: worker, size: size, minimum: minimum, maxIdle: .seconds(300), log: .silent)
             dialer = Dialer(
-                worker: worker, options: ClientOptions(servers: [endpoint], key: key),
+                worker: worker, options: ClientOptions(servers: endpoints, key: key),
                 connector: Connector(worker: worker, resolver: Resolver(pool: BlockingPool(maxThreads: 1))),
                 authenticator: Authenticator(key: key), pool: pool)
             opener = AheadOpener(dialer: dialer, log: .silent)
@@ -69,6 +70,22 @@ import Testing
             for tunnel in Array(pool.tunnels.values) { tunnel.stream.abort() }
             server.close()
             await worker.until { self.pool.isEmpty }
+        }
+    }
+
+    @Test func `a server that does not take empty requests is not asked because another one may`() async throws {
+        try await WorkerThread.run { worker in
+            let other = try HandMadeServer(on: worker) { $0.stream.write($0.acceptance) }
+            let stage = try Stage(on: worker, minimum: 1, beside: other)
+            stage.answerEmpty = Stage.refuse
+            stage.pool.replenish()
+            await worker.until { stage.isEmpty == [true] }
+            // Longer than the first pause after a failure.
+            await worker.sleep(for: .milliseconds(400))
+            #expect(stage.server.visits.count == 1)
+            #expect(other.visits.isEmpty)
+            await stage.close()
+            other.close()
         }
     }
 

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import WstanKit
@@ -181,6 +182,96 @@ import Testing
             #expect(await dial.open() == .success(0))
             #expect(await dial.open() == .failure(.refused(status: 404, clockAhead: nil)))
             server.close()
+        }
+    }
+
+    // MARK: Another network
+
+    /// A connection from an address that the kernel would not choose, as those are that a change has left behind.
+    private static func leftBehind(_ server: Address, on worker: Worker) throws -> WstanKit.Stream {
+        let descriptor = try SystemError.check("socket") { socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
+        let other = SocketAddress.ipv4(IPv4Address(0x7f00_0002), port: 0)
+        _ = try SystemError.check("bind") { other.withSockaddr { bind(descriptor, $0, $1) } }
+        let peer = SocketAddress.ipv4(IPv4Address(0x7f00_0001), port: server.port)
+        _ = try SystemError.check("connect") { peer.withSockaddr { connect(descriptor, $0, $1) } }
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+        return try WstanKit.Stream(descriptor: descriptor, worker: worker)
+    }
+
+    @Test(arguments: [true, false])
+    func `a handshake from an address that is no more is tried again, if it may be`(mayRepeat: Bool) async throws {
+        try await WorkerThread.run { worker in
+            let server = try HandMadeServer(on: worker) { if $0.number > 1 { $0.stream.write($0.acceptance) } }
+            let endpoint = Self.endpoint(server.address)
+            let dial = try Dial(to: [endpoint], on: worker)
+            let uplink = Uplink(stream: try Self.leftBehind(server.address, on: worker), server: endpoint)
+            let opened = Wait<Bool>(worker: worker)
+            worker.spawn {
+                let tunnel = try? await dial.dialer.open(
+                    Connection(worker: worker, end: nil), to: Address(host: .name("a.test"), port: 1), early: [],
+                    first: .success(uplink), mayRepeat: mayRepeat)
+                tunnel?.close(CloseCode.normal)
+                opened.fulfill(tunnel != nil)
+            }
+            await worker.until { server.visits.count == 1 }
+            let began = worker.now
+            dial.dialer.servers.networkChanged()
+            #expect(await opened.value(onTimeout: false, onCancel: false) == mayRepeat)
+            #expect((worker.now - began).inSeconds < 1)
+            server.close()
+        }
+    }
+
+    @Test func `a handshake from the address that the kernel would choose again goes on`() async throws {
+        try await WorkerThread.run { worker in
+            let server = try HandMadeServer(on: worker) { _ in }
+            let dial = try Dial(to: [Self.endpoint(server.address)], on: worker)
+            let opened = Wait<Result<Int, DialFailure>>(worker: worker)
+            worker.spawn { opened.fulfill(await dial.open()) }
+            await worker.until { server.visits.count == 1 }
+            dial.dialer.servers.networkChanged()
+            await worker.settle()
+            server.visits[0].stream.write(server.visits[0].acceptance)
+            #expect(await opened.value(onTimeout: .failure(.timedOut), onCancel: .failure(.timedOut)) == .success(0))
+            #expect(server.visits.count == 1)
+            server.close()
+        }
+    }
+
+    @Test func `a connection that is being made is begun once more beside itself, and the quicker one wins`()
+        async throws
+    {
+        try await WorkerThread.run { worker in
+            let proxy = try HandMadeServer(on: worker) { visit in
+                guard visit.number > 1 else { return }
+                visit.stream.write(Array("HTTP/1.1 200 OK\r\n\r\n".utf8))
+                var intake = Intake(visit.stream)
+                let head = try? await intake.readHead(limit: 100_000, deadline: worker.now + .seconds(30)).get()
+                visit.stream.write(HandMadeServer.Visit(number: 0, stream: visit.stream, head: head).acceptance)
+            }
+            let dial = try Dial(to: [try Self.through("http://", proxy)], on: worker)
+            let opened = Wait<Result<Int, DialFailure>>(worker: worker)
+            worker.spawn { opened.fulfill(await dial.open()) }
+            await worker.until { proxy.visits.count == 1 }
+            dial.dialer.servers.networkChanged()
+            #expect(await opened.value(onTimeout: .failure(.timedOut), onCancel: .failure(.timedOut)) == .success(0))
+            #expect(await proxy.visits[0].stream.readAll().bytes.isEmpty)
+            proxy.close()
+        }
+    }
+
+    @Test func `a network that changes all the time makes no crowd of connections`() async throws {
+        try await WorkerThread.run { worker in
+            let proxy = try HandMadeServer(on: worker) { _ in }
+            let dial = try Dial(to: [try Self.through("http://", proxy)], on: worker)
+            worker.spawn { _ = await dial.open() }
+            for _ in 0..<20 {
+                dial.dialer.servers.networkChanged()
+                await worker.settle()
+            }
+            await worker.sleep(for: .milliseconds(50))
+            #expect((1...4).contains(proxy.visits.count))
+            proxy.close()
         }
     }
 

@@ -36,6 +36,19 @@ import Testing
         #expect(heard.map(\.ending) == [.end, .end])
     }
 
+    /// Of a peer on another host nobody could tell that it has closed, so that is not to be what ends it.
+    @Test func `both sides' ends are the end, though neither has closed`() async throws {
+        try await WorkerThread.run { worker in
+            let it = try await Fixture(on: worker)
+            let began = worker.now
+            it.userAgent.finish()
+            _ = await it.target.readAll()
+            it.target.finish()
+            await it.relayed.value
+            #expect(worker.now - began < ClientLimits.lingerStep / 2)
+        }
+    }
+
     /// The kernel calls such a connection hung up.
     @Test func `what came before the end arrives whole when the target has finished first and does not read`()
         async throws

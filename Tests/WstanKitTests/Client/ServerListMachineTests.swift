@@ -153,7 +153,7 @@ import Testing
         var machine = Machine(count: 2)
         Self.fails(&machine, 0, Self.at(0))
         #expect(machine.takeProbes(Self.at(5)) == [0])
-        machine.forgetFailures()
+        machine.forgetFailures(Self.at(5))
         #expect(machine.order(Self.at(5)) == [0, 1])
         machine.probed(0, works: false, Self.at(6))
         #expect(machine.order(Self.at(6)) == [0, 1], "the probe was of the former network")
