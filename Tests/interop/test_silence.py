@@ -88,7 +88,7 @@ class Silence(Scenario):
         agents = {}
         with line.client.entered():
             client = self.start('client before the line', OURS, 'ws://%s:%d' % (line.SERVER, port), self.key,
-                                '-a', '127.0.0.1', '-p', client_port, '--log-level=info')
+                                '-a', '127.0.0.1', '-p', client_port, '--log-level=info', '--pool-min=0')
             client.await_port(client_port)
             for name in 'quiet', 'downward', 'upward', 'pooled':
                 s = agents[name] = self.keep(agent.socks5(client_port, '127.0.0.1', target.port, timeout=FOUND_WITHIN + 10))

@@ -53,7 +53,7 @@ extension TunnelPool {
     private func changed(_ tunnel: Tunnel, _ standing: Standing, patience: Duration) {
         switch standing {
         case .same:
-            if cutOff.remove(tunnel.id) != nil { tunnel.probe(patience: patience, sparingBackedOff: true) }
+            if cutOff.remove(tunnel.id) != nil { tunnel.probe(patience: patience, isSparing: true) }
         case .other, .cutOff:
             if tunnel.isIdle {
                 machine.drop(tunnel.id)
@@ -63,9 +63,11 @@ extension TunnelPool {
             case .same, .cutOff:
                 cutOff.insert(tunnel.id)
             case .other(let isOurs):
-                // From an address that is not ours nothing is sent, now or later: what TCP would send again does not matter.
+                // From an address that is not ours nothing is sent, now or later: what TCP would send again does not matter. A
+                // connection that can be begun again need not wait for that to be certain.
                 cutOff.remove(tunnel.id)
-                tunnel.probe(patience: patience, sparingBackedOff: isOurs)
+                if !isOurs, tunnel.connection?.replay != nil { return tunnel.giveUp() }
+                tunnel.probe(patience: patience, isSparing: isOurs)
             }
         }
     }
@@ -78,7 +80,7 @@ extension TunnelPool {
                 self?.machine.proved(id)
                 self?.replenish()
             }
-            tunnel.probe(patience: TunnelLimits.patienceAfterChange, sparingBackedOff: false)
+            tunnel.probe(patience: TunnelLimits.patienceAfterChange, isSparing: false)
         }
     }
 }

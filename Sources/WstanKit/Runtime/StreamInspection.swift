@@ -62,6 +62,13 @@ extension Stream {
         return passed < interval ? interval - passed : interval
     }
 
+    /// Whether a sign of the peer's kernel has come since `time`. Without a route nothing is sent, and what was not sent does
+    /// not count as unacknowledged for `peerIsAlive`; here it does.
+    func hasHeardPeer(since time: Instant) -> Bool {
+        guard let info = tcpInfo, Int(info.tcpi_state) != TCP_CLOSE else { return false }
+        return Duration.milliseconds(Int64(info.tcpi_last_ack_recv)) < worker.now - time
+    }
+
     /// Whether the peer's kernel has answered since `time`, by what TCP knows. Something must have been sent at that
     /// time.
     func peerIsAlive(since time: Instant) -> Bool {

@@ -4,6 +4,8 @@ final class Pulse {
     private let ping: () -> Void
     private var heartbeat: Heartbeat
     private var trustsTCP = true
+    /// Within a probe: no sign of life is a sign of death.
+    private var wantsSign = false
     private var timer: Timers.ID?
     /// The peer was found dead, or its stream was given up for another reason.
     private(set) var hasGivenUp = false
@@ -23,18 +25,21 @@ final class Pulse {
     func restart(_ heartbeat: Heartbeat, trustsTCP: Bool = true) {
         self.heartbeat = heartbeat
         self.trustsTCP = trustsTCP
+        wantsSign = false
         beat()
     }
 
     /// The network has changed, or stood still: asks at once, and gives the peer less time than usual.
     ///
-    /// - Parameter sparingBackedOff: TCP waits longer and longer before it sends again what was not acknowledged, and what is
-    ///   new waits behind that. Whether a peer gets that time too, which it needs if it can be reached again.
-    func probe(patience: Duration, sparingBackedOff: Bool) {
+    /// - Parameter isSparing: whether the peer may be reachable still. TCP waits longer and longer before it sends again what was
+    ///   not acknowledged, and what is new waits behind that: then it gets that time too. And one that has stopped reading
+    ///   answers nothing. Otherwise only a sign of life counts.
+    func probe(patience: Duration, isSparing: Bool) {
         guard !stream.isClosed else { return }
-        let delay = sparingBackedOff ? stream.retransmissionDelay : .zero
+        let delay = isSparing ? stream.retransmissionDelay : .zero
         ping()
         let allowed = min(patience + delay, TunnelLimits.longestProbe)
+        wantsSign = !isSparing
         stop()
         beat(at: heartbeat.probe(now: stream.worker.now, patience: allowed))
     }
@@ -57,10 +62,14 @@ final class Pulse {
         case .wait(let time):
             beat(at: time)
         case .ping(let time):
+            // Whatever was probed has answered meanwhile.
+            wantsSign = false
             ping()
             beat(at: time)
         case .examine(let time):
-            guard trustsTCP, stream.peerIsAlive(since: time) else { return giveUp() }
+            let isAlive = wantsSign ? stream.hasHeardPeer(since: time) : stream.peerIsAlive(since: time)
+            guard trustsTCP, isAlive else { return giveUp() }
+            wantsSign = false
             beat(at: heartbeat.examinedAlive(now: now))
         }
     }

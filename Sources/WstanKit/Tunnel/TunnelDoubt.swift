@@ -3,9 +3,9 @@ extension Tunnel {
     /// Something has happened that it may not have survived: the peer is to show soon that it is there, or the tunnel is
     /// given up.
     ///
-    /// - Parameter sparingBackedOff: see `Pulse.probe`.
-    func probe(patience: Duration, sparingBackedOff: Bool) {
-        pulse?.probe(patience: patience, sparingBackedOff: sparingBackedOff)
+    /// - Parameter isSparing: see `Pulse.probe`.
+    func probe(patience: Duration, isSparing: Bool) {
+        pulse?.probe(patience: patience, isSparing: isSparing)
     }
 
     /// It is of no more use; a connection that it carries is lost.
@@ -32,7 +32,7 @@ extension Tunnel {
             let left = stream.roundTrip * 4 - TunnelLimits.acknowledgement
             connection.expectWord(within: max(left, .zero)) { [weak self, weak connection] in
                 guard let self, let connection, carries(connection), !isLastCopy(), stream.lastReceived < asked,
-                    !stream.peerIsAlive(since: asked)
+                    stream.unacknowledgedCount > 0, !stream.hasHeardPeer(since: asked)
                 else { return }
                 giveUp()
                 gaveUp()
