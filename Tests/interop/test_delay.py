@@ -174,7 +174,8 @@ class Cases:
             slowest = self.at_once(client, 16)
             time.sleep(0.5)  # until all are back: it takes a round trip, and nobody tells
             return slowest
-        self.assertOneRoundTrip(measure)
+        # 16 programs at once, in one of Python: it is this that takes its time where others want the processors too.
+        self.assertOneRoundTrip(measure, tries=8)
 
     def test_silence(self):
         """A connection after a silence in which the pool has grown old several times."""
