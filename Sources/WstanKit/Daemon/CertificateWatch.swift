@@ -3,7 +3,7 @@ import Glibc
 /// Takes a server's certificate over when its files have changed. They are looked at every few seconds, which needs no
 /// right to watch a directory and sees what links lead to. Confined to its worker, once it is started.
 final class CertificateWatch: @unchecked Sendable {
-    /// A file as it was found: another one, or one that was written anew, is not equal.
+    /// A file as it was found: another one, or one that was written anew or may be read by others, is not equal.
     struct FileMark: Equatable, Sendable {
         private let numbers: [Int]
 
@@ -16,7 +16,7 @@ final class CertificateWatch: @unchecked Sendable {
             }
             numbers = [
                 Int(truncatingIfNeeded: status.st_dev), Int(truncatingIfNeeded: status.st_ino), Int(status.st_size),
-                status.st_mtim.tv_sec, status.st_mtim.tv_nsec,
+                status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec,
             ]
         }
     }
