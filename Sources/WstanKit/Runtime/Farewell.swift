@@ -93,7 +93,7 @@ final class Farewell: @unchecked Sendable {
     ///   worker up.
     private func discardInput() -> Bool {
         for _ in 0..<4 where stream.mayHaveInput {
-            switch stream.read(into: stream.worker.scratch.body()) {
+            switch read(into: stream.worker.scratch.body()) {
             case .bytes: continue
             case .wouldBlock, .end: return true
             case .failed:
@@ -102,6 +102,12 @@ final class Farewell: @unchecked Sendable {
             }
         }
         return !stream.mayHaveInput
+    }
+
+    /// Also what comes after TLS has failed: left unread it would make a reset of the close, and cost the peer the alert.
+    private func read(into buffer: UnsafeMutableRawBufferPointer) -> Stream.ReadResult {
+        if let tls = stream.tls, !tls.isEstablished { return stream.receive(into: buffer) }
+        return stream.read(into: buffer)
     }
 
     private func discardMoreLater() {

@@ -42,7 +42,7 @@ final class TLSSession: @unchecked Sendable {
     var distrust: TLSFailure?
 
     /// - Parameter received: what was read from the stream already.
-    /// - Throws: when there is no memory for it.
+    /// - Throws: when there is no memory for it, or the name is none that can be checked.
     init(_ stream: Stream, _ side: Side, received: [UInt8] = []) throws(TLSFailure) {
         self.stream = stream
         self.side = side
@@ -64,7 +64,8 @@ final class TLSSession: @unchecked Sendable {
             SSL_set_accept_state(ssl)
         case .client(_, let name, let sessions, let server):
             SSL_set_connect_state(ssl)
-            Self.expect(name, of: ssl)
+            // Without a name OpenSSL would check none.
+            guard Self.expect(name, of: ssl) else { throw .malformed("the server's name cannot be checked") }
             sessions?.resume(server, by: ssl)
         }
     }
@@ -74,16 +75,18 @@ final class TLSSession: @unchecked Sendable {
     }
 
     /// An address is checked too, but there is no way to ask for it (RFC 6066 section 3).
-    private static func expect(_ name: Host, of ssl: OpaquePointer) {
+    ///
+    /// - Returns: whether it will be checked.
+    private static func expect(_ name: Host, of ssl: OpaquePointer) -> Bool {
         switch name {
         case .name(let name):
             let name = name.hasSuffix(".") ? String(name.dropLast()) : name
             SSL_set_hostflags(ssl, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
-            SSL_set1_host(ssl, name)
+            guard !name.isEmpty, SSL_set1_host(ssl, name) == 1 else { return false }
             var bytes = Array(name.utf8CString)
-            _ = SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, Int(TLSEXT_NAMETYPE_host_name), &bytes)
+            return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, Int(TLSEXT_NAMETYPE_host_name), &bytes) == 1
         case .ipv4, .ipv6:
-            X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), "\(name)")
+            return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), "\(name)") == 1
         }
     }
 
@@ -142,15 +145,18 @@ final class TLSSession: @unchecked Sendable {
     private func failHandshake(_ failure: TLSFailure) -> Progress {
         state = .failed
         self.failure = failure
+        // It may be what was to be resumed that the server does not like: the next try begins anew.
+        if case .client(_, _, let sessions?, let server) = side { sessions.forget(server) }
         return .failed(failure)
     }
 
     /// As `Stream.read`.
     func read(into buffer: UnsafeMutableRawBufferPointer) -> Stream.ReadResult {
-        guard let ssl, state == .established, let start = buffer.baseAddress else {
-            // What still comes after a failure is thrown away by a farewell, which does not look at it.
-            return stream.receive(into: buffer)
+        guard let ssl, state == .established else {
+            // What the socket still has was sealed by nobody, and must not be taken for data.
+            return .failed(stream.failure ?? .tls(failure ?? .closed))
         }
+        guard let start = buffer.baseAddress else { return .wouldBlock }
         if stream.hasReadEnd { return stream.end() }
         // What comes is less than what it is made of, and what OpenSSL still holds of the record before fits as well.
         begin(appetite: max(buffer.count - TLSLimits.record, buffer.count / 2))

@@ -25,6 +25,12 @@ final class TLSSessions: @unchecked Sendable {
         }
     }
 
+    func forget(_ server: String) {
+        guard let session = sessions.removeValue(forKey: server) else { return }
+        SSL_SESSION_free(session)
+        order.removeAll { $0 == server }
+    }
+
     /// Has the next handshake of `ssl` resume what there is of that server.
     func resume(_ server: String, by ssl: OpaquePointer) {
         guard let session = sessions[server] else { return }

@@ -1,0 +1,83 @@
+import Glibc
+import Testing
+
+@testable import WstanKit
+
+/// A peer whose handshake was good and who is not, or somebody on the way.
+@Suite(.timeLimit(.minutes(2))) struct TLSHostilePeerTests {
+    private static let badRecord: [UInt8] = [23, 3, 3, 0xff, 0xff, 0x42]
+
+    @Test func `what nobody has sealed is not read as data, whatever was read with the failure`() async throws {
+        try await WorkerThread.run { worker in
+            let ends = try await TLSEnds.pair(worker, TestAuthority())
+            let (client, server) = (ends.client, ends.server)
+            server.write([1, 2, 3])
+            server.transmit(Self.badRecord)
+            var bytes: [UInt8] = []
+            while client.tls?.failure == nil, await client.waitReadable() == .ready {
+                let body = worker.scratch.body()
+                if case .bytes(let count) = client.read(into: body) { bytes += body[..<count] }
+            }
+            #expect(bytes == [1, 2, 3])
+            // The socket still works, and whoever sits on the way could go on.
+            server.transmit(Array("GET / HTTP/1.1\r\n".utf8))
+            var waiting: Int32 = 0
+            while ioctl(client.descriptor, UInt(FIONREAD), &waiting) == 0, waiting == 0 { await worker.yield() }
+            let (more, ending) = await client.readAll()
+            #expect(more == [])
+            #expect(ending == .failed(EPROTO))
+            ends.close()
+        }
+    }
+
+    /// Each costs a thousand times what sending it does, and a byte in between makes them bearable.
+    /// One who does not read on, for back-pressure, holds no more than a record.
+    /// Without a name OpenSSL checks none.
+    @Test func `a name that cannot be checked is no name`() async throws {
+        try await WorkerThread.run { worker in
+            let authority = try TestAuthority()
+            for name in ["", "."] {
+                let ends = try await TLSEnds(worker)
+                let own = try TLSClientContext(.init(caFile: authority.caFile))
+                let side = TLSSession.Side.client(own, name: .name(name), sessions: nil, server: "s")
+                let failure = await TLSEnds.failure(of: ends.client, side, until: worker.now + .seconds(30))
+                #expect(failure == .malformed("the server's name cannot be checked"))
+                ends.close()
+            }
+        }
+    }
+
+    @Test func `what did not lead through a handshake is not resumed again`() async throws {
+        try await WorkerThread.run { worker in
+            let authority = try TestAuthority()
+            let sessions = TLSSessions()
+            let context = try TLSServerContext(.init(identity: authority.issue()))
+            let good = try await TLSEnds(worker)
+            _ = try await good.shakeHands(
+                worker, client: .init(caFile: authority.caFile), server: context, sessions: sessions)
+            good.server.write([1])
+            #expect(await Self.take(1, from: good.client) == [1])
+            #expect(sessions.count == 1)
+            let bad = try await TLSEnds(worker)
+            bad.server.write(Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8))
+            let own = try TLSClientContext(.init(caFile: authority.caFile))
+            let side = TLSSession.Side.client(own, name: .name("localhost"), sessions: sessions, server: "s")
+            #expect(await TLSEnds.failure(of: bad.client, side, until: worker.now + .seconds(30)) == .notTLS)
+            #expect(sessions.count == 0)
+            for ends in [good, bad] { ends.close() }
+        }
+    }
+
+    private static func take(_ count: Int, from stream: WstanKit.Stream) async -> [UInt8] {
+        var bytes: [UInt8] = []
+        while bytes.count < count, await stream.waitReadable() == .ready {
+            let body = stream.worker.scratch.body(count - bytes.count)
+            switch stream.read(into: body) {
+            case .bytes(let more): bytes += body[..<more]
+            case .wouldBlock: continue
+            case .end, .failed: return bytes
+            }
+        }
+        return bytes
+    }
+}
