@@ -142,6 +142,16 @@ final class Stream: Pollable, @unchecked Sendable {
         isReadable = true
     }
 
+    /// There are bytes, but the others come first.
+    func giveWay() {
+        isReadable = false
+        worker.execute { [self] in
+            guard !isClosed else { return }
+            isReadable = true
+            if let farewell { farewell.proceed() } else { resume(&reader, .ready) }
+        }
+    }
+
     // MARK: Writing
 
     /// Bytes that wait for the kernel to take them.
@@ -218,6 +228,9 @@ final class Stream: Pollable, @unchecked Sendable {
         finishing = .whenDrained
         finishIfDrained()
     }
+
+    /// Whether the sending side is shut down.
+    var hasFinished: Bool { finishing == .finished }
 
     private func finishIfDrained() {
         guard finishing == .whenDrained, outbox.isEmpty, !isClosed else { return }

@@ -33,7 +33,7 @@ final class TLSSession: @unchecked Sendable {
     private let side: Side
     let transport: TLSTransport
     /// nil once released.
-    private var ssl: OpaquePointer?
+    private(set) var ssl: OpaquePointer?
     private var state = State.shakingHands
     private var hasSaidFarewell = false
     /// Why it failed in the middle.
@@ -130,7 +130,7 @@ final class TLSSession: @unchecked Sendable {
         case SSL_ERROR_WANT_READ:
             finish()
             switch transport.dryness {
-            case .none, .wouldBlock: return .needsInput
+            case .none, .wouldBlock, .enough: return .needsInput
             case .end: return failHandshake(.cut)
             case .failed(let error): return failHandshake(error.isReset ? .reset : .cut)
             case .outOfPatience: return failHandshake(.tooLong)
@@ -159,7 +159,7 @@ final class TLSSession: @unchecked Sendable {
         guard let start = buffer.baseAddress else { return .wouldBlock }
         if stream.hasReadEnd { return stream.end() }
         // What comes is less than what it is made of, and what OpenSSL still holds of the record before fits as well.
-        begin(appetite: max(buffer.count - TLSLimits.record, buffer.count / 2))
+        begin(appetite: max(buffer.count - TLSLimits.record, buffer.count / 2), isReading: true)
         var count = 0
         while count < buffer.count {
             var more = 0
@@ -167,10 +167,11 @@ final class TLSSession: @unchecked Sendable {
             guard result == 1 else {
                 let ending = ending(of: SSL_get_error(ssl, result))
                 finish()
+                if transport.wasSparse { stream.giveWay() }
                 return settle(ending, after: count)
             }
             count += more
-            transport.renewPatience()
+            transport.renewPatience(for: more)
         }
         finish()
         // There may be more within OpenSSL, and no event will tell.
@@ -190,7 +191,7 @@ final class TLSSession: @unchecked Sendable {
         switch error {
         case SSL_ERROR_WANT_READ:
             switch transport.dryness {
-            case .none, .wouldBlock: return .none
+            case .none, .wouldBlock, .enough: return .none
             case .end: return .ofStream(.end)
             case .failed(let error): return .ofStream(.failed(error))
             case .outOfPatience: return .failure(.tooLong)
@@ -254,10 +255,10 @@ final class TLSSession: @unchecked Sendable {
         return .failed(error)
     }
 
-    private func begin(appetite: Int) {
+    private func begin(appetite: Int, isReading: Bool = false) {
         // Errors of others in the queue would be taken for ours.
         ERR_clear_error()
-        transport.beginCall(appetite: appetite)
+        transport.beginCall(appetite: appetite, isReading: isReading)
     }
 
     private func finish() {

@@ -18,12 +18,21 @@ final class TLSTransport: @unchecked Sendable {
     private var appetite = TLSBuffers.received
     /// Bytes that OpenSSL may take and make nothing of; nothing is received beyond that.
     private(set) var patience = TLSLimits.handshake
+    /// Bytes that OpenSSL has taken in this call.
+    private var taken = 0
+    /// Bytes of data that it has made of them.
+    private var delivered = 0
+    private var isReading = false
+    /// Bytes that OpenSSL has sent of its own accord while the peer took nothing.
+    private var unasked = 0
 
     enum Dryness {
         case none
         case wouldBlock
         case end
         case failed(SystemError)
+        /// There may be more, but this call has had its share.
+        case enough
         /// The peer sends much that carries no data: handshakes without end, or changes of keys.
         case outOfPatience
     }
@@ -48,26 +57,41 @@ final class TLSTransport: @unchecked Sendable {
         BIO_get_data(bio).map { Unmanaged<TLSSession>.fromOpaque($0).takeUnretainedValue() }
     }
 
-    /// Data has come through, or the handshake has.
-    func renewPatience() {
+    /// So many bytes of data have come through, or the handshake has.
+    func renewPatience(for count: Int = 0) {
         patience = TLSLimits.barren
+        delivered += count
     }
 
     /// The beginning of every call into OpenSSL.
-    func beginCall(appetite: Int) {
+    func beginCall(appetite: Int, isReading: Bool) {
         self.appetite = appetite
+        self.isReading = isReading
+        taken = 0
+        delivered = 0
         dryness = .none
+    }
+
+    /// Whether this call has ended early, and has cost much more than it brought: records of one byte, changes of keys.
+    /// The others come first then.
+    var wasSparse: Bool {
+        if case .enough = dryness { delivered < taken / 2 } else { false }
     }
 
     /// The end of every call into OpenSSL: the worker's buffers are somebody else's from now on.
     func finishCall() {
-        buffers.flush { stream.transmit($0) }
+        flush()
         if !window.isEmpty {
             held.append(window, from: blocks)
             window = UnsafeRawBufferPointer(start: nil, count: 0)
         }
         // No event tells of it: a request often comes together with the end of the handshake.
         if !held.isEmpty { stream.expectInput() }
+    }
+
+    private func flush() {
+        // After the end of what is sent OpenSSL still answers, a change of keys for one, and the kernel takes no more.
+        buffers.flush { if !stream.hasFinished { stream.transmit($0) } }
     }
 
     private(set) var hasReceived = false
@@ -84,16 +108,21 @@ final class TLSTransport: @unchecked Sendable {
 
     /// - Returns: bytes that were taken: all of them.
     fileprivate func write(_ bytes: UnsafeRawBufferPointer) -> Int {
+        if isReading { unasked = stream.pendingCount > 0 ? unasked + bytes.count : 0 }
         var rest = bytes
         while true {
             rest = UnsafeRawBufferPointer(rebasing: rest[buffers.gather(rest)...])
             if rest.isEmpty { return bytes.count }
-            buffers.flush { stream.transmit($0) }
+            flush()
         }
     }
 
     /// - Returns: 0 when there is nothing; `dryness` says why.
     fileprivate func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        guard taken - delivered < TLSLimits.barrenAtOnce else {
+            dryness = .enough
+            return 0
+        }
         let count: Int
         if !held.isEmpty {
             count = min(buffer.count, held.count)
@@ -107,12 +136,13 @@ final class TLSTransport: @unchecked Sendable {
             window = UnsafeRawBufferPointer(rebasing: window[count...])
         }
         patience -= count
+        taken += count
         hasReceived = true
         return count
     }
 
     private func receive(atLeast least: Int) {
-        guard patience > 0 else {
+        guard patience > 0, unasked < TLSLimits.unasked else {
             dryness = .outOfPatience
             return
         }
@@ -121,10 +151,17 @@ final class TLSTransport: @unchecked Sendable {
             dryness = .wouldBlock
             return
         }
+        // More than this would have to wait here until the next call.
+        guard appetite > 0 || delivered == 0 else {
+            dryness = .enough
+            return
+        }
         let most = min(max(least, appetite), buffers.received.count)
         let room = UnsafeMutableRawBufferPointer(rebasing: buffers.received[..<most])
         switch stream.receive(into: room) {
-        case .bytes(let count): window = UnsafeRawBufferPointer(rebasing: room[..<count])
+        case .bytes(let count):
+            window = UnsafeRawBufferPointer(rebasing: room[..<count])
+            appetite -= count
         case .wouldBlock: dryness = .wouldBlock
         case .end: dryness = .end
         case .failed(let error): dryness = .failed(error)

@@ -1,3 +1,4 @@
+import COpenSSL
 import Glibc
 import Testing
 
@@ -31,7 +32,92 @@ import Testing
     }
 
     /// Each costs a thousand times what sending it does, and a byte in between makes them bearable.
+    @Test func `changes of keys do not keep others waiting`() async throws {
+        try await WorkerThread.run { worker in
+            let ends = try await TLSEnds.pair(worker, TestAuthority())
+            let (client, server) = (ends.client, ends.server)
+            server.write([0])
+            #expect(await Self.take(1, from: client) == [0])
+            Self.changeKeys(of: server, times: 2200, SSL_KEY_UPDATE_NOT_REQUESTED)
+            server.write([1])
+            var waiting: Int32 = 0
+            while ioctl(client.descriptor, UInt(FIONREAD), &waiting) == 0, waiting < 2200 * 27 { await worker.yield() }
+            #expect(await client.waitReadable() == .ready)
+            guard case .wouldBlock = client.read(into: worker.scratch.body()) else {
+                Issue.record("all of it was opened at once")
+                return ends.close()
+            }
+            #expect(!client.mayHaveInput)
+            #expect(await Self.take(1, from: client) == [1])
+            #expect(client.failure == nil)
+            ends.close()
+        }
+    }
+
+    @Test func `a peer that has us answer and takes no answers is left`() async throws {
+        try await WorkerThread.run { worker in
+            let ends = try await TLSEnds.pair(worker, TestAuthority())
+            let (client, server) = (ends.client, ends.server)
+            for end in [client, server] { Loopback.tighten(end) }
+            var most = 0
+            for _ in 0..<60 where client.failure == nil {
+                Self.changeKeys(of: server, times: 1000, SSL_KEY_UPDATE_REQUESTED)
+                server.write([1])
+                while client.failure == nil,
+                    await client.waitReadable(deadline: worker.now + .milliseconds(20)) == .ready
+                {
+                    _ = client.read(into: worker.scratch.body())
+                    most = max(most, client.pendingCount)
+                }
+            }
+            #expect(client.tls?.failure == .tooLong)
+            #expect(most < 128 * 1024, "\(most) bytes were waiting")
+            ends.close()
+            #expect(worker.budget.held == 0)
+        }
+    }
+
+    @Test func `a change of keys after our end costs nothing of what is still coming`() async throws {
+        try await WorkerThread.run { worker in
+            let ends = try await TLSEnds.pair(worker, TestAuthority())
+            let (client, server) = (ends.client, ends.server)
+            client.finish()
+            #expect(client.hasFinished)
+            Self.changeKeys(of: server, times: 3, SSL_KEY_UPDATE_REQUESTED)
+            server.write([7, 8])
+            #expect(await Self.take(2, from: client) == [7, 8])
+            server.write([9])
+            server.finish()
+            let (bytes, ending) = await client.readAll()
+            #expect(bytes == [9])
+            #expect(ending == .end)
+            ends.close()
+        }
+    }
+
     /// One who does not read on, for back-pressure, holds no more than a record.
+    @Test func `a large read leaves little behind within TLS`() async throws {
+        try await WorkerThread.run { worker in
+            let ends = try await TLSEnds.pair(worker, TestAuthority())
+            let (client, server) = (ends.client, ends.server)
+            server.write([UInt8](repeating: 5, count: 2 << 20))
+            server.finish()
+            var count = 0
+            reading: while await client.waitReadable() == .ready {
+                switch client.read(into: worker.scratch.body()) {
+                case .bytes(let more): count += more
+                case .wouldBlock: break
+                case .end, .failed: break reading
+                }
+                #expect(client.heldByTLS <= TLSLimits.record)
+                // So that there is more than one read takes.
+                await worker.sleep(for: .milliseconds(2))
+            }
+            #expect(count == 2 << 20)
+            ends.close()
+        }
+    }
+
     /// Without a name OpenSSL checks none.
     @Test func `a name that cannot be checked is no name`() async throws {
         try await WorkerThread.run { worker in
@@ -65,6 +151,14 @@ import Testing
             #expect(await TLSEnds.failure(of: bad.client, side, until: worker.now + .seconds(30)) == .notTLS)
             #expect(sessions.count == 0)
             for ends in [good, bad] { ends.close() }
+        }
+    }
+
+    /// They go out with what is written next.
+    private static func changeKeys(of stream: WstanKit.Stream, times: Int, _ kind: Int32) {
+        for _ in 0..<times {
+            #expect(SSL_key_update(stream.tls?.ssl, kind) == 1)
+            #expect(SSL_do_handshake(stream.tls?.ssl) == 1)
         }
     }
 
