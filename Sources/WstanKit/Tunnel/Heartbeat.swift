@@ -5,7 +5,8 @@
 struct Heartbeat {
     enum Action: Equatable {
         case wait(until: Instant)
-        /// Send a ping, and come back at the given time.
+        /// Send a ping, and come back at the given time: where the interval is shorter than the patience, one that has answered
+        /// is to be asked again before one that has not is given up.
         case ping(until: Instant)
         /// No byte since the ping: find out whether TCP heard from the peer since, and call `examined`.
         case examine(since: Instant)
@@ -38,7 +39,7 @@ struct Heartbeat {
         let due = lastReceived + interval
         guard now >= due else { return .wait(until: due) }
         state = .pinged(now, patience: patience)
-        return .ping(until: now + patience)
+        return .ping(until: now + min(patience, interval))
     }
 
     /// Something has happened that the peer may not have survived: a ping is due at once.
@@ -46,7 +47,7 @@ struct Heartbeat {
     /// - Returns: when to come back.
     mutating func probe(now: Instant, patience: Duration) -> Instant {
         state = .pinged(now, patience: patience)
-        return now + patience
+        return now + min(patience, interval)
     }
 
     /// The peer is alive though it is silent: it gets as long again.

@@ -40,6 +40,16 @@ import Testing
         #expect(heartbeat.timePassed(now: Self.at(200), lastReceived: Self.at(46)) == .ping(until: Self.at(214)))
     }
 
+    @Test func `one that answers is pinged at every interval, also when it might take longer to answer`() {
+        var heartbeat = Heartbeat(interval: .seconds(4), patience: .seconds(9))
+        #expect(heartbeat.timePassed(now: Self.at(4), lastReceived: Self.at(0)) == .ping(until: Self.at(8)))
+        #expect(heartbeat.timePassed(now: Self.at(8), lastReceived: Self.at(4)) == .ping(until: Self.at(12)))
+        #expect(heartbeat.timePassed(now: Self.at(12), lastReceived: Self.at(8)) == .ping(until: Self.at(16)))
+        #expect(heartbeat.timePassed(now: Self.at(16), lastReceived: Self.at(8)) == .wait(until: Self.at(21)))
+        #expect(heartbeat.timePassed(now: Self.at(21), lastReceived: Self.at(8)) == .examine(since: Self.at(12)))
+        #expect(heartbeat.probe(now: Self.at(30), patience: .seconds(9)) == Self.at(34))
+    }
+
     @Test func `a peer found alive gets as long again, and again`() {
         var heartbeat = Self.heartbeat()
         _ = heartbeat.timePassed(now: Self.at(45), lastReceived: Self.at(0))
