@@ -25,12 +25,12 @@ def address(host, port):
         return bytes([3, len(name)]) + name + struct.pack('>H', port)
 
 
-def dial(port, receive_buffer=None, timeout=30):
+def dial(port, receive_buffer=None, timeout=30, host='127.0.0.1'):
     s = socket.socket()
     if receive_buffer:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     s.settimeout(timeout)
-    s.connect(('127.0.0.1', port))
+    s.connect((host, port))
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return s
 

@@ -31,7 +31,9 @@ class DelayLine:
         if not os.path.exists('/dev/net/tun'):
             raise unittest.SkipTest('there is no /dev/net/tun')
         self.near, self.far = scenario.keep(Namespace()), scenario.keep(Namespace())
-        process = scenario.start('delay line', program(), self.near.name, self.far.name, round_trip // 2)
+        # Inside from the beginning, so that the devices' names are nobody else's.
+        command = self.near.command(program(), self.near.name, self.far.name, str(round_trip // 2))
+        process = scenario.start('delay line', command)
         for namespace, device in (self.near, 'wireA'), (self.far, 'wireB'):
             eventually(lambda: self._is_up(namespace, device, process), '%s is up' % device)
 
