@@ -44,7 +44,7 @@ struct Dialer: @unchecked Sendable {
         mayRepeat: Bool = true
     ) async throws(DialFailure) -> Tunnel {
         let cargo = Cargo(
-            request: { $0.seal(request: Request(time: WallClock.now(), target: target, data: early)) },
+            request: { $0.seal(request: Request(time: openingTime(), target: target, data: early)) },
             load: { $0.carry(connection) }, mayRepeat: mayRepeat, isUnwanted: { connection.end?.isGone ?? false })
         return try await open(cargo, first: first)
     }
@@ -54,7 +54,7 @@ struct Dialer: @unchecked Sendable {
     func open(_ end: any DatagramEnd, first: Datagram) async throws(DialFailure) -> Tunnel {
         let isShort = first.data.count <= WireLimits.earlyData
         let cargo = Cargo {
-            let now = WallClock.now()
+            let now = openingTime()
             return isShort
                 ? $0.seal(association: AssociationRequest(time: now, first: first)) : $0.seal(idleAt: now)
         } load: {
@@ -63,9 +63,13 @@ struct Dialer: @unchecked Sendable {
         return try await open(cargo, first: await connect())
     }
 
+    private func openingTime() -> Double {
+        Request.openingTime(WallClock.now(), random: worker.randomness.next())
+    }
+
     /// Opens a tunnel that carries nothing yet. It is tried once: nobody waits for it.
     func openIdle(_ uplink: Uplink) async throws(DialFailure) -> Tunnel {
-        let cargo = Cargo(request: { $0.seal(idleAt: WallClock.now()) }, load: { $0.rest() })
+        let cargo = Cargo(request: { $0.seal(idleAt: openingTime()) }, load: { $0.rest() })
         servers.handshakeBegan(uplink, isAwaited: false)
         do throws(DialFailure) {
             let tunnel = try await shakeHands(uplink, cargo)
