@@ -51,10 +51,11 @@ class Browser(Names, Toolbox):
 
     def browse(self, proxy, address, *options):
         """What the page has become when all of it has loaded."""
+        way = ['--proxy-server=' + proxy] if proxy else []
         # As root Chromium refuses its sandbox; and it asks its makers for this and that unless told otherwise.
         return self.tool('chromium', '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run',
                          '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-extensions',
-                         '--user-data-dir=' + os.path.join(self.directory, 'profile'), '--proxy-server=' + proxy, *options, '--dump-dom',
+                         '--user-data-dir=' + os.path.join(self.directory, 'profile'), *way, *options, '--dump-dom',
                          address, within=self.BOUND).decode()
 
     def assertLoads(self, scheme, proxy, certificate=None, *options):
