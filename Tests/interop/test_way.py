@@ -136,7 +136,10 @@ class Proxies(Way):
         """HTTPS_PROXY is taken for a server elsewhere, and NO_PROXY, loopback and proxy = none are heeded."""
         proxy = self.keep(HTTPProxy(self.wstan_server.port))
         variable = 'HTTPS_PROXY=http://127.0.0.1:%d' % proxy.port
-        self.visit(self.client_to(self.URI, environment=(variable,)))
+        client = self.client_to(self.URI, environment=(variable,))
+        self.visit(client)
+        client.kill()  # it would open tunnels ahead of its next need
+        proxy.settle()
         count = len(proxy.requests)
         self.assertGreater(count, 0)
         self.visit(self.client_to('ws://127.0.0.1:%d/' % self.wstan_server.port, environment=(variable,)))
