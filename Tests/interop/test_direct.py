@@ -91,12 +91,24 @@ class Rules(Direct):
         self.wstan_server.kill()
         self.assertWay('127.0.0.1', self.echo.port, True)
 
-    def test_datagrams_take_the_tunnel(self):
-        """The rules are not for datagrams."""
+    def test_datagrams(self):
+        """Each datagram of an association goes its own way: those to direct targets open no tunnel, and need no server."""
         target = self.keep(DatagramTarget())
         association = self.keep(Association(self.port))
-        self.assertEqual(association.ask(b'hello', '127.0.0.1', target.port)[0], b'hello')
+        self.assertEqual(association.ask(b'near', '127.0.0.1', target.port), (b'near', ('127.0.0.1', target.port)))
+        self.assertEqual(self.carried(), 0)
+        self.assertEqual(association.ask(b'far', 'localhost', target.port)[0], b'far')
         self.assertGreater(self.carried(), 0)
+        self.wstan_server.kill()
+        self.assertEqual(association.ask(b'near again', '127.0.0.1', target.port)[0], b'near again')
+
+    def test_datagrams_by_name(self):
+        """A name that is direct is looked up here."""
+        client = self.client_with('localhost')
+        target = self.keep(DatagramTarget())
+        association = self.keep(Association(client.port))
+        self.assertEqual(association.ask(b'hello', 'localhost', target.port)[0], b'hello')
+        self.assertEqual(self.carried(), 0)
 
 
 class Relay(Direct):

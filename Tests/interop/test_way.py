@@ -202,7 +202,18 @@ class SeveralServers(Way):
         self.visit(self.client_of(other.port, self.wstan_server.port))
 
     def test_return(self):
-        """The first comes back: it is found out by nobody's connection, and new tunnels go there again."""
+        """The first comes back: it is found out by nobody's connection, and all tunnels go there again."""
+        port = free_port()
+        client = self.client_of(port, self.wstan_server.port)
+        self.visit(client)
+        first = self.server('--log-level=info', port=port)
+        client.await_log('works again', within=15)
+        self.wstan_server.kill()
+        self.assertLess(self.visit(client), 0.5)
+        self.assertIn('tunnel opened', first.log())
+
+    def test_return_without_a_pool(self):
+        """The same where every connection has a tunnel of its own."""
         port = free_port()
         client = self.client_of(port, self.wstan_server.port, options=('--pool-size=0',))
         self.visit(client)

@@ -46,17 +46,43 @@ final class AheadOpener: @unchecked Sendable {
             return pool.openingFailed(number, .unreachable)
         }
         pool.asked(number)
+        switch await ask(uplink, index) {
+        case .tunnel(let tunnel): pool.opened(number, tunnel)
+        case .refused: pool.openingFailed(number, .refused)
+        case .failed(let failure): failed(failure, number)
+        }
+    }
+
+    /// A server that was away takes connections again. Whether it serves is found out by a tunnel that nobody waits for:
+    /// otherwise the next connection would find out, and one that takes a tunnel of the pool never would.
+    func tryOut(_ uplink: Uplink) {
+        guard let index = index(of: uplink.server), abilities[index].mayBeAsked(now: worker.now) else {
+            return uplink.stream.close()
+        }
+        worker.spawn { [self] in
+            if case .tunnel(let tunnel) = await ask(uplink, index) { pool.tunnelIsIdle(tunnel) }
+        }
+    }
+
+    private enum Answer {
+        case tunnel(Tunnel)
+        /// This server does not know the request.
+        case refused
+        case failed(DialFailure)
+    }
+
+    private func ask(_ uplink: Uplink, _ index: Int) async -> Answer {
         do throws(DialFailure) {
             let tunnel = try await dialer.openIdle(uplink)
             lastCause = nil
             abilities[index].tookEmpty()
-            pool.opened(number, tunnel)
+            return .tunnel(tunnel)
         } catch {
             guard error.mayBeRefusal, abilities[index].refusedEmpty(isClear: error.isAnswer, now: worker.now) else {
-                return failed(error, number)
+                return .failed(error)
             }
             log.emptyRequestRefused(now: worker.now)
-            pool.openingFailed(number, .refused)
+            return .refused
         }
     }
 

@@ -1,9 +1,13 @@
 /// A user agent's way for datagrams (RFC 1928 section 7): a UDP socket beside its SOCKS connection, and behind it a tunnel
-/// of its own. It ends with that connection, or when it has not been used for a while. Confined to its worker.
+/// of its own, and an exit here for those whose targets are direct; each is made when the first datagram wants it. It ends
+/// with that connection, or when it has not been used for a while. Confined to its worker.
 final class ClientAssociation: @unchecked Sendable {
     private let control: Stream
     private let idle: Duration
+    private let direct: DirectDialer
+    private let log: EventLog
     private var way: DatagramWay?
+    private var exit: DatagramExit?
     /// The port that the user agent has said it would send from; 0 when it did not say.
     private let declaredPort: UInt16
     private var socket: DatagramSocket?
@@ -14,8 +18,10 @@ final class ClientAssociation: @unchecked Sendable {
     private var worker: Worker { control.worker }
 
     /// - Parameter declared: what stands in the request: where the user agent will send from, or zeros.
-    init(control: Stream, declared: Address, dialer: Dialer, log: EventLog) {
+    init(control: Stream, declared: Address, dialer: Dialer, direct: DirectDialer, log: EventLog) {
         self.control = control
+        self.direct = direct
+        self.log = log
         idle = dialer.options.udpIdle
         declaredPort = declared.port
         lastUsed = control.worker.now
@@ -69,6 +75,11 @@ final class ClientAssociation: @unchecked Sendable {
     private func end() {
         way?.end()
         way = nil
+        if let exit {
+            exit.close()
+            log.associationEnded(exit.traffic, isDirect: true)
+        }
+        exit = nil
         // They hold each other.
         socket?.close()
         socket = nil
@@ -81,7 +92,19 @@ final class ClientAssociation: @unchecked Sendable {
         }
         userAgent = sender
         lastUsed = worker.now
-        way?.send(datagram)
+        if direct.rules.cover(datagram.address) {
+            makeExit()?.send(datagram)
+        } else {
+            way?.send(datagram)
+        }
+    }
+
+    /// - Returns: nil when this is over.
+    private func makeExit() -> DatagramExit? {
+        guard exit == nil, socket != nil else { return exit }
+        let made = direct.datagramExit(for: control) { [weak self] in self?.deliver($0) ?? false }
+        exit = made
+        return made
     }
 
     /// Whoever is on another host, or comes from another socket than the first datagram, is not the one who asked.

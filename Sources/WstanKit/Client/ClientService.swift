@@ -33,6 +33,7 @@ final class ClientService: @unchecked Sendable {
         let servers = dialer.servers
         pool.isWanted = { [unowned servers] in servers.isWanted($0.mark) }
         pool.whenStartingAnew = { [unowned servers] in servers.networkChanged() }
+        servers.whenReachedAgain = { [unowned self] in opener.tryOut($0) }
         servers.whenChanged = { [unowned servers, pool] change, failure in
             log.serverChanged(change, of: servers.endpoints, failure, now: worker.now)
             pool.closeUnwanted()

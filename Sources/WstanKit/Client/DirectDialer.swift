@@ -8,10 +8,10 @@ struct DirectDialer: @unchecked Sendable {
     /// - Parameter userAgent: on whose behalf names are looked up.
     func connect(to target: Address, for userAgent: Stream) async throws(DirectFailure) -> Stream {
         let worker = connector.worker
-        let peer = userAgent.remoteAddress.map { AnyHashable(Address($0).host) } ?? AnyHashable("here")
         let stream: Stream
         do {
-            stream = try await connector.connect(to: target, for: peer, deadline: worker.now + timeout)
+            stream = try await connector.connect(
+                to: target, for: Self.asker(userAgent), deadline: worker.now + timeout)
         } catch {
             throw .unreachable(error)
         }
@@ -26,5 +26,17 @@ struct DirectDialer: @unchecked Sendable {
         }
         if !remote.isLoopback { stream.watchForVanishedPeer() }
         return stream
+    }
+
+    /// Where datagrams leave without the tunnel.
+    ///
+    /// - Parameter received: takes what comes back; says whether there was room for it.
+    func datagramExit(for userAgent: Stream, received: @escaping (Datagram) -> Bool) -> DatagramExit {
+        DatagramExit(
+            on: connector.worker, resolver: connector.resolver, for: Self.asker(userAgent), received: received)
+    }
+
+    private static func asker(_ userAgent: Stream) -> AnyHashable {
+        userAgent.remoteAddress.map { AnyHashable(Address($0).host) } ?? AnyHashable("here")
     }
 }

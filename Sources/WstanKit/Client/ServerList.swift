@@ -14,6 +14,8 @@ final class ServerList: @unchecked Sendable {
     private var handshakes: [ObjectIdentifier: Stream] = [:]
     /// Called when new tunnels go elsewhere than those before; with what is wrong with the preferred server.
     var whenChanged: ((ServerListMachine.Change, DialFailure?) -> Void)?
+    /// Called with a connection to a server that was away and takes connections again; whether it serves is yet to be seen.
+    var whenReachedAgain: ((Uplink) -> Void)?
 
     init(_ reach: ServerReach) {
         self.reach = reach
@@ -151,20 +153,20 @@ final class ServerList: @unchecked Sendable {
 
     /// A server that takes longer than the others' patience would only be passed over again.
     private func probe(_ number: Int) async {
-        let outcome = Wait<Bool>(worker: worker)
+        let outcome = Wait<Stream?>(worker: worker)
         let connecting = worker.spawn { [reach, endpoints] in
             switch await reach.connect(to: endpoints[number]) {
-            case .success(let stream):
-                stream.close()
-                outcome.fulfill(true)
-            case .failure:
-                outcome.fulfill(false)
+            case .success(let stream): if !outcome.fulfill(stream) { stream.close() }
+            case .failure: outcome.fulfill(nil)
             }
         }
         let deadline = worker.now + ServerListMachine.patience
-        let works = await outcome.value(deadline: deadline, onTimeout: false, onCancel: false)
+        let reached = await outcome.value(deadline: deadline, onTimeout: nil, onCancel: nil)
         connecting.cancel()
-        machine.probed(number, works: works, worker.now)
+        machine.probed(number, works: reached != nil, worker.now)
         scheduleProbes()
+        guard let reached else { return }
+        guard let whenReachedAgain else { return reached.close() }
+        whenReachedAgain(Uplink(stream: reached, server: endpoints[number], number: number))
     }
 }

@@ -44,7 +44,9 @@ struct UserAgentSession: @unchecked Sendable {
                 return ended()
             }
             idle.add(userAgent)
-            await ClientAssociation(control: userAgent, declared: declared, dialer: dialer, log: log).run()
+            await ClientAssociation(
+                control: userAgent, declared: declared, dialer: dialer, direct: direct, log: log
+            ).run()
             idle.remove(userAgent)
             ended()
         }

@@ -249,9 +249,10 @@ struct EventLog: Sendable {
 
     // MARK: Both
 
-    func associationEnded(_ traffic: DatagramTraffic) {
+    /// - Parameter isDirect: without the tunnel.
+    func associationEnded(_ traffic: DatagramTraffic, isDirect: Bool = false) {
         logger.debug(
-            "an association for datagrams ended",
+            isDirect ? "an association's direct datagrams ended" : "an association for datagrams ended",
             metadata: ["up": "\(traffic.up)", "down": "\(traffic.down)", "dropped": "\(traffic.dropped)"])
     }
 

@@ -46,19 +46,6 @@ enum ServerLimits {
     static let resetAfterOpening: Duration = .milliseconds(20)
     /// An association that is not used for so long ends, though its client has not ended it.
     static let associationIdle: Duration = .seconds(300)
-    /// Hosts whose answers an association takes.
-    static let associationTargets = 4096
-    /// Names that an association remembers, and for how long.
-    static let associationNames = 1024
-    /// Addresses of a name that an association remembers.
-    static let associationNameAddresses = 4
-    static let associationNameLife: Duration = .seconds(30)
-    static let associationLookUp: Duration = .seconds(10)
-    /// Bytes of an association that wait for names, each datagram and each look-up counting for this much more. A
-    /// look-up is tasks and timers: unknown names by the thousand once took 2 MiB of every association.
-    static let associationWaiting = 64 * 1024
-    static let datagramOverhead = 64
-    static let lookUpOverhead = 2048
     /// What the plain answer calls this server: the most common name there is.
     static let serverName = "nginx"
 }
