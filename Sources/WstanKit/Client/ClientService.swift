@@ -11,12 +11,13 @@ final class ClientService: @unchecked Sendable {
     private let log: EventLog
     private var datagramForwards: [DatagramForward] = []
     private var sessions = 0
-    private var drain: Wait<Void>?
+    private let drain: Drain
 
     /// - Parameter passwords: threads for checking them, which all workers share.
     init(worker: Worker, options: ClientOptions, resolver: Resolver, passwords: BlockingPool, log: EventLog) {
         self.worker = worker
         self.log = log
+        drain = Drain(worker: worker)
         rules = DoorRules(
             allowedUsers: options.allowedUsers,
             passwords: options.users.map { PasswordVerifier(worker: worker, users: $0, threads: passwords) }, log: log)
@@ -45,6 +46,20 @@ final class ClientService: @unchecked Sendable {
         worker.execute { [self] in direct.listeners.addresses = addresses }
     }
 
+    var poolReport: PoolReport { pool.report }
+
+    var totals: TunnelTotals { pool.totals }
+
+    /// One report for each tunnel that is open.
+    var reports: [TunnelReport] { pool.tunnels.values.map { $0.report() } }
+
+    /// - Returns: false when there is none with that number.
+    func closeTunnel(_ id: UInt64) -> Bool {
+        guard let tunnel = pool.tunnels[id] else { return false }
+        tunnel.close(CloseCode.goingAway)
+        return true
+    }
+
     /// On the worker: opens the first tunnels.
     func start() {
         pool.replenish()
@@ -65,6 +80,7 @@ final class ClientService: @unchecked Sendable {
     /// - Parameter forwarded: where the connection goes if that is not for the user agent to say.
     func serve(_ arrival: Acceptor.Arrival, to forwarded: Address? = nil) {
         guard let userAgent = try? Stream(arrival) else { return }
+        guard !drain.isOn else { return userAgent.close() }
         if !arrival.peer.isLoopback { userAgent.watchForVanishedPeer() }
         sessions += 1
         UserAgentSession(
@@ -85,20 +101,35 @@ final class ClientService: @unchecked Sendable {
         finishDrainIfDone()
     }
 
+    // MARK: Draining
+
     /// A tunnel that still waits for the server's reset may hold the end of an upload.
     private func finishDrainIfDone() {
-        if sessions == 0, pool.isEmpty { drain?.fulfill(()) }
+        if sessions == 0, pool.isEmpty { drain.finish() }
     }
 
-    /// Lets what is in flight finish.
-    func drain(until deadline: Instant) async {
-        let wait = Wait<Void>(worker: worker)
-        drain = wait
-        idle.drain()
-        for forward in datagramForwards { forward.close() }
-        pool.drain { [weak self] in self?.finishDrainIfDone() }
-        finishDrainIfDone()
-        await wait.value(deadline: deadline, onTimeout: (), onCancel: ())
+    /// Takes nothing new on, and lets what is in flight finish. It ends early by `endDrain`.
+    func drain(until deadline: Instant?) async {
+        if !drain.isOn {
+            drain.begin()
+            idle.drain()
+            for forward in datagramForwards { forward.drain() }
+            pool.drain { [weak self] in self?.finishDrainIfDone() }
+        }
+        guard sessions > 0 || !pool.isEmpty else { return }
+        await drain.wait(until: deadline)
+    }
+
+    func endDrain() {
+        guard drain.isOn else { return }
+        drain.end()
+        idle.endDrain()
+        for forward in datagramForwards { forward.endDrain() }
+        pool.endDrain()
+    }
+
+    /// The last thing.
+    func close(until deadline: Instant) async {
         await worker.flushed(until: deadline)
     }
 }

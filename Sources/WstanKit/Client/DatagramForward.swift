@@ -14,6 +14,7 @@ final class DatagramForward: @unchecked Sendable {
     private var machine: ForwardMachine<Source>
     private var ways: [Source: DatagramWay] = [:]
     private var expiry: Timers.ID?
+    private var isDraining = false
 
     private var worker: Worker { dialer.worker }
 
@@ -34,9 +35,23 @@ final class DatagramForward: @unchecked Sendable {
         return socket.address
     }
 
+    /// What comes is dropped, from now on.
+    func drain() {
+        isDraining = true
+        endWays()
+    }
+
+    func endDrain() {
+        isDraining = false
+    }
+
     func close() {
         for socket in sockets { socket.close() }
         sockets = []
+        endWays()
+    }
+
+    private func endWays() {
         for way in ways.values { way.end() }
         ways = [:]
         if let expiry { worker.cancel(expiry) }
@@ -46,6 +61,7 @@ final class DatagramForward: @unchecked Sendable {
     // MARK: From a source
 
     private func receive(_ bytes: UnsafeRawBufferPointer, from source: Source) {
+        guard !isDraining else { return }
         switch machine.arrived(from: source, now: worker.now) {
         case .known:
             break

@@ -119,7 +119,7 @@ final class HTTPExchange: @unchecked Sendable {
             kept.carrier.send(opening, for: kept.connection)
             return kept
         }
-        let connection = Connection(worker: worker, end: userAgent)
+        let connection = Connection(worker: worker, end: userAgent, to: target)
         connection.filter = filter
         if maker.direct.rules.cover(target) {
             do throws(DirectFailure) {

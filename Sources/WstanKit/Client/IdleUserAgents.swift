@@ -17,4 +17,8 @@ final class IdleUserAgents: @unchecked Sendable {
         areUnwanted = true
         for stream in streams.values { stream.closeOrderly(awaitingPeer: true) }
     }
+
+    func endDrain() {
+        areUnwanted = false
+    }
 }

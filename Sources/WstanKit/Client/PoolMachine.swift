@@ -55,7 +55,10 @@ struct PoolMachine {
     /// How many may be given out at once.
     var ready: Int { entries.count { !$0.isInDoubt } }
 
-    /// How many are being opened that nobody waits for.
+    /// How many are being opened.
+    var openingCount: Int { openings.count }
+
+    /// How many of these nobody waits for.
     private var unclaimed: Int { openings.count { !$0.isClaimed } }
 
     /// How many idle tunnels there should be.

@@ -4,6 +4,11 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     let worker: Worker
     var machine: PoolMachine
     private(set) var tunnels: [UInt64: Tunnel] = [:]
+    /// Tunnels that are no more.
+    private var past = TunnelTotals()
+    /// See `PoolReport`.
+    private(set) var hits: UInt64 = 0
+    private(set) var misses: UInt64 = 0
     /// Without one nothing is opened ahead.
     weak var opener: AheadOpener?
     private let pings: Tunnel.Pings
@@ -41,7 +46,10 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     /// Keeps track of a tunnel from its handshake on.
     func add(_ tunnel: Tunnel) {
         tunnels[tunnel.id] = tunnel
+        past.opened &+= 1
     }
+
+    var totals: TunnelTotals { past.adding(tunnels.values) }
 
     // MARK: Connections
 
@@ -100,6 +108,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     func request(
         _ request: Request, on tunnel: Tunnel, for connection: Connection, isLastCopy: @escaping () -> Bool
     ) {
+        hits &+= 1
         tunnel.request(request, for: connection)
         tunnel.expectAcknowledgement(of: connection, isLastCopy: isLastCopy) { [weak self] in self?.verifyIdle() }
     }
@@ -128,6 +137,13 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
         for id in machine.dropAll() { tunnels[id]?.close(CloseCode.goingAway) }
     }
 
+    /// Keeps what is free again, and opens what is needed.
+    func endDrain() {
+        isDraining = false
+        tunnelHasEnded = nil
+        replenish()
+    }
+
     // MARK: TunnelOwner
 
     func tunnelIsIdle(_ tunnel: Tunnel) {
@@ -144,7 +160,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     }
 
     func tunnelEnded(_ tunnel: Tunnel) {
-        tunnels[tunnel.id] = nil
+        if tunnels.removeValue(forKey: tunnel.id) != nil { past.traffic = past.traffic + tunnel.stream.traffic }
         cutOff.remove(tunnel.id)
         waiting[tunnel.id]?.fulfill(())
         machine.ended(tunnel.id, now: worker.now)
@@ -237,6 +253,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
 
     /// A request of a user agent has opened a tunnel.
     func tookRequest(_ server: ServerEndpoint) {
+        misses &+= 1
         guard let opener else { return }
         opener.tookRequest(server)
         machine.mayTryAgain()

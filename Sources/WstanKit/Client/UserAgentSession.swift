@@ -144,7 +144,7 @@ struct UserAgentSession: @unchecked Sendable {
 
     private func carry(_ target: Address, _ early: [UInt8], on tunnel: Tunnel) {
         let (first, rest) = split(early)
-        let connection = Connection(worker: worker, end: userAgent, replay: first)
+        let connection = Connection(worker: worker, end: userAgent, to: target, replay: first)
         late?.watch(connection)
         let request = Request(time: WallClock.now(), target: target, data: first)
         pool.request(request, on: tunnel, for: connection) { [weak connection] in connection?.replay == nil }
@@ -166,7 +166,7 @@ struct UserAgentSession: @unchecked Sendable {
         _ target: Address, _ early: [UInt8], first: Result<Uplink, DialFailure>, tries: Int = 1
     ) async {
         let (data, rest) = split(early)
-        let connection = Connection(worker: worker, end: userAgent, replay: tries > 0 ? data : nil)
+        let connection = Connection(worker: worker, end: userAgent, to: target, replay: tries > 0 ? data : nil)
         late?.watch(connection)
         do {
             let tunnel = try await dialer.open(connection, to: target, early: data, first: first)

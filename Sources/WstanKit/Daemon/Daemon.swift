@@ -256,8 +256,12 @@ public final class Daemon: @unchecked Sendable {
             let drains = workers.map { worker in
                 worker.spawn { [self] in
                     switch settings.mode {
-                    case .client: await clients[worker.index].drain(until: deadline)
-                    case .server: await servers[worker.index].drain(until: deadline)
+                    case .client:
+                        await clients[worker.index].drain(until: deadline)
+                        await clients[worker.index].close(until: deadline)
+                    case .server:
+                        await servers[worker.index].drain(until: deadline)
+                        await servers[worker.index].close(until: deadline)
                     }
                 }
             }

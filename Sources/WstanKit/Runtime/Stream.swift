@@ -28,6 +28,8 @@ final class Stream: Pollable, @unchecked Sendable {
 
     /// When bytes last came; for finding dead peers.
     private(set) var lastReceived: Instant
+    /// What has been read and written; under TLS, what is inside it.
+    private(set) var traffic = Traffic()
     /// The first failure of this socket.
     private(set) var failure: SystemError?
 
@@ -96,8 +98,9 @@ final class Stream: Pollable, @unchecked Sendable {
     func read(into buffer: UnsafeMutableRawBufferPointer) -> ReadResult {
         worker.assertIsCurrent()
         guard !isClosed else { return .failed(SystemError(call: "read", code: EBADF)) }
-        if let tls { return tls.read(into: buffer) }
-        return receive(into: buffer)
+        let result = tls?.read(into: buffer) ?? receive(into: buffer)
+        if case .bytes(let count) = result { traffic.received &+= UInt64(count) }
+        return result
     }
 
     /// What the socket has, as it is.
@@ -165,6 +168,7 @@ final class Stream: Pollable, @unchecked Sendable {
     func write(_ bytes: UnsafeRawBufferPointer) {
         worker.assertIsCurrent()
         guard !isClosed, failure == nil, finishing == .no, !bytes.isEmpty else { return }
+        traffic.sent &+= UInt64(bytes.count)
         if let tls { tls.write(bytes) } else { transmit(bytes) }
     }
 

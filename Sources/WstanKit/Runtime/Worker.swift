@@ -128,7 +128,7 @@ final class Worker: TaskExecutor, @unchecked Sendable {
     /// A number that no other tunnel of this process has.
     func nextID() -> UInt64 {
         lastID &+= 1
-        return UInt64(index) << 48 | lastID
+        return UInt64(index) << 40 | lastID
     }
 
     /// Lets the other connections have their turn, and the sockets be looked at. Resumed at once, the task would not

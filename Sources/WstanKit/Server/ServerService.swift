@@ -11,19 +11,21 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     private let gate: TargetGate
     private let tunnelCounts: TunnelCounts
     private var tunnels: [UInt64: Served] = [:]
-    private var drain: Wait<Void>?
+    /// Tunnels that are no more.
+    private var past = TunnelTotals()
+    private let drain: Drain
 
     private struct Served {
         let tunnel: Tunnel
         /// Also behind a front.
         let client: ClientAddress
-        let openedAt: Instant
     }
 
     init(worker: Worker, options: ServerOptions, commons: ServerCommons, resolver: Resolver, log: EventLog) {
         self.worker = worker
         self.options = options
         self.log = log
+        drain = Drain(worker: worker)
         book = RefusalBook(worker: worker, log: log)
         gate = TargetGate(worker: worker, rules: options.rules, hostAddresses: commons.hostAddresses)
         tunnelCounts = commons.tunnelCounts
@@ -37,6 +39,18 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     /// What this worker has refused so far.
     var rejects: Rejects { book.rejects }
 
+    var totals: TunnelTotals { past.adding(tunnels.values.lazy.map(\.tunnel)) }
+
+    /// One report for each tunnel that is open.
+    var reports: [TunnelReport] { tunnels.values.map { $0.tunnel.report(peer: $0.client.description) } }
+
+    /// - Returns: false when there is none with that number.
+    func closeTunnel(_ id: UInt64) -> Bool {
+        guard let tunnel = tunnels[id]?.tunnel else { return false }
+        tunnel.close(CloseCode.goingAway)
+        return true
+    }
+
     /// On the worker.
     func serve(_ arrival: Acceptor.Arrival) {
         guard let stream = try? Stream(arrival) else { return }
@@ -48,7 +62,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
 
     /// Why no tunnel can be opened at the moment, if so.
     private var whyClosed: Refusal? {
-        if drain != nil { return .draining }
+        if drain.isOn { return .draining }
         let hasRoom = options.maxTunnels == 0 || tunnels.count < options.maxTunnels
         return hasRoom && worker.budget.hasRoomForTunnel ? nil : .overLimit
     }
@@ -67,11 +81,12 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
             id: worker.nextID(), role: .server, stream: guest.stream, sealer: guest.request.sealer,
             opener: guest.request.opener, pings: options.pings,
             allowsBareDatagrams: options.allowsBareDatagrams, owner: self)
-        tunnels[tunnel.id] = Served(tunnel: tunnel, client: guest.client, openedAt: worker.now)
+        tunnels[tunnel.id] = Served(tunnel: tunnel, client: guest.client)
+        past.opened &+= 1
         log.tunnelOpened(tunnel.id, peer: guest.client)
         switch guest.request.opening {
         case .request(let request):
-            if let connection = tunnel.accept() { self.tunnel(tunnel, serve: request, as: connection) }
+            if let connection = tunnel.accept(to: request.target) { self.tunnel(tunnel, serve: request, as: connection) }
         case .association(let request):
             tunnel.acceptAssociation(first: request.first)
         case .idle:
@@ -83,13 +98,14 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
 
     func tunnelEnded(_ tunnel: Tunnel) {
         let served = tunnels.removeValue(forKey: tunnel.id)
+        if served != nil { past.traffic = past.traffic + tunnel.stream.traffic }
         if options.maxTunnelsPerAddress > 0, let served { tunnelCounts.leave(served.client.source) }
         log.tunnelEnded(tunnel.id)
         finishDrainIfDone()
     }
 
     func tunnelIsIdle(_ tunnel: Tunnel) {
-        if drain != nil { tunnel.close(CloseCode.goingAway) }
+        if drain.isOn { tunnel.close(CloseCode.goingAway) }
     }
 
     func tunnel(_ tunnel: Tunnel, refused error: WireError) {
@@ -191,30 +207,38 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     /// for that is cancelled before it has begun. So on a tunnel that has only just opened, our end takes a moment to
     /// be told.
     private func waitForPythonClient(_ tunnel: Tunnel) async {
-        guard let opened = tunnels[tunnel.id]?.openedAt else { return }
-        let told = opened + ServerLimits.resetAfterOpening
+        guard tunnels[tunnel.id] != nil else { return }
+        let told = tunnel.opened + ServerLimits.resetAfterOpening
         if worker.now < told { await worker.sleep(for: told - worker.now) }
     }
 
     // MARK: Draining
 
-    /// Lets what is in flight finish; idle tunnels are closed at once.
-    func drain(until deadline: Instant) async {
-        let wait = Wait<Void>(worker: worker)
-        drain = wait
-        reception.closeAll()
-        // An association has no end of its own to wait for, and its next datagram opens another one elsewhere.
-        for tunnel in tunnels.values.map(\.tunnel) where tunnel.isIdle || tunnel.association != nil {
-            tunnel.close(CloseCode.goingAway)
+    /// Takes no requests on, and lets what is in flight finish; idle tunnels are closed at once. It ends early by `endDrain`.
+    func drain(until deadline: Instant?) async {
+        if !drain.isOn {
+            drain.begin()
+            reception.closeAll()
+            // An association has no end of its own to wait for, and its next datagram opens another one elsewhere.
+            for tunnel in tunnels.values.map(\.tunnel) where tunnel.isIdle || tunnel.association != nil {
+                tunnel.close(CloseCode.goingAway)
+            }
         }
-        finishDrainIfDone()
-        await wait.value(deadline: deadline, onTimeout: (), onCancel: ())
+        guard !tunnels.isEmpty else { return }
+        await drain.wait(until: deadline)
+    }
+
+    func endDrain() {
+        drain.end()
+    }
+
+    /// The last thing: says what was gathered.
+    func close(until deadline: Instant) async {
         book.close()
         await worker.flushed(until: deadline)
     }
 
     private func finishDrainIfDone() {
-        guard tunnels.isEmpty else { return }
-        drain?.fulfill(())
+        if tunnels.isEmpty { drain.finish() }
     }
 }

@@ -10,6 +10,8 @@ final class Connection: @unchecked Sendable {
 
     /// Where bytes come from and go to; nil while the target has not answered.
     private(set) var end: Stream?
+    /// Where it leads.
+    let target: Address?
     private(set) var outcome: Outcome?
 
     /// Server: what came before the target answered.
@@ -35,8 +37,9 @@ final class Connection: @unchecked Sendable {
     private var hasPaused = false
 
     /// - Parameter replay: the first data, if the request may have to be sent again.
-    init(worker: Worker, end: Stream?, replay: [UInt8]? = nil) {
+    init(worker: Worker, end: Stream?, to target: Address? = nil, replay: [UInt8]? = nil) {
         self.worker = worker
+        self.target = target
         self.end = end
         self.replay = replay
         lastDelivery = worker.now

@@ -9,6 +9,7 @@ final class Tunnel: @unchecked Sendable {
     let stream: Stream
     let worker: Worker
     private(set) weak var owner: (any TunnelOwner)?
+    let opened: Instant
     /// Means something to the owner only.
     var mark = 0
     private(set) var connection: Connection?
@@ -55,6 +56,7 @@ final class Tunnel: @unchecked Sendable {
         self.pings = pings
         self.allowsBareDatagrams = allowsBareDatagrams
         worker = stream.worker
+        opened = worker.now
         machine = TunnelMachine(role: role)
         frames = FrameReader(role: role)
         worker.budget.addTunnel()
@@ -82,9 +84,9 @@ final class Tunnel: @unchecked Sendable {
     /// Server: a request has come, in the URI or as a message.
     ///
     /// - Returns: nil when the tunnel is not free.
-    func accept() -> Connection? {
+    func accept(to target: Address? = nil) -> Connection? {
         guard machine.receivedRequest() == .connect else { return nil }
-        let connection = Connection(worker: worker, end: nil)
+        let connection = Connection(worker: worker, end: nil, to: target)
         begin(connection)
         return connection
     }
@@ -309,7 +311,7 @@ final class Tunnel: @unchecked Sendable {
         }
         switch machine.receivedRequest() {
         case .connect:
-            let connection = Connection(worker: worker, end: nil)
+            let connection = Connection(worker: worker, end: nil, to: request.target)
             begin(connection)
             owner.tunnel(self, serve: request, as: connection)
         case .close(let code):

@@ -1,0 +1,74 @@
+/// What there is to say of one tunnel at one moment, for whoever asks the daemon.
+struct TunnelReport: Sendable, Equatable {
+    enum State: Sendable {
+        /// The target has not answered.
+        case connecting
+        case using
+        /// Its connection is over, and the peer's word for it is awaited.
+        case resetting
+        case idle
+    }
+
+    /// Unique in the life of the process.
+    var id: UInt64
+    var state: State
+    var carriesDatagrams: Bool
+    /// Of this end: at a server the client, behind a front as far as that tells; at a client the server.
+    var peer: String
+    /// At a client: whose connection it is.
+    var userAgent: String?
+    /// Of the connection; an association has many.
+    var target: String?
+    /// The id of the key that it was opened with.
+    var key: String?
+    /// Bytes of the WebSocket, frames included.
+    var traffic: Traffic
+    var opened: Instant
+    var lastActivity: Instant
+    var roundTrip: Duration
+}
+
+/// How many tunnels one worker has had, and what they have carried.
+struct TunnelTotals: Sendable, Equatable {
+    /// Open and in use.
+    var active = 0
+    /// Open, and carrying nothing.
+    var idle = 0
+    /// Since the start.
+    var opened: UInt64 = 0
+    var traffic = Traffic()
+
+    static func + (a: TunnelTotals, b: TunnelTotals) -> TunnelTotals {
+        TunnelTotals(
+            active: a.active + b.active, idle: a.idle + b.idle, opened: a.opened &+ b.opened,
+            traffic: a.traffic + b.traffic)
+    }
+
+    /// Those that have ended, and now these.
+    func adding(_ tunnels: some Sequence<Tunnel>) -> TunnelTotals {
+        tunnels.reduce(into: self) { totals, tunnel in
+            if tunnel.isIdle { totals.idle += 1 } else { totals.active += 1 }
+            totals.traffic = totals.traffic + tunnel.stream.traffic
+        }
+    }
+}
+
+extension Tunnel {
+    /// - Parameter peer: the other end, where that is known better than by the socket.
+    func report(peer: String? = nil, key: String? = nil) -> TunnelReport {
+        let state: TunnelReport.State =
+            switch machine.state {
+            case .idle: .idle
+            case .connecting: .connecting
+            case .using, .associated: .using
+            case .resetting: .resetting
+            }
+        let userAgent = role == .client ? connection?.end : nil
+        return TunnelReport(
+            id: id, state: state, carriesDatagrams: association != nil,
+            peer: peer ?? stream.remoteAddress?.description ?? "unix",
+            userAgent: userAgent.map { $0.remoteAddress?.description ?? "unix" },
+            target: connection?.target?.description, key: key, traffic: stream.traffic, opened: opened,
+            lastActivity: max(stream.lastReceived, connection?.lastDelivery ?? opened), roundTrip: stream.roundTrip)
+    }
+}
