@@ -12,6 +12,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
+#include <sys/timex.h>
 
 // accept4 is declared under _GNU_SOURCE only, which Swift's importer does not set; and set here it would make this module
 // and others disagree about fd_set, which is an error as soon as one file sees both.

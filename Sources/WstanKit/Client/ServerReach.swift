@@ -72,5 +72,5 @@ struct ServerReach: @unchecked Sendable {
 }
 
 extension ProxyAddress {
-    fileprivate var address: Address { Address(host: Host(text: host) ?? .name(host), port: port) }
+    var address: Address { Address(host: Host(text: host) ?? .name(host), port: port) }
 }

@@ -8,6 +8,7 @@ struct CommandLineArguments {
     private(set) var asksForVersion = false
     private(set) var asksForKey = false
     private(set) var asksForCheck = false
+    private(set) var asksForDoctor = false
     private(set) var asksForStdio = false
     private(set) var isStrict = false
 
@@ -169,6 +170,7 @@ struct CommandLineArguments {
         case .version: asksForVersion = true
         case .generateKey: asksForKey = true
         case .checkConfiguration: asksForCheck = true
+        case .doctor: asksForDoctor = true
         case .strict: isStrict = true
         case .stdio: asksForStdio = true
         case .forward: assign(.wholeForward, name, value)

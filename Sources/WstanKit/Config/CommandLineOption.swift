@@ -5,6 +5,7 @@ struct CommandLineOption: Sendable {
         case version
         case generateKey
         case checkConfiguration
+        case doctor
         case strict
         case file
         case stdio
@@ -64,6 +65,9 @@ extension CommandLineOption {
         CommandLineOption(
             name: "check-config", meaning: .checkConfiguration, group: .general,
             purpose: "check the configuration and exit", isPython: false),
+        CommandLineOption(
+            name: "doctor", meaning: .doctor, group: .general,
+            purpose: "find out what is wrong on the way to the server, or with this server, and exit", isPython: false),
         CommandLineOption(
             name: "strict", meaning: .strict, group: .general,
             purpose: "unknown keys and sections are errors, not warnings", isPython: false),

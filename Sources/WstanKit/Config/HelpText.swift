@@ -6,7 +6,8 @@ enum HelpText {
     static let text: String = {
         var lines = [
             "usage: wstand [options] [URI] [KEY]",
-            "       wstand [-p PORT | -i FILE] --stdio HOST PORT", "",
+            "       wstand [-p PORT | -i FILE] --stdio HOST PORT",
+            "       wstand --doctor [options] [URI] [KEY]", "",
             "Tunnels TCP and UDP through WebSocket; URI and KEY are the same at both ends.", "",
             "  URI  ws://host:port/path of the server",
             "  KEY  base64 of 16 bytes (see --gen-key) or a passphrase; shows in the process list,",
@@ -27,8 +28,8 @@ enum HelpText {
             "  wstand ws://example.com:8080/ --key-file /etc/wstan/key -p 1081",
             "  ssh -o ProxyCommand='wstand --stdio %h %p' host.example.com", "",
             "With --stdio the variable WSTAN_PROXY_AUTH holds the user:password of a client that wants them.", "",
-            "exit status: 0 ended well, 1 failed, 64 wrong command line, 69 no client is running (--stdio),",
-            "78 wrong configuration",
+            "exit status: 0 ended well, 1 failed, 64 wrong command line, 69 no client is running (--stdio)",
+            "or the server is not reached (--doctor), 78 wrong configuration",
         ]
         return lines.joined(separator: "\n")
     }()

@@ -9,6 +9,8 @@ public enum Invocation: Sendable, Equatable {
     case version
     /// The configuration is good; say so, with the warnings, and exit.
     case checkConfig(Settings, warnings: [Diagnostic])
+    /// Look at everything between this end and the other one, say what is wrong, and exit.
+    case doctor(Settings, warnings: [Diagnostic])
     /// Join stdin and stdout with the target through the client that listens there; never empty.
     case stdio(target: TargetAddress, via: [ListenAddress])
 }
@@ -53,6 +55,7 @@ extension Invocation {
             let shown = all.filter { $0.severity == .error || $0.place != .commandLine }
             throw ConfigurationFailure(shown, exitStatus: isUsage ? .usage : .configuration)
         }
+        if words.asksForDoctor { return .doctor(settings, warnings: all) }
         return words.asksForCheck ? .checkConfig(settings, warnings: all) : .run(settings, warnings: all)
     }
 }

@@ -15,6 +15,9 @@ enum StandardStreams {
         if words.asksForCheck {
             diagnostics.add(.error, at: .commandLine, "--stdio and --check-config exclude each other: keep one")
         }
+        if words.asksForDoctor {
+            diagnostics.add(.error, at: .commandLine, "--stdio and --doctor exclude each other: keep one")
+        }
         for assignment in words.assignments where !isOfUse(assignment) {
             let text = "\(assignment.name) has no effect with --stdio, which uses a running client: remove it"
             diagnostics.add(.error, at: .commandLine, text)

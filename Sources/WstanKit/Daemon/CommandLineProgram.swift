@@ -21,6 +21,9 @@ public enum CommandLineProgram {
             case .checkConfig(_, let warnings):
                 for warning in warnings { complain(warning.description) }
                 print("The configuration is good.")
+            case .doctor(let settings, let warnings):
+                // Not exit: a thread may still look up a name.
+                _exit(DoctorProgram.run(settings, warnings: warnings))
             case .stdio(let target, let places):
                 // Not exit: a thread may still read stdin.
                 _exit(StandardStreamsProgram.run(target: target, via: places))

@@ -60,14 +60,18 @@ enum ListenPlan {
 
     /// What a person needs to know when binding has failed.
     static func text(_ error: SystemError, for address: SocketAddress) -> String {
-        let remedy =
-            switch error.code {
-            case EADDRINUSE: ": another program listens there already; choose another port, or stop it"
-            case EADDRNOTAVAIL: ": this host does not have that address; 0.0.0.0 listens on all it has"
-            case EACCES: ": ports below 1024 need a privilege; choose a higher one"
-            default: ""
-            }
+        let remedy = remedy(error).map { ": \($0)" } ?? ""
         return "cannot listen on \(address): \(SystemError.text(error.code))\(remedy)"
+    }
+
+    /// nil for what is rare.
+    static func remedy(_ error: SystemError) -> String? {
+        switch error.code {
+        case EADDRINUSE: "another program listens there already; choose another port, or stop it"
+        case EADDRNOTAVAIL: "this host does not have that address; 0.0.0.0 listens on all it has"
+        case EACCES: "ports below 1024 need a privilege; choose a higher one"
+        default: nil
+        }
     }
 
     /// The same for the socket at a path.

@@ -36,6 +36,13 @@ enum TLSCertificate {
 
     static func issuer(_ certificate: OpaquePointer?) -> String { commonName(X509_get_issuer_name(certificate)) }
 
+    /// With country, organisation and the rest, in OpenSSL's form of one line.
+    static func issuerInFull(_ certificate: OpaquePointer?) -> String {
+        var text = [CChar](repeating: 0, count: 256)
+        guard X509_NAME_oneline(X509_get_issuer_name(certificate), &text, 256) != nil else { return "" }
+        return printable(text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)))
+    }
+
     /// SHA-256 of its SubjectPublicKeyInfo (RFC 7469 section 2.4).
     static func pin(_ certificate: OpaquePointer?) -> [UInt8]? {
         var encoded: UnsafeMutablePointer<UInt8>?

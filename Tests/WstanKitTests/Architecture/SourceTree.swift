@@ -9,10 +9,10 @@ struct SourceTree {
         /// The lines without comments and without what stands in string literals.
         let code: String
 
-        /// The room within WstanKit; nil for the programs.
+        /// The room within WstanKit, to which its folders belong; nil for the programs.
         var room: String? {
             let parts = path.split(separator: "/")
-            return parts.first == "WstanKit" && parts.count == 3 ? String(parts[1]) : nil
+            return parts.first == "WstanKit" && parts.count >= 3 ? String(parts[1]) : nil
         }
 
         /// `import X`, however it is adorned, and `import struct X.Y`.

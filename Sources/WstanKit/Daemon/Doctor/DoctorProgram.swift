@@ -1,0 +1,63 @@
+import Glibc
+
+/// `wstand --doctor`: looks at everything between this end and the other one, whether the daemon runs or not. A signal
+/// ends it at once, as it ends any program that does not care.
+enum DoctorProgram {
+    /// - Returns: the exit status; everything has been told on stdout.
+    static func run(_ settings: Settings, warnings: [Diagnostic]) -> Int32 {
+        signal(SIGPIPE, SIG_IGN)
+        let descriptorLimit = Descriptors.raiseLimit()
+        let teller = Teller()
+        let files = FileExamination(settings, warnings: warnings, now: WallClock.now())
+        for finding in files.findings { teller.tell(finding) }
+        let worker: Worker
+        do throws(SystemError) {
+            worker = try Worker(index: 0, memoryLimit: 16 << 20)
+        } catch {
+            teller.tell(.failed(.other, "doctor", "cannot start: \(error)"))
+            return teller.end()
+        }
+        let resolver = Resolver(pool: BlockingPool())
+        let tell = { (finding: Finding) in teller.tell(finding) }
+        switch settings.mode {
+        case .client:
+            let examination = ClientExamination(
+                worker: worker, settings: settings, files: files,
+                environment: ProxyEnvironment { getenv($0).map { String(cString: $0) } }, resolver: resolver, tell: tell)
+            worker.spawn { await examination.run(); worker.stop() }
+        case .server:
+            let examination = ServerExamination(
+                worker: worker, settings: settings, files: files, resolver: resolver, descriptorLimit: descriptorLimit,
+                tell: tell)
+            worker.spawn { await examination.run(); worker.stop() }
+        }
+        worker.run()
+        return teller.end()
+    }
+}
+
+/// Prints each finding as soon as it is there. Confined to the main thread.
+private final class Teller {
+    private var report: FindingReport
+
+    init() {
+        // no-color.org: set and not empty.
+        let wantsNone = getenv("NO_COLOR").map { $0.pointee != 0 } ?? false
+        report = FindingReport(isColoured: !wantsNone && isatty(STDOUT_FILENO) == 1)
+    }
+
+    func tell(_ finding: Finding) {
+        write(report.lines(for: finding))
+    }
+
+    func end() -> Int32 {
+        write(report.summary)
+        return report.exitStatus
+    }
+
+    private func write(_ text: String) {
+        let bytes = Array(text.utf8)
+        // Whoever has stopped to read gets the exit status all the same.
+        _ = bytes.withUnsafeBytes { BlockingCopy.write($0, to: STDOUT_FILENO) }
+    }
+}

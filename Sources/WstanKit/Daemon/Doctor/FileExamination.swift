@@ -1,0 +1,117 @@
+/// Reads what the configuration names, and says what is wrong with it. Blocks.
+struct FileExamination {
+    private(set) var findings: [Finding] = []
+    /// nil: unreadable, and told.
+    private(set) var key: Key?
+    /// A client's; nil when none of its servers wants TLS, or when its files are wrong.
+    private(set) var client: TLSClientContext?
+    /// A server's that speaks TLS itself.
+    private(set) var server: TLSServerContext?
+
+    /// - Parameters:
+    ///   - warnings: what has been found by reading the configuration itself.
+    ///   - now: seconds since the epoch.
+    init(_ settings: Settings, warnings: [Diagnostic], now: Double) {
+        findings = warnings.map { .warning("configuration", $0.textWithPlace) }
+        if warnings.isEmpty { findings.append(.ok("configuration", Self.summary(settings))) }
+        readKey(settings.key)
+        do throws(AdmissionLoader.Failure) {
+            for warning in try AdmissionLoader.load(settings).warnings { findings.append(.warning("users", warning)) }
+        } catch {
+            findings.append(.failed(.configuration, "users", error.description))
+        }
+        switch settings.mode {
+        case .client: readClientFiles(settings)
+        case .server: readServerFiles(settings, now)
+        }
+    }
+
+    private static func summary(_ settings: Settings) -> String {
+        switch settings.mode {
+        case .client:
+            settings.uris.count == 1 ? "it is good, a client's" : "it is good, a client's of \(settings.uris.count) servers"
+        case .server: "it is good, a server's"
+        }
+    }
+
+    // MARK: The key
+
+    private mutating func readKey(_ source: KeySource) {
+        do throws(KeyLoader.Failure) {
+            let (key, warnings) = try KeyLoader.load(source)
+            self.key = key
+            for warning in warnings { findings.append(.warning("key", warning)) }
+            if warnings.isEmpty {
+                let kind = key.bytes.count == 16 ? "a key of 16 bytes" : "a passphrase"
+                findings.append(.ok("key", "\(kind), from \(Self.place(of: source))"))
+            }
+        } catch {
+            findings.append(.failed(.configuration, "key", error.description, remedy: Self.remedy(source)))
+        }
+    }
+
+    private static func place(of source: KeySource) -> String {
+        switch source {
+        case .text: "the configuration"
+        case .file(let path): path
+        case .environment(let name): "the variable \(name)"
+        case .credential(let name): "the credential \(name)"
+        }
+    }
+
+    private static func remedy(_ source: KeySource) -> String? {
+        switch source {
+        case .text: nil
+        case .file(let path):
+            "wstand -g makes a key; wstand's user has to be able to read the file (chown root:wstan \(path); "
+                + "chmod 640 \(path)), and so has whoever runs the doctor"
+        case .environment(let name): "set \(name) for the doctor as the service has it"
+        case .credential(let name):
+            "only the service is passed it: systemd-run --pipe -p LoadCredential=\(name):FILE wstand --doctor ..."
+        }
+    }
+
+    // MARK: TLS
+
+    private mutating func readClientFiles(_ settings: Settings) {
+        guard settings.uris.contains(where: { $0.scheme == .wss }) else { return }
+        do throws(TLSContext.Problem) {
+            client = try TLSClientContext(TLSClientContext.Configuration(settings.tls))
+        } catch {
+            findings.append(.failed(.configuration, "TLS", error.description))
+        }
+    }
+
+    private mutating func readServerFiles(_ settings: Settings, _ now: Double) {
+        guard settings.uri.scheme == .wss else { return }
+        guard let configuration = TLSServerContext.Configuration(settings.tls) else {
+            return findings.append(.ok("TLS", "a front ends it, since there is no certificate here"))
+        }
+        do throws(TLSContext.Problem) {
+            let context = try TLSServerContext(configuration)
+            server = context
+            if let exposure = CertificateWatch.exposure(of: configuration) {
+                findings.append(.warning("TLS", exposure))
+            }
+            findings.append(Self.judge(context, configuration.identity.certificate, now))
+        } catch {
+            findings.append(
+                .failed(
+                    .configuration, "TLS", error.description,
+                    remedy: "correct certificate, key and client-ca in [tls]; wstand's user has to be able to read them"))
+        }
+    }
+
+    private static func judge(_ context: TLSServerContext, _ file: String, _ now: Double) -> Finding {
+        let renew = "renew it (certbot renew); wstand takes the new file over by itself"
+        if let warning = context.warning {
+            return .failed(.other, "TLS", warning, remedy: "\(renew); clients take none that is not valid today")
+        }
+        guard let end = context.certificateEnd else { return .ok("TLS", "the certificate in \(file) fits its key") }
+        guard end.seconds - now > CertificateSighting.notice else {
+            let left = Spoken.seconds(end.seconds - now)
+            return .warning("TLS", "the certificate in \(file) expires on \(end.day), in \(left)", remedy: renew)
+        }
+        return .ok("TLS", "the certificate in \(file) fits its key and is good until \(end.day)")
+    }
+}

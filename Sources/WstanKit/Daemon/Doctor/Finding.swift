@@ -1,0 +1,43 @@
+/// One thing that the doctor has looked at, and what to do about it.
+struct Finding: Equatable, Sendable {
+    enum Level: Equatable, Sendable {
+        case ok
+        /// It works, and may not always.
+        case warning
+        case failed(Part)
+    }
+
+    /// What a failure is about; the exit status says it.
+    enum Part: Equatable, Sendable, CaseIterable {
+        case configuration
+        /// Something on the way to the server, or the server, is not there.
+        case reach
+        case other
+    }
+
+    let level: Level
+    /// What was looked at, in a word or two.
+    let subject: String
+    let text: String
+    /// What to change; nil where nothing has to be.
+    let remedy: String?
+
+    static func ok(_ subject: String, _ text: String) -> Finding {
+        Finding(level: .ok, subject: subject, text: text, remedy: nil)
+    }
+
+    static func warning(_ subject: String, _ text: String, remedy: String? = nil) -> Finding {
+        Finding(level: .warning, subject: subject, text: text, remedy: remedy)
+    }
+
+    static func failed(_ part: Part, _ subject: String, _ text: String, remedy: String? = nil) -> Finding {
+        Finding(level: .failed(part), subject: subject, text: text, remedy: remedy)
+    }
+
+    var isFailure: Bool {
+        switch level {
+        case .ok, .warning: false
+        case .failed: true
+        }
+    }
+}

@@ -1,0 +1,66 @@
+/// Findings as lines for a person, and the exit status that they add up to. A value: what it returns is printed by others.
+struct FindingReport {
+    enum ExitStatus {
+        /// sysexits(3), EX_UNAVAILABLE.
+        static let unreachable: Int32 = 69
+    }
+
+    private let isColoured: Bool
+    private var failed: Set<Part> = []
+    private var warnings = 0
+
+    private typealias Part = Finding.Part
+
+    init(isColoured: Bool) {
+        self.isColoured = isColoured
+    }
+
+    /// - Returns: one line, and another one below it for a remedy, each with its newline.
+    mutating func lines(for finding: Finding) -> String {
+        let mark: (word: String, colour: String)
+        switch finding.level {
+        case .ok:
+            mark = ("ok", "32")
+        case .warning:
+            warnings += 1
+            mark = ("warning", "33")
+        case .failed(let part):
+            failed.insert(part)
+            mark = ("FAILED", "31;1")
+        }
+        let blanks = String(repeating: " ", count: Self.indent - mark.word.count)
+        let word = isColoured ? "\u{1B}[\(mark.colour)m\(mark.word)\u{1B}[0m" : mark.word
+        var text = "\(word)\(blanks)\(Self.printable("\(finding.subject): \(finding.text)"))\n"
+        if let remedy = finding.remedy {
+            text += String(repeating: " ", count: Self.indent) + "-> \(Self.printable(remedy))\n"
+        }
+        return text
+    }
+
+    /// A configuration that is wrong is to be corrected before anything else, and a server that is not there explains more
+    /// than one that is.
+    var exitStatus: Int32 {
+        if failed.contains(.configuration) { return Daemon.ExitStatus.configuration }
+        if failed.contains(.reach) { return ExitStatus.unreachable }
+        return failed.contains(.other) ? Daemon.ExitStatus.failure : Daemon.ExitStatus.success
+    }
+
+    /// The last line.
+    var summary: String {
+        guard failed.isEmpty else { return "Something is wrong; begin with the first FAILED.\n" }
+        switch warnings {
+        case 0: return "All is well.\n"
+        case 1: return "It works, with one warning.\n"
+        default: return "It works, with \(warnings) warnings.\n"
+        }
+    }
+
+    private static let indent = 9
+
+    /// What came from elsewhere must not forge a line or move the cursor.
+    private static func printable(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { $0.value < 32 || (127..<160).contains($0.value) ? "?" : $0 }))
+    }
+}

@@ -1,0 +1,53 @@
+import COpenSSL
+import Glibc
+
+/// What the peer has shown of itself in a handshake, in words for a person.
+struct TLSPeer: Equatable, Sendable {
+    /// `TLSv1.3`.
+    var version: String
+    /// What its certificate is for.
+    var names: [String]
+    /// Who has signed it, by its common name.
+    var issuer: String
+    /// The same with country, organisation and the rest.
+    var issuerInFull: String
+    /// When the first certificate of its chain ends, in seconds since the epoch; nil: unreadable.
+    var validUntil: Double?
+    /// The same as a day.
+    var lastDay: String
+}
+
+extension TLSPeer {
+    /// - Returns: nil unless the handshake is over and the peer has a certificate.
+    init?(_ session: TLSSession) {
+        guard session.isEstablished, let ssl = session.ssl, let own = SSL_get0_peer_certificate(ssl) else { return nil }
+        var first = (certificate: own, end: TLSCertificate.end(own))
+        // There is none without a check, and that of the certificate alone is all that is known then.
+        let chain = SSL_get0_verified_chain(ssl)
+        for index in 0..<max(0, OPENSSL_sk_num(chain)) {
+            guard let next = OPENSSL_sk_value(chain, index).map({ OpaquePointer($0) }) else { continue }
+            if let end = TLSCertificate.end(next), end < first.end ?? .infinity { first = (next, end) }
+        }
+        self.init(
+            version: SSL_get_version(ssl).map { String(cString: $0) } ?? "TLS", names: TLSCertificate.names(own),
+            issuer: TLSCertificate.issuer(own), issuerInFull: TLSCertificate.issuerInFull(own), validUntil: first.end,
+            lastDay: TLSCertificate.lastDay(first.certificate))
+    }
+}
+
+extension TLSCertificate {
+    /// When it ends, in seconds since the epoch; nil when it does not say so in good order.
+    static func end(_ certificate: OpaquePointer?) -> Double? {
+        var calendar = tm()
+        guard let time = X509_get0_notAfter(certificate), ASN1_TIME_to_tm(time, &calendar) == 1 else { return nil }
+        return Double(timegm(&calendar))
+    }
+}
+
+extension TLSServerContext {
+    /// When its certificate ends, in seconds since the epoch, and as a day.
+    var certificateEnd: (seconds: Double, day: String)? {
+        let certificate = SSL_CTX_get0_certificate(pointer)
+        return TLSCertificate.end(certificate).map { ($0, TLSCertificate.lastDay(certificate)) }
+    }
+}
