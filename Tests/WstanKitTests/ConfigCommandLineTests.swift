@@ -63,6 +63,15 @@ import Testing
         #expect(try configured("ws://h KEY --replay-under-tls no").replayUnderTLS == false)
     }
 
+    @Test func `the doctor goes by the configuration of a run`() throws {
+        let words = argumentWords("--doctor ws://h KEY -p 9")
+        guard case .run(let settings, let warnings) = try ConfigFixture().parse(argumentWords("ws://h KEY -p 9")) else {
+            throw ConfigFixture.NotARun()
+        }
+        #expect(try ConfigFixture().parse(words) == .doctor(settings, warnings: warnings))
+        #expect(throws: ConfigurationFailure.self) { try ConfigFixture().parse(argumentWords("--doctor ws://h")) }
+    }
+
     @Test func `every key of the table has a twin`() throws {
         let values = [
             "mode": "server", "uri": "ws://h:1/", "key": "k", "key-file": "f", "listen": "h:1", "users-file": "f",

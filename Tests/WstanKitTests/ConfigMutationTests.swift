@@ -49,7 +49,8 @@ import Testing
     static func check(_ fixture: ConfigFixture, _ arguments: [String]) -> Bool {
         do throws(ConfigurationFailure) {
             switch try fixture.parse(arguments) {
-            case .run(let settings, let warnings), .checkConfig(let settings, let warnings):
+            case .run(let settings, let warnings), .checkConfig(let settings, let warnings),
+                .doctor(let settings, let warnings):
                 let path = settings.uri.path
                 return warnings.allSatisfy { $0.severity == .warning } && !settings.listen.isEmpty
                     && settings.forwards.allSatisfy { !$0.listen.isEmpty && $0.target.port != 0 }

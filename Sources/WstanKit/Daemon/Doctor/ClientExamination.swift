@@ -20,7 +20,9 @@ struct ClientExamination: @unchecked Sendable {
         let server = ServerEndpoint(uri, settings, environment)
         tellWay(uri, server)
         let station = server.proxy?.address ?? server.address
-        guard let addresses = await addresses(of: station), let stream = await connect(addresses, server) else { return }
+        guard let addresses = await addresses(of: station), let stream = await connect(addresses, server) else {
+            return
+        }
         let tcp = stream.roundTrip
         guard await pass(stream, server), await shakeHands(stream, server) else { return }
         guard let key = files.key else { return stream.close() }
@@ -95,7 +97,8 @@ struct ClientExamination: @unchecked Sendable {
         do throws(ProxyRefusal) {
             switch proxy.scheme {
             case .http: try await HTTPProxyPassage(proxy: proxy, server: server.address).pass(stream, until: deadline)
-            case .socks5: try await SocksProxyPassage(proxy: proxy, server: server.address).pass(stream, until: deadline)
+            case .socks5:
+                try await SocksProxyPassage(proxy: proxy, server: server.address).pass(stream, until: deadline)
             }
             tell(.ok("proxy", "it makes a way to \(server.address)"))
             return true

@@ -40,7 +40,8 @@ struct ConnectSighting {
         let others = Spoken.list(bad.map { "\($0.address) not (\(SystemError.text($0.error.code)))" })
         return .warning(
             "connection", "\(text), but \(others)",
-            remedy: "connections there may begin late: repair that address (\(Self.remedy(first.error.code, station))), "
+            remedy:
+                "connections there may begin late: repair that address (\(Self.remedy(first.error.code, station))), "
                 + "or take it out of the name's records")
     }
 

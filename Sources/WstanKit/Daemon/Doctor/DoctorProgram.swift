@@ -23,13 +23,20 @@ enum DoctorProgram {
         case .client:
             let examination = ClientExamination(
                 worker: worker, settings: settings, files: files,
-                environment: ProxyEnvironment { getenv($0).map { String(cString: $0) } }, resolver: resolver, tell: tell)
-            worker.spawn { await examination.run(); worker.stop() }
+                environment: ProxyEnvironment { getenv($0).map { String(cString: $0) } }, resolver: resolver, tell: tell
+            )
+            worker.spawn {
+                await examination.run()
+                worker.stop()
+            }
         case .server:
             let examination = ServerExamination(
                 worker: worker, settings: settings, files: files, resolver: resolver, descriptorLimit: descriptorLimit,
                 tell: tell)
-            worker.spawn { await examination.run(); worker.stop() }
+            worker.spawn {
+                await examination.run()
+                worker.stop()
+            }
         }
         worker.run()
         return teller.end()

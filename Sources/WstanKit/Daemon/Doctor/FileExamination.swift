@@ -29,7 +29,8 @@ struct FileExamination {
     private static func summary(_ settings: Settings) -> String {
         switch settings.mode {
         case .client:
-            settings.uris.count == 1 ? "it is good, a client's" : "it is good, a client's of \(settings.uris.count) servers"
+            settings.uris.count == 1
+                ? "it is good, a client's" : "it is good, a client's of \(settings.uris.count) servers"
         case .server: "it is good, a server's"
         }
     }
@@ -98,7 +99,8 @@ struct FileExamination {
             findings.append(
                 .failed(
                     .configuration, "TLS", error.description,
-                    remedy: "correct certificate, key and client-ca in [tls]; wstand's user has to be able to read them"))
+                    remedy: "correct certificate, key and client-ca in [tls]; wstand's user has to be able to read them"
+                ))
         }
     }
 

@@ -163,7 +163,8 @@ extension SocketAddress {
         case .ipv4(let address, let port): .ipv4(address.value == 0 ? IPv4Address(0x7f00_0001) : address, port: port)
         case .ipv6(let address, let port, let scope):
             .ipv6(
-                address.high == 0 && address.low == 0 ? IPv6Address(high: 0, low: 1) : address, port: port, scope: scope)
+                address.high == 0 && address.low == 0 ? IPv6Address(high: 0, low: 1) : address, port: port, scope: scope
+            )
         }
     }
 }

@@ -32,7 +32,8 @@ struct ListenSighting {
         case .otherServer(let answer):
             .failed(
                 .other, "listen", "what serves \(place) does not open a tunnel for this key: \(answer)",
-                remedy: "if it is wstand, it runs by another configuration: restart it, and compare key and the URI's path; "
+                remedy:
+                    "if it is wstand, it runs by another configuration: restart it, and compare key and the URI's path; "
                     + "otherwise \(Self.findWho)")
         case .stranger(let who):
             .failed(.other, "listen", "\(who) serves \(place), so wstand cannot", remedy: Self.findWho)

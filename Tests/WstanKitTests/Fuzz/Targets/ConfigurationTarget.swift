@@ -32,7 +32,8 @@ extension FuzzTarget {
         let file = Array(bytes[lineEnd...].dropFirst())
         do throws(ConfigurationFailure) {
             switch try Invocation.parse(arguments, readFile: { _ in file }) {
-            case .run(let settings, let warnings), .checkConfig(let settings, let warnings):
+            case .run(let settings, let warnings), .checkConfig(let settings, let warnings),
+                .doctor(let settings, let warnings):
                 require(warnings.allSatisfy { $0.severity == .warning }, "a success has no errors")
                 require(!settings.listen.isEmpty, "somewhere to listen")
                 let path = settings.uri.path
