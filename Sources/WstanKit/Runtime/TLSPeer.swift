@@ -15,6 +15,8 @@ struct TLSPeer: Equatable, Sendable {
     var validUntil: Double?
     /// The same as a day.
     var lastDay: String
+    /// Whether that is its own, and not one that it stands on.
+    var endsByItself = true
 }
 
 extension TLSPeer {
@@ -31,7 +33,7 @@ extension TLSPeer {
         self.init(
             version: SSL_get_version(ssl).map { String(cString: $0) } ?? "TLS", names: TLSCertificate.names(own),
             issuer: TLSCertificate.issuer(own), issuerInFull: TLSCertificate.issuerInFull(own), validUntil: first.end,
-            lastDay: TLSCertificate.lastDay(first.certificate))
+            lastDay: TLSCertificate.lastDay(first.certificate), endsByItself: first.certificate == own)
     }
 }
 

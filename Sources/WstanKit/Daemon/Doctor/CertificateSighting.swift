@@ -13,10 +13,11 @@ struct CertificateSighting {
         let about = "\(peer.version), a certificate for \(Spoken.list(peer.names)) by '\(peer.issuer)'"
         var findings: [Finding] = []
         if let end = peer.validUntil, end - now < Self.notice {
+            let what = peer.endsByItself ? "that expires" : "that stands on one that expires"
             findings.append(
                 .warning(
-                    "TLS", "\(about) that expires on \(peer.lastDay), in \(Spoken.seconds(end - now))",
-                    remedy: "renew it, and see why what renews it has not (certbot renew --dry-run)"))
+                    "TLS", "\(about) \(what) on \(peer.lastDay), in \(Spoken.seconds(end - now))",
+                    remedy: "have it renewed, and see why that has not happened by itself (certbot renew --dry-run)"))
         } else {
             findings.append(.ok("TLS", "\(about), good until \(peer.lastDay)"))
         }

@@ -141,11 +141,8 @@ struct ClientExamination: @unchecked Sendable {
         let outcome = await probe.ask(.idle, &intake, until: deadline)
         guard case .answer(let answer) = outcome, answer.isAccepted else {
             stream.closeOrderly(awaitingPeer: false)
-            if outcome.mayBeAnOldServer, await knowsOtherRequests(server, probe, key) {
-                return tell(
-                    .warning(
-                        "tunnel", "the server knows the key, but no empty requests, as Python's wstan 0.4",
-                        remedy: "update it: wstan opens no tunnels ahead there, so connections take longer to begin"))
+            if outcome.mayHaveAKnownCause, let cause = await knownCause(server, probe, key) {
+                return tell(cause.finding(compatible: settings.compatible, usesTLS: server.usesTLS))
             }
             return tell(outcome, server)
         }
@@ -167,21 +164,23 @@ struct ClientExamination: @unchecked Sendable {
         }
     }
 
-    /// Asks by the request that every server knows, for a target that none lets anybody go to, or that refuses at once.
-    private func knowsOtherRequests(_ server: ServerEndpoint, _ probe: UpgradeProbe, _ key: Key) async -> Bool {
+    /// A refusal says nothing of its cause. So it is asked once more in each other way in which a server of ours, or of
+    /// Python's, may want it.
+    private func knownCause(_ server: ServerEndpoint, _ probe: UpgradeProbe, _ key: Key) async -> RefusalCause? {
         let options = ClientOptions(settings, key: key, tls: files.client, workers: 1, environment: environment)
         let reach = ServerReach(
             worker: worker, options: options, connector: Connector(worker: worker, resolver: resolver))
-        guard case .success(let stream) = await reach.connect(to: server) else { return false }
-        let discard = Address(host: .ipv4(IPv4Address(0x7f00_0001)), port: 9)
-        var intake = Intake(stream)
-        let outcome = await probe.ask(.target(discard), &intake, until: deadline)
-        guard case .answer(let answer) = outcome, answer.isAccepted else {
+        for cause in RefusalCause.allCases {
+            guard case .success(let stream) = await reach.connect(to: server) else { return nil }
+            let (changed, question) = cause.change(of: probe)
+            var intake = Intake(stream)
+            if case .answer(let answer) = await changed.ask(question, &intake, until: deadline), answer.isAccepted {
+                changed.leave(stream)
+                return cause
+            }
             stream.closeOrderly(awaitingPeer: false)
-            return false
         }
-        probe.leave(stream)
-        return true
+        return nil
     }
 }
 
@@ -198,8 +197,8 @@ enum DoctorLimits {
 }
 
 extension UpgradeProbe.Outcome {
-    /// Python's 0.4 refuses the empty request in the way in which it refuses a wrong key.
-    fileprivate var mayBeAnOldServer: Bool {
+    /// How servers that do not understand a request refuse it.
+    fileprivate var mayHaveAKnownCause: Bool {
         switch self {
         case .answer(let answer): [200, 400, 404].contains(answer.status)
         case .failure(.closed): true

@@ -15,9 +15,9 @@ struct UpgradeProbe: @unchecked Sendable {
 
     let worker: Worker
     let key: Key
-    let compatible: Bool
+    var compatible: Bool
     /// Under TLS nothing is sealed.
-    let usesCipher: Bool
+    var usesCipher: Bool
     /// Begins and ends with a slash.
     let pathPrefix: String
     let hostHeader: String

@@ -30,6 +30,15 @@ import Testing
         #expect(finding.remedy?.contains("renew") == true)
     }
 
+    @Test func `an authority that ends first is told as that`() {
+        let peer = TLSPeer(
+            version: "TLSv1.3", names: ["a.test"], issuer: "Own", issuerInFull: "/CN=Own",
+            validUntil: Self.now + 86_400,
+            lastDay: "2027-01-16", endsByItself: false)
+        let finding = CertificateSighting(peer: peer, now: Self.now, isOwnTrust: true).findings.first
+        #expect(finding?.text.contains("stands on one that expires on 2027-01-16") == true)
+    }
+
     @Test func `who is known for opening TLS is named, unless the configuration says who is believed`() throws {
         let findings = Self.findings(issuer: "Zscaler Intermediate Root CA")
         #expect(findings.map(\.level) == [.ok, .warning])

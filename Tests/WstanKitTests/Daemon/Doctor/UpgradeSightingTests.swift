@@ -97,6 +97,19 @@ import Testing
         #expect(Self.findings(Self.answer(101), usesTLS: true).first?.remedy?.contains("front") == true)
     }
 
+    @Test func `a cause that was found out says which end to change, and how`() {
+        let old = RefusalCause.oldServer.finding(compatible: false, usesTLS: false)
+        #expect(old.level == .warning)
+        #expect(
+            RefusalCause.compatibleMode.finding(compatible: false, usesTLS: false).remedy?.contains("= yes here")
+                == true)
+        #expect(
+            RefusalCause.compatibleMode.finding(compatible: true, usesTLS: false).remedy?.contains("= no here") == true)
+        let scheme = RefusalCause.scheme.finding(compatible: false, usesTLS: true)
+        #expect(scheme.text.contains("its uri says ws:// and this one's wss://"))
+        #expect(scheme.level == .failed(.other))
+    }
+
     // MARK: The clock
 
     private static func at(_ seconds: Double, _ answer: UpgradeAnswer) -> [Finding] {
