@@ -49,7 +49,7 @@ import Testing
     static func check(_ fixture: ConfigFixture, _ arguments: [String]) -> Bool {
         do throws(ConfigurationFailure) {
             switch try fixture.parse(arguments) {
-            case .run(let settings, let warnings), .checkConfig(let settings, let warnings):
+            case .run(let settings, let warnings), .checkConfig(let settings, _, let warnings):
                 let path = settings.uri.path
                 return warnings.allSatisfy { $0.severity == .warning } && !settings.listen.isEmpty
                     && settings.forwards.allSatisfy { !$0.listen.isEmpty && $0.target.port != 0 }
@@ -57,6 +57,8 @@ import Testing
                     && (0...4096).contains(settings.earlyData) && path.hasPrefix("/") && path.hasSuffix("/")
                     && settings.uri.path.utf8.allSatisfy { (0x21...0x7E).contains($0) }
             case .stdio(let target, let via): return target.port != 0 && !via.isEmpty
+            case .printConfig(let text, let warnings):
+                return !text.isEmpty && warnings.allSatisfy { $0.severity == .warning }
             case .help, .version, .generateKey: return true
             }
         } catch {

@@ -25,6 +25,15 @@ struct Assignment {
         }
     }
 
+    /// Of the setting in the table that it is about; nil when it is about a forward.
+    var settingIdentifier: String? {
+        switch target {
+        case .setting(let key): key.identifier
+        case .python(let key): key.settingIdentifier
+        case .forward, .wholeForward: nil
+        }
+    }
+
     static func identifier(ofForward index: Int, _ key: ForwardKey) -> String { "forward.\(index).\(key.rawValue)" }
 
     var isList: Bool {

@@ -5,6 +5,7 @@ struct CommandLineOption: Sendable {
         case version
         case generateKey
         case checkConfiguration
+        case printConfiguration
         case strict
         case file
         case stdio
@@ -63,7 +64,10 @@ extension CommandLineOption {
             isPython: false),
         CommandLineOption(
             name: "check-config", meaning: .checkConfiguration, group: .general,
-            purpose: "check the configuration and exit", isPython: false),
+            purpose: "check the configuration and the files that it names, and exit", isPython: false),
+        CommandLineOption(
+            name: "print-config", meaning: .printConfiguration, group: .general,
+            purpose: "show what is in force and where it comes from, without secrets, and exit", isPython: false),
         CommandLineOption(
             name: "strict", meaning: .strict, group: .general,
             purpose: "unknown keys and sections are errors, not warnings", isPython: false),
@@ -110,7 +114,7 @@ extension CommandLineOption {
         }
         group =
             switch key.section {
-            case nil: .general
+            case nil, .control: .general
             case .client: keys.count > 1 ? .general : .client
             case .pool: .client
             case .server: .server

@@ -13,6 +13,14 @@ public struct Diagnostic: Sendable, Equatable, CustomStringConvertible {
         case file(String)
         /// Line and column count from 1; a column is one Unicode scalar.
         case line(String, line: Int, column: Int)
+
+        /// Of the file; nil on the command line.
+        var path: String? {
+            switch self {
+            case .commandLine: nil
+            case .file(let path), .line(let path, _, _): path
+            }
+        }
     }
 
     public let severity: Severity
@@ -94,10 +102,14 @@ struct DiagnosticList {
         for diagnostic in more.all where !isFull { all.append(diagnostic) }
     }
 
-    /// Brings what several readings of one file have found into the file's order.
-    mutating func sortByLine() {
-        func position(_ diagnostic: Diagnostic) -> (Int, Int) {
-            if case .line(_, let line, let column) = diagnostic.place { (line, column) } else { (0, 0) }
+    /// Brings what several readings of some files have found into the order of the files and their lines.
+    mutating func sort(byPlaceIn files: [String]) {
+        let indices = Dictionary(zip(files, files.indices), uniquingKeysWith: { first, _ in first })
+        func position(_ diagnostic: Diagnostic) -> (Int, Int, Int) {
+            let index = diagnostic.place.path.flatMap { indices[$0] } ?? files.count
+            return if case .line(_, let line, let column) = diagnostic.place { (index, line, column) } else {
+                (index, 0, 0)
+            }
         }
         // Two complaints about one place stay in the order in which they were made.
         all = all.enumerated().sorted { first, second in

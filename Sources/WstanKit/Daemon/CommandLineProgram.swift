@@ -5,9 +5,7 @@ public enum CommandLineProgram {
     public static func run() -> Never {
         let arguments = Array(CommandLine.arguments.dropFirst())
         do {
-            switch try Invocation.parse(
-                arguments, readFile: { try FileReader.read($0, limit: ConfigurationBounds.fileSize) })
-            {
+            switch try Invocation.parse(arguments, in: .system) {
             case .run(let settings, let warnings):
                 // Not exit: what it tidies up is still in use by the other workers.
                 _exit(Daemon.run(settings, warnings: warnings))
@@ -18,9 +16,14 @@ public enum CommandLineProgram {
                 print(text)
             case .version:
                 print("wstand \(Daemon.version)")
-            case .checkConfig(_, let warnings):
-                for warning in warnings { complain(warning.description) }
+            case .checkConfig(let settings, let origins, let warnings):
+                let found = warnings + ConfigurationCheck(settings, origins).diagnostics
+                for diagnostic in found { complain(diagnostic.description) }
+                if found.contains(where: { $0.severity == .error }) { exit(Daemon.ExitStatus.configuration) }
                 print("The configuration is good.")
+            case .printConfig(let text, let warnings):
+                for warning in warnings { complain(warning.description) }
+                print(text)
             case .stdio(let target, let places):
                 // Not exit: a thread may still read stdin.
                 _exit(StandardStreamsProgram.run(target: target, via: places))
