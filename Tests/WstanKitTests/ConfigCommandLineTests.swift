@@ -171,6 +171,20 @@ import Testing
         #expect(replaced.listen == [ListenAddress.tcp(host: "x", port: 1), ListenAddress.tcp(host: "::1", port: 2)])
     }
 
+    @Test func `a check goes on after an error, as far as it can`() throws {
+        let fixture = ConfigFixture(file: ConfigFixture.minimal + "threads = x\n")
+        guard case .checkConfig(_, _, let found) = try fixture.parse(["--check-config", "-if.conf", "--port=x"]) else {
+            Issue.record("no check")
+            return
+        }
+        #expect(found.map(\.severity) == [.error, .error])
+        #expect(ConfigurationFailure(of: found)?.exitStatus == .usage)
+        #expect(ConfigurationFailure(of: found.filter { $0.place != .commandLine })?.exitStatus == .configuration)
+        #expect(
+            ConfigFixture(file: "uri = ws://h/\n").failure(["--check-config", "-if.conf"])?.exitStatus == .configuration
+        )
+    }
+
     @Test func `a check gives the settings without running`() throws {
         let fixture = ConfigFixture(file: ConfigFixture.minimal)
         guard case .checkConfig(let settings, _, let warnings) = try fixture.parse(["--check-config", "-if.conf"])

@@ -94,6 +94,8 @@ import Testing
             "# default\nkey =\n", "# command line\nkey-file = x\n", "# command line\nuri = ws://c:80/\n",
             "[forward 1]\n# command line\nlisten = a:1\n",
         ] { #expect(other.contains(part), "\(part)") }
+        let quiet = try Self.print(ConfigFixture(file: ConfigFixture.minimal + "debug = no\n"))
+        #expect(quiet.contains("# default\nlog-level = notice\n"))
     }
 
     @Test func `no secret is in it, whatever says it`() throws {
@@ -111,6 +113,8 @@ import Testing
     }
 
     @Test func `what no line can hold is left out, and does not become one`() throws {
+        let tab = try Self.print(ConfigFixture(), ["ws://h", "--key-file=f", "--users-file=a\tb"])
+        #expect(tab.contains("\nusers-file = a\tb\n"))
         for path in ["a\nthreads = 9", " a", "a\u{1}"] {
             let text = try Self.print(ConfigFixture(), ["ws://h", "--key-file=f", "--users-file=\(path)"])
             #expect(text.contains("cannot be written here"))
@@ -129,7 +133,7 @@ import Testing
             let complaints = ConfigFixture(file: file).complaints()
             #expect(complaints.count == 1)
             #expect(complaints.first?.contains("error: (redacted) stands where") == true)
-            #expect(ConfigFixture(file: file).failure(["--check-config", "-i", "f.conf"]) == nil)
+            #expect(ConfigFixture(file: file).failure(["--print-config", "-i", "f.conf"]) == nil)
         }
     }
 
@@ -155,5 +159,5 @@ import Testing
 
 extension String {
     /// Its lines without comments.
-    fileprivate var values: [Substring] { split(separator: "\n").filter { !$0.hasPrefix("#") } }
+    var values: [Substring] { split(separator: "\n").filter { !$0.hasPrefix("#") } }
 }

@@ -120,7 +120,8 @@ extension CommandLineOption {
             case .server: .server
             case .tls: .tls
             }
-        let initial = key.initial.isEmpty ? "" : " (default \(key.initial))"
+        var initial = key.initial.isEmpty ? "" : " (default \(key.initial))"
+        if case .place = key.kind { initial = " (default \(key.initial) with /etc/wstan.conf)" }
         purpose = argument == .attachedFlag ? key.purpose : key.purpose + initial
     }
 }

@@ -66,6 +66,15 @@ public struct ConfigurationFailure: Error, Sendable, Equatable, CustomStringConv
     /// The whole help, when nothing at all was asked for.
     public let help: String?
 
+    /// - Parameter diagnostics: everything that was found; nil when there is no error among it.
+    init?(of diagnostics: [Diagnostic]) {
+        let errors = diagnostics.filter { $0.severity == .error }
+        guard !errors.isEmpty else { return nil }
+        // What is good on the command line but could be better can wait until the rest is good.
+        let shown = diagnostics.filter { $0.severity == .error || $0.place != .commandLine }
+        self.init(shown, exitStatus: errors.contains { $0.place == .commandLine } ? .usage : .configuration)
+    }
+
     init(_ diagnostics: [Diagnostic], exitStatus: ExitStatus, help: String? = nil) {
         self.diagnostics = diagnostics
         self.exitStatus = exitStatus

@@ -7,8 +7,9 @@ public enum Invocation: Sendable, Equatable {
     case help(String)
     /// Print the version and exit.
     case version
-    /// The configuration is good in itself; look at the files that it names, say what there is to say, and exit.
-    case checkConfig(Settings, SettingOrigins, warnings: [Diagnostic])
+    /// So much of the configuration is good that the files it names can be looked at too; do so, say everything that
+    /// there is to say, and exit. There may be errors among the diagnostics.
+    case checkConfig(Settings, SettingOrigins, diagnostics: [Diagnostic])
     /// Print this text, the configuration in the file's own syntax, on stdout and exit.
     case printConfig(String, warnings: [Diagnostic])
     /// Join stdin and stdout with the target through the client that listens there; never empty.
@@ -45,25 +46,23 @@ extension Invocation {
         var late = DiagnosticList()
         let settings = merge.settings(isWhole: file?.isWhole ?? true, diagnostics: &late)
         let onlyLooks = words.asksForCheck || words.asksForPrint
-        for secret in (file?.layer.secrets ?? []) + commandLine.secrets where secret.value.isPlaceholder {
+        let secrets = (file?.layer.traces.secrets ?? []) + commandLine.traces.secrets
+        for secret in secrets where secret.value.isPlaceholder {
             let text = "\(Secret.placeholder) stands where --print-config has hidden a secret: put in the secret itself"
             late.add(onlyLooks ? .warning : .error, at: secret.place, text)
         }
         // Each list has its own bound: a file full of problems must not hide what is wrong with the command line.
         let all = (file?.diagnostics.all ?? []) + commandLine.diagnostics.all + late.all
-        let errors = all.filter { $0.severity == .error }
-        guard errors.isEmpty, let settings else {
-            let isUsage = errors.contains { $0.place == .commandLine }
-            // What is good on the command line but could be better can wait until the rest is good.
-            let shown = all.filter { $0.severity == .error || $0.place != .commandLine }
-            throw ConfigurationFailure(shown, exitStatus: isUsage ? .usage : .configuration)
+        let failure = ConfigurationFailure(of: all)
+        if let settings, words.asksForCheck {
+            return .checkConfig(settings, merge.origins(of: settings), diagnostics: failure?.diagnostics ?? all)
         }
-        if words.asksForPrint {
-            let printed = PrintedConfiguration(
-                settings, merge.origins(of: settings), merge.settings(ofOtherEndThan: settings))
-            return .printConfig(printed.text, warnings: all)
-        }
-        guard words.asksForCheck else { return .run(settings, warnings: all) }
-        return .checkConfig(settings, merge.origins(of: settings), warnings: all)
+        if let failure { throw failure }
+        // Without an error nothing is missing.
+        guard let settings else { throw ConfigurationFailure(all, exitStatus: .configuration) }
+        guard words.asksForPrint else { return .run(settings, warnings: all) }
+        let other = merge.settings(ofOtherEndThan: settings)
+        let printed = PrintedConfiguration(settings, merge.origins(of: settings), other)
+        return .printConfig(printed.text, warnings: all)
     }
 }

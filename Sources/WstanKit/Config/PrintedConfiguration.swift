@@ -69,6 +69,7 @@ struct PrintedConfiguration {
     }
 
     private static func visible(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? "?" : $0 }))
+        let isShown = { (scalar: Unicode.Scalar) in scalar == "\t" || (scalar.value >= 0x20 && scalar.value != 0x7F) }
+        return String(String.UnicodeScalarView(text.unicodeScalars.map { isShown($0) ? $0 : "?" }))
     }
 }

@@ -35,7 +35,7 @@ struct ReadConfiguration {
         }
         layer = SettingsLayer(assignments, forwards: last.forwards)
         found.add(contentsOf: layer.diagnostics)
-        for secret in layer.secrets where secret.value.isWorthHiding && !secret.value.isPlaceholder {
+        for secret in layer.traces.secrets where secret.value.isWorthHiding && !secret.value.isPlaceholder {
             guard let path = secret.place.path, surroundings.isWorldReadable(path) else { continue }
             found.add(.warning, at: secret.place, "everybody on this host can read this secret: chmod o-r \(path)")
         }

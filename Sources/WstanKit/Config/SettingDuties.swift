@@ -65,6 +65,6 @@ struct SettingDuties {
     }
 
     private func place(_ identifier: String) -> Diagnostic.Place? {
-        commandLine.places(of: identifier).last ?? file?.places(of: identifier).last
+        commandLine.traces.places(of: identifier).last ?? file?.traces.places(of: identifier).last
     }
 }

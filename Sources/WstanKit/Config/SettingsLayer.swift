@@ -21,9 +21,7 @@ struct SettingsLayer {
     private var keyFile: Placed<KeySource>?
     private var lists = SettingLists()
     private var edits: [String: SettingEdit] = [:]
-    /// Where what is in force was given, by the setting.
-    private var places: [String: [Diagnostic.Place]] = [:]
-    private var secretsOfSetting: [String: [Placed<SettingSecret>]] = [:]
+    private(set) var traces = SettingTraces()
     private var drafts: [ForwardDraft]
 
     /// What later files say of a single value counts instead of what earlier ones say; lists add up.
@@ -47,12 +45,6 @@ struct SettingsLayer {
         return isClient?.value == true ? .client : nil
     }
 
-    /// Where the setting got its value, a list the parts of it; empty when it has none here.
-    func places(of identifier: String) -> [Diagnostic.Place] { places[identifier] ?? [] }
-
-    /// Of what is in force, in the order of the table.
-    var secrets: [Placed<SettingSecret>] { SettingKey.all.flatMap { secretsOfSetting[$0.identifier] ?? [] } }
-
     func place(of forward: Forward) -> Diagnostic.Place {
         drafts.first { $0.name == forward.name }?.place ?? .commandLine
     }
@@ -73,21 +65,10 @@ struct SettingsLayer {
             case .forward(let index, let key): try drafts[index].assign(assignment.value, to: key)
             case .wholeForward: try addForward(assignment.value)
             }
-            record(assignment)
+            if assignment.isInForce { traces.record(assignment) }
         } catch {
             refuse(assignment, error)
         }
-    }
-
-    private mutating func record(_ assignment: Assignment) {
-        guard let identifier = assignment.settingIdentifier else { return }
-        // Python's host and port are parts of one setting.
-        let addsUp = assignment.isList || identifier.hasBytes(atEnd: ".listen")
-        places[identifier] = (addsUp ? places[identifier] ?? [] : []) + [assignment.place]
-        guard case .setting(let key) = assignment.target else { return }
-        let secret = SettingSecret(in: assignment.value, of: key.kind)
-        let placed = secret.map { [Placed(value: $0, place: assignment.place)] } ?? []
-        secretsOfSetting[identifier] = (addsUp ? secretsOfSetting[identifier] ?? [] : []) + placed
     }
 
     private mutating func assign(_ assignment: Assignment, to key: SettingKey) throws(ValueProblem) {
@@ -107,14 +88,13 @@ struct SettingsLayer {
             warnOfKey(assignment)
             if let other = keyFile, isFormer(other.place, to: assignment) {
                 keyFile = nil
-                places["key-file"] = nil
+                traces.forget("key-file")
             }
         case .keyFile:
             keyFile = Placed(value: try KeySource(keyFile: text), place: assignment.place)
             if let other = keyText, isFormer(other.place, to: assignment) {
                 keyText = nil
-                places["key"] = nil
-                secretsOfSetting["key"] = nil
+                traces.forget("key")
             }
         case .listen(let mode):
             let addresses = try ListenAddress.list(text)
@@ -123,8 +103,7 @@ struct SettingsLayer {
         case .headers, .users, .networks, .targets, .pins:
             edits[key.identifier] = try lists.add(text, to: key)
         case .logLevel, .logFormat, .proxy, .connectTo, .hostHeader, .plainAnswer, .path, .place, .group, .serverName,
-            .flag, .count, .size,
-            .duration, .automaticCount, .automaticSize:
+            .flag, .count, .size, .duration, .automaticCount, .automaticSize:
             edits[key.identifier] = try key.kind.edit(text)
         }
     }
@@ -170,7 +149,7 @@ struct SettingsLayer {
     private mutating func forgetFormerHost(of mode: Settings.Mode, _ assignment: Assignment) {
         let choice = mode == .client ? clientListen : serverListen
         guard choice.addresses.isEmpty, let place = choice.place, isFormer(place, to: assignment) else { return }
-        places["\(mode.rawValue).listen"] = nil
+        traces.forget("\(mode.rawValue).listen")
         switch mode {
         case .client: clientListen = ListenChoice()
         case .server: serverListen = ListenChoice()
@@ -220,10 +199,7 @@ struct SettingsLayer {
 
     /// An empty value in a file takes back what stood above it, as if the line were a comment.
     private mutating func reset(_ assignment: Assignment) {
-        if let identifier = assignment.settingIdentifier {
-            places[identifier] = nil
-            secretsOfSetting[identifier] = nil
-        }
+        if let identifier = assignment.settingIdentifier { traces.forget(identifier) }
         switch assignment.target {
         case .forward(let index, let key): drafts[index].reset(key)
         case .wholeForward: forwards = []

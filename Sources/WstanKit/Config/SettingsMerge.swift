@@ -64,8 +64,8 @@ struct SettingsMerge {
     func origins(of settings: Settings) -> SettingOrigins {
         var origins = SettingOrigins()
         for key in SettingKey.all {
-            let above = commandLine.places(of: key.identifier)
-            let below = file?.places(of: key.identifier) ?? []
+            let above = commandLine.traces.places(of: key.identifier)
+            let below = file?.traces.places(of: key.identifier) ?? []
             origins[key] = above.isEmpty ? below : above
             // A host alone keeps the port of what it overrides, and the other way round.
             guard case .listen(let mode) = key.kind, !above.isEmpty else { continue }
@@ -73,7 +73,8 @@ struct SettingsMerge {
             if choice.addresses.isEmpty { origins[key] = below + above }
         }
         // A key that is given in another way than the file's replaces it.
-        for (key, other) in [("key", "key-file"), ("key-file", "key")] where !commandLine.places(of: key).isEmpty {
+        for (key, other) in [("key", "key-file"), ("key-file", "key")] where !commandLine.traces.places(of: key).isEmpty
+        {
             if let replaced = SettingKey.all.first(where: { $0.identifier == other }) { origins[replaced] = [] }
         }
         let stated = uris.map(\.place)

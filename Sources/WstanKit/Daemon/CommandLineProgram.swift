@@ -4,7 +4,7 @@ import Glibc
 public enum CommandLineProgram {
     public static func run() -> Never {
         let arguments = Array(CommandLine.arguments.dropFirst())
-        do {
+        do throws(ConfigurationFailure) {
             switch try Invocation.parse(arguments, in: .system) {
             case .run(let settings, let warnings):
                 // Not exit: what it tidies up is still in use by the other workers.
@@ -16,10 +16,10 @@ public enum CommandLineProgram {
                 print(text)
             case .version:
                 print("wstand \(Daemon.version)")
-            case .checkConfig(let settings, let origins, let warnings):
-                let found = warnings + ConfigurationCheck(settings, origins).diagnostics
-                for diagnostic in found { complain(diagnostic.description) }
-                if found.contains(where: { $0.severity == .error }) { exit(Daemon.ExitStatus.configuration) }
+            case .checkConfig(let settings, let origins, let diagnostics):
+                let found = diagnostics + ConfigurationCheck(settings, origins).diagnostics
+                if let failure = ConfigurationFailure(of: found) { throw failure }
+                for warning in found { complain(warning.description) }
                 print("The configuration is good.")
             case .printConfig(let text, let warnings):
                 for warning in warnings { complain(warning.description) }

@@ -14,6 +14,7 @@ struct ConfigurationCheck {
         checkKey()
         checkAdmission()
         checkTLS()
+        checkForwards()
     }
 
     private mutating func checkKey() {
@@ -85,6 +86,16 @@ struct ConfigurationCheck {
                 _ = try TLSClientContext(alone)
                 return nil
             }
+        }
+    }
+
+    private mutating func checkForwards() {
+        guard settings.mode == .client else { return }
+        for forward in settings.forwards where Address(forward.target) == nil {
+            let place = origins[forward: forward].last ?? .commandLine
+            let text =
+                "[forward \(forward.name)]: the server cannot be told \(forward.target.host): leave the interface out"
+            diagnostics.append(Diagnostic(.error, at: place, text))
         }
     }
 

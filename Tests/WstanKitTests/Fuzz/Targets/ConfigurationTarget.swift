@@ -38,7 +38,9 @@ extension FuzzTarget {
             fileNames: { _ in parts.count > 1 ? ["x.conf"] : nil }, isWorldReadable: { _ in true })
         do throws(ConfigurationFailure) {
             switch try Invocation.parse(arguments, in: surroundings) {
-            case .run(let settings, let warnings), .checkConfig(let settings, _, let warnings):
+            case .checkConfig(let settings, _, _):
+                require(!settings.listen.isEmpty, "somewhere to listen")
+            case .run(let settings, let warnings):
                 require(warnings.allSatisfy { $0.severity == .warning }, "a success has no errors")
                 require(!settings.listen.isEmpty, "somewhere to listen")
                 let path = settings.uri.path
@@ -55,7 +57,9 @@ extension FuzzTarget {
                 guard !text.contains("it cannot be written here") else { return }
                 let printed = Surroundings(readFile: { _ in Array(text.utf8) })
                 let again = try? Invocation.parse(["--check-config", "--strict", "-i", "f"], in: printed)
-                guard case .checkConfig? = again else { return require(false, "what is printed can be read again") }
+                guard case .checkConfig(_, _, let found)? = again, found.allSatisfy({ $0.severity == .warning }) else {
+                    return require(false, "what is printed can be read again")
+                }
             case .help, .version, .generateKey: return
             }
         } catch {
