@@ -87,6 +87,8 @@ import Testing
         #expect(settings.forwards.map(\.name) == ["db", "x"])
         #expect(settings.forwards.first?.listen.map(\.description) == ["a:1", "a:2"])
         #expect(settings.forwards.first?.target.description == "c:3")
+        let moved = try Self.fixture(file, ["a.conf": "[forward db]\nlisten =\nlisten = a:9\n"]).run().settings
+        #expect(moved.forwards.first?.listen.map(\.description) == ["a:9"])
         let twice = Self.fixture(file, ["a.conf": "[forward db]\n[forward db]\n"]).complaints()
         #expect(
             twice == ["f.conf.d/a.conf:2:1: error: [forward db] is given again: give each forward a name of its own"])
