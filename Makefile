@@ -16,6 +16,7 @@ prefix ?= /usr
 sbindir ?= $(prefix)/sbin
 bindir ?= $(prefix)/bin
 sysconfdir ?= /etc
+mandir ?= $(prefix)/share/man
 unitdir ?= $(prefix)/lib/systemd/system
 sysusersdir ?= $(prefix)/lib/sysusers.d
 
@@ -91,7 +92,7 @@ setup: ## install the Debian packages that building and testing need
 
 # Installs what `make release` has built, and builds nothing, since it often runs as root. An edited configuration stays.
 .PHONY: install
-install: ## install the release build (DESTDIR, prefix, sbindir, bindir, sysconfdir, unitdir, sysusersdir)
+install: ## install the release build (DESTDIR, prefix, sbindir, bindir, sysconfdir, mandir, unitdir, sysusersdir)
 	@test -x $(release_dir)/wstand || { echo 'nothing to install yet: make release' >&2; exit 1; }
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(sysconfdir) $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusersdir)
 	install -m 755 $(release_dir)/wstand $(DESTDIR)$(sbindir)/wstand
@@ -102,6 +103,9 @@ install: ## install the release build (DESTDIR, prefix, sbindir, bindir, sysconf
 	else \
 	    install -m 644 etc/wstan.conf $(DESTDIR)$(sysconfdir)/wstan.conf; \
 	fi
+	for page in docs/man/*.[1-8]; do \
+	    install -D -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/} || exit; \
+	done
 	for unit in wstand.service wstand@.service; do \
 	    sed -e 's|/usr/sbin/wstand|$(sbindir)/wstand|' -e 's|/etc/wstan|$(sysconfdir)/wstan|' contrib/systemd/$$unit \
 	        >$(DESTDIR)$(unitdir)/$$unit && chmod 644 $(DESTDIR)$(unitdir)/$$unit || exit; \

@@ -130,7 +130,9 @@ import Testing
         ("ws://h K -p -d", "needs a value"), ("ws://h K -p 65536", "-p: takes a port"), ("ws://h K -p -5", "-p: takes"),
         ("ws://h K --poolsize 3", "did you mean '--pool-size'"), ("ws://h K --pool-size=x", "from 0 to 10000"),
         ("ws://h K -q", "unknown short option"), ("ws://h K --debug=yes", "takes no value"),
-        ("ws://h K --early-data=5000", "from 0 to 4096"), ("ws://h K --log-format=x", "not in this version"),
+        ("ws://h K --early-data=5000", "from 0 to 4096"), ("ws://h K --log-format=x", "json or journal"),
+        ("ws://h K --control-socket=run/x", "begins at the root"), ("ws://h K --control-group=a,b", "one group"),
+        ("ws://h K --check-config --print-config", "exclude each other"),
         ("ws://h?x K", "remove '?'"), ("h:80 K", "ws://host:port"), ("http://h K", "neither ws:// nor wss://"),
         ("ws://h:0 K", "port 0"), ("ws://h K --uri=ws://i:0", "port 0"), ("ws://h K -s --uri ws://i", "has one URI"),
         ("ws://h K --proxy=", "value is empty"),
@@ -178,9 +180,24 @@ import Testing
         #expect(replaced.listen == [ListenAddress.tcp(host: "x", port: 1), ListenAddress.tcp(host: "::1", port: 2)])
     }
 
+    @Test func `a check goes on after an error, as far as it can`() throws {
+        let fixture = ConfigFixture(file: ConfigFixture.minimal + "threads = x\n")
+        guard case .checkConfig(_, _, let found) = try fixture.parse(["--check-config", "-if.conf", "--port=x"]) else {
+            Issue.record("no check")
+            return
+        }
+        #expect(found.map(\.severity) == [.error, .error])
+        #expect(ConfigurationFailure(of: found)?.exitStatus == .usage)
+        #expect(ConfigurationFailure(of: found.filter { $0.place != .commandLine })?.exitStatus == .configuration)
+        #expect(
+            ConfigFixture(file: "uri = ws://h/\n").failure(["--check-config", "-if.conf"])?.exitStatus == .configuration
+        )
+    }
+
     @Test func `a check gives the settings without running`() throws {
         let fixture = ConfigFixture(file: ConfigFixture.minimal)
-        guard case .checkConfig(let settings, let warnings) = try fixture.parse(["--check-config", "-if.conf"]) else {
+        guard case .checkConfig(let settings, _, let warnings) = try fixture.parse(["--check-config", "-if.conf"])
+        else {
             Issue.record("no check")
             return
         }

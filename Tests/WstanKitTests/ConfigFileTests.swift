@@ -89,16 +89,6 @@ import Testing
         #expect(failure.diagnostics.count(where: { $0.severity == .error }) == 2)
     }
 
-    @Test func `keys of later versions are said not to be in force`() throws {
-        for name in LaterNames.keys {
-            let warnings = try ConfigFixture(file: ConfigFixture.minimal + "\(name) = x\n").run().warnings
-            #expect(warnings.count == 1)
-            #expect(warnings.first?.contains("\(name) is not in this version") == true)
-        }
-        let file = ConfigFixture.minimal + "[control]\nsocket = x\n"
-        #expect(try ConfigFixture(file: file).run().warnings.first?.contains("not in this version") == true)
-    }
-
     @Test func `each line with a URI is one more server of a client, and an error on a server`() throws {
         let lines = "uri = wss://a/\nuri = ws://b:1/x\nuri = wss://a:443\nkey = k\n"
         let (settings, warnings) = try ConfigFixture(file: lines).run()

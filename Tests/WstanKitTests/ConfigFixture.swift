@@ -7,6 +7,8 @@ struct ConfigFixture {
     }
 
     var files: [String: [UInt8]] = [:]
+    var worldReadable: Set<String> = []
+    var variables: [String: String] = [:]
 
     static let minimal = "uri = ws://h:8080/\nkey = k\n"
 
@@ -21,10 +23,17 @@ struct ConfigFixture {
     }
 
     func parse(_ arguments: [String]) throws(ConfigurationFailure) -> Invocation {
-        try Invocation.parse(arguments) { path in
+        var surroundings = Surroundings(readFile: { path in
             guard let bytes = files[path] else { throw NoSuchFile() }
             return bytes
+        })
+        surroundings.fileNames = { directory in
+            let names = files.keys.compactMap { $0.suffix(after: directory + "/") }
+            return names.isEmpty ? nil : names
         }
+        surroundings.isWorldReadable = { worldReadable.contains($0) }
+        surroundings.variable = { variables[$0] }
+        return try Invocation.parse(arguments, in: surroundings)
     }
 
     func run(_ arguments: [String] = ["-i", "f.conf"]) throws -> (settings: Settings, warnings: [String]) {

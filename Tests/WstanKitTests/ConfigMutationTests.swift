@@ -49,15 +49,17 @@ import Testing
     static func check(_ fixture: ConfigFixture, _ arguments: [String]) -> Bool {
         do throws(ConfigurationFailure) {
             switch try fixture.parse(arguments) {
-            case .run(let settings, let warnings), .checkConfig(let settings, let warnings),
-                .doctor(let settings, let warnings):
+            case .run(let settings, let warnings), .doctor(let settings, let warnings):
                 let path = settings.uri.path
                 return warnings.allSatisfy { $0.severity == .warning } && !settings.listen.isEmpty
                     && settings.forwards.allSatisfy { !$0.listen.isEmpty && $0.target.port != 0 }
                     && settings.tls.pins.allSatisfy { $0.count == 32 }
                     && (0...4096).contains(settings.earlyData) && path.hasPrefix("/") && path.hasSuffix("/")
                     && settings.uri.path.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+            case .checkConfig(let settings, _, _): return !settings.listen.isEmpty
             case .stdio(let target, let via): return target.port != 0 && !via.isEmpty
+            case .printConfig(let text, let warnings):
+                return !text.isEmpty && warnings.allSatisfy { $0.severity == .warning }
             case .help, .version, .generateKey: return true
             }
         } catch {
@@ -81,6 +83,31 @@ import Testing
             let arguments = round.isMultiple(of: 3) ? ["-i", "f.conf", "--strict"] : ["-i", "f.conf", "-p", "5"]
             #expect(Self.check(ConfigFixture(bytes: bytes), arguments), "\(bytes)")
         }
+    }
+
+    @Test func `what is printed of mutated files says the same again`() throws {
+        let seed = Array(ConfigPrintTests.rich.replacing("MODE", with: "client").utf8)
+        var random = Lehmer(seed: 4)
+        var count = 0
+        for _ in 0..<1_500 {
+            let bytes = Self.mutate(seed, &random)
+            guard
+                case .printConfig(let text, _)? = try? ConfigFixture(bytes: bytes).parse(["--print-config", "-if.conf"])
+            else {
+                continue
+            }
+            count += 1
+            guard
+                case .printConfig(let again, _)? = try? ConfigFixture(file: text).parse([
+                    "--print-config", "--strict", "-if.conf",
+                ])
+            else {
+                Issue.record("\(text)")
+                continue
+            }
+            #expect(again.values == text.values)
+        }
+        #expect(count > 100)
     }
 
     @Test func `mutated command lines end in settings or in an error`() {

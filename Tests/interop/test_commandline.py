@@ -112,3 +112,46 @@ class CommandLine(Scenario):
             uri = 'ws://127.0.0.1:%d' % free_port()
             self.assertRefused('-s', 'ws://127.0.0.1:%d' % port, self.key, status=(1, 69, 78), about=str(port))
             self.assertRefused(uri, self.key, '-a', '127.0.0.1', '-p', port, status=(1, 69, 78), about=str(port))
+
+    def write(self, name, text, mode=0o600):
+        path = os.path.join(self.directory, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, 'w') as file:
+            file.write(text)
+        os.chmod(path, mode)
+        return path
+
+    def test_check_config(self):
+        """--check-config reads the file, its drop-ins and what they name, tells every problem, and ends with 78 when there is an error."""
+        key = self.write('key', self.key)
+        config = self.write('w.conf', 'uri = ws://127.0.0.1:9/\nkey-file = %s\n' % key)
+        done = self.run_to_end('--check-config', '--config', config)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, 'The configuration is good.\n', ''))
+        self.write('w.conf.d/10.conf', 'key-file = %s-not-there\n[client]\nusers-file = %s\n' % (key, key))
+        done = self.run_to_end('--check-config', '--config', config)
+        self.assertEqual((done.returncode, done.stdout), (CONFIGURATION, ''))
+        self.assertRegex(done.stderr, r'(?m)^\S+/w\.conf\.d/10\.conf:1:12: error: cannot read the key file \S+-not-there: ')
+        self.assertRegex(done.stderr, r'(?m)^%s:1:1: error: no colon' % re.escape(key))
+        self.assertNotIn(self.key, done.stderr)
+        self.write('w.conf.d/20.conf', 'threads = many\n')
+        both = self.run_to_end('--check-config', '--config', config).stderr
+        self.assertRegex(both, r'(?m)^\S+/20\.conf:1:11: error: threads: takes')
+        self.assertIn('error: cannot read the key file', both)
+
+    def test_print_config(self):
+        """--print-config prints what is in force and where it comes from, no secrets, and --check-config can read that."""
+        config = self.write('w.conf', 'uri = ws://127.0.0.1:9/\nkey = %s\n[client]\nproxy = http://u:%s@127.0.0.1:3\n' % (self.key, self.key))
+        self.write('w.conf.d/10.conf', '[pool]\nsize = 3\n')
+        done = self.run_to_end('--print-config', '--config', config, '--threads=2')
+        self.assertEqual((done.returncode, done.stderr), (0, ''))
+        self.assertIn('\n# %s.d/10.conf:2\nsize = 3\n' % config, done.stdout)
+        self.assertIn('\n# command line\nthreads = 2\n', done.stdout)
+        self.assertIn('\n# default\nlog-level = notice\n', done.stdout)
+        self.assertIn('\nkey = (redacted)\n', done.stdout)
+        self.assertNotIn(self.key, done.stdout)
+        printed = self.write('printed.conf', done.stdout)
+        self.assertEqual(self.run_to_end('--check-config', '--strict', '--config', printed).returncode, 0)
+        self.assertEqual(self.run_to_end('--config', printed).returncode, CONFIGURATION)
+        again = self.run_to_end('--print-config', '--config', printed)
+        self.assertEqual([line for line in again.stdout.splitlines() if not line.startswith('#')],
+                         [line for line in done.stdout.splitlines() if not line.startswith('#')])

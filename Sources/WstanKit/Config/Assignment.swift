@@ -25,6 +25,21 @@ struct Assignment {
         }
     }
 
+    /// Python's `debug = no` says nothing of the level. Asked of a good value only.
+    var isInForce: Bool {
+        guard case .python(.debug) = target else { return true }
+        return (try? SettingKind.flag(value)) ?? false
+    }
+
+    /// Of the setting in the table that it is about; nil when it is about a forward.
+    var settingIdentifier: String? {
+        switch target {
+        case .setting(let key): key.identifier
+        case .python(let key): key.settingIdentifier
+        case .forward, .wholeForward: nil
+        }
+    }
+
     static func identifier(ofForward index: Int, _ key: ForwardKey) -> String { "forward.\(index).\(key.rawValue)" }
 
     var isList: Bool {

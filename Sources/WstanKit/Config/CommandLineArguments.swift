@@ -9,6 +9,7 @@ struct CommandLineArguments {
     private(set) var asksForKey = false
     private(set) var asksForCheck = false
     private(set) var asksForDoctor = false
+    private(set) var asksForPrint = false
     private(set) var asksForStdio = false
     private(set) var isStrict = false
 
@@ -34,6 +35,7 @@ struct CommandLineArguments {
             }
         }
         if !asksForStdio { readPositionals() }
+        if asksForCheck, asksForPrint { complain("--check-config and --print-config exclude each other: keep one") }
         if isClient, isServer { complain("-c/--client and -s/--server exclude each other: keep one") }
     }
 
@@ -106,10 +108,6 @@ struct CommandLineArguments {
         case .ambiguous(let names):
             complain("--\(name) could be \(SettingKind.choice(names)): write it in full")
         case .unknown:
-            if LaterNames.keys.contains(name) {
-                complain("--\(name) is not in this version: remove it")
-                return
-            }
             let hint = Suggestion.clause(for: name, among: CommandLineOption.all.map(\.name), prefix: "--")
             let remedy = hint.isEmpty ? ": wstand --help lists them all" : hint
             complain("unknown option\(Suggestion.quoted("--" + name))\(remedy)")
@@ -171,6 +169,7 @@ struct CommandLineArguments {
         case .generateKey: asksForKey = true
         case .checkConfiguration: asksForCheck = true
         case .doctor: asksForDoctor = true
+        case .printConfiguration: asksForPrint = true
         case .strict: isStrict = true
         case .stdio: asksForStdio = true
         case .forward: assign(.wholeForward, name, value)

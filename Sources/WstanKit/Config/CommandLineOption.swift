@@ -6,6 +6,7 @@ struct CommandLineOption: Sendable {
         case generateKey
         case checkConfiguration
         case doctor
+        case printConfiguration
         case strict
         case file
         case stdio
@@ -64,7 +65,10 @@ extension CommandLineOption {
             isPython: false),
         CommandLineOption(
             name: "check-config", meaning: .checkConfiguration, group: .general,
-            purpose: "check the configuration and exit", isPython: false),
+            purpose: "check the configuration and the files that it names, and exit", isPython: false),
+        CommandLineOption(
+            name: "print-config", meaning: .printConfiguration, group: .general,
+            purpose: "show what is in force and where it comes from, without secrets, and exit", isPython: false),
         CommandLineOption(
             name: "doctor", meaning: .doctor, group: .general,
             purpose: "find out what is wrong on the way to the server, or with this server, and exit", isPython: false),
@@ -114,13 +118,14 @@ extension CommandLineOption {
         }
         group =
             switch key.section {
-            case nil: .general
+            case nil, .control: .general
             case .client: keys.count > 1 ? .general : .client
             case .pool: .client
             case .server: .server
             case .tls: .tls
             }
-        let initial = key.initial.isEmpty ? "" : " (default \(key.initial))"
+        var initial = key.initial.isEmpty ? "" : " (default \(key.initial))"
+        if case .place = key.kind { initial = " (default \(key.initial) with /etc/wstan.conf)" }
         purpose = argument == .attachedFlag ? key.purpose : key.purpose + initial
     }
 }

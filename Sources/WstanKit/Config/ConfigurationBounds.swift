@@ -3,6 +3,12 @@ public enum ConfigurationBounds {
     /// Bytes of a configuration file. Whoever reads the file need not read more than one byte beyond it.
     public static let fileSize = 1 << 20
 
+    /// Drop-ins of a configuration file.
+    static let dropIns = 64
+    /// Entries of a directory of drop-ins that are looked at.
+    public static let directoryEntries = 1024
+    /// Places of a list that --print-config names.
+    static let placesTold = 3
     /// Diagnostics of one run, after which reading stops.
     static let diagnostics = 100
     /// UTF-8 bytes of a URI: the path prefix rides in every request line, and fronts refuse lines of more than 8 KiB.

@@ -20,8 +20,14 @@ struct ConfigurationFile {
     private let unknown: Diagnostic.Severity
     private var place = Place.top
     private var lineOfIdentifier: [String: Int] = [:]
+    /// Forwards of the files before that this one has more to say of.
+    private var continued: Set<Int> = []
+    private let inherited: Int
 
-    init(_ bytes: [UInt8], path: String, isStrict: Bool) {
+    /// - Parameter drafts: the forwards of the files that this one is read over.
+    init(_ bytes: [UInt8], path: String, isStrict: Bool, over drafts: [ForwardDraft] = []) {
+        forwards = drafts
+        inherited = drafts.count
         let text = ConfigurationText(bytes, path: path)
         diagnostics = text.diagnostics
         isWhole = !text.diagnostics.hasErrors
@@ -43,14 +49,9 @@ struct ConfigurationFile {
             place = .section(section)
         } else if !enterForward(written, line) {
             place = .ignored
-            let first = name.unicodeScalars.split { $0.properties.isWhitespace }.first.map { String($0) } ?? ""
-            if LaterNames.sections.contains(first) {
-                add(unknown, line, "[\(first)] is not in this version: nothing in it is in force")
-            } else {
-                let known = ["wstan"] + SettingKey.Section.allCases.map(\.rawValue) + ["forward"] + LaterNames.sections
-                let hint = Suggestion.clause(for: name, among: known)
-                add(unknown, line, "unknown section\(Suggestion.quoted(name)): nothing in it is in force\(hint)")
-            }
+            let known = ["wstan"] + SettingKey.Section.allCases.map(\.rawValue) + ["forward"]
+            let hint = Suggestion.clause(for: name, among: known)
+            add(unknown, line, "unknown section\(Suggestion.quoted(name)): nothing in it is in force\(hint)")
         }
     }
 
@@ -58,8 +59,12 @@ struct ConfigurationFile {
     private mutating func enterForward(_ heading: String, _ line: ConfigurationLine) -> Bool {
         do throws(ValueProblem) {
             guard let name = try Forward.name(inHeading: heading) else { return false }
-            guard !forwards.contains(where: { $0.name == name }) else {
-                throw ValueProblem("[forward \(name)] is given again: give each forward a name of its own")
+            if let index = forwards.firstIndex(where: { $0.name == name }) {
+                guard index < inherited, continued.insert(index).inserted else {
+                    throw ValueProblem("[forward \(name)] is given again: give each forward a name of its own")
+                }
+                place = .forward(index)
+                return true
             }
             guard forwards.count < ConfigurationBounds.forwards else {
                 throw ValueProblem("more than \(ConfigurationBounds.forwards) forwards: use fewer")
@@ -106,19 +111,13 @@ struct ConfigurationFile {
     }
 
     private mutating func reportUnknown(_ name: String, in section: SettingKey.Section?, _ line: ConfigurationLine) {
-        if LaterNames.keys(in: section).contains(name) {
-            add(unknown, line, "\(name) is not in this version: it is not in force")
-            return
-        }
-        let homes = ([nil] + SettingKey.Section.allCases).filter {
-            Self.target(name, in: $0) != nil || LaterNames.keys(in: $0).contains(name)
-        }
+        let homes = ([nil] + SettingKey.Section.allCases).filter { Self.target(name, in: $0) != nil }
         if !homes.isEmpty {
             let names = homes.map { $0.map { "[\($0.rawValue)]" } ?? "[wstan] or before any section" }
             add(unknown, line, "\(name) is not in force here: move it to \(SettingKind.choice(names))")
             return
         }
-        var known = SettingKey.all.filter { $0.section == section }.map(\.name) + LaterNames.keys(in: section)
+        var known = SettingKey.all.filter { $0.section == section }.map(\.name)
         if section == nil { known += PythonKey.allCases.map(\.rawValue) + SettingKey.all.compactMap(\.flat) }
         let hint = Suggestion.clause(for: name, among: known)
         let quoted = written(line).map(Suggestion.quoted) ?? ""

@@ -13,6 +13,14 @@ public struct Diagnostic: Sendable, Equatable, CustomStringConvertible {
         case file(String)
         /// Line and column count from 1; a column is one Unicode scalar.
         case line(String, line: Int, column: Int)
+
+        /// Of the file; nil on the command line.
+        var path: String? {
+            switch self {
+            case .commandLine: nil
+            case .file(let path), .line(let path, _, _): path
+            }
+        }
     }
 
     public let severity: Severity
@@ -58,6 +66,15 @@ public struct ConfigurationFailure: Error, Sendable, Equatable, CustomStringConv
     /// The whole help, when nothing at all was asked for.
     public let help: String?
 
+    /// - Parameter diagnostics: everything that was found; nil when there is no error among it.
+    init?(of diagnostics: [Diagnostic]) {
+        let errors = diagnostics.filter { $0.severity == .error }
+        guard !errors.isEmpty else { return nil }
+        // What is good on the command line but could be better can wait until the rest is good.
+        let shown = diagnostics.filter { $0.severity == .error || $0.place != .commandLine }
+        self.init(shown, exitStatus: errors.contains { $0.place == .commandLine } ? .usage : .configuration)
+    }
+
     init(_ diagnostics: [Diagnostic], exitStatus: ExitStatus, help: String? = nil) {
         self.diagnostics = diagnostics
         self.exitStatus = exitStatus
@@ -94,10 +111,14 @@ struct DiagnosticList {
         for diagnostic in more.all where !isFull { all.append(diagnostic) }
     }
 
-    /// Brings what several readings of one file have found into the file's order.
-    mutating func sortByLine() {
-        func position(_ diagnostic: Diagnostic) -> (Int, Int) {
-            if case .line(_, let line, let column) = diagnostic.place { (line, column) } else { (0, 0) }
+    /// Brings what several readings of some files have found into the order of the files and their lines.
+    mutating func sort(byPlaceIn files: [String]) {
+        let indices = Dictionary(zip(files, files.indices), uniquingKeysWith: { first, _ in first })
+        func position(_ diagnostic: Diagnostic) -> (Int, Int, Int) {
+            let index = diagnostic.place.path.flatMap { indices[$0] } ?? files.count
+            return if case .line(_, let line, let column) = diagnostic.place { (index, line, column) } else {
+                (index, 0, 0)
+            }
         }
         // Two complaints about one place stay in the order in which they were made.
         all = all.enumerated().sorted { first, second in

@@ -7,8 +7,11 @@ public enum Invocation: Sendable, Equatable {
     case help(String)
     /// Print the version and exit.
     case version
-    /// The configuration is good; say so, with the warnings, and exit.
-    case checkConfig(Settings, warnings: [Diagnostic])
+    /// So much of the configuration is good that the files it names can be looked at too; do so, say everything that
+    /// there is to say, and exit. There may be errors among the diagnostics.
+    case checkConfig(Settings, SettingOrigins, diagnostics: [Diagnostic])
+    /// Print this text, the configuration in the file's own syntax, on stdout and exit.
+    case printConfig(String, warnings: [Diagnostic])
     /// Look at everything between this end and the other one, say what is wrong, and exit.
     case doctor(Settings, warnings: [Diagnostic])
     /// Join stdin and stdout with the target through the client that listens there; never empty.
@@ -16,15 +19,12 @@ public enum Invocation: Sendable, Equatable {
 }
 
 extension Invocation {
-    /// Reads the command line and the file it names, if any; without one no file is read.
+    /// Reads the command line, and the file it names with its drop-ins; without one no file is read.
     ///
-    /// - Parameters:
-    ///   - arguments: without the name of the program.
-    ///   - readFile: gives the bytes of a path. It need not read more than one byte beyond
-    ///     `ConfigurationBounds.fileSize`; the description of its error becomes part of the diagnostic.
-    /// - Throws: every problem of the command line (exit status 64), or else of the file and its values, in one go.
+    /// - Parameter arguments: without the name of the program.
+    /// - Throws: every problem of the command line (exit status 64), or else of the files and their values, in one go.
     public static func parse(
-        _ arguments: [String], readFile: (String) throws -> [UInt8]
+        _ arguments: [String], in surroundings: Surroundings
     ) throws(ConfigurationFailure) -> Invocation {
         guard !arguments.isEmpty else { throw ConfigurationFailure([], exitStatus: .usage, help: HelpText.text) }
         let words = CommandLineArguments(arguments)
@@ -37,55 +37,35 @@ extension Invocation {
         if words.asksForKey { return .generateKey }
 
         let commandLine = SettingsLayer(words.assignments)
-        if words.asksForStdio { return try StandardStreams.invocation(words, commandLine, readFile: readFile) }
+        if words.asksForStdio { return try StandardStreams.invocation(words, commandLine, in: surroundings) }
 
         let file = try words.file.map { path throws(ConfigurationFailure) in
-            try ReadFile(path, isStrict: words.isStrict, readFile: readFile)
+            try ReadConfiguration(path, isStrict: words.isStrict, in: surroundings)
         }
+        let merge = SettingsMerge(
+            file: file?.layer, filePath: words.file, commandLine: commandLine,
+            places: InstancePlaces(file: words.file, variable: surroundings.variable))
         var late = DiagnosticList()
-        let settings = Settings.merged(
-            file: file?.layer, at: words.file, isWhole: file?.isWhole ?? true, commandLine: commandLine,
-            diagnostics: &late)
+        let settings = merge.settings(isWhole: file?.isWhole ?? true, diagnostics: &late)
+        let onlyLooks = words.asksForCheck || words.asksForPrint
+        let secrets = (file?.layer.traces.secrets ?? []) + commandLine.traces.secrets
+        for secret in secrets where secret.value.isPlaceholder {
+            let text = "\(Secret.placeholder) stands where --print-config has hidden a secret: put in the secret itself"
+            late.add(onlyLooks ? .warning : .error, at: secret.place, text)
+        }
         // Each list has its own bound: a file full of problems must not hide what is wrong with the command line.
         let all = (file?.diagnostics.all ?? []) + commandLine.diagnostics.all + late.all
-        let errors = all.filter { $0.severity == .error }
-        guard errors.isEmpty, let settings else {
-            let isUsage = errors.contains { $0.place == .commandLine }
-            // What is good on the command line but could be better can wait until the rest is good.
-            let shown = all.filter { $0.severity == .error || $0.place != .commandLine }
-            throw ConfigurationFailure(shown, exitStatus: isUsage ? .usage : .configuration)
+        let failure = ConfigurationFailure(of: all)
+        if let settings, words.asksForCheck {
+            return .checkConfig(settings, merge.origins(of: settings), diagnostics: failure?.diagnostics ?? all)
         }
+        if let failure { throw failure }
+        // Without an error nothing is missing.
+        guard let settings else { throw ConfigurationFailure(all, exitStatus: .configuration) }
         if words.asksForDoctor { return .doctor(settings, warnings: all) }
-        return words.asksForCheck ? .checkConfig(settings, warnings: all) : .run(settings, warnings: all)
-    }
-}
-
-extension Invocation {
-    /// A file in its layer, with everything that there is to say of its lines.
-    struct ReadFile {
-        let layer: SettingsLayer
-        let diagnostics: DiagnosticList
-        let isWhole: Bool
-
-        init(
-            _ path: String, isStrict: Bool, readFile: (String) throws -> [UInt8]
-        ) throws(ConfigurationFailure) {
-            let bytes: [UInt8]
-            do {
-                bytes = try readFile(path)
-            } catch {
-                let text = "cannot be read (\(error)): check the path and its permissions"
-                let problem = Diagnostic(.error, at: .file(path), text)
-                throw ConfigurationFailure([problem], exitStatus: .configuration)
-            }
-            let file = ConfigurationFile(bytes, path: path, isStrict: isStrict)
-            layer = SettingsLayer(file.assignments, forwards: file.forwards)
-            var found = file.diagnostics
-            found.add(contentsOf: layer.diagnostics)
-            found.sortByLine()
-            found.close(file: path)
-            diagnostics = found
-            isWhole = file.isWhole
-        }
+        guard words.asksForPrint else { return .run(settings, warnings: all) }
+        let other = merge.settings(ofOtherEndThan: settings)
+        let printed = PrintedConfiguration(settings, merge.origins(of: settings), other)
+        return .printConfig(printed.text, warnings: all)
     }
 }

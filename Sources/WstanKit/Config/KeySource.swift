@@ -7,7 +7,10 @@ public struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebugS
         self.text = text
     }
 
-    public var description: String { "(redacted)" }
+    /// What is shown in its place.
+    static let placeholder = "(redacted)"
+
+    public var description: String { Self.placeholder }
     public var debugDescription: String { description }
     public var customMirror: Mirror { Mirror(self, children: EmptyCollection<Mirror.Child>()) }
 }

@@ -13,6 +13,15 @@ public enum LocalUser: Sendable, Equatable {
         return users
     }
 
+    /// Reads the name or the number of a group, for which the same rules hold.
+    static func group(_ text: String) throws(ValueProblem) -> String {
+        switch try? LocalUser(text[...].utf8) {
+        case .number(let number): return String(number)
+        case .name(let name) where !name.contains(","): return name
+        case .name, nil: throw ValueProblem("takes the name or the number of one group of this host")
+        }
+    }
+
     private init(_ text: Substring.UTF8View) throws(ValueProblem) {
         if text.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) {
             // (uid_t)-1 is what system calls take for "no user".

@@ -65,6 +65,6 @@ struct SettingDuties {
     }
 
     private func place(_ identifier: String) -> Diagnostic.Place? {
-        commandLine.place(of: identifier) ?? file?.place(of: identifier)
+        commandLine.traces.places(of: identifier).last ?? file?.traces.places(of: identifier).last
     }
 }

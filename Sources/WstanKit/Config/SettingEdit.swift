@@ -28,8 +28,19 @@ extension SettingKind {
                 throw ValueProblem("takes \(Self.choice(statuses)); a file is not in this version")
             }
             return { $0.plainAnswer = .status(status) }
+        case .logFormat:
+            guard let format = Settings.LogFormat(rawValue: text.lowercased()) else {
+                throw ValueProblem("takes \(Self.choice(Settings.LogFormat.allCases.map(\.rawValue)))")
+            }
+            return { $0.logFormat = format }
         case .path(let path):
             let value = try Self.path(text)
+            return { $0[keyPath: path] = value }
+        case .place(let path, let longest):
+            let value = try Self.place(text, longest: longest)
+            return { $0[keyPath: path] = value }
+        case .group(let path):
+            let value = try LocalUser.group(text)
             return { $0[keyPath: path] = value }
         case .serverName:
             let name = try TLSSettings.serverName(text)
@@ -45,8 +56,8 @@ extension SettingKind {
             return { $0[keyPath: path] = value }
         case .duration(let path, let range):
             guard let value = Quantity(text)?.duration, range.contains(value) else {
-                throw ValueProblem(
-                    "takes a time from \(range.lowerBound) to \(range.upperBound), like 300, 30ms or 5min")
+                let bounds = "\(Quantity.text(of: range.lowerBound)) to \(Quantity.text(of: range.upperBound))"
+                throw ValueProblem("takes a time from \(bounds), like 300, 30ms or 5min")
             }
             return { $0[keyPath: path] = value }
         case .automaticCount(let path, let range):
@@ -78,6 +89,18 @@ extension SettingKind {
         }
         // It would silently end the path in every C interface.
         guard !text.utf8.contains(0) else { throw ValueProblem("holds a NUL character: remove it") }
+        return text
+    }
+
+    private static func place(_ text: String, longest: Int) throws(ValueProblem) -> String? {
+        if text.lowercased() == "none" { return nil }
+        guard text.utf8.first == UInt8(ascii: "/") else {
+            throw ValueProblem("takes a path that begins at the root, or none: write it from the first / on")
+        }
+        guard text.utf8.count <= longest else { throw ValueProblem("longer than \(longest) bytes: shorten it") }
+        guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+            throw ValueProblem("holds a control character: remove it")
+        }
         return text
     }
 

@@ -5,12 +5,14 @@ struct SettingKey: Sendable {
         case pool
         case server
         case tls
+        case control
 
         /// What stands before a key's name on the command line, so that names need to be unique in a section only.
         var optionPrefix: String {
             switch self {
             case .pool: "pool-"
             case .tls: "tls-"
+            case .control: "control-"
             case .client, .server: ""
             }
         }
@@ -20,13 +22,24 @@ struct SettingKey: Sendable {
     enum Reload: Sendable {
         case takesOver
         case needsRestart
+        /// A client takes it over.
+        case needsRestartOfServer
+
+        func takesOver(in mode: Settings.Mode) -> Bool {
+            switch self {
+            case .takesOver: true
+            case .needsRestart: false
+            case .needsRestartOfServer: mode == .client
+            }
+        }
     }
 
     let name: String
     /// nil: before any section, or in `[wstan]`.
     let section: Section?
     let kind: SettingKind
-    /// The default as it would stand in the file; empty when there is none to write down.
+    /// The default as it would stand in the file; empty when there is none to write down. Of what an instance has for
+    /// itself it is the one of /etc/wstan.conf.
     let initial: String
     let reload: Reload
     /// One line for the help; ends without a full stop.
@@ -41,6 +54,9 @@ struct SettingKey: Sendable {
 
     /// The name of its twin on the command line, without the dashes.
     var option: String { (section?.optionPrefix ?? "") + name }
+
+    /// As an administrator speaks of it: `[pool] size`, `uri`.
+    var title: String { section.map { "[\($0.rawValue)] \(name)" } ?? name }
 
     /// Python has the same long option.
     var isPythonOption: Bool { flat != nil || name == "compatible" }
@@ -66,6 +82,10 @@ enum SettingKind: Sendable {
     /// Whether `private` may be among them.
     case targets(SettingPath<[TargetPattern]>, takesPrivate: Bool)
     case path(SettingPath<String?>)
+    /// Of something that the daemon itself makes, from the root, or `none`.
+    case place(SettingPath<String?>, longest: Int)
+    case group(SettingPath<String>)
+    case logFormat
     case pins
     case serverName
     case flag(SettingPath<Bool>)
@@ -81,7 +101,8 @@ enum SettingKind: Sendable {
         case .duration: "seconds"
         case .size, .automaticSize: "bytes"
         case .mode, .uri, .key, .keyFile, .listen, .logLevel, .proxy, .connectTo, .hostHeader, .headers, .users,
-            .plainAnswer, .networks, .targets, .path, .pins, .serverName, .flag, .count, .automaticCount:
+            .plainAnswer, .networks, .targets, .path, .place, .group, .logFormat, .pins, .serverName, .flag, .count,
+            .automaticCount:
             nil
         }
     }
@@ -93,6 +114,9 @@ enum SettingKind: Sendable {
         case .uri: "URI"
         case .key: "KEY"
         case .keyFile, .path: "FILE"
+        case .place: "PATH"
+        case .group: "GROUP"
+        case .logFormat: "FORMAT"
         case .listen: "ADDRESS"
         case .proxy: "PROXY"
         case .connectTo: "HOST:PORT"
@@ -115,8 +139,8 @@ enum SettingKind: Sendable {
     var isList: Bool {
         switch self {
         case .uri, .listen, .headers, .users, .networks, .targets, .pins: true
-        case .mode, .key, .keyFile, .logLevel, .proxy, .connectTo, .hostHeader, .plainAnswer, .path, .serverName,
-            .flag, .count, .size, .duration, .automaticCount, .automaticSize:
+        case .mode, .key, .keyFile, .logLevel, .proxy, .connectTo, .hostHeader, .plainAnswer, .path, .place, .group,
+            .logFormat, .serverName, .flag, .count, .size, .duration, .automaticCount, .automaticSize:
             false
         }
     }

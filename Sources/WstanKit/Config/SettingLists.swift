@@ -37,7 +37,7 @@ struct SettingLists {
             pins = sum
             return { $0.tls.pins = sum }
         case .mode, .uri, .key, .keyFile, .listen, .logLevel, .proxy, .connectTo, .hostHeader, .plainAnswer, .path,
-            .serverName, .flag, .count, .size, .duration, .automaticCount, .automaticSize:
+            .place, .group, .logFormat, .serverName, .flag, .count, .size, .duration, .automaticCount, .automaticSize:
             return nil
         }
     }
@@ -50,7 +50,7 @@ struct SettingLists {
         case .users: users = []
         case .pins: pins = []
         case .mode, .uri, .key, .keyFile, .listen, .logLevel, .proxy, .connectTo, .hostHeader, .plainAnswer, .path,
-            .serverName, .flag, .count, .size, .duration, .automaticCount, .automaticSize:
+            .place, .group, .logFormat, .serverName, .flag, .count, .size, .duration, .automaticCount, .automaticSize:
             break
         }
     }

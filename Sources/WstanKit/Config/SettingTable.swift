@@ -1,13 +1,13 @@
 extension SettingKey {
     /// Every key of this version, in the order of the shipped file.
-    static let all: [SettingKey] = general + client + pool + server + tls
+    static let all: [SettingKey] = general + client + pool + server + tls + control
 
     private static let general: [SettingKey] = [
         SettingKey(
             name: "mode", section: nil, kind: .mode, initial: "client", reload: .needsRestart,
             purpose: "server or client"),
         SettingKey(
-            name: "uri", section: nil, kind: .uri, initial: "", reload: .takesOver,
+            name: "uri", section: nil, kind: .uri, initial: "", reload: .needsRestartOfServer,
             purpose: "URI of the server; ws is sealed by the key, wss by TLS alone; a client takes several"),
         SettingKey(
             name: "key", section: nil, kind: .key, initial: "", reload: .takesOver,
@@ -26,11 +26,19 @@ extension SettingKey {
             initial: "1s", reload: .takesOver,
             purpose: "how long open tunnels may go on after SIGTERM; 0s on a client"),
         SettingKey(
+            name: "state-directory", section: nil,
+            kind: .place(\.stateDirectory, longest: ConfigurationBounds.textLength), initial: "/var/lib/wstan",
+            reload: .needsRestart,
+            purpose: "where what must outlive the process is kept, or none"),
+        SettingKey(
             name: "memory-limit", section: nil, kind: .automaticSize(\.memoryLimit, 1 << 20...1 << 44),
             initial: "auto", reload: .takesOver, purpose: "for all buffers together; when it is tight, reading stops"),
         SettingKey(
             name: "log-level", section: nil, kind: .logLevel, initial: "notice", reload: .takesOver,
             purpose: "error, warning, notice, info or debug; targets only at debug"),
+        SettingKey(
+            name: "log-format", section: nil, kind: .logFormat, initial: "auto", reload: .needsRestart,
+            purpose: "auto, text or json on stderr, or journal; auto sees what stderr is"),
     ]
 
     private static let client: [SettingKey] = [
@@ -172,6 +180,17 @@ extension SettingKey {
             name: "verify", section: .tls, kind: .flag(\.tls.verify), initial: "yes", reload: .takesOver,
             purpose: "the client checks the server's certificate and name"),
     ]
+
+    private static let control: [SettingKey] = [
+        SettingKey(
+            name: "socket", section: .control,
+            kind: .place(\.controlSocket, longest: ConfigurationBounds.socketPathLength),
+            initial: "/run/wstand/control", reload: .needsRestart,
+            purpose: "where wstanctl reaches the daemon, or none"),
+        SettingKey(
+            name: "group", section: .control, kind: .group(\.controlGroup), initial: "wstan", reload: .takesOver,
+            purpose: "whose members may change things there, as root and the daemon's own user may"),
+    ]
 }
 
 /// Names that the Python wstan has and this table spells otherwise. Like all of Python's they stand before any section.
@@ -183,6 +202,16 @@ enum PythonKey: String, Sendable, CaseIterable {
     case port
     case tunAddr = "tun-addr"
     case tunPort = "tun-port"
+
+    /// Of the key in the table that says the same, or a part of it.
+    var settingIdentifier: String {
+        switch self {
+        case .client, .server: "mode"
+        case .debug: "log-level"
+        case .addr, .port: "client.listen"
+        case .tunAddr, .tunPort: "server.listen"
+        }
+    }
 }
 
 /// The keys of a `[forward NAME]`.
@@ -190,13 +219,4 @@ enum ForwardKey: String, Sendable, CaseIterable {
     case listen
     case target
     case transport = "protocol"
-}
-
-/// Names of the released design that this version does not act on, so that a later file gets a fitting answer. None of
-/// them allows less than there is without it: to go on without such a one would expose what the file says is closed.
-enum LaterNames {
-    static let sections = ["control"]
-    static let keys = ["state-directory", "log-format"]
-
-    static func keys(in section: SettingKey.Section?) -> [String] { section == nil ? keys : [] }
 }

@@ -16,6 +16,14 @@ public struct Settings: Sendable, Equatable {
         case debug
     }
 
+    public enum LogFormat: String, Sendable, CaseIterable {
+        /// By what stderr is: the journal's socket, a terminal, or a file or pipe.
+        case automatic = "auto"
+        case text
+        case json
+        case journal
+    }
+
     /// What a server says to everything that is no request of a tunnel.
     public enum PlainAnswer: Sendable, Equatable {
         public enum Status: Int, Sendable, CaseIterable {
@@ -39,6 +47,9 @@ public struct Settings: Sendable, Equatable {
     /// Bytes of all buffers together; nil: from the control group's limit or the machine's memory.
     public var memoryLimit: Int?
     public var logLevel = LogLevel.notice
+    public var logFormat = LogFormat.automatic
+    /// From the root; nil: nothing outlives the process.
+    public var stateDirectory: String?
     /// Never empty.
     public var listen: [ListenAddress]
 
@@ -96,10 +107,15 @@ public struct Settings: Sendable, Equatable {
     /// A client's static forwards, in the order of the file.
     public var forwards: [Forward] = []
 
+    /// The path of the control socket, from the root; nil: there is none.
+    public var controlSocket: String?
+    /// A group's name or number, not looked up yet.
+    public var controlGroup = "wstan"
+
     /// The server, or the first of them.
     public var uri: ServerURI { uris[0] }
 
-    /// Every other value at its default, which for some depends on the mode.
+    /// Every other value at its default, which for some depends on the mode. What depends on the instance is nil.
     public init(mode: Mode, uri: ServerURI, key: KeySource) {
         self.mode = mode
         uris = [uri]

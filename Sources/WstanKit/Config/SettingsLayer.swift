@@ -21,11 +21,14 @@ struct SettingsLayer {
     private var keyFile: Placed<KeySource>?
     private var lists = SettingLists()
     private var edits: [String: SettingEdit] = [:]
-    /// Where what is in force was given.
-    private var places: [String: Diagnostic.Place] = [:]
+    private(set) var traces = SettingTraces()
     private var drafts: [ForwardDraft]
 
-    /// - Parameter drafts: the forwards that the file has headings of, which the assignments tell by their index.
+    /// What later files say of a single value counts instead of what earlier ones say; lists add up.
+    ///
+    /// - Parameters:
+    ///   - assignments: in the order of the files and their lines.
+    ///   - drafts: the forwards that the files have headings of, which the assignments tell by their index.
     init(_ assignments: [Assignment], forwards drafts: [ForwardDraft] = []) {
         self.drafts = drafts
         for assignment in assignments where !diagnostics.isFull { assign(assignment) }
@@ -42,8 +45,9 @@ struct SettingsLayer {
         return isClient?.value == true ? .client : nil
     }
 
-    /// Where the key got its value; nil when it has none here.
-    func place(of identifier: String) -> Diagnostic.Place? { places[identifier] }
+    func place(of forward: Forward) -> Diagnostic.Place {
+        drafts.first { $0.name == forward.name }?.place ?? .commandLine
+    }
 
     func apply(to settings: inout Settings) {
         for edit in edits.values { edit(&settings) }
@@ -61,7 +65,7 @@ struct SettingsLayer {
             case .forward(let index, let key): try drafts[index].assign(assignment.value, to: key)
             case .wholeForward: try addForward(assignment.value)
             }
-            places[assignment.identifier] = assignment.place
+            if assignment.isInForce { traces.record(assignment) }
         } catch {
             refuse(assignment, error)
         }
@@ -75,19 +79,31 @@ struct SettingsLayer {
                 throw ValueProblem("takes server or client")
             }
             statedMode = Placed(value: mode, place: assignment.place)
+            if isServer.map({ isFormer($0.place, to: assignment) }) == true { isServer = nil }
+            if isClient.map({ isFormer($0.place, to: assignment) }) == true { isClient = nil }
         case .uri:
             try addServer(Placed(value: try ServerURI(text), place: assignment.place))
         case .key:
             keyText = Placed(value: try KeySource(key: text), place: assignment.place)
             warnOfKey(assignment)
+            if let other = keyFile, isFormer(other.place, to: assignment) {
+                keyFile = nil
+                traces.forget("key-file")
+            }
         case .keyFile:
             keyFile = Placed(value: try KeySource(keyFile: text), place: assignment.place)
+            if let other = keyText, isFormer(other.place, to: assignment) {
+                keyText = nil
+                traces.forget("key")
+            }
         case .listen(let mode):
-            try addListen(ListenAddress.list(text), for: mode, assignment.place)
+            let addresses = try ListenAddress.list(text)
+            forgetFormerHost(of: mode, assignment)
+            try addListen(addresses, for: mode, assignment.place)
         case .headers, .users, .networks, .targets, .pins:
             edits[key.identifier] = try lists.add(text, to: key)
-        case .logLevel, .proxy, .connectTo, .hostHeader, .plainAnswer, .path, .serverName, .flag, .count, .size,
-            .duration, .automaticCount, .automaticSize:
+        case .logLevel, .logFormat, .proxy, .connectTo, .hostHeader, .plainAnswer, .path, .place, .group, .serverName,
+            .flag, .count, .size, .duration, .automaticCount, .automaticSize:
             edits[key.identifier] = try key.kind.edit(text)
         }
     }
@@ -96,8 +112,10 @@ struct SettingsLayer {
         let text = assignment.value
         let place = assignment.place
         switch key {
-        case .client: isClient = Placed(value: try SettingKind.flag(text), place: place)
-        case .server: isServer = Placed(value: try SettingKind.flag(text), place: place)
+        case .client, .server:
+            let flag = Placed(value: try SettingKind.flag(text), place: place)
+            if key == .client { isClient = flag } else { isServer = flag }
+            if flag.value { forgetFormerMode(assignment, but: key) }
         case .debug: if try SettingKind.flag(text) { edits["log-level"] = { $0.logLevel = .debug } }
         case .addr:
             clientListen.hosts = try Self.hosts(text)
@@ -113,6 +131,28 @@ struct SettingsLayer {
             // Python takes 0 for "not given" here, and only here.
             serverListen.port = port == 0 ? nil : port
             serverListen.place = place
+        }
+    }
+
+    /// Of two files that say the same in other words, the later one counts; within one they contradict each other.
+    private func isFormer(_ place: Diagnostic.Place, to assignment: Assignment) -> Bool {
+        place.path != assignment.place.path
+    }
+
+    private mutating func forgetFormerMode(_ assignment: Assignment, but key: PythonKey) {
+        if let statedMode, isFormer(statedMode.place, to: assignment) { self.statedMode = nil }
+        if key == .client, let isServer, isFormer(isServer.place, to: assignment) { self.isServer = nil }
+        if key == .server, let isClient, isFormer(isClient.place, to: assignment) { self.isClient = nil }
+    }
+
+    /// Python's host and port.
+    private mutating func forgetFormerHost(of mode: Settings.Mode, _ assignment: Assignment) {
+        let choice = mode == .client ? clientListen : serverListen
+        guard choice.addresses.isEmpty, let place = choice.place, isFormer(place, to: assignment) else { return }
+        traces.forget("\(mode.rawValue).listen")
+        switch mode {
+        case .client: clientListen = ListenChoice()
+        case .server: serverListen = ListenChoice()
         }
     }
 
@@ -159,7 +199,7 @@ struct SettingsLayer {
 
     /// An empty value in a file takes back what stood above it, as if the line were a comment.
     private mutating func reset(_ assignment: Assignment) {
-        places[assignment.identifier] = nil
+        if let identifier = assignment.settingIdentifier { traces.forget(identifier) }
         switch assignment.target {
         case .forward(let index, let key): drafts[index].reset(key)
         case .wholeForward: forwards = []
@@ -178,8 +218,8 @@ struct SettingsLayer {
             case .keyFile: keyFile = nil
             case .listen(.client): clientListen.addresses = []
             case .listen(.server): serverListen.addresses = []
-            case .logLevel, .proxy, .connectTo, .hostHeader, .plainAnswer, .path, .serverName, .flag, .count, .size,
-                .duration, .automaticCount, .automaticSize:
+            case .logLevel, .logFormat, .proxy, .connectTo, .hostHeader, .plainAnswer, .path, .place, .group,
+                .serverName, .flag, .count, .size, .duration, .automaticCount, .automaticSize:
                 edits[key.identifier] = nil
             case .headers, .users, .networks, .targets, .pins:
                 lists.removeAll(of: key)

@@ -5,7 +5,7 @@ enum StandardStreams {
 
     /// - Throws: wrong usage, or a file that cannot be read or is wrong.
     static func invocation(
-        _ words: CommandLineArguments, _ commandLine: SettingsLayer, readFile: (String) throws -> [UInt8]
+        _ words: CommandLineArguments, _ commandLine: SettingsLayer, in surroundings: Surroundings
     ) throws(ConfigurationFailure) -> Invocation {
         var diagnostics = commandLine.diagnostics
         let target = target(words.positionals, &diagnostics)
@@ -18,6 +18,9 @@ enum StandardStreams {
         if words.asksForDoctor {
             diagnostics.add(.error, at: .commandLine, "--stdio and --doctor exclude each other: keep one")
         }
+        if words.asksForPrint {
+            diagnostics.add(.error, at: .commandLine, "--stdio and --print-config exclude each other: keep one")
+        }
         for assignment in words.assignments where !isOfUse(assignment) {
             let text = "\(assignment.name) has no effect with --stdio, which uses a running client: remove it"
             diagnostics.add(.error, at: .commandLine, text)
@@ -28,7 +31,7 @@ enum StandardStreams {
         }
         var via = standard
         if let path = words.file {
-            let file = try Invocation.ReadFile(path, isStrict: words.isStrict, readFile: readFile)
+            let file = try ReadConfiguration(path, isStrict: words.isStrict, in: surroundings)
             guard !file.diagnostics.hasErrors else {
                 throw ConfigurationFailure(file.diagnostics.all, exitStatus: .configuration)
             }
@@ -70,7 +73,8 @@ enum StandardStreams {
             switch key.kind {
             case .listen, .logLevel: true
             case .mode, .uri, .key, .keyFile, .proxy, .connectTo, .hostHeader, .headers, .users, .plainAnswer,
-                .networks, .targets, .path, .pins, .serverName, .flag, .count, .size, .duration, .automaticCount,
+                .networks, .targets, .path, .place, .group, .logFormat, .pins, .serverName, .flag, .count, .size,
+                .duration, .automaticCount,
                 .automaticSize:
                 false
             }

@@ -11,6 +11,8 @@ enum AdmissionLoader {
 
     struct Failure: Error, CustomStringConvertible {
         let description: String
+        /// The same with the lines of the users file, where it is about those.
+        var diagnostics: [Diagnostic] = []
     }
 
     /// - Returns: what it has found, and what an administrator should be warned of.
@@ -38,7 +40,7 @@ enum AdmissionLoader {
         do {
             return try UsersFile(bytes, path: path)
         } catch {
-            throw Failure(description: error.description)
+            throw Failure(description: error.description, diagnostics: error.diagnostics)
         }
     }
 

@@ -4,10 +4,8 @@ import Glibc
 public enum CommandLineProgram {
     public static func run() -> Never {
         let arguments = Array(CommandLine.arguments.dropFirst())
-        do {
-            switch try Invocation.parse(
-                arguments, readFile: { try FileReader.read($0, limit: ConfigurationBounds.fileSize) })
-            {
+        do throws(ConfigurationFailure) {
+            switch try Invocation.parse(arguments, in: .system) {
             case .run(let settings, let warnings):
                 // Not exit: what it tidies up is still in use by the other workers.
                 _exit(Daemon.run(settings, warnings: warnings))
@@ -18,12 +16,17 @@ public enum CommandLineProgram {
                 print(text)
             case .version:
                 print("wstand \(Daemon.version)")
-            case .checkConfig(_, let warnings):
-                for warning in warnings { complain(warning.description) }
+            case .checkConfig(let settings, let origins, let diagnostics):
+                let found = diagnostics + ConfigurationCheck(settings, origins).diagnostics
+                if let failure = ConfigurationFailure(of: found) { throw failure }
+                for warning in found { complain(warning.description) }
                 print("The configuration is good.")
             case .doctor(let settings, let warnings):
                 // Not exit: a thread may still look up a name.
                 _exit(DoctorProgram.run(settings, warnings: warnings))
+            case .printConfig(let text, let warnings):
+                for warning in warnings { complain(warning.description) }
+                print(text)
             case .stdio(let target, let places):
                 // Not exit: a thread may still read stdin.
                 _exit(StandardStreamsProgram.run(target: target, via: places))

@@ -6,6 +6,8 @@ class TLSContext: @unchecked Sendable {
     /// It cannot be used as the configuration says; for an administrator.
     struct Problem: Error, Equatable, CustomStringConvertible {
         let description: String
+        /// The file that it is about, if it is about one.
+        var path: String?
     }
 
     /// Paths of PEM files.
@@ -61,7 +63,7 @@ class TLSContext: @unchecked Sendable {
             if reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH {
                 throw Self.mismatch(identity)
             }
-            throw Problem(description: "\(key) holds no private key in PEM, or one that wants a passphrase")
+            throw Problem(description: "\(key) holds no private key in PEM, or one that wants a passphrase", path: key)
         }
         guard SSL_CTX_check_private_key(pointer) == 1 else { throw Self.mismatch(identity) }
     }
@@ -84,7 +86,7 @@ class TLSContext: @unchecked Sendable {
         do {
             close(try SystemError.check("open") { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) })
         } catch {
-            throw Problem(description: "cannot read \(what), \(path): \(SystemError.text(error.code))")
+            throw Problem(description: "cannot read \(what), \(path): \(SystemError.text(error.code))", path: path)
         }
     }
 }

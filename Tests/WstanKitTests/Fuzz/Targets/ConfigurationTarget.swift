@@ -19,6 +19,8 @@ extension FuzzTarget {
                 [client]\nheader = A: b\nallow-uid = 1000, anna\ndirect = private\nproxy = socks5://u:p%40@[::1]
                 [forward db]\nlisten = [::1]:1, unix:/run/db\ntarget = db:5432\nprotocol = tcp
                 """.utf8),
+            Array(
+                "-i f.conf --print-config\nuri = ws://h/\nkey = k\n\u{c}[forward a]\nlisten = a:1\ntarget = b:2".utf8),
             Array("--stdio -p 1081 -i f h 22\n[client]\nlisten = unix:/run/socks\n".utf8),
             Array("ws://h K --forward=udp:[::1]:53=9.9.9.9:53 --tls-sni=a -y socks5h://u@p\n".utf8),
             Array("-s ws://h:8080/x KEY -d --pool-size=3\n".utf8),
@@ -29,11 +31,16 @@ extension FuzzTarget {
         let bytes = input.rest()
         let lineEnd = bytes.firstIndex(of: 10) ?? bytes.endIndex
         let arguments = String(decoding: bytes[..<lineEnd], as: UTF8.self).split(separator: " ").map { String($0) }
-        let file = Array(bytes[lineEnd...].dropFirst())
+        // What follows a form feed is a drop-in.
+        let parts = bytes[lineEnd...].dropFirst().split(separator: 12, omittingEmptySubsequences: false).map(Array.init)
+        let surroundings = Surroundings(
+            readFile: { $0.hasSuffix(".d/x.conf") ? parts.last ?? [] : parts.first ?? [] },
+            fileNames: { _ in parts.count > 1 ? ["x.conf"] : nil }, isWorldReadable: { _ in true })
         do throws(ConfigurationFailure) {
-            switch try Invocation.parse(arguments, readFile: { _ in file }) {
-            case .run(let settings, let warnings), .checkConfig(let settings, let warnings),
-                .doctor(let settings, let warnings):
+            switch try Invocation.parse(arguments, in: surroundings) {
+            case .checkConfig(let settings, _, _):
+                require(!settings.listen.isEmpty, "somewhere to listen")
+            case .run(let settings, let warnings), .doctor(let settings, let warnings):
                 require(warnings.allSatisfy { $0.severity == .warning }, "a success has no errors")
                 require(!settings.listen.isEmpty, "somewhere to listen")
                 let path = settings.uri.path
@@ -44,6 +51,15 @@ extension FuzzTarget {
                 require((0...4096).contains(settings.earlyData), "bounds hold")
             case .stdio(let target, let via):
                 require(target.port != 0 && !via.isEmpty, "a target and a way to it")
+            case .printConfig(let text, let warnings):
+                require(warnings.allSatisfy { $0.severity == .warning }, "a success has no errors")
+                // A value with a control character, which only a command line can hold, is left out.
+                guard !text.contains("it cannot be written here") else { return }
+                let printed = Surroundings(readFile: { _ in Array(text.utf8) })
+                let again = try? Invocation.parse(["--check-config", "--strict", "-i", "f"], in: printed)
+                guard case .checkConfig(_, _, let found)? = again, found.allSatisfy({ $0.severity == .warning }) else {
+                    return require(false, "what is printed can be read again")
+                }
             case .help, .version, .generateKey: return
             }
         } catch {

@@ -1,0 +1,26 @@
+/// What reading a configuration looks at besides the command line.
+public struct Surroundings {
+    /// Gives the bytes of a file. It need not read more than one byte beyond `ConfigurationBounds.fileSize`; the
+    /// description of its error becomes part of a diagnostic.
+    public var readFile: (String) throws -> [UInt8]
+    /// Gives the names of the regular files in a directory, links to such among them, in any order; nil when there is no
+    /// such directory.
+    public var fileNames: (String) throws -> [String]?
+    /// Whether everybody on this host may read a file.
+    public var isWorldReadable: (String) -> Bool
+    /// Gives the value of a variable of the environment.
+    public var variable: (String) -> String?
+
+    /// - Parameter readFile: all that is there by default.
+    public init(
+        readFile: @escaping (String) throws -> [UInt8],
+        fileNames: @escaping (String) throws -> [String]? = { _ in nil },
+        isWorldReadable: @escaping (String) -> Bool = { _ in false },
+        variable: @escaping (String) -> String? = { _ in nil }
+    ) {
+        self.readFile = readFile
+        self.fileNames = fileNames
+        self.isWorldReadable = isWorldReadable
+        self.variable = variable
+    }
+}

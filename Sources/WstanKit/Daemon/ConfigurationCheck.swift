@@ -1,0 +1,128 @@
+import Glibc
+
+/// Opens what a configuration names, as a start or a reload would, so that what would fail then is known before.
+struct ConfigurationCheck {
+    private let settings: Settings
+    private let origins: SettingOrigins
+    /// In the order in which things are opened.
+    private(set) var diagnostics: [Diagnostic] = []
+
+    /// Blocks while it reads the files and asks for users.
+    init(_ settings: Settings, _ origins: SettingOrigins) {
+        self.settings = settings
+        self.origins = origins
+        checkKey()
+        checkAdmission()
+        checkTLS()
+        checkForwards()
+    }
+
+    private mutating func checkKey() {
+        let identifier: String
+        switch settings.key {
+        case .text: identifier = "key"
+        case .file: identifier = "key-file"
+        case .environment(let name):
+            identifier = "key-file"
+            guard getenv(name) != nil else {
+                return add(.warning, identifier, "the key cannot be checked here: the environment has no \(name)")
+            }
+        case .credential(let name):
+            identifier = "key-file"
+            guard getenv("CREDENTIALS_DIRECTORY") != nil else {
+                return add(.warning, identifier, "the key cannot be checked outside the service that is passed \(name)")
+            }
+        }
+        do throws(KeyLoader.Failure) {
+            for warning in try KeyLoader.load(settings.key).warnings { add(.warning, identifier, warning) }
+        } catch {
+            add(.error, identifier, error.description)
+        }
+    }
+
+    private mutating func checkAdmission() {
+        guard settings.mode == .client else { return }
+        // Each by itself, so that everything wrong is said.
+        var onlyFile = settings
+        onlyFile.allowUID = []
+        checkAdmission(onlyFile, "client.users-file")
+        for user in settings.allowUID {
+            var onlyUser = settings
+            onlyUser.usersFile = nil
+            onlyUser.allowUID = [user]
+            checkAdmission(onlyUser, "client.allow-uid")
+        }
+    }
+
+    private mutating func checkAdmission(_ settings: Settings, _ identifier: String) {
+        do throws(AdmissionLoader.Failure) {
+            for warning in try AdmissionLoader.load(settings).warnings { add(.warning, identifier, warning) }
+        } catch {
+            guard error.diagnostics.isEmpty else {
+                diagnostics += error.diagnostics
+                return
+            }
+            add(.error, identifier, error.description)
+        }
+    }
+
+    private mutating func checkTLS() {
+        switch settings.mode {
+        case .server:
+            guard settings.uri.scheme == .wss, let whole = TLSServerContext.Configuration(settings.tls) else { return }
+            var alone = whole
+            alone.clientCA = nil
+            check(["tls.key": whole.identity.key], else: "tls.certificate") { () throws(TLSContext.Problem) in
+                try TLSServerContext(alone).warning
+            }
+            if let warning = CertificateWatch.exposure(of: whole) { add(.warning, "tls.key", warning) }
+            checkTrust(whole.clientCA, "tls.client-ca")
+        case .client:
+            guard settings.uris.contains(where: { $0.scheme == .wss }) else { return }
+            var alone = TLSClientContext.Configuration(settings.tls)
+            checkTrust(alone.caFile, "tls.ca-file")
+            alone.caFile = nil
+            check(["tls.key": settings.tls.key], else: "tls.certificate") { () throws(TLSContext.Problem) in
+                _ = try TLSClientContext(alone)
+                return nil
+            }
+        }
+    }
+
+    private mutating func checkForwards() {
+        guard settings.mode == .client else { return }
+        for forward in settings.forwards where Address(forward.target) == nil {
+            let place = origins[forward: forward].last ?? .commandLine
+            let text =
+                "[forward \(forward.name)]: the server cannot be told \(forward.target.host): leave the interface out"
+            diagnostics.append(Diagnostic(.error, at: place, text))
+        }
+    }
+
+    private mutating func checkTrust(_ file: String?, _ identifier: String) {
+        guard let file else { return }
+        check([:], else: identifier) { () throws(TLSContext.Problem) in
+            _ = try TLSClientContext(TLSClientContext.Configuration(caFile: file))
+            return nil
+        }
+    }
+
+    /// - Parameters:
+    ///   - paths: what a problem may be about, by the key that names it.
+    ///   - standard: the key that it is about otherwise.
+    ///   - make: gives a warning.
+    private mutating func check(
+        _ paths: [String: String?], else standard: String, _ make: () throws(TLSContext.Problem) -> String?
+    ) {
+        do throws(TLSContext.Problem) {
+            if let warning = try make() { add(.warning, standard, warning) }
+        } catch {
+            let culprit = error.path.flatMap { path in paths.first { $0.value == path }?.key }
+            add(.error, culprit ?? standard, error.description)
+        }
+    }
+
+    private mutating func add(_ severity: Diagnostic.Severity, _ identifier: String, _ text: String) {
+        diagnostics.append(Diagnostic(severity, at: origins.place(of: identifier) ?? .commandLine, text))
+    }
+}
