@@ -28,6 +28,7 @@ final class ClientService: @unchecked Sendable {
         dialer = Dialer(
             worker: worker, options: options, connector: connector,
             authenticator: Authenticator(key: options.key), pool: pool)
+        pool.keyInUse = dialer.key.authenticator.keyID
         opener = AheadOpener(dialer: dialer, log: log)
         direct = DirectDialer(
             rules: options.direct, connector: connector, timeout: options.connectTimeout, listeners: OwnListeners())
@@ -51,7 +52,25 @@ final class ClientService: @unchecked Sendable {
     var totals: TunnelTotals { pool.totals }
 
     /// One report for each tunnel that is open.
-    var reports: [TunnelReport] { pool.tunnels.values.map { $0.report() } }
+    var reports: [TunnelReport] { pool.tunnels.values.map { $0.report(key: $0.keyID.description) } }
+
+    /// How often the key was used on this worker: tunnels that were opened with it, and requests on those of the pool.
+    var keyUses: [KeyID: KeyUse] { pool.keyUses }
+
+    /// New tunnels are opened with this key; what is in use goes on. On the worker, or before it has started.
+    func take(_ key: Key) {
+        guard dialer.key.take(key) else { return }
+        pool.take(dialer.key.authenticator.keyID)
+    }
+
+    /// Ends the tunnels that were opened with a key, whatever they carry.
+    ///
+    /// - Returns: how many.
+    func closeTunnels(openedWith key: KeyID) -> Int {
+        let opened = pool.tunnels.values.filter { $0.keyID == key }
+        for tunnel in opened { tunnel.close(CloseCode.goingAway) }
+        return opened.count
+    }
 
     /// - Returns: false when there is none with that number.
     func closeTunnel(_ id: UInt64) -> Bool {

@@ -4,7 +4,7 @@ struct Dialer: @unchecked Sendable {
     let worker: Worker
     let options: ClientOptions
     let servers: ServerList
-    let authenticator: Authenticator
+    let key: SendingKey
     let pool: TunnelPool
 
     init(
@@ -12,7 +12,7 @@ struct Dialer: @unchecked Sendable {
     ) {
         self.worker = worker
         self.options = options
-        self.authenticator = authenticator
+        key = SendingKey(authenticator)
         self.pool = pool
         servers = ServerList(ServerReach(worker: worker, options: options, connector: connector))
     }
@@ -118,12 +118,16 @@ struct Dialer: @unchecked Sendable {
 
     private func shakeHands(_ uplink: Uplink, _ cargo: Cargo) async throws(DialFailure) -> Tunnel {
         let stream = uplink.stream
-        let nonce = freshNonce()
-        let sealer = Sealer(authenticator: authenticator, stream: keyStream(nonce, uplink.server))
+        // Another one may be taken over while the answer is awaited.
+        let authenticator = self.key.authenticator
+        let nonce = freshNonce(authenticator.key)
+        let sealer = Sealer(
+            authenticator: authenticator, stream: keyStream(authenticator.key, nonce, uplink.server))
         let path = uplink.server.pathPrefix + Base64.encode(cargo.request(sealer), .url)
         // In compatible mode a proxy may replace the key, so the nonce travels in a cookie and this key means nothing.
         let key = options.compatible ? worker.randomness.nonce() : nonce
-        let cookie = options.compatible ? "\(CompatibleMode.cookieName(for: options.key))=\(nonce.base64)" : nil
+        let cookieName = CompatibleMode.cookieName(for: authenticator.key)
+        let cookie = options.compatible ? "\(cookieName)=\(nonce.base64)" : nil
         stream.write(
             WebSocketHandshake.request(
                 path: path, host: uplink.server.hostHeader, key: key.base64, cookie: cookie,
@@ -134,7 +138,8 @@ struct Dialer: @unchecked Sendable {
         try await check(&intake, accept: accept)
         let answering = options.compatible ? nonce.ofServerInCompatibleMode : Nonce.ofServer(accept: accept)
         guard let answering else { throw .notWebSocket }
-        let opener = Opener(authenticator: authenticator, stream: keyStream(answering, uplink.server))
+        let opener = Opener(
+            authenticator: authenticator, stream: keyStream(authenticator.key, answering, uplink.server))
         let tunnel = Tunnel(
             id: worker.nextID(), role: .client, stream: stream, sealer: sealer, opener: opener, pings: options.pings,
             owner: pool)
@@ -147,8 +152,8 @@ struct Dialer: @unchecked Sendable {
     }
 
     /// Under TLS wstan seals nothing.
-    private func keyStream(_ nonce: Nonce, _ server: ServerEndpoint) -> KeyStream? {
-        server.usesTLS ? nil : KeyStream(key: options.key, nonce: nonce)
+    private func keyStream(_ key: Key, _ nonce: Nonce, _ server: ServerEndpoint) -> KeyStream? {
+        server.usesTLS ? nil : KeyStream(key: key, nonce: nonce)
     }
 
     /// Reads the server's answer; closes the connection if it is not the one that is needed.
@@ -191,11 +196,11 @@ struct Dialer: @unchecked Sendable {
     }
 
     /// Python's servers strip the cookie's name in a way that eats leading characters of the nonce equal to its letter.
-    private func freshNonce() -> Nonce {
+    private func freshNonce(_ key: Key) -> Nonce {
         while true {
             let nonce = worker.randomness.nonce()
             guard options.compatible else { return nonce }
-            if nonce.base64.utf8.first != CompatibleMode.cookieName(for: options.key).utf8.last { return nonce }
+            if nonce.base64.utf8.first != CompatibleMode.cookieName(for: key).utf8.last { return nonce }
         }
     }
 }

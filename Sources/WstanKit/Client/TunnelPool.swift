@@ -22,6 +22,10 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     private var tunnelHasEnded: (() -> Void)?
     /// Whether new connections may go on a tunnel that is free: not on one to a server to which another is preferred.
     var isWanted: (Tunnel) -> Bool = { _ in true }
+    /// Tunnels of another key carry nothing new; nil: of any.
+    var keyInUse: KeyID?
+    /// Of that key: tunnels opened, and requests on those of the pool.
+    private(set) var keyUses: [KeyID: KeyUse] = [:]
     /// Called when the network is another.
     var whenStartingAnew: () -> Void = {}
     private var clock = SuspendClock()
@@ -47,7 +51,17 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     func add(_ tunnel: Tunnel) {
         tunnels[tunnel.id] = tunnel
         past.opened &+= 1
+        countUse(of: tunnel)
     }
+
+    private func countUse(of tunnel: Tunnel) {
+        guard isOfKeyInUse(tunnel) else { return }
+        keyUses[tunnel.keyID, default: KeyUse()].count(at: CalendarTime(seconds: WallClock.now()))
+    }
+
+    private func isOfKeyInUse(_ tunnel: Tunnel) -> Bool { keyInUse.map { $0 == tunnel.keyID } ?? true }
+
+    private func mayCarry(_ tunnel: Tunnel) -> Bool { isOfKeyInUse(tunnel) && isWanted(tunnel) }
 
     var totals: TunnelTotals { past.adding(tunnels.values) }
 
@@ -69,7 +83,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
             tunnels[id].map { now - $0.stream.lastReceived < trusted } ?? false
         }) {
             guard let tunnel = tunnels[id], tunnel.isIdle else { continue }
-            guard isWanted(tunnel) else {
+            guard mayCarry(tunnel) else {
                 tunnel.close(CloseCode.normal)
                 continue
             }
@@ -83,7 +97,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
 
     /// Closes what is free and not wanted any more.
     func closeUnwanted() {
-        for tunnel in tunnels.values where tunnel.isIdle && !isWanted(tunnel) {
+        for tunnel in tunnels.values where tunnel.isIdle && !mayCarry(tunnel) {
             machine.drop(tunnel.id)
             tunnel.close(CloseCode.normal)
         }
@@ -109,6 +123,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
         _ request: Request, on tunnel: Tunnel, for connection: Connection, isLastCopy: @escaping () -> Bool
     ) {
         hits &+= 1
+        countUse(of: tunnel)
         tunnel.request(request, for: connection)
         tunnel.expectAcknowledgement(of: connection, isLastCopy: isLastCopy) { [weak self] in self?.verifyIdle() }
     }
@@ -150,7 +165,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
         defer { waiting[tunnel.id]?.fulfill(()) }
         cutOff.remove(tunnel.id)
         // What the server does not take would keep the next connection waiting.
-        guard !isDraining, tunnel.stream.pendingCount == 0, isWanted(tunnel) else {
+        guard !isDraining, tunnel.stream.pendingCount == 0, mayCarry(tunnel) else {
             return tunnel.close(CloseCode.goingAway)
         }
         switch machine.becameIdle(tunnel.id, now: worker.now) {
@@ -223,7 +238,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     }
 
     func opened(_ number: UInt64, _ tunnel: Tunnel) {
-        guard !isDraining, tunnels[tunnel.id] === tunnel, tunnel.isIdle else {
+        guard !isDraining, tunnels[tunnel.id] === tunnel, tunnel.isIdle, isOfKeyInUse(tunnel) else {
             tunnel.close(CloseCode.goingAway)
             return openingFailed(number, .unreachable)
         }
@@ -246,9 +261,21 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     /// What is being opened is not waited for any more, and what has failed is tried again: the network is another.
     func startAnew() {
         whenStartingAnew()
+        openAnew()
+        replenish()
+    }
+
+    private func openAnew() {
         for number in machine.abandonOpenings() { claims.removeValue(forKey: number)?.fulfill(nil) }
         machine.mayTryAgain()
-        replenish()
+    }
+
+    /// Another key is in use: what is free, or being opened, is replaced, and what is in use is closed when it falls idle.
+    func take(_ key: KeyID) {
+        keyInUse = key
+        keyUses = keyUses.filter { $0.key == key }
+        openAnew()
+        closeUnwanted()
     }
 
     /// A request of a user agent has opened a tunnel.

@@ -29,6 +29,7 @@ public final class Daemon: @unchecked Sendable {
     /// Of a server that speaks TLS itself.
     private var certificate: CertificateWatch?
     private let blocking = BlockingPool()
+    private var keys: KeyKeeper?
     private var network: NetworkWatcher?
     private var wakeTimer: WakeTimer?
     private var isStopping = false
@@ -55,21 +56,27 @@ public final class Daemon: @unchecked Sendable {
         // Before any thread is started, so that all inherit it.
         SignalSource.block(endingSignals)
         signal(SIGPIPE, SIG_IGN)
+        // A limit on the size of files makes a write fail, and ends nobody.
+        signal(SIGXFSZ, SIG_IGN)
         Descriptors.raiseLimit()
 
         let log = EventLog(makeLogger(settings.logLevel))
         defer { LogWriter.standardError.flush() }
         do {
-            let (key, keyWarnings) = try KeyLoader.load(settings.key)
+            let key = try KeyLoader.load(settings.key)
             let (admission, admissionWarnings) = try AdmissionLoader.load(settings)
             let daemon = try Daemon(settings, log: log)
             let environment = ProxyEnvironment { getenv($0).map { String(cString: $0) } }
+            let keys = try KeyKeeper(
+                key, stateDirectory: nil, isClient: settings.mode == .client, worker: daemon.main, blocking: daemon.blocking)
             daemon.warnings =
-                warnings.map(\.textWithPlace) + keyWarnings + admissionWarnings
+                warnings.map(\.textWithPlace) + key.warnings + keys.warnings + admissionWarnings
                 + ServerEndpoint.warnings(settings, environment)
-            try daemon.makeServices(key, admission, environment)
+            try daemon.makeServices(keys, admission, environment)
             return daemon.run()
         } catch let error as KeyLoader.Failure {
+            return fail(error.description, ExitStatus.configuration)
+        } catch let error as KeyRingFile.Failure {
             return fail(error.description, ExitStatus.configuration)
         } catch let error as AdmissionLoader.Failure {
             return fail(error.description, ExitStatus.configuration)
@@ -95,7 +102,7 @@ public final class Daemon: @unchecked Sendable {
     // MARK: Starting
 
     private func makeServices(
-        _ key: Key, _ admission: AdmissionLoader.Admission, _ environment: ProxyEnvironment
+        _ keys: KeyKeeper, _ admission: AdmissionLoader.Admission, _ environment: ProxyEnvironment
     ) throws(TLSContext.Problem) {
         let resolver = Resolver(pool: blocking)
         switch settings.mode {
@@ -103,7 +110,7 @@ public final class Daemon: @unchecked Sendable {
             let usesTLS = settings.uris.contains { $0.scheme == .wss }
             let tls = usesTLS ? try TLSClientContext(TLSClientContext.Configuration(settings.tls)) : nil
             var options = ClientOptions(
-                settings, key: key, tls: tls, workers: workers.count, environment: environment)
+                settings, key: keys.sendingKey, tls: tls, workers: workers.count, environment: environment)
             options.users = admission.users
             options.allowedUsers = admission.allowedUsers
             let passwords = BlockingPool(maxThreads: ClientLimits.passwordThreads)
@@ -112,7 +119,7 @@ public final class Daemon: @unchecked Sendable {
             }
         case .server:
             let tls = try makeServerContext()
-            let options = ServerOptions(settings, key: key, tls: tls, workers: workers.count)
+            let options = ServerOptions(settings, key: keys.sendingKey, tls: tls, workers: workers.count)
             let commons = ServerCommons()
             hostAddresses = commons.hostAddresses
             if let failure = commons.hostAddresses.failure {
@@ -122,7 +129,10 @@ public final class Daemon: @unchecked Sendable {
             servers = workers.map {
                 ServerService(worker: $0, options: options, commons: commons, resolver: resolver, log: log)
             }
+            for server in servers { server.take(keys.ring) }
         }
+        keys.users = KeyUsers(workers: workers, clients: clients, servers: servers)
+        self.keys = keys
     }
 
     /// - Returns: nil when TLS is not this server's to speak.
@@ -151,6 +161,7 @@ public final class Daemon: @unchecked Sendable {
                 signals = try SignalSource(Self.endingSignals, on: main) { [unowned self] in received($0) }
                 certificate?.start(on: main) { [unowned self] in renew($0) }
                 announce()
+                keys?.start()
                 startClients()
             } catch {
                 LogWriter.standardError.write("wstand: \(error)")

@@ -1,15 +1,31 @@
 import Glibc
 
+/// The key that the configuration gives, and how it gives it.
+struct ConfiguredKey: Sendable {
+    let key: Key
+    /// What it was written as; a passphrase cannot be told from its key.
+    let text: Secret
+    let source: KeySource
+    /// What an administrator should be told.
+    var warnings: [String] = []
+
+    var ringSource: RingKey.Source {
+        switch source {
+        case .text, .file, .environment: .configuration
+        case .credential: .credential
+        }
+    }
+}
+
 /// Gets the key from where the configuration says it is.
 enum KeyLoader {
     struct Failure: Error, CustomStringConvertible {
         let description: String
     }
 
-    static let sizeLimit = 4096
+    static let sizeLimit = KeyText.sizeLimit
 
-    /// - Returns: the key, and what an administrator should be warned of.
-    static func load(_ source: KeySource) throws(Failure) -> (key: Key, warnings: [String]) {
+    static func load(_ source: KeySource) throws(Failure) -> ConfiguredKey {
         var warnings: [String] = []
         let text: String
         switch source {
@@ -34,15 +50,15 @@ enum KeyLoader {
             memset(value, 0, strlen(value))
             unsetenv(name)
         }
-        guard let key = Key(text: text) else { throw Failure(description: "the key is empty: wstand -g makes one") }
-        if key.bytes.count == 32, text.utf8.count < 12 {
-            warnings.append(
-                "the passphrase is short, and whoever records a request can try passphrases: wstand -g makes a key")
+        do {
+            let (key, warning) = try KeyText.read(text)
+            warnings += [warning].compactMap { $0 }
+            return ConfiguredKey(key: key, text: Secret(text), source: source, warnings: warnings)
+        } catch {
+            throw Failure(description: error.description)
         }
-        return (key, warnings)
     }
 
-    /// The first line, without white space around it.
     private static func read(_ path: String) throws(Failure) -> String {
         let bytes: [UInt8]
         do {
@@ -53,11 +69,9 @@ enum KeyLoader {
         guard bytes.count <= sizeLimit else {
             throw Failure(description: "the key file \(path) is above \(sizeLimit) bytes")
         }
-        let line = bytes.prefix { $0 != 10 && $0 != 13 }
-        guard let text = String(validating: line, as: UTF8.self) else {
+        guard let text = KeyText.line(of: bytes) else {
             throw Failure(description: "the key file \(path) is not UTF-8 text")
         }
-        let blank: (Character) -> Bool = { $0 == " " || $0 == "\t" }
-        return String(text.drop(while: blank).reversed().drop(while: blank).reversed())
+        return text
     }
 }

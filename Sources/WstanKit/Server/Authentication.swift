@@ -41,6 +41,9 @@ struct VerifiedRequest {
     let sealer: Sealer
     let opener: Opener
 
+    /// Of the key that has opened the tunnel.
+    var keyID: KeyID { opener.keyID }
+
     fileprivate init(opening: Opening, accept: String, sealer: Sealer, opener: Opener) {
         self.opening = opening
         self.accept = accept
@@ -52,13 +55,13 @@ struct VerifiedRequest {
 /// Decides whether the head of an HTTP request opens a tunnel. Confined to its worker.
 struct Authentication {
     private let options: ServerOptions
-    private let keys: [Authenticator]
+    let keys: ServerKeys
     private let replayGuard: ReplayGuard
 
     init(options: ServerOptions, replayGuard: ReplayGuard) {
         self.options = options
         self.replayGuard = replayGuard
-        keys = options.keys.map { Authenticator(key: $0) }
+        keys = ServerKeys(options.keys.map { LiveKey(key: $0) })
     }
 
     /// The order matters: the tag before anything that was decrypted is looked at, and the request is remembered only
@@ -72,7 +75,7 @@ struct Authentication {
         else { throw .notARequest }
         guard let message = Base64.decode(request(in: line.target), .url) else { throw .notARequest }
 
-        let nonces = try nonces(head, keyText, message)
+        let nonces = try nonces(head, keyText, message, now: now)
         guard
             let (authenticator, nonce) = nonces.first(where: { authenticator, _ in
                 message.withUnsafeBytes { authenticator.isAuthentic($0) }
@@ -96,6 +99,7 @@ struct Authentication {
         let accept = Nonce.accept(forKey: keyText)
         let answering = options.compatible ? nonce.ofServerInCompatibleMode : Nonce.ofServer(accept: accept)
         guard let answering else { throw .wire(.malformed) }
+        keys.used(authenticator.keyID, now: now)
         return VerifiedRequest(
             opening: opening, accept: Base64.encode(accept),
             sealer: Sealer(
@@ -104,14 +108,22 @@ struct Authentication {
             opener: Opener(authenticator: authenticator, stream: stream))
     }
 
-    /// A request that comes as a message on a tunnel expires too.
+    /// A request that comes as a message on a tunnel expires too, and its key must still be a key.
     ///
     /// - Parameter nonce: under which its bytes would open a tunnel of their own: whoever has seen them pass could send
     ///   them once more, in a URI. Nil when there is none.
-    func check(_ time: Double, replayableUnder nonce: Nonce?, now: Double) throws(Refusal) {
+    func check(
+        _ time: Double, replayableUnder nonce: Nonce?, key: KeyID? = nil, now: Double
+    ) throws(Refusal) {
+        if let key { try check(key, now: now) }
         try check(time, now: now)
-        guard let nonce else { return }
-        try remember(nonce, of: time, now: now)
+        if let nonce { try remember(nonce, of: time, now: now) }
+        if let key { keys.used(key, now: now) }
+    }
+
+    /// A tunnel keeps the key that it was opened with; nothing new is asked for with one that is retired or has expired.
+    func check(_ key: KeyID, now: Double) throws(Refusal) {
+        guard keys.accepts(key, now: now) else { throw .wire(.badAuthentication) }
     }
 
     private func remember(_ token: Nonce?, of time: Double, now: Double) throws(Refusal) {
@@ -139,20 +151,20 @@ struct Authentication {
 
     /// For each key the nonce under which its request would be sealed.
     private func nonces(
-        _ head: HTTPHead, _ keyText: ArraySlice<UInt8>, _ message: [UInt8]
+        _ head: HTTPHead, _ keyText: ArraySlice<UInt8>, _ message: [UInt8], now: Double
     ) throws(Refusal) -> [(Authenticator, Nonce)] {
         guard options.compatible else {
             guard let nonce = Nonce(base64: keyText) else { throw .wire(.malformed) }
-            return keys.map { ($0, nonce) }
+            return keys.live(at: now).map { ($0.authenticator, nonce) }
         }
         guard let cookie = head.value(of: "Cookie") else { throw .notARequest }
-        let found = keys.compactMap { authenticator -> (Authenticator, Nonce)? in
-            let prefix = CompatibleMode.cookieName(for: authenticator.key) + "="
+        let found = keys.live(at: now).compactMap { key -> (Authenticator, Nonce)? in
+            let prefix = key.cookieName + "="
             guard cookie.starts(with: prefix.utf8), let nonce = Nonce(base64: cookie.dropFirst(prefix.utf8.count))
             else {
                 return nil
             }
-            return (authenticator, nonce)
+            return (key.authenticator, nonce)
         }
         guard !found.isEmpty else { throw .notARequest }
         return found

@@ -42,7 +42,9 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     var totals: TunnelTotals { past.adding(tunnels.values.lazy.map(\.tunnel)) }
 
     /// One report for each tunnel that is open.
-    var reports: [TunnelReport] { tunnels.values.map { $0.tunnel.report(peer: $0.client.description) } }
+    var reports: [TunnelReport] {
+        tunnels.values.map { $0.tunnel.report(peer: $0.client.description, key: $0.tunnel.keyID.description) }
+    }
 
     /// - Returns: false when there is none with that number.
     func closeTunnel(_ id: UInt64) -> Bool {
@@ -50,6 +52,31 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         tunnel.close(CloseCode.goingAway)
         return true
     }
+
+    // MARK: Keys
+
+    /// How often each live key has been used on this worker.
+    var keyUses: [KeyID: KeyUse] { authentication.keys.uses }
+
+    /// Other keys are accepted from now on; what runs goes on. On the worker, or before it has started.
+    func take(_ ring: KeyRing) {
+        authentication.keys.take(ring.liveKeys)
+        // A request on one of these would be refused: so its client is told now, and opens another.
+        for tunnel in tunnels.values.map(\.tunnel) where tunnel.isIdle && !isAccepted(tunnel.keyID) {
+            tunnel.close(CloseCode.goingAway)
+        }
+    }
+
+    /// Ends the tunnels that were opened with a key, whatever they carry.
+    ///
+    /// - Returns: how many.
+    func closeTunnels(openedWith key: KeyID) -> Int {
+        let opened = tunnels.values.map(\.tunnel).filter { $0.keyID == key }
+        for tunnel in opened { tunnel.close(CloseCode.goingAway) }
+        return opened.count
+    }
+
+    private func isAccepted(_ key: KeyID) -> Bool { authentication.keys.accepts(key, now: WallClock.now()) }
 
     /// On the worker.
     func serve(_ arrival: Acceptor.Arrival) {
@@ -105,7 +132,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     }
 
     func tunnelIsIdle(_ tunnel: Tunnel) {
-        if drain.isOn { tunnel.close(CloseCode.goingAway) }
+        if drain.isOn || !isAccepted(tunnel.keyID) { tunnel.close(CloseCode.goingAway) }
     }
 
     func tunnel(_ tunnel: Tunnel, refused error: WireError) {
@@ -116,7 +143,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         _ tunnel: Tunnel, mayServeRequestOf time: Double, replayableUnder nonce: Nonce?
     ) throws(WireError) {
         do {
-            try authentication.check(time, replayableUnder: nonce, now: WallClock.now())
+            try authentication.check(time, replayableUnder: nonce, key: tunnel.keyID, now: WallClock.now())
         } catch {
             // What cannot be remembered may have been seen.
             guard case .wire(let reason) = error else { throw .replayed }
@@ -173,6 +200,11 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
 
     func tunnelMakesAssociation(_ tunnel: Tunnel) -> (any DatagramEnd)? {
         guard let client = tunnels[tunnel.id]?.client else { return nil }
+        // A datagram without a tag asks for it, where that is allowed, and nobody has looked at the key yet.
+        guard isAccepted(tunnel.keyID) else {
+            book.refused(.badAuthentication, on: tunnel.id)
+            return nil
+        }
         let patience = ServerLimits.associationIdle
         return ServerAssociation(
             on: tunnel, for: client, gate: gate, resolver: connector.resolver, book: book, log: log,

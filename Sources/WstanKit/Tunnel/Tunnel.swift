@@ -66,6 +66,9 @@ final class Tunnel: @unchecked Sendable {
 
     var isIdle: Bool { machine.state == .idle && !isClosing }
 
+    /// Of the key that it was opened with, and keeps.
+    var keyID: KeyID { opener.keyID }
+
     // MARK: Opening a connection
 
     /// Client: the request is on its way already, in the URI.

@@ -8,10 +8,12 @@ final class Authenticator {
     static let tagSize = 10
 
     let key: Key
+    let keyID: KeyID
     private let context: OpaquePointer
 
     init(key: Key) {
         self.key = key
+        keyID = key.id
         guard let context = EVP_MAC_CTX_new(Self.hmac) else { preconditionFailure("OpenSSL has no HMAC") }
         self.context = context
         var digestName = Array("SHA1".utf8CString)

@@ -118,6 +118,9 @@ struct Opener {
         self.stream = stream
     }
 
+    /// Of the key that the tunnel was opened with.
+    var keyID: KeyID { authenticator.keyID }
+
     /// Bytes held for a message that is not complete.
     var heldBytes: Int {
         if case .holding(_, let sealed) = state { sealed.count } else { 0 }

@@ -12,19 +12,22 @@ import Testing
     private static let mayRefer: [String: Set<String>] = [
         // The handshake of WebSocket is HTTP, and a stream's first bytes may be a head.
         "Wire": [], "WebSocket": ["Wire", "HTTP"], "HTTP": [], "Socks": ["Wire"], "Config": ["Wire"],
+        "Keys": ["Wire"],
         "Observe": ["Wire", "WebSocket", "HTTP", "Socks", "Config", "Runtime", "Tunnel", "Client", "Server"],
         "Runtime": ["Wire", "HTTP"],
         "Tunnel": ["Wire", "WebSocket", "Runtime", "Observe"],
-        "Client": ["Tunnel", "Wire", "WebSocket", "HTTP", "Socks", "Runtime", "Config", "Observe"],
-        "Server": ["Tunnel", "Wire", "WebSocket", "HTTP", "Socks", "Runtime", "Config", "Observe"],
-        "Daemon": ["Client", "Server", "Tunnel", "Wire", "WebSocket", "HTTP", "Socks", "Runtime", "Config", "Observe"],
+        "Client": ["Tunnel", "Keys", "Wire", "WebSocket", "HTTP", "Socks", "Runtime", "Config", "Observe"],
+        "Server": ["Tunnel", "Keys", "Wire", "WebSocket", "HTTP", "Socks", "Runtime", "Config", "Observe"],
+        "Daemon": [
+            "Client", "Server", "Tunnel", "Keys", "Wire", "WebSocket", "HTTP", "Socks", "Runtime", "Config", "Observe",
+        ],
     ]
 
     /// The only types of Wire that Runtime knows: addresses, and the randomness of nonces.
     private static let wireForRuntime: Set = ["Host", "Address", "IPv4Address", "IPv6Address", "Nonce", "ByteReader"]
 
     private static let mayImport: [String: Set<String>] = [
-        "Wire": ["COpenSSL"], "WebSocket": [], "HTTP": [], "Socks": [], "Config": [],
+        "Wire": ["COpenSSL"], "WebSocket": [], "HTTP": [], "Socks": [], "Config": [], "Keys": [],
         "Tunnel": ["Logging", "Synchronization"], "Client": ["Logging", "Synchronization"],
         "Server": ["Logging", "Synchronization"], "Runtime": ["CLinux", "Glibc", "COpenSSL", "Synchronization"],
         "Observe": ["CLinux", "Glibc", "CSystemd", "Logging", "Synchronization"],

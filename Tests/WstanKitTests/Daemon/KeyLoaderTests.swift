@@ -26,14 +26,16 @@ import Testing
     }
 
     @Test func `a key that is text is the key`() throws {
-        let (key, warnings) = try KeyLoader.load(.text(Secret(Self.base64)))
-        #expect(key.bytes == Vectors.keysByText[Self.base64]?.bytes)
-        #expect(warnings.isEmpty)
+        let loaded = try KeyLoader.load(.text(Secret(Self.base64)))
+        #expect(loaded.key.bytes == Vectors.keysByText[Self.base64]?.bytes)
+        #expect(loaded.warnings.isEmpty)
+        #expect(!"\(loaded)".contains(Self.base64))
     }
 
     @Test func `a short passphrase is taken with a warning`() throws {
-        let (key, warnings) = try KeyLoader.load(.text(Secret("pass")))
-        #expect(key.bytes == Vectors.keysByText["pass"]?.bytes)
+        let loaded = try KeyLoader.load(.text(Secret("pass")))
+        let warnings = loaded.warnings
+        #expect(loaded.key.bytes == Vectors.keysByText["pass"]?.bytes)
         #expect(warnings.count == 1)
         #expect(warnings.first?.contains("wstand -g") == true)
         #expect(warnings.first?.contains("pass ") == false)

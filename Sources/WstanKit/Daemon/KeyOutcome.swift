@@ -1,0 +1,86 @@
+/// What has become of a key that was added or rotated.
+struct KeyChange: Sendable, Equatable {
+    var id: KeyID
+    /// Of a key that was made here, to be shown once: the base64 of its 16 bytes.
+    var made: Secret?
+    /// Whether a restart finds it.
+    var isPersisted: Bool
+    /// What an administrator should be told.
+    var warnings: [String] = []
+}
+
+/// What has become of a key that was retired. It is not accepted any more in any case.
+struct KeyRetirement: Sendable, Equatable {
+    /// Tunnels that were ended.
+    var closed = 0
+    /// Whether it stays retired after a restart.
+    var isPersisted: Bool
+    var warnings: [String] = []
+}
+
+/// A key as it is shown; never the key itself.
+struct ListedKey: Sendable, Equatable {
+    var id: KeyID
+    var name: KeyName
+    var source: RingKey.Source
+    var created: CalendarTime?
+    /// Nil: it is the current one.
+    var expiry: CalendarTime?
+    var use: KeyUse
+}
+
+/// Why a key was not changed; nothing has happened then. In words for an administrator.
+enum KeyFailure: Error, Equatable, CustomStringConvertible {
+    /// The text that was to be an id.
+    case noSuchKey(String)
+    case noSuchName(String)
+    case invalidName(String)
+    /// Empty, too long, or somebody else's; why.
+    case invalidKey(String)
+    /// What would have to be written cannot be; why.
+    case keyReadOnly(String)
+    /// Writing has failed; why.
+    case notStored(String)
+    /// Not in this mode, or not with these keys; why.
+    case notPossible(String)
+    /// Too many changes are waiting.
+    case busy
+
+    var description: String {
+        switch self {
+        case .noSuchKey(let id): "no key has the id \(id): wstanctl keys lists them"
+        case .noSuchName(let name): "nobody is named \(name): wstanctl keys lists the names"
+        case .invalidName(let name):
+            "\(name) cannot be a name: use 1 to \(KeyRingBounds.nameLength) letters, digits, dots, dashes and underscores"
+        case .invalidKey(let why), .notPossible(let why): why
+        case .keyReadOnly(let why), .notStored(let why):
+            "\(why): nothing was changed; --runtime-only changes it until the next restart"
+        case .busy: "other changes of keys are under way: try again"
+        }
+    }
+}
+
+extension KeyFailure {
+    /// - Parameters:
+    ///   - name: that was asked for.
+    ///   - id: that was asked for.
+    init(_ problem: KeyRing.Problem, name: KeyName? = nil, id: KeyID? = nil) {
+        let whose = name?.text ?? "it"
+        self =
+            switch problem {
+            case .noSuchKey: .noSuchKey(id?.description ?? "given")
+            case .noSuchName: .noSuchName(whose)
+            case .nameTaken: .notPossible("\(whose) has a key already: rotate-key gives it another one")
+            case .keyTaken(let owner): .invalidKey("this is a key of \(owner) already: every name needs its own")
+            case .keyIsCurrent: .invalidKey("this is the current key of \(whose) already")
+            case .tooManyNames:
+                .notPossible("there are \(KeyRingBounds.names) names already: retire the keys of one that is gone")
+            case .tooManyKeys:
+                .notPossible(
+                    "there may be \(KeyRingBounds.previous) former keys of a name, and \(KeyRingBounds.keys) keys in "
+                        + "all: retire those that nobody uses")
+            case .isOnlyCurrentKey:
+                .notPossible("this is the only current key, and without it nobody could connect: rotate it first")
+            }
+    }
+}

@@ -1,0 +1,43 @@
+/// Whose key it is: a device's or a person's.
+struct KeyName: Hashable, Sendable, CustomStringConvertible {
+    let text: String
+
+    /// The name of the key that the configuration gives.
+    static let configured = KeyName(checked: "default")
+
+    /// - Returns: nil unless it is 1 to 64 letters, digits, dots, dashes and underscores of ASCII.
+    init?(_ text: String) {
+        guard (1...KeyRingBounds.nameLength).contains(text.utf8.count), text.utf8.allSatisfy(Self.mayHold) else {
+            return nil
+        }
+        self.text = text
+    }
+
+    private init(checked text: String) {
+        self.text = text
+    }
+
+    private static func mayHold(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): true
+        default: false
+        }
+    }
+
+    var description: String { text }
+}
+
+/// Every bound on a ring. Each key costs every request without a good tag the time of one more MAC.
+enum KeyRingBounds {
+    static let names = 256
+    static let nameLength = 64
+    /// Previous keys of one name.
+    static let previous = 16
+    /// Of all names together.
+    static let keys = 1024
+    /// Of the ring when it is stored: a line is 190 bytes at most.
+    static let fileSize = 256 * 1024
+    /// A former key is not accepted for longer than this, whatever is asked for.
+    static let grace: Duration = .seconds(10 * 366 * 86_400)
+}

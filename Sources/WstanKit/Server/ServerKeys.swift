@@ -1,0 +1,58 @@
+/// The keys that a server accepts, in the order in which they are tried, and how often each has been used. Confined to
+/// its worker, as are the authenticators.
+final class ServerKeys: @unchecked Sendable {
+    struct Accepted {
+        let authenticator: Authenticator
+        /// In compatible mode.
+        let cookieName: String
+        /// Seconds since the epoch; nil: never.
+        var expiry: Double?
+
+        /// Asked each time, so that a key ends on time whoever else forgets to drop it.
+        fileprivate func isLive(at now: Double) -> Bool {
+            // False for a NaN.
+            expiry.map { now < $0 } ?? true
+        }
+    }
+
+    private var all: [Accepted] = []
+    private var places: [KeyID: Int] = [:]
+    /// Of those that are accepted, since the process began.
+    private(set) var uses: [KeyID: KeyUse] = [:]
+
+    init(_ keys: [LiveKey]) {
+        take(keys)
+    }
+
+    /// These are accepted from now on. What is known of those that stay is kept.
+    func take(_ keys: [LiveKey]) {
+        let former = all
+        all = keys.map { key in
+            let id = key.key.id
+            if let place = places[id] {
+                var same = former[place]
+                same.expiry = key.expiry?.seconds
+                return same
+            }
+            return Accepted(
+                authenticator: Authenticator(key: key.key), cookieName: CompatibleMode.cookieName(for: key.key),
+                expiry: key.expiry?.seconds)
+        }
+        places = Dictionary(
+            all.enumerated().map { ($1.authenticator.keyID, $0) }, uniquingKeysWith: { first, _ in first })
+        uses = uses.filter { places[$0.key] != nil }
+    }
+
+    func live(at now: Double) -> some Sequence<Accepted> {
+        all.lazy.filter { $0.isLive(at: now) }
+    }
+
+    /// Whether a key is still one.
+    func accepts(_ id: KeyID, now: Double) -> Bool {
+        places[id].map { all[$0].isLive(at: now) } ?? false
+    }
+
+    func used(_ id: KeyID, now: Double) {
+        uses[id, default: KeyUse()].count(at: CalendarTime(seconds: now))
+    }
+}

@@ -1,0 +1,43 @@
+import COpenSSL
+
+/// Tells keys apart without telling them: the first 8 bytes of SHA-256 over a fixed label and the key.
+///
+/// It may be shown to everybody. The wire does not carry it.
+struct KeyID: Hashable, Sendable, CustomStringConvertible {
+    private let value: UInt64
+
+    init(of key: Key) {
+        let digest = SHA256.digest(Self.label + key.bytes)
+        value = digest.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    /// - Returns: nil for anything but 16 lower-case hex digits.
+    init?(text: String) {
+        let digits = text.utf8
+        guard digits.count == 16, digits.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }),
+            let value = UInt64(text, radix: 16)
+        else { return nil }
+        self.value = value
+    }
+
+    var description: String {
+        let digits = String(value, radix: 16)
+        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    }
+
+    private static let label = Array("wstan key id".utf8) + [0]
+}
+
+extension Key {
+    var id: KeyID { KeyID(of: self) }
+}
+
+enum SHA256 {
+    /// 32 bytes.
+    static func digest(_ bytes: [UInt8]) -> [UInt8] {
+        var digest = [UInt8](repeating: 0, count: 32)
+        precondition(
+            EVP_Digest(bytes, bytes.count, &digest, nil, EVP_sha256(), nil) == 1, "OpenSSL has no SHA-256")
+        return digest
+    }
+}
