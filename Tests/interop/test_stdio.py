@@ -117,7 +117,11 @@ class Stdio(Ways):
         leader, its = pty.openpty()
         self.addCleanup(os.close, leader)
         flags = os.get_blocking(its)
-        process = self.stdio(self.target(echo).port, stdin=its, stdout=its, preexec_fn=os.setsid)
+
+        def own_session():
+            os.setsid()
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job has it ignored
+        process = self.stdio(self.target(echo).port, stdin=its, stdout=its, preexec_fn=own_session)
         os.write(leader, b'hello\n')
         seen = b''
         while seen.count(b'hello') < 2:  # the terminal's own echo, and the target's
