@@ -17,7 +17,10 @@ import Testing
         "Tunnel": ["Wire", "WebSocket", "Runtime", "Observe"],
         "Client": ["Tunnel", "Wire", "WebSocket", "HTTP", "Socks", "Runtime", "Config", "Observe"],
         "Server": ["Tunnel", "Wire", "WebSocket", "HTTP", "Socks", "Runtime", "Config", "Observe"],
-        "Daemon": ["Client", "Server", "Tunnel", "Wire", "WebSocket", "HTTP", "Socks", "Runtime", "Config", "Observe"],
+        "Control": ["Runtime"],
+        "Daemon": [
+            "Control", "Client", "Server", "Tunnel", "Wire", "WebSocket", "HTTP", "Socks", "Runtime", "Config", "Observe",
+        ],
     ]
 
     /// The only types of Wire that Runtime knows: addresses, and the randomness of nonces.
@@ -28,7 +31,8 @@ import Testing
         "Tunnel": ["Logging", "Synchronization"], "Client": ["Logging", "Synchronization"],
         "Server": ["Logging", "Synchronization"], "Runtime": ["CLinux", "Glibc", "COpenSSL", "Synchronization"],
         "Observe": ["CLinux", "Glibc", "CSystemd", "Logging", "Synchronization"],
-        "Daemon": ["CLinux", "Glibc", "CSystemd", "Logging", "Synchronization"],
+        "Control": ["CLinux", "Glibc", "WstanControl"],
+        "Daemon": ["CLinux", "Glibc", "CSystemd", "Logging", "Synchronization", "WstanControl"],
     ]
 
     @Test func `every file of the kit stands in a known room`() {
