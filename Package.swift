@@ -19,7 +19,7 @@ let proofs: [Target] = [
 ]
 let tests: [Target] = [
     .testTarget(
-        name: "WstanKitTests", dependencies: ["WstanKit"], exclude: ["Fuzz/Program"],
+        name: "WstanKitTests", dependencies: ["WstanKit", "WstanControl"], exclude: ["Fuzz/Program"],
         resources: [.copy("Vectors"), .copy("Findings")],
         swiftSettings: ours)
 ]
@@ -38,14 +38,17 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .target(name: "WstanControl", exclude: ["org.wstan.control.varlink"], swiftSettings: ours),
         .target(
             name: "WstanKit",
-            dependencies: ["COpenSSL", "CSystemd", "CLinux", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "WstanControl", "COpenSSL", "CSystemd", "CLinux", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: ours),
         .executableTarget(name: "wstand", dependencies: ["WstanKit"], swiftSettings: ours),
         .executableTarget(
             name: "wstanctl",
-            dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["WstanControl", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: ours),
     ] + (isProving ? proofs : tests),
     swiftLanguageModes: [.v6])

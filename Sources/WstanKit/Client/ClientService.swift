@@ -11,13 +11,13 @@ final class ClientService: @unchecked Sendable {
     private let log: EventLog
     private var datagramForwards: [DatagramForward] = []
     private var sessions = 0
-    private let drain: Drain
+    private let drain: Draining
 
     /// - Parameter passwords: threads for checking them, which all workers share.
     init(worker: Worker, options: ClientOptions, resolver: Resolver, passwords: BlockingPool, log: EventLog) {
         self.worker = worker
         self.log = log
-        drain = Drain(worker: worker)
+        drain = Draining(worker: worker)
         rules = DoorRules(
             allowedUsers: options.allowedUsers,
             passwords: options.users.map { PasswordVerifier(worker: worker, users: $0, threads: passwords) }, log: log)

@@ -21,6 +21,8 @@ class Acceptor: Pollable, @unchecked Sendable {
     let place: String
     private let workers: [Worker]
     private let report: (Event) -> Void
+    /// Whether it accepts nothing when descriptors run short.
+    var leavesReserve = true
     private var next = 0
     private var pause: Timers.ID?
 
@@ -61,7 +63,7 @@ class Acceptor: Pollable, @unchecked Sendable {
     private func acceptSome() {
         for _ in 0..<64 {
             guard !isClosed, pause == nil else { return }
-            if Descriptors.areScarce {
+            if leavesReserve, Descriptors.areScarce {
                 // What is left belongs to the targets of tunnels that are up.
                 return rest(after: SystemError(call: "accept", code: EMFILE))
             }

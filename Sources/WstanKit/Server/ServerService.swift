@@ -13,7 +13,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     private var tunnels: [UInt64: Served] = [:]
     /// Tunnels that are no more.
     private var past = TunnelTotals()
-    private let drain: Drain
+    private let drain: Draining
 
     private struct Served {
         let tunnel: Tunnel
@@ -25,7 +25,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         self.worker = worker
         self.options = options
         self.log = log
-        drain = Drain(worker: worker)
+        drain = Draining(worker: worker)
         book = RefusalBook(worker: worker, log: log)
         gate = TargetGate(worker: worker, rules: options.rules, hostAddresses: commons.hostAddresses)
         tunnelCounts = commons.tunnelCounts

@@ -18,8 +18,9 @@ import Testing
         "Tunnel": ["Wire", "WebSocket", "Runtime", "Observe"],
         "Client": ["Tunnel", "Keys", "Wire", "WebSocket", "HTTP", "Socks", "Runtime", "Config", "Observe"],
         "Server": ["Tunnel", "Keys", "Wire", "WebSocket", "HTTP", "Socks", "Runtime", "Config", "Observe"],
+        "Control": ["Runtime"],
         "Daemon": [
-            "Client", "Server", "Tunnel", "Keys", "Wire", "WebSocket", "HTTP", "Socks", "Runtime", "Config", "Observe",
+            "Control", "Client", "Server", "Tunnel", "Keys", "Wire", "WebSocket", "HTTP", "Socks", "Runtime", "Config", "Observe",
         ],
     ]
 
@@ -31,7 +32,8 @@ import Testing
         "Tunnel": ["Logging", "Synchronization"], "Client": ["Logging", "Synchronization"],
         "Server": ["Logging", "Synchronization"], "Runtime": ["CLinux", "Glibc", "COpenSSL", "Synchronization"],
         "Observe": ["CLinux", "Glibc", "CSystemd", "Logging", "Synchronization"],
-        "Daemon": ["CLinux", "Glibc", "CSystemd", "Logging", "Synchronization"],
+        "Control": ["CLinux", "Glibc", "WstanControl"],
+        "Daemon": ["CLinux", "Glibc", "CSystemd", "Logging", "Synchronization", "WstanControl"],
     ]
 
     @Test func `every file of the kit stands in a known room`() {

@@ -39,7 +39,8 @@ struct FileExamination {
 
     private mutating func readKey(_ source: KeySource) {
         do throws(KeyLoader.Failure) {
-            let (key, warnings) = try KeyLoader.load(source)
+            let configured = try KeyLoader.load(source)
+            let (key, warnings) = (configured.key, configured.warnings)
             self.key = key
             for warning in warnings { findings.append(.warning("key", warning)) }
             if warnings.isEmpty {

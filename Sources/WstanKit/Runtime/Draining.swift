@@ -1,5 +1,5 @@
 /// Whether nothing new is taken on, and who waits until the rest has finished. Confined to its worker.
-final class Drain: @unchecked Sendable {
+final class Draining: @unchecked Sendable {
     private let worker: Worker
     private(set) var isOn = false
     private var waiting: [Wait<Void>] = []

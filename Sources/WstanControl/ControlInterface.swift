@@ -1,0 +1,262 @@
+/// The interface of the control socket. The text is the file beside this one, which a test holds it to, so that the program
+/// needs no file at run time.
+public enum ControlInterface {
+    public static let name = "org.wstan.control"
+
+    /// As `org.varlink.service.GetInterfaceDescription` sends it.
+    public static let text = """
+        # Control and inspection of a wstand(8) tunnel daemon.
+        #
+        # GetStatus() may be called by every local user that can connect.
+        # GetClientConfiguration() needs a caller that is root or the daemon's own
+        # user. All other methods need one of these or a member of the control group,
+        # and fail with org.varlink.service.PermissionDenied otherwise.
+        #
+        # Points in time (TimestampUSec) are microseconds since 1970 in UTC, lengths of
+        # time (USec) microseconds.
+        interface org.wstan.control
+
+        # Life cycle state of the daemon
+        type DaemonState (starting, running, reloading, draining, stopping)
+
+        # Role the daemon was started in
+        type Mode (client, server)
+
+        # current: the one to use; previous: accepted until it retires
+        type KeyState (current, previous)
+
+        # configuration: the key or its file; credential: of the service manager;
+        # state: the key ring in the state directory
+        type KeySource (configuration, credential, state)
+
+        # idle: open, and waiting in a pool for its next connection
+        type TunnelState (connecting, using, resetting, idle)
+
+        # listed: was there already; synchronized: the list is complete
+        type TunnelEvent (listed, added, changed, removed, synchronized)
+
+        type Protocol (tcp, udp)
+
+        type Severity (error, warning)
+
+        type LogLevel (debug, info, notice, warning, error)
+
+        # Idle tunnels: a client's pool; at a server the idle tunnels that its clients
+        # keep open (size, hits and misses are 0 then).
+        type Pool (
+          # Configured maximum number of idle tunnels
+          size: int,
+          # Tunnels that are open and idle
+          idle: int,
+          # Tunnels being opened right now
+          opening: int,
+          # Number of requests served with a tunnel taken from the pool
+          hits: int,
+          # Number of requests that had to open a new tunnel
+          misses: int,
+          # Smoothed round-trip time to the server
+          rttUSec: ?int
+        )
+
+        # Requests that the server has refused since it was started
+        type Rejects (
+          # Nonce already seen inside the acceptance window
+          replay: int,
+          # Timestamp outside of the acceptance window
+          expired: int,
+          # HMAC did not verify with any active key
+          badAuthentication: int,
+          # Malformed request
+          malformed: int,
+          # Destination refused by the access rules
+          forbiddenTarget: int,
+          # Refused by a limit on tunnels, handshakes, memory or remembered requests
+          overLimit: int,
+          # Datagrams dropped for want of room
+          droppedDatagrams: int
+        )
+
+        # A listening socket
+        type Listener (
+          # Name given with FileDescriptorName= or the section of the configuration file
+          name: string,
+          # Address as host:port, or a path
+          address: string,
+          # True if the socket was passed in by the service manager
+          activated: bool
+        )
+
+        # A key the daemon accepts. The secret itself is never sent.
+        type Key (
+          # Whose key
+          name: string,
+          # First 8 bytes of SHA-256 over a fixed label and the key, as lower-case hex
+          id: string,
+          state: KeyState,
+          source: KeySource,
+          createdTimestampUSec: ?int,
+          # When a previous key stops being accepted
+          retireTimestampUSec: ?int,
+          # Number of requests accepted with this key, and the last time
+          uses: int,
+          lastUseTimestampUSec: ?int
+        )
+
+        # A tunnel
+        type Tunnel (
+          # Unique over the life time of the daemon
+          id: int,
+          state: TunnelState,
+          protocol: Protocol,
+          # Address of the other end of the tunnel connection
+          peer: string,
+          # Address of the user-agent (client mode)
+          client: ?string,
+          # Requested destination, host:port
+          target: ?string,
+          # Name of the key it was opened with
+          key: ?string,
+          bytesReceived: int,
+          bytesSent: int,
+          startTimestampUSec: int,
+          lastActivityTimestampUSec: int,
+          rttUSec: ?int
+        )
+
+        # A finding in a configuration file
+        type Diagnostic (
+          severity: Severity,
+          file: ?string,
+          line: ?int,
+          column: ?int,
+          message: string
+        )
+
+        # Aggregate state. Never contains destinations, peers or secrets.
+        #
+        # If called with 'more' a new reply is sent after every intervalUSec
+        # (default one second, minimum 100 ms) until the client disconnects.
+        method GetStatus(intervalUSec: ?int) -> (
+          version: string,
+          mode: Mode,
+          state: DaemonState,
+          statusText: ?string,
+          # Name of the instance, as in wstand@NAME
+          instance: ?string,
+          pid: int,
+          startTimestampUSec: int,
+          configurationLoadTimestampUSec: int,
+          # Why the last reload changed nothing
+          configurationErrors: ?[]string,
+          # What an administrator should look after
+          warnings: ?[]string,
+          listeners: []Listener,
+          # Tunnels with a connection or an association on them
+          tunnelsActive: int,
+          # Connections and associations since the start
+          tunnelsTotal: int,
+          bytesReceived: int,
+          bytesSent: int,
+          # When a drain ends whatever is left then; absent while nothing drains
+          drainDeadlineTimestampUSec: ?int,
+          pool: ?Pool,
+          # Server mode only
+          rejects: ?Rejects,
+          keys: ?[]Key,
+          # True if configurationErrors, warnings and keys are left out, since the
+          # caller may only call this method
+          restricted: ?bool
+        )
+
+        # List tunnels. Has to be called with 'more'. Sends one reply per tunnel, and
+        # then one without a tunnel whose event is synchronized.
+        method ListTunnels(
+          # Only tunnels in one of these states
+          states: ?[]TunnelState,
+          # After the list, keep sending one reply per change
+          follow: ?bool
+        ) -> (
+          tunnel: ?Tunnel,
+          # added, changed and removed are only sent if follow is set
+          event: ?TunnelEvent
+        )
+
+        # Close one tunnel
+        method CloseTunnel(id: int) -> ()
+
+        # Parse and check a configuration without applying it. Without text the file
+        # the daemon was started with, and its drop-ins, are read again.
+        method CheckConfiguration(text: ?string) -> (diagnostics: []Diagnostic)
+
+        # Read the configuration, keys and certificates again and apply them. On an
+        # error the running configuration stays in effect.
+        method Reload() -> (
+          # Settings whose new values are in effect
+          changed: []string,
+          # Settings that have changed and need a restart
+          requiresRestart: []string,
+          warnings: ?[]string
+        )
+
+        # Make a new key the current one of its name. The former key stays accepted for
+        # graceUSec (default 24 h, 0 retires it at once). If key is not given a random
+        # 16 byte key is made and sent back once.
+        method RotateKey(
+          # Whose key; the configured one when absent
+          name: ?string,
+          # By the rules of the configuration's key: base64 of 16 bytes, else a passphrase
+          key: ?string,
+          graceUSec: ?int,
+          # Do not write the key ring to the state directory
+          runtimeOnly: ?bool
+        ) -> (id: string, key: ?string, persisted: bool, warnings: ?[]string)
+
+        # Make a key under a new name. Without key a random 16-byte one is made and sent back once
+        method AddKey(name: string, key: ?string) -> (id: string, key: ?string, persisted: bool, warnings: ?[]string)
+
+        # Stop accepting a key now; close ends the tunnels that were opened with it
+        method RetireKey(id: string, close: ?bool) -> (closed: int, warnings: ?[]string)
+
+        # Stop accepting new requests and wait for tunnels in use. Called with 'more'
+        # it reports progress until none is left or timeoutUSec is over. The daemon
+        # exits afterwards if exit is set.
+        method Drain(timeoutUSec: ?int, exit: ?bool) -> (tunnelsActive: int)
+
+        # Leave the draining state
+        method Undrain() -> ()
+
+        # Change the log level until the next reload
+        method SetLogLevel(level: LogLevel) -> (former: LogLevel)
+
+        # What a client of this server needs, as configuration text. Holds the secret.
+        method GetClientConfiguration(
+          # Whose key; the configured one when absent
+          keyName: ?string
+        ) -> (text: string)
+
+        # The configuration has errors and was not applied
+        error ConfigurationInvalid (diagnostics: []Diagnostic)
+
+        # No tunnel with this id
+        error NoSuchTunnel (id: int)
+
+        # No key with this id or name
+        error NoSuchKey (id: string)
+
+        # There is a key with this name already
+        error KeyExists (name: string)
+
+        # The key is empty or too weak
+        error InvalidKey (message: string)
+
+        # The key comes from a read-only source and cannot be replaced at run time
+        error KeyReadOnly (source: string)
+
+        # Not possible in this mode or state
+        error WrongState (state: string)
+
+        # It was tried and has failed; nothing has changed
+        error OperationFailed (message: string)
+
+        """
+}

@@ -1,0 +1,136 @@
+extension Control {
+    /// Idle tunnels: a client's pool, or what clients keep open at a server.
+    public struct Pool: Codable, Sendable, Equatable {
+        public var size: Int
+        public var idle: Int
+        public var opening: Int
+        public var hits: Int
+        public var misses: Int
+        public var rttUSec: Int?
+
+        public init(size: Int, idle: Int, opening: Int, hits: Int, misses: Int, rttUSec: Int? = nil) {
+            self.size = size
+            self.idle = idle
+            self.opening = opening
+            self.hits = hits
+            self.misses = misses
+            self.rttUSec = rttUSec
+        }
+    }
+
+    /// What a server has refused since its start, by cause.
+    public struct Rejects: Codable, Sendable, Equatable {
+        public var replay: Int
+        public var expired: Int
+        public var badAuthentication: Int
+        public var malformed: Int
+        public var forbiddenTarget: Int
+        public var overLimit: Int
+        public var droppedDatagrams: Int
+
+        public init(
+            replay: Int, expired: Int, badAuthentication: Int, malformed: Int, forbiddenTarget: Int, overLimit: Int,
+            droppedDatagrams: Int
+        ) {
+            self.replay = replay
+            self.expired = expired
+            self.badAuthentication = badAuthentication
+            self.malformed = malformed
+            self.forbiddenTarget = forbiddenTarget
+            self.overLimit = overLimit
+            self.droppedDatagrams = droppedDatagrams
+        }
+    }
+
+    public struct Listener: Codable, Sendable, Equatable {
+        public var name: String
+        /// `host:port`, or a path.
+        public var address: String
+        /// Whether the service manager has passed it in.
+        public var activated: Bool
+
+        public init(name: String, address: String, activated: Bool) {
+            self.name = name
+            self.address = address
+            self.activated = activated
+        }
+    }
+
+    /// A key that is accepted, without the secret.
+    public struct Key: Codable, Sendable, Equatable {
+        public var name: String
+        public var id: String
+        public var state: KeyState
+        public var source: KeySource
+        public var createdTimestampUSec: Int?
+        public var retireTimestampUSec: Int?
+        public var uses: Int
+        public var lastUseTimestampUSec: Int?
+
+        public init(
+            name: String, id: String, state: KeyState, source: KeySource, createdTimestampUSec: Int? = nil,
+            retireTimestampUSec: Int? = nil, uses: Int, lastUseTimestampUSec: Int? = nil
+        ) {
+            self.name = name
+            self.id = id
+            self.state = state
+            self.source = source
+            self.createdTimestampUSec = createdTimestampUSec
+            self.retireTimestampUSec = retireTimestampUSec
+            self.uses = uses
+            self.lastUseTimestampUSec = lastUseTimestampUSec
+        }
+    }
+
+    public struct Tunnel: Codable, Sendable, Equatable {
+        public var id: Int
+        public var state: TunnelState
+        public var `protocol`: TransportProtocol
+        public var peer: String
+        public var client: String?
+        public var target: String?
+        /// The name of the key it was opened with.
+        public var key: String?
+        public var bytesReceived: Int
+        public var bytesSent: Int
+        public var startTimestampUSec: Int
+        public var lastActivityTimestampUSec: Int
+        public var rttUSec: Int?
+
+        public init(
+            id: Int, state: TunnelState, `protocol`: TransportProtocol, peer: String, client: String? = nil,
+            target: String? = nil, key: String? = nil, bytesReceived: Int, bytesSent: Int, startTimestampUSec: Int,
+            lastActivityTimestampUSec: Int, rttUSec: Int? = nil
+        ) {
+            self.id = id
+            self.state = state
+            self.protocol = `protocol`
+            self.peer = peer
+            self.client = client
+            self.target = target
+            self.key = key
+            self.bytesReceived = bytesReceived
+            self.bytesSent = bytesSent
+            self.startTimestampUSec = startTimestampUSec
+            self.lastActivityTimestampUSec = lastActivityTimestampUSec
+            self.rttUSec = rttUSec
+        }
+    }
+
+    /// A finding in a configuration.
+    public struct Diagnostic: Codable, Sendable, Equatable {
+        public var severity: Severity
+        public var file: String?
+        public var line: Int?
+        public var column: Int?
+        public var message: String
+
+        public init(severity: Severity, file: String? = nil, line: Int? = nil, column: Int? = nil, message: String) {
+            self.severity = severity
+            self.file = file
+            self.line = line
+            self.column = column
+            self.message = message
+        }
+    }
+}

@@ -1,0 +1,92 @@
+/// A JSON text (RFC 8259) as a value.
+public enum JSONValue: Sendable, Equatable {
+    case null
+    case bool(Bool)
+    /// Without fraction and exponent, and within 64 bits.
+    case integer(Int)
+    case number(Double)
+    case string(String)
+    case array([JSONValue])
+    case object(JSONObject)
+}
+
+/// Members in the order in which they came or are to be sent.
+public struct JSONObject: Sendable, Equatable {
+    public struct Member: Sendable, Equatable {
+        public let name: String
+        public let value: JSONValue
+    }
+
+    public private(set) var members: [Member] = []
+
+    public init() {}
+
+    public subscript(name: String) -> JSONValue? { members.first { $0.name == name }?.value }
+
+    /// The caller sees to it that each name comes once.
+    public mutating func append(_ name: String, _ value: JSONValue) {
+        members.append(Member(name: name, value: value))
+    }
+
+    public var isEmpty: Bool { members.isEmpty }
+
+    /// In whatever order.
+    public static func == (a: JSONObject, b: JSONObject) -> Bool {
+        a.members.count == b.members.count && a.members.allSatisfy { b[$0.name] == $0.value }
+    }
+}
+
+extension JSONValue {
+    /// The shortest text, without a line break.
+    public var text: [UInt8] {
+        var text: [UInt8] = []
+        write(to: &text)
+        return text
+    }
+
+    private func write(to text: inout [UInt8]) {
+        switch self {
+        case .null: text += "null".utf8
+        case .bool(let value): text += (value ? "true" : "false").utf8
+        case .integer(let value): text += String(value).utf8
+        // JSON has no word for what is not finite.
+        case .number(let value): text += (value.isFinite ? String(value) : "null").utf8
+        case .string(let value): Self.write(value, to: &text)
+        case .array(let values):
+            text.append(UInt8(ascii: "["))
+            for (index, value) in values.enumerated() {
+                if index > 0 { text.append(UInt8(ascii: ",")) }
+                value.write(to: &text)
+            }
+            text.append(UInt8(ascii: "]"))
+        case .object(let object):
+            text.append(UInt8(ascii: "{"))
+            for (index, member) in object.members.enumerated() {
+                if index > 0 { text.append(UInt8(ascii: ",")) }
+                Self.write(member.name, to: &text)
+                text.append(UInt8(ascii: ":"))
+                member.value.write(to: &text)
+            }
+            text.append(UInt8(ascii: "}"))
+        }
+    }
+
+    private static func write(_ string: String, to text: inout [UInt8]) {
+        text.append(UInt8(ascii: "\""))
+        for byte in string.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""): text += "\\\"".utf8
+            case UInt8(ascii: "\\"): text += "\\\\".utf8
+            case 10: text += "\\n".utf8
+            case 9: text += "\\t".utf8
+            // DEL needs no escape, but what reaches a terminal should not carry it.
+            case 0..<32, 127:
+                let digits = Array("0123456789abcdef".utf8)
+                text += "\\u00".utf8
+                text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            default: text.append(byte)
+            }
+        }
+        text.append(UInt8(ascii: "\""))
+    }
+}

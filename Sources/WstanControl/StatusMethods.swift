@@ -1,0 +1,107 @@
+/// Aggregate state. With `more`: again after every `intervalUSec` (default one second).
+public enum GetStatus: ControlMethod {
+    public static let name = ControlInterface.name + ".GetStatus"
+
+    public struct Parameters: Codable, Sendable, Equatable {
+        public var intervalUSec: Int?
+
+        public init(intervalUSec: Int? = nil) {
+            self.intervalUSec = intervalUSec
+        }
+    }
+
+    public struct Reply: Codable, Sendable, Equatable {
+        public var version: String
+        public var mode: Control.Mode
+        public var state: Control.DaemonState
+        public var statusText: String?
+        public var instance: String?
+        public var pid: Int
+        public var startTimestampUSec: Int
+        public var configurationLoadTimestampUSec: Int
+        public var configurationErrors: [String]?
+        public var warnings: [String]?
+        public var listeners: [Control.Listener]
+        public var tunnelsActive: Int
+        public var tunnelsTotal: Int
+        public var bytesReceived: Int
+        public var bytesSent: Int
+        public var drainDeadlineTimestampUSec: Int?
+        public var pool: Control.Pool?
+        public var rejects: Control.Rejects?
+        public var keys: [Control.Key]?
+        /// Whether some of it was left out, since the caller may see no more.
+        public var restricted: Bool?
+
+        public init(
+            version: String, mode: Control.Mode, state: Control.DaemonState, statusText: String? = nil,
+            instance: String? = nil, pid: Int, startTimestampUSec: Int, configurationLoadTimestampUSec: Int,
+            configurationErrors: [String]? = nil, warnings: [String]? = nil, listeners: [Control.Listener],
+            tunnelsActive: Int, tunnelsTotal: Int, bytesReceived: Int, bytesSent: Int,
+            drainDeadlineTimestampUSec: Int? = nil, pool: Control.Pool? = nil, rejects: Control.Rejects? = nil,
+            keys: [Control.Key]? = nil, restricted: Bool? = nil
+        ) {
+            self.version = version
+            self.mode = mode
+            self.state = state
+            self.statusText = statusText
+            self.instance = instance
+            self.pid = pid
+            self.startTimestampUSec = startTimestampUSec
+            self.configurationLoadTimestampUSec = configurationLoadTimestampUSec
+            self.configurationErrors = configurationErrors
+            self.warnings = warnings
+            self.listeners = listeners
+            self.tunnelsActive = tunnelsActive
+            self.tunnelsTotal = tunnelsTotal
+            self.bytesReceived = bytesReceived
+            self.bytesSent = bytesSent
+            self.drainDeadlineTimestampUSec = drainDeadlineTimestampUSec
+            self.pool = pool
+            self.rejects = rejects
+            self.keys = keys
+            self.restricted = restricted
+        }
+    }
+}
+
+/// With `more` only: one reply per tunnel, then one whose event is `synchronized`, then, if wanted, the changes.
+public enum ListTunnels: ControlMethod {
+    public static let name = ControlInterface.name + ".ListTunnels"
+
+    public struct Parameters: Codable, Sendable, Equatable {
+        public var states: [Control.TunnelState]?
+        public var follow: Bool?
+
+        public init(states: [Control.TunnelState]? = nil, follow: Bool? = nil) {
+            self.states = states
+            self.follow = follow
+        }
+    }
+
+    public struct Reply: Codable, Sendable, Equatable {
+        public var tunnel: Control.Tunnel?
+        public var event: Control.TunnelEvent?
+
+        public init(tunnel: Control.Tunnel? = nil, event: Control.TunnelEvent? = nil) {
+            self.tunnel = tunnel
+            self.event = event
+        }
+    }
+}
+
+public enum CloseTunnel: ControlMethod {
+    public static let name = ControlInterface.name + ".CloseTunnel"
+
+    public struct Parameters: Codable, Sendable, Equatable {
+        public var id: Int
+
+        public init(id: Int) {
+            self.id = id
+        }
+    }
+
+    public struct Reply: Codable, Sendable, Equatable {
+        public init() {}
+    }
+}

@@ -1,0 +1,60 @@
+import WstanControl
+
+/// The methods that there are.
+enum ControlCommand: CaseIterable {
+    case getInfo, getInterfaceDescription
+    case getStatus, listTunnels, closeTunnel
+    case checkConfiguration, reload
+    case rotateKey, addKey, retireKey, getClientConfiguration
+    case drain, undrain, setLogLevel
+
+    /// - Parameter method: with its interface.
+    init?(_ method: String) {
+        guard let command = Self.allCases.first(where: { $0.name == method }) else { return nil }
+        self = command
+    }
+
+    var name: String { type.name }
+
+    private var type: any ControlMethod.Type {
+        switch self {
+        case .getInfo: GetInfo.self
+        case .getInterfaceDescription: GetInterfaceDescription.self
+        case .getStatus: GetStatus.self
+        case .listTunnels: ListTunnels.self
+        case .closeTunnel: CloseTunnel.self
+        case .checkConfiguration: CheckConfiguration.self
+        case .reload: Reload.self
+        case .rotateKey: RotateKey.self
+        case .addKey: AddKey.self
+        case .retireKey: RetireKey.self
+        case .getClientConfiguration: GetClientConfiguration.self
+        case .drain: Drain.self
+        case .undrain: Undrain.self
+        case .setLogLevel: SetLogLevel.self
+        }
+    }
+
+    /// Who may call it.
+    var standing: ControlAuthority.Standing {
+        switch self {
+        case .getInfo, .getInterfaceDescription, .getStatus: .stranger
+        case .listTunnels, .closeTunnel, .checkConfiguration, .reload, .rotateKey, .addKey, .retireKey, .drain,
+            .undrain, .setLogLevel:
+            .member
+        case .getClientConfiguration: .owner
+        }
+    }
+
+    /// Whether it changes something, or hands out a secret: it is logged who has called it.
+    var isLogged: Bool {
+        switch self {
+        case .getInfo, .getInterfaceDescription, .getStatus, .listTunnels, .checkConfiguration: false
+        case .closeTunnel, .reload, .rotateKey, .addKey, .retireKey, .getClientConfiguration, .drain, .undrain,
+            .setLogLevel:
+            true
+        }
+    }
+
+    var needsMore: Bool { self == .listTunnels }
+}

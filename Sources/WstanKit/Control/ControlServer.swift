@@ -1,0 +1,107 @@
+import CLinux
+import Glibc
+import WstanControl
+
+/// The control socket: it listens, and serves each connection on its worker. Confined to its worker.
+///
+/// A client costs a descriptor and at most one message in each direction; what it sends and does not read is its own loss.
+final class ControlServer: @unchecked Sendable {
+    enum Event {
+        case call(ControlDesk.Event)
+        case ended(ControlSession.Ending, ControlCaller)
+        /// No more connections for now: out of descriptors or memory.
+        case paused(SystemError)
+    }
+
+    private let worker: Worker
+    private let authority: ControlAuthority
+    private let desk: ControlDesk
+    private let report: (Event) -> Void
+    private var acceptors: [Acceptor] = []
+    private var seats = ControlSeats()
+    private var sessions: [ControlSeats.ID: ControlSession] = [:]
+
+    /// - Parameters:
+    ///   - version: of the daemon.
+    ///   - report: called on the worker.
+    init(
+        _ service: any ControlService, on worker: Worker, authority: ControlAuthority, version: String,
+        report: @escaping (Event) -> Void
+    ) {
+        self.worker = worker
+        self.authority = authority
+        self.report = report
+        let information = GetInfo.Reply(
+            vendor: "wstan", product: "wstand", version: version, url: "man:wstand(8)",
+            interfaces: [ServiceInterface.name, ControlInterface.name])
+        desk = ControlDesk(service, information: information) { report(.call($0)) }
+    }
+
+    /// Everybody on this host may connect.
+    func listen(at path: String) throws(UnixListener.Failure) {
+        add(try UnixListener(path, on: worker, dealingTo: [worker]) { [unowned self] in happened($0) })
+    }
+
+    /// - Parameters:
+    ///   - descriptor: of a Unix stream socket that listens already, as a service manager passes it.
+    ///   - place: as a person would write it.
+    func listen(on descriptor: Int32, at place: String) throws(SystemError) {
+        _ = try SystemError.check("fcntl") { fcntl(descriptor, F_SETFL, O_NONBLOCK) }
+        add(
+            try PassedControlListener(descriptor: descriptor, at: place, on: worker, dealingTo: [worker]) {
+                [unowned self] in happened($0)
+            })
+    }
+
+    private func add(_ acceptor: Acceptor) {
+        // When descriptors run short an administrator most of all wants to see why, and the seats are few.
+        acceptor.leavesReserve = false
+        acceptors.append(acceptor)
+    }
+
+    /// What is being answered is given up; what was answered is delivered.
+    func close() {
+        for acceptor in acceptors { acceptor.close() }
+        acceptors = []
+        for session in sessions.values { session.stream.closeOrderly(awaitingPeer: false) }
+    }
+
+    private func happened(_ event: Acceptor.Event) {
+        switch event {
+        case .accepted(let arrival): serve(arrival)
+        case .paused(let error): report(.paused(error))
+        }
+    }
+
+    private func serve(_ arrival: Acceptor.Arrival) {
+        guard case .local(let process) = arrival.peer else {
+            Glibc.close(arrival.descriptor)
+            return
+        }
+        let caller = ControlCaller(process, on: arrival.descriptor)
+        let standing = authority.standing(of: caller)
+        guard case .seated(let id, let evicted) = seats.admit(standing) else {
+            Glibc.close(arrival.descriptor)
+            return
+        }
+        if let evicted { sessions.removeValue(forKey: evicted)?.stream.close() }
+        guard let stream = try? Stream(arrival) else { return seats.left(id) }
+        let session = ControlSession(stream, caller: caller, standing: standing, desk: desk)
+        sessions[id] = session
+        worker.spawn { [self] in
+            let ending = await session.run { [self] isBusy in
+                if isBusy { seats.began(id) } else { seats.becameIdle(id) }
+            }
+            seats.left(id)
+            sessions[id] = nil
+            if ending != .left { report(.ended(ending, caller)) }
+        }
+    }
+}
+
+/// Listens on a Unix socket that somebody else has made and will remove.
+private final class PassedControlListener: Acceptor, @unchecked Sendable {
+    override func peer(of descriptor: Int32, at address: SocketAddress?) -> Peer? {
+        LocalProcess(atOtherEndOf: descriptor).map { .local($0) }
+    }
+}

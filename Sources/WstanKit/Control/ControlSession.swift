@@ -1,0 +1,140 @@
+import WstanControl
+
+/// One connection to the control socket: it takes one call after the other, and reads on only when what came is answered and
+/// the answer is on its way. Confined to its worker.
+final class ControlSession: @unchecked Sendable {
+    let stream: Stream
+    let caller: ControlCaller
+    let standing: ControlAuthority.Standing
+    private let desk: ControlDesk
+    private var frames: MessageFrames
+    private var pausing: Wait<Void>?
+
+    /// How a session has ended.
+    enum Ending: Equatable {
+        /// The client has left, or was closed for the sake of another.
+        case left
+        case malformed
+        /// The client did not read what it was sent.
+        case slow
+    }
+
+    /// Who may only look has nothing long to say.
+    private static let strangersLimit = 16 * 1024
+    private static let readSize = 16 * 1024
+    /// For a client to read what it has asked for.
+    private static let patience: Duration = .seconds(10)
+    /// Events that wait for a client which does not read, in bytes.
+    private static let backlog = 256 * 1024
+
+    init(_ stream: Stream, caller: ControlCaller, standing: ControlAuthority.Standing, desk: ControlDesk) {
+        self.stream = stream
+        self.caller = caller
+        self.standing = standing
+        self.desk = desk
+        frames = MessageFrames(limit: standing == .stranger ? Self.strangersLimit : MessageFrames.limit)
+    }
+
+    /// - Parameter isBusy: told when a call begins and when the client may say the next one.
+    func run(isBusy: (Bool) -> Void) async -> Ending {
+        stream.attention = { [weak self] in self?.noticed() }
+        let ending = await serve(isBusy)
+        stream.heldElsewhere = 0
+        switch ending {
+        case .slow: stream.abort()
+        case .left, .malformed: stream.closeOrderly(awaitingPeer: false)
+        }
+        return ending
+    }
+
+    private func serve(_ isBusy: (Bool) -> Void) async -> Ending {
+        while true {
+            while let message = frames.next() {
+                isBusy(true)
+                do throws(ControlCall.Malformed) {
+                    await desk.answer(try ControlCall(reading: message), of: self)
+                } catch {
+                    return .malformed
+                }
+                isBusy(false)
+                if isSlow { return .slow }
+                guard !isOver else { return .left }
+                // Others have their turn between two calls of one who has sent many.
+                await stream.worker.yield()
+            }
+            do throws(MessageFrames.TooLong) {
+                guard try await readMore() else { return .left }
+            } catch {
+                return .malformed
+            }
+        }
+    }
+
+    private func readMore() async throws(MessageFrames.TooLong) -> Bool {
+        while true {
+            switch await stream.waitReadable() {
+            case .ready: break
+            case .interrupted: continue
+            case .timedOut, .closed: return false
+            }
+            let buffer = stream.worker.scratch.body(Self.readSize)
+            switch stream.read(into: buffer) {
+            case .bytes(let count):
+                try frames.append(buffer[..<count])
+                stream.heldElsewhere = frames.count
+                return true
+            case .wouldBlock: continue
+            case .end, .failed: return false
+            }
+        }
+    }
+
+    // MARK: Answers
+
+    private var isSlow = false
+
+    /// Nobody is there to read an answer. A client that has only shut down its sending side still reads.
+    var isOver: Bool { isSlow || stream.isGone || stream.peerHasClosed }
+
+    /// - Returns: whether it is worth while to send more.
+    @discardableResult
+    func send(_ reply: ControlReply) async -> Bool {
+        guard !isOver else { return false }
+        write(reply)
+        await stream.waitDrained(until: stream.worker.now + Self.patience)
+        if stream.pendingCount > 0 { isSlow = true }
+        return !isOver
+    }
+
+    func post(_ reply: ControlReply) -> Bool {
+        guard !isOver else { return false }
+        write(reply)
+        guard stream.pendingCount > Self.backlog else { return !isOver }
+        isSlow = true
+        noticed()
+        return false
+    }
+
+    private func write(_ reply: ControlReply) {
+        var bytes = reply.bytes
+        if bytes.count > MessageFrames.limit {
+            bytes = ControlReply(.operationFailed(message: "the reply is longer than a message may be")).bytes
+        }
+        stream.write(bytes + [0])
+    }
+
+    /// - Parameter duration: nil for as long as the client is there.
+    /// - Returns: whether the client is still there.
+    func pause(for duration: Duration?) async -> Bool {
+        guard !isOver else { return false }
+        let wait = Wait<Void>(worker: stream.worker)
+        pausing = wait
+        await wait.value(deadline: duration.map { stream.worker.now + $0 }, onTimeout: (), onCancel: ())
+        pausing = nil
+        return !isOver
+    }
+
+    private func noticed() {
+        if isOver { pausing?.fulfill(()) }
+    }
+}
