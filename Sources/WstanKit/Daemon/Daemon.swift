@@ -30,6 +30,8 @@ public final class Daemon: @unchecked Sendable {
     private var certificate: CertificateWatch?
     private let blocking = BlockingPool()
     private var keys: KeyKeeper?
+    /// A server's.
+    private var replayGuard: ReplayGuard?
     private var network: NetworkWatcher?
     private var wakeTimer: WakeTimer?
     private var isStopping = false
@@ -82,6 +84,8 @@ public final class Daemon: @unchecked Sendable {
             return fail(error.description, ExitStatus.configuration)
         } catch let error as TLSContext.Problem {
             return fail(error.description, ExitStatus.configuration)
+        } catch let error as ReplayKeeping.Failure {
+            return fail(error.description, ExitStatus.failure)
         } catch {
             return fail("cannot start: \(error)", ExitStatus.failure)
         }
@@ -103,7 +107,7 @@ public final class Daemon: @unchecked Sendable {
 
     private func makeServices(
         _ keys: KeyKeeper, _ admission: AdmissionLoader.Admission, _ environment: ProxyEnvironment
-    ) throws(TLSContext.Problem) {
+    ) throws {
         let resolver = Resolver(pool: blocking)
         switch settings.mode {
         case .client:
@@ -120,7 +124,7 @@ public final class Daemon: @unchecked Sendable {
         case .server:
             let tls = try makeServerContext()
             let options = ServerOptions(settings, key: keys.sendingKey, tls: tls, workers: workers.count)
-            let commons = ServerCommons()
+            let commons = ServerCommons(replayGuard: try makeReplayGuard(options))
             hostAddresses = commons.hostAddresses
             if let failure = commons.hostAddresses.failure {
                 warnings.append(
@@ -147,6 +151,22 @@ public final class Daemon: @unchecked Sendable {
         return context
     }
 
+    private func makeReplayGuard(_ options: ServerOptions) throws(ReplayKeeping.Failure) -> ReplayGuard {
+        let runtimeDirectory = getenv("RUNTIME_DIRECTORY").map { String(cString: $0) }
+        let (replayGuard, warnings) = try ReplayKeeping.open(
+            runtimeDirectory: ReplayKeeping.firstPath(in: runtimeDirectory), stateDirectory: nil,
+            lifetime: options.requestLifetime, blocking: blocking, log: log)
+        self.warnings += warnings
+        self.replayGuard = replayGuard
+        return replayGuard
+    }
+
+    private func moveMarksOn() {
+        guard let replayGuard else { return }
+        replayGuard.moveMarksOn(now: WallClock.now())
+        _ = main.schedule(after: ReplayKeeping.interval) { [self] in moveMarksOn() }
+    }
+
     private func renew(_ context: TLSServerContext) {
         for worker in workers {
             worker.execute { [self] in servers[worker.index].renew(context) }
@@ -162,6 +182,7 @@ public final class Daemon: @unchecked Sendable {
                 certificate?.start(on: main) { [unowned self] in renew($0) }
                 announce()
                 keys?.start()
+                moveMarksOn()
                 startClients()
             } catch {
                 LogWriter.standardError.write("wstand: \(error)")
@@ -171,6 +192,7 @@ public final class Daemon: @unchecked Sendable {
         }
         for worker in workers.dropFirst() { worker.start() }
         main.run()
+        replayGuard?.close(now: WallClock.now())
         if !isStopping { status = ExitStatus.failure }
         return status
     }

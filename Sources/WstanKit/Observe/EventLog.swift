@@ -230,6 +230,21 @@ struct EventLog: Sendable {
         }
     }
 
+    /// Whoever has no key cannot bring this about.
+    func seenRequestsFull(now: Instant) {
+        guard let missed = throttle.allows("seen-full", every: .seconds(60), now: now) else { return }
+        logger.error(
+            "no more requests can be remembered, so new tunnels are refused: find the client that opens so many",
+            metadata: ["limit": "\(ServerLimits.seenRequests)", "refused": "\(missed + 1)"])
+    }
+
+    func marksNotWritten(_ path: String, _ error: SystemError, now: Instant) {
+        guard let missed = throttle.allows("marks", every: .seconds(60), now: now) else { return }
+        logger.warning(
+            "cannot write \(path), so requests could be sent once more after a reboot: \(error)",
+            metadata: missed > 0 ? ["repeated": "\(missed)"] : nil)
+    }
+
     func tunnelOpened(_ tunnel: UInt64, peer: ClientAddress) {
         logger.info("tunnel opened", metadata: ["tunnel": "\(tunnel)", "peer": "\(peer)"])
     }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Lets a kind of event through once a second, and counts what it has kept back.
+/// Lets a kind of event through once a second, or more rarely, and counts what it has kept back.
 final class Throttle: Sendable {
     private struct Gate {
         var last: Instant
@@ -9,15 +9,17 @@ final class Throttle: Sendable {
 
     private let gates = Mutex([String: Gate]())
 
-    /// - Parameter kind: one of a few; reason codes, not what came from elsewhere.
+    /// - Parameters:
+    ///   - kind: one of a few; reason codes, not what came from elsewhere.
+    ///   - interval: always the same for a kind.
     /// - Returns: how many were kept back since the last one; nil when this one is too.
-    func allows(_ kind: String, now: Instant) -> Int? {
+    func allows(_ kind: String, every interval: Duration = .seconds(1), now: Instant) -> Int? {
         gates.withLock { gates in
             guard var gate = gates[kind] else {
                 gates[kind] = Gate(last: now)
                 return 0
             }
-            guard now >= gate.last + .seconds(1) else {
+            guard now >= gate.last + interval else {
                 gate.missed += 1
                 gates[kind] = gate
                 return nil

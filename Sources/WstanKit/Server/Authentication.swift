@@ -57,10 +57,13 @@ struct Authentication {
     private let options: ServerOptions
     let keys: ServerKeys
     private let replayGuard: ReplayGuard
+    private let whenFull: () -> Void
 
-    init(options: ServerOptions, replayGuard: ReplayGuard) {
+    /// - Parameter whenFull: no more requests can be remembered, and this one is refused.
+    init(options: ServerOptions, replayGuard: ReplayGuard, whenFull: @escaping () -> Void = {}) {
         self.options = options
         self.replayGuard = replayGuard
+        self.whenFull = whenFull
         keys = ServerKeys(options.keys.map { LiveKey(key: $0) })
     }
 
@@ -93,7 +96,7 @@ struct Authentication {
             let token =
                 options.usesCipher
                 ? nonce : Nonce(prefixOf: message.suffix(Authenticator.tagSize) + [0, 0, 0, 0, 0, 0])
-            try remember(token, of: opening.time, now: now)
+            try remember(token, of: opening.time, under: authenticator.keyID, now: now)
         }
 
         let accept = Nonce.accept(forKey: keyText)
@@ -112,13 +115,11 @@ struct Authentication {
     ///
     /// - Parameter nonce: under which its bytes would open a tunnel of their own: whoever has seen them pass could send
     ///   them once more, in a URI. Nil when there is none.
-    func check(
-        _ time: Double, replayableUnder nonce: Nonce?, key: KeyID? = nil, now: Double
-    ) throws(Refusal) {
-        if let key { try check(key, now: now) }
+    func check(_ time: Double, replayableUnder nonce: Nonce?, key: KeyID, now: Double) throws(Refusal) {
+        try check(key, now: now)
         try check(time, now: now)
-        if let nonce { try remember(nonce, of: time, now: now) }
-        if let key { keys.used(key, now: now) }
+        if let nonce { try remember(nonce, of: time, under: key, now: now) }
+        keys.used(key, now: now)
     }
 
     /// A tunnel keeps the key that it was opened with; nothing new is asked for with one that is retired or has expired.
@@ -126,13 +127,23 @@ struct Authentication {
         guard keys.accepts(key, now: now) else { throw .wire(.badAuthentication) }
     }
 
-    private func remember(_ token: Nonce?, of time: Double, now: Double) throws(Refusal) {
+    /// To be awaited before a request that has held is answered; see `ReplayGuard`.
+    ///
+    /// - Returns: whether that took any time.
+    func settle(_ request: VerifiedRequest, on worker: Worker) async -> Bool {
+        guard options.usesCipher || options.replayUnderTLS else { return false }
+        return await replayGuard.settle(request.opening.time, under: request.keyID, on: worker)
+    }
+
+    private func remember(_ token: Nonce?, of time: Double, under key: KeyID, now: Double) throws(Refusal) {
         let expiry = time + options.requestLifetime.inSeconds
         guard let token else { throw .wire(.replayed) }
-        switch replayGuard.admit(token, expiry: expiry, now: now) {
+        switch replayGuard.admit(token, of: time, under: key, expiry: expiry, now: now) {
         case .new: break
         case .seen: throw .wire(.replayed)
-        case .full: throw .overLimit
+        case .full:
+            whenFull()
+            throw .overLimit
         }
     }
 

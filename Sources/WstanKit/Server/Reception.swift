@@ -98,6 +98,10 @@ final class Reception: @unchecked Sendable {
             }
             if let reason = closedBecause() { throw reason }
             let request = try authentication.verify(head, now: WallClock.now())
+            if await authentication.settle(request, on: worker) {
+                guard !intake.stream.isClosed else { throw .silent }
+                if let reason = closedBecause() { throw reason }
+            }
             guard hasRoom(client) else { throw .overLimit }
             return .success(request)
         } catch {

@@ -1,71 +1,82 @@
 import Synchronization
 
-/// Remembers every request that was accepted until it has expired, so that none is accepted twice. Exact, bounded, and
-/// closed when full. Shared by all workers.
+/// Remembers every request that was accepted until it has expired, so that none is accepted twice, by this process or by
+/// the next one. Exact, bounded, and closed when full. Shared by all workers.
 final class ReplayGuard: Sendable {
-    private let memory: Mutex<ReplayMemory>
-
-    init(capacity: Int = ServerLimits.seenRequests) {
-        memory = Mutex(ReplayMemory(capacity: capacity))
-    }
-
-    /// - Parameters:
-    ///   - token: what is unique to the request: its nonce or, where that has no part in it, its tag.
-    ///   - expiry: when the request's own time makes it worthless, in seconds since the epoch.
-    func admit(_ token: Nonce, expiry: Double, now: Double) -> ReplayMemory.Admission {
-        memory.withLock { $0.admit(token, expiry: expiry, now: now) }
-    }
-}
-
-/// The set behind the guard, as a value.
-struct ReplayMemory {
     enum Admission {
-        /// It is remembered from now on.
+        /// It is remembered from now on, wherever it can be.
         case new
-        /// Or its time is none.
+        /// Or it may have been: it was made before a mark that stands in for what is not known any more. Or its time is
+        /// none.
         case seen
         case full
     }
 
-    private let capacity: Int
-    private var seen: Set<Nonce> = []
-    /// What may be forgotten, by the ten seconds in which it may.
-    private var expiring: [Int64: [Nonce]] = [:]
-    private var oldest = Int64.max
-
-    private static let bucketSeconds = 10.0
-    /// Kept for longer than it is worth anything, so that a clock that is set back by so much reopens nothing.
-    static let margin = 120.0
-
-    init(capacity: Int) {
-        self.capacity = capacity
+    private struct Kept {
+        var memory: ReplayMemory
+        let journal: ReplayJournal?
     }
 
-    var count: Int { seen.count }
+    private let kept: Mutex<Kept>
+    private let marks: ReplayMarkKeeper?
 
-    mutating func admit(_ token: Nonce, expiry: Double, now: Double) -> Admission {
-        guard let bucket = Self.bucket(expiry), let current = Self.bucket(now - Self.margin) else { return .seen }
-        forget(before: current)
-        if seen.contains(token) { return .seen }
-        guard seen.count < capacity else { return .full }
-        seen.insert(token)
-        expiring[bucket, default: []].append(token)
-        oldest = min(oldest, bucket)
-        return .new
+    /// - Parameters:
+    ///   - opened: where requests are written down as well, with as many slots as the capacity; nil: nowhere.
+    ///   - marks: for when that is gone; nil: all that is not known was never seen.
+    ///   - now: seconds since the epoch, as everywhere here.
+    init(
+        capacity: Int = ServerLimits.seenRequests, opened: ReplayJournal.Opened? = nil, marks: ReplayMarkKeeper? = nil,
+        now: Double = 0
+    ) {
+        let memory = ReplayMemory(capacity: capacity, remembering: opened?.records ?? [], now: now)
+        kept = Mutex(Kept(memory: memory, journal: opened?.journal))
+        self.marks = marks
     }
 
-    private mutating func forget(before current: Int64) {
-        // The clock may jump; the buckets that exist are few, those in between are not.
-        guard oldest < current else { return }
-        for bucket in expiring.keys.filter({ $0 < current }) {
-            for token in expiring[bucket] ?? [] { seen.remove(token) }
-            expiring[bucket] = nil
+    /// What is admitted is in the journal when this returns.
+    ///
+    /// - Parameters:
+    ///   - token: what is unique to the request: its nonce or, where that has no part in it, its tag.
+    ///   - time: of the request.
+    ///   - key: under which it was sealed.
+    ///   - expiry: when the request's own time makes it worthless.
+    func admit(_ token: Nonce, of time: Double, under key: KeyID, expiry: Double, now: Double) -> Admission {
+        if let marks, marks.refuses(time, of: key, now: now) { return .seen }
+        let admission = kept.withLock { kept in
+            let admission = kept.memory.admit(token, expiry: expiry, now: now)
+            if case .new(let slot) = admission {
+                kept.journal?.write(ReplayRecord(token: token, expiry: expiry, slot: slot))
+            }
+            return admission
         }
-        oldest = expiring.keys.min() ?? .max
+        switch admission {
+        case .new:
+            marks?.accepted(time, of: key, now: now)
+            return .new
+        case .seen: return .seen
+        case .full: return .full
+        }
     }
 
-    /// Nil for what is not finite or beyond any date.
-    private static func bucket(_ seconds: Double) -> Int64? {
-        Int64(exactly: (seconds / bucketSeconds).rounded(.down))
+    /// To be awaited before a request that was admitted is answered. It rarely takes any time.
+    ///
+    /// - Returns: whether it has.
+    func settle(_ time: Double, under key: KeyID, on worker: Worker) async -> Bool {
+        await marks?.settle(time, of: key, on: worker) ?? false
+    }
+
+    /// To be called every few seconds. Does not block.
+    func moveMarksOn(now: Double) {
+        marks?.moveOn(now: now)
+    }
+
+    /// Of a request, in seconds; it is another one from now on.
+    func take(lifetime: Double) {
+        marks?.take(lifetime: lifetime)
+    }
+
+    /// The last thing, when nothing is admitted any more. Blocks.
+    func close(now: Double) {
+        marks?.close(now: now)
     }
 }

@@ -41,7 +41,7 @@ enum ServerLimits {
     /// A PROXY header of version 2 may have 64 KiB; addresses, and what fronts add about TLS, have some hundred bytes.
     static let proxyHeader = 4096
     /// Requests remembered; beyond that, new ones are refused until old ones have expired.
-    static let seenRequests = 1 << 20
+    static let seenRequests = 1 << 18
     /// See `ServerService.waitForPythonClient`.
     static let resetAfterOpening: Duration = .milliseconds(20)
     /// An association that is not used for so long ends, though its client has not ended it.

@@ -29,7 +29,9 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         book = RefusalBook(worker: worker, log: log)
         gate = TargetGate(worker: worker, rules: options.rules, hostAddresses: commons.hostAddresses)
         tunnelCounts = commons.tunnelCounts
-        authentication = Authentication(options: options, replayGuard: commons.replayGuard)
+        authentication = Authentication(options: options, replayGuard: commons.replayGuard) {
+            log.seenRequestsFull(now: worker.now)
+        }
         reception = Reception(worker: worker, options: options, authentication: authentication, book: book)
         connector = Connector(worker: worker, resolver: resolver)
         reception.closedBecause = { [unowned self] in whyClosed }

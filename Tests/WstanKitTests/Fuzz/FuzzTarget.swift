@@ -29,7 +29,7 @@ struct FuzzTarget: Sendable, CustomStringConvertible {
         frameReader, frames, opener, tunnelBytes, authentication, httpHead, httpDate, base64, addressText,
         addressBytes, socks5,
         socks4, datagram, proxyHeader, network, resetText, configuration, tunnelMachines, loneTunnelMachine,
-        pool, forward, routeMessages, addressRace, replayMemory, heartbeat,
+        pool, forward, routeMessages, addressRace, replayMemory, replayJournal, replayMarks, heartbeat,
         gatheredData, outbox, timers, fairQueue,
         socks5Passage, proxyAnswer, proxyEnvironment, serverList,
         bodyReader, responseReader, proxyRequest, proxyResponse, exchangeMachine, acceptance, explanation,

@@ -216,7 +216,7 @@ import Testing
         let authentication = Self.authentication(try Self.options())
         for (time, isGood) in [(Self.now - 60, true), (Self.now + 61, false), (.nan, false), (.infinity, false)] {
             var wasGood = true
-            do { try authentication.check(time, replayableUnder: nil, now: Self.now) } catch { wasGood = false }
+            do { try authentication.check(time, replayableUnder: nil, key: Self.key().id, now: Self.now) } catch { wasGood = false }
             #expect(wasGood == isGood)
         }
     }
@@ -224,10 +224,10 @@ import Testing
     /// The tag does not cover a message's place in the key stream, and a stream can be begun at any block of it.
     @Test func `a request that came as a message cannot be sent once more in a URI`() throws {
         let authentication = Self.authentication(try Self.options())
-        try authentication.check(Self.now, replayableUnder: Self.nonce, now: Self.now)
+        try authentication.check(Self.now, replayableUnder: Self.nonce, key: Self.key().id, now: Self.now)
         #expect(try Self.refusal(try Self.request(), authentication) == .wire(.replayed))
         #expect(throws: Refusal.wire(.replayed)) {
-            try authentication.check(Self.now, replayableUnder: Self.nonce, now: Self.now)
+            try authentication.check(Self.now, replayableUnder: Self.nonce, key: Self.key().id, now: Self.now)
         }
     }
 

@@ -14,7 +14,8 @@ import Testing
         var count: Int { memory.count }
 
         func admit(_ token: Nonce, expiry: Double, now: Double) -> Bool {
-            memory.admit(token, expiry: expiry, now: now) == .new
+            if case .new = memory.admit(token, expiry: expiry, now: now) { return true }
+            return false
         }
     }
 
@@ -92,11 +93,14 @@ import Testing
     }
 
     @Test func `the guard that workers share admits a request on one of them`() async {
+        let key = Key.random().id
         let replayGuard = ReplayGuard(capacity: 1000)
         let admitted = await withTaskGroup(of: Int.self) { group in
             for _ in 0..<4 {
                 group.addTask {
-                    (0..<500).count { replayGuard.admit(Self.token($0), expiry: 1060, now: 1000) == .new }
+                    (0..<500).count {
+                        replayGuard.admit(Self.token($0), of: 1000, under: key, expiry: 1060, now: 1000) == .new
+                    }
                 }
             }
             return await group.reduce(0, +)

@@ -21,7 +21,9 @@ extension FuzzTarget {
             let token = input.byte()
             let strange: [Double] = [.nan, .infinity, -.infinity, .greatestFiniteMagnitude, 1e300, -1, 0]
             let expiry = step == 2 ? input.choice(of: strange) : now + Double(input.byte() % 120)
-            guard memory.admit(Nonce(high: 0, low: UInt64(token)), expiry: expiry, now: now) == .new else { continue }
+            guard case .new(let slot) = memory.admit(Nonce(high: 0, low: UInt64(token)), expiry: expiry, now: now)
+            else { continue }
+            require(slot < capacity, "as many slots as there may be requests")
             require(expiry.isFinite, "only what has an end")
             if let before = expiries[token] {
                 require(latest >= before, "not a second time before it has expired: \(before - latest)")
