@@ -1,7 +1,7 @@
 /// Opens tunnels for the pool before anybody asks for one, where the server takes the request for that. Confined to its
 /// worker.
 final class AheadOpener: @unchecked Sendable {
-    private let dialer: Dialer
+    var dialer: Dialer
     private let log: EventLog
     /// Of `ClientOptions.servers`.
     private var abilities: [ServerAbility]

@@ -6,6 +6,8 @@ struct ClientOptions: Sendable {
     var compatible = false
     /// For servers whose URI says wss://.
     var tls: TLSClientContext?
+    /// What that was made of.
+    var tlsSettings = TLSSettings()
     var earlyData = WireLimits.earlyData
     var earlyDataWait: Duration = .milliseconds(30)
     /// A user agent is told of success before the target has answered.
@@ -25,6 +27,12 @@ struct ClientOptions: Sendable {
     var direct = DirectRules()
     var connectTimeout: Duration = .seconds(10)
     var handshakeTimeout: Duration = .seconds(8)
+
+    /// Whether connections reach the same servers by the same ways.
+    func leadsAsBefore(_ former: ClientOptions) -> Bool {
+        servers == former.servers && tlsSettings == former.tlsSettings && connectTimeout == former.connectTimeout
+            && handshakeTimeout == former.handshakeTimeout && compatible == former.compatible
+    }
 }
 
 /// Every bound on what a user agent may make a client hold or wait for.

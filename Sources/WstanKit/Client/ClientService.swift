@@ -1,12 +1,14 @@
 /// The client's part of one worker: takes user agents over and gives each its session. Confined to its worker.
 final class ClientService: @unchecked Sendable {
     private let worker: Worker
-    private let dialer: Dialer
+    private var dialer: Dialer
     private let pool: TunnelPool
-    private let opener: AheadOpener
-    private let direct: DirectDialer
+    private var opener: AheadOpener
+    private var direct: DirectDialer
+    private let connector: Connector
+    private let passwords: BlockingPool
     private let idle = IdleUserAgents()
-    private let rules: DoorRules
+    private var rules: DoorRules
     private let manners = ServerManners()
     private let log: EventLog
     private var datagramForwards: [DatagramForward] = []
@@ -17,14 +19,13 @@ final class ClientService: @unchecked Sendable {
     init(worker: Worker, options: ClientOptions, resolver: Resolver, passwords: BlockingPool, log: EventLog) {
         self.worker = worker
         self.log = log
+        self.passwords = passwords
         drain = Draining(worker: worker)
-        rules = DoorRules(
-            allowedUsers: options.allowedUsers,
-            passwords: options.users.map { PasswordVerifier(worker: worker, users: $0, threads: passwords) }, log: log)
+        rules = Self.rules(options, worker, passwords, log)
         pool = TunnelPool(
             worker: worker, size: options.poolSize, minimum: options.poolMin, maxIdle: options.poolMaxIdle,
             pings: options.pings, log: log)
-        let connector = Connector(worker: worker, resolver: resolver)
+        connector = Connector(worker: worker, resolver: resolver)
         dialer = Dialer(
             worker: worker, options: options, connector: connector,
             authenticator: Authenticator(key: options.key), pool: pool)
@@ -32,15 +33,51 @@ final class ClientService: @unchecked Sendable {
         opener = AheadOpener(dialer: dialer, log: log)
         direct = DirectDialer(
             rules: options.direct, connector: connector, timeout: options.connectTimeout, listeners: OwnListeners())
+        followServers()
+    }
+
+    private static func rules(
+        _ options: ClientOptions, _ worker: Worker, _ passwords: BlockingPool, _ log: EventLog
+    ) -> DoorRules {
+        DoorRules(
+            allowedUsers: options.allowedUsers,
+            passwords: options.users.map { PasswordVerifier(worker: worker, users: $0, threads: passwords) }, log: log)
+    }
+
+    /// The pool goes by what is known of the servers.
+    private func followServers() {
         let servers = dialer.servers
         pool.isWanted = { [unowned servers] in servers.isWanted($0.mark) }
         pool.whenStartingAnew = { [unowned servers] in servers.networkChanged() }
         servers.whenReachedAgain = { [unowned self] in opener.tryOut($0) }
-        servers.whenChanged = { [unowned servers, pool] change, failure in
+        servers.whenChanged = { [unowned servers, pool, log, worker] change, failure in
             log.serverChanged(change, of: servers.endpoints, failure, now: worker.now)
             pool.closeUnwanted()
         }
     }
+
+    /// Others are in force from now on; what is under way goes on with those that it began with. The key has a way of its
+    /// own.
+    func take(_ options: ClientOptions) {
+        rules = Self.rules(options, worker, passwords, log)
+        direct = DirectDialer(
+            rules: options.direct, connector: connector, timeout: options.connectTimeout, listeners: direct.listeners)
+        let former = dialer.servers
+        dialer = dialer.with(options, connector)
+        for forward in datagramForwards { forward.take(dialer) }
+        if dialer.servers === former {
+            opener.dialer = dialer
+        } else {
+            opener = AheadOpener(dialer: dialer, log: log)
+            followServers()
+            pool.startAnew()
+            pool.closeUnwanted()
+        }
+        pool.take(options)
+    }
+
+    /// What tunnels are opened with.
+    var key: Key { dialer.options.key }
 
     /// Where this process listens. On any thread.
     func setOwnListeners(_ addresses: [SocketAddress]) {

@@ -8,7 +8,7 @@ final class DatagramForward: @unchecked Sendable {
     }
 
     private let target: Address
-    private let dialer: Dialer
+    private var dialer: Dialer
     private let log: EventLog
     private var sockets: [DatagramSocket] = []
     private var machine: ForwardMachine<Source>
@@ -33,6 +33,12 @@ final class DatagramForward: @unchecked Sendable {
         }
         sockets.append(socket)
         return socket.address
+    }
+
+    /// Ways that begin from now on are opened by this one.
+    func take(_ dialer: Dialer) {
+        self.dialer = dialer
+        machine.patience = dialer.options.udpIdle
     }
 
     /// What comes is dropped, from now on.

@@ -17,6 +17,22 @@ struct Dialer: @unchecked Sendable {
         servers = ServerList(ServerReach(worker: worker, options: options, connector: connector))
     }
 
+    private init(_ former: Dialer, _ options: ClientOptions, _ servers: ServerList) {
+        worker = former.worker
+        self.options = options
+        key = former.key
+        pool = former.pool
+        self.servers = servers
+    }
+
+    /// The same with other options. Where they lead elsewhere, what is known of the servers is forgotten, and their
+    /// tunnels carry nothing new.
+    func with(_ options: ClientOptions, _ connector: Connector) -> Dialer {
+        guard !options.leadsAsBefore(self.options) else { return Dialer(self, options, servers) }
+        let reach = ServerReach(worker: worker, options: options, connector: connector)
+        return Dialer(self, options, ServerList(reach, firstMark: servers.firstMark + servers.count))
+    }
+
     /// A connection to a server on which nothing has been said, or why there is none.
     func connect() async -> Result<Uplink, DialFailure> {
         await servers.connect()
@@ -143,7 +159,7 @@ struct Dialer: @unchecked Sendable {
         let tunnel = Tunnel(
             id: worker.nextID(), role: .client, stream: stream, sealer: sealer, opener: opener, pings: options.pings,
             owner: pool)
-        tunnel.mark = uplink.number
+        tunnel.mark = servers.firstMark + uplink.number
         pool.add(tunnel)
         cargo.load(tunnel)
         let rest = intake.bytes

@@ -19,7 +19,7 @@ struct ForwardMachine<Source: Hashable> {
 
     let capacity: Int
     /// An association that is not used for so long ends.
-    let patience: Duration
+    var patience: Duration
     private var entries: [Source: Entry] = [:]
     private var uses: UInt64 = 0
 

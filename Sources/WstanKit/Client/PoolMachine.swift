@@ -31,9 +31,9 @@ struct PoolMachine {
     static let probation: Duration = .seconds(5)
     static let longestPause: Duration = .seconds(60)
 
-    let size: Int
-    let minimum: Int
-    let maxIdle: Duration
+    private(set) var size: Int
+    private(set) var minimum: Int
+    private(set) var maxIdle: Duration
     private var entries: [Entry] = []
     private var openings: [Opening] = []
     private var lastNumber: UInt64 = 0
@@ -47,6 +47,18 @@ struct PoolMachine {
         self.size = size
         self.minimum = Swift.min(minimum, size)
         self.maxIdle = maxIdle
+    }
+
+    /// Other bounds hold from now on.
+    ///
+    /// - Returns: those that are too many now.
+    mutating func take(size: Int, minimum: Int, maxIdle: Duration) -> [UInt64] {
+        self.size = size
+        self.minimum = Swift.min(minimum, size)
+        self.maxIdle = maxIdle
+        let surplus = entries.prefix(Swift.max(entries.count - (maxIdle > .zero ? size : 0), 0)).map(\.id)
+        entries.removeFirst(surplus.count)
+        return surplus
     }
 
     /// How many are idle.

@@ -2,6 +2,9 @@
 /// its worker.
 final class ServerList: @unchecked Sendable {
     let endpoints: [ServerEndpoint]
+    /// What tunnels to the first of them are marked with; those to the others follow. A tunnel with a lower mark leads to a
+    /// server of a former configuration.
+    let firstMark: Int
     private let worker: Worker
     private let reach: ServerReach
     private var machine: ServerListMachine
@@ -17,8 +20,9 @@ final class ServerList: @unchecked Sendable {
     /// Called with a connection to a server that was away and takes connections again; whether it serves is yet to be seen.
     var whenReachedAgain: ((Uplink) -> Void)?
 
-    init(_ reach: ServerReach) {
+    init(_ reach: ServerReach, firstMark: Int = 0) {
         self.reach = reach
+        self.firstMark = firstMark
         worker = reach.worker
         endpoints = reach.options.servers
         machine = ServerListMachine(count: endpoints.count)
@@ -32,8 +36,8 @@ final class ServerList: @unchecked Sendable {
     /// Whether a failure may be that of a server that is being restarted, and so worth another try.
     var mayBeRestarting: Bool { machine.mayBeRestarting(worker.now) }
 
-    /// Whether new connections may go on a tunnel to this server that is open already.
-    func isWanted(_ number: Int) -> Bool { machine.isWanted(number) }
+    /// Whether new connections may go on a tunnel with this mark that is open already.
+    func isWanted(_ mark: Int) -> Bool { mark >= firstMark && machine.isWanted(mark - firstMark) }
 
     /// The server to which a connection goes now, if it works.
     var firstChoice: Int { count > 1 ? machine.order(worker.now).first ?? 0 : 0 }

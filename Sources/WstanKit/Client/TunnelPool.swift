@@ -11,7 +11,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     private(set) var misses: UInt64 = 0
     /// Without one nothing is opened ahead.
     weak var opener: AheadOpener?
-    private let pings: Tunnel.Pings
+    private var pings: Tunnel.Pings
     private let log: EventLog
     private var isDraining = false
     private var look: (at: Instant, timer: Timers.ID)?
@@ -64,6 +64,14 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     private func mayCarry(_ tunnel: Tunnel) -> Bool { isOfKeyInUse(tunnel) && isWanted(tunnel) }
 
     var totals: TunnelTotals { past.adding(tunnels.values) }
+
+    /// Others are in force from now on.
+    func take(_ options: ClientOptions) {
+        pings = options.pings
+        let surplus = machine.take(size: options.poolSize, minimum: options.poolMin, maxIdle: options.poolMaxIdle)
+        for id in surplus { tunnels[id]?.close(CloseCode.normal) }
+        replenish()
+    }
 
     // MARK: Connections
 

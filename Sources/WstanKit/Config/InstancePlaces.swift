@@ -28,6 +28,13 @@ public struct InstancePlaces: Sendable, Equatable {
         if let path = controlSocket, path.utf8.count > ConfigurationBounds.socketPathLength { controlSocket = nil }
     }
 
+    /// NAME of /run/wstand-NAME/control, where systemd's template unit has it.
+    static func instance(withSocket path: String?) -> String? {
+        guard let rest = path?.suffix(after: "/run/wstand-"), rest.hasBytes(atEnd: "/control") else { return nil }
+        let name = String(decoding: rest.utf8.dropLast(8), as: UTF8.self)
+        return name.utf8.contains(UInt8(ascii: "/")) || name.isEmpty ? nil : name
+    }
+
     /// NAME of /etc/wstan/NAME.conf.
     private static func instance(of file: String) -> String? {
         guard let rest = file.suffix(after: "/etc/wstan/"), rest.hasBytes(atEnd: ".conf") else { return nil }

@@ -110,7 +110,8 @@ public struct Settings: Sendable, Equatable {
     /// The path of the control socket, from the root; nil: there is none.
     public var controlSocket: String?
     /// A group's name or number, not looked up yet.
-    public var controlGroup = "wstan"
+    public var controlGroup = defaultControlGroup
+    static let defaultControlGroup = "wstan"
 
     /// The server, or the first of them.
     public var uri: ServerURI { uris[0] }

@@ -8,7 +8,7 @@ public enum CommandLineProgram {
             switch try Invocation.parse(arguments, in: .system) {
             case .run(let settings, let warnings):
                 // Not exit: what it tidies up is still in use by the other workers.
-                _exit(Daemon.run(settings, warnings: warnings))
+                _exit(Daemon.run(settings, arguments: arguments, warnings: warnings))
             case .generateKey:
                 // The words that Python's -g uses, since scripts read them.
                 print("A fresh random key: \(Key.random().base64)")

@@ -126,3 +126,28 @@ struct ConfigurationCheck {
         diagnostics.append(Diagnostic(severity, at: origins.place(of: identifier) ?? .commandLine, text))
     }
 }
+
+extension ConfigurationCheck {
+    /// Reads the configuration of a command line again. Blocks.
+    ///
+    /// - Parameters:
+    ///   - arguments: without the name of the program.
+    ///   - text: instead of what is in the file that they name.
+    static func diagnostics(of arguments: [String], text: String?) -> [Diagnostic] {
+        var surroundings = Surroundings.system
+        if let text, let file = CommandLineArguments(arguments).file {
+            let read = surroundings.readFile
+            surroundings.readFile = { path in path == file ? Array(text.utf8) : try read(path) }
+        }
+        do throws(ConfigurationFailure) {
+            switch try Invocation.parse(arguments + ["--check-config"], in: surroundings) {
+            case .checkConfig(let settings, let origins, let diagnostics):
+                return diagnostics + ConfigurationCheck(settings, origins).diagnostics
+            case .run, .generateKey, .help, .version, .doctor, .printConfig, .stdio:
+                return []
+            }
+        } catch {
+            return error.diagnostics
+        }
+    }
+}

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Logging
+import WstanControl
 
 /// The life of the process: start, serve, drain, stop.
 public final class Daemon: @unchecked Sendable {
@@ -12,14 +13,13 @@ public final class Daemon: @unchecked Sendable {
 
     public static let version = "0.1.0"
 
-    /// SIGHUP too, as long as there is no reload: a terminal that closes must not leave a daemon behind.
-    private static let endingSignals = [SIGTERM, SIGINT, SIGHUP]
+    private static let signalNumbers = [SIGTERM, SIGINT, SIGHUP]
 
     private let settings: Settings
     private let log: EventLog
+    private let threshold: LogThreshold
     private let workers: [Worker]
-    private var clients: [ClientService] = []
-    private var servers: [ServerService] = []
+    private var services = Services()
     private lazy var entrances = Entrances(on: main, dealingTo: workers) { [unowned self] in happened($0, $1) }
     /// What it is and where it listens, in words.
     private var place = ""
@@ -32,6 +32,9 @@ public final class Daemon: @unchecked Sendable {
     private var keys: KeyKeeper?
     /// A server's.
     private var replayGuard: ReplayGuard?
+    private var reloading: Reloading?
+    private var operations: Operations?
+    private var control: ControlServer?
     private var network: NetworkWatcher?
     private var wakeTimer: WakeTimer?
     private var isStopping = false
@@ -41,9 +44,13 @@ public final class Daemon: @unchecked Sendable {
     /// The worker of the main thread: it accepts and takes the signals.
     private var main: Worker { workers[0] }
 
-    private init(_ settings: Settings, log: EventLog) throws(SystemError) {
+    private var clients: [ClientService] { services.clients }
+    private var servers: [ServerService] { services.servers }
+
+    private init(_ settings: Settings, log: EventLog, threshold: LogThreshold) throws(SystemError) {
         self.settings = settings
         self.log = log
+        self.threshold = threshold
         let count = settings.threads ?? (settings.mode == .server ? MachineSize.processors : 1)
         let budget = (settings.memoryLimit ?? MachineSize.bufferBudget) / count
         var workers: [Worker] = []
@@ -53,29 +60,32 @@ public final class Daemon: @unchecked Sendable {
 
     /// Runs until a signal ends it.
     ///
+    /// - Parameter arguments: that have led to the settings, without the program's name.
     /// - Returns: the exit status.
-    public static func run(_ settings: Settings, warnings: [Diagnostic]) -> Int32 {
+    public static func run(_ settings: Settings, arguments: [String], warnings: [Diagnostic]) -> Int32 {
         // Before any thread is started, so that all inherit it.
-        SignalSource.block(endingSignals)
+        SignalSource.block(signalNumbers)
         signal(SIGPIPE, SIG_IGN)
         // A limit on the size of files makes a write fail, and ends nobody.
         signal(SIGXFSZ, SIG_IGN)
         Descriptors.raiseLimit()
 
-        let log = EventLog(makeLogger(settings.logLevel))
+        let threshold = LogThreshold(settings.logLevel.forLogger)
+        let log = EventLog(makeLogger(threshold, settings.logFormat))
         defer { LogWriter.standardError.flush() }
         do {
             let key = try KeyLoader.load(settings.key)
             let (admission, admissionWarnings) = try AdmissionLoader.load(settings)
-            let daemon = try Daemon(settings, log: log)
+            let daemon = try Daemon(settings, log: log, threshold: threshold)
             let environment = ProxyEnvironment { getenv($0).map { String(cString: $0) } }
             let keys = try KeyKeeper(
-                key, stateDirectory: nil, isClient: settings.mode == .client, worker: daemon.main, blocking: daemon.blocking)
+                key, stateDirectory: settings.stateDirectory, isClient: settings.mode == .client, worker: daemon.main,
+                blocking: daemon.blocking)
             daemon.warnings =
                 warnings.map(\.textWithPlace) + key.warnings + keys.warnings + admissionWarnings
                 + ServerEndpoint.warnings(settings, environment)
             try daemon.makeServices(keys, admission, environment)
-            return daemon.run()
+            return daemon.run(arguments, environment)
         } catch let error as KeyLoader.Failure {
             return fail(error.description, ExitStatus.configuration)
         } catch let error as KeyRingFile.Failure {
@@ -91,11 +101,15 @@ public final class Daemon: @unchecked Sendable {
         }
     }
 
-    private static func makeLogger(_ level: Settings.LogLevel) -> Logger {
-        let isForJournal = getenv("JOURNAL_STREAM") != nil
-        return Logger(label: "wstand") { _ in
-            StandardErrorLogHandler(level: level.forLogger, isForJournal: isForJournal)
-        }
+    private static func makeLogger(_ threshold: LogThreshold, _ format: Settings.LogFormat) -> Logger {
+        let form: StandardErrorLogHandler.Format =
+            switch format {
+            case .automatic: getenv("JOURNAL_STREAM") == nil ? .text : .journal
+            case .text: .text
+            case .json: .json
+            case .journal: .journal
+            }
+        return Logger(label: "wstand") { _ in StandardErrorLogHandler(threshold: threshold, format: form) }
     }
 
     private static func fail(_ text: String, _ status: Int32) -> Int32 {
@@ -109,6 +123,7 @@ public final class Daemon: @unchecked Sendable {
         _ keys: KeyKeeper, _ admission: AdmissionLoader.Admission, _ environment: ProxyEnvironment
     ) throws {
         let resolver = Resolver(pool: blocking)
+        services.workers = workers
         switch settings.mode {
         case .client:
             let usesTLS = settings.uris.contains { $0.scheme == .wss }
@@ -118,19 +133,19 @@ public final class Daemon: @unchecked Sendable {
             options.users = admission.users
             options.allowedUsers = admission.allowedUsers
             let passwords = BlockingPool(maxThreads: ClientLimits.passwordThreads)
-            clients = workers.map {
+            services.clients = workers.map {
                 ClientService(worker: $0, options: options, resolver: resolver, passwords: passwords, log: log)
             }
         case .server:
             let tls = try makeServerContext()
-            let options = ServerOptions(settings, key: keys.sendingKey, tls: tls, workers: workers.count)
+            let options = ServerOptions(settings, keys: [keys.sendingKey], tls: tls, workers: workers.count)
             let commons = ServerCommons(replayGuard: try makeReplayGuard(options))
             hostAddresses = commons.hostAddresses
             if let failure = commons.hostAddresses.failure {
                 warnings.append(
                     "cannot list the addresses of this host, so its public ones are no private targets: \(failure)")
             }
-            servers = workers.map {
+            services.servers = workers.map {
                 ServerService(worker: $0, options: options, commons: commons, resolver: resolver, log: log)
             }
             for server in servers { server.take(keys.ring) }
@@ -152,10 +167,12 @@ public final class Daemon: @unchecked Sendable {
     }
 
     private func makeReplayGuard(_ options: ServerOptions) throws(ReplayKeeping.Failure) -> ReplayGuard {
-        let runtimeDirectory = getenv("RUNTIME_DIRECTORY").map { String(cString: $0) }
+        let variable = getenv("RUNTIME_DIRECTORY").map { String(cString: $0) }
+        let runtimeDirectory = ReplayKeeping.firstPath(in: variable)
+        // Without the journal every restart would look like a reboot, after which much is refused for a while.
+        let stateDirectory = runtimeDirectory == nil ? nil : settings.stateDirectory
         let (replayGuard, warnings) = try ReplayKeeping.open(
-            runtimeDirectory: ReplayKeeping.firstPath(in: runtimeDirectory), stateDirectory: nil,
-            lifetime: options.requestLifetime, blocking: blocking, log: log)
+            runtimeDirectory: runtimeDirectory, stateDirectory: stateDirectory, lifetime: options.requestLifetime, blocking: blocking, log: log)
         self.warnings += warnings
         self.replayGuard = replayGuard
         return replayGuard
@@ -173,13 +190,14 @@ public final class Daemon: @unchecked Sendable {
         }
     }
 
-    private func run() -> Int32 {
+    private func run(_ arguments: [String], _ environment: ProxyEnvironment) -> Int32 {
         var status = ExitStatus.success
         main.execute { [self] in
             do {
                 try listen()
-                signals = try SignalSource(Self.endingSignals, on: main) { [unowned self] in received($0) }
+                signals = try SignalSource(Self.signalNumbers, on: main) { [unowned self] in received($0) }
                 certificate?.start(on: main) { [unowned self] in renew($0) }
+                openControl(arguments, environment)
                 announce()
                 keys?.start()
                 moveMarksOn()
@@ -198,7 +216,7 @@ public final class Daemon: @unchecked Sendable {
     }
 
     private func listen() throws(ListenPlan.Failure) {
-        let listening = try entrances.open(settings.listen).joined(separator: ", ")
+        let listening = try entrances.open(settings.listen, for: "listen").joined(separator: ", ")
         for address in entrances.addresses { hostAddresses?.add(address) }
         for client in clients { client.setOwnListeners(entrances.addresses) }
         switch settings.mode {
@@ -234,13 +252,14 @@ public final class Daemon: @unchecked Sendable {
                     + "interface out")
         }
         switch forward.transport {
-        case .tcp: return try entrances.open(forward.listen, to: target)
+        case .tcp: return try entrances.open(forward.listen, to: target, for: "forward \(forward.name)")
         case .udp:
             if !settings.allowUID.isEmpty {
                 warnings.append(
                     "allow-uid says nothing about [forward \(forward.name)]: datagrams do not tell whose they are")
             }
-            return try entrances.open(forward.listen, for: clients[main.index].forwardDatagrams(to: target))
+            return try entrances.open(
+                forward.listen, on: clients[main.index].forwardDatagrams(to: target), for: "forward \(forward.name)")
         }
     }
 
@@ -265,6 +284,68 @@ public final class Daemon: @unchecked Sendable {
         }
     }
 
+    // MARK: The control socket
+
+    /// Without one the daemon serves as well, so what is wrong with it is a warning.
+    private func openControl(_ arguments: [String], _ environment: ProxyEnvironment) {
+        guard let keys else { return }
+        let reloading = Reloading(
+            settings, arguments: arguments, environment: environment, on: main, services: services, keys: keys,
+            blocking: blocking, threshold: threshold, log: log, replayGuard: replayGuard, place: place)
+        self.reloading = reloading
+        guard let path = settings.controlSocket else { return }
+        let authority = ControlAuthority(user: geteuid(), group: controlGroup())
+        let operations = Operations(
+            identity(arguments), on: main, services: services, keys: keys, reloading: reloading, blocking: blocking,
+            threshold: threshold
+        ) { [unowned self] in stop() }
+        let control = ControlServer(operations, on: main, authority: authority, version: Self.version) {
+            [unowned self] in happened($0)
+        }
+        do throws(UnixListener.Failure) {
+            try control.listen(at: path)
+        } catch {
+            return warnings.append("there is no control socket: \(ListenPlan.text(error, for: path))")
+        }
+        self.operations = operations
+        self.control = control
+    }
+
+    private func identity(_ arguments: [String]) -> Operations.Identity {
+        var identity = Operations.Identity(mode: settings.mode)
+        identity.instance = InstancePlaces.instance(withSocket: settings.controlSocket)
+        identity.arguments = arguments
+        identity.place = place
+        identity.warnings = warnings
+        identity.listeners = entrances.places.map { .init(name: $0.section, address: $0.place, activated: false) }
+        identity.uris = settings.uris
+        identity.isCompatible = settings.compatible
+        return identity
+    }
+
+    private func controlGroup() -> UInt32? {
+        if let number = UInt32(settings.controlGroup) { return number }
+        if let number = LocalGroup.number(of: settings.controlGroup) { return number }
+        // Whoever has not asked for it does not miss it.
+        if settings.controlGroup == Settings.defaultControlGroup { return nil }
+        warnings.append(
+            "this host has no group \(settings.controlGroup), which could use the control socket: make it "
+                + "(groupadd --system \(settings.controlGroup)), or name another one in [control] group")
+        return nil
+    }
+
+    private func happened(_ event: ControlServer.Event) {
+        switch event {
+        case .call(.ordered(let method, let caller)): log.ordered(method, by: caller.process)
+        case .call(.failed(let method, let caller, let error)):
+            log.orderFailed(method, by: caller.process, error.message.name)
+        case .call(.denied(let method, let caller)): log.orderDenied(method, to: caller.process, now: main.now)
+        // A client's own business.
+        case .ended: break
+        case .paused(let error): log.acceptPaused(error, now: main.now)
+        }
+    }
+
     private func announce() {
         for warning in warnings { log.warning(warning) }
         log.started("wstand \(Self.version) \(place)")
@@ -278,27 +359,29 @@ public final class Daemon: @unchecked Sendable {
     // MARK: Stopping
 
     private func received(_ signal: Int32) {
+        guard signal != SIGHUP else {
+            // What comes of it is in the log.
+            main.spawn { [self] in _ = try? await reloading?.reload() }
+            return
+        }
         // A second one means it.
         guard !isStopping else { return main.stop() }
+        stop()
+    }
+
+    private func stop() {
+        guard !isStopping else { return }
         isStopping = true
-        log.draining(settings.drainTimeout)
-        ServiceManager.stopping(drain: settings.drainTimeout)
+        operations?.isStopping = true
+        let patience = (reloading?.settings ?? settings).drainTimeout
+        log.draining(patience)
+        ServiceManager.stopping(drain: patience)
         entrances.close()
-        let deadline = main.now + settings.drainTimeout
+        let deadline = main.now + patience
         main.spawn { [self] in
-            let drains = workers.map { worker in
-                worker.spawn { [self] in
-                    switch settings.mode {
-                    case .client:
-                        await clients[worker.index].drain(until: deadline)
-                        await clients[worker.index].close(until: deadline)
-                    case .server:
-                        await servers[worker.index].drain(until: deadline)
-                        await servers[worker.index].close(until: deadline)
-                    }
-                }
-            }
-            for drain in drains { await drain.value }
+            await services.drain(until: deadline)
+            await services.close(until: deadline)
+            control?.close()
             log.stopped()
             main.stop()
         }
@@ -306,7 +389,7 @@ public final class Daemon: @unchecked Sendable {
 }
 
 extension Settings.LogLevel {
-    fileprivate var forLogger: Logger.Level {
+    var forLogger: Logger.Level {
         switch self {
         case .error: .error
         case .warning: .warning

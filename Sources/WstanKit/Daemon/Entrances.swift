@@ -10,6 +10,8 @@ final class Entrances: @unchecked Sendable {
     private let workers: [Worker]
     private let report: (Acceptor.Event, Destination) -> Void
     private var acceptors: [Acceptor] = []
+    /// Every place where something listens, with the section that names it.
+    private(set) var places: [(section: String, place: String)] = []
 
     /// - Parameter report: called on the main worker for whatever happens at one of them.
     init(on worker: Worker, dealingTo workers: [Worker], report: @escaping (Acceptor.Event, Destination) -> Void) {
@@ -19,8 +21,10 @@ final class Entrances: @unchecked Sendable {
     }
 
     /// - Returns: the places, as a person would write them.
-    func open(_ listen: [ListenAddress], to destination: Destination = nil) throws(ListenPlan.Failure) -> [String] {
-        try eachPlace(of: listen) { (place) throws(NotOpened) in
+    func open(
+        _ listen: [ListenAddress], to destination: Destination = nil, for section: String
+    ) throws(ListenPlan.Failure) -> [String] {
+        try eachPlace(of: listen, for: section) { (place) throws(NotOpened) in
             let acceptor = try open(place) { [report] in report($0, destination) }
             acceptors.append(acceptor)
             return acceptor.place
@@ -28,8 +32,10 @@ final class Entrances: @unchecked Sendable {
     }
 
     /// Datagrams arrive at `forward` itself, which also closes its sockets.
-    func open(_ listen: [ListenAddress], for forward: DatagramForward) throws(ListenPlan.Failure) -> [String] {
-        try eachPlace(of: listen) { (place) throws(NotOpened) in
+    func open(
+        _ listen: [ListenAddress], on forward: DatagramForward, for section: String
+    ) throws(ListenPlan.Failure) -> [String] {
+        try eachPlace(of: listen, for: section) { (place) throws(NotOpened) in
             switch place {
             case .network(let address):
                 do throws(SystemError) {
@@ -62,13 +68,15 @@ final class Entrances: @unchecked Sendable {
     }
 
     private func eachPlace(
-        of listen: [ListenAddress], _ body: (ListenPlan.Place) throws(NotOpened) -> String
+        of listen: [ListenAddress], for section: String, _ body: (ListenPlan.Place) throws(NotOpened) -> String
     ) throws(ListenPlan.Failure) -> [String] {
         var places: [String] = []
         for wanted in listen {
             for entry in try ListenPlan.entries(for: wanted) {
                 do throws(NotOpened) {
-                    places.append(try body(entry.place))
+                    let place = try body(entry.place)
+                    places.append(place)
+                    self.places.append((section, place))
                 } catch {
                     if entry.mayBeMissing, error.isMissing { continue }
                     throw ListenPlan.Failure(description: error.text)

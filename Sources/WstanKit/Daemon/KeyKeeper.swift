@@ -75,6 +75,13 @@ final class KeyKeeper: @unchecked Sendable {
 
     // MARK: What is asked for
 
+    /// Whose each key is, by its id.
+    var names: [String: String] {
+        ring.entries.reduce(into: [:]) { names, entry in
+            for key in entry.keys { names[key.id.description] = entry.name.text }
+        }
+    }
+
     /// Every key that is in the ring, in the order in which they are tried.
     func list() async -> [ListedKey] {
         let uses = await users.uses()

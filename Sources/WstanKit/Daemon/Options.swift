@@ -9,6 +9,7 @@ extension ClientOptions {
     ) {
         self.init(servers: settings.uris.map { ServerEndpoint($0, settings, environment) }, key: key)
         self.tls = tls
+        tlsSettings = settings.tls
         compatible = settings.compatible
         earlyData = min(settings.earlyData, WireLimits.earlyData)
         earlyDataWait = settings.earlyDataWait
@@ -69,8 +70,8 @@ extension ServerEndpoint {
 }
 
 extension ServerOptions {
-    init(_ settings: Settings, key: Key, tls: TLSServerContext? = nil, workers: Int) {
-        self.init(keys: [key], pathPrefix: settings.uri.path)
+    init(_ settings: Settings, keys: [Key], tls: TLSServerContext? = nil, workers: Int) {
+        self.init(keys: keys, pathPrefix: settings.uri.path)
         self.tls = tls
         usesCipher = settings.uri.scheme == .ws
         compatible = settings.compatible

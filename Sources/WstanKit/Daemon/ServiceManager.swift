@@ -6,6 +6,11 @@ enum ServiceManager {
         notify("READY=1\nSTATUS=\(status)")
     }
 
+    /// It goes on serving meanwhile; `ready` ends it.
+    static func reloading() {
+        notify("RELOADING=1\nMONOTONIC_USEC=\(Instant.now().nanoseconds / 1000)\nSTATUS=Reloading")
+    }
+
     /// - Parameter drain: how long it may take; a moment more than that is asked for.
     static func stopping(drain: Duration) {
         let microseconds = (drain + .seconds(5)).wholeNanoseconds / 1000

@@ -35,12 +35,50 @@ struct EventLog: Sendable {
         logger.notice("a new certificate is in use", metadata: ["certificate": "\(file)"])
     }
 
+    /// - Parameters:
+    ///   - changed: settings whose new values are in force.
+    ///   - needRestart: settings that have changed and wait for one.
+    func reloaded(changed: [String], needRestart: [String]) {
+        var metadata: Logger.Metadata = [:]
+        if !changed.isEmpty { metadata["changed"] = "\(changed.joined(separator: ", "))" }
+        if !needRestart.isEmpty { metadata["need-restart"] = "\(needRestart.joined(separator: ", "))" }
+        logger.notice("the configuration was read again", metadata: metadata.isEmpty ? nil : metadata)
+    }
+
+    func notReloaded(_ errors: [String]) {
+        logger.error("the configuration was read again and has errors, so nothing was changed")
+        for error in errors { logger.error("\(error)") }
+    }
+
     func draining(_ count: Duration) {
         logger.notice("stopping", metadata: ["drain-timeout": "\(count)"])
     }
 
     func stopped() {
         logger.notice("stopped")
+    }
+
+    /// Somebody has called a method of the control socket that changes something.
+    func ordered(_ method: String, by process: LocalProcess) {
+        logger.notice(
+            "ordered over the control socket",
+            metadata: ["method": "\(method)", "uid": "\(process.uid)", "pid": "\(process.pid)"])
+    }
+
+    func orderFailed(_ method: String, by process: LocalProcess, _ error: String) {
+        logger.warning(
+            "not done, as ordered over the control socket",
+            metadata: ["method": "\(method)", "uid": "\(process.uid)", "pid": "\(process.pid)", "error": "\(error)"])
+    }
+
+    /// Any user can cause these.
+    func orderDenied(_ method: String, to process: LocalProcess, now: Instant) {
+        guard let missed = throttle.allows("denied", now: now) else { return }
+        logger.warning(
+            "a user may not order this over the control socket",
+            metadata: [
+                "method": "\(method)", "uid": "\(process.uid)", "pid": "\(process.pid)", "repeated": "\(missed)",
+            ])
     }
 
     func acceptPaused(_ error: SystemError, now: Instant) {

@@ -1,15 +1,28 @@
 import Glibc
 import Logging
+import WstanControl
 
-/// Log lines on stderr: for the journal with its priority in front (sd-daemon(3)), for people with time and level.
+/// Log lines on stderr: for the journal with its priority in front (sd-daemon(3)), for people with time and level, for
+/// programs as an object of JSON.
 struct StandardErrorLogHandler: LogHandler {
-    var metadata: Logger.Metadata = [:]
-    var logLevel: Logger.Level
-    private let isForJournal: Bool
+    enum Format {
+        case text
+        case journal
+        case json
+    }
 
-    init(level: Logger.Level, isForJournal: Bool) {
-        logLevel = level
-        self.isForJournal = isForJournal
+    var metadata: Logger.Metadata = [:]
+    private let threshold: LogThreshold
+    private let format: Format
+
+    init(threshold: LogThreshold, format: Format) {
+        self.threshold = threshold
+        self.format = format
+    }
+
+    var logLevel: Logger.Level {
+        get { threshold.level }
+        set { threshold.level = newValue }
     }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -18,13 +31,30 @@ struct StandardErrorLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var line = isForJournal ? "<\(Self.priority(event.level))>" : "\(Self.time()) \(event.level): "
-        line += Self.printable(event.message.description)
-        let all = metadata.merging(event.metadata ?? [:]) { $1 }
-        for (key, value) in all.sorted(by: { $0.key < $1.key }) {
-            line += " \(key)=\(Self.printable(value.description))"
+        let fields = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
+        switch format {
+        case .text: write("\(Self.time()) \(event.level): ", event, fields)
+        case .journal: write("<\(Self.priority(event.level))>", event, fields)
+        case .json: LogWriter.standardError.write(Self.json(event, fields, at: WallClock.now()))
         }
+    }
+
+    private func write(_ start: String, _ event: LogEvent, _ fields: [(key: String, value: Logger.MetadataValue)]) {
+        var line = start + Self.printable(event.message.description)
+        for (key, value) in fields { line += " \(key)=\(Self.printable(value.description))" }
         LogWriter.standardError.write(line)
+    }
+
+    /// - Parameter time: seconds since the epoch; microseconds in the object.
+    static func json(
+        _ event: LogEvent, _ fields: [(key: String, value: Logger.MetadataValue)], at time: Double
+    ) -> String {
+        var object = JSONObject()
+        object.append("timestampUSec", .integer(Int(clamping: Int64(time * 1e6))))
+        object.append("level", .string(event.level.rawValue))
+        object.append("message", .string(event.message.description))
+        for (key, value) in fields where object[key] == nil { object.append(key, .string(value.description)) }
+        return String(decoding: JSONValue.object(object).text, as: UTF8.self)
     }
 
     /// What came from elsewhere must not forge a line or move the cursor.

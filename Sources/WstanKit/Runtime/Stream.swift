@@ -250,16 +250,9 @@ final class Stream: Pollable, @unchecked Sendable {
                 return count
             }
             let code = errno
-            switch code {
-            case EINTR:
-                continue
-            case EAGAIN:
-                isWritable = false
-                return nil
-            default:
-                fail(SystemError(call: "write", code: code))
-                return nil
-            }
+            if code == EINTR { continue }
+            if code == EAGAIN { isWritable = false } else { fail(SystemError(call: "write", code: code)) }
+            return nil
         }
     }
 

@@ -54,7 +54,7 @@ struct VerifiedRequest {
 
 /// Decides whether the head of an HTTP request opens a tunnel. Confined to its worker.
 struct Authentication {
-    private let options: ServerOptions
+    var options: ServerOptions
     let keys: ServerKeys
     private let replayGuard: ReplayGuard
     private let whenFull: () -> Void

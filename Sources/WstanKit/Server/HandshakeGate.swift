@@ -5,7 +5,8 @@ final class HandshakeGate {
     /// One had to make room.
     var whenFull: () -> Void = {}
 
-    private let capacity: Int
+    /// 0 is no limit.
+    var capacity: Int
     private var waiting: [UInt64: Stream] = [:]
     /// In the order of their arrival; those that have left stay in it until their turn comes.
     private var order: [UInt64] = []
@@ -16,7 +17,6 @@ final class HandshakeGate {
         fileprivate let number: UInt64
     }
 
-    /// - Parameter capacity: 0 is no limit.
     init(capacity: Int) {
         self.capacity = capacity
     }

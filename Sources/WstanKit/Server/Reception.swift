@@ -17,8 +17,8 @@ final class Reception: @unchecked Sendable {
     var hasRoom: (ClientAddress) -> Bool = { _ in true }
 
     private let worker: Worker
-    private let options: ServerOptions
-    private let authentication: Authentication
+    private var options: ServerOptions
+    private var authentication: Authentication
     private let gate: HandshakeGate
     private let book: RefusalBook
     private var tls: TLSServerContext?
@@ -64,6 +64,13 @@ final class Reception: @unchecked Sendable {
             refuse(stream, refusal, client, isHead: intake.startsWithHEAD)
         }
         return nil
+    }
+
+    /// The certificate is no part of it: see `renew`.
+    func take(_ options: ServerOptions, _ authentication: Authentication) {
+        self.options = options
+        self.authentication = authentication
+        gate.capacity = options.maxHandshakes
     }
 
     /// Closes whatever has not authenticated yet.

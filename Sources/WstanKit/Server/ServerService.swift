@@ -2,8 +2,8 @@
 /// its worker.
 final class ServerService: TunnelOwner, @unchecked Sendable {
     private let worker: Worker
-    private let options: ServerOptions
-    private let authentication: Authentication
+    private var options: ServerOptions
+    private var authentication: Authentication
     private let reception: Reception
     private let connector: Connector
     private let log: EventLog
@@ -19,6 +19,8 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         let tunnel: Tunnel
         /// Also behind a front.
         let client: ClientAddress
+        /// In `tunnelCounts`.
+        let isCounted: Bool
     }
 
     init(worker: Worker, options: ServerOptions, commons: ServerCommons, resolver: Resolver, log: EventLog) {
@@ -53,6 +55,15 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         guard let tunnel = tunnels[id]?.tunnel else { return false }
         tunnel.close(CloseCode.goingAway)
         return true
+    }
+
+    /// Others are in force from now on; a connection that is up keeps what it began with. Keys and certificates have
+    /// ways of their own.
+    func take(_ options: ServerOptions) {
+        self.options = options
+        authentication.options = options
+        reception.take(options, authentication)
+        gate.rules = options.rules
     }
 
     // MARK: Keys
@@ -110,7 +121,8 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
             id: worker.nextID(), role: .server, stream: guest.stream, sealer: guest.request.sealer,
             opener: guest.request.opener, pings: options.pings,
             allowsBareDatagrams: options.allowsBareDatagrams, owner: self)
-        tunnels[tunnel.id] = Served(tunnel: tunnel, client: guest.client)
+        tunnels[tunnel.id] = Served(
+            tunnel: tunnel, client: guest.client, isCounted: options.maxTunnelsPerAddress > 0)
         past.opened &+= 1
         log.tunnelOpened(tunnel.id, peer: guest.client)
         switch guest.request.opening {
@@ -128,7 +140,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     func tunnelEnded(_ tunnel: Tunnel) {
         let served = tunnels.removeValue(forKey: tunnel.id)
         if served != nil { past.traffic = past.traffic + tunnel.stream.traffic }
-        if options.maxTunnelsPerAddress > 0, let served { tunnelCounts.leave(served.client.source) }
+        if let served, served.isCounted { tunnelCounts.leave(served.client.source) }
         log.tunnelEnded(tunnel.id)
         finishDrainIfDone()
     }

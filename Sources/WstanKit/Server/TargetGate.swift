@@ -1,7 +1,7 @@
 /// Asked before anything goes to a target: the rules, with this host's addresses of the moment. Confined to its worker.
 final class TargetGate {
     private let worker: Worker
-    private let rules: TargetRules
+    var rules: TargetRules
     private let hostAddresses: HostAddresses
     private var own: Set<Host> = []
     private var nextLook: Instant

@@ -146,7 +146,7 @@ import Testing
         var server = try Self.settings("ws://h/", .server)
         server.maxTunnels = limit
         server.maxHandshakes = limit
-        let options = ServerOptions(server, key: try Self.key(), workers: workers)
+        let options = ServerOptions(server, keys: [try Self.key()], workers: workers)
         #expect(options.maxTunnels == share)
         #expect(options.maxHandshakes == share)
     }
@@ -168,7 +168,7 @@ import Testing
         settings.maxTunnelsPerAddress = 9
         settings.idleTimeout = .seconds(8)
         let key = try Self.key()
-        let options = ServerOptions(settings, key: key, workers: 1)
+        let options = ServerOptions(settings, keys: [key], workers: 1)
         #expect(options.keys.map(\.bytes) == [key.bytes])
         #expect(options.pathPrefix == "/a/")
         #expect(!options.usesCipher)
@@ -181,7 +181,7 @@ import Testing
         #expect(options.rules == TargetRules(allow: settings.allow, deny: settings.deny, allowsPrivate: true))
         #expect(options.maxTunnelsPerAddress == 9)
         #expect(options.idleTimeout == .seconds(8))
-        let plain = ServerOptions(try Self.settings("ws://h/", .server), key: key, workers: 1)
+        let plain = ServerOptions(try Self.settings("ws://h/", .server), keys: [key], workers: 1)
         #expect(plain.usesCipher)
         #expect(plain.rules == TargetRules())
     }

@@ -1,0 +1,261 @@
+import Glibc
+import WstanControl
+
+/// What an administrator can ask of the daemon and have it do, over the control socket. Confined to the main worker.
+final class Operations: ControlService, @unchecked Sendable {
+    /// What the daemon knows of itself and does not change.
+    struct Identity: Sendable {
+        var mode: Settings.Mode
+        /// Of a template unit.
+        var instance: String?
+        /// Of the command line, without the program's name: a check of the configuration reads it again.
+        var arguments: [String] = []
+        /// What it is and where it listens, in words.
+        var place = ""
+        /// What the start had to say.
+        var warnings: [String] = []
+        var listeners: [Control.Listener] = []
+        /// What a client's configuration says of the way here.
+        var uris: [ServerURI] = []
+        var isCompatible = false
+    }
+
+    private let identity: Identity
+    private let worker: Worker
+    private let services: Services
+    private let keys: KeyKeeper
+    private let reloading: Reloading
+    private let blocking: BlockingPool
+    private let threshold: LogThreshold
+    /// Ends the daemon.
+    private let stop: () -> Void
+    private let started = CalendarTime(seconds: WallClock.now())
+    private var drain: (deadline: CalendarTime?, number: UInt64)?
+    private var lastDrain: UInt64 = 0
+    var isStopping = false
+
+    private static let drainStep: Duration = .milliseconds(200)
+    private static let followStep: Duration = .seconds(1)
+
+    init(
+        _ identity: Identity, on worker: Worker, services: Services, keys: KeyKeeper, reloading: Reloading,
+        blocking: BlockingPool, threshold: LogThreshold, stop: @escaping () -> Void
+    ) {
+        self.identity = identity
+        self.worker = worker
+        self.services = services
+        self.keys = keys
+        self.reloading = reloading
+        self.blocking = blocking
+        self.threshold = threshold
+        self.stop = stop
+    }
+
+    // MARK: Status
+
+    func status() async -> GetStatus.Reply {
+        let snapshot = await services.snapshot()
+        let listed = await keys.list()
+        return GetStatus.Reply(
+            version: Daemon.version, mode: identity.mode == .client ? .client : .server, state: state,
+            statusText: identity.place, instance: identity.instance, pid: Int(getpid()),
+            startTimestampUSec: Int(started.microseconds), configurationLoadTimestampUSec: Int(reloading.loaded.microseconds),
+            configurationErrors: reloading.errors.isEmpty ? nil : reloading.errors.map(\.textWithPlace),
+            warnings: identity.warnings.isEmpty ? nil : identity.warnings, listeners: identity.listeners,
+            tunnelsActive: snapshot.totals.active, tunnelsTotal: Int(clamping: snapshot.totals.opened),
+            bytesReceived: Int(clamping: snapshot.totals.traffic.received),
+            bytesSent: Int(clamping: snapshot.totals.traffic.sent),
+            drainDeadlineTimestampUSec: (drain?.deadline?.microseconds).map { Int($0) },
+            pool: pool(snapshot), rejects: identity.mode == .server ? Control.Rejects(snapshot.rejects) : nil,
+            keys: listed.map(Control.Key.init))
+    }
+
+    private var state: Control.DaemonState {
+        if isStopping { return .stopping }
+        if reloading.isReloading { return .reloading }
+        return drain == nil ? .running : .draining
+    }
+
+    private func pool(_ snapshot: Services.Snapshot) -> Control.Pool {
+        switch identity.mode {
+        case .client: Control.Pool(snapshot.pool)
+        case .server: Control.Pool(size: 0, idle: snapshot.totals.idle, opening: 0, hits: 0, misses: 0)
+        }
+    }
+
+    // MARK: Tunnels
+
+    func listTunnels(
+        _ parameters: ListTunnels.Parameters, _ replies: ControlReplies<ListTunnels>
+    ) async throws(ControlError) -> ListTunnels.Reply {
+        var known: [Int: Control.Tunnel] = [:]
+        for tunnel in await tunnels(in: parameters.states) {
+            known[tunnel.id] = tunnel
+            guard await replies.send(ListTunnels.Reply(tunnel: tunnel, event: .listed)) else { break }
+        }
+        let end = ListTunnels.Reply(event: .synchronized)
+        guard parameters.follow == true, await replies.send(end) else { return end }
+        while await replies.pause(for: Self.followStep) {
+            var current: [Int: Control.Tunnel] = [:]
+            for tunnel in await tunnels(in: parameters.states) {
+                current[tunnel.id] = tunnel
+                let former = known.removeValue(forKey: tunnel.id)
+                if tunnel == former { continue }
+                let event: Control.TunnelEvent = former == nil ? .added : .changed
+                guard await replies.send(ListTunnels.Reply(tunnel: tunnel, event: event)) else { return end }
+            }
+            for gone in known.values.sorted(by: { $0.id < $1.id }) {
+                guard await replies.send(ListTunnels.Reply(tunnel: gone, event: .removed)) else { return end }
+            }
+            known = current
+        }
+        return end
+    }
+
+    private func tunnels(in states: [Control.TunnelState]?) async -> [Control.Tunnel] {
+        let names = keys.names
+        let clock = EventClock()
+        return await services.tunnels().map { Control.Tunnel($0, names: names, clock) }.filter {
+            states?.contains($0.state) ?? true
+        }
+    }
+
+    func closeTunnel(_ parameters: CloseTunnel.Parameters) async throws(ControlError) -> CloseTunnel.Reply {
+        guard let id = UInt64(exactly: parameters.id), await services.closeTunnel(id) else {
+            throw .noSuchTunnel(id: parameters.id)
+        }
+        return CloseTunnel.Reply()
+    }
+
+    // MARK: Life
+
+    func drain(
+        _ parameters: Drain.Parameters, _ replies: ControlReplies<Drain>
+    ) async throws(ControlError) -> Drain.Reply {
+        guard !isStopping else { throw .wrongState("stopping") }
+        if let timeout = parameters.timeoutUSec, timeout < 0 { throw .invalidParameter("timeoutUSec") }
+        let timeout = parameters.timeoutUSec.map { Duration.microseconds($0) }
+        lastDrain &+= 1
+        let number = lastDrain
+        drain = (timeout.map { CalendarTime(seconds: WallClock.now()) + $0 }, number)
+        let deadline = timeout.map { worker.now + $0 }
+        let over = Flag()
+        worker.spawn { [self] in
+            await services.drain(until: deadline)
+            over.isUp = true
+            // It may have been taken back, or begun anew with another time.
+            guard parameters.exit == true else { return }
+            // Whoever waits for it is told first.
+            await worker.sleep(for: Self.drainStep * 2)
+            if drain?.number == number { stop() }
+        }
+        guard replies.wantsMore else { return Drain.Reply(tunnelsActive: await services.snapshot().totals.active) }
+        var told: Int?
+        while true {
+            let count = await services.snapshot().totals.active
+            if over.isUp { return Drain.Reply(tunnelsActive: count) }
+            if count != told, await !replies.send(Drain.Reply(tunnelsActive: count)) { break }
+            told = count
+            guard await replies.pause(for: Self.drainStep) else { break }
+        }
+        return Drain.Reply(tunnelsActive: told ?? 0)
+    }
+
+    /// Set by one task and read by another, on the same worker.
+    private final class Flag: @unchecked Sendable {
+        var isUp = false
+    }
+
+    func undrain() async throws(ControlError) -> Undrain.Reply {
+        guard drain != nil, !isStopping else { throw .wrongState(state.rawValue) }
+        drain = nil
+        await services.endDrain()
+        return Undrain.Reply()
+    }
+
+    func reload() async throws(ControlError) -> Reload.Reply {
+        guard !isStopping else { throw .wrongState("stopping") }
+        return try await reloading.reload()
+    }
+
+    func setLogLevel(_ parameters: SetLogLevel.Parameters) async throws(ControlError) -> SetLogLevel.Reply {
+        let former = threshold.level
+        threshold.level = parameters.level.forLogger
+        return SetLogLevel.Reply(former: Control.LogLevel(former))
+    }
+
+    func checkConfiguration(
+        _ parameters: CheckConfiguration.Parameters
+    ) async throws(ControlError) -> CheckConfiguration.Reply {
+        let arguments = identity.arguments
+        let text = parameters.text
+        let outcome = Wait<[Diagnostic]?>(worker: worker)
+        let isTaken = blocking.submit(for: "configuration") { [worker] in
+            let found = ConfigurationCheck.diagnostics(of: arguments, text: text)
+            worker.execute { outcome.fulfill(found) }
+        }
+        guard isTaken, let found = await outcome.value(onTimeout: nil, onCancel: nil) else {
+            throw .operationFailed(message: "the threads for files are busy: try again")
+        }
+        return CheckConfiguration.Reply(diagnostics: found.map(Control.Diagnostic.init))
+    }
+
+    // MARK: Keys
+
+    func rotateKey(_ parameters: RotateKey.Parameters) async throws(ControlError) -> RotateKey.Reply {
+        if let grace = parameters.graceUSec, grace < 0 { throw .invalidParameter("graceUSec") }
+        let grace = parameters.graceUSec.map { Duration.microseconds($0) } ?? .seconds(86_400)
+        do throws(KeyFailure) {
+            let change = try await keys.rotate(
+                name: parameters.name, key: parameters.key, grace: grace, runtimeOnly: parameters.runtimeOnly ?? false)
+            return RotateKey.Reply(
+                id: change.id.description, key: change.made?.text, persisted: change.isPersisted,
+                warnings: change.warnings.isEmpty ? nil : change.warnings)
+        } catch {
+            throw ControlError(error)
+        }
+    }
+
+    func addKey(_ parameters: AddKey.Parameters) async throws(ControlError) -> AddKey.Reply {
+        do throws(KeyFailure) {
+            let change = try await keys.add(name: parameters.name, key: parameters.key)
+            return AddKey.Reply(
+                id: change.id.description, key: change.made?.text, persisted: change.isPersisted,
+                warnings: change.warnings.isEmpty ? nil : change.warnings)
+        } catch {
+            throw ControlError(error)
+        }
+    }
+
+    func retireKey(_ parameters: RetireKey.Parameters) async throws(ControlError) -> RetireKey.Reply {
+        do throws(KeyFailure) {
+            let retirement = try await keys.retire(id: parameters.id, closing: parameters.close ?? false)
+            return RetireKey.Reply(
+                closed: retirement.closed, warnings: retirement.warnings.isEmpty ? nil : retirement.warnings)
+        } catch {
+            throw ControlError(error)
+        }
+    }
+
+    func clientConfiguration(
+        _ parameters: GetClientConfiguration.Parameters
+    ) async throws(ControlError) -> GetClientConfiguration.Reply {
+        do throws(KeyFailure) {
+            let secret = try keys.clientKey(of: parameters.keyName)
+            return GetClientConfiguration.Reply(text: clientConfiguration(with: secret.text))
+        } catch {
+            throw ControlError(error)
+        }
+    }
+
+    private func clientConfiguration(with key: String) -> String {
+        var lines = ["mode = client"]
+        for uri in identity.uris { lines.append("uri = \(uri)") }
+        if identity.mode == .server {
+            lines[0] = "# Put the name that clients know this server by into the URI.\nmode = client"
+        }
+        lines.append("key = \(key)")
+        if identity.isCompatible { lines.append("compatible = yes") }
+        return lines.joined(separator: "\n") + "\n"
+    }
+}

@@ -1,0 +1,20 @@
+import Logging
+import Synchronization
+
+/// How much is logged, which an administrator may change while the process runs. Shared by all who log.
+final class LogThreshold: Sendable {
+    private let number: Atomic<Int>
+
+    init(_ level: Logger.Level) {
+        number = Atomic(Self.number(of: level))
+    }
+
+    var level: Logger.Level {
+        get { Logger.Level.allCases[number.load(ordering: .relaxed)] }
+        set { number.store(Self.number(of: newValue), ordering: .relaxed) }
+    }
+
+    private static func number(of level: Logger.Level) -> Int {
+        Logger.Level.allCases.firstIndex(of: level) ?? 0
+    }
+}

@@ -1,0 +1,317 @@
+"""The control socket and wstanctl: who may do what, what is told, and that what runs goes on."""
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+
+import agent
+from process import OURS, free_port
+from scenario import TARGETS_HERE, Scenario
+from target import echo
+from waiting import eventually
+
+CTL = os.path.join(os.path.dirname(os.path.realpath(OURS)), 'wstanctl') if OURS else ''
+NOBODY = 65534
+
+
+def as_nobody():
+    os.setgroups([])
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
+
+
+class Varlink:
+    """A client that says what it is told to, byte for byte."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(5)
+        self.socket.connect(path)
+        self.rest = b''
+
+    def send(self, message):
+        self.socket.sendall((message if isinstance(message, bytes) else json.dumps(message).encode()) + b'\0')
+
+    def receive(self):
+        """The next reply; None when the connection was closed."""
+        while b'\0' not in self.rest:
+            part = self.socket.recv(1 << 16)
+            if not part:
+                return None
+            self.rest += part
+        reply, self.rest = self.rest.split(b'\0', 1)
+        return json.loads(reply)
+
+    def call(self, method, parameters=None, **header):
+        self.send(dict({'method': method, 'parameters': parameters or {}}, **header))
+        return self.receive()
+
+
+class Control(Scenario):
+    """A server and a client by configuration files, each with a control socket; they keep their state."""
+
+    def setUp(self):
+        super().setUp()
+        os.chmod(self.directory, 0o755)
+        self.key_path = os.path.join(self.directory, 'key')
+        self.state = os.path.join(self.directory, 'state')
+        os.mkdir(self.state)
+        self.write('key', self.key + '\n')
+        os.chmod(self.key_path, 0o600)
+        self.port = free_port()
+        self.wstan_server = self.daemon('server', 'log-level = info\nstate-directory = ' + self.state, '[server]\nallow-private = yes')
+        self.client_port = free_port()
+        self.wstan_client = self.daemon('client', '', '[client]\nlisten = 127.0.0.1:%d' % self.client_port)
+        self.echo = self.target(echo)
+
+    def write(self, name, text):
+        path = os.path.join(self.directory, name)
+        with open(path, 'w') as f:
+            f.write(text)
+        return path
+
+    def configure(self, mode, general, sections):
+        return self.write(mode + '.conf', 'mode = %s\nuri = ws://127.0.0.1:%d/\nkey-file = %s\n%s\n%s\n[control]\nsocket = %s\n' % (
+            mode, self.port, self.key_path, general, sections, self.socket(mode)))
+
+    def socket(self, mode):
+        return os.path.join(self.directory, mode + '.sock')
+
+    def daemon(self, mode, general, sections):
+        process = self.start(mode, OURS, '--config', self.configure(mode, general, sections))
+        process.await_log('notice: wstand')
+        return process
+
+    def ctl(self, *arguments, to='server', status=0, user=None, stdin=None):
+        result = subprocess.run([CTL, *arguments, '--socket', self.socket(to)], capture_output=True, text=True, timeout=20,
+                                input=stdin, preexec_fn=user)
+        self.assertEqual(result.returncode, status, result.stdout + result.stderr)
+        return result.stdout + result.stderr
+
+    def status(self, to='server'):
+        return json.loads(self.ctl('status', '--json', to=to))
+
+    def connect(self):
+        return agent.socks5(self.client_port, '127.0.0.1', self.echo.port)
+
+    def assertConnects(self):
+        with self.connect() as s:
+            self.assertTrue(agent.echoes(s, os.urandom(1000)))
+
+
+class Methods(Control):
+    def test_rules(self):
+        """What is no call ends the connection; what is a wrong one is answered, in the order of the calls."""
+        for wrong in b'{', b'[]', b'{"parameters":{}}', b'{"method":"a.B","more":true,"oneway":true}', b'{"method":"a.B","x":1}':
+            v = Varlink(self.socket('server'))
+            v.send(wrong)
+            self.assertIsNone(v.receive(), wrong)
+        v = Varlink(self.socket('server'))
+        for method, error in ('org.wstan.control.None', 'MethodNotFound'), ('org.none.A', 'InterfaceNotFound'):
+            self.assertEqual(v.call(method)['error'], 'org.varlink.service.' + error)
+        self.assertEqual(v.call('org.wstan.control.GetStatus', {'intervalUSec': 'x'})['parameters'], {'parameter': 'intervalUSec'})
+        self.assertEqual(v.call('org.wstan.control.ListTunnels')['error'], 'org.varlink.service.ExpectedMore')
+        v.send({'method': 'org.varlink.service.GetInfo', 'oneway': True})
+        v.send({'method': 'org.varlink.service.GetInfo'})
+        v.send({'method': 'org.wstan.control.GetStatus', 'parameters': None})
+        self.assertEqual(v.receive()['parameters']['product'], 'wstand')
+        self.assertEqual(v.receive()['parameters']['mode'], 'server')
+        for interface in v.call('org.varlink.service.GetInfo')['parameters']['interfaces']:
+            text = v.call('org.varlink.service.GetInterfaceDescription', {'interface': interface})['parameters']['description']
+            self.assertIn('interface ' + interface, text)
+
+    def test_watching_client_that_does_not_read(self):
+        """It costs nobody anything, and is dropped."""
+        v = Varlink(self.socket('server'))
+        v.send({'method': 'org.wstan.control.GetStatus', 'parameters': {'intervalUSec': 100000}, 'more': True})
+        self.assertTrue(v.receive()['continues'])
+        for _ in range(20):
+            self.assertConnects()
+        self.assertEqual(self.status()['state'], 'running')
+
+    def test_strangers(self):
+        """Everybody sees the totals, without keys; all else is refused, logged, and not done."""
+        text = self.ctl('status', user=as_nobody)
+        self.assertIn('running', text)
+        self.assertNotIn('default', text)
+        for command in ['tunnels'], ['rotate-key'], ['reload'], ['drain'], ['client-config'], ['log-level', 'debug'], ['keys']:
+            self.assertIn('not permitted', self.ctl(*command, user=as_nobody, status=4))
+        self.wstan_server.await_log('uid=%d' % NOBODY)
+        self.assertEqual(len(self.status()['keys']), 1)
+
+    def test_tunnels(self):
+        """What is up is listed at both ends, with peer, target, key and bytes, and can be closed."""
+        s = self.connect()
+        self.addCleanup(s.close)
+        self.assertTrue(agent.echoes(s, bytes(5000)))
+        using = [json.loads(line) for line in self.ctl('tunnels', '--json', '--state=using').splitlines()]
+        self.assertEqual([entry['event'] for entry in using], ['listed', 'synchronized'])
+        tunnel = using[0]['tunnel']
+        self.assertEqual((tunnel['target'], tunnel['key'], tunnel['state']), ('127.0.0.1:%d' % self.echo.port, 'default', 'using'))
+        self.assertGreater(tunnel['bytesReceived'], 5000)
+        at_client = self.ctl('tunnels', '--state=using', to='client')
+        self.assertIn('127.0.0.1:%d' % self.echo.port, at_client)
+        self.assertEqual(self.status('client')['tunnelsActive'], 1)
+        self.ctl('close', str(tunnel['id']))
+        self.assertEqual(agent.outcome(s), 'reset')
+        self.ctl('close', str(tunnel['id']), status=1)
+
+    def test_not_running(self):
+        """The remedy is named, and the status is 3."""
+        result = subprocess.run([CTL, '-i', 'none'], capture_output=True, text=True, timeout=10)
+        self.assertEqual(result.returncode, 3)
+        self.assertIn('systemctl start wstand@none', result.stderr)
+
+
+class Keys(Control):
+    def test_rotation(self):
+        """The former key is accepted for its grace, then not; what runs goes on; the key file is written anew."""
+        with self.connect() as s:
+            reply = json.loads(self.ctl('rotate-key', '--json'))
+            self.assertTrue(reply['persisted'])
+            self.assertConnects()
+            keys = self.status()['keys']
+            self.assertEqual([(key['id'] == reply['id'], key['state']) for key in keys], [(True, 'current'), (False, 'previous')])
+            with open(self.key_path) as f:
+                self.assertEqual(f.read().strip(), reply['key'])
+            self.ctl('rotate-key', '--key-file', '-', to='client', stdin=reply['key'] + '\n')
+            self.assertConnects()
+            eventually(lambda: self.status()['keys'][0]['uses'] > 0, 'the new key is used', 5, 0.1)
+            self.ctl('retire-key', keys[1]['id'])
+            self.assertConnects()
+            self.assertTrue(agent.echoes(s, b'still here'))
+        # And after a restart of the server, the client's key is the only one.
+        self.wstan_server.end()
+        self.daemon('server', 'state-directory = ' + self.state, '[server]\nallow-private = yes')
+        self.assertEqual([key['id'] for key in self.status()['keys']], [reply['id']])
+        self.assertConnects()
+
+    def test_former_key_at_once(self):
+        """Without grace the former key is a wrong one from then on, and counted as such."""
+        self.assertConnects()
+        self.ctl('rotate-key', '--grace', '0')
+        with self.assertRaises((AssertionError, OSError, EOFError, agent.Refused)):
+            self.assertConnects()
+        self.assertGreater(self.status()['rejects']['badAuthentication'], 0)
+
+    def test_names(self):
+        """A key of its own for a device: used, counted, and ended by itself with its tunnels."""
+        added = json.loads(self.ctl('add-key', 'laptop', '--json'))
+        self.assertIn(added['key'], self.ctl('client-config', '--key', 'laptop'))
+        port = free_port()
+        client = self.start('laptop', OURS, '-c', '-p', port, 'ws://127.0.0.1:%d/' % self.port, added['key'])
+        client.await_port(port)
+        with agent.socks5(port, '127.0.0.1', self.echo.port) as s:
+            self.assertTrue(agent.echoes(s, b'hello'))
+            self.assertIn('laptop', self.ctl('tunnels', '--state=using'))
+            reply = json.loads(self.ctl('retire-key', added['id'], '--close', '--json'))
+            self.assertGreater(reply['closed'], 0)
+            self.assertEqual(agent.outcome(s), 'reset')
+        self.assertConnects()
+
+    def test_under_load(self):
+        """Rotations while connections come and go: none fails."""
+        stop, failures = threading.Event(), []
+
+        def visit():
+            while not stop.is_set():
+                try:
+                    self.assertConnects()
+                except Exception as error:
+                    failures.append(repr(error))
+        threads = [threading.Thread(target=visit) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(10):
+                key = json.loads(self.ctl('rotate-key', '--json'))['key']
+                self.ctl('rotate-key', '--key-file', '-', to='client', stdin=key)
+                self.ctl('reload')
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join(20)
+        self.assertEqual(failures, [])
+
+
+class Reload(Control):
+    def test_rules_and_level(self):
+        """What has changed is in force, what needs a restart is named, and what is up goes on."""
+        with self.connect() as s:
+            self.configure('server', 'log-level = debug\nthreads = 7\nstate-directory = ' + self.state, '[server]\ndeny = 127.0.0.1')
+            text = self.ctl('reload')
+            self.assertIn('In force: log-level, [server] deny, [server] allow-private', text)
+            self.assertIn('Needs a restart: threads', text)
+            with self.assertRaises((AssertionError, OSError, EOFError, agent.Refused)):
+                self.assertConnects()
+            self.assertTrue(agent.echoes(s, b'still here'))
+        self.assertGreater(self.status()['rejects']['forbiddenTarget'], 0)
+
+    def test_broken_file(self):
+        """It changes nothing, and is told to whoever asks; the next good one is taken."""
+        self.configure('server', 'log-level = loud', '[server]\nmax-tunnels = many')
+        text = self.ctl('reload', status=1)
+        self.assertIn('log-level', text)
+        self.assertIn('max-tunnels', text)
+        self.assertConnects()
+        self.assertEqual(len(self.status()['configurationErrors']), 2)
+        self.ctl('check-config', status=78)
+        self.configure('server', 'state-directory = ' + self.state, '[server]\nallow-private = yes')
+        self.ctl('check-config')
+        self.ctl('reload')
+        self.assertNotIn('configurationErrors', self.status())
+
+    def test_signal(self):
+        """SIGHUP does the same."""
+        self.configure('server', 'log-level = debug\nstate-directory = ' + self.state, '[server]\nallow-private = yes')
+        self.wstan_server.popen.send_signal(signal.SIGHUP)
+        self.wstan_server.await_log('read again')
+        self.assertConnects()
+        self.wstan_server.await_log('debug: connected')
+
+    def test_another_server(self):
+        """A client goes to another server from then on, by a new pool; what is up stays where it is."""
+        other = self.server(TARGETS_HERE, '--log-level=info')
+        self.assertConnects()
+        with self.connect() as s:
+            self.port = other.port
+            self.configure('client', '', '[client]\nlisten = 127.0.0.1:%d' % self.client_port)
+            self.assertIn('In force: uri', self.ctl('reload', to='client'))
+            self.assertTrue(agent.echoes(s, b'still here'))
+            self.assertConnects()
+            other.await_log('tunnel opened')
+        eventually(lambda: self.status()['tunnelsActive'] == 0 and self.status()['pool']['idle'] == 0,
+                   'nothing is left at the former server', 5, 0.1)
+
+    def test_key_file(self):
+        """Another key in the file is taken over, though no setting has changed."""
+        self.write('key', 'MDEyMzQ1Njc4OWFiY2RlZg==\n')
+        self.assertIn('In force: key', self.ctl('reload'))
+        self.assertIn('In force: key', self.ctl('reload', to='client'))
+        self.assertConnects()
+
+
+class Drain(Control):
+    def test_drain_and_back(self):
+        """Nothing new is taken on, what is up is waited for, and it can be taken back."""
+        s = self.connect()
+        self.assertTrue(agent.echoes(s, b'hello'))
+        waiting = subprocess.Popen([CTL, 'drain', '--socket', self.socket('server')], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(waiting.kill)
+        self.assertEqual(waiting.stdout.readline(), '1 tunnels in use\n')
+        self.assertEqual(self.status()['state'], 'draining')
+        self.assertTrue(agent.echoes(s, b'still here'))
+        s.close()
+        self.assertEqual(waiting.communicate(timeout=10)[0], 'drained\n')
+        self.ctl('undrain')
+        self.assertConnects()
+        self.ctl('undrain', status=1)
+
+    def test_exit(self):
+        """With --exit it ends when nothing is left, with success."""
+        self.assertConnects()
+        self.wstan_server.may_end = True
+        self.ctl('drain', '--exit')
+        self.assertEqual(self.wstan_server.popen.wait(10), 0)
