@@ -107,7 +107,7 @@ install: ## install the release build (DESTDIR, prefix, sbindir, bindir, sysconf
 	    install -D -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/} || exit; \
 	done
 	for unit in wstand.service wstand@.service; do \
-	    sed -e 's|/usr/sbin/wstand|$(sbindir)/wstand|' -e 's|/etc/wstan|$(sysconfdir)/wstan|' contrib/systemd/$$unit \
+	    sed -e 's|/usr/sbin/wstand|$(sbindir)/wstand|' -e 's|/usr/bin/wstanctl|$(bindir)/wstanctl|' -e 's|/etc/wstan|$(sysconfdir)/wstan|' contrib/systemd/$$unit \
 	        >$(DESTDIR)$(unitdir)/$$unit && chmod 644 $(DESTDIR)$(unitdir)/$$unit || exit; \
 	done
 	install -m 644 contrib/systemd/wstan.sysusers $(DESTDIR)$(sysusersdir)/wstan.conf

@@ -315,3 +315,51 @@ class Drain(Control):
         self.wstan_server.may_end = True
         self.ctl('drain', '--exit')
         self.assertEqual(self.wstan_server.popen.wait(10), 0)
+
+
+class Notify(Control):
+    """A fake service manager listens."""
+
+    def daemon(self, mode, general, sections):
+        if mode == 'server':
+            self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            self.addCleanup(self.notify.close)
+            self.notify.settimeout(5)
+            path = os.path.join(self.directory, 'notify')
+            self.notify.bind(path)
+            return self.start(mode, ['env', 'NOTIFY_SOCKET=' + path, 'WATCHDOG_USEC=400000', OURS],
+                              '--config', self.configure(mode, general, sections))
+        return super().daemon(mode, general, sections)
+
+    def message(self, key, where=lambda value: True):
+        """The next message with `key`, as a dictionary."""
+        while True:
+            lines = dict(line.split('=', 1) for line in self.notify.recv(4096).decode().splitlines())
+            if key in lines and where(lines[key]):
+                return lines
+
+    def test_life(self):
+        """Ready when it listens, alive while it turns, with its numbers; reloading and ready again; stopping."""
+        self.assertIn('listening on', self.message('READY')['STATUS'])
+        socket.create_connection(('127.0.0.1', self.port), 2).close()
+        self.assertIn('WATCHDOG', self.message('STATUS', lambda text: 'tunnels in use' in text))
+        self.message('WATCHDOG')
+        self.ctl('reload')
+        self.assertGreater(int(self.message('RELOADING')['MONOTONIC_USEC']), 0)
+        self.message('READY')
+        self.wstan_server.may_end = True
+        self.wstan_server.popen.send_signal(signal.SIGTERM)
+        self.message('STOPPING')
+        self.assertEqual(self.wstan_server.popen.wait(10), 0)
+
+    def test_watchdog_falls_silent(self):
+        """A process that is stopped says nothing; when it goes on it does again."""
+        self.message('WATCHDOG')
+        os.kill(self.wstan_server.popen.pid, signal.SIGSTOP)
+        self.notify.settimeout(1)
+        with self.assertRaises(TimeoutError):
+            while True:
+                self.notify.recv(4096)
+        os.kill(self.wstan_server.popen.pid, signal.SIGCONT)
+        self.notify.settimeout(5)
+        self.message('WATCHDOG')

@@ -172,7 +172,8 @@ public final class Daemon: @unchecked Sendable {
         // Without the journal every restart would look like a reboot, after which much is refused for a while.
         let stateDirectory = runtimeDirectory == nil ? nil : settings.stateDirectory
         let (replayGuard, warnings) = try ReplayKeeping.open(
-            runtimeDirectory: runtimeDirectory, stateDirectory: stateDirectory, lifetime: options.requestLifetime, blocking: blocking, log: log)
+            runtimeDirectory: runtimeDirectory, stateDirectory: stateDirectory,
+            lifetime: options.requestLifetime, blocking: blocking, log: log)
         self.warnings += warnings
         self.replayGuard = replayGuard
         return replayGuard
@@ -202,6 +203,7 @@ public final class Daemon: @unchecked Sendable {
                 keys?.start()
                 moveMarksOn()
                 startClients()
+                ServicePulse(of: services, on: main)?.start()
             } catch {
                 LogWriter.standardError.write("wstand: \(error)")
                 entrances.close()
@@ -384,18 +386,6 @@ public final class Daemon: @unchecked Sendable {
             control?.close()
             log.stopped()
             main.stop()
-        }
-    }
-}
-
-extension Settings.LogLevel {
-    var forLogger: Logger.Level {
-        switch self {
-        case .error: .error
-        case .warning: .warning
-        case .notice: .notice
-        case .info: .info
-        case .debug: .debug
         }
     }
 }

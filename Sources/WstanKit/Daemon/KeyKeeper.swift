@@ -1,5 +1,6 @@
 /// Keeps the key ring: changes it, stores it, writes the configuration's key file where it may, and hands the ring to the
-/// services. One change after the other. Confined to its worker; what blocks is done elsewhere.
+/// services. One change after the other. Longer than others, since every change takes the same steps, which only this one
+/// may take. Confined to its worker; what blocks is done elsewhere.
 final class KeyKeeper: @unchecked Sendable {
     private(set) var ring: KeyRing
     /// Who works by the ring. To be set before the first change.
@@ -260,8 +261,8 @@ final class KeyKeeper: @unchecked Sendable {
         do {
             try change(&steps.stored)
         } catch {
-            // What was changed until the restart only is built upon now, so it is to last. A key to retire that is not in the file
-            // need not be taken out.
+            // What was changed until the restart only is built upon now, so it is to last. A key to retire that is not in
+            // the file need not be taken out.
             if error != .noSuchKey { steps.stored = steps.ring }
         }
         guard let file else { return steps }
@@ -356,7 +357,8 @@ final class KeyKeeper: @unchecked Sendable {
                     : "there is no state directory: a restart knows the configured key only")
         } else if id == configured.key.id {
             retirement.warnings.append(
-                "\(configured.source.place) still holds it: replace it there, or the loss of \(file?.path ?? "") would bring it back")
+                "\(configured.source.place) still holds it: replace it there, or the loss of \(file?.path ?? "") would "
+                    + "bring it back")
         }
     }
 

@@ -1,7 +1,22 @@
 import CSystemd
+import Glibc
 
 /// What systemd is told (sd_notify(3)); nothing happens where it did not start us.
 enum ServiceManager {
+    /// Whether there is somebody who wants to be told.
+    static var listens: Bool { getenv("NOTIFY_SOCKET") != nil }
+
+    /// How long systemd waits for a sign of life before it restarts the service (WatchdogSec=); nil: it does not.
+    static var watchdogPatience: Duration? {
+        var microseconds: UInt64 = 0
+        guard sd_watchdog_enabled(0, &microseconds) > 0 else { return nil }
+        return .microseconds(Int64(clamping: microseconds))
+    }
+
+    static func alive(_ status: String, isWatched: Bool) {
+        notify((isWatched ? "WATCHDOG=1\n" : "") + "STATUS=\(status)")
+    }
+
     static func ready(_ status: String) {
         notify("READY=1\nSTATUS=\(status)")
     }

@@ -34,8 +34,11 @@ enum KeyRingCodec {
                 text += "\(entry.name) \(state) \(key.source.rawValue) \(times[0]) \(times[1]) \(key.key.base64)\n"
             }
         }
-        text += digest + hexadecimal(SHA256.digest(Array(text.utf8))) + "\n"
-        return Array(text.utf8)
+        return withDigest(Array(text.utf8))
+    }
+
+    static func withDigest(_ body: [UInt8]) -> [UInt8] {
+        body + (digest + hexadecimal(SHA256.digest(body)) + "\n").utf8
     }
 
     static func decode(_ bytes: [UInt8]) throws(Problem) -> KeyRing {
@@ -44,9 +47,8 @@ enum KeyRingCodec {
         guard bytes.starts(with: "\(header)\n".utf8) else { throw .unknownFormat }
         let digestLine = digest.utf8.count + 64 + 1
         guard bytes.count > digestLine else { throw .damaged }
-        let body = bytes.dropLast(digestLine)
-        let expected = digest + hexadecimal(SHA256.digest(Array(body))) + "\n"
-        guard body.last == 10, bytes.suffix(digestLine).elementsEqual(expected.utf8) else { throw .damaged }
+        let body = Array(bytes.dropLast(digestLine))
+        guard body.last == 10, bytes == withDigest(body) else { throw .damaged }
 
         // The last one is empty: what follows the last line's end.
         let lines = body.split(separator: 10, omittingEmptySubsequences: false).dropLast()

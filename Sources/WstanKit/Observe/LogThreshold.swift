@@ -18,3 +18,15 @@ final class LogThreshold: Sendable {
         Logger.Level.allCases.firstIndex(of: level) ?? 0
     }
 }
+
+extension Settings.LogLevel {
+    var forLogger: Logger.Level {
+        switch self {
+        case .error: .error
+        case .warning: .warning
+        case .notice: .notice
+        case .info: .info
+        case .debug: .debug
+        }
+    }
+}

@@ -30,6 +30,12 @@ struct LocalProcess: Hashable, Sendable, CustomStringConvertible {
     let uid: UInt32
     let gid: UInt32
 
+    init(pid: Int32, uid: UInt32, gid: UInt32) {
+        self.pid = pid
+        self.uid = uid
+        self.gid = gid
+    }
+
     /// - Returns: nil when `descriptor` is no connected Unix socket.
     init?(atOtherEndOf descriptor: Int32) {
         // struct ucred, which Glibc shows only under _GNU_SOURCE.

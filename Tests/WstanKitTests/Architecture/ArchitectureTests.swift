@@ -31,7 +31,7 @@ import Testing
         "Wire": ["COpenSSL"], "WebSocket": [], "HTTP": [], "Socks": [], "Config": [], "Keys": [],
         "Tunnel": ["Logging", "Synchronization"], "Client": ["Logging", "Synchronization"],
         "Server": ["Logging", "Synchronization"], "Runtime": ["CLinux", "Glibc", "COpenSSL", "Synchronization"],
-        "Observe": ["CLinux", "Glibc", "CSystemd", "Logging", "Synchronization"],
+        "Observe": ["CLinux", "Glibc", "CSystemd", "Logging", "Synchronization", "WstanControl"],
         "Control": ["CLinux", "Glibc", "WstanControl"],
         "Daemon": ["CLinux", "Glibc", "CSystemd", "Logging", "Synchronization", "WstanControl"],
     ]

@@ -33,7 +33,7 @@ struct FuzzTarget: Sendable, CustomStringConvertible {
         gatheredData, outbox, timers, fairQueue,
         socks5Passage, proxyAnswer, proxyEnvironment, serverList,
         bodyReader, responseReader, proxyRequest, proxyResponse, exchangeMachine, acceptance, explanation,
-        usersFile, proxyAuthorization, grantMachine,
+        usersFile, proxyAuthorization, grantMachine, keyRing, keyRingScript,
     ]
 }
 

@@ -1,0 +1,132 @@
+import Testing
+import WstanControl
+
+@testable import WstanKit
+
+/// What is decided without a socket: the header of a call, who may do what, and who must leave.
+@Suite struct ControlRulesTests {
+    private func call(_ text: String) throws -> ControlCall { try ControlCall(reading: Array(text.utf8)) }
+
+    @Test func `a call has a method, and no, null or empty parameters are the same`() throws {
+        for text in [
+            #"{"method":"a.B"}"#, #"{"method":"a.B","parameters":null}"#, #"{"method":"a.B","parameters":{}}"#,
+            #"{"method":"a.B","more":false,"oneway":null}"#, #" {"method":"a.B","org.example":{"x":1},"a.b":7} "#,
+        ] {
+            let call = try call(text)
+            #expect(call.method == "a.B" && call.parameters.isEmpty && call.manner == .one)
+        }
+        #expect(try call(#"{"method":"a.B","more":true,"oneway":false}"#).manner == .more)
+        #expect(try call(#"{"method":"a.B","oneway":true}"#).manner == .oneway)
+        #expect(try call(#"{"method":"a.B","upgrade":true}"#).manner == .upgrade)
+    }
+
+    @Test(arguments: [
+        ("", ControlCall.Malformed.json(.malformed(at: 0))), ("[]", .noObject), ("\"a.B\"", .noObject), ("{}", .noMethod),
+        (#"{"method":null}"#, .member("method")), (#"{"method":1}"#, .member("method")), (#"{"parameters":{}}"#, .noMethod),
+        (#"{"method":"a.B","x":1}"#, .member("x")), (#"{"method":"a.B","parameters":[]}"#, .member("parameters")),
+        (#"{"method":"a.B","more":1}"#, .member("more")), (#"{"method":"a.B","more":true,"oneway":true}"#, .contradiction),
+        (#"{"method":"a.B","more":true,"upgrade":true}"#, .contradiction),
+        (#"{"method":"a.B","oneway":true,"upgrade":true}"#, .contradiction), (#"{"method":"a.B","error":"x"}"#, .member("error")),
+    ])
+    func `there is no answer to a malformed call`(text: String, failure: ControlCall.Malformed) {
+        #expect(throws: failure) { try call(text) }
+    }
+
+    private func refusal(_ text: String, _ standing: ControlAuthority.Standing = .owner) throws -> ControlError? {
+        let call = try call(text)
+        do throws(ControlError) {
+            _ = try ControlGate.admit(call, from: standing)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test func `what cannot be done is answered with its cause`() throws {
+        #expect(try refusal(#"{"method":"org.wstan.control.GetStatus"}"#) == nil)
+        #expect(try refusal(#"{"method":"org.wstan.control.Fly"}"#) == .methodNotFound("org.wstan.control.Fly"))
+        #expect(try refusal(#"{"method":"org.other.Fly"}"#) == .interfaceNotFound("org.other"))
+        #expect(try refusal(#"{"method":"Fly"}"#) == .methodNotFound("Fly"))
+        #expect(try refusal(#"{"method":""}"#) == .methodNotFound(""))
+        #expect(try refusal(#"{"method":"."}"#) == .interfaceNotFound(""))
+        #expect(try refusal(#"{"method":"org.wstan.control.ListTunnels"}"#) == .expectedMore)
+        #expect(try refusal(#"{"method":"org.wstan.control.ListTunnels","more":true}"#) == nil)
+        #expect(
+            try refusal(#"{"method":"org.wstan.control.Reload","upgrade":true}"#)
+                == .methodNotImplemented("org.wstan.control.Reload"))
+        let close = #"{"method":"org.wstan.control.CloseTunnel","parameters":"#
+        #expect(try refusal(close + #"{"id":"1"}}"#) == .invalidParameter("id"))
+        #expect(try refusal(close + "{}}") == .invalidParameter("id"))
+        #expect(try refusal(close + #"{"id":1,"force":true}}"#) == .invalidParameter("force"))
+        #expect(try refusal(close + #"{"id":1}}"#) == nil)
+        #expect(
+            try refusal(#"{"method":"org.wstan.control.SetLogLevel","parameters":{"level":"loud"}}"#)
+                == .invalidParameter("level"))
+    }
+
+    private func caller(uid: UInt32, gid: UInt32 = 5, groups: Set<UInt32> = []) -> ControlCaller {
+        ControlCaller(process: LocalProcess(pid: 1, uid: uid, gid: gid), groups: groups)
+    }
+
+    @Test func `root and the daemon's user own it, the group's members change it, strangers look`() {
+        let authority = ControlAuthority(user: 900, group: 901)
+        #expect(authority.standing(of: caller(uid: 0)) == .owner)
+        #expect(authority.standing(of: caller(uid: 900)) == .owner)
+        #expect(authority.standing(of: caller(uid: 7, gid: 901)) == .member)
+        #expect(authority.standing(of: caller(uid: 7, groups: [3, 901])) == .member)
+        #expect(authority.standing(of: caller(uid: 901, groups: [900])) == .stranger)
+        #expect(ControlAuthority(user: 900, group: nil).standing(of: caller(uid: 7, gid: 0, groups: [0])) == .stranger)
+    }
+
+    @Test(arguments: ControlCommand.allCases)
+    func `every method asks for what it needs before it looks at parameters`(command: ControlCommand) throws {
+        let text = #"{"method":"\#(command.name)","parameters":{"bogus":1},"more":true}"#
+        let forAll: Set<ControlCommand> = [.getInfo, .getInterfaceDescription, .getStatus]
+        let wrong = ControlError.invalidParameter("bogus")
+        #expect(try refusal(text, .stranger) == (forAll.contains(command) ? wrong : .permissionDenied))
+        #expect(try refusal(text, .member) == (command == .getClientConfiguration ? .permissionDenied : wrong))
+        #expect(try refusal(text, .owner) == wrong)
+    }
+
+    @Test func `a stranger is not told what is private`() {
+        let status = InterfaceTests.fullStatus
+        #expect(status.visible(to: .member) == status)
+        let visible = status.visible(to: .stranger)
+        #expect(visible.keys == nil && visible.warnings == nil && visible.configurationErrors == nil)
+        #expect(visible.restricted == true)
+        #expect(visible.tunnelsTotal == status.tunnelsTotal && visible.rejects == status.rejects)
+    }
+
+    // MARK: Seats
+
+    private func admit(_ seats: inout ControlSeats, _ standing: ControlAuthority.Standing) -> (ControlSeats.ID, ControlSeats.ID?)? {
+        guard case .seated(let id, let evicted) = seats.admit(standing) else { return nil }
+        return (id, evicted)
+    }
+
+    @Test func `strangers leave seats for others, and their oldest idle one goes`() throws {
+        var seats = ControlSeats()
+        var ids: [ControlSeats.ID] = []
+        for _ in 0..<(ControlSeats.count - ControlSeats.reserved) { ids.append(try #require(admit(&seats, .stranger)).0) }
+        seats.began(ids[0])
+        seats.becameIdle(ids[0])
+        #expect(admit(&seats, .stranger)?.1 == ids[1])
+        for _ in 0..<ControlSeats.reserved { #expect(try #require(admit(&seats, .owner)).1 == nil) }
+        #expect(admit(&seats, .member)?.1 == ids[2])
+    }
+
+    @Test func `busy strangers make way for members, busy members for nobody`() throws {
+        var seats = ControlSeats()
+        let first = try #require(admit(&seats, .stranger)).0
+        seats.began(first)
+        for _ in 1..<ControlSeats.count { seats.began(try #require(admit(&seats, .owner)).0) }
+        #expect(admit(&seats, .stranger) == nil)
+        let (id, evicted) = try #require(admit(&seats, .member))
+        #expect(evicted == first)
+        seats.began(id)
+        #expect(admit(&seats, .owner) == nil)
+        seats.becameIdle(id)
+        #expect(admit(&seats, .owner)?.1 == id)
+        seats.left(id)
+    }
+}

@@ -1,0 +1,131 @@
+import Foundation
+import Testing
+import WstanControl
+
+@testable import WstanKit
+
+@Suite struct InterfaceTests {
+    @Test func `the text in the program is the file's`() throws {
+        var root = URL(fileURLWithPath: #filePath)
+        for _ in 0..<4 { root.deleteLastPathComponent() }
+        let file = root.appendingPathComponent("Sources/WstanControl/org.wstan.control.varlink")
+        #expect(try String(contentsOf: file, encoding: .utf8) == ControlInterface.text)
+    }
+
+    @Test func `both interfaces are read, and every method is known to the server`() {
+        #expect(ControlInterface.description.name == ControlInterface.name)
+        #expect(ServiceInterface.description.name == ServiceInterface.name)
+        let declared = [ControlInterface.description, ServiceInterface.description].flatMap { description in
+            description.methods.keys.map { description.name + "." + $0 }
+        }
+        #expect(Set(declared) == Set(ControlCommand.allCases.map(\.name)))
+    }
+
+    @Test func `the types are those of the interface`() throws {
+        let tunnel = Control.Tunnel(
+            id: 7, state: .using, protocol: .tcp, peer: "p", client: "c", target: "t:1", key: "default", bytesReceived: 1,
+            bytesSent: 2, startTimestampUSec: 3, lastActivityTimestampUSec: 4, rttUSec: 5)
+        try Self.check(ListTunnels.self, .init(states: [.idle], follow: true), .init(tunnel: tunnel, event: .listed))
+        try Self.check(GetStatus.self, .init(intervalUSec: 1), Self.fullStatus)
+        let diagnostic = Control.Diagnostic(severity: .error, file: "f", line: 1, column: 2, message: "m")
+        try Self.check(CheckConfiguration.self, .init(text: "t"), .init(diagnostics: [diagnostic]))
+        try Self.check(CloseTunnel.self, .init(id: 1), .init())
+        try Self.check(Reload.self, .init(), .init(changed: ["a"], requiresRestart: [], warnings: ["w"]))
+        try Self.check(
+            RotateKey.self, .init(name: "n", key: "k", graceUSec: 1, runtimeOnly: true),
+            .init(id: "i", key: "k", persisted: true, warnings: []))
+        try Self.check(AddKey.self, .init(name: "n", key: "k"), .init(id: "i", key: "k", persisted: false, warnings: []))
+        try Self.check(RetireKey.self, .init(id: "i", close: true), .init(closed: 1, warnings: ["w"]))
+        try Self.check(Drain.self, .init(timeoutUSec: 1, exit: true), .init(tunnelsActive: 2))
+        try Self.check(Undrain.self, .init(), .init())
+        try Self.check(SetLogLevel.self, .init(level: .debug), .init(former: .notice))
+        try Self.check(GetClientConfiguration.self, .init(keyName: "n"), .init(text: "t"))
+        try Self.check(GetInterfaceDescription.self, .init(interface: "a.b"), .init(description: "d"))
+        try Self.check(
+            GetInfo.self, .init(), .init(vendor: "a", product: "b", version: "c", url: "d", interfaces: ["e.f"]))
+    }
+
+    static let fullStatus = GetStatus.Reply(
+        version: "1", mode: .server, state: .running, statusText: "s", instance: "i", pid: 1, startTimestampUSec: 2,
+        configurationLoadTimestampUSec: 3, configurationErrors: ["e"], warnings: ["w"],
+        listeners: [.init(name: "n", address: "a:1", activated: true)], tunnelsActive: 4, tunnelsTotal: 5, bytesReceived: 6,
+        bytesSent: 7, drainDeadlineTimestampUSec: 8, pool: .init(size: 1, idle: 2, opening: 3, hits: 4, misses: 5, rttUSec: 6),
+        rejects: .init(
+            replay: 1, expired: 2, badAuthentication: 3, malformed: 4, forbiddenTarget: 5, overLimit: 6, droppedDatagrams: 7),
+        keys: [
+            .init(
+                name: "n", id: "i", state: .current, source: .state, createdTimestampUSec: 1, retireTimestampUSec: 2, uses: 3,
+                lastUseTimestampUSec: 4)
+        ], restricted: false)
+
+    /// With every field set, so that none can be missing in one of the two.
+    private static func check<Method: ControlMethod>(
+        _ method: Method.Type, _ parameters: Method.Parameters, _ reply: Method.Reply
+    ) throws {
+        let dot = try #require(Method.name.lastIndex(of: "."))
+        let description = try #require(ControlGate.description(of: String(Method.name[..<dot])))
+        let declared = try #require(description.methods[String(Method.name[Method.name.index(after: dot)...])])
+        let sent = ControlCoding.object(of: parameters)
+        #expect(description.firstFault(in: sent, of: declared.parameters) == nil)
+        #expect(Set(sent.members.map(\.name)) == Set(declared.parameters.map(\.name)))
+        #expect(try ControlCoding.decode(Method.Parameters.self, from: sent) == parameters)
+        let answered = ControlCoding.object(of: reply)
+        #expect(description.firstFault(in: answered, of: declared.reply) == nil)
+        #expect(Set(answered.members.map(\.name)) == Set(declared.reply.map(\.name)))
+        #expect(try ControlCoding.decode(Method.Reply.self, from: answered) == reply)
+    }
+
+    @Test func `every error goes there and back`() throws {
+        let errors: [ControlError] = [
+            .configurationInvalid([.init(severity: .warning, message: "m")]), .noSuchTunnel(id: 1), .noSuchKey(id: "k"),
+            .keyExists(name: "n"), .invalidKey(message: "m"), .keyReadOnly(source: "s"), .wrongState("client"),
+            .operationFailed(message: "m"), .interfaceNotFound("i"), .methodNotFound("m"), .methodNotImplemented("m"),
+            .invalidParameter("p"), .permissionDenied, .expectedMore,
+        ]
+        for error in errors {
+            let (name, parameters) = error.message
+            #expect(ControlError(name: name, parameters: parameters) == error)
+            let dot = try #require(name.lastIndex(of: "."))
+            let description = try #require(ControlGate.description(of: String(name[..<dot])))
+            let declared = try #require(description.errors[String(name[name.index(after: dot)...])])
+            #expect(description.firstFault(in: parameters, of: declared) == nil)
+            let reply = try ControlReply(reading: ControlReply(error).bytes)
+            #expect(reply.error == name && reply.parameters == parameters)
+        }
+        #expect(errors.count == ControlInterface.description.errors.count + ServiceInterface.description.errors.count)
+    }
+
+    @Test(arguments: [
+        ("interface a", 1), ("interface a.b\ntype a ()", 2), ("interface a.b\ntype A (x)\ntype A (y)", 3),
+        ("interface a.b\ntype A (x: B)", 2), ("interface a.b\ntype A (x: int, y)", 2), ("interface a.b\nmethod M()", 2),
+        ("interface a.b\nerror E (x: ??int)", 2), ("interface a.b\nerror E (x: [int]int)", 2), ("method M() -> ()", 1),
+        ("interface a.b\nerror E (x_: int)", 2), ("interface a.b\ntype A (x: (y: int)", 2), ("", 1), ("interface a.b\nfoo B ()", 2),
+        ("interface a.b\ntype A (x: " + String(repeating: "[]", count: 40) + "int)", 2),
+    ])
+    func `a text that is no interface is refused with its line`(text: String, line: Int) {
+        let failure = #expect(throws: InterfaceParser.Failure.self) { try InterfaceDescription(text) }
+        #expect(failure?.line == line)
+    }
+
+    @Test func `faults are named with what they stand in`() throws {
+        let description = try InterfaceDescription(
+            "interface a.b\ntype P (x: int, e: (one, two))\nmethod M(p: ?P, l: ?[]P, m: ?[string]float, a: ?any, o: ?object)->()")
+        let fields = try #require(description.methods["M"]).parameters
+        func fault(_ text: String) throws -> String? {
+            guard case .object(let object) = try JSONReader.read(Array(text.utf8), within: .call) else { return "no object" }
+            return description.firstFault(in: object, of: fields)
+        }
+        #expect(try fault(#"{}"#) == nil)
+        #expect(try fault(#"{"p":null,"l":[],"m":{"k":1,"l":1.5},"a":[1],"o":{}}"#) == nil)
+        #expect(try fault(#"{"q":1}"#) == "q")
+        #expect(try fault(#"{"p":{"x":1.0,"e":"one"}}"#) == "p.x")
+        #expect(try fault(#"{"p":{"x":1}}"#) == "p.e")
+        #expect(try fault(#"{"p":{"x":1,"e":"three"}}"#) == "p.e")
+        #expect(try fault(#"{"p":{"x":1,"e":"one","z":0}}"#) == "p.z")
+        #expect(try fault(#"{"l":[{"x":1,"e":"two"},{"x":"1","e":"two"}]}"#) == "l.x")
+        #expect(try fault(#"{"m":{"k":"v"}}"#) == "m")
+        #expect(try fault(#"{"o":[]}"#) == "o")
+        #expect(try fault(#"{"p":7}"#) == "p")
+        #expect(try fault(#"{"p":{"x":18446744073709551616,"e":"one"}}"#) == "p.x")
+    }
+}
