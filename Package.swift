@@ -21,7 +21,8 @@ let tests: [Target] = [
     .testTarget(
         name: "WstanKitTests", dependencies: ["WstanKit", "WstanControl"], exclude: ["Fuzz/Program"],
         resources: [.copy("Vectors"), .copy("Findings")],
-        swiftSettings: ours)
+        swiftSettings: ours),
+    .testTarget(name: "WstanctlTests", dependencies: ["wstanctl", "WstanControl"], swiftSettings: ours),
 ]
 
 let package = Package(

@@ -39,6 +39,6 @@ struct TunnelTable {
     private static func cut(_ line: String, to width: Int) -> String {
         var line = line
         while line.last == " " { line.removeLast() }
-        return line.count > width ? String(line.prefix(max(1, width - 1))) + "…" : line
+        return line.count > width ? String(line.prefix(max(0, width - 1))) + "…" : line
     }
 }

@@ -1,6 +1,7 @@
 """The control socket and wstanctl: who may do what, what is told, and that what runs goes on."""
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -85,7 +86,10 @@ class Control(Scenario):
         return process
 
     def ctl(self, *arguments, to='server', status=0, user=None, stdin=None):
-        result = subprocess.run([CTL, *arguments, '--socket', self.socket(to)], capture_output=True, text=True, timeout=20,
+        program = CTL
+        if user:  # who may not see where it was built
+            program = shutil.copy(CTL, self.directory)
+        result = subprocess.run([program, *arguments, '--socket', self.socket(to)], capture_output=True, text=True, timeout=20,
                                 input=stdin, preexec_fn=user)
         self.assertEqual(result.returncode, status, result.stdout + result.stderr)
         return result.stdout + result.stderr
@@ -133,6 +137,8 @@ class Methods(Control):
 
     def test_strangers(self):
         """Everybody sees the totals, without keys; all else is refused, logged, and not done."""
+        if os.geteuid() != 0:
+            self.skipTest('only root can become somebody else')
         text = self.ctl('status', user=as_nobody)
         self.assertIn('running', text)
         self.assertNotIn('default', text)
