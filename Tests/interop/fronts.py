@@ -4,6 +4,8 @@ import shutil
 import socket
 import ssl
 import subprocess
+import tempfile
+import unittest
 
 from process import free_port
 
@@ -52,6 +54,13 @@ class Authority:
 
     def wrap(self, s):
         return ssl.create_default_context(cafile=self.certificate).wrap_socket(s, server_hostname='localhost')
+
+
+def module_authority():
+    """For setUpModule: an authority that goes with the module's tests; None without openssl."""
+    directory = tempfile.mkdtemp(prefix='wstan-interop.')
+    unittest.addModuleCleanup(shutil.rmtree, directory)
+    return Authority(directory) if find('openssl') else None
 
 
 def changed(name, changes):

@@ -2,15 +2,13 @@
 import email.utils
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 
 import agent
-from fronts import PATH, Authority, Nginx, find
+from fronts import PATH, Nginx, find, module_authority
 from middlemen import HTTPProxy, Middleman, WebSocketProxy
 from process import OURS, THEIRS, free_port
 from scenario import TARGETS_HERE, Scenario
@@ -21,13 +19,8 @@ WELL, OTHER, UNREACHABLE, CONFIGURATION = 0, 1, 69, 78
 
 
 def setUpModule():
-    global directory, authority
-    directory = tempfile.mkdtemp(prefix='wstan-interop.')
-    authority = Authority(directory) if find('openssl') else None
-
-
-def tearDownModule():
-    shutil.rmtree(directory)
+    global authority
+    authority = module_authority()
 
 
 class Redated(Middleman):

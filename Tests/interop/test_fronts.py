@@ -1,14 +1,12 @@
 """nginx, haproxy and Caddy in front of our server, as contrib/ and docs/fronts.md have them."""
 import re
-import shutil
 import socket
 import struct
-import tempfile
 import time
 
 import probe
 import wire
-from fronts import PATH, Authority, Caddy, HAProxy, HAProxyTCP, Nginx, find
+from fronts import PATH, Caddy, HAProxy, HAProxyTCP, Nginx, find, module_authority
 from process import OURS, THEIRS, free_port
 from scenario import TARGETS_HERE
 from target import echo, read_exactly
@@ -17,13 +15,8 @@ from waiting import eventually
 
 
 def setUpModule():
-    global directory, authority
-    directory = tempfile.mkdtemp(prefix='wstan-interop.')
-    authority = Authority(directory) if find('openssl') else None
-
-
-def tearDownModule():
-    shutil.rmtree(directory)
+    global authority
+    authority = module_authority()
 
 
 class Fronts(Options):

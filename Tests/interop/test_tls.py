@@ -18,7 +18,7 @@ import payload
 import probe
 import web
 import wire
-from fronts import PATH, Authority, Caddy, HAProxy, HAProxyTCP, Nginx, find
+from fronts import PATH, Authority, Caddy, HAProxy, HAProxyTCP, Nginx, find, module_authority
 from process import MB, OURS, THEIRS, free_port
 from scenario import TARGETS_HERE
 from target import echo
@@ -30,13 +30,8 @@ V1 = b'PROXY TCP4 203.0.113.9 192.0.2.1 4711 443\r\n'
 
 
 def setUpModule():
-    global directory, authority
-    directory = tempfile.mkdtemp(prefix='wstan-interop.')
-    authority = Authority(directory) if find('openssl') else None
-
-
-def tearDownModule():
-    shutil.rmtree(directory)
+    global authority
+    authority = module_authority()
 
 
 def spki_pin(certificate):
@@ -260,7 +255,7 @@ class Trust(TLS):
 
     def test_unknown_issuer(self):
         """An issuer that nobody knows is named."""
-        other = tempfile.mkdtemp(dir=directory)
+        other = tempfile.mkdtemp(dir=authority.directory)
         stranger = Authority(other)
         client = self.tls_client(self.tls_server(), '--tls-ca-file=' + stranger.certificate)
         self.assertTells(client, "by 'Test authority', which is not known")

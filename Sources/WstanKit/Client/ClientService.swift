@@ -77,7 +77,7 @@ final class ClientService: @unchecked Sendable {
     }
 
     /// What tunnels are opened with.
-    var key: Key { dialer.options.key }
+    var key: Key { dialer.key.authenticator.key }
 
     /// Where this process listens. On any thread.
     func setOwnListeners(_ addresses: [SocketAddress]) {

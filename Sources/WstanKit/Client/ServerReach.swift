@@ -47,7 +47,9 @@ struct ServerReach: @unchecked Sendable {
                 return .failure(.proxyRefused(error))
             }
         }
-        guard server.usesTLS, let context = options.tls else { return .success(stream) }
+        guard server.usesTLS else { return .success(stream) }
+        // Nothing else seals what goes there.
+        guard let context = options.tls else { preconditionFailure("a server behind wss:// without TLS") }
         return await shakeHands(stream, with: server, context)
     }
 

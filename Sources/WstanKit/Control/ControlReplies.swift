@@ -20,22 +20,10 @@ final class ControlReplies<Method: ControlMethod>: @unchecked Sendable {
         return await session.send(message(reply))
     }
 
-    /// Sends one that others follow, and does not wait: for events. A client that falls behind too far is dropped.
-    func post(_ reply: Method.Reply) -> Bool {
-        guard wantsMore else { return false }
-        return session.post(message(reply))
-    }
-
     /// Ends early when the client goes.
     func pause(for duration: Duration) async -> Bool {
         guard wantsMore else { return false }
         return await session.pause(for: duration)
-    }
-
-    /// For somebody who posts what others report to him.
-    func waitUntilOver() async {
-        guard wantsMore else { return }
-        while await session.pause(for: nil) {}
     }
 
     private func message(_ reply: Method.Reply) -> ControlReply {

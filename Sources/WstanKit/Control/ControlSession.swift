@@ -24,8 +24,6 @@ final class ControlSession: @unchecked Sendable {
     private static let readSize = 16 * 1024
     /// For a client to read what it has asked for.
     private static let patience: Duration = .seconds(10)
-    /// Events that wait for a client which does not read, in bytes.
-    private static let backlog = 256 * 1024
 
     init(_ stream: Stream, caller: ControlCaller, standing: ControlAuthority.Standing, desk: ControlDesk) {
         self.stream = stream
@@ -106,15 +104,6 @@ final class ControlSession: @unchecked Sendable {
         return !isOver
     }
 
-    func post(_ reply: ControlReply) -> Bool {
-        guard !isOver else { return false }
-        write(reply)
-        guard stream.pendingCount > Self.backlog else { return !isOver }
-        isSlow = true
-        noticed()
-        return false
-    }
-
     private func write(_ reply: ControlReply) {
         var bytes = reply.bytes
         if bytes.count > MessageFrames.limit {
@@ -123,13 +112,12 @@ final class ControlSession: @unchecked Sendable {
         stream.write(bytes + [0])
     }
 
-    /// - Parameter duration: nil for as long as the client is there.
     /// - Returns: whether the client is still there.
-    func pause(for duration: Duration?) async -> Bool {
+    func pause(for duration: Duration) async -> Bool {
         guard !isOver else { return false }
         let wait = Wait<Void>(worker: stream.worker)
         pausing = wait
-        await wait.value(deadline: duration.map { stream.worker.now + $0 }, onTimeout: (), onCancel: ())
+        await wait.value(deadline: stream.worker.now + duration, onTimeout: (), onCancel: ())
         pausing = nil
         return !isOver
     }

@@ -150,7 +150,7 @@ public final class Daemon: @unchecked Sendable {
             }
             for server in servers { server.take(keys.ring) }
         }
-        keys.users = KeyUsers(workers: workers, clients: clients, servers: servers)
+        keys.users = services
         self.keys = keys
     }
 
@@ -363,7 +363,7 @@ public final class Daemon: @unchecked Sendable {
     private func received(_ signal: Int32) {
         guard signal != SIGHUP else {
             // What comes of it is in the log.
-            main.spawn { [self] in _ = try? await reloading?.reload() }
+            if !isStopping { main.spawn { [self] in _ = try? await reloading?.reload() } }
             return
         }
         // A second one means it.

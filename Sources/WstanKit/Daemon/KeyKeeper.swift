@@ -1,10 +1,9 @@
 /// Keeps the key ring: changes it, stores it, writes the configuration's key file where it may, and hands the ring to the
-/// services. One change after the other. Longer than others, since every change takes the same steps, which only this one
-/// may take. Confined to its worker; what blocks is done elsewhere.
+/// services. One change after the other. Confined to its worker; what blocks is done elsewhere.
 final class KeyKeeper: @unchecked Sendable {
     private(set) var ring: KeyRing
     /// Who works by the ring. To be set before the first change.
-    var users = KeyUsers()
+    var users = Services()
     /// What the start has to say.
     private(set) var warnings: [String] = []
 
@@ -64,13 +63,8 @@ final class KeyKeeper: @unchecked Sendable {
     /// - Returns: what to tell when the configured key has won.
     private static func adopt(_ configured: ConfiguredKey, into ring: inout KeyRing, of file: KeyRingFile?) -> String? {
         switch ring.adopt(configured: configured.key, source: configured.ringSource) {
-        case .stands: return nil
-        case .replaced(let former, let names):
-            var text = "the configured key is another one than before, and replaces the keys of \(KeyName.configured)"
-            if let file { text += " in \(file.path)" }
-            if !former.isEmpty { text += " (\(former.map(\.description).joined(separator: ", ")))" }
-            if !names.isEmpty { text += "; it was the key of \(names.map(\.text).joined(separator: ", "))" }
-            return text
+        case .stands: nil
+        case .replaced(let former, let names): KeyWarning.replaced(former, names, path: file?.path)
         }
     }
 
@@ -85,7 +79,7 @@ final class KeyKeeper: @unchecked Sendable {
 
     /// Every key that is in the ring, in the order in which they are tried.
     func list() async -> [ListedKey] {
-        let uses = await users.uses()
+        let uses = await users.keyUses()
         var ring = ring
         ring.expire(now: clock())
         return ring.entries.flatMap { entry in
@@ -139,7 +133,7 @@ final class KeyKeeper: @unchecked Sendable {
             if !runtimeOnly, known == .configured {
                 await follow(made, &steps, &change, hasFormer: grace > .zero)
             } else if !runtimeOnly, file == nil {
-                change.warnings.append(Self.forgotten(known))
+                change.warnings.append(KeyWarning.forgotten(known))
             }
             await install(steps)
             return change
@@ -159,7 +153,7 @@ final class KeyKeeper: @unchecked Sendable {
             await install(steps)
             return KeyChange(
                 id: made.key.id, made: text == nil ? Secret(made.text) : nil, isPersisted: steps.isStored,
-                warnings: made.warnings + (file == nil && !runtimeOnly ? [Self.forgotten(known)] : []))
+                warnings: made.warnings + (file == nil && !runtimeOnly ? [KeyWarning.forgotten(known)] : []))
         }
     }
 
@@ -185,7 +179,7 @@ final class KeyKeeper: @unchecked Sendable {
                 retirement.isPersisted = false
                 retirement.warnings.append("\(cause): the key is retired until the next restart only")
             }
-            warn(of: id, &retirement)
+            retirement.warnings += KeyWarning.afterRetiring(id, configured, path: file?.path)
             await install(steps)
             if closing { retirement.closed = await users.closeTunnels(openedWith: id) }
             return retirement
@@ -305,22 +299,10 @@ final class KeyKeeper: @unchecked Sendable {
             // When this fails, the next start finds the configured key as the current one, which is as good.
             if let file { _ = await store(steps.stored, in: file) }
             change.isPersisted = true
-            if file == nil, hasFormer {
-                change.warnings.append(
-                    "there is no state directory, so the former key is accepted until the next restart only")
-            }
+            if file == nil, hasFormer { change.warnings.append(KeyWarning.formerUntilRestart) }
             return
         }
-        let place = configured.source.place
-        guard let file else {
-            change.warnings.append(
-                "there is no state directory, and \(place) still holds the former key (\(obstacle)): put the new one there, "
-                    + "or the next restart brings the former one back")
-            return
-        }
-        change.warnings.append(
-            "\(place) still holds the former key (\(obstacle)): put the new one there, or the loss of \(file.path) would bring "
-                + "the former one back")
+        change.warnings.append(KeyWarning.notFollowed(configured.source, because: obstacle, path: file?.path))
     }
 
     /// - Returns: why not.
@@ -341,24 +323,6 @@ final class KeyKeeper: @unchecked Sendable {
             case nil: return "the threads for files are busy"
             case .some(let obstacle): return obstacle
             }
-        }
-    }
-
-    private static func forgotten(_ name: KeyName) -> String {
-        "there is no state directory, so the next restart forgets this key of \(name)"
-    }
-
-    /// A key that the configuration still holds comes back with the ring's loss.
-    private func warn(of id: KeyID, _ retirement: inout KeyRetirement) {
-        if file == nil {
-            retirement.warnings.append(
-                id == configured.key.id
-                    ? "there is no state directory, so a restart brings it back: replace it in \(configured.source.place)"
-                    : "there is no state directory: a restart knows the configured key only")
-        } else if id == configured.key.id {
-            retirement.warnings.append(
-                "\(configured.source.place) still holds it: replace it there, or the loss of \(file?.path ?? "") would "
-                    + "bring it back")
         }
     }
 
@@ -415,24 +379,6 @@ final class KeyKeeper: @unchecked Sendable {
     ///
     /// - Returns: nil when there is none for it.
     private func apart<T: Sendable>(_ work: @escaping @Sendable () -> T) async -> T? {
-        let wait = Wait<T?>(worker: worker)
-        let isSubmitted = blocking.submit(for: "keys") { [worker] in
-            let result = work()
-            worker.execute { wait.fulfill(result) }
-        }
-        guard isSubmitted else { return nil }
-        return await wait.value(onTimeout: nil, onCancel: nil)
-    }
-}
-
-extension KeySource {
-    /// In words.
-    fileprivate var place: String {
-        switch self {
-        case .text: "the configuration's key"
-        case .file(let path): "the key file \(path)"
-        case .environment(let name): "the environment's \(name)"
-        case .credential(let name): "the credential \(name)"
-        }
+        await blocking.run(for: "keys", from: worker, work)
     }
 }

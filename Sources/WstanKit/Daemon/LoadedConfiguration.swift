@@ -21,13 +21,13 @@ struct LoadedConfiguration: Sendable {
         }
         // What could be opened for the check may still be gone now.
         do {
-            let (admission, warnings) = try AdmissionLoader.load(settings)
+            let (admission, _) = try AdmissionLoader.load(settings)
             let usesTLS = settings.mode == .client && settings.uris.contains { $0.scheme == .wss }
-            let key = try loadKey(settings.key)
             return LoadedConfiguration(
-                settings: settings, key: key, admission: admission,
+                settings: settings, key: try loadKey(settings.key), admission: admission,
                 tls: usesTLS ? try TLSClientContext(TLSClientContext.Configuration(settings.tls)) : nil,
-                warnings: found.map(\.textWithPlace) + warnings + (key?.warnings ?? []))
+                // The check has looked at all of it.
+                warnings: found.map(\.textWithPlace))
         } catch {
             throw failure("\(error)")
         }

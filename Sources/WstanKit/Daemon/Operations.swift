@@ -189,12 +189,10 @@ final class Operations: ControlService, @unchecked Sendable {
     ) async throws(ControlError) -> CheckConfiguration.Reply {
         let arguments = identity.arguments
         let text = parameters.text
-        let outcome = Wait<[Diagnostic]?>(worker: worker)
-        let isTaken = blocking.submit(for: "configuration") { [worker] in
-            let found = ConfigurationCheck.diagnostics(of: arguments, text: text)
-            worker.execute { outcome.fulfill(found) }
+        let checked = await blocking.run(for: "configuration", from: worker) {
+            ConfigurationCheck.diagnostics(of: arguments, text: text)
         }
-        guard isTaken, let found = await outcome.value(onTimeout: nil, onCancel: nil) else {
+        guard let found = checked else {
             throw .operationFailed(message: "the threads for files are busy: try again")
         }
         return CheckConfiguration.Reply(diagnostics: found.map(Control.Diagnostic.init))

@@ -23,11 +23,15 @@ final class Reloading: @unchecked Sendable {
     /// What is said when it is ready again.
     private let place: String
 
-    /// Keys of which the table says that a reload takes them over, and this version does not.
-    private static let notYet: Set<String> = [
-        "[client] listen", "[server] listen", "memory-limit", "[tls] certificate", "[tls] key", "[tls] client-ca",
-        "[control] group",
-    ]
+    /// Whether a reload does not take over in this version what the table says that it does.
+    private func isLater(_ name: String) -> Bool {
+        switch name {
+        case "[client] listen", "[server] listen", "memory-limit", "[control] group": true
+        // Of a server; at a client they belong to the way.
+        case "[tls] certificate", "[tls] key", "[tls] client-ca": settings.mode == .server
+        default: name.hasPrefix("[forward ")
+        }
+    }
 
     init(
         _ settings: Settings, arguments: [String], environment: ProxyEnvironment, on worker: Worker, services: Services,
@@ -73,19 +77,21 @@ final class Reloading: @unchecked Sendable {
     }
 
     private func load() async -> Result<LoadedConfiguration, ConfigurationFailure> {
-        let outcome = Wait<Result<LoadedConfiguration, ConfigurationFailure>?>(worker: worker)
-        let isTaken = blocking.submit(for: "configuration") { [worker, arguments] in
-            let result = Result { () throws(ConfigurationFailure) in try LoadedConfiguration.load(arguments) }
-            worker.execute { outcome.fulfill(result) }
+        let result = await blocking.run(for: "configuration", from: worker) { [arguments] in
+            Result { () throws(ConfigurationFailure) in try LoadedConfiguration.load(arguments) }
         }
-        if isTaken, let result = await outcome.value(onTimeout: nil, onCancel: nil) { return result }
+        if let result { return result }
         let busy = Diagnostic(.error, at: .commandLine, "the threads for files are busy: try again")
         return .failure(ConfigurationFailure([busy], exitStatus: .configuration))
     }
 
     private func putInForce(_ configuration: LoadedConfiguration) async -> Reload.Reply {
         let difference = SettingsDifference(from: settings, to: configuration.settings)
-        let isLater = { (name: String) in Self.notYet.contains(name) || name.hasPrefix("[forward ") }
+        let later = difference.needsRestart + difference.takesOver.filter(isLater)
+        // The other end is another program: its users, its TLS and its key are none for this one.
+        guard configuration.settings.mode == settings.mode else {
+            return Reload.Reply(changed: [], requiresRestart: later, warnings: configuration.warnings)
+        }
         var next = settings.reloaded(with: configuration.settings)
         (next.listen, next.forwards, next.memoryLimit) = (settings.listen, settings.forwards, settings.memoryLimit)
         if next.mode == .server { next.tls = settings.tls }
@@ -105,7 +111,6 @@ final class Reloading: @unchecked Sendable {
             }
             if keys.sendingKey != former, !changed.contains(where: { $0.hasPrefix("key") }) { changed.append("key") }
         }
-        let later = difference.needsRestart + difference.takesOver.filter(isLater)
         return Reload.Reply(changed: changed, requiresRestart: later, warnings: warnings.isEmpty ? nil : warnings)
     }
 }

@@ -37,6 +37,35 @@ struct Services: Sendable {
         return closed.contains(true)
     }
 
+    // MARK: Keys
+
+    /// Hands out another ring; returns when all have it. A client sends the configured name's current key.
+    func take(_ ring: KeyRing) async {
+        let sent = ring.current(of: .configured)?.key
+        _ = await onEach { client in
+            if let sent { client.take(sent) }
+        } server: { $0.take(ring) }
+    }
+
+    func keyUses() async -> [KeyID: KeyUse] {
+        let uses = await onEach { $0.keyUses } server: { $0.keyUses }
+        return uses.reduce(into: [:]) { $0.merge($1) { $0 + $1 } }
+    }
+
+    /// Ends the tunnels that were opened with a key.
+    ///
+    /// - Returns: how many.
+    func closeTunnels(openedWith key: KeyID) async -> Int {
+        let closed = await onEach {
+            $0.closeTunnels(openedWith: key)
+        } server: {
+            $0.closeTunnels(openedWith: key)
+        }
+        return closed.reduce(0, +)
+    }
+
+    // MARK: Life
+
     /// Nothing new is taken on; ends when what is in flight has finished, at the deadline, or by `endDrain`.
     func drain(until deadline: Instant?) async {
         _ = await onEach { await $0.drain(until: deadline) } server: { await $0.drain(until: deadline) }

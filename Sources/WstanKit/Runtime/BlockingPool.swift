@@ -34,6 +34,19 @@ final class BlockingPool: @unchecked Sendable {
         return true
     }
 
+    /// Does `work` on one of the threads, for somebody who waits on a worker.
+    ///
+    /// - Returns: nil when too much of this peer's work is waiting already.
+    func run<T: Sendable>(for peer: AnyHashable, from worker: Worker, _ work: @escaping @Sendable () -> T) async -> T? {
+        let wait = Wait<T?>(worker: worker)
+        let isSubmitted = submit(for: peer) {
+            let result = work()
+            worker.execute { wait.fulfill(result) }
+        }
+        guard isSubmitted else { return nil }
+        return await wait.value(onTimeout: nil, onCancel: nil)
+    }
+
     private func startThread() {
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)

@@ -54,8 +54,11 @@ struct VerifiedRequest {
 
 /// Decides whether the head of an HTTP request opens a tunnel. Confined to its worker.
 struct Authentication {
-    var options: ServerOptions
+    private(set) var options: ServerOptions
     let keys: ServerKeys
+    /// Requests that are older were remembered for a shorter time than requests live now: nobody knows whether they were
+    /// seen. Seconds since the epoch.
+    private var notBefore = -Double.infinity
     private let replayGuard: ReplayGuard
     private let whenFull: () -> Void
 
@@ -65,6 +68,13 @@ struct Authentication {
         self.replayGuard = replayGuard
         self.whenFull = whenFull
         keys = ServerKeys(options.keys.map { LiveKey(key: $0) })
+    }
+
+    /// Others are in force from now on; the keys have a way of their own.
+    mutating func take(_ options: ServerOptions, now: Double) {
+        let former = self.options.requestLifetime
+        if options.requestLifetime > former { notBefore = max(notBefore, now - former.inSeconds) }
+        self.options = options
     }
 
     /// The order matters: the tag before anything that was decrypted is looked at, and the request is remembered only
@@ -151,7 +161,7 @@ struct Authentication {
         guard options.usesCipher || options.replayUnderTLS else { return }
         let age = now - time
         // False for a NaN, whichever way it came in.
-        guard abs(age) <= options.requestLifetime.inSeconds else { throw .wire(.expired(seconds: -age)) }
+        guard abs(age) <= options.requestLifetime.inSeconds, time >= notBefore else { throw .wire(.expired(seconds: -age)) }
     }
 
     /// The path without its prefix, which a front may have taken off.

@@ -41,6 +41,22 @@ import Testing
         }
     }
 
+    /// What was accepted in the first minute is forgotten after its lifetime and a margin of two minutes.
+    @Test func `a longer lifetime lets in nothing that may have been forgotten`() throws {
+        var authentication = Self.authentication(try Self.options())
+        let head = try Self.request()
+        #expect(try Self.refusal(head, authentication) == nil)
+        let later = Self.now + 300
+        let another = Nonce(high: 1, low: 2)
+        #expect(try Self.refusal(Self.request(time: later, nonce: another), authentication, now: later) == nil)
+        authentication.take(try Self.options { $0.requestLifetime = .seconds(600) }, now: later)
+        #expect(try Self.refusal(head, authentication, now: later) == .wire(.expired(seconds: -300)))
+        // What was new then is known still, and lives as long as it says now.
+        #expect(try Self.refusal(Self.request(time: later, nonce: another), authentication, now: later) == .wire(.replayed))
+        let third = try Self.request(time: later - 59, nonce: Nonce(high: 1, low: 3))
+        #expect(try Self.refusal(third, authentication, now: later + 400) == nil)
+    }
+
     // MARK: Python's requests
 
     @Test(arguments: [false, true])
