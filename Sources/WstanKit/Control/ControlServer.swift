@@ -42,15 +42,9 @@ final class ControlServer: @unchecked Sendable {
         add(try UnixListener(path, on: worker, dealingTo: [worker]) { [unowned self] in happened($0) })
     }
 
-    /// - Parameters:
-    ///   - descriptor: of a Unix stream socket that listens already, as a service manager passes it.
-    ///   - place: as a person would write it.
-    func listen(on descriptor: Int32, at place: String) throws(SystemError) {
-        _ = try SystemError.check("fcntl") { fcntl(descriptor, F_SETFL, O_NONBLOCK) }
-        add(
-            try PassedControlListener(descriptor: descriptor, at: place, on: worker, dealingTo: [worker]) {
-                [unowned self] in happened($0)
-            })
+    /// - Parameter socket: a Unix stream socket that listens already, as a service manager passes it.
+    func listen(on socket: PassedSocket) throws(SystemError) {
+        add(try UnixListener(passed: socket, on: worker, dealingTo: [worker]) { [unowned self] in happened($0) })
     }
 
     private func add(_ acceptor: Acceptor) {
@@ -96,12 +90,5 @@ final class ControlServer: @unchecked Sendable {
             sessions[id] = nil
             if ending != .left { report(.ended(ending, caller)) }
         }
-    }
-}
-
-/// Listens on a Unix socket that somebody else has made and will remove.
-private final class PassedControlListener: Acceptor, @unchecked Sendable {
-    override func peer(of descriptor: Int32, at address: SocketAddress?) -> Peer? {
-        LocalProcess(atOtherEndOf: descriptor).map { .local($0) }
     }
 }

@@ -27,6 +27,12 @@ struct EventLog: Sendable {
         logger.notice("\(text)")
     }
 
+    /// - Parameter setting: what would say where to listen.
+    func listensOnPassed(_ setting: String, _ ignored: [ListenAddress]) {
+        let places = ignored.map(\.description).joined(separator: ", ")
+        logger.notice("sockets that were passed take the place of \(setting) = \(places), which is not opened")
+    }
+
     func warning(_ text: String) {
         logger.warning("\(text)")
     }
