@@ -40,6 +40,7 @@ public final class Daemon: @unchecked Sendable {
     private var network: NetworkWatcher?
     private var wakeTimer: WakeTimer?
     private var isStopping = false
+    private var startFailure: (any Error)?
     /// Said once the start has succeeded; a failed one is explained by its error alone.
     private var warnings: [String] = []
 
@@ -76,8 +77,12 @@ public final class Daemon: @unchecked Sendable {
         Descriptors.raiseLimit()
 
         let threshold = LogThreshold(settings.logLevel.forLogger)
-        let log = EventLog(makeLogger(threshold, settings.logFormat))
-        defer { LogWriter.standardError.flush() }
+        let output = LogOutput(settings.logFormat, .look())
+        let log = EventLog(Logger(label: "wstand") { _ in OutputLogHandler(output, threshold: threshold) })
+        defer {
+            ServiceManager.flush()
+            output.flush()
+        }
         do {
             let forwards = settings.mode == .client ? settings.forwards : []
             let activation = try Activation(PassedSockets.take(), forwards: forwards)
@@ -92,38 +97,24 @@ public final class Daemon: @unchecked Sendable {
                 warnings.map(\.textWithPlace) + key.warnings + keys.warnings + admissionWarnings
                 + ServerEndpoint.warnings(settings, environment)
             try daemon.makeServices(keys, admission, environment)
-            return daemon.run(arguments, environment)
-        } catch let error as Activation.Failure {
-            return fail(error.description, ExitStatus.configuration)
-        } catch let error as KeyLoader.Failure {
-            return fail(error.description, ExitStatus.configuration)
-        } catch let error as KeyRingFile.Failure {
-            return fail(error.description, ExitStatus.configuration)
-        } catch let error as AdmissionLoader.Failure {
-            return fail(error.description, ExitStatus.configuration)
-        } catch let error as TLSContext.Problem {
-            return fail(error.description, ExitStatus.configuration)
-        } catch let error as ReplayKeeping.Failure {
-            return fail(error.description, ExitStatus.failure)
+            return try daemon.run(arguments, environment)
         } catch {
-            return fail("cannot start: \(error)", ExitStatus.failure)
+            let (text, status) = explanation(of: error)
+            output.writeFailure(text)
+            ServiceManager.tell(.status(text))
+            return status
         }
     }
 
-    private static func makeLogger(_ threshold: LogThreshold, _ format: Settings.LogFormat) -> Logger {
-        let form: StandardErrorLogHandler.Format =
-            switch format {
-            case .automatic: getenv("JOURNAL_STREAM") == nil ? .text : .journal
-            case .text: .text
-            case .json: .json
-            case .journal: .journal
-            }
-        return Logger(label: "wstand") { _ in StandardErrorLogHandler(threshold: threshold, format: form) }
-    }
-
-    private static func fail(_ text: String, _ status: Int32) -> Int32 {
-        LogWriter.standardError.write("wstand: \(text)")
-        return status
+    /// - Returns: why it does not run, and the exit status that says whether another try may help.
+    private static func explanation(of error: any Error) -> (text: String, status: Int32) {
+        switch error {
+        case is Activation.Failure, is KeyLoader.Failure, is KeyRingFile.Failure, is AdmissionLoader.Failure,
+            is TLSContext.Problem:
+            ("\(error)", ExitStatus.configuration)
+        case is ReplayKeeping.Failure, is ListenPlan.Failure: ("\(error)", ExitStatus.failure)
+        default: ("cannot start: \(error)", ExitStatus.failure)
+        }
     }
 
     // MARK: Starting
@@ -200,8 +191,8 @@ public final class Daemon: @unchecked Sendable {
         }
     }
 
-    private func run(_ arguments: [String], _ environment: ProxyEnvironment) -> Int32 {
-        var status = ExitStatus.success
+    /// - Throws: why it could not start.
+    private func run(_ arguments: [String], _ environment: ProxyEnvironment) throws -> Int32 {
         main.execute { [self] in
             do {
                 try listen()
@@ -212,9 +203,9 @@ public final class Daemon: @unchecked Sendable {
                 keys?.start()
                 moveMarksOn()
                 startClients()
-                ServicePulse(of: services, on: main)?.start()
+                startPulse()
             } catch {
-                LogWriter.standardError.write("wstand: \(error)")
+                startFailure = error
                 entrances.close()
                 main.stop()
             }
@@ -222,8 +213,17 @@ public final class Daemon: @unchecked Sendable {
         for worker in workers.dropFirst() { worker.start() }
         main.run()
         replayGuard?.close(now: WallClock.now())
-        if !isStopping { status = ExitStatus.failure }
-        return status
+        if let startFailure { throw startFailure }
+        return isStopping ? ExitStatus.success : ExitStatus.failure
+    }
+
+    private func startPulse() {
+        guard ServiceManager.listens else { return }
+        let rhythm = ServicePulse.Rhythm(patience: ServiceManager.watchdogPatience)
+        ServicePulse(of: services, on: main, rhythm, log: log) { [unowned self] in
+            if isStopping { return "Stopping" }
+            return operations?.isDraining == true ? "Draining" : nil
+        }.start()
     }
 
     private func listen() throws(ListenPlan.Failure) {
@@ -353,7 +353,7 @@ public final class Daemon: @unchecked Sendable {
     private func announce() {
         for warning in warnings { log.warning(warning) }
         log.started("wstand \(Self.version) \(place)")
-        ServiceManager.ready(place)
+        ServiceManager.tell(.ready(place))
     }
 
     // MARK: Stopping
@@ -375,7 +375,7 @@ public final class Daemon: @unchecked Sendable {
         operations?.isStopping = true
         let patience = (reloading?.settings ?? settings).drainTimeout
         log.draining(patience)
-        ServiceManager.stopping(drain: patience)
+        ServiceManager.tell(.stopping(drain: patience))
         entrances.close()
         let deadline = main.now + patience
         main.spawn { [self] in
