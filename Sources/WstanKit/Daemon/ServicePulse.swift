@@ -26,7 +26,8 @@ final class ServicePulse: @unchecked Sendable {
     }
 
     init(
-        of services: Services, on worker: Worker, _ rhythm: Rhythm, log: EventLog, state: @escaping () -> String? = { nil },
+        of services: Services, on worker: Worker, _ rhythm: Rhythm, log: EventLog,
+        state: @escaping () -> String? = { nil },
         tell: @escaping (ServiceManager.Message) -> Void = ServiceManager.tell
     ) {
         self.services = services

@@ -117,7 +117,9 @@ import Testing
         _ = log.targetForbidden(1, Self.secret, key: "deny", peer: Self.peer, now: Self.at(0))
         log.dialFailed(.timedOut, target: Self.secret, now: Self.at(0))
         let process = LocalProcess(pid: 1, uid: 2, gid: 3)
-        for method in ["RotateKey", "RetireKey", "CloseTunnel"] { log.ordered("org.wstan.control." + method, by: process) }
+        for method in ["RotateKey", "RetireKey", "CloseTunnel"] {
+            log.ordered("org.wstan.control." + method, by: process)
+        }
         log.workerHangs(for: .seconds(10), isWatched: true)
         log.stopped()
         let ids = lines.all.filter { $0.level > .debug }.map(\.id)

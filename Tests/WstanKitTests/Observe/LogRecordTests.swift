@@ -21,9 +21,10 @@ import Testing
     }
 
     @Test func `an event is bounded, however long its parts`() {
-        let metadata = Dictionary(uniqueKeysWithValues: (0..<40).map {
-            ("k\($0)", Logger.MetadataValue.string(String(repeating: "v", count: 5000)))
-        })
+        let metadata = Dictionary(
+            uniqueKeysWithValues: (0..<40).map {
+                ("k\($0)", Logger.MetadataValue.string(String(repeating: "v", count: 5000)))
+            })
         let record = Self.record(String(repeating: "m", count: 10_000), metadata)
         #expect(record.message.utf8.count == 4099)
         #expect(record.fields.count == 16)
