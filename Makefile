@@ -18,7 +18,10 @@ bindir ?= $(prefix)/bin
 sysconfdir ?= /etc
 mandir ?= $(prefix)/share/man
 unitdir ?= $(prefix)/lib/systemd/system
+userunitdir ?= $(prefix)/lib/systemd/user
 sysusersdir ?= $(prefix)/lib/sysusers.d
+
+units := wstand.service wstand@.service wstand.socket wstand@.socket wstand-control.socket wstand-control@.socket
 
 .PHONY: help
 help: ## this list
@@ -92,7 +95,7 @@ setup: ## install the Debian packages that building and testing need
 
 # Installs what `make release` has built, and builds nothing, since it often runs as root. An edited configuration stays.
 .PHONY: install
-install: ## install the release build (DESTDIR, prefix, sbindir, bindir, sysconfdir, mandir, unitdir, sysusersdir)
+install: ## install the release build (DESTDIR, prefix, sbindir, bindir, sysconfdir, mandir, unitdir, userunitdir, sysusersdir)
 	@test -x $(release_dir)/wstand || { echo 'nothing to install yet: make release' >&2; exit 1; }
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(sysconfdir) $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusersdir)
 	install -m 755 $(release_dir)/wstand $(DESTDIR)$(sbindir)/wstand
@@ -106,10 +109,15 @@ install: ## install the release build (DESTDIR, prefix, sbindir, bindir, sysconf
 	for page in docs/man/*.[1-8]; do \
 	    install -D -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/} || exit; \
 	done
-	for unit in wstand.service wstand@.service; do \
-	    sed -e 's|/usr/sbin/wstand|$(sbindir)/wstand|' -e 's|/usr/bin/wstanctl|$(bindir)/wstanctl|' -e 's|/etc/wstan|$(sysconfdir)/wstan|' contrib/systemd/$$unit \
-	        >$(DESTDIR)$(unitdir)/$$unit && chmod 644 $(DESTDIR)$(unitdir)/$$unit || exit; \
+	install -d $(DESTDIR)$(userunitdir)
+	for unit in $(units); do \
+	    sed -e 's|/usr/sbin/wstand|$(sbindir)/wstand|' -e 's|/usr/bin/wstanctl|$(bindir)/wstanctl|' \
+	        -e 's|/etc/wstan|$(sysconfdir)/wstan|' contrib/systemd/$$unit >$(DESTDIR)$(unitdir)/$$unit && \
+	        chmod 644 $(DESTDIR)$(unitdir)/$$unit || exit; \
 	done
+	sed -e 's|/usr/sbin/wstand|$(sbindir)/wstand|' -e 's|/usr/bin/wstanctl|$(bindir)/wstanctl|' contrib/systemd/user/wstand.service \
+	    >$(DESTDIR)$(userunitdir)/wstand.service
+	chmod 644 $(DESTDIR)$(userunitdir)/wstand.service
 	install -m 644 contrib/systemd/wstan.sysusers $(DESTDIR)$(sysusersdir)/wstan.conf
 
 .PHONY: clean

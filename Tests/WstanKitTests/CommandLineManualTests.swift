@@ -21,6 +21,10 @@ import Testing
         self.items = items
     }
 
+    @Test func `every id of an event stands in it once`() {
+        for id in MessageID.allCases { #expect(items.count { $0.text == "Li \(id)" } == 1, "\(id)") }
+    }
+
     @Test(arguments: CommandLineOption.all.map(\.name))
     func `every option stands in it, with its letter, its argument and its group`(name: String) throws {
         let option = try #require(CommandLineOption.all.first { $0.name == name })

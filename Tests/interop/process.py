@@ -34,14 +34,14 @@ def limited_files(count):
 
 
 class Process:
-    def __init__(self, name, arguments, log_path, prepare=None):
+    def __init__(self, name, arguments, log_path, prepare=None, inherited=()):
         self.name = name
         self.arguments = arguments
         self.log_path = log_path
         self.may_end = False  # whoever ends it, or expects its end, says so
         with open(log_path, 'ab') as log:
             self.popen = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                                          preexec_fn=prepare, env=dict(os.environ, PYTHONUNBUFFERED='1'))
+                                          preexec_fn=prepare, pass_fds=inherited, env=dict(os.environ, PYTHONUNBUFFERED='1'))
 
     def await_port(self, port, within=15.0, host='127.0.0.1'):
         def listens():

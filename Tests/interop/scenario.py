@@ -44,12 +44,12 @@ class Scenario(unittest.TestCase):
                 process.name, 'running' if status is None else 'ended with status %d' % status, text))
         return ''.join(parts)
 
-    def start(self, name, program, *arguments, prepare=None):
+    def start(self, name, program, *arguments, prepare=None, inherited=()):
         if os.path.realpath(OURS) == os.path.realpath(THEIRS):
             arguments = [a for a in arguments if not str(a).startswith(SPARED)]
         log_path = os.path.join(self.directory, '%d-%s.log' % (len(self.processes), name))
         command = [program] if isinstance(program, str) else program
-        process = Process(name, [*command, *map(str, arguments)], log_path, prepare)
+        process = Process(name, [*command, *map(str, arguments)], log_path, prepare, inherited)
         self.processes.append(process)
         self.addCleanup(process.end)
         return process

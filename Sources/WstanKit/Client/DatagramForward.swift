@@ -35,6 +35,15 @@ final class DatagramForward: @unchecked Sendable {
         return socket.address
     }
 
+    /// The same by a socket that was passed to this process.
+    func listen(on passed: PassedSocket, at address: SocketAddress) throws(SystemError) {
+        let number = sockets.count
+        sockets.append(
+            try DatagramSocket(passed: passed, at: address, on: worker) { [weak self] in
+                self?.receive($0, from: Source(socket: number, address: $1))
+            })
+    }
+
     /// Ways that begin from now on are opened by this one.
     func take(_ dialer: Dialer) {
         self.dialer = dialer

@@ -42,6 +42,11 @@ final class ControlServer: @unchecked Sendable {
         add(try UnixListener(path, on: worker, dealingTo: [worker]) { [unowned self] in happened($0) })
     }
 
+    /// - Parameter socket: a Unix stream socket that listens already, as a service manager passes it.
+    func listen(on socket: PassedSocket) throws(SystemError) {
+        add(try UnixListener(passed: socket, on: worker, dealingTo: [worker]) { [unowned self] in happened($0) })
+    }
+
     private func add(_ acceptor: Acceptor) {
         // When descriptors run short an administrator most of all wants to see why, and the seats are few.
         acceptor.leavesReserve = false

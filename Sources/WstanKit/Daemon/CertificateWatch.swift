@@ -92,7 +92,7 @@ final class CertificateWatch: @unchecked Sendable {
             if let warning = context.warning { log.warning(warning) }
             renewed(context)
         case .failure(let problem):
-            log.warning("the certificate in use stays, since the new one is not usable: \(problem)")
+            log.certificateRefused(problem)
         }
     }
 

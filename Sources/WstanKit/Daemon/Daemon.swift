@@ -19,6 +19,8 @@ public final class Daemon: @unchecked Sendable {
     private let log: EventLog
     private let threshold: LogThreshold
     private let workers: [Worker]
+    /// Sockets that are open already.
+    private let activation: Activation
     private var services = Services()
     private lazy var entrances = Entrances(on: main, dealingTo: workers) { [unowned self] in happened($0, $1) }
     /// What it is and where it listens, in words.
@@ -38,6 +40,7 @@ public final class Daemon: @unchecked Sendable {
     private var network: NetworkWatcher?
     private var wakeTimer: WakeTimer?
     private var isStopping = false
+    private var startFailure: (any Error)?
     /// Said once the start has succeeded; a failed one is explained by its error alone.
     private var warnings: [String] = []
 
@@ -47,8 +50,11 @@ public final class Daemon: @unchecked Sendable {
     private var clients: [ClientService] { services.clients }
     private var servers: [ServerService] { services.servers }
 
-    private init(_ settings: Settings, log: EventLog, threshold: LogThreshold) throws(SystemError) {
+    private init(
+        _ settings: Settings, _ activation: Activation, log: EventLog, threshold: LogThreshold
+    ) throws(SystemError) {
         self.settings = settings
+        self.activation = activation
         self.log = log
         self.threshold = threshold
         let count = settings.threads ?? (settings.mode == .server ? MachineSize.processors : 1)
@@ -71,12 +77,18 @@ public final class Daemon: @unchecked Sendable {
         Descriptors.raiseLimit()
 
         let threshold = LogThreshold(settings.logLevel.forLogger)
-        let log = EventLog(makeLogger(threshold, settings.logFormat))
-        defer { LogWriter.standardError.flush() }
+        let output = LogOutput(settings.logFormat, .look())
+        let log = EventLog(Logger(label: "wstand") { _ in OutputLogHandler(output, threshold: threshold) })
+        defer {
+            ServiceManager.flush()
+            output.flush()
+        }
         do {
+            let forwards = settings.mode == .client ? settings.forwards : []
+            let activation = try Activation(PassedSockets.take(), forwards: forwards)
             let key = try KeyLoader.load(settings.key)
             let (admission, admissionWarnings) = try AdmissionLoader.load(settings)
-            let daemon = try Daemon(settings, log: log, threshold: threshold)
+            let daemon = try Daemon(settings, activation, log: log, threshold: threshold)
             let environment = ProxyEnvironment { getenv($0).map { String(cString: $0) } }
             let keys = try KeyKeeper(
                 key, stateDirectory: settings.stateDirectory, isClient: settings.mode == .client, worker: daemon.main,
@@ -85,36 +97,24 @@ public final class Daemon: @unchecked Sendable {
                 warnings.map(\.textWithPlace) + key.warnings + keys.warnings + admissionWarnings
                 + ServerEndpoint.warnings(settings, environment)
             try daemon.makeServices(keys, admission, environment)
-            return daemon.run(arguments, environment)
-        } catch let error as KeyLoader.Failure {
-            return fail(error.description, ExitStatus.configuration)
-        } catch let error as KeyRingFile.Failure {
-            return fail(error.description, ExitStatus.configuration)
-        } catch let error as AdmissionLoader.Failure {
-            return fail(error.description, ExitStatus.configuration)
-        } catch let error as TLSContext.Problem {
-            return fail(error.description, ExitStatus.configuration)
-        } catch let error as ReplayKeeping.Failure {
-            return fail(error.description, ExitStatus.failure)
+            return try daemon.run(arguments, environment)
         } catch {
-            return fail("cannot start: \(error)", ExitStatus.failure)
+            let (text, status) = explanation(of: error)
+            output.writeFailure(text)
+            ServiceManager.tell(.status(text))
+            return status
         }
     }
 
-    private static func makeLogger(_ threshold: LogThreshold, _ format: Settings.LogFormat) -> Logger {
-        let form: StandardErrorLogHandler.Format =
-            switch format {
-            case .automatic: getenv("JOURNAL_STREAM") == nil ? .text : .journal
-            case .text: .text
-            case .json: .json
-            case .journal: .journal
-            }
-        return Logger(label: "wstand") { _ in StandardErrorLogHandler(threshold: threshold, format: form) }
-    }
-
-    private static func fail(_ text: String, _ status: Int32) -> Int32 {
-        LogWriter.standardError.write("wstand: \(text)")
-        return status
+    /// - Returns: why it does not run, and the exit status that says whether another try may help.
+    private static func explanation(of error: any Error) -> (text: String, status: Int32) {
+        switch error {
+        case is Activation.Failure, is KeyLoader.Failure, is KeyRingFile.Failure, is AdmissionLoader.Failure,
+            is TLSContext.Problem:
+            ("\(error)", ExitStatus.configuration)
+        case is ReplayKeeping.Failure, is ListenPlan.Failure: ("\(error)", ExitStatus.failure)
+        default: ("cannot start: \(error)", ExitStatus.failure)
+        }
     }
 
     // MARK: Starting
@@ -191,8 +191,8 @@ public final class Daemon: @unchecked Sendable {
         }
     }
 
-    private func run(_ arguments: [String], _ environment: ProxyEnvironment) -> Int32 {
-        var status = ExitStatus.success
+    /// - Throws: why it could not start.
+    private func run(_ arguments: [String], _ environment: ProxyEnvironment) throws -> Int32 {
         main.execute { [self] in
             do {
                 try listen()
@@ -203,9 +203,9 @@ public final class Daemon: @unchecked Sendable {
                 keys?.start()
                 moveMarksOn()
                 startClients()
-                ServicePulse(of: services, on: main)?.start()
+                startPulse()
             } catch {
-                LogWriter.standardError.write("wstand: \(error)")
+                startFailure = error
                 entrances.close()
                 main.stop()
             }
@@ -213,22 +213,26 @@ public final class Daemon: @unchecked Sendable {
         for worker in workers.dropFirst() { worker.start() }
         main.run()
         replayGuard?.close(now: WallClock.now())
-        if !isStopping { status = ExitStatus.failure }
-        return status
+        if let startFailure { throw startFailure }
+        return isStopping ? ExitStatus.success : ExitStatus.failure
+    }
+
+    private func startPulse() {
+        guard ServiceManager.listens else { return }
+        let rhythm = ServicePulse.Rhythm(patience: ServiceManager.watchdogPatience)
+        ServicePulse(of: services, on: main, rhythm, log: log) { [unowned self] in
+            if isStopping { return "Stopping" }
+            return operations?.isDraining == true ? "Draining" : nil
+        }.start()
     }
 
     private func listen() throws(ListenPlan.Failure) {
-        let listening = try entrances.open(settings.listen, for: "listen").joined(separator: ", ")
+        let opening = EntrancesOpening(settings: settings, activation: activation, log: log)
+        let opened = try opening.open(entrances) { [unowned self] in clients[main.index].forwardDatagrams(to: $0) }
+        place = opened.place
+        warnings += opened.warnings
         for address in entrances.addresses { hostAddresses?.add(address) }
         for client in clients { client.setOwnListeners(entrances.addresses) }
-        switch settings.mode {
-        case .client: place = "client: SOCKS5 and HTTP proxy on \(listening), \(servers(settings.uris))"
-        case .server: place = "server: listening on \(listening)"
-        }
-        for forward in settings.forwards where settings.mode == .client {
-            let places = try open(forward).joined(separator: ", ")
-            place += "; forward \(forward.name): \(forward.transport.rawValue) on \(places) to \(forward.target)"
-        }
     }
 
     /// A sleep is noticed within so many seconds, and as soon as the machine is awake if it was longer.
@@ -245,24 +249,6 @@ public final class Daemon: @unchecked Sendable {
     /// Tells every client, on its worker.
     private func tell(_ action: @escaping @Sendable (ClientService) -> Void) {
         for (worker, client) in zip(workers, clients) { worker.execute { action(client) } }
-    }
-
-    private func open(_ forward: Forward) throws(ListenPlan.Failure) -> [String] {
-        guard let target = Address(forward.target) else {
-            throw ListenPlan.Failure(
-                description: "[forward \(forward.name)]: the server cannot be told \(forward.target.host): leave the "
-                    + "interface out")
-        }
-        switch forward.transport {
-        case .tcp: return try entrances.open(forward.listen, to: target, for: "forward \(forward.name)")
-        case .udp:
-            if !settings.allowUID.isEmpty {
-                warnings.append(
-                    "allow-uid says nothing about [forward \(forward.name)]: datagrams do not tell whose they are")
-            }
-            return try entrances.open(
-                forward.listen, on: clients[main.index].forwardDatagrams(to: target), for: "forward \(forward.name)")
-        }
     }
 
     private func happened(_ event: Acceptor.Event, _ destination: Entrances.Destination) {
@@ -295,7 +281,7 @@ public final class Daemon: @unchecked Sendable {
             settings, arguments: arguments, environment: environment, on: main, services: services, keys: keys,
             blocking: blocking, threshold: threshold, log: log, replayGuard: replayGuard, place: place)
         self.reloading = reloading
-        guard let path = settings.controlSocket else { return }
+        guard activation.control != nil || settings.controlSocket != nil else { return }
         let authority = ControlAuthority(user: geteuid(), group: controlGroup())
         let operations = Operations(
             identity(arguments), on: main, services: services, keys: keys, reloading: reloading, blocking: blocking,
@@ -304,13 +290,29 @@ public final class Daemon: @unchecked Sendable {
         let control = ControlServer(operations, on: main, authority: authority, version: Self.version) {
             [unowned self] in happened($0)
         }
-        do throws(UnixListener.Failure) {
-            try control.listen(at: path)
+        do throws(ListenPlan.Failure) {
+            try listen(for: control)
         } catch {
-            return warnings.append("there is no control socket: \(ListenPlan.text(error, for: path))")
+            return warnings.append("there is no control socket: \(error)")
         }
         self.operations = operations
         self.control = control
+    }
+
+    private func listen(for control: ControlServer) throws(ListenPlan.Failure) {
+        if let passed = activation.control {
+            do throws(SystemError) {
+                return try control.listen(on: passed)
+            } catch {
+                throw ListenPlan.Failure(description: "the one that was passed cannot be used: \(error)")
+            }
+        }
+        guard let path = settings.controlSocket else { return }
+        do throws(UnixListener.Failure) {
+            try control.listen(at: path)
+        } catch {
+            throw ListenPlan.Failure(description: ListenPlan.text(error, for: path))
+        }
     }
 
     private func identity(_ arguments: [String]) -> Operations.Identity {
@@ -319,7 +321,7 @@ public final class Daemon: @unchecked Sendable {
         identity.arguments = arguments
         identity.place = place
         identity.warnings = warnings
-        identity.listeners = entrances.places.map { .init(name: $0.section, address: $0.place, activated: false) }
+        identity.listeners = entrances.places.map { .init(name: $0.name, address: $0.place, activated: $0.isPassed) }
         identity.uris = settings.uris
         identity.isCompatible = settings.compatible
         return identity
@@ -351,11 +353,7 @@ public final class Daemon: @unchecked Sendable {
     private func announce() {
         for warning in warnings { log.warning(warning) }
         log.started("wstand \(Self.version) \(place)")
-        ServiceManager.ready(place)
-    }
-
-    private func servers(_ uris: [ServerURI]) -> String {
-        (uris.count == 1 ? "server " : "servers ") + uris.map(\.description).joined(separator: ", ")
+        ServiceManager.tell(.ready(place))
     }
 
     // MARK: Stopping
@@ -377,7 +375,7 @@ public final class Daemon: @unchecked Sendable {
         operations?.isStopping = true
         let patience = (reloading?.settings ?? settings).drainTimeout
         log.draining(patience)
-        ServiceManager.stopping(drain: patience)
+        ServiceManager.tell(.stopping(drain: patience))
         entrances.close()
         let deadline = main.now + patience
         main.spawn { [self] in

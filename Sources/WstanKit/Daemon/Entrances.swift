@@ -10,8 +10,17 @@ final class Entrances: @unchecked Sendable {
     private let workers: [Worker]
     private let report: (Acceptor.Event, Destination) -> Void
     private var acceptors: [Acceptor] = []
-    /// Every place where something listens, with the section that names it.
-    private(set) var places: [(section: String, place: String)] = []
+    /// Every place where something listens.
+    private(set) var places: [Entrance] = []
+
+    struct Entrance: Equatable, Sendable {
+        /// The setting that it comes from, or what a service manager calls it.
+        let name: String
+        /// As a person would write it.
+        let place: String
+        /// Opened by a service manager.
+        let isPassed: Bool
+    }
 
     /// - Parameter report: called on the main worker for whatever happens at one of them.
     init(on worker: Worker, dealingTo workers: [Worker], report: @escaping (Acceptor.Event, Destination) -> Void) {
@@ -49,6 +58,43 @@ final class Entrances: @unchecked Sendable {
         }
     }
 
+    /// The same for sockets that are open already.
+    func open(_ passed: [PassedSocket], to destination: Destination = nil) throws(ListenPlan.Failure) -> [String] {
+        try eachPassed(passed) { (socket) throws(SystemError) in
+            let forwarded: (Acceptor.Event) -> Void = { [report] in report($0, destination) }
+            switch socket.kind {
+            case .listener(.network(let address)):
+                acceptors.append(
+                    try Listener(passed: socket, at: address, on: worker, dealingTo: workers, report: forwarded))
+            case .listener(.unix):
+                acceptors.append(try UnixListener(passed: socket, on: worker, dealingTo: workers, report: forwarded))
+            case .datagrams, .other: preconditionFailure("no listener")
+            }
+        }
+    }
+
+    func open(_ passed: [PassedSocket], on forward: DatagramForward) throws(ListenPlan.Failure) -> [String] {
+        try eachPassed(passed) { (socket) throws(SystemError) in
+            guard case .datagrams(.network(let address)) = socket.kind else { preconditionFailure("no datagrams") }
+            try forward.listen(on: socket, at: address)
+        }
+    }
+
+    private func eachPassed(
+        _ sockets: [PassedSocket], _ body: (PassedSocket) throws(SystemError) -> Void
+    ) throws(ListenPlan.Failure) -> [String] {
+        for socket in sockets {
+            do throws(SystemError) {
+                try body(socket)
+            } catch {
+                throw ListenPlan.Failure(
+                    description: "cannot use the socket \"\(socket.name)\" that was passed, \(socket.place): \(error)")
+            }
+            places.append(Entrance(name: socket.name, place: socket.place, isPassed: true))
+        }
+        return sockets.map(\.place)
+    }
+
     /// Of those that have one.
     var addresses: [SocketAddress] { acceptors.compactMap { ($0 as? Listener)?.address } }
 
@@ -76,7 +122,7 @@ final class Entrances: @unchecked Sendable {
                 do throws(NotOpened) {
                     let place = try body(entry.place)
                     places.append(place)
-                    self.places.append((section, place))
+                    self.places.append(Entrance(name: section, place: place, isPassed: false))
                 } catch {
                     if entry.mayBeMissing, error.isMissing { continue }
                     throw ListenPlan.Failure(description: error.text)

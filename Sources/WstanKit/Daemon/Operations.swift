@@ -70,10 +70,12 @@ final class Operations: ControlService, @unchecked Sendable {
             keys: listed.map(Control.Key.init))
     }
 
+    var isDraining: Bool { drain != nil }
+
     private var state: Control.DaemonState {
         if isStopping { return .stopping }
         if reloading.isReloading { return .reloading }
-        return drain == nil ? .running : .draining
+        return isDraining ? .draining : .running
     }
 
     private func pool(_ snapshot: Services.Snapshot) -> Control.Pool {

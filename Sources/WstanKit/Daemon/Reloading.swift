@@ -55,10 +55,10 @@ final class Reloading: @unchecked Sendable {
     func reload() async throws(ControlError) -> Reload.Reply {
         guard !isReloading else { throw .wrongState("reloading") }
         isReloading = true
-        ServiceManager.reloading()
+        ServiceManager.tell(.reloading(at: .now()))
         defer {
             isReloading = false
-            ServiceManager.ready(place)
+            ServiceManager.tell(.ready(place))
         }
         let configuration: LoadedConfiguration
         switch await load() {

@@ -1,8 +1,43 @@
 import CSystemd
 import Glibc
 
-/// What systemd is told (sd_notify(3)); nothing happens where it did not start us.
+/// What systemd is told (sd_notify(3)); nothing happens where it did not start us. Its socket can block, so that a thread tells.
 enum ServiceManager {
+    enum Message: Equatable, Sendable {
+        case ready(String)
+        /// It goes on serving meanwhile; `ready` ends it.
+        case reloading(at: Instant)
+        /// - Parameter drain: how long it may take; a moment more than that is asked for.
+        case stopping(drain: Duration)
+        case status(String)
+        /// A sign of life for the watchdog, with the status.
+        case alive(String)
+
+        var text: String {
+            switch self {
+            case .ready(let status): "READY=1\n" + Self.status(status)
+            case .reloading(let time):
+                "RELOADING=1\nMONOTONIC_USEC=\(time.nanoseconds / 1000)\n" + Self.status("Reloading")
+            case .stopping(let drain):
+                "STOPPING=1\nEXTEND_TIMEOUT_USEC=\((drain + .seconds(5)).wholeNanoseconds / 1000)\n"
+                    + Self.status("Stopping")
+            case .status(let status): Self.status(status)
+            case .alive(let status): "WATCHDOG=1\n" + Self.status(status)
+            }
+        }
+
+        /// In scalars; systemd takes messages of up to 4096 bytes.
+        private static let longest = 900
+
+        /// One line: the next would be an order of its own.
+        private static func status(_ text: String) -> String {
+            let scalars = text.unicodeScalars.prefix(longest).map {
+                $0.value < 32 || (127..<160).contains($0.value) ? " " : $0
+            }
+            return "STATUS=" + String(String.UnicodeScalarView(scalars))
+        }
+    }
+
     /// Whether there is somebody who wants to be told.
     static var listens: Bool { getenv("NOTIFY_SOCKET") != nil }
 
@@ -13,26 +48,16 @@ enum ServiceManager {
         return .microseconds(Int64(clamping: microseconds))
     }
 
-    static func alive(_ status: String, isWatched: Bool) {
-        notify((isWatched ? "WATCHDOG=1\n" : "") + "STATUS=\(status)")
+    static func tell(_ message: Message) {
+        if listens { thread.add(message.text) }
     }
 
-    static func ready(_ status: String) {
-        notify("READY=1\nSTATUS=\(status)")
+    /// Waits until it has been told everything, for a second at most.
+    static func flush() {
+        thread.flush()
     }
 
-    /// It goes on serving meanwhile; `ready` ends it.
-    static func reloading() {
-        notify("RELOADING=1\nMONOTONIC_USEC=\(Instant.now().nanoseconds / 1000)\nSTATUS=Reloading")
-    }
-
-    /// - Parameter drain: how long it may take; a moment more than that is asked for.
-    static func stopping(drain: Duration) {
-        let microseconds = (drain + .seconds(5)).wholeNanoseconds / 1000
-        notify("STOPPING=1\nEXTEND_TIMEOUT_USEC=\(microseconds)\nSTATUS=Stopping")
-    }
-
-    private static func notify(_ state: String) {
-        sd_notify(0, state)
+    private static let thread = WriterThread<String>(capacity: 100) { messages, _ in
+        for message in messages { sd_notify(0, message) }
     }
 }

@@ -3,45 +3,63 @@
 final class ServicePulse: @unchecked Sendable {
     private let services: Services
     private let worker: Worker
-    private let isWatched: Bool
-    private let interval: Duration
+    private let rhythm: Rhythm
+    private let log: EventLog
+    private let tell: (ServiceManager.Message) -> Void
+    /// What it is doing, unless that is its usual business: `Draining`.
+    private let state: () -> String?
     private var told = ""
 
-    /// Where nobody watches.
-    private static let leisure: Duration = .seconds(10)
+    struct Rhythm: Equatable, Sendable {
+        let interval: Duration
+        /// Whether silence means that the process is killed.
+        let isWatched: Bool
 
-    /// - Returns: nil when nobody wants to know.
-    init?(of services: Services, on worker: Worker) {
-        guard ServiceManager.listens else { return nil }
+        /// Where nobody watches.
+        private static let leisure: Duration = .seconds(10)
+
+        /// - Parameter patience: of a watchdog: half of it is what sd_watchdog_enabled(3) recommends.
+        init(patience: Duration?) {
+            isWatched = patience != nil
+            interval = patience.map { min($0 / 2, Self.leisure) } ?? Self.leisure
+        }
+    }
+
+    init(
+        of services: Services, on worker: Worker, _ rhythm: Rhythm, log: EventLog,
+        state: @escaping () -> String? = { nil },
+        tell: @escaping (ServiceManager.Message) -> Void = ServiceManager.tell
+    ) {
         self.services = services
         self.worker = worker
-        let patience = ServiceManager.watchdogPatience
-        isWatched = patience != nil
-        interval = patience.map { min($0 / 2, Self.leisure) } ?? Self.leisure
+        self.rhythm = rhythm
+        self.log = log
+        self.state = state
+        self.tell = tell
     }
 
     func start() {
         worker.spawn { [self] in
             while true {
-                // It visits every worker, so it comes to nothing when one of them hangs.
-                let status = Self.line(await services.snapshot(), isClient: !services.clients.isEmpty)
-                if isWatched || status != told { ServiceManager.alive(status, isWatched: isWatched) }
-                told = status
-                await worker.sleep(for: interval)
+                await beat()
+                await worker.sleep(for: rhythm.interval)
             }
         }
     }
 
-    /// For `systemctl status`.
-    static func line(_ snapshot: Services.Snapshot, isClient: Bool) -> String {
-        let totals = snapshot.totals
-        let start = "\(totals.active) tunnels in use, "
-        if isClient { return start + "\(snapshot.pool.idle) of \(snapshot.pool.size) idle" }
-        let rejects = snapshot.rejects
-        let refused = [
-            (rejects.replay, "replayed"), (rejects.expired, "expired"), (rejects.badAuthentication, "wrong key"),
-            (rejects.malformed, "malformed"), (rejects.forbiddenTarget, "forbidden target"), (rejects.overLimit, "over limit"),
-        ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
-        return start + "\(totals.idle) idle; refused: " + (refused.isEmpty ? "none" : refused.joined(separator: ", "))
+    /// It visits every worker, so it comes to nothing while one of them hangs.
+    private func beat() async {
+        let late = worker.schedule(after: rhythm.interval) { [log, rhythm] in
+            log.workerHangs(for: rhythm.interval, isWatched: rhythm.isWatched)
+        }
+        let snapshot = await services.snapshot()
+        worker.cancel(late)
+        let line = StatusLine(snapshot, isClient: !services.clients.isEmpty, state: state()).text
+        if rhythm.isWatched {
+            tell(.alive(line))
+        } else if line != told {
+            tell(.status(line))
+        }
+        told = line
     }
 }

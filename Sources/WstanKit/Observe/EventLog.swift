@@ -24,7 +24,13 @@ struct EventLog: Sendable {
     // MARK: Life
 
     func started(_ text: String) {
-        logger.notice("\(text)")
+        logger.notice("\(text)", metadata: .of(.started))
+    }
+
+    /// - Parameter setting: what would say where to listen.
+    func listensOnPassed(_ setting: String, _ ignored: [ListenAddress]) {
+        let places = ignored.map(\.description).joined(separator: ", ")
+        logger.notice("sockets that were passed take the place of \(setting) = \(places), which is not opened")
     }
 
     func warning(_ text: String) {
@@ -32,7 +38,13 @@ struct EventLog: Sendable {
     }
 
     func certificateRenewed(_ file: String) {
-        logger.notice("a new certificate is in use", metadata: ["certificate": "\(file)"])
+        logger.notice("a new certificate is in use", metadata: .of(.certificateRenewed, ["certificate": "\(file)"]))
+    }
+
+    func certificateRefused(_ problem: TLSContext.Problem) {
+        logger.warning(
+            "the certificate in use stays, since the new one is not usable: \(problem)",
+            metadata: .of(.certificateRefused))
     }
 
     /// - Parameters:
@@ -42,11 +54,12 @@ struct EventLog: Sendable {
         var metadata: Logger.Metadata = [:]
         if !changed.isEmpty { metadata["changed"] = "\(changed.joined(separator: ", "))" }
         if !needRestart.isEmpty { metadata["need-restart"] = "\(needRestart.joined(separator: ", "))" }
-        logger.notice("the configuration was read again", metadata: metadata.isEmpty ? nil : metadata)
+        logger.notice("the configuration was read again", metadata: .of(.reloaded, metadata))
     }
 
     func notReloaded(_ errors: [String]) {
-        logger.error("the configuration was read again and has errors, so nothing was changed")
+        logger.error(
+            "the configuration was read again and has errors, so nothing was changed", metadata: .of(.reloadFailed))
         for error in errors { logger.error("\(error)") }
     }
 
@@ -55,14 +68,24 @@ struct EventLog: Sendable {
     }
 
     func stopped() {
-        logger.notice("stopped")
+        logger.notice("stopped", metadata: .of(.stopped))
     }
 
     /// Somebody has called a method of the control socket that changes something.
     func ordered(_ method: String, by process: LocalProcess) {
+        let metadata: Logger.Metadata = [
+            "method": "\(method)", "uid": "\(process.uid)", "pid": "\(process.pid)",
+        ]
         logger.notice(
-            "ordered over the control socket",
-            metadata: ["method": "\(method)", "uid": "\(process.uid)", "pid": "\(process.pid)"])
+            "ordered over the control socket", metadata: id(ofMethod: method).map { .of($0, metadata) } ?? metadata)
+    }
+
+    private func id(ofMethod name: String) -> MessageID? {
+        switch name.split(separator: ".").last {
+        case "RotateKey": .keyRotated
+        case "RetireKey": .keyRetired
+        default: nil
+        }
     }
 
     func orderFailed(_ method: String, by process: LocalProcess, _ error: String) {
@@ -84,7 +107,17 @@ struct EventLog: Sendable {
     func acceptPaused(_ error: SystemError, now: Instant) {
         guard let missed = throttle.allows("accept", now: now) else { return }
         logger.warning(
-            "accepting pauses: \(error); raise LimitNOFILE= or ulimit -n", metadata: ["repeated": "\(missed)"])
+            "accepting pauses: \(error); raise LimitNOFILE= or ulimit -n",
+            metadata: .of(.limitReached, ["repeated": "\(missed)"]))
+    }
+
+    /// - Parameter isWatched: whether systemd waits for a sign of life.
+    func workerHangs(for duration: Duration, isWatched: Bool) {
+        logger.error(
+            isWatched
+                ? "a thread has not turned for \(duration); systemd gets no sign of life until it does"
+                : "a thread has not turned for \(duration)",
+            metadata: .of(.workerHangs))
     }
 
     // MARK: Client
@@ -92,7 +125,7 @@ struct EventLog: Sendable {
     func dialFailed(_ failure: DialFailure, target: Address, now: Instant) {
         logger.debug("no tunnel", metadata: ["target": "\(target)"])
         guard let missed = throttle.allows("dial", now: now) else { return }
-        logger.warning("\(failure.text)", metadata: missed > 0 ? ["repeated": "\(missed)"] : nil)
+        logger.warning("\(failure.text)", metadata: .of(.serverLost, missed > 0 ? ["repeated": "\(missed)"] : [:]))
     }
 
     /// - Parameter failure: what is wrong with the server that is preferred to all others, where that is known.
@@ -105,12 +138,12 @@ struct EventLog: Sendable {
             let cause = failure?.cause ?? "it does not answer"
             logger.notice(
                 "server \(servers[0].address) does not work (\(cause)); now using \(servers[number].address)",
-                metadata: missed > 0 ? ["repeated": "\(missed)"] : nil)
+                metadata: .of(.serverLost, missed > 0 ? ["repeated": "\(missed)"] : [:]))
         case .returned(let number):
             guard let missed = throttle.allows("return", now: now) else { return }
             logger.notice(
                 "server \(servers[number].address) works again and is used",
-                metadata: missed > 0 ? ["repeated": "\(missed)"] : nil)
+                metadata: .of(.serverBack, missed > 0 ? ["repeated": "\(missed)"] : [:]))
         }
     }
 
@@ -118,7 +151,7 @@ struct EventLog: Sendable {
     func openingAheadFailed(_ failure: DialFailure, isNews: Bool, now: Instant) {
         guard isNews else { return logger.debug("no tunnel opened ahead: \(failure.text)") }
         guard let missed = throttle.allows("dial", now: now) else { return }
-        logger.warning("\(failure.text)", metadata: missed > 0 ? ["repeated": "\(missed)"] : nil)
+        logger.warning("\(failure.text)", metadata: .of(.serverLost, missed > 0 ? ["repeated": "\(missed)"] : [:]))
     }
 
     /// It may be of another version, so this alone is nothing to worry about.
@@ -203,6 +236,7 @@ struct EventLog: Sendable {
             text = "no TLS with a peer"
         case .wire, .overLimit, .draining: break
         }
+        if let id = id(of: refusal) { metadata = .of(id, metadata) }
         logger.log(level: level(of: refusal), text, metadata: metadata)
         return nil
     }
@@ -218,7 +252,9 @@ struct EventLog: Sendable {
         if let later = gather("forbidden-target by \(key)", .notice, of: peer, now: now) { return later }
         logger.notice(
             "a target was refused by the rules",
-            metadata: ["tunnel": "\(tunnel)", "peer": "\(peer)", "reason": "forbidden-target", "key": "\(key)"])
+            metadata: .of(
+                .targetRefused,
+                ["tunnel": "\(tunnel)", "peer": "\(peer)", "reason": "forbidden-target", "key": "\(key)"]))
         return nil
     }
 
@@ -260,6 +296,15 @@ struct EventLog: Sendable {
             ])
     }
 
+    private func id(of refusal: Refusal) -> MessageID? {
+        switch refusal {
+        case .wire(.replayed): .replayRefused
+        case .wire(.badAuthentication): .wrongKey
+        case .overLimit: .limitReached
+        case .notARequest, .silent, .timedOut, .tls, .draining, .wire: nil
+        }
+    }
+
     private func level(of refusal: Refusal) -> Logger.Level {
         switch refusal {
         case .notARequest, .silent, .timedOut, .tls: .info
@@ -273,7 +318,8 @@ struct EventLog: Sendable {
         guard let missed = throttle.allows("seen-full", every: .seconds(60), now: now) else { return }
         logger.error(
             "no more requests can be remembered, so new tunnels are refused: find the client that opens so many",
-            metadata: ["limit": "\(ServerLimits.seenRequests)", "refused": "\(missed + 1)"])
+            metadata: .of(
+                .limitReached, ["limit": "\(ServerLimits.seenRequests)", "refused": "\(missed + 1)"]))
     }
 
     func marksNotWritten(_ path: String, _ error: SystemError, now: Instant) {

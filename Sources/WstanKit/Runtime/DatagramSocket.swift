@@ -28,6 +28,20 @@ final class DatagramSocket: Pollable, @unchecked Sendable {
         try super.init(descriptor: descriptor, worker: worker)
     }
 
+    /// Takes one over that is bound already; its buffers stay as they are.
+    ///
+    /// - Parameter address: its own.
+    init(
+        passed socket: PassedSocket, at address: SocketAddress, on worker: Worker,
+        received: @escaping (UnsafeRawBufferPointer, SocketAddress) -> Void
+    ) throws(SystemError) {
+        self.address = address
+        self.received = received
+        try socket.prepare()
+        try super.init(descriptor: socket.descriptor, worker: worker)
+        isShared = true
+    }
+
     private static func open(_ address: SocketAddress) throws(SystemError) -> Int32 {
         let type = Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let descriptor = try SystemError.check("socket") { socket(address.family, type, 0) }

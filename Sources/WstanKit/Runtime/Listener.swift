@@ -15,6 +15,21 @@ final class Listener: Acceptor, @unchecked Sendable {
             descriptor: descriptor, at: self.address.description, on: worker, dealingTo: workers, report: report)
     }
 
+    /// Takes one over that listens already; its backlog stays as it is.
+    ///
+    /// - Parameter address: its own.
+    init(
+        passed socket: PassedSocket, at address: SocketAddress, on worker: Worker, dealingTo workers: [Worker],
+        report: @escaping (Event) -> Void
+    ) throws(SystemError) {
+        self.address = address
+        try socket.prepare()
+        SocketOption.noDelay.set(1, on: socket.descriptor)
+        try super.init(
+            descriptor: socket.descriptor, at: address.description, on: worker, dealingTo: workers, report: report)
+        isShared = true
+    }
+
     private static func open(_ address: SocketAddress) throws(SystemError) -> Int32 {
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let descriptor = try SystemError.check("socket") { socket(address.family, type, 0) }

@@ -23,6 +23,8 @@ class Pollable: @unchecked Sendable {
     private(set) var descriptor: Int32
     /// Tells this registration from an earlier one of the same descriptor.
     var generation: UInt32 = 0
+    /// Whether another process holds the same open socket, so that it lasts when it is closed here.
+    var isShared = false
 
     /// Takes the descriptor over: it is closed with this.
     init(descriptor: Int32, worker: Worker) throws(SystemError) {

@@ -14,6 +14,10 @@ struct SocketOption {
     static let keepAliveCount = SocketOption(level: Int32(IPPROTO_TCP), name: TCP_KEEPCNT)
     static let ipv6Only = SocketOption(level: Int32(IPPROTO_IPV6), name: IPV6_V6ONLY)
 
+    static let type = SocketOption(level: SOL_SOCKET, name: SO_TYPE)
+    static let domain = SocketOption(level: SOL_SOCKET, name: SO_DOMAIN)
+    static let acceptsConnections = SocketOption(level: SOL_SOCKET, name: SO_ACCEPTCONN)
+
     static let sendBuffer = SocketOption(level: SOL_SOCKET, name: SO_SNDBUF)
     static let receiveBuffer = SocketOption(level: SOL_SOCKET, name: SO_RCVBUF)
 

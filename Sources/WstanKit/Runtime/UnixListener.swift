@@ -13,6 +13,7 @@ final class UnixListener: Acceptor, @unchecked Sendable {
     }
 
     private let path: String
+    /// Nil when it is not ours to remove.
     private let file: UnixPath.FileIdentity?
 
     /// - Parameter report: called on the listener's worker.
@@ -27,6 +28,18 @@ final class UnixListener: Acceptor, @unchecked Sendable {
         } catch {
             throw .system(error)
         }
+    }
+
+    /// Takes one over that listens already; its file stays.
+    init(
+        passed socket: PassedSocket, on worker: Worker, dealingTo workers: [Worker], report: @escaping (Event) -> Void
+    ) throws(SystemError) {
+        path = ""
+        file = nil
+        try socket.prepare()
+        try super.init(
+            descriptor: socket.descriptor, at: socket.place, on: worker, dealingTo: workers, report: report)
+        isShared = true
     }
 
     private static func open(_ path: String) throws(Failure) -> Int32 {

@@ -26,6 +26,22 @@ enum UnixPath {
         }
     }
 
+    /// What a bound socket is called; an abstract name begins with `@`.
+    ///
+    /// - Returns: nil when it has none.
+    static func name(of descriptor: Int32) -> String? {
+        var raw = sockaddr_un()
+        var length = socklen_t(MemoryLayout<sockaddr_un>.size)
+        let status = withUnsafeMutablePointer(to: &raw) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+        }
+        let start = MemoryLayout.offset(of: \sockaddr_un.sun_path) ?? 2
+        guard status == 0, Int32(raw.sun_family) == AF_UNIX, Int(length) > start else { return nil }
+        let bytes = withUnsafeBytes(of: raw.sun_path) { Array($0.prefix(Int(length) - start)) }
+        if bytes.first == 0 { return "@" + String(decoding: bytes.dropFirst(), as: UTF8.self) }
+        return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+
     static func isSocket(_ path: String) -> Bool {
         var status = stat()
         return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK

@@ -171,6 +171,8 @@ final class Worker: TaskExecutor, @unchecked Sendable {
         let descriptor = Int(pollable.descriptor)
         guard pollables.indices.contains(descriptor), pollables[descriptor] === pollable else { return }
         pollables[descriptor] = nil
+        // The set knows the open socket, not our descriptor: one that others keep open would go on waking this worker.
+        if pollable.isShared { epoll_ctl(epoll, EPOLL_CTL_DEL, pollable.descriptor, nil) }
     }
 
     // MARK: The loop

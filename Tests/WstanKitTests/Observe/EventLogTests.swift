@@ -107,6 +107,29 @@ import Testing
         #expect(line?.text.contains("key=allow-private") == true)
     }
 
+    @Test func `what operators alert on has an id`() {
+        let lines = LogLines()
+        let log = lines.log
+        log.started("wstand")
+        for refusal in [Refusal.wire(.replayed), .wire(.badAuthentication), .overLimit, .wire(.malformed)] {
+            _ = log.requestRefused(refusal, peer: Self.peer, now: Self.at(0))
+        }
+        _ = log.targetForbidden(1, Self.secret, key: "deny", peer: Self.peer, now: Self.at(0))
+        log.dialFailed(.timedOut, target: Self.secret, now: Self.at(0))
+        let process = LocalProcess(pid: 1, uid: 2, gid: 3)
+        for method in ["RotateKey", "RetireKey", "CloseTunnel"] {
+            log.ordered("org.wstan.control." + method, by: process)
+        }
+        log.workerHangs(for: .seconds(10), isWatched: true)
+        log.stopped()
+        let ids = lines.all.filter { $0.level > .debug }.map(\.id)
+        #expect(
+            ids == [
+                .started, .replayRefused, .wrongKey, .limitReached, nil, .targetRefused, .serverLost, .keyRotated,
+                .keyRetired, nil, .workerHangs, .stopped,
+            ])
+    }
+
     @Test func `what repeats is said once a second, with the number of those kept back`() {
         let lines = LogLines()
         let log = lines.log
@@ -124,6 +147,7 @@ private final class LogLines: Sendable {
         let level: Logger.Level
         /// Message and metadata.
         let text: String
+        var id: MessageID?
     }
 
     private let lines = Mutex<[Line]>([])
@@ -143,8 +167,11 @@ private final class LogLines: Sendable {
         }
 
         func log(event: LogEvent) {
-            let pairs = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-            let line = Line(level: event.level, text: ([event.message.description] + pairs).joined(separator: " "))
+            let metadata = (event.metadata ?? [:]).filter { $0.key != MessageID.key }
+            let pairs = metadata.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+            let line = Line(
+                level: event.level, text: ([event.message.description] + pairs).joined(separator: " "),
+                id: MessageID(in: event.metadata ?? [:]))
             lines.lines.withLock { $0.append(line) }
         }
     }

@@ -1,0 +1,72 @@
+import Glibc
+import Logging
+
+/// One event, as each form of the log takes it: bounded, and without what could forge a line or move a cursor.
+struct LogRecord: Equatable, Sendable {
+    struct Field: Equatable, Sendable {
+        let key: String
+        let value: String
+    }
+
+    /// Of the calendar's clock.
+    struct Time: Equatable, Sendable {
+        let seconds: Int
+        let microseconds: Int
+
+        static func now() -> Time {
+            var time = timespec()
+            clock_gettime(CLOCK_REALTIME, &time)
+            return Time(seconds: time.tv_sec, microseconds: time.tv_nsec / 1000)
+        }
+    }
+
+    let time: Time
+    let level: Logger.Level
+    let message: String
+    /// Sorted by their keys.
+    let fields: [Field]
+    let id: MessageID?
+
+    private static let maxFields = 16
+    /// In scalars, each of which has up to four bytes.
+    private static let maxMessage = 4096
+    private static let maxValue = 1024
+
+    init(_ level: Logger.Level, _ message: String, _ metadata: Logger.Metadata = [:], time: Time = .now()) {
+        self.time = time
+        self.level = level
+        self.message = Self.printable(message, limit: Self.maxMessage)
+        id = MessageID(in: metadata)
+        let told = metadata.filter { $0.key != MessageID.key }.sorted { $0.key < $1.key }
+        fields = told.prefix(Self.maxFields).map {
+            Field(key: $0.key, value: Self.printable($0.value.description, limit: Self.maxValue))
+        }
+    }
+
+    /// The message, and the rest as `key=value`.
+    var text: String {
+        fields.reduce(into: message) { $0 += " \($1.key)=\($1.value)" }
+    }
+
+    /// syslog(3).
+    var priority: Int {
+        switch level {
+        case .critical: 2
+        case .error: 3
+        case .warning: 4
+        case .notice: 5
+        case .info: 6
+        case .debug, .trace: 7
+        }
+    }
+
+    private static func printable(_ text: String, limit: Int) -> String {
+        let scalars = text.unicodeScalars
+        var result = String.UnicodeScalarView()
+        for scalar in scalars.prefix(limit) {
+            result.append(scalar.value < 32 || (127..<160).contains(scalar.value) ? "?" : scalar)
+        }
+        if scalars.dropFirst(limit).first != nil { result.append(contentsOf: "...".unicodeScalars) }
+        return String(result)
+    }
+}
