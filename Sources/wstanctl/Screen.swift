@@ -44,7 +44,7 @@ struct Screen {
     /// Writes over what is there, so that nothing flickers.
     func show(_ lines: [String], height: Int) {
         let shown = lines.prefix(max(1, height))
-        let text = shown.map { $0 + "\u{1B}[K" }.joined(separator: "\r\n")
+        let text = shown.map { $0 + "\u{1B}[K" }.joined(separator: "\n")
         Terminal.write("\u{1B}[H" + text + "\u{1B}[J")
     }
 

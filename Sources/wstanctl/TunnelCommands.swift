@@ -18,7 +18,9 @@ struct TunnelsCommand: ParsableCommand {
             ListTunnels.self, .init(states: state.isEmpty ? nil : state, follow: watch ? true : nil))
         var book = TunnelBook()
         while !book.isComplete {
-            guard let reply = try conversation.next(timeout: Daemon.patience) else { break }
+            guard let reply = try conversation.next(timeout: Daemon.patience) else {
+                throw Failure(.malformed("a list without an end"), of: daemon.instance)
+            }
             if output.json { Terminal.sayJSON(reply) }
             book.take(reply)
         }

@@ -30,7 +30,7 @@ class Call:
             message['continues'] = True
         self.raw(json.dumps(message).encode() + b'\0')
 
-    def error(self, name, **parameters):
+    def error(self, name, /, **parameters):
         if '.' not in name:
             name = 'org.wstan.control.' + name
         self.raw(json.dumps({'error': name, 'parameters': parameters}).encode() + b'\0')
