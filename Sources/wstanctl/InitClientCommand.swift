@@ -38,7 +38,7 @@ struct InitClientCommand: ParsableCommand {
         var deeds: [(String, SetupReport.Deed)] = []
         for draft in files { deeds.append((draft.file.path, try draft.store())) }
         Terminal.say(SetupReport.text(deeds))
-        if SetupFile.daemonGroup == nil { Terminal.complain("note: \(SetupReport.noGroup)") }
+        if SetupFile.lacksGroup { Terminal.complain("note: \(SetupReport.noGroup)") }
         Terminal.say(ClientText.next(instance, listen: places))
     }
 

@@ -35,7 +35,7 @@ struct InitServerCommand: ParsableCommand {
             report(key, .written(what))
         case .keep: report(key, .kept("it is a server at \(plan.uri.text) already"))
         }
-        if SetupFile.daemonGroup == nil { Terminal.complain("note: \(SetupReport.noGroup)") }
+        if SetupFile.lacksGroup { Terminal.complain("note: \(SetupReport.noGroup)") }
         Terminal.say(ServerText.next(plan.uri, key: key.text, name: name, host: host ?? HostAddress.outward(), isGuess: host == nil))
     }
 

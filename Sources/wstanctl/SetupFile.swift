@@ -91,8 +91,13 @@ struct SetupFile {
         return group.pointee.gr_gid
     }
 
+    /// Nobody else than root reads the keys that root writes.
+    static var lacksGroup: Bool { geteuid() == 0 && daemonGroup == nil }
+
+    /// So that the file's name outlives a crash, too.
     private func syncDirectory() {
-        let directory = open(String(actual[..<(actual.lastIndex(of: "/") ?? actual.startIndex)]) + "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let path = String(actual[..<(actual.lastIndex(of: "/") ?? actual.startIndex)]) + "/"
+        let directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard directory >= 0 else { return }
         fsync(directory)
         close(directory)
