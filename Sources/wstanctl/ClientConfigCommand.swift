@@ -16,7 +16,9 @@ struct ClientConfigCommand: ParsableCommand {
     var pac = false
 
     func validate() throws {
-        if pac, name != nil || output.json { throw ValidationError("--pac prints a script, with which --key and --json do not go") }
+        if pac, name != nil || output.json {
+            throw ValidationError("--pac prints a script, with which --key and --json do not go")
+        }
     }
 
     func run() throws {
@@ -29,7 +31,8 @@ struct ClientConfigCommand: ParsableCommand {
         let status = try daemon.status()
         guard status.mode == .client else { throw Failure("\(daemon.instance.title) is a server: a client has such a script") }
         guard let place = ProxyScript.place(among: status.listeners) else {
-            throw Failure("\(daemon.instance.title) serves no TCP port where browsers could fetch it: see listen in wstan.conf(5)")
+            throw Failure(
+                "\(daemon.instance.title) serves no TCP port where browsers could fetch it: see listen in wstan.conf(5)")
         }
         let text = try ProxyScript.fetch(from: place)
         Terminal.complain("the script of \(place.url)")

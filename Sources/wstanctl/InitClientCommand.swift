@@ -3,19 +3,22 @@ import ArgumentParser
 struct InitClientCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "client", abstract: "Takes the key from stdin and makes an instance that goes to a server.",
-        discussion: "On a terminal it asks for the key, which does not show then. It is never an argument: everybody could read it.")
+        discussion:
+            "On a terminal it asks for the key, which does not show then. It is never an argument: everybody could read it.")
 
     @Argument(help: "The instance, as in wstand@NAME.")
     var name: String
     @Option(help: "The server, as in ws://server.example.com:8080/")
     var uri: TunnelURI
-    @Option(help: "Where SOCKS and HTTP are served: host:port, or a port of this host; may be repeated. (default: localhost:1080)")
+    @Option(
+        help: "Where SOCKS and HTTP are served: host:port, or a port of this host; may be repeated. (default: localhost:1080)")
     var listen: [String] = []
     @OptionGroup var setup: SetupOptions
 
     func validate() throws {
         if !Instance.isName(name) { throw ValidationError("a name is letters, digits, dots, dashes and underscores") }
-        for address in listen where !address.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != UInt8(ascii: "#") }) || address.isEmpty {
+        for address in listen
+        where !address.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != UInt8(ascii: "#") }) || address.isEmpty {
             throw ValidationError("--listen takes host:port")
         }
         if uri.isWildcard { throw ValidationError("\(uri.host) is no address to go to: put the server's name or address there") }
@@ -27,7 +30,9 @@ struct InitClientCommand: ParsableCommand {
         let keyPath = "/etc/wstan/\(name).key"
         let files = [
             Draft(setup.file(keyPath), try KeyInput.fromStdin() + "\n", for: .daemon),
-            Draft(setup.file(instance.configuration), ClientText.configuration(uri, keyPath: keyPath, listen: places), for: .everybody),
+            Draft(
+                setup.file(instance.configuration), ClientText.configuration(uri, keyPath: keyPath, listen: places),
+                for: .everybody),
         ]
         // All are looked at before one is written.
         let differing = try files.filter { try $0.differs }

@@ -36,7 +36,8 @@ struct InitServerCommand: ParsableCommand {
         case .keep: report(key, .kept("it is a server at \(plan.uri.text) already"))
         }
         if SetupFile.lacksGroup { Terminal.complain("note: \(SetupReport.noGroup)") }
-        Terminal.say(ServerText.next(plan.uri, key: key.text, name: name, host: host ?? HostAddress.outward(), isGuess: host == nil))
+        Terminal.say(
+            ServerText.next(plan.uri, key: key.text, name: name, host: host ?? HostAddress.outward(), isGuess: host == nil))
     }
 
     private func prepareKey() throws(Failure) -> (text: String, isNew: Bool) {
@@ -137,7 +138,9 @@ enum ServerText {
         } else if isGuess, uri.isWildcard || uri.isLoopback {
             text += "\n\(reached.host) is this host's own address; if clients reach it by another one, put that there.\n"
         }
-        if !isOpen { text += "\nIt listens on this host only: a front must pass \(uri.path.isEmpty ? "/" : uri.path) on to it.\n" }
+        if !isOpen {
+            text += "\nIt listens on this host only: a front must pass \(uri.path.isEmpty ? "/" : uri.path) on to it.\n"
+        }
         if uri.scheme == "wss" { text += "\nwss:// needs TLS: a front that ends it, or [tls] certificate in /etc/wstan.conf.\n" }
         if uri.effectivePort < 1024, isOpen {
             text += "\nwstand may not open port \(uri.effectivePort) by itself: use one from 1024 up, or a front.\n"

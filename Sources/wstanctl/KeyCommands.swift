@@ -115,7 +115,8 @@ enum KeyNames {
         let named = keys.filter { $0.name == text }
         guard named.count > 1 else { return named.first?.id ?? text }
         let ids = named.map { "\(Printable.text($0.id)) (\($0.state.rawValue))" }
-        throw Failure("\(Printable.text(text)) has several keys; name one by its id: \(ids.joined(separator: ", "))", status: .usage)
+        throw Failure(
+            "\(Printable.text(text)) has several keys; name one by its id: \(ids.joined(separator: ", "))", status: .usage)
     }
 
     private static var keys: [Control.Key] {

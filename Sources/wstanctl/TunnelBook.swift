@@ -90,7 +90,8 @@ struct TunnelView {
         let used = tunnels.count { $0.state != .idle }
         var text = "\(Printable.text(title)): \(Amount.count(tunnels.count, "tunnel")), \(used) in use"
         if meter.interval > 0 {
-            text += "; in \(Amount.rate(meter.received, since: 0, within: meter.interval)), out "
+            text +=
+                "; in \(Amount.rate(meter.received, since: 0, within: meter.interval)), out "
                 + Amount.rate(meter.sent, since: 0, within: meter.interval)
         }
         return text

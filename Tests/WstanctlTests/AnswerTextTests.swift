@@ -40,7 +40,8 @@ import WstanControl
         #expect(try KeyNames.id(meantBy: "nobody", among: Self.keys) == "nobody")
         #expect(try KeyNames.id(meantBy: "default", among: nil) == "default")
         let failure = Failure(
-            "default has several keys; name one by its id: 0123456789abcdef (current), fedcba9876543210 (previous)", status: .usage)
+            "default has several keys; name one by its id: 0123456789abcdef (current), fedcba9876543210 (previous)",
+            status: .usage)
         #expect(throws: failure) { try KeyNames.id(meantBy: "default", among: Self.keys) }
     }
 
@@ -77,7 +78,8 @@ import WstanControl
             Control.Diagnostic(severity: .error, file: "/etc/wstan.conf", line: 3, column: 7, message: "no such mode"),
             Control.Diagnostic(severity: .warning, message: "a key on the command line"),
         ]
-        #expect(LifeText.lines(found, Manner()) == ["/etc/wstan.conf:3:7: error: no such mode", "warning: a key on the command line"])
+        #expect(
+            LifeText.lines(found, Manner()) == ["/etc/wstan.conf:3:7: error: no such mode", "warning: a key on the command line"])
         #expect(
             FailureText.text(.configurationInvalid(found)) == """
                 the configuration has errors, and nothing was changed:
@@ -120,7 +122,10 @@ import WstanControl
         (.refused(.methodNotImplemented("a.B")), home, "this wstand does not know a.B: it is another version than wstanctl", 1),
         (.refused(.methodNotFound("a.B")), home, "this wstand does not know a.B: it is another version than wstanctl", 1),
         (.refused(.interfaceNotFound("a")), home, "this wstand does not know a: it is another version than wstanctl", 1),
-        (.refused(.expectedMore), home, "wstand wants to answer this call more than once: it is another version than wstanctl", 1),
+        (
+            .refused(.expectedMore), home, "wstand wants to answer this call more than once: it is another version than wstanctl",
+            1
+        ),
         (.refused(.other(name: "a.E", .init())), home, "wstand says a.E, which this wstanctl does not know", 1),
     ]
 

@@ -18,7 +18,8 @@ import WstanControl
     }
 
     @Test(arguments: [
-        ("home", "home"), ("wstand@home", "home"), ("wstand@home.service", "home"), ("home.service", "home"), ("wstand@wstand", "wstand"),
+        ("home", "home"), ("wstand@home", "home"), ("wstand@home.service", "home"), ("home.service", "home"),
+        ("wstand@wstand", "wstand"),
     ])
     func `an instance by its name or its unit's`(text: String, name: String) {
         #expect(UnitName(text)?.instance == name)
@@ -39,14 +40,18 @@ import WstanControl
         #expect(instance("/run/wstand/control") == Instance(name: nil, manager: .system, below: "/run"))
         #expect(instance("/run/wstand-a/control") == Instance(name: "a", manager: .system, below: "/run"))
         #expect(instance("/run/user/7/wstand-a/control") == Instance(name: "a", manager: .user, below: "/run/user/7"))
-        for path in ["/run/wstandx/control", "/run/wstand-/control", "/run/wstand-a/b/control", "/tmp/x", "x", "/run/wstand/contro", "/run/wstandcontrol", "/run/wstand/control/"] {
+        for path in [
+            "/run/wstandx/control", "/run/wstand-/control", "/run/wstand-a/b/control", "/tmp/x", "x", "/run/wstand/contro",
+            "/run/wstandcontrol", "/run/wstand/control/",
+        ] {
             #expect(instance(path).isElsewhere, "\(path)")
         }
     }
 
     @Test func `where an instance has its things`() {
         let home = Instance(name: "home", manager: .system, below: "/run")
-        #expect((home.unit, home.configuration, home.socket) == ("wstand@home", "/etc/wstan/home.conf", "/run/wstand-home/control"))
+        #expect(
+            (home.unit, home.configuration, home.socket) == ("wstand@home", "/etc/wstan/home.conf", "/run/wstand-home/control"))
         #expect(home.startCommand == "systemctl start wstand@home")
         #expect(home.journalArguments == ["-u", "wstand@home"])
         let own = Instance(name: nil, manager: .user, below: "/run/user/7")
@@ -65,7 +70,8 @@ import WstanControl
     }
 
     @Test func `commands take what they take`() throws {
-        let rotate = try #require(try Self.parse("-i home rotate-key laptop --grace 7d --key-file - --runtime-only") as? RotateKeyCommand)
+        let rotate = try #require(
+            try Self.parse("-i home rotate-key laptop --grace 7d --key-file - --runtime-only") as? RotateKeyCommand)
         #expect(rotate.name == "laptop" && rotate.grace?.microseconds == 604_800_000_000 && rotate.runtimeOnly)
         #expect(rotate.input.keyFile == "-" && rotate.daemon.instance == "home")
         let tunnels = try #require(try Self.parse("tunnels --state using --state idle --watch") as? TunnelsCommand)
@@ -77,7 +83,8 @@ import WstanControl
     }
 
     @Test(arguments: [
-        "nonsense", "status extra", "-i a/b", "-i a --socket /x", "--socket=", "rotate-key --grace soon", "tunnels --state busy", "close",
+        "nonsense", "status extra", "-i a/b", "-i a --socket /x", "--socket=", "rotate-key --grace soon", "tunnels --state busy",
+        "close",
         "close x", "log-level loud", "retire-key", "add-key", "drain --timeout -1", "init", "init client", "init client a",
         "init client a/b --uri ws://h/", "init client a --uri http://h/", "init client a --uri ws://0.0.0.0:80/",
         "init client a --uri ws://HOST:8080/", "init server --host a:80", "init server --root x", "client-config --pac --key a",

@@ -29,7 +29,8 @@ import WstanControl
 
     @Test(arguments: [
         "", "host", "http://host/", "ws://", "ws:///x", "ws://host:0/", "ws://host:65536/", "ws://host:x/", "ws://a:b@host/",
-        "ws://host/a b", "ws://host/\n", "ws://host/'\"", "ws://[::1/", "ws://[]/", "ws://::1/", "ws://[::1]x/", "ws://hôst/", "ws://h/`id`",
+        "ws://host/a b", "ws://host/\n", "ws://host/'\"", "ws://[::1/", "ws://[]/", "ws://::1/", "ws://[::1]x/", "ws://hôst/",
+        "ws://h/`id`",
     ])
     func `what is no URI of a tunnel is refused`(text: String) {
         #expect(TunnelURI(text) == nil)
@@ -50,7 +51,8 @@ import WstanControl
         #expect(file["uri"] == "ws://127.0.0.1:8080/")
         for edited in [
             Self.shipped + "\nlisten = x", Self.shipped.replacing("8080", with: "80"), "mode = server", "",
-            Self.shipped + "\n[server]\ndeny = *", Self.shipped.replacing("#key =", with: "key = x"), Self.shipped + "\n[x]\nnonsense",
+            Self.shipped + "\n[server]\ndeny = *", Self.shipped.replacing("#key =", with: "key = x"),
+            Self.shipped + "\n[x]\nnonsense",
         ] {
             #expect(!ConfigurationText(edited).isAsShipped, "\(edited)")
         }
@@ -97,7 +99,9 @@ import WstanControl
             Put that there and run this again, or have it written anew with --force.
             """)
         for text in [server, "mode = client\nuri = ws://h/\nkey-file = /etc/wstan/key", "key = x"] {
-            #expect(throws: failure) { try Plan(existing: ConfigurationText(text), uri: TunnelURI("ws://0.0.0.0:1/"), force: false) }
+            #expect(throws: failure) {
+                try Plan(existing: ConfigurationText(text), uri: TunnelURI("ws://0.0.0.0:1/"), force: false)
+            }
             let forced = try Plan(existing: ConfigurationText(text), uri: TunnelURI("ws://0.0.0.0:1/"), force: true)
             #expect(forced.deed != .keep)
         }
@@ -166,7 +170,8 @@ import WstanControl
 
     @Test func `what was done to which file`() {
         #expect(
-            SetupReport.text([("/etc/wstan/key", .kept("the key that is there")), ("/etc/wstan.conf", .written("a server"))]) == """
+            SetupReport.text([("/etc/wstan/key", .kept("the key that is there")), ("/etc/wstan.conf", .written("a server"))])
+                == """
                 /etc/wstan/key   stays: the key that is there
                 /etc/wstan.conf  written: a server
                 """)
@@ -188,10 +193,12 @@ import WstanControl
         #expect(place("127.0.0.1:1", name: "forward db") == nil)
     }
 
-    @Test(arguments: [
-        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "ok"), ("HTTP/1.0 200 OK\r\n\r\nok", "ok"),
-        ("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nok", nil), ("HTTP/1.1 404 Not Found\r\n\r\n", nil), ("ok", nil), ("", nil),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "ok"), ("HTTP/1.0 200 OK\r\n\r\nok", "ok"),
+            ("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nok", nil), ("HTTP/1.1 404 Not Found\r\n\r\n", nil), ("ok", nil),
+            ("", nil),
+        ] as [(String, String?)])
     func `an answer with a script`(answer: String, body: String?) {
         #expect(ProxyScript.body(of: Array(answer.utf8)) == body)
     }

@@ -143,7 +143,8 @@ import WstanControl
         status.drainDeadlineTimestampUSec = nonsense
         status.tunnelsActive = nonsense
         status.bytesReceived = nonsense
-        status.pool = .init(size: nonsense, idle: nonsense, opening: nonsense, hits: nonsense, misses: nonsense, rttUSec: nonsense)
+        status.pool = .init(
+            size: nonsense, idle: nonsense, opening: nonsense, hits: nonsense, misses: nonsense, rttUSec: nonsense)
         status.keys = [
             .init(
                 name: "\u{1B}[2J\u{202E}", id: "", state: .previous, source: .state, createdTimestampUSec: nonsense,
@@ -169,7 +170,10 @@ import WstanControl
                   misses      1
                   round trip  12 ms
                 """)
-        #expect(PoolText.lines(.init(size: 0, idle: 1, opening: 0, hits: 0, misses: 0), .server, Manner()) == ["1 tunnel that clients keep open"])
+        #expect(
+            PoolText.lines(.init(size: 0, idle: 1, opening: 0, hits: 0, misses: 0), .server, Manner()) == [
+                "1 tunnel that clients keep open"
+            ])
         let empty = Control.Pool(size: 0, idle: 0, opening: 0, hits: 0, misses: 0)
         #expect(PoolText.line(empty, Manner()).text == "0 of 0 idle")
     }

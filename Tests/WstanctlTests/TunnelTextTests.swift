@@ -119,7 +119,10 @@ import WstanControl
         #expect(
             view().lines(height: 5, now: Self.now, manner: Manner(width: 80))[0]
                 == "wstand@home: 3 tunnels, 2 in use; in 5.0 KB/s, out 1 B/s")
-        #expect(view().lines(height: 5, now: Self.now, manner: manner).suffix(2) == [" 1  using  0 B  0 B  a-rather-lon…m:8443", "and 2 more"])
+        #expect(
+            view().lines(height: 5, now: Self.now, manner: manner).suffix(2) == [
+                " 1  using  0 B  0 B  a-rather-lon…m:8443", "and 2 more",
+            ])
         for height in 1...10 {
             for width in 1...60 {
                 let lines = view().lines(height: height, now: Self.now, manner: Manner(width: width))

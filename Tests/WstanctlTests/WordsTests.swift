@@ -19,11 +19,12 @@ import WstanControl
         #expect(Amount.rate(.max, since: .min, within: 0) == "1000000 TB/s")
     }
 
-    @Test(arguments: [
-        ("90", 90_000_000), ("90s", 90_000_000), ("500ms", 500_000), ("15min", 900_000_000), ("24h", 86_400_000_000),
-        ("7d", 604_800_000_000), ("2 hours", 7_200_000_000), ("0", 0),
-        ("", nil), ("h", nil), ("-1s", nil), ("1w", nil), ("9223372036854775807d", nil), ("99999999999999999999", nil),
-    ] as [(String, Int?)])
+    @Test(
+        arguments: [
+            ("90", 90_000_000), ("90s", 90_000_000), ("500ms", 500_000), ("15min", 900_000_000), ("24h", 86_400_000_000),
+            ("7d", 604_800_000_000), ("2 hours", 7_200_000_000), ("0", 0),
+            ("", nil), ("h", nil), ("-1s", nil), ("1w", nil), ("9223372036854775807d", nil), ("99999999999999999999", nil),
+        ] as [(String, Int?)])
     func `times that are typed`(text: String, microseconds: Int?) {
         #expect(Amount.microseconds(text) == microseconds)
     }
