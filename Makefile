@@ -17,6 +17,9 @@ sbindir ?= $(prefix)/sbin
 bindir ?= $(prefix)/bin
 sysconfdir ?= /etc
 mandir ?= $(prefix)/share/man
+bashcompdir ?= $(prefix)/share/bash-completion/completions
+zshcompdir ?= $(prefix)/share/zsh/vendor-completions
+fishcompdir ?= $(prefix)/share/fish/vendor_completions.d
 unitdir ?= $(prefix)/lib/systemd/system
 userunitdir ?= $(prefix)/lib/systemd/user
 sysusersdir ?= $(prefix)/lib/sysusers.d
@@ -95,7 +98,7 @@ setup: ## install the Debian packages that building and testing need
 
 # Installs what `make release` has built, and builds nothing, since it often runs as root. An edited configuration stays.
 .PHONY: install
-install: ## install the release build (DESTDIR, prefix, sbindir, bindir, sysconfdir, mandir, unitdir, userunitdir, sysusersdir)
+install: ## install the release build (DESTDIR, prefix, and every ...dir above)
 	@test -x $(release_dir)/wstand || { echo 'nothing to install yet: make release' >&2; exit 1; }
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(sysconfdir) $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusersdir)
 	install -m 755 $(release_dir)/wstand $(DESTDIR)$(sbindir)/wstand
@@ -109,6 +112,11 @@ install: ## install the release build (DESTDIR, prefix, sbindir, bindir, sysconf
 	for page in docs/man/*.[1-8]; do \
 	    install -D -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/} || exit; \
 	done
+	install -d $(DESTDIR)$(bashcompdir) $(DESTDIR)$(zshcompdir) $(DESTDIR)$(fishcompdir)
+	$(release_dir)/wstanctl --generate-completion-script bash >$(DESTDIR)$(bashcompdir)/wstanctl
+	$(release_dir)/wstanctl --generate-completion-script zsh >$(DESTDIR)$(zshcompdir)/_wstanctl
+	$(release_dir)/wstanctl --generate-completion-script fish >$(DESTDIR)$(fishcompdir)/wstanctl.fish
+	chmod 644 $(DESTDIR)$(bashcompdir)/wstanctl $(DESTDIR)$(zshcompdir)/_wstanctl $(DESTDIR)$(fishcompdir)/wstanctl.fish
 	install -d $(DESTDIR)$(userunitdir)
 	for unit in $(units); do \
 	    sed -e 's|/usr/sbin/wstand|$(sbindir)/wstand|' -e 's|/usr/bin/wstanctl|$(bindir)/wstanctl|' \

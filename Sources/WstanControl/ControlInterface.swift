@@ -163,6 +163,8 @@ public enum ControlInterface {
           # Server mode only
           rejects: ?Rejects,
           keys: ?[]Key,
+          # Of what is logged, the least that is
+          logLevel: ?LogLevel,
           # True if configurationErrors, warnings and keys are left out, since the
           # caller may only call this method
           restricted: ?bool

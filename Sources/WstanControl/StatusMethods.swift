@@ -30,6 +30,8 @@ public enum GetStatus: ControlMethod {
         public var pool: Control.Pool?
         public var rejects: Control.Rejects?
         public var keys: [Control.Key]?
+        /// Of what is logged, the least that is.
+        public var logLevel: Control.LogLevel?
         /// Whether some of it was left out, since the caller may see no more.
         public var restricted: Bool?
 
@@ -39,7 +41,8 @@ public enum GetStatus: ControlMethod {
             configurationErrors: [String]? = nil, warnings: [String]? = nil, listeners: [Control.Listener],
             tunnelsActive: Int, tunnelsTotal: Int, bytesReceived: Int, bytesSent: Int,
             drainDeadlineTimestampUSec: Int? = nil, pool: Control.Pool? = nil, rejects: Control.Rejects? = nil,
-            keys: [Control.Key]? = nil, restricted: Bool? = nil
+            keys: [Control.Key]? = nil,
+            logLevel: Control.LogLevel? = nil, restricted: Bool? = nil
         ) {
             self.version = version
             self.mode = mode
@@ -60,6 +63,7 @@ public enum GetStatus: ControlMethod {
             self.pool = pool
             self.rejects = rejects
             self.keys = keys
+            self.logLevel = logLevel
             self.restricted = restricted
         }
     }

@@ -1,20 +1,37 @@
 import ArgumentParser
-import Glibc
 import WstanControl
 
-/// Which daemon is meant, and how to say what it answers.
+/// Which daemon is meant.
 struct DaemonOptions: ParsableArguments {
-    @Option(name: .shortAndLong, help: "The instance, as in wstand@NAME. Without it the only one that runs.")
+    @Option(
+        name: .shortAndLong,
+        help: "The instance, as in wstand@NAME; wstand for the one without a name. Without it the only one that runs.",
+        completion: .custom { _, _, _ in InstanceSearch.running().map { $0.name ?? "wstand" } })
     var instance: String?
 
-    @Option(help: "The path of the control socket, instead of an instance's.")
+    @Option(help: "The path of the control socket, instead of an instance's.", completion: .file())
     var socket: String?
 
     func validate() throws {
         if instance != nil, socket != nil { throw ValidationError("name an instance or a socket, not both") }
-        if let instance, instance.contains("/") || instance.isEmpty {
+        if let instance, UnitName(instance) == nil {
             throw ValidationError("an instance is the NAME of wstand@NAME")
         }
+        if socket == "" { throw ValidationError("a socket is the path of one") }
+    }
+
+    /// The one that is named; nil when none is.
+    var named: Instance? {
+        if let socket { return Instance.at(socket: socket, userDirectory: InstanceSearch.userDirectory) }
+        return instance.flatMap { UnitName($0) }.map { InstanceSearch.named($0.instance) }
+    }
+
+    /// The one that is named, or else the only one that runs.
+    func choose() throws(Failure) -> Instance {
+        if let named { return named }
+        let running = InstanceSearch.running()
+        guard running.count < 2 else { throw Failure(FailureText.several(running), status: .usage) }
+        return running.first ?? Instance(name: nil, manager: .system, below: Instance.systemDirectory)
     }
 }
 
@@ -24,91 +41,81 @@ struct OutputOptions: ParsableArguments {
     var json = false
 }
 
-/// What this program ends with, beside 64 for wrong usage.
-enum Status {
-    static let failed = ExitCode(1)
-    static let notRunning = ExitCode(3)
-    static let notPermitted = ExitCode(4)
+/// A daemon that is talked to.
+struct Daemon {
+    let instance: Instance
+
+    /// How long a daemon may take for what it knows by heart.
+    static let patience: Duration = .seconds(5)
+
+    init(_ options: DaemonOptions) throws(Failure) {
+        instance = try options.choose()
+    }
+
+    init(_ instance: Instance) {
+        self.instance = instance
+    }
+
+    func call<Method: ControlMethod>(
+        _ method: Method.Type, _ parameters: Method.Parameters, timeout: Duration = .seconds(60)
+    ) throws(Failure) -> Method.Reply {
+        do throws(ControlConnection.Failure) {
+            return try ControlConnection(to: instance.socket).call(method, parameters, timeout: timeout)
+        } catch {
+            throw Failure(error, of: instance)
+        }
+    }
+
+    func status() throws(Failure) -> GetStatus.Reply {
+        try call(GetStatus.self, .init(), timeout: Self.patience)
+    }
+
+    func begin<Method: ControlMethod>(
+        _ method: Method.Type, _ parameters: Method.Parameters
+    ) throws(Failure) -> Conversation<Method> {
+        do throws(ControlConnection.Failure) {
+            return Conversation(try ControlConnection(to: instance.socket).callMore(method, parameters), with: instance)
+        } catch {
+            throw Failure(error, of: instance)
+        }
+    }
 }
 
-/// The daemon that the options name.
-struct Daemon {
-    let path: String
-    /// What starts it, in the words of systemctl.
-    let unit: String
+/// A call that is answered more than once.
+struct Conversation<Method: ControlMethod> {
+    private var replies: ControlConnection.Replies<Method>
+    private let instance: Instance
 
-    init(_ options: DaemonOptions) throws {
-        if let socket = options.socket {
-            self.init(path: socket, unit: "wstand")
-        } else if let instance = options.instance {
-            self.init(path: "/run/wstand-\(instance)/control", unit: "wstand@\(instance)")
-        } else {
-            let running = Self.running()
-            switch running.count {
-            case 0: self.init(path: "/run/wstand/control", unit: "wstand")
-            case 1: self = running[0]
-            default:
-                Terminal.complain("several are running; choose one with -i or --socket:")
-                for daemon in running { Terminal.complain("  \(daemon.unit)  \(daemon.path)") }
-                throw ExitCode(64)
-            }
-        }
+    init(_ replies: ControlConnection.Replies<Method>, with instance: Instance) {
+        self.replies = replies
+        self.instance = instance
     }
 
-    private init(path: String, unit: String) {
-        self.path = path
-        self.unit = unit
-    }
+    /// For `poll`. What has come already may be held, so ask `waiting` first.
+    var descriptor: Int32 { replies.connection.descriptor }
 
-    /// Those of this host that have a socket where the units put it.
-    private static func running() -> [Daemon] {
-        var found: [Daemon] = []
-        if access("/run/wstand/control", F_OK) == 0 { found.append(Daemon(path: "/run/wstand/control", unit: "wstand")) }
-        guard let directory = opendir("/run") else { return found }
-        defer { closedir(directory) }
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            guard name.hasPrefix("wstand-"), access("/run/\(name)/control", F_OK) == 0 else { continue }
-            found.append(Daemon(path: "/run/\(name)/control", unit: "wstand@" + name.dropFirst(7)))
-        }
-        return found.sorted { $0.unit < $1.unit }
-    }
-
-    // MARK: Calls
-
-    /// - Throws: the exit status; the reason has been told.
-    func call<Method: ControlMethod>(
-        _ method: Method.Type, _ parameters: Method.Parameters
-    ) throws(ExitCode) -> Method.Reply {
+    /// Waits for the next reply; nil after the last.
+    mutating func next(timeout: Duration? = nil) throws(Failure) -> Method.Reply? {
         do throws(ControlConnection.Failure) {
-            return try ControlConnection(to: path).call(method, parameters)
+            return try replies.next(timeout: timeout)
         } catch {
-            throw fail(error)
+            throw Failure(error, of: instance)
         }
     }
 
-    /// Hands every reply to `body`, until that returns false.
-    func callMore<Method: ControlMethod>(
-        _ method: Method.Type, _ parameters: Method.Parameters, _ body: (Method.Reply) -> Bool
-    ) throws(ExitCode) {
+    enum Waiting {
+        case reply(Method.Reply)
+        case nothing
+        case over
+    }
+
+    /// Waits for nothing.
+    mutating func waiting() throws(Failure) -> Waiting {
         do throws(ControlConnection.Failure) {
-            var replies = try ControlConnection(to: path).callMore(method, parameters)
-            while let reply = try replies.next() {
-                guard body(reply) else { return }
-            }
+            return try replies.next(timeout: .zero).map { .reply($0) } ?? .over
         } catch {
-            throw fail(error)
-        }
-    }
-
-    private func fail(_ failure: ControlConnection.Failure) -> ExitCode {
-        Terminal.complain(FailureText.text(failure, unit: unit, path: path))
-        switch failure {
-        case .notRunning: return Status.notRunning
-        case .notPermitted: return Status.notPermitted
-        case .refused, .ended, .malformed, .timedOut, .tooLong, .system: return Status.failed
+            if error == .timedOut { return .nothing }
+            throw Failure(error, of: instance)
         }
     }
 }

@@ -3,17 +3,37 @@ import WstanControl
 
 /// Why a call came to nothing, and what to do about it.
 enum FailureText {
-    static func text(_ failure: ControlConnection.Failure, unit: String, path: String) -> String {
+    static func text(_ failure: ControlConnection.Failure, _ instance: Instance) -> String {
         switch failure {
-        case .notRunning: "not running: systemctl start \(unit) (nobody listens on \(path))"
-        case .notPermitted: "not permitted: use sudo, or add yourself to the group wstan and log in again"
-        case .ended: "\(unit) has closed the connection without an answer: journalctl -u \(unit) may say why"
-        case .malformed(let what): "what answers on \(path) is no wstand of this version: \(what)"
-        case .timedOut: "\(unit) does not answer: journalctl -u \(unit) may say why"
+        case .notRunning: notRunning(instance)
+        case .notPermitted: notPermitted
+        case .ended: "\(instance.title) has ended or closed the connection in the middle: \(instance.journalCommand) may say why"
+        case .malformed(let what):
+            "what answers on \(Printable.text(instance.socket)) is no wstand of this version: \(Printable.text(what))"
+        case .timedOut: "\(instance.title) does not answer: \(instance.journalCommand) may say why"
         case .tooLong: "that is more than a message to wstand may hold"
-        case .system(let call, let code): "cannot talk to \(path): \(call): \(String(cString: strerror(code)))"
+        case .system(let call, let code):
+            "cannot talk to \(Printable.text(instance.socket)): \(call): \(String(cString: strerror(code)))"
         case .refused(let error): text(error)
         }
+    }
+
+    static let notPermitted = "not permitted: use sudo, or add yourself to the group wstan and log in again"
+
+    private static func notRunning(_ instance: Instance) -> String {
+        if instance.isElsewhere { return "not running: nobody listens on \(Printable.text(instance.socket))" }
+        return "not running: \(instance.startCommand) (nobody listens on \(Printable.text(instance.socket)))"
+    }
+
+    /// What could be started, by what is configured.
+    static func starts(_ instance: Instance) -> [String] {
+        [instance.startCommand] + InstanceSearch.configured().prefix(3).map { "systemctl start wstand@" + $0 }
+    }
+
+    static func several(_ instances: [Instance]) -> String {
+        let width = instances.map(\.unit.count).max() ?? 0
+        let lines = instances.map { "  " + Printable.padded($0.unit, to: width) + "  " + Printable.text($0.socket) }
+        return (["several are running; choose one with -i or --socket:"] + lines).joined(separator: "\n")
     }
 
     static func text(_ error: ControlError) -> String {
@@ -22,28 +42,29 @@ enum FailureText {
             (["the configuration has errors, and nothing was changed:"] + diagnostics.map { "  " + text($0) })
                 .joined(separator: "\n")
         case .noSuchTunnel(let id): "no tunnel has the number \(id): wstanctl tunnels lists them"
-        case .noSuchKey(let id): "there is no key \(id): wstanctl keys lists them"
-        case .keyExists(let name): "\(name) has a key already: rotate-key gives it another one"
-        case .invalidKey(let message), .operationFailed(let message): message
-        case .keyReadOnly(let source): "\(source): nothing was changed; --runtime-only changes it until the next restart"
-        case .wrongState(let state): "wstand is \(state), and cannot do that now"
+        case .noSuchKey(let id): "there is no key \(Printable.text(id)): wstanctl keys lists them"
+        case .keyExists(let name): "\(Printable.text(name)) has a key already: rotate-key gives it another one"
+        case .invalidKey(let message), .operationFailed(let message): Printable.text(message)
+        case .keyReadOnly(let source):
+            "\(Printable.text(source)): nothing was changed; --runtime-only changes it until the next restart"
+        case .wrongState(let state): "wstand is \(Printable.text(state)), and cannot do that now"
         case .methodNotImplemented(let method), .methodNotFound(let method), .interfaceNotFound(let method):
-            "this wstand does not know \(method): it is another version than wstanctl"
-        case .invalidParameter(let name): "wstand does not take that value for \(name)"
-        case .permissionDenied: "not permitted: use sudo, or add yourself to the group wstan and log in again"
+            "this wstand does not know \(Printable.text(method)): it is another version than wstanctl"
+        case .invalidParameter(let name): "wstand does not take that value for \(Printable.text(name))"
+        case .permissionDenied: notPermitted
         case .expectedMore: "wstand wants to answer this call more than once: it is another version than wstanctl"
-        case .other(let name, _): "wstand says \(name), which this wstanctl does not know"
+        case .other(let name, _): "wstand says \(Printable.text(name)), which this wstanctl does not know"
         }
     }
 
     static func text(_ diagnostic: Control.Diagnostic) -> String {
         var place = ""
         if let file = diagnostic.file {
-            place = file + ":"
+            place = Printable.text(file) + ":"
             if let line = diagnostic.line { place += "\(line):" }
             if let column = diagnostic.column { place += "\(column):" }
             place += " "
         }
-        return "\(place)\(diagnostic.severity.rawValue): \(diagnostic.message)"
+        return "\(place)\(diagnostic.severity.rawValue): \(Printable.text(diagnostic.message))"
     }
 }

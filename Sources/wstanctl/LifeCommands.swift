@@ -1,25 +1,6 @@
 import ArgumentParser
 import WstanControl
 
-struct CheckConfigCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "check-config", abstract: "Has wstand read its configuration again, and say what it finds.")
-
-    @OptionGroup var daemon: DaemonOptions
-    @OptionGroup var output: OutputOptions
-
-    func run() throws {
-        let reply = try Daemon(daemon).call(CheckConfiguration.self, .init())
-        if output.json {
-            Terminal.sayJSON(reply)
-        } else if reply.diagnostics.isEmpty {
-            Terminal.say("The configuration is good.")
-        }
-        if !output.json { for diagnostic in reply.diagnostics { Terminal.say(FailureText.text(diagnostic)) } }
-        if reply.diagnostics.contains(where: { $0.severity == .error }) { throw ExitCode(78) }
-    }
-}
-
 struct ReloadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reload",
@@ -31,11 +12,8 @@ struct ReloadCommand: ParsableCommand {
     func run() throws {
         let reply = try Daemon(daemon).call(Reload.self, .init())
         if output.json { return Terminal.sayJSON(reply) }
-        Terminal.say(reply.changed.isEmpty ? "Nothing to take over." : "In force: \(reply.changed.joined(separator: ", "))")
-        if !reply.requiresRestart.isEmpty {
-            Terminal.say("Needs a restart: \(reply.requiresRestart.joined(separator: ", "))")
-        }
-        for warning in reply.warnings ?? [] { Terminal.complain("warning: \(warning)") }
+        Terminal.say(LifeText.lines(reply).joined(separator: "\n"))
+        Terminal.warn(reply.warnings)
     }
 }
 
@@ -48,58 +26,116 @@ struct DrainCommand: ParsableCommand {
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
     @Option(help: "At most so long: 90s, 15min, 24h. Without it as long as it takes.")
-    var timeout: String?
+    var timeout: TypedTime?
     @Flag(help: "wstand ends afterwards.")
     var exit = false
 
-    func validate() throws {
-        if let timeout, Amount.microseconds(timeout) == nil {
-            throw ValidationError("--timeout takes a time such as 90s or 15min")
-        }
-    }
-
     func run() throws {
-        var left = 0
-        try Daemon(daemon).callMore(
-            Drain.self, .init(timeoutUSec: timeout.flatMap(Amount.microseconds), exit: exit ? true : nil)
-        ) { reply in
-            if output.json {
-                Terminal.sayJSON(reply)
-            } else if reply.tunnelsActive > 0 {
-                Terminal.say("\(reply.tunnelsActive) tunnels in use")
+        let daemon = try Daemon(daemon)
+        var conversation = try daemon.begin(
+            Drain.self, .init(timeoutUSec: timeout?.microseconds, exit: exit ? true : nil))
+        var left: Int?
+        do throws(Failure) {
+            while let reply = try conversation.next() {
+                // The last one repeats the one before it.
+                if output.json {
+                    Terminal.sayJSON(reply)
+                } else if reply.tunnelsActive > 0, reply.tunnelsActive != left {
+                    Terminal.say(Amount.count(reply.tunnelsActive, "tunnel") + " in use")
+                }
+                left = reply.tunnelsActive
             }
-            left = reply.tunnelsActive
-            return true
+        } catch {
+            // It may be gone before it has said the last word.
+            guard exit, left != nil, InstanceEnd.has(daemon.instance) else { throw error }
+            if !output.json { Terminal.say("ended") }
+            return
         }
-        if !output.json { Terminal.say(left == 0 ? "drained" : "\(left) tunnels are still in use") }
+        guard let left else { return }
+        if left > 0, !exit {
+            throw Failure(
+                "the time is over, and \(Amount.count(left, "tunnel")) \(left == 1 ? "is" : "are") still in use; "
+                    + "nothing new is taken on until wstanctl undrain")
+        }
+        if !output.json { Terminal.say(left == 0 ? "drained" : "\(Amount.count(left, "tunnel")) ended with it") }
+    }
+}
+
+/// Whether a daemon is not there any more.
+private enum InstanceEnd {
+    static func has(_ instance: Instance) -> Bool {
+        do throws(ControlConnection.Failure) {
+            _ = try ControlConnection(to: instance.socket, timeout: .seconds(1))
+            return false
+        } catch {
+            return error == .notRunning
+        }
     }
 }
 
 struct UndrainCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "undrain", abstract: "Takes new things on again.")
+    static let configuration = CommandConfiguration(commandName: "undrain", abstract: "Takes new things on again.")
 
     @OptionGroup var daemon: DaemonOptions
+    @OptionGroup var output: OutputOptions
 
     func run() throws {
-        _ = try Daemon(daemon).call(Undrain.self, .init())
+        let reply = try Daemon(daemon).call(Undrain.self, .init())
+        if output.json { Terminal.sayJSON(reply) } else { Terminal.say("New tunnels are taken on again.") }
     }
 }
 
 struct LogLevelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "log-level", abstract: "Changes how much is logged, until the next restart.")
+        commandName: "log-level", abstract: "Changes how much is logged, until the next reload; without a level shows it.")
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
     @Argument(help: "debug, info, notice, warning or error.")
-    var level: String
+    var level: Control.LogLevel?
 
     func run() throws {
-        guard let wanted = Control.LogLevel(rawValue: level) else {
-            throw ValidationError("a level is debug, info, notice, warning or error")
+        guard let level else { return try show() }
+        let reply = try Daemon(daemon).call(SetLogLevel.self, .init(level: level))
+        if output.json { return Terminal.sayJSON(reply) }
+        Terminal.say("\(level.rawValue) now, \(reply.former.rawValue) before")
+    }
+
+    private func show() throws(Failure) {
+        guard let level = try Daemon(daemon).status().logLevel else {
+            throw Failure("this wstand does not tell its log level: it is another version than wstanctl")
         }
-        let reply = try Daemon(daemon).call(SetLogLevel.self, .init(level: wanted))
-        if output.json { Terminal.sayJSON(reply) } else { Terminal.say("\(level) now, \(reply.former.rawValue) before") }
+        if output.json { Terminal.sayJSON(["level": level]) } else { Terminal.say(level.rawValue) }
+    }
+}
+
+extension Control.LogLevel: ExpressibleByArgument {}
+
+/// A time as it is typed.
+struct TypedTime: ExpressibleByArgument {
+    let microseconds: Int
+
+    init?(argument: String) {
+        guard let microseconds = Amount.microseconds(argument) else { return nil }
+        self.microseconds = microseconds
+    }
+
+    var defaultValueDescription: String { Amount.time(microseconds: microseconds) }
+}
+
+/// What became of an order, for a person.
+enum LifeText {
+    static func lines(_ reply: Reload.Reply) -> [String] {
+        func list(_ names: [String]) -> String { names.map(Printable.text).joined(separator: ", ") }
+        let changed = reply.changed.isEmpty ? "Nothing to take over." : "In force: \(list(reply.changed))"
+        return [changed] + (reply.requiresRestart.isEmpty ? [] : ["Needs a restart: \(list(reply.requiresRestart))"])
+    }
+
+    static func lines(_ diagnostics: [Control.Diagnostic], _ manner: Manner) -> [String] {
+        guard !diagnostics.isEmpty else { return ["The configuration is good."] }
+        return diagnostics.map { diagnostic in
+            let text = FailureText.text(diagnostic)
+            return diagnostic.severity == .error ? manner.bad(text) : manner.doubtful(text)
+        }
     }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import WstanControl
 
 struct StatusCommand: ParsableCommand {
@@ -8,23 +7,121 @@ struct StatusCommand: ParsableCommand {
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
+    @Flag(help: "Refresh it every second until Ctrl-C or q; in a pipe print one after the other.")
+    var watch = false
+
+    private static let glance = 500_000
+    private static let refresh = 1_000_000
 
     func run() throws {
         let daemon = try Daemon(daemon)
-        if output.json { return Terminal.sayJSON(try daemon.call(GetStatus.self, .init())) }
-        // Two looks, half a second apart: what flows now is the difference.
-        var first: GetStatus.Reply?
-        try daemon.callMore(GetStatus.self, .init(intervalUSec: Self.interval)) { reply in
-            guard let before = first else {
-                first = reply
-                return true
-            }
-            let text = StatusText(
-                reply, before: before, interval: Self.interval, now: Terminal.now, paint: Paint(isOn: Terminal.hasColor))
-            Terminal.say(text.lines.joined(separator: "\n"))
-            return false
+        if watch {
+            try follow(daemon)
+        } else if output.json {
+            Terminal.sayJSON(try daemon.status())
+        } else {
+            try look(daemon)
         }
     }
 
-    private static let interval = 500_000
+    /// Two looks shortly after each other show what flows now; a daemon that goes between them has still said how it was.
+    private func look(_ daemon: Daemon) throws(Failure) {
+        var conversation = try daemon.begin(GetStatus.self, .init(intervalUSec: Self.glance))
+        guard let first = try conversation.next(timeout: Daemon.patience) else { return }
+        let second = try? conversation.next(timeout: .seconds(2))
+        say(second ?? first, second.map { _ in .init(status: first, interval: Self.glance) })
+    }
+
+    private func follow(_ daemon: Daemon) throws(Failure) {
+        var conversation = try daemon.begin(GetStatus.self, .init(intervalUSec: Self.refresh))
+        guard var latest = try conversation.next(timeout: Daemon.patience) else { return }
+        var earlier: StatusText.Earlier?
+        guard Terminal.isInteractive, !output.json else {
+            var next: GetStatus.Reply? = latest
+            while let reply = next {
+                if output.json { Terminal.sayJSON(reply) } else { say(reply, earlier, andLine: true) }
+                earlier = .init(status: reply, interval: Self.refresh)
+                next = try conversation.next()
+            }
+            return
+        }
+        try Watch.run(conversation) { reply in
+            earlier = .init(status: latest, interval: Self.refresh)
+            latest = reply
+            return true
+        } draw: { manner, _ in
+            StatusText(latest, earlier, now: Terminal.now, manner: manner).lines
+        }
+    }
+
+    private func say(_ status: GetStatus.Reply, _ earlier: StatusText.Earlier?, andLine: Bool = false) {
+        let lines = StatusText(status, earlier, now: Terminal.now, manner: Terminal.manner).lines
+        Terminal.say((lines + (andLine ? [""] : [])).joined(separator: "\n"))
+    }
+}
+
+struct PoolCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pool", abstract: "Shows the pool of idle tunnels, at a server those that clients keep open.")
+
+    @OptionGroup var daemon: DaemonOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let status = try Daemon(daemon).status()
+        guard let pool = status.pool else { throw Failure("this wstand tells of no pool") }
+        if output.json { return Terminal.sayJSON(pool) }
+        Terminal.say(PoolText.lines(pool, status.mode, Terminal.manner).joined(separator: "\n"))
+    }
+}
+
+struct InstancesCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "instances", abstract: "Lists the instances that run on this host.")
+
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let found = InstanceSearch.running().map { InstanceLine($0, status: try? Daemon($0).status()) }
+        if output.json { return found.forEach(Terminal.sayJSON) }
+        guard !found.isEmpty else {
+            let instance = Instance(name: nil, manager: .system, below: Instance.systemDirectory)
+            throw Failure("none is running: \(FailureText.starts(instance).joined(separator: ", or "))", status: .notRunning)
+        }
+        Terminal.say(InstanceLine.table(found, manner: Terminal.manner).joined(separator: "\n"))
+    }
+}
+
+/// What is told of an instance; as JSON with these names.
+struct InstanceLine: Encodable {
+    let unit: String
+    /// As in wstand@NAME.
+    let instance: String?
+    let socket: String
+    /// Absent when it does not answer.
+    let mode: Control.Mode?
+    let state: Control.DaemonState?
+    let tunnelsActive: Int?
+
+    init(_ instance: Instance, status: GetStatus.Reply?) {
+        unit = instance.unit
+        self.instance = instance.name
+        socket = instance.socket
+        mode = status?.mode
+        state = status?.state
+        tunnelsActive = status?.tunnelsActive
+    }
+
+    static func table(_ lines: [InstanceLine], manner: Manner) -> [String] {
+        let columns = [
+            Table.Column("UNIT"), .init("MODE"), .init("STATE"), .init("TUNNELS", .right, rank: 1), .init("SOCKET", least: 8),
+        ]
+        let rows = lines.map { line in
+            [
+                line.unit, line.mode?.rawValue ?? "-", line.state?.rawValue ?? "does not answer",
+                line.tunnelsActive.map { String($0) } ?? "-", line.socket,
+            ]
+        }
+        return Table(columns, rows, manner: manner).lines
+    }
 }

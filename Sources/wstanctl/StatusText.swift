@@ -3,77 +3,119 @@ import WstanControl
 /// A status as lines for a person.
 struct StatusText {
     private(set) var lines: [String] = []
-    private let paint: Paint
+    private let manner: Manner
     private let now: Int
 
-    /// - Parameters:
-    ///   - before: the same, `interval` microseconds earlier.
-    ///   - now: microseconds since 1970.
-    init(_ status: GetStatus.Reply, before: GetStatus.Reply, interval: Int, now: Int, paint: Paint) {
-        self.paint = paint
-        self.now = now
-        head(status)
-        for listener in status.listeners {
-            add("listens", listener.name == "listen" ? listener.address : "\(listener.address) (\(listener.name))")
-        }
-        traffic(status, before, interval)
-        pool(status)
-        rejects(status)
-        keys(status)
-        for error in status.configurationErrors ?? [] { add("error", paint.bad(error)) }
-        for warning in status.warnings ?? [] { add("warning", paint.doubtful(warning)) }
-        if status.restricted == true { add("note", "keys and warnings are shown to root and the group wstan only") }
+    /// The same, some time earlier: what flows now is the difference.
+    struct Earlier {
+        let status: GetStatus.Reply
+        /// How much earlier, in microseconds.
+        let interval: Int
     }
 
-    private mutating func add(_ title: String, _ text: String) {
-        lines.append(String(repeating: " ", count: max(0, 10 - title.count)) + title + "  " + text)
+    private static let titleWidth = 10
+
+    /// - Parameter now: microseconds since 1970.
+    init(_ status: GetStatus.Reply, _ earlier: Earlier?, now: Int, manner: Manner) {
+        self.manner = manner
+        self.now = now
+        head(status)
+        listeners(status)
+        traffic(status, earlier)
+        if let pool = status.pool { self.pool(pool, status.mode) }
+        rejects(status)
+        keys(status)
+        add("error", status.configurationErrors ?? [], manner.bad)
+        add("warning", status.warnings ?? [], manner.doubtful)
+        if status.restricted == true {
+            add("note", ["keys and warnings are shown to root and the group wstan only"], manner.faint)
+        }
+    }
+
+    // MARK: Lines
+
+    /// Columns beside a title.
+    private var room: Int { manner.width.map { max(20, $0 - Self.titleWidth - 2) } ?? .max }
+
+    /// A title, and what it is about, one below the other and broken to fit.
+    private mutating func add(_ title: String, _ texts: [String], _ paint: (String) -> String = { $0 }) {
+        var title = title
+        for text in texts {
+            for line in Printable.wrapped(Printable.text(text), to: room) {
+                addLine(title, paint(line))
+                title = ""
+            }
+        }
+    }
+
+    private mutating func addLine(_ title: String, _ line: String) {
+        lines.append(String(repeating: " ", count: Self.titleWidth - title.count) + title + "  " + line)
     }
 
     private mutating func head(_ status: GetStatus.Reply) {
-        let isTroubled = !(status.configurationErrors ?? []).isEmpty
-        let state =
-            switch status.state {
-            case .running: isTroubled ? paint.bad("running") : paint.good("running")
-            case .starting, .reloading, .draining, .stopping: paint.doubtful(status.state.rawValue)
-            }
-        let name = status.instance.map { "wstand@\($0)" } ?? "wstand"
-        lines.append("\(name) \(status.version), \(status.mode.rawValue), pid \(status.pid)")
-        add("state", "\(state) for \(Amount.time(microseconds: now - status.startTimestampUSec))")
+        let name = status.instance.map { "wstand@" + Printable.text($0) } ?? "wstand"
+        let paint = paint(of: status)
+        lines.append(
+            paint(manner.hasSymbols ? "●" : "*") + " " + manner.strong(name)
+                + " \(Printable.text(status.version)), \(status.mode.rawValue), pid \(status.pid)")
+        let start = status.startTimestampUSec
+        addLine(
+            "state",
+            paint(status.state.rawValue)
+                + " for \(Amount.time(from: start, to: now)), since \(Amount.moment(start, isUTC: manner.isUTC))")
         if let deadline = status.drainDeadlineTimestampUSec {
-            add("", "what is left then is ended in \(Amount.time(microseconds: deadline - now))")
+            addLine("", "what is left then is ended in \(Amount.time(from: now, to: deadline))")
+        }
+        let loaded = status.configurationLoadTimestampUSec
+        let isOfStart = Amount.difference(loaded, start) < 2_000_000
+        addLine("config", isOfStart ? "as at the start" : "read again \(Amount.time(from: loaded, to: now)) ago")
+        if let level = status.logLevel, level != .notice { addLine("log", "\(level.rawValue) and above") }
+    }
+
+    /// By the habits of systemctl status.
+    private func paint(of status: GetStatus.Reply) -> (String) -> String {
+        if !(status.configurationErrors ?? []).isEmpty { return manner.bad }
+        switch status.state {
+        case .running where (status.warnings ?? []).isEmpty: return manner.good
+        case .running, .starting, .reloading, .draining, .stopping: return manner.doubtful
         }
     }
 
-    private mutating func traffic(_ status: GetStatus.Reply, _ before: GetStatus.Reply, _ interval: Int) {
-        add("tunnels", "\(status.tunnelsActive) in use, \(status.tunnelsTotal) opened since the start")
-        func perSecond(_ now: Int, _ before: Int) -> String {
-            Amount.bytes(Int(Double(max(now - before, 0)) * 1e6 / Double(max(interval, 1)))) + "/s"
-        }
+    private mutating func listeners(_ status: GetStatus.Reply) {
         add(
-            "traffic",
-            "in \(perSecond(status.bytesReceived, before.bytesReceived)), out \(perSecond(status.bytesSent, before.bytesSent)); "
-                + "since the start \(Amount.bytes(status.bytesReceived)) and \(Amount.bytes(status.bytesSent))")
+            "listens",
+            status.listeners.map { listener in
+                let notes: [String?] = [listener.name == "listen" ? nil : listener.name, listener.activated ? "by systemd" : nil]
+                let note = notes.compactMap { $0 }.joined(separator: ", ")
+                return note.isEmpty ? listener.address : "\(listener.address) (\(note))"
+            })
     }
 
-    private mutating func pool(_ status: GetStatus.Reply) {
-        guard let pool = status.pool else { return }
-        guard status.mode == .client else { return add("idle", "\(pool.idle) tunnels that clients keep open") }
-        var text = "[\(Self.bar(pool))] \(pool.idle) of \(pool.size) idle"
-        if pool.opening > 0 { text += ", \(pool.opening) being opened" }
-        let (total, overflows) = pool.hits.addingReportingOverflow(pool.misses)
-        if total > 0, !overflows { text += "; \(pool.hits) of \(total) connections found one" }
-        if let roundTrip = pool.rttUSec { text += "; round trip \(Amount.roundTrip(microseconds: roundTrip))" }
-        add("pool", text)
+    private mutating func traffic(_ status: GetStatus.Reply, _ earlier: Earlier?) {
+        addLine("tunnels", "\(status.tunnelsActive) in use, \(status.tunnelsTotal) opened since the start")
+        var text = ""
+        if let earlier {
+            func rate(_ count: (GetStatus.Reply) -> Int) -> String {
+                Amount.rate(count(status), since: count(earlier.status), within: earlier.interval)
+            }
+            text = "in \(rate(\.bytesReceived)), out \(rate(\.bytesSent)); "
+        }
+        text += "since the start \(Amount.bytes(status.bytesReceived)) and \(Amount.bytes(status.bytesSent))"
+        addLine("traffic", text)
     }
 
-    /// `#` is idle, `+` is being opened.
-    private static func bar(_ pool: Control.Pool) -> String {
-        let width = 16
-        let whole = max(pool.size, pool.idle, 1)
-        let idle = min(pool.idle * width / whole + (pool.idle > 0 && pool.idle * width < whole ? 1 : 0), width)
-        let opening = min(pool.opening, width - idle)
-        return String(repeating: "#", count: idle) + String(repeating: "+", count: opening)
-            + String(repeating: ".", count: width - idle - opening)
+    private mutating func pool(_ pool: Control.Pool, _ mode: Control.Mode) {
+        switch mode {
+        case .server: addLine("idle", Amount.count(pool.idle, "tunnel") + " that clients keep open")
+        case .client:
+            let (bar, text) = PoolText.line(pool, manner)
+            let barWidth = (bar.idle + bar.opening + bar.empty).count + 1
+            let lines = Printable.wrapped(text, to: room - barWidth)
+            addLine(
+                "pool",
+                manner.good(bar.idle) + manner.doubtful(bar.opening) + manner.faint(bar.empty) + " " + (lines.first ?? ""))
+            for line in lines.dropFirst() { addLine("", String(repeating: " ", count: barWidth) + line) }
+        }
     }
 
     private mutating func rejects(_ status: GetStatus.Reply) {
@@ -83,27 +125,77 @@ struct StatusText {
             (rejects.malformed, "malformed"), (rejects.forbiddenTarget, "forbidden target"),
             (rejects.overLimit, "over a limit"), (rejects.droppedDatagrams, "datagrams dropped"),
         ].filter { $0.0 > 0 }
-        let text = causes.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
-        add("rejects", causes.isEmpty ? "none" : paint.doubtful(text))
+        guard !causes.isEmpty else { return addLine("rejects", "none") }
+        add("rejects", [causes.map { "\($0.0) \($0.1)" }.joined(separator: ", ")], manner.doubtful)
     }
 
     private mutating func keys(_ status: GetStatus.Reply) {
-        for key in status.keys ?? [] { add("key", KeyText.line(key, now: now)) }
+        let keys = status.keys ?? []
+        // A screen has no room for more; `wstanctl keys` shows them all.
+        let shown = keys.count > Self.keysShown ? keys.prefix(Self.keysShown - 1) : keys[...]
+        let nameWidth = shown.map { Printable.width(Printable.text($0.name)) }.max() ?? 0
+        let lines = shown.map { key in
+            Printable.padded(Printable.text(key.name), to: min(nameWidth, 20)) + "  \(Printable.text(key.id))  "
+                + KeyText.line(key, now: now)
+        }
+        for (index, line) in lines.enumerated() { addLine(index == 0 ? "keys" : "", fitted(line)) }
+        if shown.count < keys.count { addLine("", "and \(keys.count - shown.count) more: wstanctl keys") }
+    }
+
+    private static let keysShown = 8
+
+    private func fitted(_ line: String) -> String {
+        Printable.cut(line, to: room, mark: manner.mark)
     }
 }
 
-/// A key as a line for a person.
-enum KeyText {
-    static func line(_ key: Control.Key, now: Int) -> String {
-        var text = "\(key.name)  \(key.id)"
-        switch key.state {
-        case .current: text += "  current"
-        case .previous:
-            text += "  previous"
-            if let end = key.retireTimestampUSec { text += ", ends in \(Amount.time(microseconds: end - now))" }
+/// A client's pool in one line.
+enum PoolText {
+    typealias Bar = (idle: String, opening: String, empty: String)
+
+    static func line(_ pool: Control.Pool, _ manner: Manner) -> (bar: Bar, text: String) {
+        var text = "\(pool.idle) of \(pool.size) idle"
+        if pool.opening > 0 { text += ", \(pool.opening) opening" }
+        if let share = share(pool) { text += "; \(share) hits" }
+        if let roundTrip = pool.rttUSec { text += "; \(Amount.roundTrip(microseconds: roundTrip)) round trip" }
+        return (bar(pool, manner), text)
+    }
+
+    static func lines(_ pool: Control.Pool, _ mode: Control.Mode, _ manner: Manner) -> [String] {
+        guard mode == .client else { return [Amount.count(pool.idle, "tunnel") + " that clients keep open"] }
+        let bar = bar(pool, manner)
+        return [
+            "\(manner.good(bar.idle))\(manner.doubtful(bar.opening))\(manner.faint(bar.empty)) \(pool.idle) of \(pool.size)",
+            "  idle        \(pool.idle)",
+            "  opening     \(pool.opening)",
+            "  size        \(pool.size)",
+            "  hits        \(pool.hits)" + (share(pool).map { " (\($0))" } ?? ""),
+            "  misses      \(pool.misses)",
+            "  round trip  " + (pool.rttUSec.map { Amount.roundTrip(microseconds: $0) } ?? "not known yet"),
+        ]
+    }
+
+    /// How many were served from it; nil before the first.
+    static func share(_ pool: Control.Pool) -> String? {
+        let total = Double(pool.hits) + Double(pool.misses)
+        guard pool.hits >= 0, pool.misses >= 0, total > 0 else { return nil }
+        // Rounded down: 100% is all of them.
+        return "\(Int(Double(pool.hits) / total * 100))%"
+    }
+
+    private static func bar(_ pool: Control.Pool, _ manner: Manner) -> Bar {
+        let width = 16
+        let whole = Double(max(pool.size, pool.idle, 1))
+        // What there is shows, however little it is.
+        func cells(_ count: Int, atMost room: Int) -> Int {
+            count <= 0 ? 0 : min(room, max(1, Int(min(Double(count) / whole, 1) * Double(width))))
         }
-        text += "; used \(key.uses) times"
-        if let last = key.lastUseTimestampUSec { text += ", last \(Amount.time(microseconds: now - last)) ago" }
-        return text
+        let idle = cells(pool.idle, atMost: width)
+        let opening = cells(pool.opening, atMost: width - idle)
+        let marks = manner.hasSymbols ? ("█", "▒", "·") : ("#", "+", ".")
+        return (
+            String(repeating: marks.0, count: idle), String(repeating: marks.1, count: opening),
+            String(repeating: marks.2, count: width - idle - opening)
+        )
     }
 }

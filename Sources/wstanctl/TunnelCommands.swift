@@ -8,37 +8,44 @@ struct TunnelsCommand: ParsableCommand {
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
     @Option(help: "Only those that are connecting, using, resetting or idle; may be repeated.")
-    var state: [String] = []
-    @Flag(help: "Go on with a line for every change.")
+    var state: [Control.TunnelState] = []
+    @Flag(help: "Refresh the list in place until Ctrl-C or q; in a pipe go on with a line for every change.")
     var watch = false
 
     func run() throws {
-        let states = try state.map { text in
-            guard let state = Control.TunnelState(rawValue: text) else {
-                throw ValidationError("a state is connecting, using, resetting or idle")
+        let daemon = try Daemon(daemon)
+        var conversation = try daemon.begin(
+            ListTunnels.self, .init(states: state.isEmpty ? nil : state, follow: watch ? true : nil))
+        var book = TunnelBook()
+        while !book.isComplete {
+            guard let reply = try conversation.next(timeout: Daemon.patience) else {
+                throw Failure(.malformed("a list without an end"), of: daemon.instance)
             }
-            return state
+            if output.json { Terminal.sayJSON(reply) }
+            book.take(reply)
         }
-        var listed: [Control.Tunnel] = []
-        var isListed = false
-        let width = Terminal.width
-        try Daemon(daemon).callMore(
-            ListTunnels.self, .init(states: states.isEmpty ? nil : states, follow: watch ? true : nil)
-        ) { reply in
-            if output.json {
-                Terminal.sayJSON(reply)
-            } else if reply.event == .synchronized {
-                Terminal.say(TunnelTable(listed, now: Terminal.now, width: width).lines.joined(separator: "\n"))
-                isListed = true
-            } else if let tunnel = reply.tunnel {
-                guard isListed else {
-                    listed.append(tunnel)
-                    return true
-                }
-                Terminal.say(
-                    TunnelTable.change(tunnel, reply.event ?? .changed, now: Terminal.now, width: width))
+        if output.json {
+            while watch, let reply = try conversation.next() { Terminal.sayJSON(reply) }
+        } else if watch, Terminal.isInteractive {
+            try follow(conversation, book, title: daemon.instance.title)
+        } else {
+            Terminal.say(TunnelTable(book.tunnels, now: Terminal.now, manner: Terminal.manner).lines.joined(separator: "\n"))
+            while watch, let reply = try conversation.next() {
+                guard let tunnel = reply.tunnel else { continue }
+                Terminal.say(TunnelTable.change(tunnel, reply.event ?? .changed, now: Terminal.now))
             }
+        }
+    }
+
+    private func follow(_ conversation: Conversation<ListTunnels>, _ book: TunnelBook, title: String) throws(Failure) {
+        var book = book
+        var meter = TrafficMeter(now: Terminal.now)
+        try Watch.run(conversation) { reply in
+            meter.add(book.take(reply))
             return true
+        } draw: { manner, height in
+            meter.tick(now: Terminal.now)
+            return TunnelView(book.tunnels, title: title, meter: meter).lines(height: height, now: Terminal.now, manner: manner)
         }
     }
 }
@@ -48,10 +55,14 @@ struct CloseCommand: ParsableCommand {
         commandName: "close", abstract: "Closes a tunnel, and the connection that it carries.")
 
     @OptionGroup var daemon: DaemonOptions
+    @OptionGroup var output: OutputOptions
     @Argument(help: "Its number, from wstanctl tunnels.")
     var id: Int
 
     func run() throws {
-        _ = try Daemon(daemon).call(CloseTunnel.self, .init(id: id))
+        let reply = try Daemon(daemon).call(CloseTunnel.self, .init(id: id))
+        if output.json { Terminal.sayJSON(reply) } else { Terminal.say("Tunnel \(id) is closed.") }
     }
 }
+
+extension Control.TunnelState: ExpressibleByArgument {}

@@ -1,44 +1,46 @@
 import WstanControl
 
-/// Tunnels as a table that fits a terminal: what has no room is cut at the right.
+/// Tunnels as a table that fits a terminal.
 struct TunnelTable {
-    private(set) var lines: [String] = []
+    let lines: [String]
 
-    private static let titles = ["ID", "STATE", "AGE", "IN", "OUT", "PEER", "CLIENT", "KEY", "TARGET"]
+    private static let columns = [
+        Table.Column("ID", .right), .init("STATE"), .init("AGE", .right, rank: 5), .init("IDLE", .right, rank: 8),
+        .init("IN", .right, rank: 3), .init("OUT", .right, rank: 2), .init("RTT", .right, rank: 9),
+        .init("KEY", least: 8, rank: 7), .init("PEER", least: 15, rank: 4), .init("CLIENT", least: 15, rank: 6),
+        .init("TARGET", least: 16),
+    ]
 
     /// - Parameter now: microseconds since 1970.
-    init(_ tunnels: [Control.Tunnel], now: Int, width: Int) {
-        let rows = [Self.titles] + tunnels.map { Self.cells($0, now: now) }
-        let widths = Self.titles.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        lines = rows.map { row in
-            let line = zip(row, widths).map { cell, width in
-                cell + String(repeating: " ", count: max(0, width - cell.count))
-            }.joined(separator: "  ")
-            return Self.cut(line, to: width)
+    init(_ tunnels: [Control.Tunnel], now: Int, manner: Manner) {
+        // A server knows of no user agents, and says nothing of them.
+        let kept = Self.columns.indices.filter { column in
+            Self.columns[column].title != "CLIENT" || tunnels.contains { $0.client != nil }
         }
+        let rows = tunnels.map { Self.cells($0, now: now) }
+        lines = Table(kept.map { Self.columns[$0] }, rows.map { row in kept.map { row[$0] } }, manner: manner).lines
     }
 
-    /// One line of what has become of a tunnel.
-    static func change(_ tunnel: Control.Tunnel, _ event: Control.TunnelEvent, now: Int, width: Int) -> String {
-        cut(([event.rawValue] + cells(tunnel, now: now)).joined(separator: "  "), to: width)
+    /// One line of what has become of a tunnel, for a pipe.
+    static func change(_ tunnel: Control.Tunnel, _ event: Control.TunnelEvent, now: Int) -> String {
+        let texts = [
+            event.rawValue, String(tunnel.id), state(tunnel), Amount.shortTime(from: tunnel.startTimestampUSec, to: now),
+            "in \(Amount.bytes(tunnel.bytesReceived))", "out \(Amount.bytes(tunnel.bytesSent))", "peer \(tunnel.peer)",
+            tunnel.client.map { "client \($0)" }, tunnel.key.map { "key \($0)" }, tunnel.target.map { "target \($0)" },
+        ]
+        return texts.compactMap { $0.map(Printable.text) }.joined(separator: "  ")
     }
 
     private static func cells(_ tunnel: Control.Tunnel, now: Int) -> [String] {
         [
-            String(tunnel.id), tunnel.protocol == .udp ? "\(tunnel.state.rawValue)/udp" : tunnel.state.rawValue,
-            Amount.time(microseconds: now - tunnel.startTimestampUSec), Amount.bytes(tunnel.bytesReceived),
-            Amount.bytes(tunnel.bytesSent), tunnel.peer, tunnel.client ?? "-", tunnel.key ?? "-", tunnel.target ?? "-",
-        ].map(printable)
+            String(tunnel.id), state(tunnel), Amount.shortTime(from: tunnel.startTimestampUSec, to: now),
+            Amount.shortTime(from: tunnel.lastActivityTimestampUSec, to: now), Amount.bytes(tunnel.bytesReceived),
+            Amount.bytes(tunnel.bytesSent), tunnel.rttUSec.map { Amount.roundTrip(microseconds: $0) } ?? "-",
+            tunnel.key ?? "-", tunnel.peer, tunnel.client ?? "-", tunnel.target ?? "-",
+        ]
     }
 
-    /// A target's name comes from whoever asked for it.
-    private static func printable(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || (127..<160).contains($0.value) ? "?" : $0 }))
-    }
-
-    private static func cut(_ line: String, to width: Int) -> String {
-        var line = line
-        while line.last == " " { line.removeLast() }
-        return line.count > width ? String(line.prefix(max(0, width - 1))) + "…" : line
+    private static func state(_ tunnel: Control.Tunnel) -> String {
+        tunnel.protocol == .udp ? "\(tunnel.state.rawValue)/udp" : tunnel.state.rawValue
     }
 }

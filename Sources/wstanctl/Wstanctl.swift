@@ -1,21 +1,34 @@
 import ArgumentParser
 
-@main
 struct Wstanctl: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "wstanctl",
         abstract: "Looks at a running wstand, and tells it what to do.",
         discussion: """
             Everybody may ask for the status. All else is for root, the user that wstand runs as, and the control group
-            (wstan unless the configuration says otherwise).
+            (wstan unless the configuration says otherwise). -i and --socket may also stand before the command.
 
-            Exit status: 0 done, 1 failed, 3 not running, 4 not permitted, 64 wrong usage.
+            Exit status: 0 done, 1 failed, 3 not running, 4 not permitted, 64 wrong usage, 69 server not reached (doctor),
+            78 wrong configuration.
             """,
         version: "wstanctl 0.1.0",
-        subcommands: [
-            StatusCommand.self, TunnelsCommand.self, CloseCommand.self, KeysCommand.self, RotateKeyCommand.self,
-            AddKeyCommand.self, RetireKeyCommand.self, ClientConfigCommand.self, CheckConfigCommand.self,
-            ReloadCommand.self, DrainCommand.self, UndrainCommand.self, LogLevelCommand.self,
-        ],
-        defaultSubcommand: StatusCommand.self)
+        groupedSubcommands: [
+            CommandGroup(
+                name: "See",
+                subcommands: [
+                    StatusCommand.self, TunnelsCommand.self, PoolCommand.self, KeysCommand.self, InstancesCommand.self,
+                    LogsCommand.self, DoctorCommand.self,
+                ]),
+            CommandGroup(
+                name: "Keys",
+                subcommands: [
+                    RotateKeyCommand.self, AddKeyCommand.self, RetireKeyCommand.self, ClientConfigCommand.self,
+                ]),
+            CommandGroup(
+                name: "Change",
+                subcommands: [
+                    CheckConfigCommand.self, ReloadCommand.self, DrainCommand.self, UndrainCommand.self, CloseCommand.self,
+                    LogLevelCommand.self, InitCommand.self,
+                ]),
+        ], defaultSubcommand: StatusCommand.self)
 }

@@ -271,7 +271,7 @@ class Reload(Control):
     def test_broken_file(self):
         """It changes nothing, and is told to whoever asks; the next good one is taken."""
         self.configure('server', 'log-level = loud', '[server]\nmax-tunnels = many')
-        text = self.ctl('reload', status=1)
+        text = self.ctl('reload', status=78)
         self.assertIn('log-level', text)
         self.assertIn('max-tunnels', text)
         self.assertConnects()
@@ -341,7 +341,7 @@ class Drain(Control):
         self.assertTrue(agent.echoes(s, b'hello'))
         waiting = subprocess.Popen([CTL, 'drain', '--socket', self.socket('server')], stdout=subprocess.PIPE, text=True)
         self.addCleanup(waiting.kill)
-        self.assertEqual(waiting.stdout.readline(), '1 tunnels in use\n')
+        self.assertEqual(waiting.stdout.readline(), '1 tunnel in use\n')
         self.assertEqual(self.status()['state'], 'draining')
         self.assertTrue(agent.echoes(s, b'still here'))
         s.close()

@@ -67,7 +67,7 @@ final class Operations: ControlService, @unchecked Sendable {
             bytesSent: Int(clamping: snapshot.totals.traffic.sent),
             drainDeadlineTimestampUSec: (drain?.deadline?.microseconds).map { Int($0) },
             pool: pool(snapshot), rejects: identity.mode == .server ? Control.Rejects(snapshot.rejects) : nil,
-            keys: listed.map(Control.Key.init))
+            keys: listed.map(Control.Key.init), logLevel: Control.LogLevel(threshold.level))
     }
 
     var isDraining: Bool { drain != nil }

@@ -56,7 +56,7 @@ import WstanControl
             .init(
                 name: "n", id: "i", state: .current, source: .state, createdTimestampUSec: 1, retireTimestampUSec: 2, uses: 3,
                 lastUseTimestampUSec: 4)
-        ], restricted: false)
+        ], logLevel: .info, restricted: false)
 
     /// With every field set, so that none can be missing in one of the two.
     private static func check<Method: ControlMethod>(

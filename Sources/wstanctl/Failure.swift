@@ -1,0 +1,35 @@
+import ArgumentParser
+import WstanControl
+
+/// Why this program ends without having done what it was asked for, and what to do about it.
+struct Failure: Error, Equatable {
+    let text: String
+    let status: ExitCode
+
+    init(_ text: String, status: ExitCode = .failure) {
+        self.text = text
+        self.status = status
+    }
+
+    /// What a call to a daemon came to.
+    init(_ failure: ControlConnection.Failure, of instance: Instance) {
+        self.init(FailureText.text(failure, instance), status: Self.status(of: failure))
+    }
+
+    private static func status(of failure: ControlConnection.Failure) -> ExitCode {
+        switch failure {
+        case .notRunning: .notRunning
+        case .notPermitted, .refused(.permissionDenied): .notPermitted
+        case .refused(.configurationInvalid): .configuration
+        case .refused(.invalidParameter): .usage
+        case .refused, .ended, .malformed, .timedOut, .tooLong, .system: .failure
+        }
+    }
+}
+
+extension ExitCode {
+    static let notRunning = ExitCode(3)
+    static let notPermitted = ExitCode(4)
+    static let usage = ExitCode(64)
+    static let configuration = ExitCode(78)
+}

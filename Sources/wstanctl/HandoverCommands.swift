@@ -1,0 +1,83 @@
+import ArgumentParser
+import WstanControl
+
+struct DoctorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor", abstract: "Goes the way to the other end step by step, and says what to change.",
+        discussion: "It runs wstand --doctor with the instance's configuration, whether the instance runs or not.")
+
+    @OptionGroup var file: ConfigurationFileOptions
+
+    func run() throws {
+        try Handover.run(Handover.wstand, ["--doctor", "--config", try file.path()])
+    }
+}
+
+struct CheckConfigCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check-config", abstract: "Has wstand read its configuration again, and say what it finds.",
+        discussion: "When it does not run, or for another file, wstand --check-config does that.")
+
+    @OptionGroup var file: ConfigurationFileOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        guard file.config == nil else { return try check() }
+        let instance = try file.daemon.choose()
+        let reply: CheckConfiguration.Reply
+        do throws(Failure) {
+            reply = try Daemon(instance).call(CheckConfiguration.self, .init())
+        } catch {
+            guard error.status == .notRunning, !instance.isElsewhere, !output.json else { throw error }
+            return try check()
+        }
+        if output.json {
+            Terminal.sayJSON(reply)
+        } else {
+            Terminal.say(LifeText.lines(reply.diagnostics, Terminal.manner).joined(separator: "\n"))
+        }
+        if reply.diagnostics.contains(where: { $0.severity == .error }) { throw ExitCode.configuration }
+    }
+
+    private func check() throws {
+        if output.json { throw ValidationError("--json is for an instance that runs") }
+        try Handover.run(Handover.wstand, ["--check-config", "--config", try file.path()])
+    }
+}
+
+/// Whose configuration file is meant.
+struct ConfigurationFileOptions: ParsableArguments {
+    @OptionGroup var daemon: DaemonOptions
+    @Option(help: "This configuration file, instead of an instance's.", completion: .file())
+    var config: String?
+
+    func path() throws -> String {
+        if let config { return config }
+        let instance = try daemon.choose()
+        guard !instance.isElsewhere else {
+            throw ValidationError("the socket does not tell where the configuration is: --config does")
+        }
+        return instance.configuration
+    }
+}
+
+struct LogsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "logs", abstract: "Shows the log: runs journalctl for the instance, or for all of them.",
+        discussion: "What follows is for journalctl, as in: wstanctl logs -f -n 50")
+
+    @OptionGroup var daemon: DaemonOptions
+    @Argument(parsing: .allUnrecognized, help: "Options of journalctl.")
+    var arguments: [String] = []
+
+    func run() throws {
+        try Handover.run("journalctl", units + arguments)
+    }
+
+    /// Nobody has to choose: those that do not run have logs as well.
+    private var units: [String] {
+        if let named = daemon.named { return named.journalArguments }
+        let running = InstanceSearch.running()
+        return running.count == 1 ? running[0].journalArguments : ["-u", "wstand", "-u", "wstand@*"]
+    }
+}

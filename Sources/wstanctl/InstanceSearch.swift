@@ -1,0 +1,65 @@
+import Glibc
+import WstanControl
+
+/// Looks where units put their sockets: below /run, and for this user's own below $XDG_RUNTIME_DIR.
+enum InstanceSearch {
+    static var userDirectory: String? {
+        guard let value = getenv("XDG_RUNTIME_DIR") else { return nil }
+        let path = String(cString: value)
+        return path.hasPrefix("/") ? path : nil
+    }
+
+    private static var places: [(directory: String, manager: Instance.Manager)] {
+        [(Instance.systemDirectory, .system)] + (userDirectory.map { [($0, .user)] } ?? [])
+    }
+
+    /// Those that somebody listens for, whoever may connect, by their units' names.
+    static func running() -> [Instance] { sockets().filter(isRunning) }
+
+    static func named(_ name: String?) -> Instance {
+        let candidates = places.map { Instance(name: name, manager: $0.manager, below: $0.directory) }
+        return candidates.first { access($0.socket, F_OK) == 0 || errno == EACCES }
+            ?? Instance(name: name, manager: .system, below: Instance.systemDirectory)
+    }
+
+    private static func isRunning(_ instance: Instance) -> Bool {
+        do throws(ControlConnection.Failure) {
+            _ = try ControlConnection(to: instance.socket, timeout: .seconds(1))
+            return true
+        } catch {
+            return error != .notRunning
+        }
+    }
+
+    private static func sockets() -> [Instance] {
+        places.flatMap { place in
+            names(in: place.directory).map { Instance(name: $0, manager: place.manager, below: place.directory) }
+        }.filter { access($0.socket, F_OK) == 0 || errno == EACCES }
+    }
+
+    /// Of what looks like a runtime directory of ours.
+    private static func names(in directory: String) -> [String?] {
+        entries(of: directory).compactMap { entry in
+            if entry == "wstand" { return .some(nil) }
+            guard entry.hasPrefix("wstand-"), Instance.isName(entry.dropFirst(7)) else { return nil }
+            return .some(String(entry.dropFirst(7)))
+        }
+    }
+
+    /// Those that /etc/wstan has a configuration for.
+    static func configured() -> [String] {
+        entries(of: "/etc/wstan").filter { $0.hasSuffix(".conf") }.map { String($0.dropLast(5)) }.filter(Instance.isName)
+    }
+
+    /// In the order of their names.
+    private static func entries(of directory: String) -> [String] {
+        guard let stream = opendir(directory) else { return [] }
+        defer { closedir(stream) }
+        var found: [String] = []
+        while let entry = readdir(stream) {
+            found.append(
+                withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+        }
+        return found.sorted()
+    }
+}

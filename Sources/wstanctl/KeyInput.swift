@@ -1,0 +1,86 @@
+import Glibc
+
+/// A key that somebody gives: the first line of a file or of stdin, which on a terminal does not show.
+enum KeyInput {
+    static let limit = 4096
+
+    static func fromStdin() throws(Failure) -> String {
+        guard isatty(STDIN_FILENO) == 1 else { return try line(of: STDIN_FILENO, named: "stdin") }
+        return try key(in: SilentLine.read(prompt: "Key (it does not show): "), named: "what was typed")
+    }
+
+    static func fromFile(_ path: String) throws(Failure) -> String {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+        guard descriptor >= 0 else {
+            throw Failure(
+                "cannot read \(Printable.text(path)): \(String(cString: strerror(errno)))",
+                status: errno == EACCES ? .notPermitted : .failure)
+        }
+        defer { close(descriptor) }
+        return try line(of: descriptor, named: Printable.text(path))
+    }
+
+    private static func line(of descriptor: Int32, named name: String) throws(Failure) -> String {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1024)
+        // What follows the line is nobody's business.
+        while !bytes.contains(10), bytes.count <= limit {
+            let count = read(descriptor, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw Failure("cannot read \(name): \(String(cString: strerror(errno)))") }
+            guard count > 0 else { break }
+            bytes += buffer.prefix(count)
+        }
+        return try key(in: bytes, named: name)
+    }
+
+    /// By the rules of a key file: the first line, without white space around it.
+    static func key(in bytes: [UInt8], named name: String) throws(Failure) -> String {
+        let blank: (UInt8) -> Bool = { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+        let line = bytes.prefix { $0 != 10 && $0 != 13 }.drop(while: blank)
+        let trimmed = Array(line.reversed().drop(while: blank).reversed())
+        guard !trimmed.isEmpty else { throw Failure("there is no key in \(name)") }
+        guard trimmed.count <= limit else { throw Failure("the key in \(name) is above \(limit) bytes") }
+        guard let text = String(validating: trimmed, as: UTF8.self), !trimmed.contains(0) else {
+            throw Failure("the key in \(name) is not UTF-8 text")
+        }
+        return text
+    }
+}
+
+/// A line that is typed and does not show.
+private enum SilentLine {
+    /// The terminal is taken over key by key, so that nothing can end the program and leave it silent.
+    static func read(prompt: String) throws(Failure) -> [UInt8] {
+        var former = termios()
+        guard tcgetattr(STDIN_FILENO, &former) == 0 else { throw Failure("cannot read from this terminal") }
+        var settings = former
+        settings.c_lflag &= ~tcflag_t(ECHO | ICANON | ISIG)
+        Terminal.prompt(prompt)
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &settings)
+        let line = keys()
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &former)
+        Terminal.prompt("\n")
+        guard let line else { throw Failure("given up", status: .init(130)) }
+        return line
+    }
+
+    /// - Returns: nil after Ctrl-C.
+    private static func keys() -> [UInt8]? {
+        var line: [UInt8] = []
+        var key: UInt8 = 0
+        while line.count <= KeyInput.limit {
+            let count = Glibc.read(STDIN_FILENO, &key, 1)
+            if count < 0, errno == EINTR { continue }
+            guard count == 1 else { return line }
+            switch key {
+            case 3: return nil
+            case 4, 10, 13: return line
+            case 8, 127: _ = line.popLast()
+            case 21: line = []
+            default: line.append(key)
+            }
+        }
+        return line
+    }
+}

@@ -1,0 +1,88 @@
+/// Text for a terminal. A target's name, to begin with, comes from whoever asked for it, and must not move the cursor,
+/// hide what stands beside it or be read backwards.
+enum Printable {
+    static func text(_ text: String) -> String {
+        guard !text.unicodeScalars.allSatisfy(isShown) else { return text }
+        return String(String.UnicodeScalarView(text.unicodeScalars.map { isShown($0) ? $0 : "?" }))
+    }
+
+    private static func isShown(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: false
+        default: true
+        }
+    }
+
+    /// Columns of a terminal that it takes.
+    static func width(_ text: String) -> Int {
+        text.unicodeScalars.reduce(0) { $0 + width($1) }
+    }
+
+    private static func width(_ scalar: Unicode.Scalar) -> Int {
+        switch scalar.value {
+        // What East Asian scripts and emoji take two columns for (UAX 11, its large blocks).
+        case 0x1100...0x115F, 0x2E80...0x303E, 0x3041...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F,
+            0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x1F300...0x1F64F, 0x1F900...0x1F9FF, 0x20000...0x3FFFD:
+            return 2
+        default:
+            switch scalar.properties.generalCategory {
+            case .nonspacingMark, .enclosingMark: return 0
+            default: return 1
+            }
+        }
+    }
+
+    static func padded(_ text: String, to width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - Self.width(text)))
+    }
+
+    /// What fits, with a mark where something is missing. Its end is kept, since a port stands there.
+    static func shortened(_ text: String, to width: Int, mark: String = "…") -> String {
+        guard Self.width(text) > width else { return text }
+        guard width > 1 else { return width == 1 ? mark : "" }
+        let tail = width > 12 ? 6 : 0
+        return prefix(text, width - 1 - tail) + mark + suffix(text, tail)
+    }
+
+    /// The line's beginning.
+    static func cut(_ line: String, to width: Int, mark: String = "…") -> String {
+        guard Self.width(line) > width else { return line }
+        return width < 1 ? "" : prefix(line, width - 1) + mark
+    }
+
+    private static func prefix(_ text: String, _ width: Int) -> String {
+        var left = width
+        return String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.prefix { scalar in
+                    left -= Self.width(scalar)
+                    return left >= 0
+                }))
+    }
+
+    private static func suffix(_ text: String, _ width: Int) -> String {
+        var left = width
+        let kept = text.unicodeScalars.reversed().prefix { scalar in
+            left -= Self.width(scalar)
+            return left >= 0
+        }
+        return String(String.UnicodeScalarView(kept.reversed()))
+    }
+
+    /// Lines of at most `width` columns, broken at spaces where there are any.
+    static func wrapped(_ text: String, to width: Int) -> [String] {
+        var lines: [String] = []
+        var line = ""
+        for word in text.split(separator: " ", omittingEmptySubsequences: true).map(String.init) {
+            if line.isEmpty {
+                line = word
+            } else if Self.width(line) + 1 + Self.width(word) <= width {
+                line += " " + word
+            } else {
+                lines.append(line)
+                line = word
+            }
+        }
+        return line.isEmpty ? lines : lines + [line]
+    }
+}

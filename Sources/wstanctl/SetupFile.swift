@@ -1,0 +1,123 @@
+import Glibc
+
+/// Writes a file below /etc so that a crash at any moment leaves either nothing or all of it, and never over another one
+/// unless that is wanted.
+struct SetupFile {
+    /// As it is shown and as a configuration names it.
+    let path: String
+    /// What stands before it: empty but for an image that is being made.
+    let root: String
+
+    init(_ path: String, root: String) {
+        self.path = path
+        self.root = root
+    }
+
+    private var actual: String { root + path }
+
+    enum Readers {
+        /// It is no secret.
+        case everybody
+        /// Root, and the group that wstand runs as, where there is one.
+        case daemon
+    }
+
+    /// - Returns: nil when there is none.
+    func read(limit: Int = 1 << 20) throws(Failure) -> [UInt8]? {
+        let descriptor = open(actual, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return nil }
+            throw failure("cannot read")
+        }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 14)
+        while true {
+            let count = Glibc.read(descriptor, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw failure("cannot read") }
+            if count == 0 { return bytes }
+            bytes += buffer.prefix(count)
+            guard bytes.count <= limit else { throw Failure("\(actual) is too large to be what it should be") }
+        }
+    }
+
+    func write(_ text: String, for readers: Readers, replacing: Bool) throws(Failure) {
+        let temporary = actual + ".new-\(getpid())"
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure("cannot write") }
+        var isThere = true
+        defer {
+            close(descriptor)
+            if isThere { unlink(temporary) }
+        }
+        try fill(descriptor, with: Array(text.utf8))
+        try admit(readers, to: descriptor)
+        guard fsync(descriptor) == 0 else { throw failure("cannot write") }
+        if replacing {
+            guard rename(temporary, actual) == 0 else { throw failure("cannot write") }
+            isThere = false
+        } else {
+            // Unlike a rename, a link never takes another one's place.
+            guard link(temporary, actual) == 0 else { throw failure("cannot write") }
+        }
+        syncDirectory()
+    }
+
+    private func fill(_ descriptor: Int32, with bytes: [UInt8]) throws(Failure) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw failure("cannot write") }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    private func admit(_ readers: Readers, to descriptor: Int32) throws(Failure) {
+        switch readers {
+        case .everybody:
+            guard fchmod(descriptor, 0o644) == 0 else { throw failure("cannot write") }
+        case .daemon:
+            // Whose group it is comes first: for a moment it would else be somebody else's to read.
+            guard let group = Self.daemonGroup else { return }
+            guard fchown(descriptor, uid_t.max, group) == 0, fchmod(descriptor, 0o640) == 0 else { throw failure("cannot write") }
+        }
+    }
+
+    /// Nil where it is not there, or not to be given by this user.
+    static var daemonGroup: gid_t? {
+        guard geteuid() == 0, let group = getgrnam("wstan") else { return nil }
+        return group.pointee.gr_gid
+    }
+
+    /// Nobody else than root reads the keys that root writes.
+    static var lacksGroup: Bool { geteuid() == 0 && daemonGroup == nil }
+
+    /// So that the file's name outlives a crash, too.
+    private func syncDirectory() {
+        let path = String(actual[..<(actual.lastIndex(of: "/") ?? actual.startIndex)]) + "/"
+        let directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard directory >= 0 else { return }
+        fsync(directory)
+        close(directory)
+    }
+
+    /// Makes the directory that it is in, where there is none.
+    func makeDirectory() throws(Failure) {
+        guard let slash = actual.lastIndex(of: "/"), slash != actual.startIndex else { return }
+        guard mkdir(String(actual[..<slash]), 0o755) == 0 || errno == EEXIST else {
+            throw failure("cannot make the directory of")
+        }
+    }
+
+    private func failure(_ what: String) -> Failure {
+        let code = errno
+        switch code {
+        case EACCES, EPERM, EROFS:
+            return Failure("\(what) \(actual): \(String(cString: strerror(code))): use sudo", status: .notPermitted)
+        case EEXIST: return Failure("\(what) \(actual): it is there already")
+        default: return Failure("\(what) \(actual): \(String(cString: strerror(code)))")
+        }
+    }
+}

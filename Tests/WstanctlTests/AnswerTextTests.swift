@@ -1,0 +1,146 @@
+import ArgumentParser
+import Testing
+import WstanControl
+
+@testable import wstanctl
+
+/// What is said of keys, orders and failures, word for word.
+@Suite struct AnswerTextTests {
+    private static let now = 1_800_000_000_000_000
+
+    private static let keys: [Control.Key] = [
+        .init(
+            name: "default", id: "0123456789abcdef", state: .current, source: .state, createdTimestampUSec: now - 86_400_000_000,
+            uses: 3, lastUseTimestampUSec: now - 4_000_000),
+        .init(
+            name: "default", id: "fedcba9876543210", state: .previous, source: .configuration,
+            retireTimestampUSec: now + 7_200_000_000, uses: 12, lastUseTimestampUSec: now - 10_800_000_000),
+    ]
+
+    @Test func `the keys, and the one that nobody uses any more`() {
+        #expect(
+            KeyText.table(Self.keys, now: Self.now, manner: Manner()).joined(separator: "\n") == """
+                NAME     ID                STATE     FROM             MADE  ENDS IN  USES  LAST USED
+                default  0123456789abcdef  current   state          1d ago        -     3     4s ago
+                default  fedcba9876543210  previous  configuration       -       2h    12     3h ago
+
+                default has not used fedcba9876543210 for 3h: wstanctl retire-key fedcba9876543210 ends it.
+                """)
+        var keys = Self.keys
+        keys[1].lastUseTimestampUSec = Self.now - 60_000_000
+        #expect(KeyText.table(keys, now: Self.now, manner: Manner()).count == 3)
+        keys[1].lastUseTimestampUSec = nil
+        keys[0].uses = 0
+        #expect(KeyText.table(keys, now: Self.now, manner: Manner()).count == 3)
+    }
+
+    @Test func `a key is meant by its id, or by a name that has no other`() throws {
+        #expect(try KeyNames.id(meantBy: "fedcba9876543210", among: Self.keys) == "fedcba9876543210")
+        #expect(try KeyNames.id(meantBy: "default", among: [Self.keys[0]]) == "0123456789abcdef")
+        #expect(try KeyNames.id(meantBy: "nobody", among: Self.keys) == "nobody")
+        #expect(try KeyNames.id(meantBy: "default", among: nil) == "default")
+        let failure = Failure(
+            "default has several keys; name one by its id: 0123456789abcdef (current), fedcba9876543210 (previous)",
+            status: .usage)
+        #expect(throws: failure) { try KeyNames.id(meantBy: "default", among: Self.keys) }
+    }
+
+    @Test func `a new key is shown once, with where it goes`() {
+        #expect(
+            KeyText.made(name: "laptop", id: "0123456789abcdef", key: "AAECAwQFBgcICQoLDA0ODw==") == """
+                The key of laptop is 0123456789abcdef now.
+                It is shown this once. In a client's configuration:
+
+                    key = AAECAwQFBgcICQoLDA0ODw==
+
+                At a client that runs, without an interruption:
+
+                    wstanctl rotate-key --key-file - <<< 'AAECAwQFBgcICQoLDA0ODw=='
+
+                """)
+        #expect(KeyText.made(name: "laptop", id: "0123456789abcdef", key: nil) == "The key of laptop is 0123456789abcdef now.\n")
+        #expect(KeyText.retired("ab", closed: nil) == "The key ab is not accepted any more.")
+        #expect(KeyText.retired("ab", closed: 1) == "The key ab is not accepted any more. 1 tunnel was closed.")
+        #expect(KeyText.retired("ab", closed: 0) == "The key ab is not accepted any more. 0 tunnels were closed.")
+    }
+
+    @Test func `what a reload has done`() {
+        #expect(LifeText.lines(.init(changed: [], requiresRestart: [])) == ["Nothing to take over."])
+        #expect(
+            LifeText.lines(.init(changed: ["log-level", "[server] deny"], requiresRestart: ["threads"])) == [
+                "In force: log-level, [server] deny", "Needs a restart: threads",
+            ])
+    }
+
+    @Test func `what a check has found`() {
+        #expect(LifeText.lines([], Manner()) == ["The configuration is good."])
+        let found = [
+            Control.Diagnostic(severity: .error, file: "/etc/wstan.conf", line: 3, column: 7, message: "no such mode"),
+            Control.Diagnostic(severity: .warning, message: "a key on the command line"),
+        ]
+        #expect(
+            LifeText.lines(found, Manner()) == ["/etc/wstan.conf:3:7: error: no such mode", "warning: a key on the command line"])
+        #expect(
+            FailureText.text(.configurationInvalid(found)) == """
+                the configuration has errors, and nothing was changed:
+                  /etc/wstan.conf:3:7: error: no such mode
+                  warning: a key on the command line
+                """)
+    }
+
+    private static let home = Instance(name: "home", manager: .system, below: "/run")
+    private static let own = Instance(name: nil, manager: .user, below: "/run/user/1000")
+    private static let elsewhere = Instance(name: nil, socket: "/tmp/x", isElsewhere: true)
+
+    private static let failures: [(ControlConnection.Failure, Instance, String, Int32)] = [
+        (.notRunning, home, "not running: systemctl start wstand@home (nobody listens on /run/wstand-home/control)", 3),
+        (.notRunning, own, "not running: systemctl --user start wstand (nobody listens on /run/user/1000/wstand/control)", 3),
+        (.notRunning, elsewhere, "not running: nobody listens on /tmp/x", 3),
+        (.notPermitted, home, "not permitted: use sudo, or add yourself to the group wstan and log in again", 4),
+        (.refused(.permissionDenied), home, "not permitted: use sudo, or add yourself to the group wstan and log in again", 4),
+        (
+            .ended, home,
+            "wstand@home has ended or closed the connection in the middle: journalctl -u wstand@home may say why", 1
+        ),
+        (.timedOut, own, "wstand does not answer: journalctl --user -u wstand may say why", 1),
+        (.timedOut, elsewhere, "wstand at /tmp/x does not answer: journalctl -u wstand may say why", 1),
+        (.malformed("not\u{7}JSON"), elsewhere, "what answers on /tmp/x is no wstand of this version: not?JSON", 1),
+        (.tooLong, home, "that is more than a message to wstand may hold", 1),
+        (.system(call: "socket", code: 24), elsewhere, "cannot talk to /tmp/x: socket: Too many open files", 1),
+        (.refused(.noSuchTunnel(id: 7)), home, "no tunnel has the number 7: wstanctl tunnels lists them", 1),
+        (.refused(.noSuchKey(id: "x")), home, "there is no key x: wstanctl keys lists them", 1),
+        (.refused(.keyExists(name: "x")), home, "x has a key already: rotate-key gives it another one", 1),
+        (.refused(.invalidKey(message: "it is empty")), home, "it is empty", 1),
+        (
+            .refused(.keyReadOnly(source: "the file is")), home,
+            "the file is: nothing was changed; --runtime-only changes it until the next restart", 1
+        ),
+        (.refused(.wrongState("stopping")), home, "wstand is stopping, and cannot do that now", 1),
+        (.refused(.operationFailed(message: "no room")), home, "no room", 1),
+        (.refused(.invalidParameter("name")), home, "wstand does not take that value for name", 64),
+        (.refused(.configurationInvalid([])), home, "the configuration has errors, and nothing was changed:", 78),
+        (.refused(.methodNotImplemented("a.B")), home, "this wstand does not know a.B: it is another version than wstanctl", 1),
+        (.refused(.methodNotFound("a.B")), home, "this wstand does not know a.B: it is another version than wstanctl", 1),
+        (.refused(.interfaceNotFound("a")), home, "this wstand does not know a: it is another version than wstanctl", 1),
+        (
+            .refused(.expectedMore), home, "wstand wants to answer this call more than once: it is another version than wstanctl",
+            1
+        ),
+        (.refused(.other(name: "a.E", .init())), home, "wstand says a.E, which this wstanctl does not know", 1),
+    ]
+
+    @Test(arguments: failures.indices)
+    func `failures name the remedy, and have their status`(index: Int) {
+        let (failure, instance, text, status) = Self.failures[index]
+        #expect(Failure(failure, of: instance) == Failure(text, status: ExitCode(status)))
+    }
+
+    @Test func `several instances are listed`() {
+        #expect(
+            FailureText.several([Instance(name: nil, manager: .system, below: "/run"), Self.home]) == """
+                several are running; choose one with -i or --socket:
+                  wstand       /run/wstand/control
+                  wstand@home  /run/wstand-home/control
+                """)
+    }
+}

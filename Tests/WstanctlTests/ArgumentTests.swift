@@ -1,0 +1,115 @@
+import ArgumentParser
+import Testing
+import WstanControl
+
+@testable import wstanctl
+
+/// What is typed, and which daemon it means.
+@Suite struct ArgumentTests {
+    @Test(arguments: [
+        ("", ""), ("status", "status"), ("-i home", "-i home"), ("-i home tunnels --watch", "tunnels -i home --watch"),
+        ("--instance=home keys", "keys --instance=home"), ("--socket /x reload --json", "reload --socket /x --json"),
+        ("-ihome -i other status", "status -ihome -i other"), ("-i", "-i"), ("--json", "--json"),
+        ("--help reload", "--help reload"), ("-i home --json", "-i home --json"), ("tunnels -i home", "tunnels -i home"),
+    ])
+    func `options of every command may stand before it`(given: String, made: String) {
+        func words(_ text: String) -> [String] { text.split(separator: " ").map(String.init) }
+        #expect(GlobalOptions.behindCommand(words(given)) == words(made))
+    }
+
+    @Test(arguments: [
+        ("home", "home"), ("wstand@home", "home"), ("wstand@home.service", "home"), ("home.service", "home"),
+        ("wstand@wstand", "wstand"),
+    ])
+    func `an instance by its name or its unit's`(text: String, name: String) {
+        #expect(UnitName(text)?.instance == name)
+    }
+
+    @Test func `wstand is the instance without a name`() {
+        #expect(UnitName("wstand").map(\.instance) == .some(nil))
+        #expect(UnitName("wstand.service").map(\.instance) == .some(nil))
+    }
+
+    @Test(arguments: ["", "a/b", "..", ".x", "-x", "a b", "é", "wstand@", String(repeating: "x", count: 65)])
+    func `what can be no instance is refused`(text: String) {
+        #expect(UnitName(text) == nil)
+    }
+
+    @Test func `a socket's path tells whose it is`() {
+        func instance(_ path: String) -> Instance { Instance.at(socket: path, userDirectory: "/run/user/7") }
+        #expect(instance("/run/wstand/control") == Instance(name: nil, manager: .system, below: "/run"))
+        #expect(instance("/run/wstand-a/control") == Instance(name: "a", manager: .system, below: "/run"))
+        #expect(instance("/run/user/7/wstand-a/control") == Instance(name: "a", manager: .user, below: "/run/user/7"))
+        for path in [
+            "/run/wstandx/control", "/run/wstand-/control", "/run/wstand-a/b/control", "/tmp/x", "x", "/run/wstand/contro",
+            "/run/wstandcontrol", "/run/wstand/control/",
+        ] {
+            #expect(instance(path).isElsewhere, "\(path)")
+        }
+    }
+
+    @Test func `where an instance has its things`() {
+        let home = Instance(name: "home", manager: .system, below: "/run")
+        #expect(
+            (home.unit, home.configuration, home.socket) == ("wstand@home", "/etc/wstan/home.conf", "/run/wstand-home/control"))
+        #expect(home.startCommand == "systemctl start wstand@home")
+        #expect(home.journalArguments == ["-u", "wstand@home"])
+        let own = Instance(name: nil, manager: .user, below: "/run/user/7")
+        #expect((own.unit, own.configuration, own.startCommand) == ("wstand", "/etc/wstan.conf", "systemctl --user start wstand"))
+        #expect(own.journalArguments == ["--user", "-u", "wstand"])
+    }
+
+    private static func parse(_ text: String) throws -> ParsableCommand {
+        try Wstanctl.parseAsRoot(GlobalOptions.behindCommand(text.split(separator: " ").map(String.init)))
+    }
+
+    @Test func `without a command it is status`() throws {
+        #expect(try Self.parse("") is StatusCommand)
+        #expect((try Self.parse("-i home") as? StatusCommand)?.daemon.instance == "home")
+        #expect((try Self.parse("--json") as? StatusCommand)?.output.json == true)
+    }
+
+    @Test func `commands take what they take`() throws {
+        let rotate = try #require(
+            try Self.parse("-i home rotate-key laptop --grace 7d --key-file - --runtime-only") as? RotateKeyCommand)
+        #expect(rotate.name == "laptop" && rotate.grace?.microseconds == 604_800_000_000 && rotate.runtimeOnly)
+        #expect(rotate.input.keyFile == "-" && rotate.daemon.instance == "home")
+        let tunnels = try #require(try Self.parse("tunnels --state using --state idle --watch") as? TunnelsCommand)
+        #expect(tunnels.state == [.using, .idle] && tunnels.watch)
+        let logs = try #require(try Self.parse("logs -f -n 50 -i home --since today") as? LogsCommand)
+        #expect(logs.arguments == ["-f", "-n", "50", "--since", "today"] && logs.daemon.instance == "home")
+        let server = try #require(try Self.parse("init server --uri ws://0.0.0.0:9/x --host a.test") as? InitServerCommand)
+        #expect(server.uri == TunnelURI("ws://0.0.0.0:9/x") && server.host == "a.test")
+    }
+
+    @Test(arguments: [
+        "nonsense", "status extra", "-i a/b", "-i a --socket /x", "--socket=", "rotate-key --grace soon", "tunnels --state busy",
+        "close",
+        "close x", "log-level loud", "retire-key", "add-key", "drain --timeout -1", "init", "init client", "init client a",
+        "init client a/b --uri ws://h/", "init client a --uri http://h/", "init client a --uri ws://0.0.0.0:80/",
+        "init client a --uri ws://HOST:8080/", "init server --host a:80", "init server --root x", "client-config --pac --key a",
+    ])
+    func `wrong usage is status 64`(text: String) {
+        do {
+            var command = try Self.parse(text)
+            // `init` alone shows its help.
+            if text == "init" { return }
+            try command.run()
+            Issue.record("\(text) was taken")
+        } catch {
+            #expect(Wstanctl.exitCode(for: error) == ExitCode(64), "\(text): \(error)")
+        }
+    }
+
+    /// A key on the command line could be read by everybody on the host.
+    @Test(arguments: ["rotate-key --key x", "add-key a --key x", "init client a --uri ws://h/ --key x", "init server --key x"])
+    func `no command takes a key`(text: String) {
+        #expect(throws: (any Error).self) { try Self.parse(text) }
+    }
+
+    @Test(arguments: [CompletionShell.bash, .zsh, .fish])
+    func `completions know the commands`(shell: CompletionShell) {
+        let script = Wstanctl.completionScript(for: shell)
+        for word in ["rotate-key", "tunnels", "retire-key", "doctor", "client-config"] { #expect(script.contains(word)) }
+    }
+}

@@ -1,0 +1,98 @@
+import Testing
+import WstanControl
+
+@testable import wstanctl
+
+/// Sizes, times, names, and texts that others chose.
+@Suite struct WordsTests {
+    @Test(arguments: [
+        (0, "0 B"), (999, "999 B"), (1000, "1.0 KB"), (9_949, "9.9 KB"), (9_950, "10 KB"), (999_499, "999 KB"),
+        (999_500, "1.0 MB"), (Int.max, "9223372 TB"), (-5, "0 B"),
+    ])
+    func `sizes`(count: Int, text: String) {
+        #expect(Amount.bytes(count) == text)
+    }
+
+    @Test func `what flows is told by the second`() {
+        #expect(Amount.rate(3000, since: 1000, within: 500_000) == "4.0 KB/s")
+        #expect(Amount.rate(1000, since: 3000, within: 500_000) == "0 B/s")
+        #expect(Amount.rate(.max, since: .min, within: 0) == "1000000 TB/s")
+    }
+
+    @Test(
+        arguments: [
+            ("90", 90_000_000), ("90s", 90_000_000), ("500ms", 500_000), ("15min", 900_000_000), ("24h", 86_400_000_000),
+            ("7d", 604_800_000_000), ("2 hours", 7_200_000_000), ("0", 0),
+            ("", nil), ("h", nil), ("-1s", nil), ("1w", nil), ("9223372036854775807d", nil), ("99999999999999999999", nil),
+        ] as [(String, Int?)])
+    func `times that are typed`(text: String, microseconds: Int?) {
+        #expect(Amount.microseconds(text) == microseconds)
+    }
+
+    @Test(arguments: [
+        (-1, "0s", "0s"), (59_999_999, "59s", "59s"), (60_000_000, "1min", "1min"), (90_061_000_000, "1d 1h", "1d"),
+        (3_601_000_000, "1h", "1h"), (3_660_000_000, "1h 1min", "1h"),
+    ])
+    func `times that are shown`(microseconds: Int, text: String, short: String) {
+        #expect(Amount.time(microseconds: microseconds) == text)
+        #expect(Amount.shortTime(microseconds: microseconds) == short)
+    }
+
+    @Test func `points in time`() {
+        #expect(Amount.moment(0, isUTC: true) == "Thu 1970-01-01 00:00:00 UTC")
+        #expect(Amount.time(from: .min, to: .max) == Amount.time(microseconds: .max))
+    }
+
+    @Test func `what moves a cursor or hides text is not shown`() {
+        #expect(Printable.text("plain é 漢 text") == "plain é 漢 text")
+        #expect(Printable.text("a\u{1B}[31mb\nc\u{7F}\u{9B}1\u{202E}\u{200B}\u{FEFF}\u{2028}") == "a?[31mb?c??1????")
+    }
+
+    @Test func `columns are those of a terminal`() {
+        #expect(Printable.width("abc") == 3)
+        #expect(Printable.width("漢字") == 4)
+        #expect(Printable.width("e\u{301}") == 1)
+        #expect(Printable.padded("漢", to: 4) == "漢  ")
+        #expect(Printable.shortened("a.very.long.name.example.com:443", to: 16) == "a.very.lo…om:443")
+        #expect(Printable.shortened("漢字漢字漢字", to: 5) == "漢字…")
+        #expect(Printable.shortened("abc", to: 1) == "…")
+        #expect(Printable.shortened("abc", to: 0) == "")
+        #expect(Printable.cut("abcdef", to: 3) == "ab…")
+        for width in 1...20 { #expect(Printable.width(Printable.shortened("ab漢字cd漢字ef漢字gh", to: width)) <= width) }
+    }
+
+    @Test func `lines are broken at spaces`() {
+        #expect(Printable.wrapped("one two three", to: 7) == ["one two", "three"])
+        #expect(Printable.wrapped("unbreakable", to: 4) == ["unbreakable"])
+        #expect(Printable.wrapped("", to: 4) == [])
+    }
+
+    @Test func `words for a shell`() {
+        #expect(Shell.quoted("it's $HOME") == #"'it'\''s $HOME'"#)
+        #expect(Shell.word("ws://host:8080/a") == "ws://host:8080/a")
+        #expect(Shell.word("ws://[::1]:80/") == "'ws://[::1]:80/'")
+        #expect(Shell.word("a&b") == "'a&b'")
+        #expect(Shell.word("") == "''")
+    }
+
+    @Test func `a key is the first line, without white space around it`() throws {
+        #expect(try KeyInput.key(in: Array("  a key \t\r\nnot this".utf8), named: "x") == "a key")
+        #expect(throws: Failure("there is no key in x")) { try KeyInput.key(in: Array("\nkey".utf8), named: "x") }
+        #expect(throws: Failure("the key in x is not UTF-8 text")) { try KeyInput.key(in: [0xFF], named: "x") }
+        #expect(throws: Failure("the key in x is not UTF-8 text")) { try KeyInput.key(in: [65, 0, 66], named: "x") }
+        #expect(throws: Failure("the key in x is above 4096 bytes")) {
+            try KeyInput.key(in: Array(repeating: 65, count: 4097), named: "x")
+        }
+    }
+
+    @Test func `a new key is the base64 of 16 bytes`() {
+        #expect(NewSecret.base64([]) == "")
+        #expect(NewSecret.base64(Array("f".utf8)) == "Zg==")
+        #expect(NewSecret.base64(Array("fo".utf8)) == "Zm8=")
+        #expect(NewSecret.base64(Array("foobar".utf8)) == "Zm9vYmFy")
+        #expect(NewSecret.base64([0xFB, 0xFF]) == "+/8=")
+        let key = NewSecret.key()
+        #expect(key.count == 24 && key.hasSuffix("=="))
+        #expect(NewSecret.key() != key)
+    }
+}
