@@ -143,9 +143,20 @@ enum ServerText {
         }
         if uri.scheme == "wss" { text += "\nwss:// needs TLS: a front that ends it, or [tls] certificate in /etc/wstan.conf.\n" }
         if uri.effectivePort < 1024, isOpen {
-            text += "\nwstand may not open port \(uri.effectivePort) by itself: use one from 1024 up, or a front.\n"
+            text += lowPort(uri.effectivePort)
         }
         while text.hasSuffix("\n") { text.removeLast() }
         return text
+    }
+
+    private static func lowPort(_ port: Int) -> String {
+        """
+
+        Port \(port) is not wstand's to open, since it has no privilege; systemd opens it. Instead of the first line
+
+            systemctl edit wstand.socket        # and put there: [Socket], ListenStream=, ListenStream=\(port)
+            systemctl enable --now wstand.socket
+
+        """
     }
 }

@@ -140,7 +140,7 @@ import WstanControl
         }
         #expect(try next("wss://127.0.0.1:8080/t").contains("It listens on this host only: a front must pass /t on to it."))
         #expect(try next("wss://0.0.0.0:8443/").contains("wss:// needs TLS: a front that ends it, or [tls] certificate"))
-        #expect(try next("ws://0.0.0.0/").contains("wstand may not open port 80 by itself: use one from 1024 up, or a front."))
+        #expect(try next("ws://0.0.0.0/").contains("[Socket], ListenStream=, ListenStream=80\n    systemctl enable --now wstand.socket"))
     }
 
     @Test func `a client's files and what comes next`() throws {

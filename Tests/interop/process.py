@@ -9,6 +9,7 @@ import subprocess
 from waiting import Stuck, eventually
 
 OURS = os.environ.get('WSTAND', '')
+CTL = os.path.join(os.path.dirname(os.path.realpath(OURS)), 'wstanctl') if OURS else ''  # built beside it
 THEIRS = os.environ.get('THEIRS', '')
 MB = 1 << 20
 # How a sanitizer's report begins, in a program that was built with one.

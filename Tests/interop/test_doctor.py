@@ -10,7 +10,7 @@ import time
 import agent
 from fronts import PATH, Nginx, find, module_authority
 from middlemen import HTTPProxy, Middleman, WebSocketProxy
-from process import OURS, THEIRS, free_port
+from process import CTL, OURS, THEIRS, free_port
 from scenario import TARGETS_HERE, Scenario
 from waiting import Stuck, eventually
 from web import Web
@@ -57,10 +57,11 @@ class Doctor(Scenario):
             f.write(self.key + '\n')
         os.chmod(self.key_file, 0o600)
 
-    def doctor(self, *arguments, status, key_file=None, environment={}, within=45):
+    def doctor(self, *arguments, status, key_file=None, configuration=None, environment={}, within=45):
         """What it says, line by line; it ends with this status, and never tells the key."""
         clean = {name: value for name, value in os.environ.items() if not name.lower().endswith('_proxy')}
-        command = [OURS, '--doctor', *map(str, arguments), '--key-file', key_file or self.key_file]
+        command = [OURS, '--doctor', *map(str, arguments)]
+        command += ['--config', configuration] if configuration else ['--key-file', key_file or self.key_file]
         try:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=within,
                                   env=dict(clean, **environment))
@@ -107,6 +108,24 @@ class OfAClient(Doctor):
             self.client_doctor(server.port, status=WELL)
         eventually(lambda: server.descriptors() <= before, 'the server has closed what the doctor opened')
         self.assertNotRegex(server.log(), 'refused')
+
+    def test_rotated_key(self):
+        """A client's key was rotated, and the configuration could not follow: it is asked with the key that the client sends."""
+        other = self.other_key()
+        server = self.server('--key-file', other)
+        configuration, control = os.path.join(self.directory, 'client.conf'), os.path.join(self.directory, 'control')
+        with open(configuration, 'w') as f:
+            f.write('uri = ws://127.0.0.1:%d/\nkey = %s\nstate-directory = %s\n[client]\nlisten = 127.0.0.1:%d\n[control]\nsocket = %s\n'
+                    % (server.port, self.key, self.directory, free_port(), control))
+        os.chmod(configuration, 0o600)
+        client = self.start('client', OURS, '--config', configuration)
+        client.await_log('notice: wstand')
+        self.doctor(configuration=configuration, status=OTHER)
+        self.assertFinds('^FAILED   tunnel: ')
+        subprocess.run([CTL, 'rotate-key', '--key-file', other, '--socket', control], check=True, capture_output=True, timeout=20)
+        self.doctor(configuration=configuration, status=WELL)
+        self.assertFinds('^ok       key: a key of 16 bytes, from %s/keyring, which is later than the configured one$' % self.directory)
+        self.assertFinds('^ok       tunnel: ')
 
     def test_python_server(self):
         """Python's server is visited as ours is, with the right key and with a wrong one."""

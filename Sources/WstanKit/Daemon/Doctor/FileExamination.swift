@@ -14,7 +14,7 @@ struct FileExamination {
     init(_ settings: Settings, warnings: [Diagnostic], now: Double) {
         findings = warnings.map { .warning("configuration", $0.textWithPlace) }
         if warnings.isEmpty { findings.append(.ok("configuration", Self.summary(settings))) }
-        readKey(settings.key)
+        readKey(settings)
         do throws(AdmissionLoader.Failure) {
             for warning in try AdmissionLoader.load(settings).warnings { findings.append(.warning("users", warning)) }
         } catch {
@@ -37,18 +37,37 @@ struct FileExamination {
 
     // MARK: The key
 
-    private mutating func readKey(_ source: KeySource) {
+    /// The one that a daemon with this configuration works by: the ring may have a later one than the configuration.
+    private mutating func readKey(_ settings: Settings) {
+        let source = settings.key
         do throws(KeyLoader.Failure) {
             let configured = try KeyLoader.load(source)
-            let (key, warnings) = (configured.key, configured.warnings)
+            let rotated = rotatedKey(since: configured, settings.stateDirectory)
+            let key = rotated?.key ?? configured.key
             self.key = key
-            for warning in warnings { findings.append(.warning("key", warning)) }
-            if warnings.isEmpty {
-                let kind = key.bytes.count == 16 ? "a key of 16 bytes" : "a passphrase"
-                findings.append(.ok("key", "\(kind), from \(Self.place(of: source))"))
-            }
+            for warning in configured.warnings { findings.append(.warning("key", warning)) }
+            guard configured.warnings.isEmpty || rotated != nil else { return }
+            let kind = key.bytes.count == 16 ? "a key of 16 bytes" : "a passphrase"
+            findings.append(.ok("key", "\(kind), from \(rotated?.place ?? Self.place(of: source))"))
         } catch {
             findings.append(.failed(.configuration, "key", error.description, remedy: Self.remedy(source)))
+        }
+    }
+
+    /// - Returns: nil when the configured key is the current one.
+    private mutating func rotatedKey(since configured: ConfiguredKey, _ directory: String?) -> (key: Key, place: String)? {
+        guard let file = directory.map({ KeyRingFile(in: $0) }) else { return nil }
+        do throws(KeyRingFile.Failure) {
+            guard var ring = try file.load() else { return nil }
+            _ = ring.adopt(configured: configured.key, source: configured.ringSource)
+            guard let key = ring.current(of: .configured)?.key, key != configured.key else { return nil }
+            return (key, "\(file.path), which is later than the configured one")
+        } catch {
+            findings.append(
+                .warning(
+                    "key", error.description,
+                    remedy: "if a key was rotated it is in there, and the doctor asks with the configured one: run it as root"))
+            return nil
         }
     }
 
