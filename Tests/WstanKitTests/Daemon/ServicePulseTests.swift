@@ -94,12 +94,15 @@ import Testing
                 hang.wait()
             }
             await isStuck.value(onTimeout: (), onCancel: ())
+            let before = ledger.complaints.withLock { $0 }
             // One that had been asked before may still be told.
             await main.sleep(for: .milliseconds(50))
             let told = ledger.messages.count
             await main.sleep(for: .milliseconds(200))
             #expect(ledger.messages.count == told)
-            #expect(ledger.complaints.withLock { $0 } == 1)
+            // Once for this hang, however long it takes; a busy machine may have been late before.
+            let complaints = ledger.complaints.withLock { $0 }
+            #expect(complaints >= 1 && complaints - before <= 1)
             hang.end()
             await ledger.reach(told + 3, on: main)
             #expect(ledger.messages.last == .alive("0 tunnels in use, 0 idle; refused: none"))
