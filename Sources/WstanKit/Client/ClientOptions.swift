@@ -8,6 +8,7 @@ struct ClientOptions: Sendable {
     var tls: TLSClientContext?
     /// What that was made of.
     var tlsSettings = TLSSettings()
+    var tlsFiles: [FileMark] = []
     var earlyData = WireLimits.earlyData
     var earlyDataWait: Duration = .milliseconds(30)
     /// A user agent is told of success before the target has answered.
@@ -30,8 +31,9 @@ struct ClientOptions: Sendable {
 
     /// Whether connections reach the same servers by the same ways.
     func leadsAsBefore(_ former: ClientOptions) -> Bool {
-        servers == former.servers && tlsSettings == former.tlsSettings && connectTimeout == former.connectTimeout
-            && handshakeTimeout == former.handshakeTimeout && compatible == former.compatible
+        servers == former.servers && tlsSettings == former.tlsSettings && tlsFiles == former.tlsFiles
+            && connectTimeout == former.connectTimeout && handshakeTimeout == former.handshakeTimeout
+            && compatible == former.compatible
     }
 }
 

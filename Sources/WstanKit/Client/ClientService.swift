@@ -145,11 +145,18 @@ final class ClientService: @unchecked Sendable {
         ).start()
     }
 
-    /// On the worker. It lasts until this drains, and is yet to be told where to listen.
+    /// On the worker. It lasts until `end`, and is yet to be told where to listen.
     func forwardDatagrams(to target: Address) -> DatagramForward {
         let forward = DatagramForward(to: target, dialer: dialer, log: log)
         datagramForwards.append(forward)
+        if drain.isOn { forward.drain() }
         return forward
+    }
+
+    /// On the worker.
+    func end(_ forward: DatagramForward) {
+        datagramForwards.removeAll { $0 === forward }
+        forward.close()
     }
 
     private func sessionEnded() {

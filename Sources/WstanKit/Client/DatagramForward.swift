@@ -1,18 +1,12 @@
-/// A static forward for datagrams: whoever sends to one of its sockets reaches one target, each by an association of its
-/// own, and gets the answers from the socket that it has sent to. Confined to its worker.
+/// One socket of a static forward for datagrams: whoever sends to it reaches one target, each by an association of its
+/// own, and gets the answers from it. Confined to its worker.
 final class DatagramForward: @unchecked Sendable {
-    private struct Source: Hashable {
-        /// Of the socket in `sockets`.
-        let socket: Int
-        let address: SocketAddress
-    }
-
-    private let target: Address
+    private var target: Address
     private var dialer: Dialer
     private let log: EventLog
-    private var sockets: [DatagramSocket] = []
-    private var machine: ForwardMachine<Source>
-    private var ways: [Source: DatagramWay] = [:]
+    private var socket: DatagramSocket?
+    private var machine: ForwardMachine<SocketAddress>
+    private var ways: [SocketAddress: DatagramWay] = [:]
     private var expiry: Timers.ID?
     private var isDraining = false
 
@@ -22,32 +16,40 @@ final class DatagramForward: @unchecked Sendable {
         self.target = target
         self.dialer = dialer
         self.log = log
-        machine = ForwardMachine(capacity: ClientLimits.forwardSources, patience: dialer.options.udpIdle)
+        machine = Self.machine(of: dialer)
     }
 
-    /// - Returns: where it listens.
-    func listen(on address: SocketAddress) throws(SystemError) -> SocketAddress {
-        let number = sockets.count
-        let socket = try DatagramSocket(address, on: worker) { [weak self] in
-            self?.receive($0, from: Source(socket: number, address: $1))
-        }
-        sockets.append(socket)
-        return socket.address
+    private static func machine(of dialer: Dialer) -> ForwardMachine<SocketAddress> {
+        ForwardMachine(capacity: ClientLimits.forwardSources, patience: dialer.options.udpIdle)
     }
 
-    /// The same by a socket that was passed to this process.
-    func listen(on passed: PassedSocket, at address: SocketAddress) throws(SystemError) {
-        let number = sockets.count
-        sockets.append(
-            try DatagramSocket(passed: passed, at: address, on: worker) { [weak self] in
-                self?.receive($0, from: Source(socket: number, address: $1))
-            })
+    /// Once, as the other one.
+    ///
+    /// - Parameter sharing: see DatagramSocket.
+    func listen(on address: SocketAddress, sharing: Bool) throws(SystemError) -> DatagramSocket {
+        let socket = try DatagramSocket(address, sharing: sharing, on: worker) { [weak self] in self?.receive($0, from: $1) }
+        self.socket = socket
+        return socket
+    }
+
+    /// By a socket that was passed to this process.
+    func listen(on passed: PassedSocket, at address: SocketAddress) throws(SystemError) -> DatagramSocket {
+        let socket = try DatagramSocket(passed: passed, at: address, on: worker) { [weak self] in self?.receive($0, from: $1) }
+        self.socket = socket
+        return socket
     }
 
     /// Ways that begin from now on are opened by this one.
     func take(_ dialer: Dialer) {
         self.dialer = dialer
         machine.patience = dialer.options.udpIdle
+    }
+
+    /// Datagrams go to this one from now on.
+    func take(_ target: Address) {
+        guard target != self.target else { return }
+        self.target = target
+        endWays()
     }
 
     /// What comes is dropped, from now on.
@@ -61,21 +63,22 @@ final class DatagramForward: @unchecked Sendable {
     }
 
     func close() {
-        for socket in sockets { socket.close() }
-        sockets = []
+        socket?.close()
+        socket = nil
         endWays()
     }
 
     private func endWays() {
         for way in ways.values { way.end() }
         ways = [:]
+        machine = Self.machine(of: dialer)
         if let expiry { worker.cancel(expiry) }
         expiry = nil
     }
 
     // MARK: From a source
 
-    private func receive(_ bytes: UnsafeRawBufferPointer, from source: Source) {
+    private func receive(_ bytes: UnsafeRawBufferPointer, from source: SocketAddress) {
         guard !isDraining else { return }
         switch machine.arrived(from: source, now: worker.now) {
         case .known:
@@ -94,17 +97,17 @@ final class DatagramForward: @unchecked Sendable {
         ways[source]?.send(Datagram(address: target, data: Array(bytes)))
     }
 
-    private func end(_ source: Source) {
+    private func end(_ source: SocketAddress) {
         ways.removeValue(forKey: source)?.end()
     }
 
     // MARK: From the target
 
     /// The target may be a name, so only its port tells whether it is the target that answers.
-    private func deliver(_ datagram: Datagram, to source: Source) -> Bool {
-        guard datagram.address.port == target.port, sockets.indices.contains(source.socket) else { return false }
+    private func deliver(_ datagram: Datagram, to source: SocketAddress) -> Bool {
+        guard datagram.address.port == target.port, let socket else { return false }
         machine.answered(source, now: worker.now)
-        return datagram.data.withUnsafeBytes { sockets[source.socket].send($0, to: source.address) }
+        return datagram.data.withUnsafeBytes { socket.send($0, to: source) }
     }
 
     // MARK: Expiry

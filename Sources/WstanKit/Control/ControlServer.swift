@@ -14,7 +14,8 @@ final class ControlServer: @unchecked Sendable {
     }
 
     private let worker: Worker
-    private let authority: ControlAuthority
+    /// Of those who connect from now on.
+    var authority: ControlAuthority
     private let desk: ControlDesk
     private let report: (Event) -> Void
     private var acceptors: [Acceptor] = []

@@ -75,7 +75,7 @@ struct ConfigurationCheck {
             check(["tls.key": whole.identity.key], else: "tls.certificate") { () throws(TLSContext.Problem) in
                 try TLSServerContext(alone).warning
             }
-            if let warning = CertificateWatch.exposure(of: whole) { add(.warning, "tls.key", warning) }
+            if let warning = ServerCertificate.exposure(of: whole) { add(.warning, "tls.key", warning) }
             checkTrust(whole.clientCA, "tls.client-ca")
         case .client:
             guard settings.uris.contains(where: { $0.scheme == .wss }) else { return }

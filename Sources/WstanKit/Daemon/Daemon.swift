@@ -20,15 +20,18 @@ public final class Daemon: @unchecked Sendable {
     private let threshold: LogThreshold
     private let workers: [Worker]
     /// Sockets that are open already.
+    private let passed: [PassedSocket]
     private let activation: Activation
     private var services = Services()
-    private lazy var entrances = Entrances(on: main, dealingTo: workers) { [unowned self] in happened($0, $1) }
+    private lazy var entrances = Entrances(on: main, dealingTo: workers, client: clients.first) { [unowned self] in
+        happened($0, $1)
+    }
     /// What it is and where it listens, in words.
     private var place = ""
     /// A server's.
     private var hostAddresses: HostAddresses?
     private var signals: SignalSource?
-    /// Of a server that speaks TLS itself.
+    /// A server's.
     private var certificate: CertificateWatch?
     private let blocking = BlockingPool()
     private var keys: KeyKeeper?
@@ -51,14 +54,15 @@ public final class Daemon: @unchecked Sendable {
     private var servers: [ServerService] { services.servers }
 
     private init(
-        _ settings: Settings, _ activation: Activation, log: EventLog, threshold: LogThreshold
+        _ settings: Settings, _ passed: [PassedSocket], _ activation: Activation, log: EventLog, threshold: LogThreshold
     ) throws(SystemError) {
         self.settings = settings
+        self.passed = passed
         self.activation = activation
         self.log = log
         self.threshold = threshold
         let count = settings.threads ?? (settings.mode == .server ? MachineSize.processors : 1)
-        let budget = (settings.memoryLimit ?? MachineSize.bufferBudget) / count
+        let budget = MachineSize.bufferBudget(settings) / count
         var workers: [Worker] = []
         for index in 0..<count { workers.append(try Worker(index: index, memoryLimit: budget)) }
         self.workers = workers
@@ -85,10 +89,11 @@ public final class Daemon: @unchecked Sendable {
         }
         do {
             let forwards = settings.mode == .client ? settings.forwards : []
-            let activation = try Activation(PassedSockets.take(), forwards: forwards)
+            let passed = try PassedSockets.take()
+            let activation = try Activation(passed, forwards: forwards)
             let key = try KeyLoader.load(settings.key)
             let (admission, admissionWarnings) = try AdmissionLoader.load(settings)
-            let daemon = try Daemon(settings, activation, log: log, threshold: threshold)
+            let daemon = try Daemon(settings, passed, activation, log: log, threshold: threshold)
             let environment = ProxyEnvironment { getenv($0).map { String(cString: $0) } }
             let keys = try KeyKeeper(
                 key, stateDirectory: settings.stateDirectory, isClient: settings.mode == .client, worker: daemon.main,
@@ -126,10 +131,9 @@ public final class Daemon: @unchecked Sendable {
         services.workers = workers
         switch settings.mode {
         case .client:
-            let usesTLS = settings.uris.contains { $0.scheme == .wss }
-            let tls = usesTLS ? try TLSClientContext(TLSClientContext.Configuration(settings.tls)) : nil
             var options = ClientOptions(
-                settings, key: keys.sendingKey, tls: tls, workers: workers.count, environment: environment)
+                settings, key: keys.sendingKey, trust: try ClientTrust.load(settings), workers: workers.count,
+                environment: environment)
             options.users = admission.users
             options.allowedUsers = admission.allowedUsers
             let passwords = BlockingPool(maxThreads: ClientLimits.passwordThreads)
@@ -137,8 +141,7 @@ public final class Daemon: @unchecked Sendable {
                 ClientService(worker: $0, options: options, resolver: resolver, passwords: passwords, log: log)
             }
         case .server:
-            let tls = try makeServerContext()
-            let options = ServerOptions(settings, keys: [keys.sendingKey], tls: tls, workers: workers.count)
+            let options = ServerOptions(settings, keys: [keys.sendingKey], workers: workers.count)
             let commons = ServerCommons(replayGuard: try makeReplayGuard(options))
             hostAddresses = commons.hostAddresses
             if let failure = commons.hostAddresses.failure {
@@ -149,21 +152,20 @@ public final class Daemon: @unchecked Sendable {
                 ServerService(worker: $0, options: options, commons: commons, resolver: resolver, log: log)
             }
             for server in servers { server.take(keys.ring) }
+            try loadCertificate()
         }
         keys.users = services
         self.keys = keys
     }
 
-    /// - Returns: nil when TLS is not this server's to speak.
-    private func makeServerContext() throws(TLSContext.Problem) -> TLSServerContext? {
-        guard settings.uri.scheme == .wss, let configuration = TLSServerContext.Configuration(settings.tls) else {
-            return nil
-        }
-        let watch = CertificateWatch(configuration, blocking: blocking, log: log)
-        let context = try watch.load()
-        warnings += [context.warning, CertificateWatch.exposure(of: configuration)].compactMap { $0 }
+    private func loadCertificate() throws(TLSContext.Problem) {
+        let watch = CertificateWatch(on: main, blocking: blocking, log: log) { [unowned self] in show($0) }
         certificate = watch
-        return context
+        guard let found = try ServerCertificate.load(settings) else { return }
+        warnings += found.warnings
+        // Before anybody connects, and before the main worker turns.
+        for server in servers { server.renew(found.context) }
+        main.execute { watch.take(found) }
     }
 
     private func makeReplayGuard(_ options: ServerOptions) throws(ReplayKeeping.Failure) -> ReplayGuard {
@@ -185,7 +187,7 @@ public final class Daemon: @unchecked Sendable {
         _ = main.schedule(after: ReplayKeeping.interval) { [self] in moveMarksOn() }
     }
 
-    private func renew(_ context: TLSServerContext) {
+    private func show(_ context: TLSServerContext?) {
         for worker in workers {
             worker.execute { [self] in servers[worker.index].renew(context) }
         }
@@ -197,8 +199,9 @@ public final class Daemon: @unchecked Sendable {
             do {
                 try listen()
                 signals = try SignalSource(Self.signalNumbers, on: main) { [unowned self] in received($0) }
-                certificate?.start(on: main) { [unowned self] in renew($0) }
-                openControl(arguments, environment)
+                let group = controlGroup()
+                reloading = prepareReloading(arguments, environment)
+                openControl(arguments, group)
                 announce()
                 keys?.start()
                 moveMarksOn()
@@ -227,12 +230,18 @@ public final class Daemon: @unchecked Sendable {
     }
 
     private func listen() throws(ListenPlan.Failure) {
-        let opening = EntrancesOpening(settings: settings, activation: activation, log: log)
-        let opened = try opening.open(entrances) { [unowned self] in clients[main.index].forwardDatagrams(to: $0) }
-        place = opened.place
-        warnings += opened.warnings
-        for address in entrances.addresses { hostAddresses?.add(address) }
+        let plan = try EntrancePlan(settings, activation)
+        for (setting, places) in plan.unused { log.listensOnPassed(setting, places) }
+        warnings += plan.warnings
+        place = try open(plan)
+    }
+
+    /// - Returns: what it is and where it listens, in words.
+    private func open(_ plan: EntrancePlan) throws(ListenPlan.Failure) -> String {
+        try entrances.take(plan)
+        hostAddresses?.setListening(entrances.addresses)
         for client in clients { client.setOwnListeners(entrances.addresses) }
+        return plan.text(of: entrances.places)
     }
 
     /// A sleep is noticed within so many seconds, and as soon as the machine is awake if it was longer.
@@ -274,29 +283,46 @@ public final class Daemon: @unchecked Sendable {
 
     // MARK: The control socket
 
+    private var hasControl: Bool { activation.control != nil || settings.controlSocket != nil }
+
+    private func controlGroup() -> UInt32? {
+        guard hasControl else { return nil }
+        let (group, warning) = LocalGroup.control(settings)
+        if let warning { warnings.append(warning) }
+        return group
+    }
+
+    /// What a signal or the control socket can ask for.
+    private func prepareReloading(_ arguments: [String], _ environment: ProxyEnvironment) -> Reloading? {
+        guard let keys else { return nil }
+        let parts = Reloading.Parts(
+            services: services, keys: keys, threshold: threshold, replayGuard: replayGuard, certificate: certificate,
+            listen: { [unowned self] (plan) throws(ListenPlan.Failure) in try open(plan) },
+            admitToControl: { [unowned self] in control?.authority = ControlAuthority(user: geteuid(), group: $0) })
+        return Reloading(
+            settings, at: place, warnings: warnings, arguments: arguments, environment: environment, passed: passed, parts,
+            on: main, blocking: blocking, log: log)
+    }
+
     /// Without one the daemon serves as well, so what is wrong with it is a warning.
-    private func openControl(_ arguments: [String], _ environment: ProxyEnvironment) {
-        guard let keys else { return }
-        let reloading = Reloading(
-            settings, arguments: arguments, environment: environment, on: main, services: services, keys: keys,
-            blocking: blocking, threshold: threshold, log: log, replayGuard: replayGuard, place: place)
-        self.reloading = reloading
-        guard activation.control != nil || settings.controlSocket != nil else { return }
-        let authority = ControlAuthority(user: geteuid(), group: controlGroup())
+    private func openControl(_ arguments: [String], _ group: UInt32?) {
+        guard let keys, let reloading, hasControl else { return }
         let operations = Operations(
-            identity(arguments), on: main, services: services, keys: keys, reloading: reloading, blocking: blocking,
+            of: InstancePlaces.instance(withSocket: settings.controlSocket), arguments: arguments, on: main,
+            services: services, keys: keys, reloading: reloading, entrances: entrances, blocking: blocking,
             threshold: threshold
         ) { [unowned self] in stop() }
-        let control = ControlServer(operations, on: main, authority: authority, version: Self.version) {
+        let authority = ControlAuthority(user: geteuid(), group: group)
+        let server = ControlServer(operations, on: main, authority: authority, version: Self.version) {
             [unowned self] in happened($0)
         }
         do throws(ListenPlan.Failure) {
-            try listen(for: control)
+            try listen(for: server)
         } catch {
             return warnings.append("there is no control socket: \(error)")
         }
         self.operations = operations
-        self.control = control
+        control = server
     }
 
     private func listen(for control: ControlServer) throws(ListenPlan.Failure) {
@@ -313,29 +339,6 @@ public final class Daemon: @unchecked Sendable {
         } catch {
             throw ListenPlan.Failure(description: ListenPlan.text(error, for: path))
         }
-    }
-
-    private func identity(_ arguments: [String]) -> Operations.Identity {
-        var identity = Operations.Identity(mode: settings.mode)
-        identity.instance = InstancePlaces.instance(withSocket: settings.controlSocket)
-        identity.arguments = arguments
-        identity.place = place
-        identity.warnings = warnings
-        identity.listeners = entrances.places.map { .init(name: $0.name, address: $0.place, activated: $0.isPassed) }
-        identity.uris = settings.uris
-        identity.isCompatible = settings.compatible
-        return identity
-    }
-
-    private func controlGroup() -> UInt32? {
-        if let number = UInt32(settings.controlGroup) { return number }
-        if let number = LocalGroup.number(of: settings.controlGroup) { return number }
-        // Whoever has not asked for it does not miss it.
-        if settings.controlGroup == Settings.defaultControlGroup { return nil }
-        warnings.append(
-            "this host has no group \(settings.controlGroup), which could use the control socket: make it "
-                + "(groupadd --system \(settings.controlGroup)), or name another one in [control] group")
-        return nil
     }
 
     private func happened(_ event: ControlServer.Event) {

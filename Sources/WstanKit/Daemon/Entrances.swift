@@ -6,148 +6,211 @@ final class Entrances: @unchecked Sendable {
     /// Where connections go that came by one of them; nil where the service itself finds that out.
     typealias Destination = Address?
 
-    private let worker: Worker
-    private let workers: [Worker]
-    private let report: (Acceptor.Event, Destination) -> Void
-    private var acceptors: [Acceptor] = []
-    /// Every place where something listens.
-    private(set) var places: [Entrance] = []
-
     struct Entrance: Equatable, Sendable {
         /// The setting that it comes from, or what a service manager calls it.
         let name: String
+        /// Of a `[forward NAME]`.
+        let forward: String?
         /// As a person would write it.
         let place: String
         /// Opened by a service manager.
         let isPassed: Bool
     }
 
+    private let worker: Worker
+    private let workers: [Worker]
+    /// The main worker's, for forwards of datagrams; nil at a server.
+    private let client: ClientService?
+    private let report: (Acceptor.Event, Destination) -> Void
+    /// In the order of the plan.
+    private var doors: [Door] = []
+
+    /// An open socket, and what it is for now.
+    private final class Door {
+        let socket: Pollable
+        let place: String
+        private(set) var entry: EntrancePlan.Entry
+        /// Nil for datagrams.
+        private let route: Route?
+        /// Nil for connections.
+        let forward: DatagramForward?
+
+        init(
+            _ entry: EntrancePlan.Entry, _ socket: Pollable, at place: String, _ route: Route?, forward: DatagramForward? = nil
+        ) {
+            self.entry = entry
+            self.socket = socket
+            self.place = place
+            self.route = route
+            self.forward = forward
+            take(entry)
+        }
+
+        /// The same place may be for something else from now on.
+        func take(_ entry: EntrancePlan.Entry) {
+            self.entry = entry
+            switch entry.purpose {
+            case .service: route?.destination = nil
+            case .connections(let target): route?.destination = target
+            case .datagrams(let target): forward?.take(target)
+            }
+        }
+    }
+
+    /// Where an acceptor's connections go.
+    private final class Route {
+        var destination: Destination = nil
+    }
+
     /// - Parameter report: called on the main worker for whatever happens at one of them.
-    init(on worker: Worker, dealingTo workers: [Worker], report: @escaping (Acceptor.Event, Destination) -> Void) {
+    init(
+        on worker: Worker, dealingTo workers: [Worker], client: ClientService?,
+        report: @escaping (Acceptor.Event, Destination) -> Void
+    ) {
         self.worker = worker
         self.workers = workers
+        self.client = client
         self.report = report
     }
 
-    /// - Returns: the places, as a person would write them.
-    func open(
-        _ listen: [ListenAddress], to destination: Destination = nil, for section: String
-    ) throws(ListenPlan.Failure) -> [String] {
-        try eachPlace(of: listen, for: section) { (place) throws(NotOpened) in
-            let acceptor = try open(place) { [report] in report($0, destination) }
-            acceptors.append(acceptor)
-            return acceptor.place
+    /// Every place where something listens.
+    var places: [Entrance] {
+        doors.map {
+            Entrance(name: $0.entry.name, forward: $0.entry.forward, place: $0.place, isPassed: $0.entry.source.isPassed)
         }
     }
 
-    /// Datagrams arrive at `forward` itself, which also closes its sockets.
-    func open(
-        _ listen: [ListenAddress], on forward: DatagramForward, for section: String
-    ) throws(ListenPlan.Failure) -> [String] {
-        try eachPlace(of: listen, for: section) { (place) throws(NotOpened) in
-            switch place {
-            case .network(let address):
-                do throws(SystemError) {
-                    return try forward.listen(on: address).description
-                } catch {
-                    throw NotOpened(error, ListenPlan.text(error, for: address))
-                }
-            case .unix(let path):
-                throw NotOpened(nil, "cannot listen on unix:\(path) for datagrams: choose an address and a port")
+    /// Of those for connections that have one.
+    var addresses: [SocketAddress] { doors.compactMap { ($0.socket as? Listener)?.address } }
+
+    /// Opens what is missing, keeps what is there already, and closes the rest. All of it or, when it throws, nothing.
+    func take(_ plan: EntrancePlan) throws(ListenPlan.Failure) {
+        var former = doors
+        var next: [Door?] = plan.entries.map { entry in
+            former.firstIndex { $0.entry.isAt(entry) }.map { former.remove(at: $0) }
+        }
+        // Where one takes over another's port, as 0.0.0.0:80 that of 127.0.0.1:80, both are there for a moment.
+        let missing = zip(plan.entries, next).filter { $1 == nil }.map(\.0)
+        let shared = former.filter { door in missing.contains { $0.hasPort(of: door.entry) } }
+        allowSharing(of: shared, true)
+        do throws(ListenPlan.Failure) {
+            for (index, entry) in plan.entries.enumerated() where next[index] == nil {
+                next[index] = try open(entry, sharing: shared.contains { entry.hasPort(of: $0.entry) })
             }
+        } catch {
+            let kept = doors
+            for door in next.compactMap({ $0 }) where !kept.contains(where: { $0 === door }) { close(door) }
+            allowSharing(of: shared, false)
+            throw error
+        }
+        for door in former { close(door) }
+        for (door, entry) in zip(next, plan.entries) { door?.take(entry) }
+        doors = next.compactMap { $0 }
+        allowSharing(of: doors, false)
+    }
+
+    func close() {
+        for door in doors { door.socket.close() }
+        doors = []
+    }
+
+    private func allowSharing(of doors: [Door], _ isAllowed: Bool) {
+        for door in doors where !door.entry.source.isPassed {
+            SocketOption.reusePort.set(isAllowed ? 1 : 0, on: door.socket.descriptor)
         }
     }
 
-    /// The same for sockets that are open already.
-    func open(_ passed: [PassedSocket], to destination: Destination = nil) throws(ListenPlan.Failure) -> [String] {
-        try eachPassed(passed) { (socket) throws(SystemError) in
-            let forwarded: (Acceptor.Event) -> Void = { [report] in report($0, destination) }
-            switch socket.kind {
-            case .listener(.network(let address)):
-                acceptors.append(
-                    try Listener(passed: socket, at: address, on: worker, dealingTo: workers, report: forwarded))
-            case .listener(.unix):
-                acceptors.append(try UnixListener(passed: socket, on: worker, dealingTo: workers, report: forwarded))
-            case .datagrams, .other: preconditionFailure("no listener")
-            }
-        }
+    /// For good, unlike at the end of the process: who has come already is served.
+    private func close(_ door: Door) {
+        (door.socket as? Acceptor)?.closeOnceEmpty()
+        if let forward = door.forward { client?.end(forward) }
     }
 
-    func open(_ passed: [PassedSocket], on forward: DatagramForward) throws(ListenPlan.Failure) -> [String] {
-        try eachPassed(passed) { (socket) throws(SystemError) in
-            guard case .datagrams(.network(let address)) = socket.kind else { preconditionFailure("no datagrams") }
-            try forward.listen(on: socket, at: address)
-        }
-    }
+    // MARK: One of them
 
-    private func eachPassed(
-        _ sockets: [PassedSocket], _ body: (PassedSocket) throws(SystemError) -> Void
-    ) throws(ListenPlan.Failure) -> [String] {
-        for socket in sockets {
+    /// - Returns: nil when it may be missing, and is.
+    private func open(_ entry: EntrancePlan.Entry, sharing: Bool) throws(ListenPlan.Failure) -> Door? {
+        switch entry.source {
+        case .passed(let socket):
             do throws(SystemError) {
-                try body(socket)
+                return try open(socket, entry)
             } catch {
                 throw ListenPlan.Failure(
                     description: "cannot use the socket \"\(socket.name)\" that was passed, \(socket.place): \(error)")
             }
-            places.append(Entrance(name: socket.name, place: socket.place, isPassed: true))
-        }
-        return sockets.map(\.place)
-    }
-
-    /// Of those that have one.
-    var addresses: [SocketAddress] { acceptors.compactMap { ($0 as? Listener)?.address } }
-
-    func close() {
-        for acceptor in acceptors { acceptor.close() }
-        acceptors = []
-    }
-
-    private struct NotOpened: Error {
-        let isMissing: Bool
-        let text: String
-
-        init(_ error: SystemError?, _ text: String) {
-            isMissing = error?.code == EADDRNOTAVAIL || error?.code == EAFNOSUPPORT
-            self.text = text
-        }
-    }
-
-    private func eachPlace(
-        of listen: [ListenAddress], for section: String, _ body: (ListenPlan.Place) throws(NotOpened) -> String
-    ) throws(ListenPlan.Failure) -> [String] {
-        var places: [String] = []
-        for wanted in listen {
-            for entry in try ListenPlan.entries(for: wanted) {
-                do throws(NotOpened) {
-                    let place = try body(entry.place)
-                    places.append(place)
-                    self.places.append(Entrance(name: section, place: place, isPassed: false))
-                } catch {
-                    if entry.mayBeMissing, error.isMissing { continue }
-                    throw ListenPlan.Failure(description: error.text)
-                }
+        case .place(.network(let address)):
+            do throws(SystemError) {
+                return try open(address, entry, sharing)
+            } catch {
+                if entry.mayBeMissing, error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT { return nil }
+                throw ListenPlan.Failure(description: ListenPlan.text(error, for: address))
             }
+        case .place(.unix(let path)):
+            return try open(path, entry)
         }
-        return places
     }
 
     private func open(
-        _ place: ListenPlan.Place, _ report: @escaping (Acceptor.Event) -> Void
-    ) throws(NotOpened) -> Acceptor {
-        switch place {
-        case .network(let address):
-            do throws(SystemError) {
-                return try Listener(address, on: worker, dealingTo: workers, report: report)
-            } catch {
-                throw NotOpened(error, ListenPlan.text(error, for: address))
+        _ address: SocketAddress, _ entry: EntrancePlan.Entry, _ sharing: Bool
+    ) throws(SystemError) -> Door {
+        if case .datagrams(let target) = entry.purpose {
+            return try forwardDatagrams(to: target, entry) { (forward) throws(SystemError) in
+                try forward.listen(on: address, sharing: sharing)
             }
-        case .unix(let path):
-            do throws(UnixListener.Failure) {
-                return try UnixListener(path, on: worker, dealingTo: workers, report: report)
-            } catch {
-                throw NotOpened(nil, ListenPlan.text(error, for: path))
+        }
+        let route = Route()
+        let listener = try Listener(
+            address, sharing: sharing, on: worker, dealingTo: workers, report: reports(by: route))
+        return Door(entry, listener, at: listener.place, route)
+    }
+
+    private func open(_ path: String, _ entry: EntrancePlan.Entry) throws(ListenPlan.Failure) -> Door {
+        guard !entry.purpose.isForDatagrams else {
+            throw ListenPlan.Failure(
+                description: "cannot listen on unix:\(path) for datagrams: choose an address and a port")
+        }
+        let route = Route()
+        do throws(UnixListener.Failure) {
+            let listener = try UnixListener(path, on: worker, dealingTo: workers, report: reports(by: route))
+            return Door(entry, listener, at: listener.place, route)
+        } catch {
+            throw ListenPlan.Failure(description: ListenPlan.text(error, for: path))
+        }
+    }
+
+    private func open(_ socket: PassedSocket, _ entry: EntrancePlan.Entry) throws(SystemError) -> Door {
+        let route = Route()
+        switch (socket.kind, entry.purpose) {
+        case (.listener(.network(let address)), _):
+            let listener = try Listener(
+                passed: socket, at: address, on: worker, dealingTo: workers, report: reports(by: route))
+            return Door(entry, listener, at: socket.place, route)
+        case (.listener(.unix), _):
+            let listener = try UnixListener(passed: socket, on: worker, dealingTo: workers, report: reports(by: route))
+            return Door(entry, listener, at: socket.place, route)
+        case (.datagrams(.network(let address)), .datagrams(let target)):
+            return try forwardDatagrams(to: target, entry) { (forward) throws(SystemError) in
+                try forward.listen(on: socket, at: address)
             }
+        case (.datagrams, _), (.other, _): preconditionFailure("Activation has looked at it")
+        }
+    }
+
+    private func reports(by route: Route) -> (Acceptor.Event) -> Void {
+        { [report] in report($0, route.destination) }
+    }
+
+    private func forwardDatagrams(
+        to target: Address, _ entry: EntrancePlan.Entry, _ listen: (DatagramForward) throws(SystemError) -> DatagramSocket
+    ) throws(SystemError) -> Door {
+        guard let client else { preconditionFailure("a server has no forwards") }
+        let forward = client.forwardDatagrams(to: target)
+        do throws(SystemError) {
+            let socket = try listen(forward)
+            return Door(entry, socket, at: socket.address.description, nil, forward: forward)
+        } catch {
+            client.end(forward)
+            throw error
         }
     }
 }

@@ -2,7 +2,7 @@ import Glibc
 
 /// Turns what the configuration says to listen on into sockets' addresses, and what came of it into words.
 enum ListenPlan {
-    enum Place {
+    enum Place: Equatable, Sendable {
         case network(SocketAddress)
         /// The path of a Unix socket.
         case unix(String)

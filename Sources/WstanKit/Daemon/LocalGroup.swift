@@ -4,6 +4,21 @@ import Glibc
 enum LocalGroup {
     /// Blocks while the name service answers.
     ///
+    /// - Returns: the number of `[control] group`, and what to tell where it was named and is not there.
+    static func control(_ settings: Settings) -> (number: UInt32?, warning: String?) {
+        let name = settings.controlGroup
+        if let number = UInt32(name) ?? number(of: name) { return (number, nil) }
+        // Whoever has not asked for it does not miss it.
+        if name == Settings.defaultControlGroup { return (nil, nil) }
+        return (
+            nil,
+            "this host has no group \(name), which could use the control socket: make it (groupadd --system \(name)), or "
+                + "name another one in [control] group"
+        )
+    }
+
+    /// Blocks while the name service answers.
+    ///
     /// - Returns: nil when there is no such group, or it cannot be looked up.
     static func number(of name: String) -> UInt32? {
         // All members are listed in the entry.

@@ -8,9 +8,12 @@ enum MachineSize {
         max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     }
 
+    /// What all buffers may hold together, in bytes.
+    static func bufferBudget(_ settings: Settings) -> Int { settings.memoryLimit ?? bufferBudget }
+
     /// A quarter of what the control group allows, or of the machine's memory: the rest is for sockets' own buffers,
     /// TLS and everybody else.
-    static var bufferBudget: Int {
+    private static var bufferBudget: Int {
         let machine = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
         return max(16 << 20, min(machine, controlGroupLimit ?? .max) / 4)
     }

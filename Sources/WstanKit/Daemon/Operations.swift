@@ -3,28 +3,15 @@ import WstanControl
 
 /// What an administrator can ask of the daemon and have it do, over the control socket. Confined to the main worker.
 final class Operations: ControlService, @unchecked Sendable {
-    /// What the daemon knows of itself and does not change.
-    struct Identity: Sendable {
-        var mode: Settings.Mode
-        /// Of a template unit.
-        var instance: String?
-        /// Of the command line, without the program's name: a check of the configuration reads it again.
-        var arguments: [String] = []
-        /// What it is and where it listens, in words.
-        var place = ""
-        /// What the start had to say.
-        var warnings: [String] = []
-        var listeners: [Control.Listener] = []
-        /// What a client's configuration says of the way here.
-        var uris: [ServerURI] = []
-        var isCompatible = false
-    }
-
-    private let identity: Identity
+    /// Of a template unit.
+    private let instance: String?
+    /// Of the command line, without the program's name: a check of the configuration reads it again.
+    private let arguments: [String]
     private let worker: Worker
     private let services: Services
     private let keys: KeyKeeper
     private let reloading: Reloading
+    private let entrances: Entrances
     private let blocking: BlockingPool
     private let threshold: LogThreshold
     /// Ends the daemon.
@@ -38,14 +25,17 @@ final class Operations: ControlService, @unchecked Sendable {
     private static let followStep: Duration = .seconds(1)
 
     init(
-        _ identity: Identity, on worker: Worker, services: Services, keys: KeyKeeper, reloading: Reloading,
-        blocking: BlockingPool, threshold: LogThreshold, stop: @escaping () -> Void
+        of instance: String?, arguments: [String], on worker: Worker, services: Services, keys: KeyKeeper,
+        reloading: Reloading, entrances: Entrances, blocking: BlockingPool, threshold: LogThreshold,
+        stop: @escaping () -> Void
     ) {
-        self.identity = identity
+        self.instance = instance
+        self.arguments = arguments
         self.worker = worker
         self.services = services
         self.keys = keys
         self.reloading = reloading
+        self.entrances = entrances
         self.blocking = blocking
         self.threshold = threshold
         self.stop = stop
@@ -57,18 +47,23 @@ final class Operations: ControlService, @unchecked Sendable {
         let snapshot = await services.snapshot()
         let listed = await keys.list()
         return GetStatus.Reply(
-            version: Daemon.version, mode: identity.mode == .client ? .client : .server, state: state,
-            statusText: identity.place, instance: identity.instance, pid: Int(getpid()),
-            startTimestampUSec: Int(started.microseconds), configurationLoadTimestampUSec: Int(reloading.loaded.microseconds),
+            version: Daemon.version, mode: settings.mode == .client ? .client : .server, state: state,
+            statusText: reloading.place, instance: instance, pid: Int(getpid()),
+            startTimestampUSec: Int(started.microseconds),
+            configurationLoadTimestampUSec: Int(reloading.loaded.microseconds),
             configurationErrors: reloading.errors.isEmpty ? nil : reloading.errors.map(\.textWithPlace),
-            warnings: identity.warnings.isEmpty ? nil : identity.warnings, listeners: identity.listeners,
+            warnings: reloading.warnings.isEmpty ? nil : reloading.warnings,
+            listeners: entrances.places.map { .init(name: $0.name, address: $0.place, activated: $0.isPassed) },
             tunnelsActive: snapshot.totals.active, tunnelsTotal: Int(clamping: snapshot.totals.opened),
             bytesReceived: Int(clamping: snapshot.totals.traffic.received),
             bytesSent: Int(clamping: snapshot.totals.traffic.sent),
             drainDeadlineTimestampUSec: (drain?.deadline?.microseconds).map { Int($0) },
-            pool: pool(snapshot), rejects: identity.mode == .server ? Control.Rejects(snapshot.rejects) : nil,
+            pool: pool(snapshot), rejects: settings.mode == .server ? Control.Rejects(snapshot.rejects) : nil,
             keys: listed.map(Control.Key.init), logLevel: Control.LogLevel(threshold.level))
     }
+
+    /// What is in force.
+    private var settings: Settings { reloading.settings }
 
     var isDraining: Bool { drain != nil }
 
@@ -79,7 +74,7 @@ final class Operations: ControlService, @unchecked Sendable {
     }
 
     private func pool(_ snapshot: Services.Snapshot) -> Control.Pool {
-        switch identity.mode {
+        switch settings.mode {
         case .client: Control.Pool(snapshot.pool)
         case .server: Control.Pool(size: 0, idle: snapshot.totals.idle, opening: 0, hits: 0, misses: 0)
         }
@@ -189,9 +184,8 @@ final class Operations: ControlService, @unchecked Sendable {
     func checkConfiguration(
         _ parameters: CheckConfiguration.Parameters
     ) async throws(ControlError) -> CheckConfiguration.Reply {
-        let arguments = identity.arguments
         let text = parameters.text
-        let checked = await blocking.run(for: "configuration", from: worker) {
+        let checked = await blocking.run(for: "configuration", from: worker) { [arguments] in
             ConfigurationCheck.diagnostics(of: arguments, text: text)
         }
         guard let found = checked else {
@@ -250,12 +244,12 @@ final class Operations: ControlService, @unchecked Sendable {
 
     private func clientConfiguration(with key: String) -> String {
         var lines = ["mode = client"]
-        for uri in identity.uris { lines.append("uri = \(uri)") }
-        if identity.mode == .server {
+        for uri in settings.uris { lines.append("uri = \(uri)") }
+        if settings.mode == .server {
             lines[0] = "# Put the name that clients know this server by into the URI.\nmode = client"
         }
         lines.append("key = \(key)")
-        if identity.isCompatible { lines.append("compatible = yes") }
+        if settings.compatible { lines.append("compatible = yes") }
         return lines.joined(separator: "\n") + "\n"
     }
 }

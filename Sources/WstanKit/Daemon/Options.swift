@@ -4,11 +4,12 @@
 extension ClientOptions {
     /// - Parameter environment: what it says about proxies.
     init(
-        _ settings: Settings, key: Key, tls: TLSClientContext? = nil, workers: Int,
+        _ settings: Settings, key: Key, trust: ClientTrust? = nil, workers: Int,
         environment: ProxyEnvironment = ProxyEnvironment()
     ) {
         self.init(servers: settings.uris.map { ServerEndpoint($0, settings, environment) }, key: key)
-        self.tls = tls
+        tls = trust?.context
+        tlsFiles = trust?.marks ?? []
         tlsSettings = settings.tls
         compatible = settings.compatible
         earlyData = min(settings.earlyData, WireLimits.earlyData)
@@ -70,9 +71,9 @@ extension ServerEndpoint {
 }
 
 extension ServerOptions {
-    init(_ settings: Settings, keys: [Key], tls: TLSServerContext? = nil, workers: Int) {
+    /// - Parameter keys: the certificate has a way of its own.
+    init(_ settings: Settings, keys: [Key], workers: Int) {
         self.init(keys: keys, pathPrefix: settings.uri.path)
-        self.tls = tls
         usesCipher = settings.uri.scheme == .ws
         compatible = settings.compatible
         readsForwardedFor = settings.xForward

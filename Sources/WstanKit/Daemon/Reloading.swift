@@ -3,8 +3,25 @@ import WstanControl
 
 /// Puts another configuration in force while the daemon runs, all of it or nothing. Confined to the main worker.
 final class Reloading: @unchecked Sendable {
+    /// What of the daemon it changes.
+    struct Parts {
+        let services: Services
+        let keys: KeyKeeper
+        let threshold: LogThreshold
+        /// A server's.
+        let replayGuard: ReplayGuard?
+        let certificate: CertificateWatch?
+        /// Opens and closes entrances; says where it listens then, in words.
+        let listen: (EntrancePlan) throws(ListenPlan.Failure) -> String
+        let admitToControl: (_ group: UInt32?) -> Void
+    }
+
     /// What is in force.
     private(set) var settings: Settings
+    /// What it is and where it listens, in words.
+    private(set) var place: String
+    /// What the start or the last reload had to say.
+    private(set) var warnings: [String]
     private(set) var loaded = CalendarTime(seconds: WallClock.now())
     /// Why the last reload has changed nothing.
     private(set) var errors: [Diagnostic] = []
@@ -12,43 +29,29 @@ final class Reloading: @unchecked Sendable {
 
     private let arguments: [String]
     private let environment: ProxyEnvironment
+    private let passed: [PassedSocket]
+    private let parts: Parts
     private let worker: Worker
-    private let services: Services
-    private let keys: KeyKeeper
     private let blocking: BlockingPool
-    private let threshold: LogThreshold
     private let log: EventLog
-    /// A server's.
-    private let replayGuard: ReplayGuard?
-    /// What is said when it is ready again.
-    private let place: String
 
-    /// Whether a reload does not take over in this version what the table says that it does.
-    private func isLater(_ name: String) -> Bool {
-        switch name {
-        case "[client] listen", "[server] listen", "memory-limit", "[control] group": true
-        // Of a server; at a client they belong to the way.
-        case "[tls] certificate", "[tls] key", "[tls] client-ca": settings.mode == .server
-        default: name.hasPrefix("[forward ")
-        }
-    }
-
+    /// - Parameters:
+    ///   - arguments: which have led to the settings.
+    ///   - passed: sockets that are there instead of what the configuration says.
     init(
-        _ settings: Settings, arguments: [String], environment: ProxyEnvironment, on worker: Worker, services: Services,
-        keys: KeyKeeper, blocking: BlockingPool, threshold: LogThreshold, log: EventLog, replayGuard: ReplayGuard?,
-        place: String
+        _ settings: Settings, at place: String, warnings: [String], arguments: [String], environment: ProxyEnvironment,
+        passed: [PassedSocket], _ parts: Parts, on worker: Worker, blocking: BlockingPool, log: EventLog
     ) {
         self.settings = settings
+        self.place = place
+        self.warnings = warnings
         self.arguments = arguments
         self.environment = environment
+        self.passed = passed
+        self.parts = parts
         self.worker = worker
-        self.services = services
-        self.keys = keys
         self.blocking = blocking
-        self.threshold = threshold
         self.log = log
-        self.replayGuard = replayGuard
-        self.place = place
     }
 
     /// - Throws: `configurationInvalid`, when nothing has changed; `wrongState`, while another one is under way.
@@ -60,58 +63,79 @@ final class Reloading: @unchecked Sendable {
             isReloading = false
             ServiceManager.tell(.ready(place))
         }
-        let configuration: LoadedConfiguration
-        switch await load() {
-        case .success(let found): configuration = found
-        case .failure(let failure):
-            errors = failure.diagnostics.filter { $0.severity == .error }
+        let reply: Reload.Reply
+        do throws(ConfigurationFailure) {
+            reply = try await putInForce(try await load())
+        } catch {
+            errors = error.diagnostics.filter { $0.severity == .error }
             log.notReloaded(errors.map(\.textWithPlace))
-            throw .configurationInvalid(failure.diagnostics.map(Control.Diagnostic.init))
+            throw .configurationInvalid(error.diagnostics.map(Control.Diagnostic.init))
         }
-        let reply = await putInForce(configuration)
         errors = []
+        warnings = reply.warnings ?? []
         loaded = CalendarTime(seconds: WallClock.now())
         log.reloaded(changed: reply.changed, needRestart: reply.requiresRestart)
-        for warning in reply.warnings ?? [] { log.warning(warning) }
+        for warning in warnings { log.warning(warning) }
         return reply
     }
 
-    private func load() async -> Result<LoadedConfiguration, ConfigurationFailure> {
-        let result = await blocking.run(for: "configuration", from: worker) { [arguments] in
-            Result { () throws(ConfigurationFailure) in try LoadedConfiguration.load(arguments) }
+    private func load() async throws(ConfigurationFailure) -> LoadedConfiguration {
+        let result = await blocking.run(for: "configuration", from: worker) { [arguments, settings, passed] in
+            Result { () throws(ConfigurationFailure) in
+                try LoadedConfiguration.load(arguments, replacing: settings, passed: passed)
+            }
         }
-        if let result { return result }
-        let busy = Diagnostic(.error, at: .commandLine, "the threads for files are busy: try again")
-        return .failure(ConfigurationFailure([busy], exitStatus: .configuration))
+        guard let result else { throw Self.failure("the threads for files are busy: try again") }
+        return try result.get()
     }
 
-    private func putInForce(_ configuration: LoadedConfiguration) async -> Reload.Reply {
-        let difference = SettingsDifference(from: settings, to: configuration.settings)
-        let later = difference.needsRestart + difference.takesOver.filter(isLater)
-        // The other end is another program: its users, its TLS and its key are none for this one.
-        guard configuration.settings.mode == settings.mode else {
-            return Reload.Reply(changed: [], requiresRestart: later, warnings: configuration.warnings)
-        }
-        var next = settings.reloaded(with: configuration.settings)
-        (next.listen, next.forwards, next.memoryLimit) = (settings.listen, settings.forwards, settings.memoryLimit)
-        if next.mode == .server { next.tls = settings.tls }
-        var changed = difference.takesOver.filter { !isLater($0) }
-        var warnings = configuration.warnings
-        settings = next
+    private static func failure(_ text: String) -> ConfigurationFailure {
+        ConfigurationFailure([Diagnostic(.error, at: .commandLine, text)], exitStatus: .configuration)
+    }
 
-        threshold.level = next.logLevel.forLogger
-        replayGuard?.take(lifetime: next.requestTTL.inSeconds)
-        await services.take(next, configuration, environment)
-        if let key = configuration.key {
-            let former = keys.sendingKey
-            do throws(KeyFailure) {
-                warnings += try await keys.adopt(key)
+    private func putInForce(_ configuration: LoadedConfiguration) async throws(ConfigurationFailure) -> Reload.Reply {
+        let difference = SettingsDifference(from: settings, to: configuration.settings)
+        var changed = difference.takesOver
+        var warnings = configuration.warnings
+        // The other end is another program: its users, its TLS and its key are none for this one.
+        if configuration.settings.mode == settings.mode {
+            // What can still fail comes first.
+            do throws(ListenPlan.Failure) {
+                place = try parts.listen(configuration.plan)
             } catch {
-                warnings.append("the configured key was not taken over: \(error)")
+                throw Self.failure(error.description)
             }
-            if keys.sendingKey != former, !changed.contains(where: { $0.hasPrefix("key") }) { changed.append("key") }
+            await take(configuration)
+            warnings += await takeKey(configuration.key, &changed)
         }
-        return Reload.Reply(changed: changed, requiresRestart: later, warnings: warnings.isEmpty ? nil : warnings)
+        return Reload.Reply(
+            changed: changed, requiresRestart: difference.needsRestart, warnings: warnings.isEmpty ? nil : warnings)
+    }
+
+    private func take(_ configuration: LoadedConfiguration) async {
+        let next = configuration.next
+        settings = next
+        parts.threshold.level = next.logLevel.forLogger
+        parts.replayGuard?.take(lifetime: next.requestTTL.inSeconds)
+        // Changed files are found by the watch itself.
+        if configuration.certificate?.configuration != parts.certificate?.certificate?.configuration {
+            parts.certificate?.take(configuration.certificate)
+        }
+        parts.admitToControl(configuration.controlGroup)
+        await parts.services.take(next, configuration, environment)
+    }
+
+    /// - Returns: warnings.
+    private func takeKey(_ key: ConfiguredKey?, _ changed: inout [String]) async -> [String] {
+        guard let key else { return [] }
+        let former = parts.keys.sendingKey
+        do throws(KeyFailure) {
+            let warnings = try await parts.keys.adopt(key)
+            if parts.keys.sendingKey != former, !changed.contains(where: { $0.hasPrefix("key") }) { changed.append("key") }
+            return warnings
+        } catch {
+            return ["the configured key was not taken over: \(error)"]
+        }
     }
 }
 
@@ -119,12 +143,14 @@ extension Services {
     fileprivate func take(
         _ settings: Settings, _ configuration: LoadedConfiguration, _ environment: ProxyEnvironment
     ) async {
+        let budget = configuration.bufferBudget / max(1, workers.count)
+        for worker in workers { worker.execute { worker.budget.limit = budget } }
         switch settings.mode {
         case .client:
             // The key has its own way in.
             guard let key = clients.first?.key else { return }
             var options = ClientOptions(
-                settings, key: key, tls: configuration.tls, workers: workers.count, environment: environment)
+                settings, key: key, trust: configuration.trust, workers: workers.count, environment: environment)
             options.users = configuration.admission.users
             options.allowedUsers = configuration.admission.allowedUsers
             await each { [options] (client: ClientService) in client.take(options) }

@@ -46,6 +46,17 @@ class Acceptor: Pollable, @unchecked Sendable {
         acceptSome()
     }
 
+    /// Takes what has connected already, and closes: connections that wait to be accepted would be reset.
+    func closeOnceEmpty() {
+        for _ in 0..<Self.longestBacklog {
+            guard !isClosed, acceptOne() else { break }
+        }
+        close()
+    }
+
+    /// As listen(2) is told.
+    static let longestBacklog = 4096
+
     override func close() {
         if let pause { worker.cancel(pause) }
         pause = nil
@@ -62,38 +73,45 @@ class Acceptor: Pollable, @unchecked Sendable {
     /// Datagram sockets and listeners go on until there is nothing left, in slices that leave room for others.
     private func acceptSome() {
         for _ in 0..<64 {
-            guard !isClosed, pause == nil else { return }
-            if leavesReserve, Descriptors.areScarce {
-                // What is left belongs to the targets of tunnels that are up.
-                return rest(after: SystemError(call: "accept", code: EMFILE))
-            }
-            let flags = Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-            let (result, address) = SocketAddress.read { accept4(descriptor, $0, &$1, flags) }
-            let code = errno
-            if result < 0 {
-                switch code {
-                case EAGAIN: return
-                case EMFILE, ENFILE, ENOBUFS, ENOMEM: return rest(after: SystemError(call: "accept", code: code))
-                // The connection was gone before it was accepted (accept(2)).
-                default: continue
-                }
-            }
-            guard let peer = peer(of: result, at: address) else {
-                Glibc.close(result)
-                continue
-            }
-            let worker = workers[next]
-            next = (next + 1) % workers.count
-            report(.accepted(Arrival(descriptor: result, peer: peer, worker: worker)))
+            guard !isClosed, acceptOne() else { return }
         }
         worker.execute { [self] in acceptSome() }
     }
 
-    private func rest(after error: SystemError) {
+    /// - Returns: false when there is none for now.
+    private func acceptOne() -> Bool {
+        guard pause == nil else { return false }
+        if leavesReserve, Descriptors.areScarce {
+            // What is left belongs to the targets of tunnels that are up.
+            return rest(after: SystemError(call: "accept", code: EMFILE))
+        }
+        let flags = Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        let (result, address) = SocketAddress.read { accept4(descriptor, $0, &$1, flags) }
+        let code = errno
+        if result < 0 {
+            switch code {
+            case EAGAIN: return false
+            case EMFILE, ENFILE, ENOBUFS, ENOMEM: return rest(after: SystemError(call: "accept", code: code))
+            // The connection was gone before it was accepted (accept(2)).
+            default: return true
+            }
+        }
+        guard let peer = peer(of: result, at: address) else {
+            Glibc.close(result)
+            return true
+        }
+        let worker = workers[next]
+        next = (next + 1) % workers.count
+        report(.accepted(Arrival(descriptor: result, peer: peer, worker: worker)))
+        return true
+    }
+
+    private func rest(after error: SystemError) -> Bool {
         report(.paused(error))
         pause = worker.schedule(after: Self.pauseLength) { [self] in
             pause = nil
             acceptSome()
         }
+        return false
     }
 }

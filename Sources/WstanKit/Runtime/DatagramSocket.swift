@@ -17,12 +17,14 @@ final class DatagramSocket: Pollable, @unchecked Sendable {
     /// they would become more with every round of the worker, until nothing else is served.
     private var isTurnDue = false
 
-    /// - Parameter address: port 0 lets the kernel choose.
+    /// - Parameters:
+    ///   - address: port 0 lets the kernel choose.
+    ///   - sharing: with another socket of this process at the same port, which is about to be closed (`sharesPort`).
     init(
-        _ address: SocketAddress, on worker: Worker,
+        _ address: SocketAddress, sharing: Bool = false, on worker: Worker,
         received: @escaping (UnsafeRawBufferPointer, SocketAddress) -> Void
     ) throws(SystemError) {
-        let descriptor = try Self.open(address)
+        let descriptor = try Self.open(address, sharing)
         self.address = SocketAddress.read { getsockname(descriptor, $0, &$1) }.1 ?? address
         self.received = received
         try super.init(descriptor: descriptor, worker: worker)
@@ -42,10 +44,11 @@ final class DatagramSocket: Pollable, @unchecked Sendable {
         isShared = true
     }
 
-    private static func open(_ address: SocketAddress) throws(SystemError) -> Int32 {
+    private static func open(_ address: SocketAddress, _ sharing: Bool) throws(SystemError) -> Int32 {
         let type = Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let descriptor = try SystemError.check("socket") { socket(address.family, type, 0) }
         if address.family == AF_INET6 { SocketOption.ipv6Only.set(1, on: descriptor) }
+        if sharing { SocketOption.reusePort.set(1, on: descriptor) }
         SocketOption.sendBuffer.set(bufferSize, on: descriptor)
         SocketOption.receiveBuffer.set(bufferSize, on: descriptor)
         do throws(SystemError) {

@@ -43,9 +43,9 @@ final class HostAddresses: Sendable {
         }
     }
 
-    /// We listen there.
-    func add(_ address: SocketAddress) {
-        state.withLock { _ = $0.listening.insert(Address(address).host.unmapped) }
+    /// We listen there, and nowhere else.
+    func setListening(_ addresses: [SocketAddress]) {
+        state.withLock { $0.listening = Set(addresses.map { Address($0).host.unmapped }) }
     }
 
     /// getifaddrs(3).

@@ -14,7 +14,8 @@ final class MemoryBudget {
     /// Called when the heads hold more than their share: somebody must go.
     var whenHeadsOverflow: (() -> Void)?
 
-    private let limit: Int
+    /// In bytes. What is held above a lower one stays until it is gone; less is read meanwhile.
+    var limit: Int
     /// Bytes that are held beyond what was set aside.
     private(set) var held = 0
     private(set) var heads = 0

@@ -8,6 +8,7 @@ struct SocketOption {
     static let noDelay = SocketOption(level: Int32(IPPROTO_TCP), name: TCP_NODELAY)
     static let error = SocketOption(level: SOL_SOCKET, name: SO_ERROR)
     static let reuseAddress = SocketOption(level: SOL_SOCKET, name: SO_REUSEADDR)
+    static let reusePort = SocketOption(level: SOL_SOCKET, name: SO_REUSEPORT)
     static let keepAlive = SocketOption(level: SOL_SOCKET, name: SO_KEEPALIVE)
     static let keepAliveIdle = SocketOption(level: Int32(IPPROTO_TCP), name: TCP_KEEPIDLE)
     static let keepAliveInterval = SocketOption(level: Int32(IPPROTO_TCP), name: TCP_KEEPINTVL)

@@ -48,7 +48,7 @@ final class UnixListener: Acceptor, @unchecked Sendable {
             do throws(SystemError) {
                 try bind(descriptor, path)
                 _ = try SystemError.check("chmod") { chmod(path, 0o666) }
-                _ = try SystemError.check("listen") { listen(descriptor, 4096) }
+                _ = try SystemError.check("listen") { listen(descriptor, Int32(longestBacklog)) }
             } catch {
                 Glibc.close(descriptor)
                 throw error

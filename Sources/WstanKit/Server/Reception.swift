@@ -36,8 +36,8 @@ final class Reception: @unchecked Sendable {
         }
     }
 
-    /// Connections to come are shown another certificate.
-    func renew(_ tls: TLSServerContext) {
+    /// Connections to come are shown another certificate; with none TLS is not spoken here.
+    func renew(_ tls: TLSServerContext?) {
         self.tls = tls
     }
 

@@ -166,7 +166,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     }
 
     /// The certificate's files have changed. On the worker.
-    func renew(_ tls: TLSServerContext) {
+    func renew(_ tls: TLSServerContext?) {
         reception.renew(tls)
     }
 

@@ -39,7 +39,7 @@ import Testing
         interfaces.answer(.failure(SystemError(call: "getifaddrs", code: 24)))
         #expect(addresses.current(now: Self.at(5000)) == [Self.public2])
         #expect(interfaces.count == 3)
-        addresses.add(.ipv4(IPv4Address(0xcb00_7101), port: 80))
+        addresses.setListening([.ipv4(IPv4Address(0xcb00_7101), port: 80)])
         #expect(addresses.current(now: Self.at(5001)) == [Self.public1, Self.public2])
     }
 

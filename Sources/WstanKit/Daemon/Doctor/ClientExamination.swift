@@ -112,7 +112,7 @@ struct ClientExamination: @unchecked Sendable {
     /// - Returns: as `pass`.
     private func shakeHands(_ stream: Stream, _ server: ServerEndpoint) async -> Bool {
         guard server.usesTLS else { return true }
-        guard let context = files.client else {
+        guard let context = files.trust?.context else {
             stream.close()
             return false
         }
@@ -167,7 +167,7 @@ struct ClientExamination: @unchecked Sendable {
     /// A refusal says nothing of its cause. So it is asked once more in each other way in which a server of ours, or of
     /// Python's, may want it.
     private func knownCause(_ server: ServerEndpoint, _ probe: UpgradeProbe, _ key: Key) async -> RefusalCause? {
-        let options = ClientOptions(settings, key: key, tls: files.client, workers: 1, environment: environment)
+        let options = ClientOptions(settings, key: key, trust: files.trust, workers: 1, environment: environment)
         let reach = ServerReach(
             worker: worker, options: options, connector: Connector(worker: worker, resolver: resolver))
         for cause in RefusalCause.allCases {

@@ -4,7 +4,7 @@ struct FileExamination {
     /// nil: unreadable, and told.
     private(set) var key: Key?
     /// A client's; nil when none of its servers wants TLS, or when its files are wrong.
-    private(set) var client: TLSClientContext?
+    private(set) var trust: ClientTrust?
     /// A server's that speaks TLS itself.
     private(set) var server: TLSServerContext?
 
@@ -97,7 +97,7 @@ struct FileExamination {
     private mutating func readClientFiles(_ settings: Settings) {
         guard settings.uris.contains(where: { $0.scheme == .wss }) else { return }
         do throws(TLSContext.Problem) {
-            client = try TLSClientContext(TLSClientContext.Configuration(settings.tls))
+            trust = try ClientTrust.load(settings)
         } catch {
             findings.append(.failed(.configuration, "TLS", error.description))
         }
@@ -111,7 +111,7 @@ struct FileExamination {
         do throws(TLSContext.Problem) {
             let context = try TLSServerContext(configuration)
             server = context
-            if let exposure = CertificateWatch.exposure(of: configuration) {
+            if let exposure = ServerCertificate.exposure(of: configuration) {
                 findings.append(.warning("TLS", exposure))
             }
             findings.append(Self.judge(context, configuration.identity.certificate, now))

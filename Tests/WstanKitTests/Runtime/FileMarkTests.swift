@@ -8,14 +8,14 @@ import Testing
     @Test func `a file whose mode has changed is another one`() throws {
         let authority = try TestAuthority()
         let file = try authority.issue().key
-        let before = CertificateWatch.FileMark(of: file)
-        #expect(before == CertificateWatch.FileMark(of: file))
+        let before = FileMark(of: file)
+        #expect(before == FileMark(of: file))
         // Until the clock that files are stamped with has gone on.
         let tries = (0..<1000).first { _ in
             usleep(1000)
-            return chmod(file, 0o400) == 0 && CertificateWatch.FileMark(of: file) != before
+            return chmod(file, 0o400) == 0 && FileMark(of: file) != before
         }
         #expect(tries != nil)
-        #expect(CertificateWatch.FileMark(of: "/nowhere/a.pem") == CertificateWatch.FileMark(of: "/nowhere/b.pem"))
+        #expect(FileMark(of: "/nowhere/a.pem") == FileMark(of: "/nowhere/b.pem"))
     }
 }

@@ -1,0 +1,17 @@
+/// What a client believes of servers under TLS, as it was read from its files.
+struct ClientTrust: Sendable {
+    let context: TLSClientContext
+    /// The files, when they were read.
+    let marks: [FileMark]
+
+    /// Blocks.
+    ///
+    /// - Returns: nil without a server behind `wss://`.
+    static func load(_ settings: Settings) throws(TLSContext.Problem) -> ClientTrust? {
+        guard settings.mode == .client, settings.uris.contains(where: { $0.scheme == .wss }) else { return nil }
+        let files = [settings.tls.caFile, settings.tls.certificate, settings.tls.key].compactMap { $0 }
+        // Before they are read: what changes meanwhile counts as changed.
+        let marks = files.map(FileMark.init(of:))
+        return ClientTrust(context: try TLSClientContext(TLSClientContext.Configuration(settings.tls)), marks: marks)
+    }
+}

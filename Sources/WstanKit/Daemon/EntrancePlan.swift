@@ -1,0 +1,110 @@
+/// Where the process is to listen and what for, as a value: what the configuration says, or instead what a service manager
+/// has passed.
+struct EntrancePlan: Sendable {
+    enum Source: Equatable, Sendable {
+        case place(ListenPlan.Place)
+        case passed(PassedSocket)
+
+        var isPassed: Bool {
+            if case .passed = self { true } else { false }
+        }
+    }
+
+    enum Purpose: Equatable, Sendable {
+        /// For user agents or tunnels, who say themselves where they go.
+        case service
+        case connections(to: Address)
+        case datagrams(to: Address)
+
+        var isForDatagrams: Bool {
+            if case .datagrams = self { true } else { false }
+        }
+    }
+
+    struct Entry: Sendable {
+        /// The setting that it comes from, or what a service manager calls it.
+        let name: String
+        /// Of a `[forward NAME]`.
+        var forward: String?
+        let source: Source
+        let purpose: Purpose
+        /// That this host has no such address is no error.
+        var mayBeMissing = false
+
+        /// Whether the same socket serves for both.
+        func isAt(_ other: Entry) -> Bool {
+            source == other.source && purpose.isForDatagrams == other.purpose.isForDatagrams
+        }
+
+        /// Whether both are sockets of the same kind at one port, which can be one only if they are at different addresses.
+        func hasPort(of other: Entry) -> Bool {
+            guard case .place(.network(let mine)) = source, case .place(.network(let theirs)) = other.source else { return false }
+            return mine.port == theirs.port && mine.port != 0 && purpose.isForDatagrams == other.purpose.isForDatagrams
+        }
+    }
+
+    private(set) var entries: [Entry] = []
+    /// Settings in whose place sockets were passed, and what they say.
+    private(set) var unused: [(setting: String, places: [ListenAddress])] = []
+    private(set) var warnings: [String] = []
+    private let settings: Settings
+
+    /// Looks names up, for which it may wait.
+    init(_ settings: Settings, _ activation: Activation) throws(ListenPlan.Failure) {
+        self.settings = settings
+        if activation.listeners.isEmpty {
+            entries = try Self.entries(settings.listen) { Entry(name: "listen", source: $0, purpose: .service, mayBeMissing: $1) }
+        } else {
+            unused.append(("listen", settings.listen))
+            entries = activation.listeners.map { Entry(name: $0.name, source: .passed($0), purpose: .service) }
+        }
+        guard settings.mode == .client else { return }
+        for forward in settings.forwards { try add(forward, activation.forwards[forward.name]) }
+    }
+
+    private mutating func add(_ forward: Forward, _ passed: [PassedSocket]?) throws(ListenPlan.Failure) {
+        let section = "forward \(forward.name)"
+        guard let target = Address(forward.target) else {
+            throw ListenPlan.Failure(
+                description: "[\(section)]: the server cannot be told \(forward.target.host): leave the interface out")
+        }
+        let purpose: Purpose = forward.transport == .tcp ? .connections(to: target) : .datagrams(to: target)
+        if let passed {
+            unused.append(("[\(section)] listen", forward.listen))
+            entries += passed.map { Entry(name: $0.name, forward: forward.name, source: .passed($0), purpose: purpose) }
+        } else {
+            entries += try Self.entries(forward.listen) {
+                Entry(name: section, forward: forward.name, source: $0, purpose: purpose, mayBeMissing: $1)
+            }
+        }
+        if forward.transport == .udp, !settings.allowUID.isEmpty {
+            warnings.append(
+                "allow-uid says nothing about [forward \(forward.name)]: datagrams do not tell whose they are")
+        }
+    }
+
+    private static func entries(
+        _ listen: [ListenAddress], _ make: (Source, _ mayBeMissing: Bool) -> Entry
+    ) throws(ListenPlan.Failure) -> [Entry] {
+        var entries: [Entry] = []
+        for address in listen {
+            for found in try ListenPlan.entries(for: address) { entries.append(make(.place(found.place), found.mayBeMissing)) }
+        }
+        return entries
+    }
+
+    // MARK: Words
+
+    /// What the process is and where it listens.
+    func text(of opened: [Entrances.Entrance]) -> String {
+        func places(_ forward: String?) -> String {
+            opened.filter { $0.forward == forward }.map(\.place).joined(separator: ", ")
+        }
+        guard settings.mode == .client else { return "server: listening on \(places(nil))" }
+        let servers = (settings.uris.count == 1 ? "server " : "servers ")
+            + settings.uris.map(\.description).joined(separator: ", ")
+        return settings.forwards.reduce("client: SOCKS5 and HTTP proxy on \(places(nil)), \(servers)") { text, forward in
+            text + "; forward \(forward.name): \(forward.transport.rawValue) on \(places(forward.name)) to \(forward.target)"
+        }
+    }
+}
