@@ -52,6 +52,11 @@ class Authority:
     def openssl(self, *arguments):
         subprocess.run(['openssl', *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=True)
 
+    def shown(self, port):
+        """The certificate that a server on this host shows, in DER."""
+        with socket.create_connection(('127.0.0.1', port), timeout=10) as s, self.wrap(s) as t:
+            return t.getpeercert(binary_form=True)
+
     def wrap(self, s):
         return ssl.create_default_context(cafile=self.certificate).wrap_socket(s, server_hostname='localhost')
 

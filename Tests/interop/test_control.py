@@ -9,105 +9,12 @@ import subprocess
 import threading
 
 import agent
-from process import OURS, free_port
-from scenario import TARGETS_HERE, Scenario
-from target import echo
-from test_door_rules import HASHES
+from controlled import NOBODY, ControlledPair, Varlink, as_nobody
+from process import CTL, OURS, free_port
 from waiting import eventually
 
-CTL = os.path.join(os.path.dirname(os.path.realpath(OURS)), 'wstanctl') if OURS else ''
-NOBODY = 65534
 
-
-def as_nobody():
-    os.setgroups([])
-    os.setgid(NOBODY)
-    os.setuid(NOBODY)
-
-
-class Varlink:
-    """A client that says what it is told to, byte for byte."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(5)
-        self.socket.connect(path)
-        self.rest = b''
-
-    def send(self, message):
-        self.socket.sendall((message if isinstance(message, bytes) else json.dumps(message).encode()) + b'\0')
-
-    def receive(self):
-        """The next reply; None when the connection was closed."""
-        while b'\0' not in self.rest:
-            part = self.socket.recv(1 << 16)
-            if not part:
-                return None
-            self.rest += part
-        reply, self.rest = self.rest.split(b'\0', 1)
-        return json.loads(reply)
-
-    def call(self, method, parameters=None, **header):
-        self.send(dict({'method': method, 'parameters': parameters or {}}, **header))
-        return self.receive()
-
-
-class Control(Scenario):
-    """A server and a client by configuration files, each with a control socket; they keep their state."""
-
-    def setUp(self):
-        super().setUp()
-        os.chmod(self.directory, 0o755)
-        self.key_path = os.path.join(self.directory, 'key')
-        self.state = os.path.join(self.directory, 'state')
-        os.mkdir(self.state)
-        self.write('key', self.key + '\n')
-        os.chmod(self.key_path, 0o600)
-        self.port = free_port()
-        self.wstan_server = self.daemon('server', 'log-level = info\nstate-directory = ' + self.state, '[server]\nallow-private = yes')
-        self.client_port = free_port()
-        self.wstan_client = self.daemon('client', '', '[client]\nlisten = 127.0.0.1:%d' % self.client_port)
-        self.echo = self.target(echo)
-
-    def write(self, name, text):
-        path = os.path.join(self.directory, name)
-        with open(path, 'w') as f:
-            f.write(text)
-        return path
-
-    def configure(self, mode, general, sections):
-        return self.write(mode + '.conf', 'mode = %s\nuri = ws://127.0.0.1:%d/\nkey-file = %s\n%s\n%s\n[control]\nsocket = %s\n' % (
-            mode, self.port, self.key_path, general, sections, self.socket(mode)))
-
-    def socket(self, mode):
-        return os.path.join(self.directory, mode + '.sock')
-
-    def daemon(self, mode, general, sections):
-        process = self.start(mode, OURS, '--config', self.configure(mode, general, sections))
-        process.await_log('notice: wstand')
-        return process
-
-    def ctl(self, *arguments, to='server', status=0, user=None, stdin=None):
-        program = CTL
-        if user:  # who may not see where it was built
-            program = shutil.copy(CTL, self.directory)
-        result = subprocess.run([program, *arguments, '--socket', self.socket(to)], capture_output=True, text=True, timeout=20,
-                                input=stdin, preexec_fn=user)
-        self.assertEqual(result.returncode, status, result.stdout + result.stderr)
-        return result.stdout + result.stderr
-
-    def status(self, to='server'):
-        return json.loads(self.ctl('status', '--json', to=to))
-
-    def connect(self):
-        return agent.socks5(self.client_port, '127.0.0.1', self.echo.port)
-
-    def assertConnects(self):
-        with self.connect() as s:
-            self.assertTrue(agent.echoes(s, os.urandom(1000)))
-
-
-class Methods(Control):
+class Methods(ControlledPair):
     def test_rules(self):
         """What is no call ends the connection; what is a wrong one is answered, in the order of the calls."""
         for wrong in b'{', b'[]', b'{"parameters":{}}', b'{"method":"a.B","more":true,"oneway":true}', b'{"method":"a.B","x":1}':
@@ -184,7 +91,7 @@ class Methods(Control):
         self.assertIn('systemctl start wstand@none', result.stderr)
 
 
-class Keys(Control):
+class Keys(ControlledPair):
     def test_rotation(self):
         """The former key is accepted for its grace, then not; what runs goes on; the key file is written anew."""
         with self.connect() as s:
@@ -255,86 +162,7 @@ class Keys(Control):
         self.assertEqual(failures, [])
 
 
-class Reload(Control):
-    def test_rules_and_level(self):
-        """What has changed is in force, what needs a restart is named, and what is up goes on."""
-        with self.connect() as s:
-            self.configure('server', 'log-level = debug\nthreads = 7\nstate-directory = ' + self.state, '[server]\ndeny = 127.0.0.1')
-            text = self.ctl('reload')
-            self.assertIn('In force: log-level, [server] deny, [server] allow-private', text)
-            self.assertIn('Needs a restart: threads', text)
-            with self.assertRaises((AssertionError, OSError, EOFError, agent.Refused)):
-                self.assertConnects()
-            self.assertTrue(agent.echoes(s, b'still here'))
-        self.assertGreater(self.status()['rejects']['forbiddenTarget'], 0)
-
-    def test_broken_file(self):
-        """It changes nothing, and is told to whoever asks; the next good one is taken."""
-        self.configure('server', 'log-level = loud', '[server]\nmax-tunnels = many')
-        text = self.ctl('reload', status=78)
-        self.assertIn('log-level', text)
-        self.assertIn('max-tunnels', text)
-        self.assertConnects()
-        self.assertEqual(len(self.status()['configurationErrors']), 2)
-        self.ctl('check-config', status=78)
-        self.configure('server', 'state-directory = ' + self.state, '[server]\nallow-private = yes')
-        self.ctl('check-config')
-        self.ctl('reload')
-        self.assertNotIn('configurationErrors', self.status())
-
-    def test_signal(self):
-        """SIGHUP does the same."""
-        self.configure('server', 'log-level = debug\nstate-directory = ' + self.state, '[server]\nallow-private = yes')
-        self.wstan_server.popen.send_signal(signal.SIGHUP)
-        self.wstan_server.await_log('read again')
-        self.assertConnects()
-        self.wstan_server.await_log('debug: connected')
-
-    def test_another_server(self):
-        """A client goes to another server from then on, by a new pool; what is up stays where it is."""
-        other = self.server(TARGETS_HERE, '--log-level=info')
-        self.assertConnects()
-        with self.connect() as s:
-            self.port = other.port
-            self.configure('client', '', '[client]\nlisten = 127.0.0.1:%d' % self.client_port)
-            self.assertIn('In force: uri', self.ctl('reload', to='client'))
-            self.assertTrue(agent.echoes(s, b'still here'))
-            self.assertConnects()
-            other.await_log('tunnel opened')
-        eventually(lambda: self.status()['tunnelsActive'] == 0 and self.status()['pool']['idle'] == 0,
-                   'nothing is left at the former server', 5, 0.1)
-
-    def test_users(self):
-        """Who may come in is taken over, and stays when the file describes another end: that is another program."""
-        listen = '[client]\nlisten = 127.0.0.1:%d\n' % self.client_port
-        users = self.write('users', 'bert:%s\n' % HASHES['bert'])
-        os.chmod(users, 0o600)
-        self.configure('client', '', listen + 'users-file = ' + users)
-        self.assertIn('In force: [client] users-file', self.ctl('reload', to='client'))
-        with self.assertRaisesRegex(AssertionError, 'no SOCKS5 method'):
-            self.assertConnects()
-        good = self.configure('client', '', listen + 'users-file = ' + users)
-        with open(good) as f:
-            text = f.read().replace('mode = client', 'mode = server').replace(self.key_path, self.write('other', 'another key\n'))
-        self.write('client.conf', text)
-        text = self.ctl('reload', to='client')
-        self.assertIn('Nothing to take over.', text)
-        self.assertRegex(text, 'Needs a restart: .*mode')
-        with self.assertRaisesRegex(AssertionError, 'no SOCKS5 method'):
-            self.assertConnects()
-        self.configure('client', '', listen)
-        self.ctl('reload', to='client')
-        self.assertConnects()
-
-    def test_key_file(self):
-        """Another key in the file is taken over, though no setting has changed."""
-        self.write('key', 'MDEyMzQ1Njc4OWFiY2RlZg==\n')
-        self.assertIn('In force: key', self.ctl('reload'))
-        self.assertIn('In force: key', self.ctl('reload', to='client'))
-        self.assertConnects()
-
-
-class Drain(Control):
+class Drain(ControlledPair):
     def test_drain_and_back(self):
         """Nothing new is taken on, what is up is waited for, and it can be taken back."""
         s = self.connect()
@@ -358,7 +186,7 @@ class Drain(Control):
         self.assertEqual(self.wstan_server.popen.wait(10), 0)
 
 
-class Notify(Control):
+class Notify(ControlledPair):
     """A fake service manager listens."""
 
     def daemon(self, mode, general, sections):

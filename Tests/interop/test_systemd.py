@@ -12,14 +12,13 @@ import sys
 import tempfile
 
 import agent
-from process import OURS, free_port
+from process import CTL, OURS, free_port
 from scenario import TARGETS_HERE, Scenario
 from target import echo
 from waiting import eventually
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 UNITS = os.path.join(HERE, '..', '..', 'contrib', 'systemd')
-CTL = os.path.join(os.path.dirname(os.path.realpath(OURS)), 'wstanctl') if OURS else ''
 WRONG_CONFIGURATION = 78
 EPOLL_WAIT = ('232', '281', '22')  # epoll_wait and epoll_pwait of x86_64, epoll_pwait of others
 

@@ -14,11 +14,10 @@ import time
 
 import fakedaemon
 from fakedaemon import FakeDaemon, tunnel, tunnels
-from process import OURS
+from process import CTL, OURS
 from scenario import Scenario
 from waiting import Stuck, eventually
 
-CTL = os.path.join(os.path.dirname(os.path.realpath(OURS)), 'wstanctl') if OURS else ''
 FAILED, NOT_RUNNING, NOT_PERMITTED, USAGE, CONFIGURATION = 1, 3, 4, 64, 78
 KEY = 'AAECAwQFBgcICQoLDA0ODw=='
 

@@ -1,0 +1,73 @@
+import Testing
+
+@testable import WstanKit
+
+@Suite struct EntrancePlanTests {
+    private static func client(_ listen: [ListenAddress], _ forwards: [Forward] = []) throws -> Settings {
+        var settings = Settings(mode: .client, uri: try ServerURI("ws://server.test/"), key: .text(Secret("key")))
+        settings.listen = listen
+        settings.forwards = forwards
+        return settings
+    }
+
+    private static func forward(
+        _ name: String, _ transport: Forward.Transport, on port: UInt16, to host: String = "db.test"
+    ) -> Forward {
+        Forward(
+            name: name, listen: [.tcp(host: "127.0.0.1", port: port)], target: TargetAddress(host: host, port: 5432),
+            transport: transport)
+    }
+
+    private static func passed(_ name: String) throws -> PassedSocket {
+        let address = SocketAddress.ipv4(IPv4Address(0x7f00_0001), port: 443)
+        return PassedSocket(descriptor: 3, name: name, kind: .listener(.network(address)))
+    }
+
+    @Test func `localhost is both loopback addresses, of which IPv6's may be missing`() throws {
+        let plan = try EntrancePlan(try Self.client([.tcp(host: "localhost", port: 1080)]), Activation())
+        #expect(plan.entries.map(\.mayBeMissing) == [false, true])
+        #expect(plan.entries.allSatisfy { $0.name == "listen" && $0.forward == nil && $0.purpose == .service })
+    }
+
+    @Test func `a forward's entrances lead to its target`() throws {
+        let forwards = [Self.forward("db", .tcp, on: 1), Self.forward("dns", .udp, on: 2)]
+        let plan = try EntrancePlan(try Self.client([.unix("/run/door")], forwards), Activation())
+        let target = try #require(Address(TargetAddress(host: "db.test", port: 5432)))
+        #expect(plan.entries.map(\.purpose) == [.service, .connections(to: target), .datagrams(to: target)])
+        #expect(plan.entries.map(\.name) == ["listen", "forward db", "forward dns"])
+    }
+
+    @Test func `passed sockets take the place of what is configured, which is told`() throws {
+        let forwards = [Self.forward("db", .tcp, on: 1)]
+        let sockets = [try Self.passed("forward-db"), try Self.passed("listen")]
+        let settings = try Self.client([.tcp(host: "localhost", port: 1080)], forwards)
+        let plan = try EntrancePlan(settings, try Activation(sockets, forwards: forwards))
+        #expect(plan.entries.map(\.source) == [.passed(sockets[1]), .passed(sockets[0])])
+        #expect(plan.unused.map(\.setting) == ["listen", "[forward db] listen"])
+    }
+
+    @Test func `the same place is the same entrance, unless one is for datagrams`() throws {
+        func entries(_ transport: Forward.Transport, to host: String = "a.test") throws -> [EntrancePlan.Entry] {
+            let forward = Self.forward("one", transport, on: 7, to: host)
+            return try EntrancePlan(try Self.client([.tcp(host: "127.0.0.1", port: 8)], [forward]), Activation()).entries
+        }
+        let tcp = try entries(.tcp)
+        #expect(tcp[1].isAt(try entries(.tcp, to: "b.test")[1]))
+        #expect(!tcp[1].isAt(try entries(.udp)[1]))
+        #expect(!tcp[1].isAt(tcp[0]))
+        let all = try EntrancePlan(try Self.client([.tcp(host: "0.0.0.0", port: 8)]), Activation()).entries[0]
+        #expect(all.hasPort(of: tcp[0]) && !all.hasPort(of: tcp[1]) && !all.isAt(tcp[0]))
+    }
+
+    @Test func `what it is in words`() throws {
+        let plan = try EntrancePlan(try Self.client([], [Self.forward("db", .tcp, on: 1)]), Activation())
+        let opened = [
+            Entrances.Entrance(name: "listen", forward: nil, place: "A", isPassed: false),
+            Entrances.Entrance(name: "listen", forward: nil, place: "B", isPassed: false),
+            Entrances.Entrance(name: "forward db", forward: "db", place: "C", isPassed: false),
+        ]
+        #expect(
+            plan.text(of: opened)
+                == "client: SOCKS5 and HTTP proxy on A, B, server ws://server.test:80/; forward db: tcp on C to db.test:5432")
+    }
+}
