@@ -181,10 +181,10 @@ public final class Daemon: @unchecked Sendable {
         return replayGuard
     }
 
-    private func moveMarksOn() {
+    private func moveReplayGuardOn() {
         guard let replayGuard else { return }
-        replayGuard.moveMarksOn(now: WallClock.now())
-        _ = main.schedule(after: ReplayKeeping.interval) { [self] in moveMarksOn() }
+        replayGuard.moveOn(now: WallClock.now())
+        _ = main.schedule(after: ReplayKeeping.interval) { [self] in moveReplayGuardOn() }
     }
 
     private func show(_ context: TLSServerContext?) {
@@ -204,7 +204,7 @@ public final class Daemon: @unchecked Sendable {
                 openControl(arguments, group)
                 announce()
                 keys?.start()
-                moveMarksOn()
+                moveReplayGuardOn()
                 startClients()
                 startPulse()
             } catch {

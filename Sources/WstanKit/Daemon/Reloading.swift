@@ -116,7 +116,7 @@ final class Reloading: @unchecked Sendable {
         let next = configuration.next
         settings = next
         parts.threshold.level = next.logLevel.forLogger
-        parts.replayGuard?.take(lifetime: next.requestTTL.inSeconds)
+        parts.replayGuard?.take(lifetime: next.requestTTL.inSeconds, now: WallClock.now())
         // Changed files are found by the watch itself.
         if configuration.certificate?.configuration != parts.certificate?.certificate?.configuration {
             parts.certificate?.take(configuration.certificate)

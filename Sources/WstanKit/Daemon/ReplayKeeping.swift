@@ -40,7 +40,7 @@ enum ReplayKeeping {
         if let warning = opened?.warning { warnings.append(warning) }
         guard let stateDirectory else {
             opened?.journal.note(gap: 0)
-            return (ReplayGuard(opened: opened, now: now), warnings)
+            return (ReplayGuard(opened: opened, lifetime: lifetime.inSeconds, now: now), warnings)
         }
         let path = stateDirectory + "/" + marksFileName
         let marks = ReplayMarks(
@@ -49,7 +49,7 @@ enum ReplayKeeping {
         let refusal = marks.refusal(at: now)
         if refusal > 0 { warnings.append(refuses(for: refusal)) }
         let keeper = ReplayMarkKeeper(marks, store: store(path, blocking, log))
-        return (ReplayGuard(opened: opened, marks: keeper, now: now), warnings)
+        return (ReplayGuard(opened: opened, marks: keeper, lifetime: lifetime.inSeconds, now: now), warnings)
     }
 
     private static func store(_ path: String, _ blocking: BlockingPool, _ log: EventLog) -> ReplayMarkKeeper.Store {

@@ -56,9 +56,6 @@ struct VerifiedRequest {
 struct Authentication {
     private(set) var options: ServerOptions
     let keys: ServerKeys
-    /// Requests that are older were remembered for a shorter time than requests live now: nobody knows whether they were
-    /// seen. Seconds since the epoch.
-    private var notBefore = -Double.infinity
     private let replayGuard: ReplayGuard
     private let whenFull: () -> Void
 
@@ -71,9 +68,7 @@ struct Authentication {
     }
 
     /// Others are in force from now on; the keys have a way of their own.
-    mutating func take(_ options: ServerOptions, now: Double) {
-        let former = self.options.requestLifetime
-        if options.requestLifetime > former { notBefore = max(notBefore, now - former.inSeconds) }
+    mutating func take(_ options: ServerOptions) {
         self.options = options
     }
 
@@ -146,7 +141,7 @@ struct Authentication {
     }
 
     private func remember(_ token: Nonce?, of time: Double, under key: KeyID, now: Double) throws(Refusal) {
-        let expiry = time + options.requestLifetime.inSeconds
+        let expiry = time + lifetime(ofRequestAt: time)
         guard let token else { throw .wire(.replayed) }
         switch replayGuard.admit(token, of: time, under: key, expiry: expiry, now: now) {
         case .new: break
@@ -161,7 +156,12 @@ struct Authentication {
         guard options.usesCipher || options.replayUnderTLS else { return }
         let age = now - time
         // False for a NaN, whichever way it came in.
-        guard abs(age) <= options.requestLifetime.inSeconds, time >= notBefore else { throw .wire(.expired(seconds: -age)) }
+        guard abs(age) <= lifetime(ofRequestAt: time) else { throw .wire(.expired(seconds: -age)) }
+    }
+
+    /// In seconds.
+    private func lifetime(ofRequestAt time: Double) -> Double {
+        min(options.requestLifetime.inSeconds, replayGuard.lifetime(ofRequestAt: time))
     }
 
     /// The path without its prefix, which a front may have taken off.

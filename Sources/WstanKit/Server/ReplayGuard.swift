@@ -15,6 +15,11 @@ final class ReplayGuard: Sendable {
     private struct Kept {
         var memory: ReplayMemory
         let journal: ReplayJournal?
+        var lifetime: RequestLifetime
+
+        func noteLifetime(_ now: Double) {
+            journal?.note(lifetime: lifetime.shortest(at: now))
+        }
     }
 
     private let kept: Mutex<Kept>
@@ -23,14 +28,23 @@ final class ReplayGuard: Sendable {
     /// - Parameters:
     ///   - opened: where requests are written down as well, with as many slots as the capacity; nil: nowhere.
     ///   - marks: for when that is gone; nil: all that is not known was never seen.
+    ///   - lifetime: of a request, in seconds; infinite: whoever asks knows it.
     ///   - now: seconds since the epoch, as everywhere here.
     init(
         capacity: Int = ServerLimits.seenRequests, opened: ReplayJournal.Opened? = nil, marks: ReplayMarkKeeper? = nil,
-        now: Double = 0
+        lifetime: Double = .infinity, now: Double = 0
     ) {
-        let memory = ReplayMemory(capacity: capacity, remembering: opened?.records ?? [], now: now)
-        kept = Mutex(Kept(memory: memory, journal: opened?.journal))
+        let first = Kept(
+            memory: ReplayMemory(capacity: capacity, remembering: opened?.records ?? [], now: now),
+            journal: opened?.journal, lifetime: RequestLifetime(lifetime, succeeding: opened?.lifetime, now: now))
+        first.noteLifetime(now)
+        kept = Mutex(first)
         self.marks = marks
+    }
+
+    /// How old, or how far ahead, a request that was made at a time may be at most, in seconds.
+    func lifetime(ofRequestAt time: Double) -> Double {
+        kept.withLock { $0.lifetime.of(requestAt: time) }
     }
 
     /// What is admitted is in the journal when this returns.
@@ -66,13 +80,18 @@ final class ReplayGuard: Sendable {
     }
 
     /// To be called every few seconds. Does not block.
-    func moveMarksOn(now: Double) {
+    func moveOn(now: Double) {
         marks?.moveOn(now: now)
+        kept.withLock { $0.noteLifetime(now) }
     }
 
     /// Of a request, in seconds; it is another one from now on.
-    func take(lifetime: Double) {
+    func take(lifetime: Double, now: Double) {
         marks?.take(lifetime: lifetime)
+        kept.withLock { kept in
+            kept.lifetime.take(lifetime, now: now)
+            kept.noteLifetime(now)
+        }
     }
 
     /// The last thing, when nothing is admitted any more. Blocks.

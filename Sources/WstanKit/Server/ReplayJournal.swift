@@ -9,6 +9,8 @@ final class ReplayJournal: @unchecked Sendable {
         var records: [ReplayRecord] = []
         /// Until when requests may have been made that were accepted and are not in it; 0: none; infinite: nobody knows.
         var gap = Double.infinity
+        /// For how many seconds requests were remembered; nil: nobody knows.
+        var lifetime: Double?
         /// What an administrator should know.
         var warning: String?
     }
@@ -57,7 +59,8 @@ final class ReplayJournal: @unchecked Sendable {
         var opened = Opened(journal: ReplayJournal(file))
         let size = ReplayJournalFormat.fileSize(slots: slots)
         switch ReplayJournalFormat.readHead(try file.read(at: 0, count: ReplayJournalFormat.headSize), slots: slots) {
-        case .good(let gap):
+        case .good(let gap, let lifetime):
+            opened.lifetime = lifetime
             let reading = try read(file, slots, now)
             opened.records = reading.records
             if file.size == size, reading.torn == 0 {
@@ -111,6 +114,11 @@ final class ReplayJournal: @unchecked Sendable {
     /// - Parameter gap: as in `Opened`.
     func note(gap: Double) {
         file.store(ReplayJournalFormat.word(ofGap: gap), at: ReplayJournalFormat.gapOffset)
+    }
+
+    /// For how many seconds requests are remembered.
+    func note(lifetime: Double) {
+        file.store(ReplayJournalFormat.word(ofLifetime: lifetime), at: ReplayJournalFormat.lifetimeOffset)
     }
 
     /// It is in the file when this returns.

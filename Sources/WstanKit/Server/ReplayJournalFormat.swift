@@ -9,11 +9,12 @@ struct ReplayRecord: Equatable, Sendable {
 
 /// How seen requests are written down: a head of 64 bytes, then slots of 32, all integers in network order.
 ///
-///     head   "wstnseen", version (4), bytes of a slot (4), count of slots (8), gap (8), zeros
+///     head   "wstnseen", version (4), bytes of a slot (4), count of slots (8), gap (8), lifetime (8), zeros
 ///     slot   token (16), expiry as a double (8), check (8)
 ///
 /// The gap says until when requests may have been accepted that are not here, since the journal was begun after them; in
-/// seconds since the epoch (4), and the same with every bit turned (4).
+/// seconds since the epoch (4), and the same with every bit turned (4). The lifetime says in the same way for how many
+/// seconds requests were remembered; zeros: nobody has said so yet.
 ///
 /// A slot's check is stored last, and taken away first when the slot is used again. So a process that is killed between
 /// two stores leaves a slot that holds nothing, and its request had no answer yet. The check covers the slot's number too:
@@ -25,7 +26,7 @@ enum ReplayJournalFormat {
 
     enum Head: Equatable {
         /// Seconds since the epoch; 0: nothing is missing; infinite: nobody knows.
-        case good(gap: Double)
+        case good(gap: Double, lifetime: Double?)
         /// Nothing was written yet: whoever made the file has not come further.
         case unfinished
         case ofOtherVersion(UInt32)
@@ -49,6 +50,7 @@ enum ReplayJournalFormat {
     static func offset(ofSlot slot: Int) -> Int { headSize + slot * slotSize }
 
     static let gapOffset = 24
+    static let lifetimeOffset = 32
 
     /// A journal that is begun, and whose gap is not known yet.
     static func head(slots: Int) -> [UInt8] {
@@ -73,20 +75,26 @@ enum ReplayJournalFormat {
             if version != Self.version { return .ofOtherVersion(version) }
             guard slotSize == UInt32(Self.slotSize) else { return .foreign }
             if count != UInt64(slots) { return .ofOtherSize(count) }
-            guard let word: UInt64 = reader.readInteger(), let gap = gap(in: word),
-                reader.readRest().allSatisfy({ $0 == 0 })
+            guard let gapWord: UInt64 = reader.readInteger(), let gap = seconds(in: gapWord),
+                let lifetimeWord: UInt64 = reader.readInteger(), reader.readRest().allSatisfy({ $0 == 0 })
             else { return .foreign }
-            return .good(gap: gap)
+            if lifetimeWord == 0 { return .good(gap: gap, lifetime: nil) }
+            guard let lifetime = seconds(in: lifetimeWord) else { return .foreign }
+            return .good(gap: gap, lifetime: lifetime)
         }
     }
 
-    static func word(ofGap gap: Double) -> UInt64 {
+    static func word(ofGap gap: Double) -> UInt64 { word(of: gap, .up) }
+
+    static func word(ofLifetime lifetime: Double) -> UInt64 { word(of: lifetime, .down) }
+
+    private static func word(of seconds: Double, _ rule: FloatingPointRoundingRule) -> UInt64 {
         // A NaN is no time, and fits no integer.
-        let seconds = UInt32(exactly: (gap < 0 ? 0 : gap).rounded(.up)) ?? .max
+        let seconds = UInt32(exactly: (seconds < 0 ? 0 : seconds).rounded(rule)) ?? .max
         return UInt64(seconds) << 32 | UInt64(~seconds)
     }
 
-    private static func gap(in word: UInt64) -> Double? {
+    private static func seconds(in word: UInt64) -> Double? {
         let seconds = UInt32(truncatingIfNeeded: word >> 32)
         guard UInt32(truncatingIfNeeded: word) == ~seconds else { return nil }
         return seconds == .max ? .infinity : Double(seconds)

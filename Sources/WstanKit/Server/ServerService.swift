@@ -61,7 +61,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     /// ways of their own.
     func take(_ options: ServerOptions) {
         self.options = options
-        authentication.take(options, now: WallClock.now())
+        authentication.take(options)
         reception.take(options, authentication)
         gate.rules = options.rules
     }

@@ -43,18 +43,23 @@ import Testing
 
     /// What was accepted in the first minute is forgotten after its lifetime and a margin of two minutes.
     @Test func `a longer lifetime lets in nothing that may have been forgotten`() throws {
-        var authentication = Self.authentication(try Self.options())
-        let head = try Self.request()
-        #expect(try Self.refusal(head, authentication) == nil)
+        let replayGuard = ReplayGuard(capacity: 10, lifetime: 60, now: Self.now)
+        var authentication = Authentication(options: try Self.options(), replayGuard: replayGuard)
+        let first = try Self.request()
+        #expect(try Self.refusal(first, authentication) == nil)
         let later = Self.now + 300
-        let another = Nonce(high: 1, low: 2)
-        #expect(try Self.refusal(Self.request(time: later, nonce: another), authentication, now: later) == nil)
-        authentication.take(try Self.options { $0.requestLifetime = .seconds(600) }, now: later)
-        #expect(try Self.refusal(head, authentication, now: later) == .wire(.expired(seconds: -300)))
-        // What was new then is known still, and lives as long as it says now.
-        #expect(try Self.refusal(Self.request(time: later, nonce: another), authentication, now: later) == .wire(.replayed))
-        let third = try Self.request(time: later - 59, nonce: Nonce(high: 1, low: 3))
-        #expect(try Self.refusal(third, authentication, now: later + 400) == nil)
+        let second = try Self.request(time: later, nonce: Nonce(high: 1, low: 2))
+        #expect(try Self.refusal(second, authentication, now: later) == nil)
+        replayGuard.take(lifetime: 600, now: later)
+        authentication.take(try Self.options { $0.requestLifetime = .seconds(600) })
+        #expect(try Self.refusal(first, authentication, now: later) == .wire(.expired(seconds: -300)))
+        #expect(try Self.refusal(second, authentication, now: later) == .wire(.replayed))
+        // It lives as long as it is remembered.
+        #expect(try Self.refusal(second, authentication, now: later + 200) == .wire(.expired(seconds: -200)))
+        // One that can only have been made since then lives longer.
+        let third = try Self.request(time: later + 601, nonce: Nonce(high: 1, low: 3))
+        #expect(try Self.refusal(third, authentication, now: later + 1200) == nil)
+        #expect(try Self.refusal(third, authentication, now: later + 1201) == .wire(.replayed))
     }
 
     // MARK: Python's requests

@@ -59,6 +59,24 @@ import Testing
         }
     }
 
+    /// A request is forgotten when its former lifetime is over, so nothing may make it live longer.
+    @Test func `the next process knows for how long requests were remembered`() throws {
+        try Self.withDirectory { directory in
+            for (lifetime, expected) in [(60.0, 60.0), (600, 60), (10, 10), (600, 10)] {
+                let opened = try ReplayJournal.open(in: directory, slots: 4, now: Self.now)
+                opened.journal.note(gap: 0)
+                let replayGuard = ReplayGuard(capacity: 4, opened: opened, lifetime: lifetime, now: Self.now)
+                #expect(replayGuard.lifetime(ofRequestAt: Self.now) == expected)
+            }
+            // What was longer is noted as such when nothing of the shorter time is left.
+            do {
+                let opened = try ReplayJournal.open(in: directory, slots: 4, now: Self.now)
+                ReplayGuard(capacity: 4, opened: opened, lifetime: 600, now: Self.now).moveOn(now: Self.now + 1201)
+            }
+            #expect(try ReplayJournal.open(in: directory, slots: 4, now: Self.now).lifetime == 600)
+        }
+    }
+
     @Test func `a file of its own, of the right size, which nobody else may read`() throws {
         try Self.withDirectory { directory in
             _ = try Self.threeSeen(in: directory)

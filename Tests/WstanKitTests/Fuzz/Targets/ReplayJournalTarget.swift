@@ -30,8 +30,9 @@ extension FuzzTarget {
     ) { input in
         let now = 1_763_683_200.0
         let bytes = input.rest()
-        if case .good(let gap) = ReplayJournalFormat.readHead(bytes, slots: slots) {
+        if case .good(let gap, let lifetime) = ReplayJournalFormat.readHead(bytes, slots: slots) {
             require(gap >= 0, "a time, or all of them")
+            require(lifetime ?? 0 >= 0, "a time, or nothing is known")
         }
         var reading = ReplayJournalReading(now: now)
         let body = Array(bytes.dropFirst(ReplayJournalFormat.headSize))
