@@ -50,6 +50,7 @@ class ControlledPair(Scenario):
     """A server and a client by configuration files, each with a control socket; they keep their state."""
     scheme = 'ws'
     control = ''  # more lines of [control]
+    prepare = None  # called in a daemon's process before it starts
 
     def setUp(self):
         super().setUp()
@@ -79,7 +80,7 @@ class ControlledPair(Scenario):
         return os.path.join(self.directory, mode + '.sock')
 
     def daemon(self, mode, general, sections):
-        process = self.start(mode, OURS, '--config', self.configure(mode, general, sections))
+        process = self.start(mode, OURS, '--config', self.configure(mode, general, sections), prepare=self.prepare)
         process.await_log('notice: wstand')
         return process
 
