@@ -82,6 +82,7 @@ extension ControlError {
     init(_ failure: KeyFailure) {
         switch failure {
         case .noSuchKey(let id), .noSuchName(let id): self = .noSuchKey(id: id)
+        case .nameTaken(let name): self = .keyExists(name: name)
         case .invalidName: self = .invalidParameter("name")
         case .invalidKey(let why): self = .invalidKey(message: why)
         case .keyReadOnly(let why): self = .keyReadOnly(source: why)

@@ -173,7 +173,7 @@ final class KeyKeeper: @unchecked Sendable {
                 let cause: String
                 switch error {
                 case .keyReadOnly(let why), .notStored(let why): cause = why
-                case .noSuchKey, .noSuchName, .invalidName, .invalidKey, .notPossible, .busy: throw error
+                case .noSuchKey, .noSuchName, .nameTaken, .invalidName, .invalidKey, .notPossible, .busy: throw error
                 }
                 steps = try await prepare(runtimeOnly: true, of: nil, id: id, change)
                 retirement.isPersisted = false

@@ -34,6 +34,7 @@ enum KeyFailure: Error, Equatable, CustomStringConvertible {
     /// The text that was to be an id.
     case noSuchKey(String)
     case noSuchName(String)
+    case nameTaken(String)
     case invalidName(String)
     /// Empty, too long, or somebody else's; why.
     case invalidKey(String)
@@ -50,6 +51,7 @@ enum KeyFailure: Error, Equatable, CustomStringConvertible {
         switch self {
         case .noSuchKey(let id): "no key has the id \(id): wstanctl keys lists them"
         case .noSuchName(let name): "nobody is named \(name): wstanctl keys lists the names"
+        case .nameTaken(let name): "\(name) has a key already: rotate-key gives it another one"
         case .invalidName(let name):
             "\(name) cannot be a name: use 1 to \(KeyRingBounds.nameLength) letters, digits, dots, dashes and underscores"
         case .invalidKey(let why), .notPossible(let why): why
@@ -70,7 +72,7 @@ extension KeyFailure {
             switch problem {
             case .noSuchKey: .noSuchKey(id?.description ?? "given")
             case .noSuchName: .noSuchName(whose)
-            case .nameTaken: .notPossible("\(whose) has a key already: rotate-key gives it another one")
+            case .nameTaken: .nameTaken(whose)
             case .keyTaken(let owner): .invalidKey("this is a key of \(owner) already: every name needs its own")
             case .keyIsCurrent: .invalidKey("this is the current key of \(whose) already")
             case .tooManyNames:
