@@ -15,7 +15,7 @@ let isProving = Context.environment["WSTAN_PROVE"] != nil
 let proofs: [Target] = [
     .executableTarget(name: "wstan-echo", dependencies: ["WstanKit"], path: "Tests/autobahn/Echo", swiftSettings: ours),
     .executableTarget(
-        name: "wstan-fuzz", dependencies: ["WstanKit"], path: "Tests/WstanKitTests/Fuzz", swiftSettings: ours),
+        name: "wstan-fuzz", dependencies: ["WstanKit", "WstanControl"], path: "Tests/WstanKitTests/Fuzz", swiftSettings: ours),
 ]
 let tests: [Target] = [
     .testTarget(

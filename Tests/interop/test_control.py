@@ -6,7 +6,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import threading
 
 import agent
 from controlled import NOBODY, ControlledPair, Varlink, as_nobody
@@ -136,30 +135,6 @@ class Keys(ControlledPair):
             self.assertGreater(reply['closed'], 0)
             self.assertEqual(agent.outcome(s), 'reset')
         self.assertConnects()
-
-    def test_under_load(self):
-        """Rotations while connections come and go: none fails."""
-        stop, failures = threading.Event(), []
-
-        def visit():
-            while not stop.is_set():
-                try:
-                    self.assertConnects()
-                except Exception as error:
-                    failures.append(repr(error))
-        threads = [threading.Thread(target=visit) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        try:
-            for _ in range(10):
-                key = json.loads(self.ctl('rotate-key', '--json'))['key']
-                self.ctl('rotate-key', '--key-file', '-', to='client', stdin=key)
-                self.ctl('reload')
-        finally:
-            stop.set()
-            for thread in threads:
-                thread.join(20)
-        self.assertEqual(failures, [])
 
 
 class Drain(ControlledPair):

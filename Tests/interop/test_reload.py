@@ -10,7 +10,7 @@ from datagrams import DatagramTarget, udp_socket
 from fronts import module_authority
 from process import free_port
 from scenario import TARGETS_HERE
-from target import echo
+from target import read_exactly
 from test_door_rules import HASHES
 from waiting import eventually
 
@@ -217,7 +217,7 @@ class Entrances(ControlledPair):
             self.assertTrue(agent.echoes(s, b'hello'))
             self.assertIn('[forward one] (changed)', self.take(self.here, more=self.forward(port, other.port)))
             with agent.dial(port) as t:
-                self.assertEqual(t.recv(9, socket.MSG_WAITALL), b'the other')
+                self.assertEqual(read_exactly(t, 9), b'the other')
             self.assertTrue(agent.echoes(s, b'still here'))
             self.assertIn('[forward one] (removed)', self.take(self.here))
             self.assertRefuses(port)

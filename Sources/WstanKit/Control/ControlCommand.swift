@@ -16,7 +16,7 @@ enum ControlCommand: CaseIterable {
 
     var name: String { type.name }
 
-    private var type: any ControlMethod.Type {
+    var type: any ControlMethod.Type {
         switch self {
         case .getInfo: GetInfo.self
         case .getInterfaceDescription: GetInterfaceDescription.self

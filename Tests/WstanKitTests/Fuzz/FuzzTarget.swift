@@ -34,6 +34,7 @@ struct FuzzTarget: Sendable, CustomStringConvertible {
         socks5Passage, proxyAnswer, proxyEnvironment, serverList,
         bodyReader, responseReader, proxyRequest, proxyResponse, exchangeMachine, acceptance, explanation,
         usersFile, proxyAuthorization, grantMachine, keyRing, keyRingScript,
+        controlCalls, json, interface,
     ]
 }
 
