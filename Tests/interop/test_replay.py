@@ -1,13 +1,15 @@
 """Requests that were seen, sent once more: to the same server, to the next one, and to the next one after a kill."""
+import json
 import os
 import random
 import resource
 import signal
 import socket
+import subprocess
 import threading
 
 import wire
-from process import OURS, free_port
+from process import CTL, OURS, free_port
 from scenario import TARGETS_HERE, Scenario
 from target import echo
 from waiting import eventually
@@ -26,6 +28,7 @@ class Replays(Scenario):
         self.echo = self.target(echo)
         self.runtime = os.path.join(self.directory, 'run')
         os.mkdir(self.runtime)
+        self.control = os.path.join(self.directory, 'control')
         self.port = free_port()
         self.serving = None
 
@@ -34,7 +37,8 @@ class Replays(Scenario):
         directory = self.runtime if runtime is None else runtime
         self.serving = self.start(
             'server', ['env', 'RUNTIME_DIRECTORY=' + directory, OURS], '-s', '%s://127.0.0.1:%d' % (self.SCHEME, self.port), self.key,
-            '--listen=127.0.0.1:%d' % self.port, '--log-level=info', TARGETS_HERE, *options, prepare=prepare)
+            '--listen=127.0.0.1:%d' % self.port, '--log-level=info', '--control-socket=' + self.control, TARGETS_HERE, *options,
+            prepare=prepare)
         self.serving.await_port(self.port)
         return self.serving
 
@@ -53,6 +57,13 @@ class Replays(Scenario):
         """As a replay, which the log says, or counts among others of a minute."""
         self.assertEqual(self.status(opening), 404)
 
+    def assertCounted(self, count):
+        """As replays, since its start; wstanctl tells, in words and as JSON."""
+        def status(*options):
+            return subprocess.run([CTL, 'status', '--socket', self.control, *options], check=True, capture_output=True, text=True).stdout
+        self.assertEqual(json.loads(status('--json'))['rejects']['replay'], count)
+        self.assertIn('rejects  %d replayed\n' % count, status())
+
     def restart(self):
         self.serving.signal(signal.SIGTERM)
         self.assertEqual(self.serving.exit_status(), 0)
@@ -68,6 +79,7 @@ class Replays(Scenario):
         seen = self.opening()
         self.assertAdmitted(seen)
         self.assertRefused(seen)
+        self.assertCounted(1)
         for successor in self.restart, self.kill, self.kill, self.restart:
             server = successor()
             self.assertRefused(seen)
@@ -75,6 +87,7 @@ class Replays(Scenario):
             fresh = self.opening()
             self.assertAdmitted(fresh)
             self.assertRefused(fresh)
+            self.assertCounted(2)
         self.assertEqual(len(self.echo.connections), 5)
 
     def test_kill_in_a_flood(self):

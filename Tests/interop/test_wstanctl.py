@@ -14,7 +14,7 @@ import time
 
 import fakedaemon
 from fakedaemon import FakeDaemon, tunnel, tunnels
-from process import CTL, OURS
+from process import CTL, OURS, free_port
 from scenario import Scenario
 from waiting import Stuck, eventually
 
@@ -302,6 +302,70 @@ class Failures(Control):
         for arguments in ['status'], ['keys'], ['tunnels']:
             self.assertFails(FAILED, 'wstand does not answer: journalctl', *arguments, within=8)
         self.assertIn('wstand  -     does not answer', self.out('instances'))
+
+    def test_usage(self):
+        """What is typed wrong is told in one line, with the usage below, and changes nothing."""
+        client = 'init', 'client', 'x', '--uri'
+        for words, text in (
+                (('status', '-i', 'a', '--socket', '/x'), 'name an instance or a socket, not both'),
+                (('status', '-i', '/'), 'an instance is the NAME of wstand@NAME'),
+                (('status', '--socket', ''), 'a socket is the path of one'),
+                (('doctor', '--socket', '/x'), 'the socket does not tell where the configuration is: --config does'),
+                (('check-config', '--json', '--config', '/x'), '--json is for an instance that runs'),
+                ((*client, 'ws://a/', '--listen', 'a#b'), '--listen takes host:port'),
+                ((*client, 'ws://0.0.0.0/'), "0.0.0.0 is no address to go to: put the server's name or address there"),
+                ((*client, 'ws://HOST/'), "put the server's name or address in the place of HOST"),
+                (('init', 'client', '.x', '--uri', 'ws://a/'), 'a name is letters, digits, dots, dashes and underscores'),
+                (('init', 'server', '--host', 'a:b'), '--host takes a name or an address, without a port; IPv6 in brackets'),
+                (('init', 'server', '--root', 'x'), '--root takes a path that begins with /'),
+                (('log-level', 'loud'), "The value 'loud' is invalid for '<level>'. Please provide one of 'debug', 'info', 'notice', "
+                                        "'warning' or 'error'."),
+                (('drain', '--timeout', '5x'), "The value '5x' is invalid for '--timeout <timeout>'"),
+                (('close', 'abc'), "The value 'abc' is invalid for '<id>'"), (('nonsense',), "Unexpected argument 'nonsense'")):
+            with self.subTest(words=words):
+                done = self.run_ctl(*words)
+                self.assertEqual((done.returncode, done.stdout, done.stderr.splitlines()[0]), (USAGE, '', 'Error: ' + text))
+                self.assertRegex(done.stderr, r'\nUsage: wstanctl [^\n]+\n  See \'wstanctl .*--help\' for more information\.\n$')
+
+    def test_words(self):
+        """All that can be said besides, to the letter."""
+        def assertSays(text, *words, status=FAILED, **options):
+            with self.subTest(words=words):
+                done = self.run_ctl(*words, **options)
+                self.assertEqual((done.returncode, done.stdout, done.stderr), (status, '', 'wstanctl: %s\n' % text))
+        server = fakedaemon.status(mode='server', logLevel=None, pool=None)
+        self.fake(GetStatus=self.statuses(server), ListTunnels=lambda call: call.reply({'event': 'listed', 'tunnel': tunnel(1)}))
+        assertSays('this wstand tells of no pool', 'pool')
+        assertSays('this wstand does not tell its log level: it is another version than wstanctl', 'log-level')
+        assertSays('wstand is a server: a client has such a script', 'client-config', '--pac')
+        place = {'name': 'listen', 'address': 'unix:/x', 'activated': False}
+        self.fake(GetStatus=self.statuses(fakedaemon.status(mode='client', listeners=[place])))
+        assertSays('wstand serves no TCP port where browsers could fetch it: see listen in wstan.conf(5)', 'client-config', '--pac')
+        port = free_port()
+        place['address'] = '127.0.0.1:%d' % port
+        self.fake(GetStatus=self.statuses(fakedaemon.status(mode='client', listeners=[place])))
+        url = 'http://127.0.0.1:%d/proxy.pac' % port
+        assertSays('cannot fetch %s: Connection refused' % url, 'client-config', '--pac')
+        other = self.target(lambda connection: (connection.recv(4096), connection.sendall(b'HTTP/1.1 404 Not Found\r\n\r\n')))
+        place['address'] = '127.0.0.1:%d' % other.port
+        assertSays('what is at http://127.0.0.1:%d/proxy.pac is no proxy script' % other.port, 'client-config', '--pac')
+        rotate = 'rotate-key', '--key-file'
+        missing, blank, long, odd = (os.path.join(self.directory, name) for name in ('missing', 'blank', 'long', 'odd'))
+        for path, content in (blank, b' \n'), (long, b'x' * 5000), (odd, b'\xff\xfe\n'):
+            with open(path, 'wb') as f:
+                f.write(content)
+        assertSays('cannot read %s: No such file or directory' % missing, *rotate, missing)
+        assertSays('there is no key in %s' % blank, *rotate, blank)
+        assertSays('there is no key in stdin', *rotate, '-')
+        assertSays('the key in %s is above 4096 bytes' % long, *rotate, long)
+        assertSays('the key in %s is not UTF-8 text' % odd, *rotate, odd)
+        root = os.path.join(self.directory, 'root')
+        os.makedirs(root + '/etc/wstan')
+        with open(root + '/etc/wstan.conf', 'w') as f:
+            f.truncate(2 << 20)
+        assertSays('%s/etc/wstan.conf is too large to be what it should be' % root, 'init', 'server', '--root', root)
+        self.environment['PATH'] = self.directory
+        assertSays('there is no journalctl on this host: install the package that has it', 'logs')
 
     def test_full_disk(self):
         self.fake(ListTunnels=tunnels(tunnel(1)))
