@@ -12,6 +12,8 @@ CFLAGS ?= -O2
 release_flags := -c release --static-swift-stdlib -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now
 release_dir := .build/release
 
+# Debian's packaging strips by itself, and keeps what it has taken off for wstan-dbgsym.
+INSTALL_PROGRAM ?= install -s
 prefix ?= /usr
 sbindir ?= $(prefix)/sbin
 bindir ?= $(prefix)/bin
@@ -101,8 +103,8 @@ setup: ## install the Debian packages that building and testing need
 install: ## install the release build (DESTDIR, prefix, and every ...dir above)
 	@test -x $(release_dir)/wstand || { echo 'nothing to install yet: make release' >&2; exit 1; }
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(sysconfdir) $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusersdir)
-	install -m 755 $(release_dir)/wstand $(DESTDIR)$(sbindir)/wstand
-	install -m 755 $(release_dir)/wstanctl $(DESTDIR)$(bindir)/wstanctl
+	$(INSTALL_PROGRAM) -m 755 $(release_dir)/wstand $(DESTDIR)$(sbindir)/wstand
+	$(INSTALL_PROGRAM) -m 755 $(release_dir)/wstanctl $(DESTDIR)$(bindir)/wstanctl
 	@if [ -e $(DESTDIR)$(sysconfdir)/wstan.conf ] && ! cmp -s etc/wstan.conf $(DESTDIR)$(sysconfdir)/wstan.conf; then \
 	    echo '$(DESTDIR)$(sysconfdir)/wstan.conf stays as it is; the new one is beside it as wstan.conf.new'; \
 	    install -m 644 etc/wstan.conf $(DESTDIR)$(sysconfdir)/wstan.conf.new; \
@@ -113,7 +115,7 @@ install: ## install the release build (DESTDIR, prefix, and every ...dir above)
 	    install -D -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/} || exit; \
 	done
 	install -d $(DESTDIR)$(bashcompdir) $(DESTDIR)$(zshcompdir) $(DESTDIR)$(fishcompdir)
-	$(release_dir)/wstanctl --generate-completion-script bash >$(DESTDIR)$(bashcompdir)/wstanctl
+	$(release_dir)/wstanctl --generate-completion-script bash | sed '1{/^#!/d}' >$(DESTDIR)$(bashcompdir)/wstanctl
 	$(release_dir)/wstanctl --generate-completion-script zsh >$(DESTDIR)$(zshcompdir)/_wstanctl
 	$(release_dir)/wstanctl --generate-completion-script fish >$(DESTDIR)$(fishcompdir)/wstanctl.fish
 	chmod 644 $(DESTDIR)$(bashcompdir)/wstanctl $(DESTDIR)$(zshcompdir)/_wstanctl $(DESTDIR)$(fishcompdir)/wstanctl.fish
@@ -127,6 +129,18 @@ install: ## install the release build (DESTDIR, prefix, and every ...dir above)
 	    >$(DESTDIR)$(userunitdir)/wstand.service
 	chmod 644 $(DESTDIR)$(userunitdir)/wstand.service
 	install -m 644 contrib/systemd/wstan.sysusers $(DESTDIR)$(sysusersdir)/wstan.conf
+
+# Everything that dpkg-buildpackage writes goes there, too, and nothing beside the tree.
+deb_dir := $(CURDIR)/.build/deb
+
+.PHONY: deb
+deb: ## the Debian packages, in .build/deb
+	@scripts/setup build deb
+	rm -rf $(deb_dir) && mkdir -p $(deb_dir)
+	DEB_DESTDIR=$(deb_dir) dpkg-buildpackage -b -us -uc --buildinfo-option=-u$(deb_dir) --changes-option=-u$(deb_dir) \
+	    --buildinfo-file=$(deb_dir)/wstan.buildinfo --changes-file=$(deb_dir)/wstan.changes
+	dh_clean
+	@ls -l $(deb_dir)/*.deb
 
 .PHONY: clean
 clean: ## remove everything that was built
