@@ -142,6 +142,11 @@ deb: ## the Debian packages, in .build/deb
 	dh_clean
 	@ls -l $(deb_dir)/*.deb
 
+.PHONY: system-test
+system-test: deb ## the life of the package in a booted Debian of its own, as root (TESTS='003 004': only those)
+	@scripts/setup system
+	@Tests/system/run $(TESTS)
+
 .PHONY: clean
 clean: ## remove everything that was built
 	rm -rf .build

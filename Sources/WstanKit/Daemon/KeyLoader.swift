@@ -40,7 +40,13 @@ enum KeyLoader {
             guard let directory = getenv("CREDENTIALS_DIRECTORY") else {
                 throw Failure(description: "no credentials were passed: LoadCredential=\(name) in the unit passes one")
             }
-            text = try read(String(cString: directory) + "/" + name)
+            let path = String(cString: directory) + "/" + name
+            guard access(path, F_OK) == 0 || errno != ENOENT else {
+                throw Failure(
+                    description: "no credential \(name) was passed, as LoadCredential=\(name) in the unit should have done: put "
+                        + "the key into /etc/credstore/\(name), or into /etc/credstore/wstan.NAME.key for wstand@NAME")
+            }
+            text = try read(path)
         case .environment(let name):
             guard let value = getenv(name) else {
                 throw Failure(description: "the environment has no \(name), which should hold the key")
