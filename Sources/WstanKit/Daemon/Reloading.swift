@@ -121,6 +121,8 @@ final class Reloading: @unchecked Sendable {
             } catch {
                 throw Self.failure(error.description)
             }
+            warnings += configuration.plan.unusedNews(since: settings)
+            if configuration.plan.hasPassedListeners { changed.removeAll { $0.hasSuffix("] listen") } }
             await take(configuration)
             warnings += await takeKey(configuration.key, &changed)
         }
