@@ -83,6 +83,31 @@ class Methods(ControlledPair):
         self.assertEqual(agent.outcome(s), 'reset')
         self.ctl('close', str(tunnel['id']), status=1)
 
+    def test_many_tunnels(self):
+        """A list that is made piece by piece has each of them once, in order, and says so when they go."""
+        held = []
+        for _ in range(200):
+            held.append(self.keep(self.connect()))
+            self.assertTrue(agent.echoes(held[-1], b'hello'))
+        for end in 'server', 'client':
+            *listed, last = [json.loads(line) for line in self.ctl('tunnels', '--json', '--state=using', to=end).splitlines()]
+            numbers = [reply['tunnel']['id'] for reply in listed]
+            self.assertEqual(numbers, sorted(set(numbers)))
+            self.assertEqual((len(numbers), last['event']), (200, 'synchronized'))
+        follower = Varlink(self.socket('server'))
+        self.addCleanup(follower.socket.close)
+        follower.send({'method': 'org.wstan.control.ListTunnels', 'parameters': {'states': ['using'], 'follow': True}, 'more': True})
+        listed = [follower.receive()['parameters'] for _ in range(201)]
+        self.assertEqual(listed[-1]['event'], 'synchronized')
+        for s in held:
+            s.close()
+        gone = set()
+        while len(gone) < 200:
+            reply = follower.receive()['parameters']
+            if reply['event'] == 'removed':
+                gone.add(reply['tunnel']['id'])
+        self.assertEqual(gone, {reply['tunnel']['id'] for reply in listed[:-1]})
+
     def test_not_running(self):
         """The remedy is named, and the status is 3."""
         result = subprocess.run([CTL, '-i', 'none'], capture_output=True, text=True, timeout=10)
@@ -194,6 +219,41 @@ class Notify(ControlledPair):
         self.wstan_server.may_end = True
         self.wstan_server.popen.send_signal(signal.SIGTERM)
         self.message('STOPPING')
+        self.assertEqual(self.wstan_server.popen.wait(10), 0)
+
+    def end_with_a_long_drain(self, *signals):
+        """A stream goes on meanwhile, which is returned."""
+        self.configure('server', 'drain-timeout = 10min\nstate-directory = ' + self.state, '[server]\nallow-private = yes')
+        self.ctl('reload')
+        s = self.keep(self.connect())
+        self.assertTrue(agent.echoes(s, b'hello'))
+        self.wstan_server.may_end = True
+        process = self.wstan_server.popen
+        os.kill(process.pid, signal.SIGSTOP)
+        for number in signals:
+            process.send_signal(number)
+        os.kill(process.pid, signal.SIGCONT)
+        return s
+
+    def test_long_drain(self):
+        """More time is asked for again and again while it drains, and never so much that one that hangs is waited for."""
+        s = self.end_with_a_long_drain(signal.SIGTERM)
+        asked = [self.message('STOPPING')] + [self.message('EXTEND_TIMEOUT_USEC') for _ in range(5)]
+        self.assertEqual({lines['EXTEND_TIMEOUT_USEC'] for lines in asked}, {'5400000'})
+        self.assertTrue(agent.echoes(s, b'still here'))
+        s.close()
+        self.assertEqual(self.wstan_server.popen.wait(10), 0)
+
+    def test_reload_at_the_end(self):
+        """A reload that is under way when the end is ordered opens nothing again."""
+        s = self.end_with_a_long_drain(signal.SIGHUP, signal.SIGTERM)
+        self.message('STOPPING')
+        self.wstan_server.await_log('wstand is stopping')
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection(('127.0.0.1', self.port), 5)
+        for _ in range(5):
+            self.assertNotIn('READY', self.message('EXTEND_TIMEOUT_USEC'))
+        s.close()
         self.assertEqual(self.wstan_server.popen.wait(10), 0)
 
     def test_watchdog_falls_silent(self):

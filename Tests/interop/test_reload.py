@@ -3,6 +3,7 @@ import os
 import signal
 import socket
 import threading
+import time
 
 import agent
 from controlled import NOBODY, ControlledPair, as_nobody
@@ -54,6 +55,16 @@ class Settings(ControlledPair):
         self.wstan_server.await_log('read again')
         self.assertConnects()
         self.wstan_server.await_log('debug: connected')
+
+    def test_signals_in_a_row(self):
+        """One that comes while the files are read is not lost: they may have changed since."""
+        for step in range(20):
+            for level in 'debug', 'info':
+                self.configure('server', 'log-level = %s\nstate-directory = %s' % (level, self.state), '[server]\nallow-private = yes')
+                self.wstan_server.popen.send_signal(signal.SIGHUP)
+                time.sleep(step * 0.0003)  # into the reading of the first, somewhere
+            eventually(lambda: self.status()['logLevel'] == 'info', 'the last one counts', 5, 0.02)
+        self.assertConnects()
 
     def test_another_server(self):
         """A client goes to another server from then on, by a new pool; what is up stays where it is."""

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 
 import wire
 from process import CTL, OURS, free_port
@@ -144,6 +145,20 @@ class Replays(Scenario):
             self.assertAdmitted(seen)
             self.assertRefused(seen)
             server.kill()
+
+    def test_longer_lifetime(self):
+        """What the former server has remembered for a shorter time may be forgotten, so that time holds for older requests."""
+        old = {'when': time.time() - 100}
+        self.again('--request-ttl=1h')
+        self.assertAdmitted(self.opening(**old))
+        self.serving.kill()
+        self.again('--request-ttl=60s')
+        self.assertRefused(self.opening(**old))
+        for _ in range(2):
+            self.serving.kill()
+            self.again('--request-ttl=1h')
+            self.assertRefused(self.opening(**old))
+            self.assertAdmitted(self.opening())
 
     def test_two_at_once(self):
         """A second server with the same runtime directory does not start, and says why; one that waits for the first to end does."""

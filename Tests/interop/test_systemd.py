@@ -185,6 +185,45 @@ target = 127.0.0.1:%d
         waiting = self.keep(socket.socket(socket.AF_UNIX))
         waiting.connect(control.getsockname())
 
+    def test_reload(self):
+        """What was passed stays, whatever the file says to listen on, which is told; a forward that has one cannot go."""
+        server, echoing = self.server(), self.target(echo)
+        door, forward, control = self.listening(), self.listening(), self.listening_path('control')
+        unopened = free_port()
+
+        def configure(*lines):
+            path = self.write('client.conf', '\n'.join((
+                'mode = client', 'uri = ws://127.0.0.1:%d/' % server.port, 'key = ' + self.key, '[client]', *lines, '')))
+            os.chmod(path, 0o600)
+            return path
+
+        def reload(status):
+            said = subprocess.run([CTL, 'reload', '--socket', control.getsockname()], capture_output=True, text=True, timeout=20)
+            self.assertEqual(said.returncode, status, said.stdout + said.stderr)
+            return said.stdout + said.stderr
+
+        def assertServes():
+            with agent.socks5(door.getsockname()[1], '127.0.0.1', echoing.port) as s:
+                self.assertTrue(agent.echoes(s, b'front door'))
+            with agent.dial(forward.getsockname()[1]) as s:
+                self.assertTrue(agent.echoes(s, b'forward'))
+
+        db = '[forward db]\nlisten = 127.0.0.1:%d\ntarget = 127.0.0.1:%d' % (unopened, echoing.port)
+        client = self.activated('client', [('listen', door), ('forward-db', forward), ('varlink', control)], ['--config', configure(db)])
+        client.await_log('notice: wstand')
+        assertServes()
+        configure('listen = 127.0.0.1:%d' % unopened, 'early-reply = no', db)
+        text = reload(0)
+        self.assertIn('In force: [client] early-reply\n', text)
+        self.assertRegex(text, r'listen = 127.0.0.1:%d is not opened: sockets that were passed' % unopened)
+        self.assertRaises(ConnectionRefusedError, socket.create_connection, ('127.0.0.1', unopened), 5)
+        assertServes()
+        configure()
+        self.assertIn('forward-db', reload(78))
+        assertServes()
+        client.signal(signal.SIGTERM)
+        self.assertEqual(client.exit_status(), 0)
+
     def test_names(self):
         """A name that means nothing is an error that lists those that do, and no reason to try again."""
         door = self.listening()

@@ -88,8 +88,13 @@ final class ClientService: @unchecked Sendable {
 
     var totals: TunnelTotals { pool.totals }
 
-    /// One report for each tunnel that is open.
-    var reports: [TunnelReport] { pool.tunnels.values.map { $0.report(key: $0.keyID.description) } }
+    /// Of the tunnels that are open, in order.
+    var tunnelNumbers: [UInt64] { pool.tunnels.keys.sorted() }
+
+    /// One for each of these that is still open.
+    func reports(of numbers: ArraySlice<UInt64>) -> [TunnelReport] {
+        numbers.compactMap { number in pool.tunnels[number].map { $0.report(key: $0.keyID.description) } }
+    }
 
     /// How often the key was used on this worker: tunnels that were opened with it, and requests on those of the pool.
     var keyUses: [KeyID: KeyUse] { pool.keyUses }

@@ -90,6 +90,9 @@ final class ControlSession: @unchecked Sendable {
     // MARK: Answers
 
     private var isSlow = false
+    private var sent: UInt64 = 0
+    /// So many replies at a time.
+    private static let turn: UInt64 = 16
 
     /// Nobody is there to read an answer. A client that has only shut down its sending side still reads.
     var isOver: Bool { isSlow || stream.isGone || stream.peerHasClosed }
@@ -99,6 +102,9 @@ final class ControlSession: @unchecked Sendable {
     func send(_ reply: ControlReply) async -> Bool {
         guard !isOver else { return false }
         write(reply)
+        sent &+= 1
+        // A long list goes out as fast as the client takes it, and others have their turn meanwhile.
+        if sent % Self.turn == 0 { await stream.worker.yield() }
         await stream.waitDrained(until: stream.worker.now + Self.patience)
         if stream.pendingCount > 0 { isSlow = true }
         return !isOver

@@ -42,7 +42,8 @@ public final class Daemon: @unchecked Sendable {
     private var control: ControlServer?
     private var network: NetworkWatcher?
     private var wakeTimer: WakeTimer?
-    private var isStopping = false
+    /// When what is in flight has to be over; nil while it is not stopping.
+    private var stopDeadline: Instant?
     private var startFailure: (any Error)?
     /// Said once the start has succeeded; a failed one is explained by its error alone.
     private var warnings: [String] = []
@@ -222,12 +223,17 @@ public final class Daemon: @unchecked Sendable {
 
     private func startPulse() {
         guard ServiceManager.listens else { return }
-        let rhythm = ServicePulse.Rhythm(patience: ServiceManager.watchdogPatience)
-        ServicePulse(of: services, on: main, rhythm, log: log) { [unowned self] in
-            if isStopping { return "Stopping" }
+        let state = { [unowned self] in
+            if isStopping { return "Stopping" as String? }
             return operations?.isDraining == true ? "Draining" : nil
-        }.start()
+        }
+        let timeLeft = { [unowned self] in stopDeadline.map { $0 - main.now } }
+        ServicePulse(of: services, on: main, rhythm, log: log, state: state, timeLeft: timeLeft).start()
     }
+
+    private var isStopping: Bool { stopDeadline != nil }
+
+    private var rhythm: ServicePulse.Rhythm { ServicePulse.Rhythm(patience: ServiceManager.watchdogPatience) }
 
     private func listen() throws(ListenPlan.Failure) {
         let plan = try EntrancePlan(settings, activation)
@@ -363,8 +369,7 @@ public final class Daemon: @unchecked Sendable {
 
     private func received(_ signal: Int32) {
         guard signal != SIGHUP else {
-            // What comes of it is in the log.
-            if !isStopping { main.spawn { [self] in _ = try? await reloading?.reload() } }
+            reloading?.reloadSoon()
             return
         }
         // A second one means it.
@@ -374,13 +379,14 @@ public final class Daemon: @unchecked Sendable {
 
     private func stop() {
         guard !isStopping else { return }
-        isStopping = true
-        operations?.isStopping = true
         let patience = (reloading?.settings ?? settings).drainTimeout
-        log.draining(patience)
-        ServiceManager.tell(.stopping(drain: patience))
-        entrances.close()
         let deadline = main.now + patience
+        stopDeadline = deadline
+        operations?.isStopping = true
+        reloading?.isOver = true
+        log.draining(patience)
+        ServiceManager.tell(.stopping(nextWord: rhythm.nextWord(left: patience)))
+        entrances.close()
         main.spawn { [self] in
             await services.drain(until: deadline)
             await services.close(until: deadline)

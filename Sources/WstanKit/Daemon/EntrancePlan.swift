@@ -95,6 +95,24 @@ struct EntrancePlan: Sendable {
 
     // MARK: Words
 
+    /// That a new value of a setting means nothing, since sockets were passed in its place.
+    ///
+    /// - Parameter former: what was in force.
+    /// - Returns: warnings.
+    func unusedNews(since former: Settings) -> [String] {
+        unused.filter { setting, places in
+            let section = setting.suffix(after: "[forward ")?.prefix { $0 != "]" }
+            guard let section else { return former.listen != places }
+            return former.forwards.contains { $0.name == section && $0.listen != places }
+        }.map { setting, places in
+            "\(setting) = \(places.map(\.description).joined(separator: ", ")) is not opened: sockets that were passed take its "
+                + "place; change the socket unit instead"
+        }
+    }
+
+    /// Whether sockets were passed for the service itself.
+    var hasPassedListeners: Bool { entries.contains { $0.purpose == .service && $0.source.isPassed } }
+
     /// What the process is and where it listens.
     func text(of opened: [Entrances.Entrance]) -> String {
         func places(_ forward: String?) -> String {

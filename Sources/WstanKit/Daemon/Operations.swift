@@ -86,21 +86,22 @@ final class Operations: ControlService, @unchecked Sendable {
         _ parameters: ListTunnels.Parameters, _ replies: ControlReplies<ListTunnels>
     ) async throws(ControlError) -> ListTunnels.Reply {
         var known: [Int: Control.Tunnel] = [:]
-        for tunnel in await tunnels(in: parameters.states) {
+        await tunnels(in: parameters.states) { tunnel in
             known[tunnel.id] = tunnel
-            guard await replies.send(ListTunnels.Reply(tunnel: tunnel, event: .listed)) else { break }
+            return await replies.send(ListTunnels.Reply(tunnel: tunnel, event: .listed))
         }
         let end = ListTunnels.Reply(event: .synchronized)
         guard parameters.follow == true, await replies.send(end) else { return end }
         while await replies.pause(for: Self.followStep) {
             var current: [Int: Control.Tunnel] = [:]
-            for tunnel in await tunnels(in: parameters.states) {
+            let isWanted = await tunnels(in: parameters.states) { tunnel in
                 current[tunnel.id] = tunnel
                 let former = known.removeValue(forKey: tunnel.id)
-                if tunnel == former { continue }
+                if tunnel == former { return true }
                 let event: Control.TunnelEvent = former == nil ? .added : .changed
-                guard await replies.send(ListTunnels.Reply(tunnel: tunnel, event: event)) else { return end }
+                return await replies.send(ListTunnels.Reply(tunnel: tunnel, event: event))
             }
+            guard isWanted else { return end }
             for gone in known.values.sorted(by: { $0.id < $1.id }) {
                 guard await replies.send(ListTunnels.Reply(tunnel: gone, event: .removed)) else { return end }
             }
@@ -109,12 +110,24 @@ final class Operations: ControlService, @unchecked Sendable {
         return end
     }
 
-    private func tunnels(in states: [Control.TunnelState]?) async -> [Control.Tunnel] {
+    /// - Parameter tell: of each of them; false: of no more.
+    /// - Returns: whether it was told of all.
+    @discardableResult
+    private func tunnels(
+        in states: [Control.TunnelState]?, _ tell: (Control.Tunnel) async -> Bool
+    ) async -> Bool {
         let names = keys.names
         let clock = EventClock()
-        return await services.tunnels().map { Control.Tunnel($0, names: names, clock) }.filter {
-            states?.contains($0.state) ?? true
+        var isWanted = true
+        await services.tunnels { reports in
+            for report in reports where isWanted {
+                let tunnel = Control.Tunnel(report, names: names, clock)
+                if states?.contains(tunnel.state) ?? true { isWanted = await tell(tunnel) }
+            }
+            await worker.yield()
+            return isWanted
         }
+        return isWanted
     }
 
     func closeTunnel(_ parameters: CloseTunnel.Parameters) async throws(ControlError) -> CloseTunnel.Reply {

@@ -26,6 +26,10 @@ final class Reloading: @unchecked Sendable {
     /// Why the last reload has changed nothing.
     private(set) var errors: [Diagnostic] = []
     private(set) var isReloading = false
+    /// The daemon stops: nothing is opened or put in force any more, not even what is read already.
+    var isOver = false
+    /// Whether somebody who does not wait has asked meanwhile: the files may have changed since they were read.
+    private var isAskedAgain = false
 
     private let arguments: [String]
     private let environment: ProxyEnvironment
@@ -54,6 +58,13 @@ final class Reloading: @unchecked Sendable {
         self.log = log
     }
 
+    /// For a signal: what comes of it is in the log.
+    func reloadSoon() {
+        guard !isReloading else { return isAskedAgain = true }
+        guard !isOver else { return }
+        worker.spawn { [self] in _ = try? await reload() }
+    }
+
     /// - Throws: `configurationInvalid`, when nothing has changed; `wrongState`, while another one is under way.
     func reload() async throws(ControlError) -> Reload.Reply {
         guard !isReloading else { throw .wrongState("reloading") }
@@ -61,7 +72,11 @@ final class Reloading: @unchecked Sendable {
         ServiceManager.tell(.reloading(at: .now()))
         defer {
             isReloading = false
-            ServiceManager.tell(.ready(place))
+            if !isOver { ServiceManager.tell(.ready(place)) }
+            if isAskedAgain {
+                isAskedAgain = false
+                reloadSoon()
+            }
         }
         let reply: Reload.Reply
         do throws(ConfigurationFailure) {
@@ -94,6 +109,7 @@ final class Reloading: @unchecked Sendable {
     }
 
     private func putInForce(_ configuration: LoadedConfiguration) async throws(ConfigurationFailure) -> Reload.Reply {
+        guard !isOver else { throw Self.failure("wstand is stopping") }
         let difference = SettingsDifference(from: settings, to: configuration.settings)
         var changed = difference.takesOver
         var warnings = configuration.warnings
@@ -105,6 +121,8 @@ final class Reloading: @unchecked Sendable {
             } catch {
                 throw Self.failure(error.description)
             }
+            warnings += configuration.plan.unusedNews(since: settings)
+            if configuration.plan.hasPassedListeners { changed.removeAll { $0.hasSuffix("] listen") } }
             await take(configuration)
             warnings += await takeKey(configuration.key, &changed)
         }

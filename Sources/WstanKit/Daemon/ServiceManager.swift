@@ -7,8 +7,10 @@ enum ServiceManager {
         case ready(String)
         /// It goes on serving meanwhile; `ready` ends it.
         case reloading(at: Instant)
-        /// - Parameter drain: how long it may take; a moment more than that is asked for.
-        case stopping(drain: Duration)
+        /// - Parameter nextWord: within that it says more, or has ended.
+        case stopping(nextWord: Duration)
+        /// It is still at it.
+        case extending(nextWord: Duration)
         case status(String)
         /// A sign of life for the watchdog, with the status.
         case alive(String)
@@ -18,12 +20,16 @@ enum ServiceManager {
             case .ready(let status): "READY=1\n" + Self.status(status)
             case .reloading(let time):
                 "RELOADING=1\nMONOTONIC_USEC=\(time.nanoseconds / 1000)\n" + Self.status("Reloading")
-            case .stopping(let drain):
-                "STOPPING=1\nEXTEND_TIMEOUT_USEC=\((drain + .seconds(5)).wholeNanoseconds / 1000)\n"
-                    + Self.status("Stopping")
+            case .stopping(let nextWord): "STOPPING=1\n" + Self.extension(nextWord) + "\n" + Self.status("Stopping")
+            case .extending(let nextWord): Self.extension(nextWord)
             case .status(let status): Self.status(status)
             case .alive(let status): "WATCHDOG=1\n" + Self.status(status)
             }
+        }
+
+        /// Beyond TimeoutStopSec=, the service is killed when the time has passed without another word.
+        private static func `extension`(_ time: Duration) -> String {
+            "EXTEND_TIMEOUT_USEC=\(time.wholeNanoseconds / 1000)"
         }
 
         /// In scalars; systemd takes messages of up to 4096 bytes.

@@ -8,6 +8,8 @@ final class ServicePulse: @unchecked Sendable {
     private let tell: (ServiceManager.Message) -> Void
     /// What it is doing, unless that is its usual business: `Draining`.
     private let state: () -> String?
+    /// What is left of a drain after which it ends; nil while it does not end.
+    private let timeLeft: () -> Duration?
     private var told = ""
 
     struct Rhythm: Equatable, Sendable {
@@ -23,11 +25,19 @@ final class ServicePulse: @unchecked Sendable {
             isWatched = patience != nil
             interval = patience.map { min($0 / 2, Self.leisure) } ?? Self.leisure
         }
+
+        /// For what comes after a drain, and for a beat that is late.
+        private static let allowance: Duration = .seconds(5)
+
+        /// - Parameter left: of the drain.
+        /// - Returns: how long a service manager is to wait for the next word. Not for the whole of a long drain: one that hangs
+        ///   in it would be waited for.
+        func nextWord(left: Duration) -> Duration { min(left, interval * 2) + Self.allowance }
     }
 
     init(
         of services: Services, on worker: Worker, _ rhythm: Rhythm, log: EventLog,
-        state: @escaping () -> String? = { nil },
+        state: @escaping () -> String? = { nil }, timeLeft: @escaping () -> Duration? = { nil },
         tell: @escaping (ServiceManager.Message) -> Void = ServiceManager.tell
     ) {
         self.services = services
@@ -35,6 +45,7 @@ final class ServicePulse: @unchecked Sendable {
         self.rhythm = rhythm
         self.log = log
         self.state = state
+        self.timeLeft = timeLeft
         self.tell = tell
     }
 
@@ -61,5 +72,7 @@ final class ServicePulse: @unchecked Sendable {
             tell(.status(line))
         }
         told = line
+        // Nothing more once the drain is over: an end that hangs is to be ended.
+        if let left = timeLeft(), left > .zero { tell(.extending(nextWord: rhythm.nextWord(left: left))) }
     }
 }

@@ -25,11 +25,23 @@ struct Services: Sendable {
         }
     }
 
-    /// One for each tunnel that is open, in the order of their numbers.
-    func tunnels() async -> [TunnelReport] {
-        let parts = await onEach { $0.reports } server: { $0.reports }
-        return parts.flatMap { $0 }.sorted { $0.id < $1.id }
+    /// Tells of each tunnel that is open, in the order of their numbers, which begin with the worker's.
+    ///
+    /// A report asks the kernel, so a worker makes only so many of them at a time: what else it has to do comes in between.
+    ///
+    /// - Parameter take: whether it wants more. Where it runs others have to have their turn as well.
+    func tunnels(_ take: ([TunnelReport]) async -> Bool) async {
+        for index in workers.indices {
+            let numbers = await on(index, client: { $0.tunnelNumbers }, server: { $0.tunnelNumbers }) ?? []
+            for start in stride(from: 0, to: numbers.count, by: Self.reportsAtOnce) {
+                let some = numbers[start..<min(start + Self.reportsAtOnce, numbers.count)]
+                let reports = await on(index, client: { $0.reports(of: some) }, server: { $0.reports(of: some) }) ?? []
+                guard await take(reports) else { return }
+            }
+        }
     }
+
+    private static let reportsAtOnce = 64
 
     /// - Returns: false when there is none with that number.
     func closeTunnel(_ id: UInt64) async -> Bool {
@@ -86,6 +98,19 @@ struct Services: Sendable {
 
     func each(_ body: @escaping @Sendable (ServerService) -> Void) async {
         _ = await onEach(client: { _ in }, server: body)
+    }
+
+    /// - Returns: nil where there is no service.
+    private func on<T: Sendable>(
+        _ index: Int, client: @escaping @Sendable (ClientService) -> T, server: @escaping @Sendable (ServerService) -> T
+    ) async -> T? {
+        if clients.indices.contains(index) {
+            let service = clients[index]
+            return await Task(executorPreference: workers[index]) { client(service) }.value
+        }
+        guard servers.indices.contains(index) else { return nil }
+        let service = servers[index]
+        return await Task(executorPreference: workers[index]) { server(service) }.value
     }
 
     private func onEach<T: Sendable>(

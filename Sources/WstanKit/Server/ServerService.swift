@@ -45,9 +45,14 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
 
     var totals: TunnelTotals { past.adding(tunnels.values.lazy.map(\.tunnel)) }
 
-    /// One report for each tunnel that is open.
-    var reports: [TunnelReport] {
-        tunnels.values.map { $0.tunnel.report(peer: $0.client.description, key: $0.tunnel.keyID.description) }
+    /// Of the tunnels that are open, in order.
+    var tunnelNumbers: [UInt64] { tunnels.keys.sorted() }
+
+    /// One for each of these that is still open.
+    func reports(of numbers: ArraySlice<UInt64>) -> [TunnelReport] {
+        numbers.compactMap { number in
+            tunnels[number].map { $0.tunnel.report(peer: $0.client.description, key: $0.tunnel.keyID.description) }
+        }
     }
 
     /// - Returns: false when there is none with that number.

@@ -46,6 +46,21 @@ import Testing
         #expect(plan.unused.map(\.setting) == ["listen", "[forward db] listen"])
     }
 
+    @Test func `another value of a setting that sockets were passed for is told at a reload`() throws {
+        let forwards = [Self.forward("db", .tcp, on: 1), Self.forward("own", .tcp, on: 2)]
+        let settings = try Self.client([.tcp(host: "127.0.0.1", port: 1080)], forwards)
+        let sockets = [try Self.passed("forward-db"), try Self.passed("listen")]
+        let plan = try EntrancePlan(settings, try Activation(sockets, forwards: forwards))
+        #expect(plan.hasPassedListeners && plan.unusedNews(since: settings).isEmpty)
+        let former = try Self.client([.unix("/run/door")], [Self.forward("db", .tcp, on: 3), Self.forward("own", .tcp, on: 4)])
+        let end = " is not opened: sockets that were passed take its place; change the socket unit instead"
+        #expect(
+            plan.unusedNews(since: former)
+                == ["listen = 127.0.0.1:1080" + end, "[forward db] listen = 127.0.0.1:1" + end])
+        let opened = try EntrancePlan(settings, Activation())
+        #expect(!opened.hasPassedListeners && opened.unusedNews(since: former).isEmpty)
+    }
+
     @Test func `the same place is the same entrance, unless one is for datagrams`() throws {
         func entries(_ transport: Forward.Transport, to host: String = "a.test") throws -> [EntrancePlan.Entry] {
             let forward = Self.forward("one", transport, on: 7, to: host)

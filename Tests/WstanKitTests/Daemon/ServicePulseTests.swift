@@ -64,7 +64,7 @@ import Testing
 
     /// Starts a pulse over three workers, the first of which is the test's.
     private static func run(
-        patience: Duration?,
+        patience: Duration?, timeLeft: Duration? = nil,
         _ body: @escaping @Sendable (_ main: Worker, _ others: [Worker], _ ledger: Ledger) async throws -> Void
     ) async throws {
         let others = [try Worker(index: 1, memoryLimit: 1 << 20), try Worker(index: 2, memoryLimit: 1 << 20)]
@@ -75,7 +75,7 @@ import Testing
             let log = EventLog(Logger(label: "test") { _ in Handler(ledger: ledger) })
             let pulse = ServicePulse(
                 of: try services([main] + others, log), on: main, ServicePulse.Rhythm(patience: patience), log: log,
-                tell: ledger.tell)
+                timeLeft: { timeLeft }, tell: ledger.tell)
             pulse.start()
             try await body(main, others, ledger)
         }
@@ -116,6 +116,27 @@ import Testing
         }
     }
 
+    @Test func `an end that takes its time asks for more of it with every sign of life`() async throws {
+        try await Self.run(patience: .milliseconds(20), timeLeft: .seconds(600)) { main, _, ledger in
+            await ledger.reach(6, on: main)
+            let line = "0 tunnels in use, 0 idle; refused: none"
+            let beat: [ServiceManager.Message] = [.alive(line), .extending(nextWord: .milliseconds(5020))]
+            #expect(Array(ledger.messages.prefix(6)) == beat + beat + beat)
+        }
+    }
+
+    @Test func `an end that is overdue asks for nothing more`() async throws {
+        try await Self.run(patience: .milliseconds(20), timeLeft: .zero) { main, _, ledger in
+            await ledger.reach(3, on: main)
+            #expect(ledger.messages.allSatisfy { if case .alive = $0 { true } else { false } })
+        }
+    }
+
+    @Test(arguments: [(1, 6), (19, 24), (20, 25), (600, 25), (1 << 40, 25)])
+    func `what is asked for reaches beyond the next beat, but not to the end of a long drain`(left: Int, asked: Int) {
+        #expect(ServicePulse.Rhythm(patience: nil).nextWord(left: .seconds(left)) == .seconds(asked))
+    }
+
     @Test(arguments: [(nil, 10_000), (30_000, 10_000), (8000, 4000), (1, 0)] as [(Int?, Int)])
     func `a sign of life comes twice as often as it must`(patience: Int?, interval: Int) {
         let rhythm = ServicePulse.Rhythm(patience: patience.map { .milliseconds($0) })
@@ -131,8 +152,9 @@ import Testing
             ServiceManager.Message.reloading(at: Instant(nanoseconds: 12_345_678)).text
                 == "RELOADING=1\nMONOTONIC_USEC=12345\nSTATUS=Reloading")
         #expect(
-            ServiceManager.Message.stopping(drain: .seconds(2)).text
+            ServiceManager.Message.stopping(nextWord: .seconds(7)).text
                 == "STOPPING=1\nEXTEND_TIMEOUT_USEC=7000000\nSTATUS=Stopping")
+        #expect(ServiceManager.Message.extending(nextWord: .milliseconds(25)).text == "EXTEND_TIMEOUT_USEC=25000")
         #expect(ServiceManager.Message.alive("x").text == "WATCHDOG=1\nSTATUS=x")
     }
 
