@@ -2,6 +2,7 @@
 // What the Glibc module of Swift does not bring: Linux headers, crypt(3), and the few macros and functions that cannot be
 // imported.
 #include <crypt.h>
+#include <linux/filter.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>

@@ -46,8 +46,10 @@ class Acceptor: Pollable, @unchecked Sendable {
         acceptSome()
     }
 
-    /// Takes what has connected already, and closes: connections that wait to be accepted would be reset.
+    /// Takes what has connected already, and closes: connections that wait to be accepted would be reset. Who comes in
+    /// between is not heard, so that he tries again (after a second, RFC 6298) and meets whoever listens there then.
     func closeOnceEmpty() {
+        SocketOption.hearNothing(descriptor)
         for _ in 0..<Self.longestBacklog {
             guard !isClosed, acceptOne() else { break }
         }

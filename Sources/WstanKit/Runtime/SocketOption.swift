@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// The socket options in use. Setting one is a wish: a kernel that does not know it is no error.
@@ -39,6 +40,15 @@ struct SocketOption {
         keepAliveIdle.set(60, on: descriptor)
         keepAliveInterval.set(10, on: descriptor)
         keepAliveCount.set(3, on: descriptor)
+    }
+
+    /// Whatever comes for it is dropped, as if it were lost on the way (SO_ATTACH_FILTER: of each packet 0 bytes are kept).
+    static func hearNothing(_ descriptor: Int32) {
+        var nothing = sock_filter(code: UInt16(BPF_RET | BPF_K), jt: 0, jf: 0, k: 0)
+        withUnsafeMutablePointer(to: &nothing) { filter in
+            var program = sock_fprog(len: 1, filter: filter)
+            setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, socklen_t(MemoryLayout<sock_fprog>.size))
+        }
     }
 
     static func resetOnClose(_ descriptor: Int32) {
