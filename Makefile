@@ -12,6 +12,10 @@ CFLAGS ?= -O2
 release_flags := -c release --static-swift-stdlib -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now
 release_dir := .build/release
 
+version := $(shell sed -n 's/.*static let version = "\(.*\)"/\1/p' Sources/WstanControl/Release.swift)
+# Of the last change, so that the same sources give the same bytes.
+source_date := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
+
 # Debian's packaging strips by itself, and keeps what it has taken off for wstan-dbgsym.
 INSTALL_PROGRAM ?= install -s
 prefix ?= /usr
@@ -136,14 +140,29 @@ deb_dir := $(CURDIR)/.build/deb
 .PHONY: deb
 deb: ## the Debian packages, in .build/deb
 	@scripts/setup build deb
+	@[ "$$(dpkg-parsechangelog -S Version)" = '$(version)' ] || \
+	    { echo 'debian/changelog has another version than Sources/WstanControl/Release.swift' >&2; exit 1; }
 	rm -rf $(deb_dir) && mkdir -p $(deb_dir)
 	DEB_DESTDIR=$(deb_dir) dpkg-buildpackage -b -us -uc --buildinfo-option=-u$(deb_dir) --changes-option=-u$(deb_dir) \
 	    --buildinfo-file=$(deb_dir)/wstan.buildinfo --changes-file=$(deb_dir)/wstan.changes
 	dh_clean
 	@ls -l $(deb_dir)/*.deb
 
+dist_dir := .build/dist
+dist_name := wstan-$(version)-linux-$(shell uname -m)
+
+.PHONY: dist
+dist: release ## a tarball of what `make install` installs, for those without Debian packages, in .build/dist
+	rm -rf $(dist_dir) && mkdir -p $(dist_dir)
+	$(MAKE) --no-print-directory install DESTDIR=$(CURDIR)/$(dist_dir)/$(dist_name)
+	install -D -m 644 -t $(dist_dir)/$(dist_name)/usr/share/doc/wstan README.md LICENSE docs/*.md
+	tar -C $(dist_dir)/$(dist_name) --owner=0 --group=0 --numeric-owner --sort=name --mtime=@$(source_date) -c . | gzip -n9 \
+	    >$(dist_dir)/$(dist_name).tar.gz
+	rm -rf $(dist_dir)/$(dist_name)
+	@ls -l $(dist_dir)/$(dist_name).tar.gz
+
 .PHONY: system-test
-system-test: deb ## the life of the package in a booted Debian of its own, as root (TESTS='003 004': only those)
+system-test: deb dist ## the life of the package in a booted Debian of its own, as root (TESTS='003 004': only those)
 	@scripts/setup system
 	@Tests/system/run $(TESTS)
 

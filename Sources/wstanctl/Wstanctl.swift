@@ -1,4 +1,5 @@
 import ArgumentParser
+import WstanControl
 
 struct Wstanctl: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -11,7 +12,7 @@ struct Wstanctl: ParsableCommand {
             Exit status: 0 done, 1 failed, 3 not running, 4 not permitted, 64 wrong usage, 69 server not reached (doctor),
             78 wrong configuration.
             """,
-        version: "wstanctl 0.1.0",
+        version: "wstanctl \(Release.version)",
         groupedSubcommands: [
             CommandGroup(
                 name: "See",

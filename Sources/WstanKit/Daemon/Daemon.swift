@@ -11,7 +11,7 @@ public final class Daemon: @unchecked Sendable {
         public static let configuration: Int32 = 78
     }
 
-    public static let version = "0.1.0"
+    public static let version = Release.version
 
     private static let signalNumbers = [SIGTERM, SIGINT, SIGHUP]
 
