@@ -66,7 +66,7 @@ def echoes(s):
 
 
 def plain(port):
-    """A server that ends closes what it has not understood yet, and whoever asks tries once more, as user agents do."""
+    """A server that ends closes what it has not answered yet, and whoever asks tries once more, as user agents do."""
     for last in False, True:
         try:
             with socket.create_connection(('127.0.0.1', port), PATIENCE) as s:
@@ -74,7 +74,7 @@ def plain(port):
                 if read(s, 12) != b'HTTP/1.1 404':
                     raise OSError('another answer')
             return
-        except EOFError:
+        except (EOFError, ConnectionResetError):
             if last:
                 raise
 
