@@ -363,6 +363,7 @@ public final class Daemon: @unchecked Sendable {
         for warning in warnings { log.warning(warning) }
         log.started("wstand \(Self.version) \(place)")
         ServiceManager.tell(.ready(place))
+        StartMemory.giveBack()
     }
 
     // MARK: Stopping
