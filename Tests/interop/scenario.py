@@ -107,3 +107,13 @@ class PairScenario(Scenario):
     def direct_client(self, *options):
         """Another client, with nothing between it and the server."""
         return self.client(self.wstan_server, *options)
+
+
+class Long:
+    """Before the scenario among a class's bases: it takes a minute or more, and $WSTAN_LONG_TESTS asks for it."""
+    LIMIT = 150
+
+    def setUp(self):
+        if not os.environ.get('WSTAN_LONG_TESTS'):
+            self.skipTest('it is long: set WSTAN_LONG_TESTS=1')
+        super().setUp()

@@ -13,19 +13,10 @@ import agent
 import wire
 from controlled import ControlledPair, Varlink
 from process import OURS
+from scenario import Long
 from target import read_exactly
 
 CONTROL = 'org.wstan.control.'
-
-
-class Long:
-    """The same for longer: $WSTAN_LONG_TESTS asks for it."""
-    LIMIT = 300
-
-    def setUp(self):
-        if not os.environ.get('WSTAN_LONG_TESTS'):
-            self.skipTest('it is long: set WSTAN_LONG_TESTS=1')
-        super().setUp()
 
 
 class Streams:
@@ -105,6 +96,7 @@ class UnderLoad(ControlledPair):
 
 
 class UnderLoadMinute(Long, UnderLoad):
+    LIMIT = 300
     ROUNDS = 100
     STREAMS = 100
 
@@ -194,4 +186,5 @@ class Kills(ControlledPair):
 
 
 class KillsMinute(Long, Kills):
+    LIMIT = 300
     ROUNDS = 200

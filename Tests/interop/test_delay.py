@@ -23,7 +23,7 @@ import agent
 from delayline import FAR, NEAR, DelayLine
 from fronts import Authority, find
 from process import OURS, free_port
-from scenario import TARGETS_HERE, Scenario
+from scenario import TARGETS_HERE, Long, Scenario
 from target import echo, read_exactly
 from waiting import eventually
 
@@ -290,15 +290,7 @@ class WithTLS(Cases, Delayed):
     SCHEME = 'wss'
 
 
-class MinuteCases:
-    """What takes longer than a minute: $WSTAN_LONG_TESTS asks for it."""
-    LIMIT = 150
-
-    def setUp(self):
-        if not os.environ.get('WSTAN_LONG_TESTS'):
-            self.skipTest('it is long: set WSTAN_LONG_TESTS=1')
-        super().setUp()
-
+class MinuteCases(Long):
     def test_front_of_a_minute(self):
         """A front that cuts after 60 s does not cut what is pinged as by default: in the pool, and in use."""
         client, held = self.begin_client(port=self.begin_front(60)), []

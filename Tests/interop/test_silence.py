@@ -1,5 +1,4 @@
 """A peer that has vanished without a word, and one that only reads slowly. Takes a minute and a half: $WSTAN_LONG_TESTS asks for it."""
-import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +7,7 @@ import agent
 import payload
 from namespaces import Namespace, join, need_namespaces
 from process import MB, OURS, free_port
-from scenario import TARGETS_HERE, Scenario
+from scenario import TARGETS_HERE, Long, Scenario
 from target import read_exactly, read_line, read_to_end
 from waiting import eventually
 
@@ -45,14 +44,7 @@ def established(port):
     return sum(row[3] == ESTABLISHED and '%04X' % port in (row[1][-4:], row[2][-4:]) for row in rows)
 
 
-class Silence(Scenario):
-    LIMIT = 150
-
-    def setUp(self):
-        if not os.environ.get('WSTAN_LONG_TESTS'):
-            self.skipTest('it is long: set WSTAN_LONG_TESTS=1')
-        super().setUp()
-
+class Silence(Long, Scenario):
     def test_silence(self):
         """A dead peer is found within a minute, and a slow reader is not taken for one."""
         parts = self.cut_line, self.user_agent_that_reads_nothing, self.target_that_reads_nothing
