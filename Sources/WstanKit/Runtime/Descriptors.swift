@@ -26,9 +26,9 @@ enum Descriptors {
     static func closed() { count.subtract(1, ordering: .relaxed) }
 
     /// Whether accepting more would take from the connections that are up what they need for their targets: an eighth
-    /// is left to them, and to log, resolver and runtime.
+    /// is left to them, and to log, resolver and runtime; a thousand are enough for what is under way at one time.
     static var areScarce: Bool {
         let capacity = capacity.load(ordering: .relaxed)
-        return count.load(ordering: .relaxed) >= capacity - max(16, capacity / 8)
+        return count.load(ordering: .relaxed) >= capacity - max(16, min(capacity / 8, 1024))
     }
 }

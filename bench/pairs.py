@@ -1,0 +1,168 @@
+"""The pairs that are measured. Each is made anew for every start, with ports that are free at that moment."""
+
+import configparser
+import json
+import os
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Callable, NamedTuple
+
+from measure import Failure, Pair, free_ports
+
+PEERS_FILE = Path(__file__).resolve().parent / "peers.conf"
+
+
+class Materials(NamedTuple):
+    """What the pairs are made of."""
+
+    wstand: str
+    tunbench: str
+    tlsrelay: str
+    work: Path
+    target_port: int
+    key: str
+
+    @property
+    def key_file(self) -> Path:
+        path = self.work / "key"
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(self.key + "\n")
+        return path
+
+    @property
+    def certificate(self) -> tuple[Path, Path]:
+        """Of a CA of its own, for localhost; and its key."""
+        pem, key = self.work / "cert.pem", self.work / "cert.key"
+        if not pem.exists():
+            done = subprocess.run(
+                ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", str(key),
+                 "-out", str(pem), "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
+                capture_output=True, text=True)
+            if done.returncode:
+                raise Failure(f"openssl made no certificate: {done.stderr}")
+            key.chmod(0o600)
+        return pem, key
+
+
+def floor(of: Materials) -> Pair:
+    server, client = free_ports(2)
+    return Pair(
+        "floor: two bare relays", [of.tunbench, "relay", str(server), str(of.target_port)], server,
+        [of.tunbench, "relay", str(client), str(server)], client, speaks_socks=False)
+
+
+def tls_floor(of: Materials) -> Pair:
+    server, client = free_ports(2)
+    return Pair(
+        "floor: the same with TLS", [of.tlsrelay, "server", str(server), str(of.target_port), *map(str, of.certificate)], server,
+        [of.tlsrelay, "client", str(client), str(server)], client, speaks_socks=False)
+
+
+def wstan(of: Materials, scheme: str = "ws", threads: int = 1, pool: int = 16) -> Pair:
+    """One thread each, unless told otherwise, because the relays have one."""
+    server, client = free_ports(2)
+    common = ["--key-file", str(of.key_file), f"--threads={threads}"]
+    for_server, for_client = [f"{scheme}://127.0.0.1:{server}/"], [f"{scheme}://127.0.0.1:{server}/"]
+    if scheme == "wss":
+        pem, key = of.certificate
+        # A session is resumed only for a name.
+        for_server = [f"wss://localhost:{server}/", f"--listen=127.0.0.1:{server}", f"--tls-certificate={pem}", f"--tls-key={key}"]
+        for_client = [f"wss://localhost:{server}/", f"--connect-to=127.0.0.1:{server}", f"--tls-ca-file={pem}"]
+    name = "wstan" + (" wss" if scheme == "wss" else "") + (f", {threads} threads" if threads > 1 else "")
+    if pool != 16:
+        name += ", no pool" if pool == 0 else f", pool of {pool}"
+    return Pair(
+        # The target is on this host.
+        name, [of.wstand, "-s", *for_server, *common, "--allow-private=yes"], server,
+        [of.wstand, *for_client, *common, f"--pool-size={pool}", "-a", "127.0.0.1", "-p", str(client)], client)
+
+
+# --- The peers.
+
+class Peer(NamedTuple):
+    name: str
+    make: Callable[[Materials], Pair]
+    """What it is compared with: `ws` and `wss` are ours; nothing when it does not encrypt."""
+    beside: str
+
+
+def python_wstan(of: Materials, program: str) -> Pair:
+    server, client = free_ports(2)
+    common = [f"ws://127.0.0.1:{server}/", of.key]
+    return Pair(
+        "wstan of Python", [program, "-s", *common], server,
+        [program, *common, "-a", "127.0.0.1", "-p", str(client)], client)
+
+
+def shadowsocks(of: Materials) -> Pair:
+    server, client = free_ports(2)
+    common = ["-s", "127.0.0.1", "-p", str(server), "-k", of.key, "-m", "aes-128-ctr"]
+    return Pair(
+        "shadowsocks-libev aes-128-ctr", ["ss-server", *common], server,
+        ["ss-local", *common, "-b", "127.0.0.1", "-l", str(client)], client)
+
+
+def v2ray(of: Materials) -> Pair:
+    """VMess in WebSocket, as its users tunnel through web servers."""
+    server, client = free_ports(2)
+    user = {"id": "b831381d-6324-4d53-ad4f-8cda48b30811", "alterId": 0}
+    web = {"network": "ws", "wsSettings": {"path": "/"}}
+    quiet = {"log": {"loglevel": "none"}}
+    files = {
+        "server": quiet | {
+            "inbounds": [{"listen": "127.0.0.1", "port": server, "protocol": "vmess", "settings": {"clients": [user]},
+                          "streamSettings": web}],
+            "outbounds": [{"protocol": "freedom"}]},
+        "client": quiet | {
+            "inbounds": [{"listen": "127.0.0.1", "port": client, "protocol": "socks", "settings": {"udp": True, "ip": "127.0.0.1"}}],
+            "outbounds": [{"protocol": "vmess", "streamSettings": web, "settings": {
+                "vnext": [{"address": "127.0.0.1", "port": server, "users": [user | {"security": "aes-128-gcm"}]}]}}]}}
+    for role, configuration in files.items():
+        (of.work / f"v2ray-{role}.json").write_text(json.dumps(configuration))
+    command = {role: ["v2ray", "-config", str(of.work / f"v2ray-{role}.json")] for role in files}
+    return Pair("v2ray vmess + ws", command["server"], server, command["client"], client)
+
+
+def listed(name: str, section: configparser.SectionProxy, of: Materials) -> Pair:
+    """A peer of peers.conf, whose head tells what may stand there."""
+    server, client = free_ports(2)
+    pem, key = of.certificate
+    values = {"server": server, "client": client, "target": of.target_port, "key": of.key, "certificate": pem, "private_key": key,
+              "work": of.work}
+    try:
+        commands = [shlex.split(section[role].format(**values)) for role in ("server", "client")]
+    except (KeyError, ValueError, IndexError) as error:
+        raise Failure(f"{PEERS_FILE.name}, [{name}]: {error!r} is missing or unknown") from None
+    return Pair(name, commands[0], server, commands[1], client, section.getboolean("socks", True))
+
+
+def find_peers(of: Materials) -> list[Peer]:
+    """Those that are installed; says which are not."""
+    found = []
+    if venv := os.environ.get("WSTAN_VENV"):
+        found.append(Peer("Python's wstan", lambda m: python_wstan(m, f"{venv}/bin/wstan"), "ws"))
+    else:
+        print("left out: Python's wstan (WSTAN_VENV names no venv with it)")
+    for programs, peer in (
+        (("ss-server", "ss-local"), Peer("shadowsocks-libev", shadowsocks, "ws")),
+        (("v2ray",), Peer("v2ray", v2ray, "ws"))):
+        if all(map(shutil.which, programs)):
+            found.append(peer)
+        else:
+            print(f"left out: {peer.name} (not installed)")
+    others = configparser.ConfigParser(interpolation=None)
+    try:
+        others.read(PEERS_FILE)
+    except configparser.Error as error:
+        raise Failure(f"{PEERS_FILE.name}: {error}") from None
+    for name in others.sections():
+        section = others[name]
+        program = shlex.split(section.get("server", ""))[:1]
+        if program and shutil.which(program[0]):
+            found.append(Peer(name, lambda m, name=name, section=section: listed(name, section, m), section.get("beside", "ws")))
+        else:
+            print(f"left out: {name} ({program[0] if program else 'its server'} is not installed)")
+    return found
