@@ -164,7 +164,7 @@ class Forwarder:
 
     def cut(self, how):
         """Ends all links: how = 'close' or 'reset'."""
-        for link in self.links:
+        for link in list(self.links):  # and none of those that are made because of it
             link.order(how)
 
     def settle(self):

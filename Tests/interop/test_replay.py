@@ -128,7 +128,7 @@ class Replays(Scenario):
                 f.write(content)
             server = self.again()
             if content:
-                self.assertRegex(server.log(), JOURNAL + ' is damaged')
+                server.await_log(JOURNAL + ' is damaged')
             seen = self.opening()
             self.assertAdmitted(seen)
             self.kill()
@@ -140,7 +140,7 @@ class Replays(Scenario):
         small = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
         for options in {'prepare': small}, {'runtime': os.path.join(self.directory, 'nowhere')}:
             server = self.again(**options)
-            self.assertRegex(server.log(), r'seen requests are forgotten with a restart.*8 MB')
+            server.await_log(r'seen requests are forgotten with a restart.*8 MB')
             seen = self.opening()
             self.assertAdmitted(seen)
             self.assertRefused(seen)
@@ -165,7 +165,7 @@ class Replays(Scenario):
         self.again()
         other = self.start('second', ['env', 'RUNTIME_DIRECTORY=' + self.runtime, OURS], '-s', 'ws://127.0.0.1:%d' % free_port(), self.key)
         self.assertEqual(other.exit_status(), 1)
-        self.assertRegex(other.log(), 'another wstand has .*' + JOURNAL)
+        other.await_log('another wstand has .*' + JOURNAL)
         seen = self.opening()
         self.assertAdmitted(seen)
         former = self.serving

@@ -302,6 +302,7 @@ class Told(Rules):
             key = wrong if when is None else self.raw_key
             head = wire.Opening(key, wire.request_body('127.0.0.1', 9, when=when)).head()
             self.assertEqual(probe.exchange(server.port, head).status, 404)
+        server.await_log('reason=expired')
         self.assertEqual(len(re.findall('reason=bad-authentication', server.log())), 1)
         self.assertEqual(len(re.findall('reason=expired', server.log())), 1)
         server.signal(15)

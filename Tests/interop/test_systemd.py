@@ -94,7 +94,7 @@ class Activation(Service):
         server = self.activated('server', [('listen', one), ('wstand.socket', other), ('listen', path)],
                                 ['-s', 'ws://127.0.0.1:%d' % unopened, self.key, TARGETS_HERE])
         server.await_log('notice: wstand')
-        self.assertRegex(server.log(), r'notice: sockets that were passed take the place of listen = 127.0.0.1:%d' % unopened)
+        server.await_log(r'notice: sockets that were passed take the place of listen = 127.0.0.1:%d' % unopened)
         with self.assertRaises(ConnectionRefusedError):
             socket.create_connection(('127.0.0.1', unopened), 1)
         target = self.target(echo)

@@ -215,7 +215,7 @@ class OwnTLS(TLS):
         late = self.connect(server.port)
         self.assertIn(b' 404 ', probe.read_answer(late).raw)
         self.assertCarries(self.tls_client(server))
-        self.assertRegex(server.log(), 'reason=not-tls')
+        server.await_log('reason=not-tls')
 
     def test_tls_at_a_plain_server(self):
         """TLS at a listener without a certificate gets the plain answer, and a client is told that there is no TLS."""

@@ -210,7 +210,7 @@ class SeveralServers(Way):
         client.await_log('works again', within=15)
         self.wstan_server.kill()
         self.assertLess(self.visit(client), 0.5)
-        self.assertIn('tunnel opened', first.log())
+        first.await_log('tunnel opened')
 
     def test_return_without_a_pool(self):
         """The same where every connection has a tunnel of its own."""
