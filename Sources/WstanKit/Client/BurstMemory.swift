@@ -8,6 +8,7 @@ struct BurstMemory {
     private static let slices = 10
     private static let slice: UInt64 = 100_000_000
     static let halfLife: Duration = .seconds(600)
+    private static let halfLifeInNanoseconds = halfLife.wholeNanoseconds
 
     private var counts = [Int](repeating: 0, count: slices)
     /// The number of the last slice since the clock's beginning.
@@ -41,7 +42,7 @@ struct BurstMemory {
     }
 
     private func halvings(_ now: Instant) -> UInt64 {
-        (now - reached).wholeNanoseconds / Self.halfLife.wholeNanoseconds
+        now.nanoseconds(since: reached) / Self.halfLifeInNanoseconds
     }
 
     private func index(of slice: UInt64) -> Int { Int(slice % UInt64(Self.slices)) }

@@ -1,7 +1,8 @@
 /// Which idle tunnels are kept, for how long, and how many are opened before anybody asks for one, as a value.
 ///
 /// The tunnel that fell idle last is used first: it is the least likely to have been cut on the way, and the others age
-/// until they are no longer needed. Needed are `minimum`, and as many as the bursts of connections seen lately took; what is
+/// until they are no longer needed. What exceeds the size is kept for a moment all the same, because a user agent that has
+/// just ended so many connections often begins as many. Needed are `minimum`, and as many as the bursts of connections seen lately took; what is
 /// needed and has grown old is replaced by a new one before it is closed. A minimum of 0 means that nothing is opened
 /// ahead.
 struct PoolMachine {
@@ -27,6 +28,8 @@ struct PoolMachine {
     static let quiet: Duration = .milliseconds(250)
     /// ...or after so long, if it goes on.
     static let unquiet: Duration = .seconds(1)
+    /// So long those are kept that exceed the size.
+    static let surplusTime: Duration = .seconds(1)
     /// A tunnel that was cut sooner after its opening than this has failed.
     static let probation: Duration = .seconds(5)
     static let longestPause: Duration = .seconds(60)
@@ -38,7 +41,7 @@ struct PoolMachine {
     private var openings: [Opening] = []
     private var lastNumber: UInt64 = 0
     private var bursts = BurstMemory()
-    /// Connections that began since the pool was last filled up: the first and the last of them.
+    /// Connections that began since the pool was last filled up, and without a pause: the first and the last of them.
     private var unsettled: (first: Instant, last: Instant)?
     private var failures = 0
     private var pauseUntil: Instant?
@@ -84,7 +87,11 @@ struct PoolMachine {
     mutating func connectionBegan(now: Instant) {
         guard minimum > 0 else { return }
         bursts.connectionBegan(now: now)
-        unsettled = (unsettled?.first ?? now, now)
+        if let unsettled, now < unsettled.last + Self.quiet {
+            self.unsettled = (unsettled.first, now)
+        } else {
+            unsettled = (now, now)
+        }
     }
 
     /// Gives a tunnel out: the last one in, of those of which `isPreferred` holds if there are any.
@@ -113,7 +120,7 @@ struct PoolMachine {
     }
 
     mutating func becameIdle(_ id: UInt64, now: Instant) -> IdleAction {
-        guard maxIdle > .zero, entries.count < size else { return .close }
+        guard maxIdle > .zero, size > 0 else { return .close }
         entries.append(Entry(id: id, since: now))
         return .keep
     }
@@ -176,10 +183,7 @@ struct PoolMachine {
     mutating func replenish(now: Instant, asking: Asking) -> Replenishment {
         let needed = needed(now: now)
         let available = entries.count { !isOld($0, now) } + unclaimed
-        guard available < needed else {
-            unsettled = nil
-            return .enough
-        }
+        guard available < needed else { return .enough }
         switch asking {
         case .no: return .enough
         case .notBefore(let time) where now < time: return .later(time)
@@ -274,7 +278,7 @@ struct PoolMachine {
 
     /// The fuller the pool, the shorter its tunnels are kept: from `maxIdle` down to a third of it.
     private var patience: Duration {
-        maxIdle - maxIdle * 2 / 3 * Double(entries.count) / Double(max(size, 1))
+        maxIdle - maxIdle * min(entries.count, size) / max(size, 1) * 2 / 3
     }
 
     private func isOld(_ entry: Entry, _ now: Instant) -> Bool { entry.since + maxIdle <= now }
@@ -282,6 +286,7 @@ struct PoolMachine {
     /// When to look for old ones again; nil when there will be none.
     func nextExpiry(now: Instant) -> Instant? {
         guard let first = entries.first else { return nil }
+        if entries.count > size { return first.since + min(Self.surplusTime, patience) }
         let needed = needed(now: now)
         if entries.count > needed { return first.since + patience }
         let lessNeeded = needed > minimum ? bursts.nextChange(now: now) : nil
@@ -300,7 +305,9 @@ struct PoolMachine {
         var expired: [UInt64] = []
         let needed = needed(now: now)
         while let first = entries.first {
-            if entries.count > needed {
+            if entries.count > size {
+                guard first.since + min(Self.surplusTime, patience) <= now else { break }
+            } else if entries.count > needed {
                 guard first.since + patience <= now else { break }
             } else {
                 // Its successor comes first, and only where there is no room for both, afterwards.

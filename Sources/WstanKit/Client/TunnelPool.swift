@@ -176,6 +176,8 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
         guard !isDraining, tunnel.stream.pendingCount == 0, mayCarry(tunnel) else {
             return tunnel.close(CloseCode.goingAway)
         }
+        // Whoever accepts needs the descriptors more.
+        guard machine.count < machine.size || !Descriptors.areScarce else { return tunnel.close(CloseCode.normal) }
         switch machine.becameIdle(tunnel.id, now: worker.now) {
         case .keep: replenish()
         case .close: tunnel.close(CloseCode.normal)
@@ -214,7 +216,6 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
         let asking = opener?.asking ?? .no
         for id in machine.takeExpired(now: now, mayOpen: asking != .no) { tunnels[id]?.close(CloseCode.normal) }
         if let next = machine.nextExpiry(now: now) { lookAgain(at: next) }
-        // Whoever accepts needs the descriptors more.
         if asking != .no, Descriptors.areScarce { return lookAgain(at: now + Self.scarcityPause) }
         switch machine.replenish(now: now, asking: asking) {
         case .enough: break

@@ -25,10 +25,15 @@ enum Descriptors {
     static func opened() { count.add(1, ordering: .relaxed) }
     static func closed() { count.subtract(1, ordering: .relaxed) }
 
-    /// Whether accepting more would take from the connections that are up what they need for their targets: an eighth
-    /// is left to them, and to log, resolver and runtime; a thousand are enough for what is under way at one time.
+    /// Kept back for the targets of tunnels that are up, and for log, resolver and runtime.
+    static func reserve(of capacity: Int) -> Int { max(16, min(capacity / 8, largestReserve)) }
+
+    /// Enough for what is under way at one time.
+    static let largestReserve = 1024
+
+    /// Whether accepting more would take from that reserve.
     static var areScarce: Bool {
         let capacity = capacity.load(ordering: .relaxed)
-        return count.load(ordering: .relaxed) >= capacity - max(16, min(capacity / 8, 1024))
+        return count.load(ordering: .relaxed) >= capacity - reserve(of: capacity)
     }
 }

@@ -18,21 +18,24 @@ struct Instant: Comparable, Hashable, Sendable {
 
     /// Zero when `earlier` is later.
     static func - (instant: Instant, earlier: Instant) -> Duration {
-        guard instant > earlier else { return .zero }
-        return .nanoseconds(Int64(clamping: instant.nanoseconds - earlier.nanoseconds))
+        Duration(attoseconds: Int128(instant.nanoseconds(since: earlier)) &* attosecondsInNanosecond)
+    }
+
+    /// The same where nobody wants a `Duration`, whose arithmetic is of 128 bits. Zero when `earlier` is later.
+    func nanoseconds(since earlier: Instant) -> UInt64 {
+        self > earlier ? nanoseconds &- earlier.nanoseconds : 0
     }
 
     static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
 }
 
+private let attosecondsInNanosecond: Int128 = 1_000_000_000
+
 extension Duration {
     /// Clamped to what 64 bits hold; nothing below zero.
     var wholeNanoseconds: UInt64 {
-        let (seconds, attoseconds) = components
-        guard seconds >= 0, attoseconds >= 0 else { return 0 }
-        let (scaled, overflows) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
-        let (sum, overflowsToo) = scaled.addingReportingOverflow(UInt64(attoseconds) / 1_000_000_000)
-        return overflows || overflowsToo ? .max : sum
+        // A division of 128 bits by one, where `components` has several.
+        UInt64(clamping: attoseconds / attosecondsInNanosecond)
     }
 
     var inSeconds: Double { Double(wholeNanoseconds) / 1e9 }

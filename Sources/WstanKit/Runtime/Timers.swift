@@ -2,38 +2,57 @@
 /// is gone means nothing when its time comes.
 struct Timers {
     struct ID: Hashable {
+        fileprivate let slot: Int
         fileprivate let number: UInt64
     }
 
     private struct Entry {
         let deadline: Instant
-        let number: UInt64
+        let id: ID
+    }
+
+    /// Where an action is kept; several pass through it, each with a number of its own. A dictionary would hash three
+    /// times for each timer.
+    private struct Slot {
+        var number: UInt64
+        var action: (() -> Void)?
     }
 
     private var heap: [Entry] = []
-    private var actions: [UInt64: () -> Void] = [:]
+    private var slots: [Slot] = []
+    private var freeSlots: [Int] = []
     private var lastNumber: UInt64 = 0
 
-    var isEmpty: Bool { actions.isEmpty }
+    private var count: Int { slots.count - freeSlots.count }
+
+    var isEmpty: Bool { count == 0 }
 
     mutating func schedule(at deadline: Instant, _ action: @escaping () -> Void) -> ID {
         lastNumber &+= 1
-        actions[lastNumber] = action
-        heap.append(Entry(deadline: deadline, number: lastNumber))
+        let slot = Slot(number: lastNumber, action: action)
+        let id: ID
+        if let free = freeSlots.popLast() {
+            id = ID(slot: free, number: lastNumber)
+            slots[free] = slot
+        } else {
+            id = ID(slot: slots.count, number: lastNumber)
+            slots.append(slot)
+        }
+        heap.append(Entry(deadline: deadline, id: id))
         siftUp(heap.count - 1)
-        return ID(number: lastNumber)
+        return id
     }
 
     mutating func cancel(_ id: ID) {
-        actions.removeValue(forKey: id.number)
+        _ = takeAction(of: id)
         // Short-lived connections cancel nearly every deadline they set: without this the heap would keep them all.
-        if heap.count > 64, heap.count > 4 * actions.count { compact() }
+        if heap.count > 64, heap.count > 4 * count { compact() }
     }
 
     /// The earliest deadline of an action that still stands.
     mutating func next() -> Instant? {
         while let first = heap.first {
-            if actions[first.number] != nil { return first.deadline }
+            if stands(first.id) { return first.deadline }
             removeFirst()
         }
         return nil
@@ -43,13 +62,21 @@ struct Timers {
     mutating func popDue(at now: Instant) -> (() -> Void)? {
         while let first = heap.first, first.deadline <= now {
             removeFirst()
-            if let action = actions.removeValue(forKey: first.number) { return action }
+            if let action = takeAction(of: first.id) { return action }
         }
         return nil
     }
 
+    private func stands(_ id: ID) -> Bool { slots[id.slot].number == id.number && slots[id.slot].action != nil }
+
+    private mutating func takeAction(of id: ID) -> (() -> Void)? {
+        guard stands(id) else { return nil }
+        freeSlots.append(id.slot)
+        return slots[id.slot].action.take()
+    }
+
     private mutating func compact() {
-        heap = heap.filter { actions[$0.number] != nil }
+        heap = heap.filter { stands($0.id) }
         for index in stride(from: heap.count / 2 - 1, through: 0, by: -1) { siftDown(index) }
     }
 

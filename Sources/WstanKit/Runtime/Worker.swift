@@ -250,8 +250,7 @@ final class Worker: TaskExecutor, @unchecked Sendable {
         if !ready.isEmpty || !yielding.isEmpty { return 0 }
         guard let next = timers.next() else { return -1 }
         // Rounded up: waking a fraction too early would only turn the loop once more.
-        let nanoseconds = (next - now).wholeNanoseconds
-        return Int32(clamping: (nanoseconds &+ 999_999) / 1_000_000)
+        return Int32(clamping: (next.nanoseconds(since: now) &+ 999_999) / 1_000_000)
     }
 
     private func takeInbox() {

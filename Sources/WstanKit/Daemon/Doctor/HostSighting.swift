@@ -23,15 +23,14 @@ struct HostSighting {
         }
     }
 
-    /// Two for each tunnel, and an eighth of all is kept back; see `Descriptors`.
+    /// Two for each tunnel, and some are kept back.
     private var descriptors: Finding {
-        let reserve = max(16, descriptorLimit / 8)
-        let tunnels = max(0, descriptorLimit - reserve) / 2
+        let tunnels = max(0, descriptorLimit - Descriptors.reserve(of: descriptorLimit)) / 2
         guard maxTunnels == 0 || tunnels < maxTunnels else {
             return .ok("open files", "\(descriptorLimit) may be open, enough for \(maxTunnels) tunnels")
         }
         if maxTunnels == 0 { return .ok("open files", "\(descriptorLimit) may be open, for \(tunnels) tunnels") }
-        let needed = (maxTunnels * 2) / 7 * 8 + 32
+        let needed = maxTunnels * 2 + Descriptors.largestReserve
         return .warning(
             "open files", "\(descriptorLimit) may be open, for \(tunnels) tunnels, and max-tunnels is \(maxTunnels)",
             remedy: "LimitNOFILE=\(needed) in the unit (ulimit -Hn \(needed) in a shell), or max-tunnels = \(tunnels)")
