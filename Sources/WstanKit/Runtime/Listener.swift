@@ -27,7 +27,7 @@ final class Listener: Acceptor, @unchecked Sendable {
     ) throws(SystemError) {
         self.address = address
         try socket.prepare()
-        SocketOption.noDelay.set(1, on: socket.descriptor)
+        SocketOption.keepLatencyLow(socket.descriptor)
         try super.init(
             descriptor: socket.descriptor, at: address.description, on: worker, dealingTo: workers, report: report)
         isShared = true
@@ -38,8 +38,7 @@ final class Listener: Acceptor, @unchecked Sendable {
         let descriptor = try SystemError.check("socket") { socket(address.family, type, 0) }
         SocketOption.reuseAddress.set(1, on: descriptor)
         if sharing { SocketOption.reusePort.set(1, on: descriptor) }
-        // Inherited by what is accepted, which saves a call for each.
-        SocketOption.noDelay.set(1, on: descriptor)
+        SocketOption.keepLatencyLow(descriptor)
         if address.family == AF_INET6 { SocketOption.ipv6Only.set(1, on: descriptor) }
         do throws(SystemError) {
             _ = try SystemError.check("bind") { address.withSockaddr { bind(descriptor, $0, $1) } }

@@ -4,7 +4,7 @@ struct Scratch: @unchecked Sendable {
     /// Room before the body for the head of a frame and the command byte.
     static let headroom = 64
     /// The most that is read at once.
-    static let bodySize = 128 * 1024
+    static let bodySize = 256 * 1024
 
     private let memory: UnsafeMutableRawBufferPointer
 

@@ -7,7 +7,7 @@ extension Stream {
     ) async throws(SystemError) -> Stream {
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let descriptor = try SystemError.check("socket") { socket(address.family, type, 0) }
-        SocketOption.noDelay.set(1, on: descriptor)
+        SocketOption.keepLatencyLow(descriptor)
         let result = address.withSockaddr { Glibc.connect(descriptor, $0, $1) }
         let code = errno
         if result < 0, code != EINPROGRESS {

@@ -11,7 +11,7 @@ struct MaskingKey: Equatable, Sendable {
         pointer.storeBytes(of: word, as: UInt32.self)
     }
 
-    /// Masks or unmasks in place, 32 bytes at a time.
+    /// Masks or unmasks in place, 64 bytes at a time.
     ///
     /// - Parameter phase: how many bytes of the same frame came before.
     func apply(to bytes: UnsafeMutableRawBufferPointer, phase: UInt64 = 0) {
@@ -21,18 +21,18 @@ struct MaskingKey: Equatable, Sendable {
         let turned = UInt32(littleEndian: word)
         let key = UInt32(littleEndian: shift == 0 ? turned : turned >> shift | turned << (32 - shift))
         let pair = UInt64(key) << 32 | UInt64(key)
-        let wide = SIMD4<UInt64>(repeating: pair)
+        let wide = SIMD8<UInt64>(repeating: pair)
         let count = bytes.count
         var offset = 0
-        while offset &+ 32 <= count {
-            let block = (start + offset).loadUnaligned(as: SIMD4<UInt64>.self)
-            (start + offset).storeBytes(of: block ^ wide, as: SIMD4<UInt64>.self)
-            offset &+= 32
+        while offset &+ 64 <= count {
+            let block = (start + offset).loadUnaligned(as: SIMD8<UInt64>.self)
+            (start + offset).storeBytes(of: block ^ wide, as: SIMD8<UInt64>.self)
+            offset &+= 64
         }
-        while offset &+ 4 <= count {
-            let block = (start + offset).loadUnaligned(as: UInt32.self)
-            (start + offset).storeBytes(of: block ^ key, as: UInt32.self)
-            offset &+= 4
+        while offset &+ 8 <= count {
+            let block = (start + offset).loadUnaligned(as: UInt64.self)
+            (start + offset).storeBytes(of: block ^ pair, as: UInt64.self)
+            offset &+= 8
         }
         withUnsafeBytes(of: key) { octets in
             while offset < count {
