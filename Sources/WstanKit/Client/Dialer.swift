@@ -80,7 +80,7 @@ struct Dialer: @unchecked Sendable {
     }
 
     private func openingTime() -> Double {
-        Request.openingTime(WallClock.now(), random: worker.randomness.next())
+        OpeningClock.shared.next(now: WallClock.now())
     }
 
     /// Opens a tunnel that carries nothing yet. It is tried once: nobody waits for it.

@@ -245,7 +245,6 @@ struct UserAgentSession: @unchecked Sendable {
     /// One who says a little and leaves, as a logger does, is done before the server has reached the target, and a reset
     /// would overtake what he said. Our servers answer an empty DAT when they have; Python's do not.
     private func waitForArrival(of connection: Connection, on tunnel: Tunnel) async {
-        guard !connection.hasReceived, tunnel.carries(connection) else { return }
         tunnel.output.sendEmptyData()
         let deadline = worker.now + ClientLimits.parting
         while !connection.hasReceived, connection.outcome == nil, worker.now < deadline {
@@ -254,7 +253,10 @@ struct UserAgentSession: @unchecked Sendable {
     }
 
     private func linger(_ connection: Connection, on tunnel: Tunnel) async {
-        if userAgent.ownerHasLeft { await waitForArrival(of: connection, on: tunnel) }
+        // The kernel is asked last, since that costs most.
+        if !connection.hasReceived, tunnel.carries(connection), userAgent.ownerHasLeft {
+            await waitForArrival(of: connection, on: tunnel)
+        }
         let lingering = Lingering(userAgent)
         while connection.outcome == nil {
             guard userAgent.failure == nil else { return tunnel.end(connection, .userAgentBroken) }

@@ -41,13 +41,7 @@ struct HTTPHead: Equatable {
                 bytes[line.lowerBound..<colon].allSatisfy(Self.isTokenByte),
                 !bytes[line].contains(where: { $0 == 0 || $0 == 10 || $0 == 13 })
             else { throw .malformed }
-            var value = (colon + 1)..<line.upperBound
-            while !value.isEmpty, Self.isBlank(bytes[value.lowerBound]) {
-                value = (value.lowerBound + 1)..<value.upperBound
-            }
-            while !value.isEmpty, Self.isBlank(bytes[value.upperBound - 1]) {
-                value = value.lowerBound..<(value.upperBound - 1)
-            }
+            let value = Self.trimmed(bytes[(colon + 1)..<line.upperBound]).indices
             fields.append(Field(name: line.lowerBound..<colon, value: value))
         }
         self.bytes = bytes
@@ -115,7 +109,7 @@ struct HTTPHead: Equatable {
             // The last one has not been taken apart then, be the others blanks only.
             guard parts.count <= Self.maxItems else { return nil }
             for item in parts {
-                let trimmed = item.drop(while: Self.isBlank).reversed().drop(while: Self.isBlank).reversed()
+                let trimmed = Self.trimmed(item)
                 if !trimmed.isEmpty { items.append(trimmed.map(Self.lowercased)) }
             }
             guard items.count <= Self.maxItems else { return nil }
@@ -137,11 +131,10 @@ struct HTTPHead: Equatable {
     /// Whether a field that is a list of tokens has this one, in whatever case.
     func hasToken(_ token: String, in name: String) -> Bool {
         // No list that matters is long; taking a hostile one apart costs milliseconds.
-        values(of: name).contains { value in
-            value.count <= 256
-                && value.split(separator: UInt8(ascii: ",")).contains { item in
-                    let trimmed = item.drop(while: Self.isBlank).reversed().drop(while: Self.isBlank).reversed()
-                    return Self.isEqual(Array(trimmed), token)
+        fields.contains { field in
+            isNamed(field, name) && field.value.count <= 256
+                && bytes[field.value].split(separator: UInt8(ascii: ",")).contains {
+                    Self.isEqual(Self.trimmed($0), token)
                 }
         }
     }
@@ -156,6 +149,14 @@ struct HTTPHead: Equatable {
 
     static func lowercased(_ byte: UInt8) -> UInt8 {
         (65...90).contains(byte) ? byte | 0x20 : byte
+    }
+
+    /// Without the blanks around it.
+    private static func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        var text = text
+        while let first = text.first, isBlank(first) { text.removeFirst() }
+        while let last = text.last, isBlank(last) { text.removeLast() }
+        return text
     }
 
     static func isBlank(_ byte: UInt8) -> Bool { byte == 32 || byte == 9 }

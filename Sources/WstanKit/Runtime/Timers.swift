@@ -81,29 +81,34 @@ struct Timers {
     }
 
     private mutating func removeFirst() {
-        heap.swapAt(0, heap.count - 1)
-        heap.removeLast()
+        let last = heap.removeLast()
+        guard !heap.isEmpty else { return }
+        heap[0] = last
         siftDown(0)
     }
 
+    /// Both move the others into the hole that the entry leaves, and put it down once.
     private mutating func siftUp(_ start: Int) {
-        var index = start
-        while index > 0, heap[index].deadline < heap[(index - 1) / 2].deadline {
-            heap.swapAt(index, (index - 1) / 2)
-            index = (index - 1) / 2
+        let entry = heap[start]
+        var hole = start
+        while hole > 0, entry.deadline < heap[(hole - 1) / 2].deadline {
+            heap[hole] = heap[(hole - 1) / 2]
+            hole = (hole - 1) / 2
         }
+        heap[hole] = entry
     }
 
     private mutating func siftDown(_ start: Int) {
-        var index = start
+        let entry = heap[start]
+        var hole = start
         while true {
-            var least = index
-            for child in [2 * index + 1, 2 * index + 2] where child < heap.count {
-                if heap[child].deadline < heap[least].deadline { least = child }
-            }
-            if least == index { return }
-            heap.swapAt(index, least)
-            index = least
+            var child = 2 * hole + 1
+            guard child < heap.count else { break }
+            if child + 1 < heap.count, heap[child + 1].deadline < heap[child].deadline { child += 1 }
+            guard heap[child].deadline < entry.deadline else { break }
+            heap[hole] = heap[child]
+            hole = child
         }
+        heap[hole] = entry
     }
 }

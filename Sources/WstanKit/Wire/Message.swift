@@ -32,15 +32,6 @@ struct Request: Equatable {
         return Request(time: time, target: target, data: Array(reader.readRest()))
     }
 
-    /// The time for a request that opens a tunnel: now, or up to a second before. Under TLS nothing else tells two requests for
-    /// one target apart, and clients that one event has woken ask in the same quarter of a microsecond, which is as exact as a
-    /// time is here: the server would take one of the two for a copy of the other.
-    ///
-    /// - Parameter random: 22 bits of it make as many times.
-    static func openingTime(_ now: Double, random: UInt32) -> Double {
-        now - Double(random >> 10) / Double(1 << 22)
-    }
-
     /// A NaN passes every comparison that a window is made of, so what is not finite ends here.
     static func readTime(_ reader: inout ByteReader) throws(WireError) -> Double {
         guard let bits = reader.readInteger(UInt64.self) else { throw .malformed }

@@ -63,8 +63,11 @@ struct Nonce: Hashable, Sendable {
     static func sha1(_ bytes: [UInt8]) -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: 20)
         // SHA-1 is what the two protocols say; nothing here rests on it being free of collisions.
-        let done = EVP_Digest(bytes, bytes.count, &digest, nil, EVP_sha1(), nil)
+        let done = EVP_Digest(bytes, bytes.count, &digest, nil, digestMethod, nil)
         precondition(done == 1, "OpenSSL has no SHA-1")
         return digest
     }
+
+    /// Fetched once: `EVP_sha1()` would be looked up, under a lock, at every use.
+    private nonisolated(unsafe) static let digestMethod = EVP_MD_fetch(nil, "SHA1", nil)
 }

@@ -12,16 +12,6 @@ import Testing
         return bytes
     }
 
-    @Test func `requests of one instant differ in their time, which is hardly older than that`() {
-        var random = SeededRandomness(seed: 4)
-        let now = 1_795_000_000.25
-        var times: Set<Double> = [Request.openingTime(now, random: .min), Request.openingTime(now, random: .max)]
-        #expect(times.max() == now)
-        for _ in 0..<1000 { times.insert(Request.openingTime(now, random: UInt32(truncatingIfNeeded: random.next()))) }
-        #expect(times.count > 1000)
-        #expect(times.allSatisfy { now - 1 < $0 && $0 <= now })
-    }
-
     /// A NaN passes `abs(now - time) > 60`: Python takes such a request at any age.
     @Test(arguments: [Double.nan, -.nan, .signalingNaN, .infinity, -.infinity])
     func `a time that is not finite is refused`(time: Double) throws {

@@ -28,7 +28,7 @@ struct UpgradeProbe: @unchecked Sendable {
         let nonce = freshNonce()
         let stream = usesCipher ? KeyStream(key: key, nonce: nonce) : nil
         let sealer = Sealer(authenticator: Authenticator(key: key), stream: stream)
-        let time = Request.openingTime(WallClock.now(), random: worker.randomness.next())
+        let time = OpeningClock.shared.next(now: WallClock.now())
         let request =
             switch question {
             case .idle: sealer.seal(idleAt: time)
