@@ -1,6 +1,6 @@
 /// Opens tunnels: connects to a server, asks for the WebSocket with the request in the path, checks the answer.
 /// Confined to its worker.
-struct Dialer: @unchecked Sendable {
+final class Dialer: @unchecked Sendable {
     let worker: Worker
     let options: ClientOptions
     let servers: ServerList
@@ -60,7 +60,7 @@ struct Dialer: @unchecked Sendable {
         mayRepeat: Bool = true
     ) async throws(DialFailure) -> Tunnel {
         let cargo = Cargo(
-            request: { $0.seal(request: Request(time: openingTime(), target: target, data: early)) },
+            request: { $0.seal(request: Request(time: Self.openingTime(), target: target, data: early)) },
             load: { $0.carry(connection) }, mayRepeat: mayRepeat, isUnwanted: { connection.end?.isGone ?? false })
         return try await open(cargo, first: first)
     }
@@ -70,7 +70,7 @@ struct Dialer: @unchecked Sendable {
     func open(_ end: any DatagramEnd, first: Datagram) async throws(DialFailure) -> Tunnel {
         let isShort = first.data.count <= WireLimits.earlyData
         let cargo = Cargo {
-            let now = openingTime()
+            let now = Self.openingTime()
             return isShort
                 ? $0.seal(association: AssociationRequest(time: now, first: first)) : $0.seal(idleAt: now)
         } load: {
@@ -79,13 +79,13 @@ struct Dialer: @unchecked Sendable {
         return try await open(cargo, first: await connect())
     }
 
-    private func openingTime() -> Double {
+    private static func openingTime() -> Double {
         OpeningClock.shared.next(now: WallClock.now())
     }
 
     /// Opens a tunnel that carries nothing yet. It is tried once: nobody waits for it.
     func openIdle(_ uplink: Uplink) async throws(DialFailure) -> Tunnel {
-        let cargo = Cargo(request: { $0.seal(idleAt: openingTime()) }, load: { $0.rest() })
+        let cargo = Cargo(request: { $0.seal(idleAt: Self.openingTime()) }, load: { $0.rest() })
         servers.handshakeBegan(uplink, isAwaited: false)
         do throws(DialFailure) {
             let tunnel = try await shakeHands(uplink, cargo)

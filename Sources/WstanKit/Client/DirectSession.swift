@@ -31,7 +31,7 @@ extension UserAgentSession {
     }
 
     private func relay(to target: Stream) {
-        userAgent.worker.spawn {
+        userAgent.worker.spawn { [self] in
             await DirectRelay(userAgent, target).run()
             ended()
         }

@@ -1,6 +1,6 @@
 /// One user agent's connection, from its first byte to its last, in two tasks: one that finds out what is wanted and
 /// opens the way, and one that relays. A task keeps the deepest stack it ever had, and the second one lives long.
-struct UserAgentSession: @unchecked Sendable {
+final class UserAgentSession: @unchecked Sendable {
     let userAgent: Stream
     let dialer: Dialer
     let direct: DirectDialer
@@ -14,13 +14,29 @@ struct UserAgentSession: @unchecked Sendable {
     /// Called once, when nothing more is to be done.
     let ended: () -> Void
     /// What the user agent waits for; nil: it was granted at once.
-    var late: LateGrant?
+    private var late: LateGrant?
+
+    init(
+        userAgent: Stream, dialer: Dialer, direct: DirectDialer, pool: TunnelPool, idle: IdleUserAgents, rules: DoorRules,
+        manners: ServerManners, log: EventLog, forwarded: Address?, ended: @escaping () -> Void
+    ) {
+        self.userAgent = userAgent
+        self.dialer = dialer
+        self.direct = direct
+        self.pool = pool
+        self.idle = idle
+        self.rules = rules
+        self.manners = manners
+        self.log = log
+        self.forwarded = forwarded
+        self.ended = ended
+    }
 
     private var worker: Worker { userAgent.worker }
     private var options: ClientOptions { dialer.options }
 
     func start() {
-        worker.spawn { await open() }
+        worker.spawn { [self] in await open() }
     }
 
     private func open() async {
@@ -35,7 +51,7 @@ struct UserAgentSession: @unchecked Sendable {
         case .exchange(let first):
             let session = HTTPSession(
                 userAgent: userAgent, dialer: dialer, direct: direct, pool: pool, idle: idle, rules: rules, log: log)
-            worker.spawn { await carry(session, first) }
+            worker.spawn { [self] in await carry(session, first) }
         case .associate(let declared):
             // Nothing would end it while the client stops.
             guard !idle.areUnwanted else {
@@ -65,20 +81,19 @@ struct UserAgentSession: @unchecked Sendable {
         if forwarded == nil, direct.rules.cover(wish.target) {
             await carryDirectly(wish)
         } else {
-            await answering(wish).carry(wish)
+            answer(wish)
+            await carry(wish)
         }
     }
 
     /// Tells the user agent to go ahead, or prepares to tell it when the target has answered.
-    private func answering(_ wish: FrontDoor.Connect) -> UserAgentSession {
-        guard !options.earlyReply, wish.reply != .none else {
+    private func answer(_ wish: FrontDoor.Connect) {
+        if options.earlyReply || wish.reply == .none {
             // Before the target has answered: it saves a round trip.
             userAgent.write(wish.grant)
-            return self
+        } else {
+            late = LateGrant(wish, to: userAgent, manners: manners, hasProxy: dialer.servers.areBehindProxy)
         }
-        var session = self
-        session.late = LateGrant(wish, to: userAgent, manners: manners, hasProxy: dialer.servers.areBehindProxy)
-        return session
     }
 
     private func carry(_ wish: FrontDoor.Connect) async {
@@ -115,7 +130,7 @@ struct UserAgentSession: @unchecked Sendable {
             way.carrier.send(early, for: way.connection)
             if let direct = way.carrier as? DirectWay { return await relay(direct, of: way.connection) }
             guard let tunnel = way.tunnel else { return abandon() }
-            worker.spawn {
+            worker.spawn { [self] in
                 _ = await relay(way.connection, on: tunnel)
                 ended()
             }
@@ -151,7 +166,7 @@ struct UserAgentSession: @unchecked Sendable {
         tunnel.send(rest, for: connection)
         late?.ask(connection, on: tunnel)
         log.connectionOpened(tunnel.id, target: target, isPooled: true)
-        worker.spawn {
+        worker.spawn { [self] in
             if await relay(connection, on: tunnel, wasPooled: true) == .tryAgain, let replay = connection.replay {
                 // The tunnel was no more: all that was sent is at hand, so nobody needs to know.
                 await carryOnNewTunnel(target, replay, first: await dialer.connect())
@@ -173,7 +188,7 @@ struct UserAgentSession: @unchecked Sendable {
             tunnel.send(rest, for: connection)
             late?.ask(connection, on: tunnel)
             log.connectionOpened(tunnel.id, target: target, isPooled: false)
-            worker.spawn {
+            worker.spawn { [self] in
                 if await relay(connection, on: tunnel) == .tryAgain, let replay = connection.replay {
                     await carryOnNewTunnel(target, replay, first: await dialer.connect(), tries: tries - 1)
                 } else {
