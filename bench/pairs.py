@@ -61,8 +61,11 @@ def tls_floor(of: Materials) -> Pair:
         [of.tlsrelay, "client", str(client), str(server)], client, speaks_socks=False)
 
 
-def wstan(of: Materials, scheme: str = "ws", threads: int = 1, pool: int = 16) -> Pair:
-    """One thread each, unless told otherwise, because the relays have one."""
+USUAL_POOL = 16
+
+
+def wstan(of: Materials, scheme: str = "ws", threads: int = 1, pool: int = USUAL_POOL) -> Pair:
+    """One thread each, unless told otherwise, because the relays have one. Another pool than the usual one opens nothing ahead."""
     server, client = free_ports(2)
     common = ["--key-file", str(of.key_file), f"--threads={threads}"]
     for_server, for_client = [f"{scheme}://127.0.0.1:{server}/"], [f"{scheme}://127.0.0.1:{server}/"]
@@ -72,12 +75,13 @@ def wstan(of: Materials, scheme: str = "ws", threads: int = 1, pool: int = 16) -
         for_server = [f"wss://localhost:{server}/", f"--listen=127.0.0.1:{server}", f"--tls-certificate={pem}", f"--tls-key={key}"]
         for_client = [f"wss://localhost:{server}/", f"--connect-to=127.0.0.1:{server}", f"--tls-ca-file={pem}"]
     name = "wstan" + (" wss" if scheme == "wss" else "") + (f", {threads} threads" if threads > 1 else "")
-    if pool != 16:
+    if pool != USUAL_POOL:
+        for_client += [f"--pool-size={pool}", "--pool-min=0"]
         name += ", no pool" if pool == 0 else f", pool of {pool}"
     return Pair(
         # The target is on this host.
         name, [of.wstand, "-s", *for_server, *common, "--allow-private=yes"], server,
-        [of.wstand, *for_client, *common, f"--pool-size={pool}", "-a", "127.0.0.1", "-p", str(client)], client)
+        [of.wstand, *for_client, *common, "-a", "127.0.0.1", "-p", str(client)], client)
 
 
 # --- The peers.
