@@ -90,12 +90,18 @@ release: ## release programs, in .build/release
 .PHONY: bench
 bench: ## what a tunnel costs beside two bare relays, and whether the goals are met (about six minutes)
 	@scripts/setup build bench
-	@$(MAKE) --no-print-directory release .build/bench/tunbench .build/bench/tlsrelay
+	@$(MAKE) --no-print-directory release .build/bench/tunbench .build/bench/tlsrelay .build/bench/delayline
 	@bench/run
 
 .PHONY: bench-smoke
 bench-smoke: ## one short round of bench, to see that it works; its figures prove nothing
 	@BENCH_ROUNDS=1 BENCH_SECONDS=1 BENCH_PEERS=no BENCH_REPORT_ONLY=1 $(MAKE) --no-print-directory bench
+
+.PHONY: bench-instructions
+bench-instructions: ## instructions of the hot paths, by callgrind, beside those that are written down (UPDATE=yes writes them)
+	@scripts/setup build bench
+	@$(MAKE) --no-print-directory release .build/bench/tunbench
+	@bench/instructions $(if $(UPDATE),--update)
 
 .build/bench/%: bench/%.c
 	@mkdir -p $(@D)
