@@ -11,6 +11,7 @@ from typing import Callable, NamedTuple
 
 from measure import Failure, Pair, free_ports
 
+TESTS_VENV = Path(__file__).resolve().parent.parent / ".build/interop-venv"
 PEERS_FILE = Path(__file__).resolve().parent / "peers.conf"
 
 
@@ -146,8 +147,9 @@ def listed(name: str, section: configparser.SectionProxy, of: Materials) -> Pair
 def find_peers(of: Materials) -> list[Peer]:
     """Those that are installed; says which are not."""
     found = []
-    if venv := os.environ.get("WSTAN_VENV"):
-        found.append(Peer("Python's wstan", lambda m: python_wstan(m, f"{venv}/bin/wstan"), "ws"))
+    python = Path(os.environ.get("WSTAN_VENV") or TESTS_VENV) / "bin/wstan"
+    if python.exists():
+        found.append(Peer("Python's wstan", lambda m: python_wstan(m, str(python)), "ws"))
     else:
         print("left out: Python's wstan (WSTAN_VENV names no venv with it)")
     for programs, peer in (

@@ -30,7 +30,8 @@ struct HostSighting {
             return .ok("open files", "\(descriptorLimit) may be open, enough for \(maxTunnels) tunnels")
         }
         if maxTunnels == 0 { return .ok("open files", "\(descriptorLimit) may be open, for \(tunnels) tunnels") }
-        let needed = maxTunnels * 2 + Descriptors.largestReserve
+        // Whichever bound of the reserve counts.
+        let needed = min(maxTunnels * 2 / 7 * 8 + 32, maxTunnels * 2 + Descriptors.largestReserve)
         return .warning(
             "open files", "\(descriptorLimit) may be open, for \(tunnels) tunnels, and max-tunnels is \(maxTunnels)",
             remedy: "LimitNOFILE=\(needed) in the unit (ulimit -Hn \(needed) in a shell), or max-tunnels = \(tunnels)")
