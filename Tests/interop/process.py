@@ -1,4 +1,5 @@
 """A process under test: its log, its memory, its end."""
+import itertools
 import os
 import random
 import re
@@ -16,10 +17,13 @@ MB = 1 << 20
 SANITIZER = re.compile(r'^(==\d+==ERROR: \w+Sanitizer|WARNING: ThreadSanitizer)', re.MULTILINE)
 
 
+# Each once: whoever asks for several before it opens the first must not get one of them twice.
+_ports = itertools.cycle(random.sample(range(20000, 32000), 12000))
+
+
 def free_port():
     """A port that nobody has, outside the range from which the kernel takes the ports of outgoing connections."""
-    while True:
-        port = random.randrange(20000, 32000)
+    for port in _ports:
         try:
             for family, host in (socket.AF_INET, '127.0.0.1'), (socket.AF_INET6, '::1'):
                 with socket.socket(family) as s:
