@@ -12,7 +12,7 @@ from datagrams import LARGEST, Association, DatagramTarget, udp_socket, wrapped
 from process import MB, OURS, THEIRS, free_port
 from scenario import PairScenario, Scenario, binary_key
 from target import echo
-from waiting import eventually
+from waiting import eventually, standstill
 
 OTHER_HOST = '127.0.0.2'  # of this machine too, as all of 127/8 is
 
@@ -267,6 +267,8 @@ class End(Ends, PairScenario):
     def setUp(self):
         super().setUp()
         self.echo = self.datagrams()
+        # A client that serves may still be opening what tells it of another network.
+        standstill(self.descriptors, 'the descriptors of client and server, after the start', 0.3)
 
     def descriptors(self):
         return self.wstan_client.descriptors(), self.wstan_server.descriptors()
