@@ -58,8 +58,8 @@ TLS = [
 CONNECTIONS = [
     Row("32 connections at once: CPU each", beside_floor("rate32", "cpu_us_each"), "x floor", at_most=1.1),
     Row("32 connections at once: connections/s", beside_floor("rate32", "per_s"), "x floor"),
-    Row("32 connections at once: connections/s", lambda of: of("ws", "rate32", "per_s") / of("shadowsocks-libev", "rate32", "per_s"),
-        "x shadowsocks-libev", at_least=1.1),
+    Row("32 connections at once: connections/s",
+        lambda of: of("ws", "rate32", "per_s") / of("shadowsocks-libev", "rate32", "per_s"), "x shadowsocks-libev", at_least=1.1),
     Row("the same without a pool: CPU each", beside_floor("rate32", "cpu_us_each", "ws no pool"), "x floor", at_most=1.9),
     Row("the same over wss, resumed: connections/s", beside_floor("rate32", "per_s", "wss no pool"), "x floor", at_least=0.3),
 ]
@@ -82,12 +82,13 @@ START = [
         Row(f"a fresh {role}: ready after", plainly("ws", "fresh", f"{role}_ready_ms"), "ms", at_most=50))]
 
 REPORTED = [
-    Row("connections that failed", plainly("ws", "all", "failed"), at_most=0),
+    Row("connections that failed", plainly("all", "ours", "failed"), at_most=0),
     Row("9,000 tunnels at once: CPU to open each", beside_floor("many", "cpu_us_each"), "x floor"),
     Row("64-byte datagrams there and back, 64 associations", plainly("ws", "udp64", "per_s"), "/s"),
     Row("64-byte datagrams there and back: CPU each", plainly("ws", "udp64", "cpu_us_each"), "us"),
-    Row("two threads instead of one: eight streams down", lambda of: of("ws two", "down8", "MB_per_s") / of("ws", "down8", "MB_per_s"), "x"),
-    Row("two threads instead of one: connections/s", lambda of: of("ws two", "rate32", "per_s") / of("ws", "rate32", "per_s"), "x"),
+    *(Row(f"two threads instead of one: {text}",
+          lambda of, load=load, name=name: of("ws two", load, name) / of("ws", load, name), "x")
+      for text, load, name in (("eight streams down", "down8", "MB_per_s"), ("connections/s", "rate32", "per_s"))),
 ]
 
 ROWS = [*BULK, *TLS, *CONNECTIONS, *ROUND_TRIPS, *MEMORY, *START, *REPORTED]
@@ -114,8 +115,9 @@ def ahead_of(peer: str, ours: str) -> list[Row]:
 
 
 def shown(value: float) -> str:
-    return f"{value:.2f}" if abs(value) < 10 and value != int(value) else f"{value:.1f}" if abs(value) < 100 and value != int(value) \
-        else f"{value:,.0f}"
+    if abs(value) >= 100 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
 
 
 def judge(rows: list[Row], of: Lookup) -> tuple[str, list[dict]]:

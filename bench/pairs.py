@@ -122,7 +122,7 @@ def v2ray(of: Materials) -> Pair:
                           "streamSettings": web}],
             "outbounds": [{"protocol": "freedom"}]},
         "client": quiet | {
-            "inbounds": [{"listen": "127.0.0.1", "port": client, "protocol": "socks", "settings": {"udp": True, "ip": "127.0.0.1"}}],
+            "inbounds": [{"listen": "127.0.0.1", "port": client, "protocol": "socks", "settings": {"udp": True}}],
             "outbounds": [{"protocol": "vmess", "streamSettings": web, "settings": {
                 "vnext": [{"address": "127.0.0.1", "port": server, "users": [user | {"security": "aes-128-gcm"}]}]}}]}}
     for role, configuration in files.items():

@@ -116,7 +116,8 @@ int main(int c, char **v) {
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     // The suite that wstand chooses.
     if (!SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256")) die("suites");
-    if (serves && (SSL_CTX_use_certificate_chain_file(ctx, v[4]) != 1 || SSL_CTX_use_PrivateKey_file(ctx, v[5], SSL_FILETYPE_PEM) != 1))
+    if (serves && (SSL_CTX_use_certificate_chain_file(ctx, v[4]) != 1 ||
+                   SSL_CTX_use_PrivateKey_file(ctx, v[5], SSL_FILETYPE_PEM) != 1))
         die("certificate");
 
     ep = epoll_create1(0);

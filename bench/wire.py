@@ -64,7 +64,8 @@ class Wire:
         """At the near end."""
         try:
             done = subprocess.run(
-                inside(self.near, command), capture_output=True, text=True, timeout=seconds + 30, env=dict(os.environ, **environment))
+                inside(self.near, command), capture_output=True, text=True, timeout=seconds + 30,
+                env=dict(os.environ, **environment))
         except subprocess.TimeoutExpired:
             raise Failure(f"over the wire: {command[0]} hangs") from None
         if done.returncode != 0:
@@ -177,7 +178,8 @@ def measure(of: pairs.Materials, delayline: str, seconds: float) -> dict[str, di
 ROWS = [
     *(Row(f"over 100 ms, {scheme}: first byte, {title}", lambda of, s=scheme, n=name: of("wire", s, n), "round trips", at_most=1.1)
       for scheme in ("ws", "wss") for name, title in (("first", "the first of all"), ("median", "median"))),
-    *(Row(f"over 100 ms: one stream {way}", lambda of, w=way: of("wire", w, "through_MB_per_s") / of("wire", w, "straight_MB_per_s"),
+    *(Row(f"over 100 ms: one stream {way}",
+          lambda of, load=way: of("wire", load, "through_MB_per_s") / of("wire", load, "straight_MB_per_s"),
           "x one TCP connection straight", at_least=0.95) for way in ("down", "up")),
     Row("over 100 ms with 1 % loss, beside a stream: p99 of round trips, straight",
         lambda of: of("wire", "beside bulk", "straight_p99_ms"), "ms"),

@@ -4,10 +4,11 @@ import Synchronization
 /// one target apart, and the server takes one of two that are alike for a copy of the other.
 ///
 /// A time is exact to a quarter of a microsecond (a double, 2^30 seconds after the epoch), so these go on by at least that much.
-/// All lie up to a second back, by as much as chance has it: clients that one event has woken ask at the same instant.
+/// All lie up to a quarter of a second back, by as much as chance has it: clients that one event has woken ask at the same
+/// instant.
 final class OpeningClock: Sendable {
     /// Of this process.
-    static let shared = OpeningClock(lag: .random(in: 0..<1))
+    static let shared = OpeningClock(lag: .random(in: 0..<0.25))
 
     private let lag: Double
     private let last = Mutex(-Double.infinity)

@@ -2,9 +2,9 @@
 ///
 /// The tunnel that fell idle last is used first: it is the least likely to have been cut on the way, and the others age
 /// until they are no longer needed. What exceeds the size is kept for a moment all the same, because a user agent that has
-/// just ended so many connections often begins as many. Needed are `minimum`, and as many as the bursts of connections seen lately took; what is
-/// needed and has grown old is replaced by a new one before it is closed. A minimum of 0 means that nothing is opened
-/// ahead.
+/// just ended so many connections often begins as many. Needed are `minimum`, and as many as the bursts of connections seen
+/// lately took; what is needed and has grown old is replaced by a new one before it is closed. A minimum of 0 means that
+/// nothing is opened ahead.
 struct PoolMachine {
     private struct Entry {
         let id: UInt64
