@@ -29,6 +29,11 @@ struct Screen {
             former = settings
             // Keys that are pressed do not show, and come one by one.
             settings.c_lflag &= ~tcflag_t(ECHO | ICANON)
+            // A read never waits: Ctrl-C throws away what was typed, even what `poll` has just told of.
+            withUnsafeMutableBytes(of: &settings.c_cc) { (keys) in
+                keys[Int(VMIN)] = 0
+                keys[Int(VTIME)] = 0
+            }
             tcsetattr(STDIN_FILENO, TCSADRAIN, &settings)
         }
         // Another screen (where there is one), without the cursor.
@@ -71,10 +76,14 @@ struct Screen {
         guard former != nil else { return false }
         var entry = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
         guard poll(&entry, 1, 0) > 0 else { return false }
-        var key: UInt8 = 0
         // A terminal that has gone says so for ever.
-        guard read(STDIN_FILENO, &key, 1) == 1 else { return true }
-        return key == UInt8(ascii: "q") || key == UInt8(ascii: "Q")
+        guard entry.revents & Int16(POLLHUP | POLLERR) == 0 else { return true }
+        var key: UInt8 = 0
+        switch read(STDIN_FILENO, &key, 1) {
+        case 1: return key == UInt8(ascii: "q") || key == UInt8(ascii: "Q")
+        case 0: return false
+        default: return true
+        }
     }
 
     /// Lets the shell have the terminal until the program is brought back.

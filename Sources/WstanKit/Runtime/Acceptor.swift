@@ -49,7 +49,9 @@ class Acceptor: Pollable, @unchecked Sendable {
     /// Takes what has connected already, and closes: connections that wait to be accepted would be reset. Who comes in
     /// between is not heard, so that he tries again (after a second, RFC 6298) and meets whoever listens there then.
     func closeOnceEmpty() {
-        SocketOption.hearNothing(descriptor)
+        SocketOption.hearNobodyNew(descriptor)
+        // Another core may be amid a handshake of somebody on this host. It happens at a reload only.
+        usleep(1000)
         for _ in 0..<Self.longestBacklog {
             guard !isClosed, acceptOne() else { break }
         }

@@ -52,11 +52,18 @@ struct SocketOption {
         keepAliveCount.set(3, on: descriptor)
     }
 
-    /// Whatever comes for it is dropped, as if it were lost on the way (SO_ATTACH_FILTER: of each packet 0 bytes are kept).
-    static func hearNothing(_ descriptor: Int32) {
-        var nothing = sock_filter(code: UInt16(BPF_RET | BPF_K), jt: 0, jf: 0, k: 0)
-        withUnsafeMutablePointer(to: &nothing) { filter in
-            var program = sock_fprog(len: 1, filter: filter)
+    /// For a listener: who begins to connect is dropped, as if it were lost on the way; who has begun goes on. A filter of packets
+    /// (SO_ATTACH_FILTER) sees them from the TCP header on, whose byte 13 holds the flags (RFC 9293 section 3.1).
+    static func hearNobodyNew(_ descriptor: Int32) {
+        let drop: UInt32 = 0, keep = UInt32.max, syn: UInt32 = 2
+        var code = [
+            sock_filter(code: UInt16(BPF_LD | BPF_B | BPF_ABS), jt: 0, jf: 0, k: 13),
+            sock_filter(code: UInt16(BPF_JMP | BPF_JSET | BPF_K), jt: 0, jf: 1, k: syn),
+            sock_filter(code: UInt16(BPF_RET | BPF_K), jt: 0, jf: 0, k: drop),
+            sock_filter(code: UInt16(BPF_RET | BPF_K), jt: 0, jf: 0, k: keep),
+        ]
+        code.withUnsafeMutableBufferPointer { code in
+            var program = sock_fprog(len: UInt16(code.count), filter: code.baseAddress)
             setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, socklen_t(MemoryLayout<sock_fprog>.size))
         }
     }
