@@ -25,12 +25,16 @@ struct SocketOption {
 
     private static let unsentMark = SocketOption(level: Int32(IPPROTO_TCP), name: TCP_NOTSENT_LOWAT)
 
+    /// Bytes. Over 100 ms a stream is 2 to 4 % slower than a straight one with 256 KB, 0 to 2 % without a mark, and 14 to 17 %
+    /// faster with this.
+    private static let mostUnsent: Int32 = 1024 * 1024
+
     /// For every connection of TCP: what is small goes at once, and no more waits in the kernel than keeps the way full, since
-    /// what is written next, a ping too, waits behind all of it. What is on its way does not count, so a long way is filled all
-    /// the same. What is accepted inherits both from its listener, which saves two calls for each.
+    /// what is written next, a ping too, waits behind all of it. What is on its way does not count. What is accepted inherits
+    /// both from its listener, which saves two calls for each.
     static func keepLatencyLow(_ descriptor: Int32) {
         noDelay.set(1, on: descriptor)
-        unsentMark.set(Int32(Scratch.bodySize), on: descriptor)
+        unsentMark.set(mostUnsent, on: descriptor)
     }
 
     func set(_ value: Int32, on descriptor: Int32) {
