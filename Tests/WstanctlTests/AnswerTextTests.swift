@@ -19,7 +19,7 @@ import WstanControl
 
     @Test func `the keys, and the one that nobody uses any more`() {
         #expect(
-            KeyText.table(Self.keys, now: Self.now, manner: Manner()).joined(separator: "\n") == """
+            KeyTable.table(Self.keys, now: Self.now, manner: Manner()).joined(separator: "\n") == """
                 NAME     ID                STATE     FROM             MADE  ENDS IN  USES  LAST USED
                 default  0123456789abcdef  current   state          1d ago        -     3     4s ago
                 default  fedcba9876543210  previous  configuration       -       2h    12     3h ago
@@ -28,10 +28,10 @@ import WstanControl
                 """)
         var keys = Self.keys
         keys[1].lastUseTimestampUSec = Self.now - 60_000_000
-        #expect(KeyText.table(keys, now: Self.now, manner: Manner()).count == 3)
+        #expect(KeyTable.table(keys, now: Self.now, manner: Manner()).count == 3)
         keys[1].lastUseTimestampUSec = nil
         keys[0].uses = 0
-        #expect(KeyText.table(keys, now: Self.now, manner: Manner()).count == 3)
+        #expect(KeyTable.table(keys, now: Self.now, manner: Manner()).count == 3)
     }
 
     @Test func `a key is meant by its id, or by a name that has no other`() throws {
@@ -47,7 +47,7 @@ import WstanControl
 
     @Test func `a new key is shown once, with where it goes`() {
         #expect(
-            KeyText.made(name: "laptop", id: "0123456789abcdef", key: "AAECAwQFBgcICQoLDA0ODw==") == """
+            KeyTable.made(name: "laptop", id: "0123456789abcdef", key: "AAECAwQFBgcICQoLDA0ODw==") == """
                 The key of laptop is 0123456789abcdef now.
                 It is shown this once. In a client's configuration:
 
@@ -58,10 +58,10 @@ import WstanControl
                     wstanctl rotate-key --key-file - <<< 'AAECAwQFBgcICQoLDA0ODw=='
 
                 """)
-        #expect(KeyText.made(name: "laptop", id: "0123456789abcdef", key: nil) == "The key of laptop is 0123456789abcdef now.\n")
-        #expect(KeyText.retired("ab", closed: nil) == "The key ab is not accepted any more.")
-        #expect(KeyText.retired("ab", closed: 1) == "The key ab is not accepted any more. 1 tunnel was closed.")
-        #expect(KeyText.retired("ab", closed: 0) == "The key ab is not accepted any more. 0 tunnels were closed.")
+        #expect(KeyTable.made(name: "laptop", id: "0123456789abcdef", key: nil) == "The key of laptop is 0123456789abcdef now.\n")
+        #expect(KeyTable.retired("ab", closed: nil) == "The key ab is not accepted any more.")
+        #expect(KeyTable.retired("ab", closed: 1) == "The key ab is not accepted any more. 1 tunnel was closed.")
+        #expect(KeyTable.retired("ab", closed: 0) == "The key ab is not accepted any more. 0 tunnels were closed.")
     }
 
     @Test func `what a reload has done`() {

@@ -154,7 +154,7 @@ import WstanControl
             let text = Self.shown(status, earlier)
             #expect(!text.unicodeScalars.contains("\u{1B}") && !text.unicodeScalars.contains("\u{202E}"))
         }
-        #expect(!KeyText.table(status.keys ?? [], now: Self.now, manner: Manner(width: 40)).isEmpty)
+        #expect(!KeyTable.table(status.keys ?? [], now: Self.now, manner: Manner(width: 40)).isEmpty)
         _ = PoolText.lines(status.pool!, .client, Manner())
     }
 

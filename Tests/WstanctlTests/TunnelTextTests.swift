@@ -71,7 +71,7 @@ import WstanControl
     }
 
     @Test func `the book knows who is there, and what has flowed`() {
-        var book = TunnelBook()
+        var book = TunnelListing()
         book.take(.init(tunnel: Self.tunnel(2, .idle), event: .listed))
         book.take(.init(tunnel: Self.tunnel(3), event: .listed))
         #expect(!book.isComplete)

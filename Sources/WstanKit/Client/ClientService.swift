@@ -3,13 +3,13 @@ final class ClientService: @unchecked Sendable {
     private let worker: Worker
     private var dialer: Dialer
     private let pool: TunnelPool
-    private var opener: AheadOpener
+    private var opener: PoolFiller
     private var direct: DirectDialer
     private let connector: Connector
     private let passwords: BlockingPool
     private let idle = IdleUserAgents()
-    private var rules: DoorRules
-    private let manners = ServerManners()
+    private var rules: ClientAccess
+    private let manners = AnswerSupport()
     private let log: EventLog
     private var datagramForwards: [DatagramForward] = []
     private var sessions = 0
@@ -30,7 +30,7 @@ final class ClientService: @unchecked Sendable {
             worker: worker, options: options, connector: connector,
             authenticator: Authenticator(key: options.key), pool: pool)
         pool.keyInUse = dialer.key.authenticator.keyID
-        opener = AheadOpener(dialer: dialer, log: log)
+        opener = PoolFiller(dialer: dialer, log: log)
         direct = DirectDialer(
             rules: options.direct, connector: connector, timeout: options.connectTimeout, listeners: OwnListeners())
         followServers()
@@ -38,10 +38,10 @@ final class ClientService: @unchecked Sendable {
 
     private static func rules(
         _ options: ClientOptions, _ worker: Worker, _ passwords: BlockingPool, _ log: EventLog
-    ) -> DoorRules {
-        DoorRules(
+    ) -> ClientAccess {
+        ClientAccess(
             allowedUsers: options.allowedUsers,
-            passwords: options.users.map { PasswordVerifier(worker: worker, users: $0, threads: passwords) }, log: log)
+            passwords: options.users.map { PasswordChecker(worker: worker, users: $0, threads: passwords) }, log: log)
     }
 
     /// The pool goes by what is known of the servers.
@@ -68,7 +68,7 @@ final class ClientService: @unchecked Sendable {
         if dialer.servers === former {
             opener.dialer = dialer
         } else {
-            opener = AheadOpener(dialer: dialer, log: log)
+            opener = PoolFiller(dialer: dialer, log: log)
             followServers()
             pool.startAnew()
             pool.closeUnwanted()

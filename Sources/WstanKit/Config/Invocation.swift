@@ -40,7 +40,7 @@ extension Invocation {
         if words.asksForStdio { return try StandardStreams.invocation(words, commandLine, in: surroundings) }
 
         let file = try words.file.map { path throws(ConfigurationFailure) in
-            try ReadConfiguration(path, isStrict: words.isStrict, in: surroundings)
+            try ConfigurationReader(path, isStrict: words.isStrict, in: surroundings)
         }
         let merge = SettingsMerge(
             file: file?.layer, filePath: words.file, commandLine: commandLine,

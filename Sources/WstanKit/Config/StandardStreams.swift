@@ -31,7 +31,7 @@ enum StandardStreams {
         }
         var via = standard
         if let path = words.file {
-            let file = try ReadConfiguration(path, isStrict: words.isStrict, in: surroundings)
+            let file = try ConfigurationReader(path, isStrict: words.isStrict, in: surroundings)
             guard !file.diagnostics.hasErrors else {
                 throw ConfigurationFailure(file.diagnostics.all, exitStatus: .configuration)
             }

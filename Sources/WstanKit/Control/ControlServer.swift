@@ -7,7 +7,7 @@ import WstanControl
 /// A client costs a descriptor and at most one message in each direction; what it sends and does not read is its own loss.
 final class ControlServer: @unchecked Sendable {
     enum Event {
-        case call(ControlDesk.Event)
+        case call(ControlDispatcher.Event)
         case ended(ControlSession.Ending, ControlCaller)
         /// No more connections for now: out of descriptors or memory.
         case paused(SystemError)
@@ -16,11 +16,11 @@ final class ControlServer: @unchecked Sendable {
     private let worker: Worker
     /// Of those who connect from now on.
     var authority: ControlAuthority
-    private let desk: ControlDesk
+    private let desk: ControlDispatcher
     private let report: (Event) -> Void
     private var acceptors: [Acceptor] = []
-    private var seats = ControlSeats()
-    private var sessions: [ControlSeats.ID: ControlSession] = [:]
+    private var seats = SessionLimiter()
+    private var sessions: [SessionLimiter.ID: ControlSession] = [:]
 
     /// - Parameters:
     ///   - version: of the daemon.
@@ -35,7 +35,7 @@ final class ControlServer: @unchecked Sendable {
         let information = GetInfo.Reply(
             vendor: "wstan", product: "wstand", version: version, url: "man:wstand(8)",
             interfaces: [ServiceInterface.name, ControlInterface.name])
-        desk = ControlDesk(service, information: information) { report(.call($0)) }
+        desk = ControlDispatcher(service, information: information) { report(.call($0)) }
     }
 
     /// Everybody on this host may connect.

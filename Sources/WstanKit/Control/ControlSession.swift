@@ -6,7 +6,7 @@ final class ControlSession: @unchecked Sendable {
     let stream: Stream
     let caller: ControlCaller
     let standing: ControlAuthority.Standing
-    private let desk: ControlDesk
+    private let desk: ControlDispatcher
     private var frames: MessageFrames
     private var pausing: Wait<Void>?
 
@@ -25,7 +25,7 @@ final class ControlSession: @unchecked Sendable {
     /// For a client to read what it has asked for.
     private static let patience: Duration = .seconds(10)
 
-    init(_ stream: Stream, caller: ControlCaller, standing: ControlAuthority.Standing, desk: ControlDesk) {
+    init(_ stream: Stream, caller: ControlCaller, standing: ControlAuthority.Standing, desk: ControlDispatcher) {
         self.stream = stream
         self.caller = caller
         self.standing = standing

@@ -21,9 +21,9 @@ public final class Daemon: @unchecked Sendable {
     private let workers: [Worker]
     /// Sockets that are open already.
     private let passed: [PassedSocket]
-    private let activation: Activation
+    private let activation: SocketActivation
     private var services = Services()
-    private lazy var entrances = Entrances(on: main, dealingTo: workers, client: clients.first) { [unowned self] in
+    private lazy var entrances = ListenerSet(on: main, dealingTo: workers, client: clients.first) { [unowned self] in
         happened($0, $1)
     }
     /// What it is and where it listens, in words.
@@ -34,11 +34,11 @@ public final class Daemon: @unchecked Sendable {
     /// A server's.
     private var certificate: CertificateWatch?
     private let blocking = BlockingPool()
-    private var keys: KeyKeeper?
+    private var keys: KeyRingService?
     /// A server's.
     private var replayGuard: ReplayGuard?
-    private var reloading: Reloading?
-    private var operations: Operations?
+    private var reloading: Reloader?
+    private var operations: ControlOperations?
     private var control: ControlServer?
     private var network: NetworkWatcher?
     private var wakeTimer: WakeTimer?
@@ -55,7 +55,7 @@ public final class Daemon: @unchecked Sendable {
     private var servers: [ServerService] { services.servers }
 
     private init(
-        _ settings: Settings, _ passed: [PassedSocket], _ activation: Activation, log: EventLog, threshold: LogThreshold
+        _ settings: Settings, _ passed: [PassedSocket], _ activation: SocketActivation, log: EventLog, threshold: LogThreshold
     ) throws(SystemError) {
         self.settings = settings
         self.passed = passed
@@ -91,12 +91,12 @@ public final class Daemon: @unchecked Sendable {
         do {
             let forwards = settings.mode == .client ? settings.forwards : []
             let passed = try PassedSockets.take()
-            let activation = try Activation(passed, forwards: forwards)
+            let activation = try SocketActivation(passed, forwards: forwards)
             let key = try KeyLoader.load(settings.key)
             let (admission, admissionWarnings) = try AdmissionLoader.load(settings)
             let daemon = try Daemon(settings, passed, activation, log: log, threshold: threshold)
             let environment = ProxyEnvironment { getenv($0).map { String(cString: $0) } }
-            let keys = try KeyKeeper(
+            let keys = try KeyRingService(
                 key, stateDirectory: settings.stateDirectory, isClient: settings.mode == .client, worker: daemon.main,
                 blocking: daemon.blocking)
             daemon.warnings =
@@ -115,10 +115,10 @@ public final class Daemon: @unchecked Sendable {
     /// - Returns: why it does not run, and the exit status that says whether another try may help.
     private static func explanation(of error: any Error) -> (text: String, status: Int32) {
         switch error {
-        case is Activation.Failure, is KeyLoader.Failure, is KeyRingFile.Failure, is AdmissionLoader.Failure,
+        case is SocketActivation.Failure, is KeyLoader.Failure, is KeyRingFile.Failure, is AdmissionLoader.Failure,
             is TLSContext.Problem:
             ("\(error)", ExitStatus.configuration)
-        case is ReplayKeeping.Failure, is ListenPlan.Failure: ("\(error)", ExitStatus.failure)
+        case is ReplayStorage.Failure, is ListenAddresses.Failure: ("\(error)", ExitStatus.failure)
         default: ("cannot start: \(error)", ExitStatus.failure)
         }
     }
@@ -126,7 +126,7 @@ public final class Daemon: @unchecked Sendable {
     // MARK: Starting
 
     private func makeServices(
-        _ keys: KeyKeeper, _ admission: AdmissionLoader.Admission, _ environment: ProxyEnvironment
+        _ keys: KeyRingService, _ admission: AdmissionLoader.Admission, _ environment: ProxyEnvironment
     ) throws {
         let resolver = Resolver(pool: blocking)
         services.workers = workers
@@ -143,7 +143,7 @@ public final class Daemon: @unchecked Sendable {
             }
         case .server:
             let options = ServerOptions(settings, keys: [keys.sendingKey], workers: workers.count)
-            let commons = ServerCommons(replayGuard: try makeReplayGuard(options))
+            let commons = ServerShared(replayGuard: try makeReplayGuard(options))
             hostAddresses = commons.hostAddresses
             if let failure = commons.hostAddresses.failure {
                 warnings.append(
@@ -169,12 +169,12 @@ public final class Daemon: @unchecked Sendable {
         main.execute { watch.take(found) }
     }
 
-    private func makeReplayGuard(_ options: ServerOptions) throws(ReplayKeeping.Failure) -> ReplayGuard {
+    private func makeReplayGuard(_ options: ServerOptions) throws(ReplayStorage.Failure) -> ReplayGuard {
         let variable = getenv("RUNTIME_DIRECTORY").map { String(cString: $0) }
-        let runtimeDirectory = ReplayKeeping.firstPath(in: variable)
+        let runtimeDirectory = ReplayStorage.firstPath(in: variable)
         // Without the journal every restart would look like a reboot, after which much is refused for a while.
         let stateDirectory = runtimeDirectory == nil ? nil : settings.stateDirectory
-        let (replayGuard, warnings) = try ReplayKeeping.open(
+        let (replayGuard, warnings) = try ReplayStorage.open(
             runtimeDirectory: runtimeDirectory, stateDirectory: stateDirectory,
             lifetime: options.requestLifetime, blocking: blocking, log: log)
         self.warnings += warnings
@@ -185,7 +185,7 @@ public final class Daemon: @unchecked Sendable {
     private func moveReplayGuardOn() {
         guard let replayGuard else { return }
         replayGuard.moveOn(now: WallClock.now())
-        _ = main.schedule(after: ReplayKeeping.interval) { [self] in moveReplayGuardOn() }
+        _ = main.schedule(after: ReplayStorage.interval) { [self] in moveReplayGuardOn() }
     }
 
     private func show(_ context: TLSServerContext?) {
@@ -228,22 +228,22 @@ public final class Daemon: @unchecked Sendable {
             return operations?.isDraining == true ? "Draining" : nil
         }
         let timeLeft = { [unowned self] in stopDeadline.map { $0 - main.now } }
-        ServicePulse(of: services, on: main, rhythm, log: log, state: state, timeLeft: timeLeft).start()
+        SystemdHeartbeat(of: services, on: main, rhythm, log: log, state: state, timeLeft: timeLeft).start()
     }
 
     private var isStopping: Bool { stopDeadline != nil }
 
-    private var rhythm: ServicePulse.Rhythm { ServicePulse.Rhythm(patience: ServiceManager.watchdogPatience) }
+    private var rhythm: SystemdHeartbeat.Rhythm { SystemdHeartbeat.Rhythm(patience: ServiceManager.watchdogPatience) }
 
-    private func listen() throws(ListenPlan.Failure) {
-        let plan = try EntrancePlan(settings, activation)
+    private func listen() throws(ListenAddresses.Failure) {
+        let plan = try ListenPlan(settings, activation)
         for (setting, places) in plan.unused { log.listensOnPassed(setting, places) }
         warnings += plan.warnings
         place = try open(plan)
     }
 
     /// - Returns: what it is and where it listens, in words.
-    private func open(_ plan: EntrancePlan) throws(ListenPlan.Failure) -> String {
+    private func open(_ plan: ListenPlan) throws(ListenAddresses.Failure) -> String {
         try entrances.take(plan)
         hostAddresses?.setListening(entrances.addresses)
         for client in clients { client.setOwnListeners(entrances.addresses) }
@@ -266,7 +266,7 @@ public final class Daemon: @unchecked Sendable {
         for (worker, client) in zip(workers, clients) { worker.execute { action(client) } }
     }
 
-    private func happened(_ event: Acceptor.Event, _ destination: Entrances.Destination) {
+    private func happened(_ event: Acceptor.Event, _ destination: ListenerSet.Destination) {
         switch event {
         case .accepted(let arrival):
             if arrival.worker === main {
@@ -279,7 +279,7 @@ public final class Daemon: @unchecked Sendable {
         }
     }
 
-    private func serve(_ arrival: Acceptor.Arrival, _ destination: Entrances.Destination) {
+    private func serve(_ arrival: Acceptor.Arrival, _ destination: ListenerSet.Destination) {
         let index = arrival.worker.index
         switch settings.mode {
         case .client: clients[index].serve(arrival, to: destination)
@@ -299,13 +299,13 @@ public final class Daemon: @unchecked Sendable {
     }
 
     /// What a signal or the control socket can ask for.
-    private func prepareReloading(_ arguments: [String], _ environment: ProxyEnvironment) -> Reloading? {
+    private func prepareReloading(_ arguments: [String], _ environment: ProxyEnvironment) -> Reloader? {
         guard let keys else { return nil }
-        let parts = Reloading.Parts(
+        let parts = Reloader.Parts(
             services: services, keys: keys, threshold: threshold, replayGuard: replayGuard, certificate: certificate,
-            listen: { [unowned self] (plan) throws(ListenPlan.Failure) in try open(plan) },
+            listen: { [unowned self] (plan) throws(ListenAddresses.Failure) in try open(plan) },
             admitToControl: { [unowned self] in control?.authority = ControlAuthority(user: geteuid(), group: $0) })
-        return Reloading(
+        return Reloader(
             settings, at: place, warnings: warnings, arguments: arguments, environment: environment, passed: passed, parts,
             on: main, blocking: blocking, log: log)
     }
@@ -313,7 +313,7 @@ public final class Daemon: @unchecked Sendable {
     /// Without one the daemon serves as well, so what is wrong with it is a warning.
     private func openControl(_ arguments: [String], _ group: UInt32?) {
         guard let keys, let reloading, hasControl else { return }
-        let operations = Operations(
+        let operations = ControlOperations(
             of: InstancePlaces.instance(withSocket: settings.controlSocket), arguments: arguments, on: main,
             services: services, keys: keys, reloading: reloading, entrances: entrances, blocking: blocking,
             threshold: threshold
@@ -322,7 +322,7 @@ public final class Daemon: @unchecked Sendable {
         let server = ControlServer(operations, on: main, authority: authority, version: Self.version) {
             [unowned self] in happened($0)
         }
-        do throws(ListenPlan.Failure) {
+        do throws(ListenAddresses.Failure) {
             try listen(for: server)
         } catch {
             return warnings.append("there is no control socket: \(error)")
@@ -331,19 +331,19 @@ public final class Daemon: @unchecked Sendable {
         control = server
     }
 
-    private func listen(for control: ControlServer) throws(ListenPlan.Failure) {
+    private func listen(for control: ControlServer) throws(ListenAddresses.Failure) {
         if let passed = activation.control {
             do throws(SystemError) {
                 return try control.listen(on: passed)
             } catch {
-                throw ListenPlan.Failure(description: "the one that was passed cannot be used: \(error)")
+                throw ListenAddresses.Failure(description: "the one that was passed cannot be used: \(error)")
             }
         }
         guard let path = settings.controlSocket else { return }
         do throws(UnixListener.Failure) {
             try control.listen(at: path)
         } catch {
-            throw ListenPlan.Failure(description: ListenPlan.text(error, for: path))
+            throw ListenAddresses.Failure(description: ListenAddresses.text(error, for: path))
         }
     }
 
@@ -363,7 +363,7 @@ public final class Daemon: @unchecked Sendable {
         for warning in warnings { log.warning(warning) }
         log.started("wstand \(Self.version) \(place)")
         ServiceManager.tell(.ready(place))
-        StartMemory.giveBack()
+        StartupPages.giveBack()
     }
 
     // MARK: Stopping

@@ -11,7 +11,7 @@ struct Services: Sendable {
         /// A client's.
         var pool = PoolReport()
         /// A server's.
-        var rejects = Rejects()
+        var rejects = RefusalCounts()
     }
 
     func snapshot() async -> Snapshot {

@@ -104,7 +104,7 @@ enum ClientCall {
         _ descriptor: Int32, _ place: ListenAddress, for target: Address, _ credentials: Socks5Client.Credentials?
     ) throws(Failure) -> Int32 {
         do throws(Failure) {
-            var machine = Socks5PassageMachine(to: target, credentials)
+            var machine = Socks5ClientMachine(to: target, credentials)
             try send(machine.greeting, on: descriptor)
             var received: [UInt8] = []
             var hasHeard = false
@@ -131,8 +131,8 @@ enum ClientCall {
     }
 
     private static func next(
-        _ machine: inout Socks5PassageMachine, _ received: inout [UInt8], _ place: ListenAddress, hasCredentials: Bool
-    ) throws(Failure) -> Socks5PassageMachine.Action {
+        _ machine: inout Socks5ClientMachine, _ received: inout [UInt8], _ place: ListenAddress, hasCredentials: Bool
+    ) throws(Failure) -> Socks5ClientMachine.Action {
         do throws(Socks5Client.Failure) {
             var used = 0
             let action = try received.withBytes { (bytes) throws(Socks5Client.Failure) in

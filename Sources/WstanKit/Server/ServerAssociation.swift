@@ -14,7 +14,7 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
     ///   - gate: asked of every datagram.
     ///   - patience: it ends when it is not used for so long.
     init(
-        on tunnel: Tunnel, for client: ClientAddress, gate: TargetGate, resolver: Resolver, book: RefusalBook,
+        on tunnel: Tunnel, for client: ClientAddress, gate: TargetPolicy, resolver: Resolver, book: RefusalRecorder,
         log: EventLog, patience: Duration = ServerLimits.associationIdle
     ) {
         self.tunnel = tunnel

@@ -4,11 +4,11 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     private let worker: Worker
     private var options: ServerOptions
     private var authentication: Authentication
-    private let reception: Reception
+    private let reception: TunnelAcceptor
     private let connector: Connector
     private let log: EventLog
-    private let book: RefusalBook
-    private let gate: TargetGate
+    private let book: RefusalRecorder
+    private let gate: TargetPolicy
     private let tunnelCounts: TunnelCounts
     private var tunnels: [UInt64: Served] = [:]
     /// Tunnels that are no more.
@@ -23,25 +23,25 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         let isCounted: Bool
     }
 
-    init(worker: Worker, options: ServerOptions, commons: ServerCommons, resolver: Resolver, log: EventLog) {
+    init(worker: Worker, options: ServerOptions, commons: ServerShared, resolver: Resolver, log: EventLog) {
         self.worker = worker
         self.options = options
         self.log = log
         drain = Draining(worker: worker)
-        book = RefusalBook(worker: worker, log: log)
-        gate = TargetGate(worker: worker, rules: options.rules, hostAddresses: commons.hostAddresses)
+        book = RefusalRecorder(worker: worker, log: log)
+        gate = TargetPolicy(worker: worker, rules: options.rules, hostAddresses: commons.hostAddresses)
         tunnelCounts = commons.tunnelCounts
         authentication = Authentication(options: options, replayGuard: commons.replayGuard) {
             log.seenRequestsFull(now: worker.now)
         }
-        reception = Reception(worker: worker, options: options, authentication: authentication, book: book)
+        reception = TunnelAcceptor(worker: worker, options: options, authentication: authentication, book: book)
         connector = Connector(worker: worker, resolver: resolver)
         reception.closedBecause = { [unowned self] in whyClosed }
         reception.hasRoom = { [unowned self] in hasRoom(for: $0) }
     }
 
     /// What this worker has refused so far.
-    var rejects: Rejects { book.rejects }
+    var rejects: RefusalCounts { book.rejects }
 
     var totals: TunnelTotals { past.adding(tunnels.values.lazy.map(\.tunnel)) }
 
@@ -121,7 +121,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     // MARK: Tunnels
 
     /// In a task of its own: one keeps the deepest stack it ever had, and this one lives long.
-    private func startTunnel(for guest: Reception.Guest) {
+    private func startTunnel(for guest: TunnelAcceptor.Guest) {
         let tunnel = Tunnel(
             id: worker.nextID(), role: .server, stream: guest.stream, sealer: guest.request.sealer,
             opener: guest.request.opener, pings: options.pings,

@@ -1,7 +1,7 @@
 /// One WebSocket connection between client and server, which carries one connection after the other.
 ///
 /// This is the driver of `TunnelMachine`: it moves bytes between the WebSocket and the near end and carries out what
-/// the machine says; `TunnelOutput` sends, `Pulse` watches the peer. `run` is the direction from the WebSocket to the
+/// the machine says; `TunnelOutput` sends, `Keepalive` watches the peer. `run` is the direction from the WebSocket to the
 /// near end, for as long as the tunnel lives; `relay` the other one, for as long as a connection lives. Confined to its
 /// worker.
 final class Tunnel: @unchecked Sendable {
@@ -21,7 +21,7 @@ final class Tunnel: @unchecked Sendable {
     private var frames: FrameReader
     private(set) var opener: Opener
     let output: TunnelOutput
-    private(set) var pulse: Pulse?
+    private(set) var pulse: Keepalive?
     /// Called once, when the peer answers a ping.
     var whenAnswered: (() -> Void)?
     private let resetDeadline: ResetDeadline
@@ -33,7 +33,7 @@ final class Tunnel: @unchecked Sendable {
     private var duePong: [UInt8]?
     private var isAnswerDue = false
     /// Empty but within `process`.
-    private var gathered = GatheredData()
+    private var gathered = CoalescedData()
 
     struct Pings {
         var inUse: Duration = .seconds(45)
@@ -60,7 +60,7 @@ final class Tunnel: @unchecked Sendable {
         machine = TunnelMachine(role: role)
         frames = FrameReader(role: role)
         worker.budget.addTunnel()
-        pulse = Pulse(of: stream, heartbeatInUse) { [output] in output.send(.ping, []) }
+        pulse = Keepalive(of: stream, heartbeatInUse) { [output] in output.send(.ping, []) }
         stream.whenDrained = { [weak self] in self?.sendDue() }
     }
 
@@ -116,8 +116,8 @@ final class Tunnel: @unchecked Sendable {
         pulse?.restart(heartbeatInUse)
     }
 
-    private var heartbeatInUse: Heartbeat {
-        Heartbeat(interval: pings.inUse, patience: TunnelLimits.patienceInUse)
+    private var heartbeatInUse: KeepaliveMachine {
+        KeepaliveMachine(interval: pings.inUse, patience: TunnelLimits.patienceInUse)
     }
 
     // MARK: Ending a connection
@@ -190,7 +190,7 @@ final class Tunnel: @unchecked Sendable {
             await connection.waitForNews()
         }
         guard self.connection === connection, let end = connection.end, end.pendingCount > 0 else { return hasWaited }
-        let isThrough = await Flow.isThrough(into: end, from: stream) {
+        let isThrough = await Backpressure.isThrough(into: end, from: stream) {
             self.connection === connection && !self.isClosing
         }
         // The peer is gone, or has left without seeing that its bytes get through.
@@ -337,7 +337,7 @@ final class Tunnel: @unchecked Sendable {
     func rest() {
         switch role {
         case .client:
-            let heartbeat = Heartbeat(interval: pings.idle, patience: TunnelLimits.patienceIdle)
+            let heartbeat = KeepaliveMachine(interval: pings.idle, patience: TunnelLimits.patienceIdle)
             pulse?.restart(heartbeat, trustsTCP: false)
         case .server:
             pulse?.restart(heartbeatInUse)

@@ -33,14 +33,14 @@ enum TunnelLimits {
     /// has not taken, and giving up loses that; a dead peer is found by its pulse.
     static let resetting: Duration = .seconds(300)
     static let resettingAtMost: Duration = .seconds(900)
-    /// After a ping: see `Heartbeat`. With an interval of 45 s a dead peer is found within a minute.
+    /// After a ping: see `KeepaliveMachine`. With an interval of 45 s a dead peer is found within a minute.
     static let patienceInUse: Duration = .seconds(14)
     static let patienceIdle: Duration = .seconds(9)
     /// After a ping because the network has changed: it is known to be up, so a peer that is there answers.
     static let patienceAfterChange: Duration = .seconds(3)
     /// The same after the machine has slept: a radio needs some seconds to find its network.
     static let patienceAfterSleep: Duration = .seconds(10)
-    /// With the time that TCP takes to send again, see `Pulse.probe`: as long as a dead peer takes to be found otherwise.
+    /// With the time that TCP takes to send again, see `Keepalive.probe`: as long as a dead peer takes to be found otherwise.
     static let longestProbe: Duration = .seconds(60)
     /// A request on a pooled tunnel is acknowledged within this time, or four round trips if those take longer, or the
     /// tunnel is taken for dead.

@@ -22,7 +22,7 @@ struct ClientConfigCommand: ParsableCommand {
     }
 
     func run() throws {
-        let daemon = try Daemon(daemon)
+        let daemon = try DaemonClient(daemon)
         guard pac else {
             let reply = try daemon.call(GetClientConfiguration.self, .init(keyName: name))
             if output.json { Terminal.sayJSON(reply) } else { Terminal.write(reply.text) }
@@ -30,11 +30,11 @@ struct ClientConfigCommand: ParsableCommand {
         }
         let status = try daemon.status()
         guard status.mode == .client else { throw Failure("\(daemon.instance.title) is a server: a client has such a script") }
-        guard let place = ProxyScript.place(among: status.listeners) else {
+        guard let place = ProxyScriptFetch.place(among: status.listeners) else {
             throw Failure(
                 "\(daemon.instance.title) serves no TCP port where browsers could fetch it: see listen in wstan.conf(5)")
         }
-        let text = try ProxyScript.fetch(from: place)
+        let text = try ProxyScriptFetch.fetch(from: place)
         Terminal.complain("the script of \(place.url)")
         Terminal.write(text)
     }

@@ -26,7 +26,7 @@ struct CheckConfigCommand: ParsableCommand {
         let instance = try file.daemon.choose()
         let reply: CheckConfiguration.Reply
         do throws(Failure) {
-            reply = try Daemon(instance).call(CheckConfiguration.self, .init())
+            reply = try DaemonClient(instance).call(CheckConfiguration.self, .init())
         } catch {
             guard error.status == .notRunning, !instance.isElsewhere, !output.json else { throw error }
             return try check()

@@ -9,11 +9,11 @@ struct KeysCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        guard let keys = try Daemon(daemon).status().keys else {
+        guard let keys = try DaemonClient(daemon).status().keys else {
             throw Failure(FailureText.notPermitted, status: .notPermitted)
         }
         if output.json { return keys.forEach(Terminal.sayJSON) }
-        Terminal.say(KeyText.table(keys, now: Terminal.now, manner: Terminal.manner).joined(separator: "\n"))
+        Terminal.say(KeyTable.table(keys, now: Terminal.now, manner: Terminal.manner).joined(separator: "\n"))
     }
 }
 
@@ -51,7 +51,7 @@ struct RotateKeyCommand: ParsableCommand {
     var runtimeOnly = false
 
     func run() throws {
-        let daemon = try Daemon(daemon)
+        let daemon = try DaemonClient(daemon)
         let reply = try daemon.call(
             RotateKey.self,
             .init(
@@ -72,7 +72,7 @@ struct AddKeyCommand: ParsableCommand {
     var name: String
 
     func run() throws {
-        let reply = try Daemon(daemon).call(AddKey.self, .init(name: name, key: try input.read()))
+        let reply = try DaemonClient(daemon).call(AddKey.self, .init(name: name, key: try input.read()))
         if output.json { return Terminal.sayJSON(reply) }
         NewKey.tell(name, reply.id, reply.key, isPersisted: reply.persisted, reply.warnings)
     }
@@ -80,7 +80,7 @@ struct AddKeyCommand: ParsableCommand {
 
 private enum NewKey {
     static func tell(_ name: String, _ id: String, _ key: String?, isPersisted: Bool, _ warnings: [String]?) {
-        Terminal.write(KeyText.made(name: name, id: id, key: key))
+        Terminal.write(KeyTable.made(name: name, id: id, key: key))
         Terminal.warn(warnings)
         if !isPersisted, (warnings ?? []).isEmpty { Terminal.complain("warning: it will not survive a restart") }
     }
@@ -98,11 +98,11 @@ struct RetireKeyCommand: ParsableCommand {
     var close = false
 
     func run() throws {
-        let daemon = try Daemon(daemon)
+        let daemon = try DaemonClient(daemon)
         let id = try KeyNames.id(meantBy: key, among: try daemon.status().keys)
         let reply = try daemon.call(RetireKey.self, .init(id: id, close: close ? true : nil))
         if output.json { return Terminal.sayJSON(reply) }
-        Terminal.say(KeyText.retired(id, closed: close ? reply.closed : nil))
+        Terminal.say(KeyTable.retired(id, closed: close ? reply.closed : nil))
         Terminal.warn(reply.warnings)
     }
 }
@@ -122,7 +122,7 @@ enum KeyNames {
     private static var keys: [Control.Key] {
         let running = InstanceSearch.running()
         guard let instance = running.first, running.count == 1 else { return [] }
-        return (try? Daemon(instance).status().keys) ?? []
+        return (try? DaemonClient(instance).status().keys) ?? []
     }
 
     @Sendable static func complete(_ words: [String], _ index: Int, _ prefix: String) -> [String] { keys.map(\.name) }

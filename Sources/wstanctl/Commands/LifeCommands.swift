@@ -10,7 +10,7 @@ struct ReloadCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let reply = try Daemon(daemon).call(Reload.self, .init())
+        let reply = try DaemonClient(daemon).call(Reload.self, .init())
         if output.json { return Terminal.sayJSON(reply) }
         Terminal.say(LifeText.lines(reply).joined(separator: "\n"))
         Terminal.warn(reply.warnings)
@@ -31,7 +31,7 @@ struct DrainCommand: ParsableCommand {
     var exit = false
 
     func run() throws {
-        let daemon = try Daemon(daemon)
+        let daemon = try DaemonClient(daemon)
         var conversation = try daemon.begin(
             Drain.self, .init(timeoutUSec: timeout?.microseconds, exit: exit ? true : nil))
         var left: Int?
@@ -80,7 +80,7 @@ struct UndrainCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let reply = try Daemon(daemon).call(Undrain.self, .init())
+        let reply = try DaemonClient(daemon).call(Undrain.self, .init())
         if output.json { Terminal.sayJSON(reply) } else { Terminal.say("New tunnels are taken on again.") }
     }
 }
@@ -96,13 +96,13 @@ struct LogLevelCommand: ParsableCommand {
 
     func run() throws {
         guard let level else { return try show() }
-        let reply = try Daemon(daemon).call(SetLogLevel.self, .init(level: level))
+        let reply = try DaemonClient(daemon).call(SetLogLevel.self, .init(level: level))
         if output.json { return Terminal.sayJSON(reply) }
         Terminal.say("\(level.rawValue) now, \(reply.former.rawValue) before")
     }
 
     private func show() throws(Failure) {
-        guard let level = try Daemon(daemon).status().logLevel else {
+        guard let level = try DaemonClient(daemon).status().logLevel else {
             throw Failure("this wstand does not tell its log level: it is another version than wstanctl")
         }
         if output.json { Terminal.sayJSON(["level": level]) } else { Terminal.say(level.rawValue) }

@@ -14,7 +14,7 @@ struct StatusCommand: ParsableCommand {
     private static let refresh = 1_000_000
 
     func run() throws {
-        let daemon = try Daemon(daemon)
+        let daemon = try DaemonClient(daemon)
         if watch {
             try follow(daemon)
         } else if output.json {
@@ -25,16 +25,16 @@ struct StatusCommand: ParsableCommand {
     }
 
     /// Two looks shortly after each other show what flows now; a daemon that goes between them has still said how it was.
-    private func look(_ daemon: Daemon) throws(Failure) {
+    private func look(_ daemon: DaemonClient) throws(Failure) {
         var conversation = try daemon.begin(GetStatus.self, .init(intervalUSec: Self.glance))
-        guard let first = try conversation.next(timeout: Daemon.patience) else { return }
+        guard let first = try conversation.next(timeout: DaemonClient.patience) else { return }
         let second = try? conversation.next(timeout: .seconds(2))
         say(second ?? first, second.map { _ in .init(status: first, interval: Self.glance) })
     }
 
-    private func follow(_ daemon: Daemon) throws(Failure) {
+    private func follow(_ daemon: DaemonClient) throws(Failure) {
         var conversation = try daemon.begin(GetStatus.self, .init(intervalUSec: Self.refresh))
-        guard var latest = try conversation.next(timeout: Daemon.patience) else { return }
+        guard var latest = try conversation.next(timeout: DaemonClient.patience) else { return }
         var earlier: StatusText.Earlier?
         guard Terminal.isInteractive, !output.json else {
             var next: GetStatus.Reply? = latest
@@ -68,7 +68,7 @@ struct PoolCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let status = try Daemon(daemon).status()
+        let status = try DaemonClient(daemon).status()
         guard let pool = status.pool else { throw Failure("this wstand tells of no pool") }
         if output.json { return Terminal.sayJSON(pool) }
         Terminal.say(PoolText.lines(pool, status.mode, Terminal.manner).joined(separator: "\n"))
@@ -82,7 +82,7 @@ struct InstancesCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let found = InstanceSearch.running().map { InstanceLine($0, status: try? Daemon($0).status()) }
+        let found = InstanceSearch.running().map { InstanceLine($0, status: try? DaemonClient($0).status()) }
         if output.json { return found.forEach(Terminal.sayJSON) }
         guard !found.isEmpty else {
             let instance = Instance(name: nil, manager: .system, below: Instance.systemDirectory)

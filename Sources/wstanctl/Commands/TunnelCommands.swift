@@ -13,12 +13,12 @@ struct TunnelsCommand: ParsableCommand {
     var watch = false
 
     func run() throws {
-        let daemon = try Daemon(daemon)
+        let daemon = try DaemonClient(daemon)
         var conversation = try daemon.begin(
             ListTunnels.self, .init(states: state.isEmpty ? nil : state, follow: watch ? true : nil))
-        var book = TunnelBook()
+        var book = TunnelListing()
         while !book.isComplete {
-            guard let reply = try conversation.next(timeout: Daemon.patience) else {
+            guard let reply = try conversation.next(timeout: DaemonClient.patience) else {
                 throw Failure(.malformed("a list without an end"), of: daemon.instance)
             }
             if output.json { Terminal.sayJSON(reply) }
@@ -37,7 +37,7 @@ struct TunnelsCommand: ParsableCommand {
         }
     }
 
-    private func follow(_ conversation: Conversation<ListTunnels>, _ book: TunnelBook, title: String) throws(Failure) {
+    private func follow(_ conversation: Conversation<ListTunnels>, _ book: TunnelListing, title: String) throws(Failure) {
         var book = book
         var meter = TrafficMeter(now: Terminal.now)
         try Watch.run(conversation) { reply in
@@ -60,7 +60,7 @@ struct CloseCommand: ParsableCommand {
     var id: Int
 
     func run() throws {
-        let reply = try Daemon(daemon).call(CloseTunnel.self, .init(id: id))
+        let reply = try DaemonClient(daemon).call(CloseTunnel.self, .init(id: id))
         if output.json { Terminal.sayJSON(reply) } else { Terminal.say("Tunnel \(id) is closed.") }
     }
 }

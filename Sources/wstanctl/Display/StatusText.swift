@@ -136,7 +136,7 @@ struct StatusText {
         let nameWidth = shown.map { Printable.width(Printable.text($0.name)) }.max() ?? 0
         let lines = shown.map { key in
             Printable.padded(Printable.text(key.name), to: min(nameWidth, 20)) + "  \(Printable.text(key.id))  "
-                + KeyText.line(key, now: now)
+                + KeyTable.line(key, now: now)
         }
         for (index, line) in lines.enumerated() { addLine(index == 0 ? "keys" : "", fitted(line)) }
         if shown.count < keys.count { addLine("", "and \(keys.count - shown.count) more: wstanctl keys") }

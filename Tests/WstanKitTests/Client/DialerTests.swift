@@ -251,7 +251,7 @@ import Testing
             let proxy = try HandMadeServer(on: worker) { visit in
                 visit.stream.write(Array("HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n".utf8))
                 // From here on it is the server.
-                var intake = Intake(visit.stream)
+                var intake = BufferedReader(visit.stream)
                 let head = try? await intake.readHead(limit: 100_000, deadline: worker.now + .seconds(30)).get()
                 visit.stream.write(HandMadeServer.Visit(number: 0, stream: visit.stream, head: head).acceptance)
             }

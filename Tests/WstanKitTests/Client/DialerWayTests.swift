@@ -245,7 +245,7 @@ import Testing
             let proxy = try HandMadeServer(on: worker) { visit in
                 guard visit.number > 1 else { return }
                 visit.stream.write(Array("HTTP/1.1 200 OK\r\n\r\n".utf8))
-                var intake = Intake(visit.stream)
+                var intake = BufferedReader(visit.stream)
                 let head = try? await intake.readHead(limit: 100_000, deadline: worker.now + .seconds(30)).get()
                 visit.stream.write(HandMadeServer.Visit(number: 0, stream: visit.stream, head: head).acceptance)
             }
@@ -288,7 +288,7 @@ import Testing
                     #expect(await stream.take(expects.count) == expects)
                     stream.write(says)
                 }
-                var intake = Intake(stream)
+                var intake = BufferedReader(stream)
                 let head = try? await intake.readHead(limit: 100_000, deadline: worker.now + .seconds(30)).get()
                 box.then(HandMadeServer.Visit(number: 1, stream: stream, head: head))
             }

@@ -38,7 +38,7 @@ final class HandMadeServer: @unchecked Sendable {
             let box = Box(greet: greet, serve: serve)
             worker.spawn {
                 guard !box.greet(stream) else { return self.visits.append(Visit(number: 0, stream: stream, head: nil)) }
-                var intake = Intake(stream)
+                var intake = BufferedReader(stream)
                 let head = try? await intake.readHead(limit: 100_000, deadline: worker.now + .seconds(30)).get()
                 let visit = Visit(number: self.visits.count + 1, stream: stream, head: head)
                 self.visits.append(visit)

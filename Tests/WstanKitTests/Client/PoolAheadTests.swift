@@ -99,7 +99,7 @@ import Testing
     }
 
     @Test func `the largest burst stands for ten minutes, then half of it, and so on`() {
-        var bursts = BurstMemory()
+        var bursts = BurstHistory()
         for _ in 0..<13 { bursts.connectionBegan(now: Self.start) }
         #expect(bursts.wanted(now: Self.at(599)) == 13)
         #expect(bursts.nextChange(now: Self.at(599)) == Self.at(600))
@@ -113,10 +113,10 @@ import Testing
     }
 
     @Test func `a burst is what begins within a second`() {
-        var bursts = BurstMemory()
+        var bursts = BurstHistory()
         for tenth in 0..<30 { bursts.connectionBegan(now: Self.at(Double(tenth) / 10)) }
         #expect(bursts.wanted(now: Self.at(3)) == 10)
-        bursts = BurstMemory()
+        bursts = BurstHistory()
         for second in 0..<30 { bursts.connectionBegan(now: Self.at(Double(second) * 2)) }
         #expect(bursts.wanted(now: Self.at(60)) == 1)
     }
@@ -124,7 +124,7 @@ import Testing
     @Test func `it counts as a list of times does`() {
         var random = SeededRandomness(seed: 5)
         for _ in 0..<50 {
-            var bursts = BurstMemory()
+            var bursts = BurstHistory()
             var times: [Int] = []
             var slice = 10_000
             var largest = 0
@@ -317,7 +317,7 @@ import Testing
     }
 
     @Test func `one refusal says nothing, a second one behind a success does, for an hour`() {
-        var ability = ServerAbility()
+        var ability = EmptyRequestSupport()
         #expect(ability.asking(now: Self.start) == .once)
         ability.tookRequest()
         #expect(ability.asking(now: Self.start) == .once)
@@ -336,7 +336,7 @@ import Testing
     }
 
     @Test func `a server that can and hangs up once is not taken for one that cannot`() {
-        var ability = ServerAbility()
+        var ability = EmptyRequestSupport()
         ability.tookEmpty()
         #expect(ability.refusedEmpty(isClear: false, now: Self.start) == false)
         #expect(ability.asking(now: Self.start) == .freely)

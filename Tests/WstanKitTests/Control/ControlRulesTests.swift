@@ -99,27 +99,27 @@ import WstanControl
 
     // MARK: Seats
 
-    private func admit(_ seats: inout ControlSeats, _ standing: ControlAuthority.Standing) -> (ControlSeats.ID, ControlSeats.ID?)? {
+    private func admit(_ seats: inout SessionLimiter, _ standing: ControlAuthority.Standing) -> (SessionLimiter.ID, SessionLimiter.ID?)? {
         guard case .seated(let id, let evicted) = seats.admit(standing) else { return nil }
         return (id, evicted)
     }
 
     @Test func `strangers leave seats for others, and their oldest idle one goes`() throws {
-        var seats = ControlSeats()
-        var ids: [ControlSeats.ID] = []
-        for _ in 0..<(ControlSeats.count - ControlSeats.reserved) { ids.append(try #require(admit(&seats, .stranger)).0) }
+        var seats = SessionLimiter()
+        var ids: [SessionLimiter.ID] = []
+        for _ in 0..<(SessionLimiter.count - SessionLimiter.reserved) { ids.append(try #require(admit(&seats, .stranger)).0) }
         seats.began(ids[0])
         seats.becameIdle(ids[0])
         #expect(admit(&seats, .stranger)?.1 == ids[1])
-        for _ in 0..<ControlSeats.reserved { #expect(try #require(admit(&seats, .owner)).1 == nil) }
+        for _ in 0..<SessionLimiter.reserved { #expect(try #require(admit(&seats, .owner)).1 == nil) }
         #expect(admit(&seats, .member)?.1 == ids[2])
     }
 
     @Test func `busy strangers make way for members, busy members for nobody`() throws {
-        var seats = ControlSeats()
+        var seats = SessionLimiter()
         let first = try #require(admit(&seats, .stranger)).0
         seats.began(first)
-        for _ in 1..<ControlSeats.count { seats.began(try #require(admit(&seats, .owner)).0) }
+        for _ in 1..<SessionLimiter.count { seats.began(try #require(admit(&seats, .owner)).0) }
         #expect(admit(&seats, .stranger) == nil)
         let (id, evicted) = try #require(admit(&seats, .member))
         #expect(evicted == first)

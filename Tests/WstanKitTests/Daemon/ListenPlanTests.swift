@@ -1,65 +1,88 @@
-import Glibc
 import Testing
 
 @testable import WstanKit
 
 @Suite struct ListenPlanTests {
-    private static func plan(_ host: String, _ port: UInt16 = 1080) throws -> [String] {
-        try ListenPlan.entries(for: ListenAddress.tcp(host: host, port: port)).map { entry in
-            switch entry.place {
-            case .network(let address): "\(address) \(entry.mayBeMissing)"
-            case .unix(let path): "unix:\(path)"
-            }
+    private static func client(_ listen: [ListenAddress], _ forwards: [Forward] = []) throws -> Settings {
+        var settings = Settings(mode: .client, uri: try ServerURI("ws://server.test/"), key: .text(Secret("key")))
+        settings.listen = listen
+        settings.forwards = forwards
+        return settings
+    }
+
+    private static func forward(
+        _ name: String, _ transport: Forward.Transport, on port: UInt16, to host: String = "db.test"
+    ) -> Forward {
+        Forward(
+            name: name, listen: [.tcp(host: "127.0.0.1", port: port)], target: TargetAddress(host: host, port: 5432),
+            transport: transport)
+    }
+
+    private static func passed(_ name: String) throws -> PassedSocket {
+        let address = SocketAddress.ipv4(IPv4Address(0x7f00_0001), port: 443)
+        return PassedSocket(descriptor: 3, name: name, kind: .listener(.network(address)))
+    }
+
+    @Test func `localhost is both loopback addresses, of which IPv6's may be missing`() throws {
+        let plan = try ListenPlan(try Self.client([.tcp(host: "localhost", port: 1080)]), SocketActivation())
+        #expect(plan.entries.map(\.mayBeMissing) == [false, true])
+        #expect(plan.entries.allSatisfy { $0.name == "listen" && $0.forward == nil && $0.purpose == .service })
+    }
+
+    @Test func `a forward's entrances lead to its target`() throws {
+        let forwards = [Self.forward("db", .tcp, on: 1), Self.forward("dns", .udp, on: 2)]
+        let plan = try ListenPlan(try Self.client([.unix("/run/door")], forwards), SocketActivation())
+        let target = try #require(Address(TargetAddress(host: "db.test", port: 5432)))
+        #expect(plan.entries.map(\.purpose) == [.service, .connections(to: target), .datagrams(to: target)])
+        #expect(plan.entries.map(\.name) == ["listen", "forward db", "forward dns"])
+    }
+
+    @Test func `passed sockets take the place of what is configured, which is told`() throws {
+        let forwards = [Self.forward("db", .tcp, on: 1)]
+        let sockets = [try Self.passed("forward-db"), try Self.passed("listen")]
+        let settings = try Self.client([.tcp(host: "localhost", port: 1080)], forwards)
+        let plan = try ListenPlan(settings, try SocketActivation(sockets, forwards: forwards))
+        #expect(plan.entries.map(\.source) == [.passed(sockets[1]), .passed(sockets[0])])
+        #expect(plan.unused.map(\.setting) == ["listen", "[forward db] listen"])
+    }
+
+    @Test func `another value of a setting that sockets were passed for is told at a reload`() throws {
+        let forwards = [Self.forward("db", .tcp, on: 1), Self.forward("own", .tcp, on: 2)]
+        let settings = try Self.client([.tcp(host: "127.0.0.1", port: 1080)], forwards)
+        let sockets = [try Self.passed("forward-db"), try Self.passed("listen")]
+        let plan = try ListenPlan(settings, try SocketActivation(sockets, forwards: forwards))
+        #expect(plan.hasPassedListeners && plan.unusedNews(since: settings).isEmpty)
+        let former = try Self.client([.unix("/run/door")], [Self.forward("db", .tcp, on: 3), Self.forward("own", .tcp, on: 4)])
+        let end = " is not opened: sockets that were passed take its place; change the socket unit instead"
+        #expect(
+            plan.unusedNews(since: former)
+                == ["listen = 127.0.0.1:1080" + end, "[forward db] listen = 127.0.0.1:1" + end])
+        let opened = try ListenPlan(settings, SocketActivation())
+        #expect(!opened.hasPassedListeners && opened.unusedNews(since: former).isEmpty)
+    }
+
+    @Test func `the same place is the same entrance, unless one is for datagrams`() throws {
+        func entries(_ transport: Forward.Transport, to host: String = "a.test") throws -> [ListenPlan.Entry] {
+            let forward = Self.forward("one", transport, on: 7, to: host)
+            return try ListenPlan(try Self.client([.tcp(host: "127.0.0.1", port: 8)], [forward]), SocketActivation()).entries
         }
+        let tcp = try entries(.tcp)
+        #expect(tcp[1].isAt(try entries(.tcp, to: "b.test")[1]))
+        #expect(!tcp[1].isAt(try entries(.udp)[1]))
+        #expect(!tcp[1].isAt(tcp[0]))
+        let all = try ListenPlan(try Self.client([.tcp(host: "0.0.0.0", port: 8)]), SocketActivation()).entries[0]
+        #expect(all.hasPort(of: tcp[0]) && !all.hasPort(of: tcp[1]) && !all.isAt(tcp[0]))
     }
 
-    @Test(arguments: [
-        ("0.0.0.0", ["0.0.0.0:1080 false"]), ("127.0.0.1", ["127.0.0.1:1080 false"]), ("::", ["[::]:1080 false"]),
-        ("::1", ["[::1]:1080 false"]),
-        // A host without IPv6 has only one of them.
-        ("localhost", ["127.0.0.1:1080 false", "[::1]:1080 true"]),
-    ])
-    func `an address is itself, and localhost is both loopback addresses`(host: String, entries: [String]) throws {
-        #expect(try Self.plan(host) == entries)
-    }
-
-    @Test(arguments: ["", "a b", "a/b", "1.2.3.4%eth0", "[::1"])
-    func `what is neither an address nor a name is refused`(host: String) throws {
-        let failure = try #require(throws: ListenPlan.Failure.self) { try Self.plan(host) }
-        #expect(failure.description.contains("neither an address nor a name"))
-    }
-
-    @Test(arguments: [
-        (EADDRINUSE, "choose another port"), (EADDRNOTAVAIL, "0.0.0.0"), (EACCES, "below 1024"),
-        (EPERM, "Operation not permitted"),
-    ])
-    func `an error of binding says what to do`(code: Int32, words: String) {
-        let address = SocketAddress.ipv4(IPv4Address(0x7f00_0001), port: 80)
-        let text = ListenPlan.text(SystemError(call: "bind", code: code), for: address)
-        #expect(text.hasPrefix("cannot listen on 127.0.0.1:80: "))
-        #expect(text.contains(words))
-    }
-
-    @Test func `a path is itself`() throws {
-        let entries = try ListenPlan.entries(for: .unix("/run/wstand/socks"))
-        #expect(entries.count == 1)
-        guard case .unix("/run/wstand/socks") = entries[0].place else {
-            Issue.record("another case")
-            return
-        }
-    }
-
-    @Test(arguments: [
-        (UnixListener.Failure.taken(nil), "another program listens there already; choose another path"),
-        (.otherFile, "no socket; choose another path, or remove it"),
-        (.system(SystemError(call: "bind", code: ENOENT)), "no directory /run/wstand; make it"),
-        (.system(SystemError(call: "bind", code: EACCES)), "allowed to write in /run/wstand"),
-        (.system(SystemError(call: "bind", code: ENAMETOOLONG)), "above 107 bytes"),
-        (.system(SystemError(call: "listen", code: ENOMEM)), "Cannot allocate memory"),
-    ])
-    func `an error of a Unix socket says what to do`(failure: UnixListener.Failure, words: String) {
-        let text = ListenPlan.text(failure, for: "/run/wstand/socks")
-        #expect(text.hasPrefix("cannot listen on unix:/run/wstand/socks: "))
-        #expect(text.contains(words))
+    @Test func `what it is in words`() throws {
+        let plan = try ListenPlan(try Self.client([], [Self.forward("db", .tcp, on: 1)]), SocketActivation())
+        let opened = [
+            ListenerSet.Entrance(name: "listen", forward: nil, place: "A", isPassed: false),
+            ListenerSet.Entrance(name: "listen", forward: nil, place: "B", isPassed: false),
+            ListenerSet.Entrance(name: "forward db", forward: "db", place: "C", isPassed: false),
+        ]
+        #expect(
+            plan.text(of: opened)
+                == "client: SOCKS5 and HTTP proxy on A, B, server ws://server.test:80/; forward db: tcp on C to db.test:5432")
     }
 }

@@ -88,13 +88,13 @@ import Testing
     }
 
     @Test func `a key is written down by the same rules everywhere`() throws {
-        #expect(KeyText.line(of: Array("  WY+yKqwlAlxSubNXVLrJsw== \t\r\nmore".utf8)) == "WY+yKqwlAlxSubNXVLrJsw==")
-        #expect(KeyText.line(of: [0xff]) == nil)
-        let good = try KeyText.read("WY+yKqwlAlxSubNXVLrJsw==")
-        #expect(good.warning == nil && KeyText.text(of: good.key) == "WY+yKqwlAlxSubNXVLrJsw==")
-        let weak = try KeyText.read("pass")
-        #expect(weak.warning != nil && KeyText.text(of: weak.key) == nil)
-        #expect(throws: KeyText.Problem.self) { try KeyText.read("") }
-        #expect(throws: KeyText.Problem.self) { try KeyText.read(String(repeating: "x", count: 4097)) }
+        #expect(KeyParser.line(of: Array("  WY+yKqwlAlxSubNXVLrJsw== \t\r\nmore".utf8)) == "WY+yKqwlAlxSubNXVLrJsw==")
+        #expect(KeyParser.line(of: [0xff]) == nil)
+        let good = try KeyParser.read("WY+yKqwlAlxSubNXVLrJsw==")
+        #expect(good.warning == nil && KeyParser.text(of: good.key) == "WY+yKqwlAlxSubNXVLrJsw==")
+        let weak = try KeyParser.read("pass")
+        #expect(weak.warning != nil && KeyParser.text(of: weak.key) == nil)
+        #expect(throws: KeyParser.Problem.self) { try KeyParser.read("") }
+        #expect(throws: KeyParser.Problem.self) { try KeyParser.read(String(repeating: "x", count: 4097)) }
     }
 }

@@ -134,12 +134,12 @@ import Testing
                 shutdown(near, Int32(SHUT_WR))
                 #expect(await far.readAll().ending == .end)
                 #expect(far.hasOwner == true)
-                #expect(Lingering(far)?.isWorthwhile(since: worker.now) == true)
+                #expect(HalfClosedUserAgent(far)?.isWorthwhile(since: worker.now) == true)
                 close(near)
                 while far.hasOwner == true { await worker.yield() }
                 #expect(far.ownerHasLeft)
                 #expect(!far.peerIsAlive(since: worker.now))
-                #expect(Lingering(far) == nil)
+                #expect(HalfClosedUserAgent(far) == nil)
                 far.close()
             }
         }

@@ -8,15 +8,15 @@ import Testing
         let pair: TunnelPair
         let client = RecordingDatagramEnd()
 
-        let book: RefusalBook
+        let book: RefusalRecorder
 
         init(
             on worker: Worker, rules: TargetRules = .open, patience: Duration = .seconds(300)
         ) async throws {
             pair = try await TunnelPair(on: worker, usesCipher: true)
             let resolver = Resolver(pool: BlockingPool())
-            let gate = TargetGate(worker: worker, rules: rules, hostAddresses: HostAddresses())
-            let book = RefusalBook(worker: worker, log: .silent)
+            let gate = TargetPolicy(worker: worker, rules: rules, hostAddresses: HostAddresses())
+            let book = RefusalRecorder(worker: worker, log: .silent)
             self.book = book
             pair.serverOwner.makeAssociation = {
                 let client = ClientAddress(ipv4: IPv4Address(0xc000_0201), port: 1)
@@ -151,7 +151,7 @@ import Testing
             return (answers.map { $0.data[0] }, fixture.book.rejects)
         }
         #expect(answers.sorted() == [1, 3])
-        #expect(rejects == Rejects(forbiddenTarget: 5))
+        #expect(rejects == RefusalCounts(forbiddenTarget: 5))
     }
 
     @Test func `one that nobody uses ends, and its descriptors with it`() async throws {

@@ -79,15 +79,15 @@ import Testing
     }
 }
 
-@Suite struct Socks5PassageMachineTests {
-    private typealias Action = Socks5PassageMachine.Action
+@Suite struct Socks5ClientMachineTests {
+    private typealias Action = Socks5ClientMachine.Action
     private static let target = Address(host: .name("a.b"), port: 443)
     private static let request: [UInt8] = [5, 1, 0, 3, 3, 97, 46, 98, 1, 187]
     private static let success: [UInt8] = [5, 0, 0, 1, 0, 0, 0, 0, 0, 0]
 
     /// Gives the machine bytes in pieces of this size and gathers what it wants sent.
     private static func outcome(
-        of machine: Socks5PassageMachine, _ bytes: [UInt8], by size: Int
+        of machine: Socks5ClientMachine, _ bytes: [UInt8], by size: Int
     ) throws(Socks5Client.Failure) -> (sent: [[UInt8]], passed: Bool, rest: Int) {
         var machine = machine
         var held: [UInt8] = []
@@ -119,7 +119,7 @@ import Testing
 
     @Test(arguments: [1, 2, 3, 100]) func `a proxy for everybody is asked at once`(size: Int) throws {
         for credentials in [nil, try Self.credentials()] {
-            let machine = Socks5PassageMachine(to: Self.target, credentials)
+            let machine = Socks5ClientMachine(to: Self.target, credentials)
             let outcome = try Self.outcome(of: machine, [5, 0] + Self.success, by: size)
             #expect(outcome.sent == [Self.request])
             #expect(outcome.passed && outcome.rest == 0)
@@ -127,7 +127,7 @@ import Testing
     }
 
     @Test(arguments: [1, 2, 3, 100]) func `name and password go first where they are wanted`(size: Int) throws {
-        let machine = Socks5PassageMachine(to: Self.target, try Self.credentials())
+        let machine = Socks5ClientMachine(to: Self.target, try Self.credentials())
         #expect(machine.greeting == [5, 2, 0, 2])
         let outcome = try Self.outcome(of: machine, [5, 2, 1, 0] + Self.success + [9, 9], by: size)
         #expect(outcome.sent == [[1, 1, 65, 1, 66], Self.request])
@@ -138,16 +138,16 @@ import Testing
     @Test func `a method that was not on offer is no SOCKS5`() throws {
         for method in UInt8.min..<UInt8.max where method != 0 {
             #expect(throws: Socks5Client.Failure.malformed) {
-                try Self.outcome(of: Socks5PassageMachine(to: Self.target, nil), [5, method], by: 9)
+                try Self.outcome(of: Socks5ClientMachine(to: Self.target, nil), [5, method], by: 9)
             }
             guard method != 2 else { continue }
-            let machine = Socks5PassageMachine(to: Self.target, try Self.credentials())
+            let machine = Socks5ClientMachine(to: Self.target, try Self.credentials())
             #expect(throws: Socks5Client.Failure.malformed) { try Self.outcome(of: machine, [5, method], by: 9) }
         }
     }
 
     @Test func `each no has its failure`() throws {
-        let machine = Socks5PassageMachine(to: Self.target, try Self.credentials())
+        let machine = Socks5ClientMachine(to: Self.target, try Self.credentials())
         #expect(throws: Socks5Client.Failure.noMethod) { try Self.outcome(of: machine, [5, 255], by: 9) }
         #expect(throws: Socks5Client.Failure.wrongCredentials) { try Self.outcome(of: machine, [5, 2, 1, 9], by: 9) }
         #expect(throws: Socks5Client.Failure.refused(5)) { try Self.outcome(of: machine, [5, 0, 5, 5], by: 9) }

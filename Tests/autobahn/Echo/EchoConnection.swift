@@ -23,7 +23,7 @@ final class EchoConnection: @unchecked Sendable {
 
     /// Server: the opening handshake, then the echo.
     static func welcome(_ stream: Stream) async {
-        var intake = Intake(stream)
+        var intake = BufferedReader(stream)
         let deadline = stream.worker.now + .seconds(10)
         guard case .success(let head) = try? await intake.readHead(limit: 8192, deadline: deadline),
             let key = WebSocketHandshake.key(in: head)

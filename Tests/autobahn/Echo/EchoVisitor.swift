@@ -27,7 +27,7 @@ struct EchoVisitor {
             let nonce = Nonce(high: worker.randomness.next(), low: worker.randomness.next())
             stream.write(
                 WebSocketHandshake.request(path: path, host: "\(server)", key: nonce.base64, cookie: nil))
-            var intake = Intake(stream)
+            var intake = BufferedReader(stream)
             let accept = Base64.encode(Nonce.accept(forKey: nonce.base64.utf8))
             guard case .success(let head) = try await intake.readHead(limit: 8192, deadline: deadline),
                 head.status == 101, WebSocketHandshake.isAccepted(head, expecting: accept)

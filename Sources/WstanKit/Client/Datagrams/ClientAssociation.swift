@@ -6,7 +6,7 @@ final class ClientAssociation: @unchecked Sendable {
     private let idle: Duration
     private let direct: DirectDialer
     private let log: EventLog
-    private var way: DatagramWay?
+    private var way: DatagramTunnel?
     private var exit: DatagramExit?
     /// The port that the user agent has said it would send from; 0 when it did not say.
     private let declaredPort: UInt16
@@ -25,7 +25,7 @@ final class ClientAssociation: @unchecked Sendable {
         idle = dialer.options.udpIdle
         declaredPort = declared.port
         lastUsed = control.worker.now
-        way = DatagramWay(dialer: dialer, log: log) { [weak self] in self?.deliver($0) ?? false }
+        way = DatagramTunnel(dialer: dialer, log: log) { [weak self] in self?.deliver($0) ?? false }
     }
 
     /// Grants the request and serves until the end.
@@ -63,7 +63,7 @@ final class ClientAssociation: @unchecked Sendable {
             case .timedOut, .interrupted: continue
             case .ready: break
             }
-            switch control.read(into: worker.scratch.body(Intake.readSize)) {
+            switch control.read(into: worker.scratch.body(BufferedReader.readSize)) {
             // One who does say something, and does not stop, holds up nobody else.
             case .bytes: await worker.yield()
             case .wouldBlock: continue

@@ -6,7 +6,7 @@ final class DatagramForward: @unchecked Sendable {
     private let log: EventLog
     private var socket: DatagramSocket?
     private var machine: ForwardMachine<SocketAddress>
-    private var ways: [SocketAddress: DatagramWay] = [:]
+    private var ways: [SocketAddress: DatagramTunnel] = [:]
     private var expiry: Timers.ID?
     private var isDraining = false
 
@@ -85,7 +85,7 @@ final class DatagramForward: @unchecked Sendable {
             break
         case .new(let ending):
             if let ending { end(ending) }
-            ways[source] = DatagramWay(dialer: dialer, log: log) { [weak self] in
+            ways[source] = DatagramTunnel(dialer: dialer, log: log) { [weak self] in
                 self?.machine.settled(source)
             } received: { [weak self] in
                 self?.deliver($0, to: source) ?? false

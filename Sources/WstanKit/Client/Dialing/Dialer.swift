@@ -14,7 +14,7 @@ final class Dialer: @unchecked Sendable {
         self.options = options
         key = SendingKey(authenticator)
         self.pool = pool
-        servers = ServerList(ServerReach(worker: worker, options: options, connector: connector))
+        servers = ServerList(ServerConnector(worker: worker, options: options, connector: connector))
     }
 
     private init(_ former: Dialer, _ options: ClientOptions, _ servers: ServerList) {
@@ -29,7 +29,7 @@ final class Dialer: @unchecked Sendable {
     /// tunnels carry nothing new.
     func with(_ options: ClientOptions, _ connector: Connector) -> Dialer {
         guard !options.leadsAsBefore(self.options) else { return Dialer(self, options, servers) }
-        let reach = ServerReach(worker: worker, options: options, connector: connector)
+        let reach = ServerConnector(worker: worker, options: options, connector: connector)
         return Dialer(self, options, ServerList(reach, firstMark: servers.firstMark + servers.count))
     }
 
@@ -80,7 +80,7 @@ final class Dialer: @unchecked Sendable {
     }
 
     private static func openingTime() -> Double {
-        OpeningClock.shared.next(now: WallClock.now())
+        RequestClock.shared.next(now: WallClock.now())
     }
 
     /// Opens a tunnel that carries nothing yet. It is tried once: nobody waits for it.
@@ -149,7 +149,7 @@ final class Dialer: @unchecked Sendable {
                 path: path, host: uplink.server.hostHeader, key: key.base64, cookie: cookie,
                 fields: uplink.server.headers.map { "\($0.name): \($0.value)" }))
 
-        var intake = Intake(stream)
+        var intake = BufferedReader(stream)
         let accept = Nonce.accept(forKey: key.base64.utf8)
         try await check(&intake, accept: accept)
         let answering = options.compatible ? nonce.ofServerInCompatibleMode : Nonce.ofServer(accept: accept)
@@ -173,7 +173,7 @@ final class Dialer: @unchecked Sendable {
     }
 
     /// Reads the server's answer; closes the connection if it is not the one that is needed.
-    private func check(_ intake: inout Intake, accept: [UInt8]) async throws(DialFailure) {
+    private func check(_ intake: inout BufferedReader, accept: [UInt8]) async throws(DialFailure) {
         let stream = intake.stream
         do throws(DialFailure) {
             let head = try await readAnswer(&intake)
@@ -189,9 +189,9 @@ final class Dialer: @unchecked Sendable {
         }
     }
 
-    private func readAnswer(_ intake: inout Intake) async throws(DialFailure) -> HTTPHead {
+    private func readAnswer(_ intake: inout BufferedReader) async throws(DialFailure) -> HTTPHead {
         let deadline = worker.now + options.handshakeTimeout
-        let result: Result<HTTPHead, Intake.Interruption>
+        let result: Result<HTTPHead, BufferedReader.Interruption>
         do {
             result = try await intake.readHead(limit: ClientLimits.answerHead, deadline: deadline)
         } catch {

@@ -1,7 +1,7 @@
 /// What a session does for a target that does not take the tunnel.
 extension UserAgentSession {
     /// Connects first and grants then: here it costs nothing to tell the truth.
-    func carryDirectly(_ wish: FrontDoor.Connect) async {
+    func carryDirectly(_ wish: ProxyNegotiation.Connect) async {
         do throws(DirectFailure) {
             let target = try await direct.connect(to: wish.target, for: userAgent)
             log.directConnected(wish.target)
@@ -18,7 +18,7 @@ extension UserAgentSession {
     }
 
     /// After an exchange of HTTP by which both sides have turned to another protocol.
-    func relay(_ way: DirectWay, of connection: Connection) async {
+    func relay(_ way: DirectCarrier, of connection: Connection) async {
         if let target = await way.release() {
             relay(to: target)
         } else {

@@ -4,13 +4,13 @@
 final class HTTPExchange: @unchecked Sendable {
     enum Ending: Sendable {
         /// The answer is on its way, the connection can take another request. The way is there if it can, too.
-        case takeNext(TargetWay?)
+        case takeNext(TargetConnection?)
         /// The answer is on its way and was the last.
         case finish
         /// The user agent got a part of an answer, or is gone: its connection is not to end in good order.
         case breakOff
         /// Both sides speak another protocol from here on.
-        case relay(TargetWay)
+        case relay(TargetConnection)
         /// The user agent has got nothing; it is to be told why.
         case explain(ExchangeFailure, canGoOn: Bool)
     }
@@ -29,20 +29,20 @@ final class HTTPExchange: @unchecked Sendable {
     private let request: ProxyRequest
     private let target: Address
     private let userAgent: Stream
-    private let maker: WayMaker
+    private let maker: TargetConnector
     /// What was read of the user agent and belongs to nobody yet; behind this request, what belongs to the next ones.
-    private(set) var intake: Intake
+    private(set) var intake: BufferedReader
 
     private var machine: ExchangeMachine
     private var body: BodyReader
     private var reader: ResponseReader
-    private var way: TargetWay?
+    private var way: TargetConnection?
     private var answer: Answer?
     private var bodyIsBroken = false
     private var hasSurplus = false
     /// All that was sent of the request, as long as it may be sent once more.
     private var replay: [UInt8]?
-    private var lingering: Lingering?
+    private var lingering: HalfClosedUserAgent?
     private var inputHasEnded = false
     private var moved = 0
 
@@ -50,7 +50,7 @@ final class HTTPExchange: @unchecked Sendable {
     var tunnel: Tunnel? { way?.tunnel }
     private var worker: Worker { userAgent.worker }
 
-    init(_ request: ProxyRequest, to target: Address, _ intake: Intake, _ maker: WayMaker, isLast: Bool) {
+    init(_ request: ProxyRequest, to target: Address, _ intake: BufferedReader, _ maker: TargetConnector, isLast: Bool) {
         self.request = request
         self.target = target
         self.intake = intake
@@ -65,13 +65,13 @@ final class HTTPExchange: @unchecked Sendable {
     /// - Parameters:
     ///   - kept: a way to the same target, or nil.
     ///   - former: the tunnel of the request before.
-    func run(on kept: TargetWay?, former: Tunnel?) async -> Ending {
+    func run(on kept: TargetConnection?, former: Tunnel?) async -> Ending {
         guard var opening = takeOpening() else { return malformedBody(nil) }
         replay = request.isIdempotent && opening.count <= TunnelLimits.replay ? opening : nil
         var kept = kept
         var isFirstTry = true
         while true {
-            let way: TargetWay
+            let way: TargetConnection
             do throws(ExchangeFailure) {
                 way = try await start(opening, on: kept, former: former, mayUsePool: isFirstTry)
             } catch {
@@ -111,8 +111,8 @@ final class HTTPExchange: @unchecked Sendable {
 
     /// Sends the opening: on the kept way, without a tunnel where it needs none, on a pooled one or on a new one.
     private func start(
-        _ opening: [UInt8], on kept: TargetWay?, former: Tunnel?, mayUsePool: Bool
-    ) async throws(ExchangeFailure) -> TargetWay {
+        _ opening: [UInt8], on kept: TargetConnection?, former: Tunnel?, mayUsePool: Bool
+    ) async throws(ExchangeFailure) -> TargetConnection {
         // It may have ended since it was chosen; a request that cannot be repeated is not to be lost with it.
         if let kept, kept.isUp {
             kept.connection.filter = filter
@@ -177,7 +177,7 @@ final class HTTPExchange: @unchecked Sendable {
     // MARK: Both directions
 
     /// Moves the request on and waits for the end of the answer.
-    private func converse(on way: TargetWay, isFirstTry: Bool) async -> Turn {
+    private func converse(on way: TargetConnection, isFirstTry: Bool) async -> Turn {
         while true {
             if let answer { return .end(finish(answer, way)) }
             guard way.isUp else { return connectionEnded(way, isFirstTry: isFirstTry) }
@@ -187,7 +187,7 @@ final class HTTPExchange: @unchecked Sendable {
     }
 
     /// One wait, and what is done about what it was for.
-    private func step(_ way: TargetWay) async -> Ending? {
+    private func step(_ way: TargetConnection) async -> Ending? {
         // What comes behind the request waits here, a little of it, so that the user agent's end is seen.
         let wanted = machine.isSending ? body.mayRead(spare: ClientLimits.readAhead) : readAheadRoom
         guard wanted > 0, !inputHasEnded else { return await waitForAnswer(way) }
@@ -209,7 +209,7 @@ final class HTTPExchange: @unchecked Sendable {
             return giveUp(way)
         case .end:
             inputHasEnded = true
-            lingering = Lingering(userAgent)
+            lingering = HalfClosedUserAgent(userAgent)
             switch machine.userAgentEnded() {
             case .giveUp: return giveUp(way)
             case .linger: return nil
@@ -224,7 +224,7 @@ final class HTTPExchange: @unchecked Sendable {
         return nil
     }
 
-    private func forward(_ bytes: UnsafeMutableRawBufferPointer, _ way: TargetWay) async -> Ending? {
+    private func forward(_ bytes: UnsafeMutableRawBufferPointer, _ way: TargetConnection) async -> Ending? {
         guard let used = try? body.read(UnsafeRawBufferPointer(bytes)) else { return malformedBody(way) }
         // Before the rest is sealed in place.
         intake.bytes.append(contentsOf: bytes[used...])
@@ -244,12 +244,12 @@ final class HTTPExchange: @unchecked Sendable {
     }
 
     /// Nothing is to be read: the user agent has sent everything, or as much as is taken for now.
-    private func waitForAnswer(_ way: TargetWay) async -> Ending? {
+    private func waitForAnswer(_ way: TargetConnection) async -> Ending? {
         await way.connection.waitForNews(until: worker.now + ClientLimits.lingerStep)
         guard answer == nil, way.isUp else { return nil }
         // Behind more than is taken for now the end is not read, and may not even come.
         guard userAgent.peerHasFinished else { return userAgent.ownerHasLeft ? giveUp(way) : nil }
-        if lingering == nil { lingering = Lingering(userAgent) }
+        if lingering == nil { lingering = HalfClosedUserAgent(userAgent) }
         return lingering?.isWorthwhile(since: way.connection.lastDelivery) == true ? nil : giveUp(way)
     }
 
@@ -316,7 +316,7 @@ final class HTTPExchange: @unchecked Sendable {
 
     // MARK: Ends
 
-    private func finish(_ answer: Answer, _ way: TargetWay) -> Ending {
+    private func finish(_ answer: Answer, _ way: TargetConnection) -> Ending {
         switch answer {
         case .ended(.takeNext(let keepingTarget)):
             guard keepingTarget, !hasSurplus, way.isUp else {
@@ -338,7 +338,7 @@ final class HTTPExchange: @unchecked Sendable {
         }
     }
 
-    private func connectionEnded(_ way: TargetWay, isFirstTry: Bool) -> Turn {
+    private func connectionEnded(_ way: TargetConnection, isFirstTry: Bool) -> Turn {
         let ending = ExchangeMachine.Ending(
             inOrder: way.connection.outcome?.isInOrder ?? true, isEndOfResponse: reader.endsWithConnection,
             wasAtHand: way.wasAtHand, mayRepeat: isFirstTry && replay != nil)
@@ -356,16 +356,16 @@ final class HTTPExchange: @unchecked Sendable {
         }
     }
 
-    private func failure(of way: TargetWay) -> ExchangeFailure {
+    private func failure(of way: TargetConnection) -> ExchangeFailure {
         let outcome = way.connection.outcome
         return way.tunnel == nil ? .direct(DirectFailure(outcome)) : ExchangeFailure(outcome)
     }
 
-    private func unreadableAnswer(_ way: TargetWay) -> ExchangeFailure {
+    private func unreadableAnswer(_ way: TargetConnection) -> ExchangeFailure {
         way.tunnel == nil ? .direct(.unreadableAnswer) : .unreadableAnswer
     }
 
-    private func report(_ way: TargetWay) {
+    private func report(_ way: TargetConnection) {
         guard let tunnel = way.tunnel else { return }
         switch way.connection.outcome {
         case .reset(let reset): maker.log.connectionReset(reset, tunnel: tunnel.id)
@@ -375,12 +375,12 @@ final class HTTPExchange: @unchecked Sendable {
     }
 
     /// The user agent is gone, or has left its request unfinished.
-    private func giveUp(_ way: TargetWay) -> Ending {
+    private func giveUp(_ way: TargetConnection) -> Ending {
         way.end(.userAgentBroken)
         return .breakOff
     }
 
-    private func malformedBody(_ way: TargetWay?) -> Ending {
+    private func malformedBody(_ way: TargetConnection?) -> Ending {
         way?.end(.userAgentBroken)
         return machine.isAwaiting ? .explain(.request(.malformed), canGoOn: false) : .breakOff
     }

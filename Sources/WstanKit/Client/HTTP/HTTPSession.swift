@@ -6,9 +6,9 @@ final class HTTPSession: @unchecked Sendable {
         /// The user agent's connection has ended, or ends by itself.
         case over
         /// It turned to CONNECT.
-        case connect(FrontDoor.Connect)
+        case connect(ProxyNegotiation.Connect)
         /// Both sides speak another protocol; what the user agent has sent of it already is to be sent.
-        case relay(TargetWay, early: [UInt8])
+        case relay(TargetConnection, early: [UInt8])
     }
 
     private enum Next {
@@ -17,12 +17,12 @@ final class HTTPSession: @unchecked Sendable {
     }
 
     private let userAgent: Stream
-    private let maker: WayMaker
+    private let maker: TargetConnector
     private let idle: IdleUserAgents
-    private let rules: DoorRules
-    private var intake: Intake
+    private let rules: ClientAccess
+    private var intake: BufferedReader
     /// To the target of the last request, if it can take another.
-    private var way: TargetWay?
+    private var way: TargetConnection?
     /// The tunnel of the last request, which may be about to fall idle.
     private weak var former: Tunnel?
 
@@ -30,16 +30,16 @@ final class HTTPSession: @unchecked Sendable {
 
     init(
         userAgent: Stream, dialer: Dialer, direct: DirectDialer, pool: TunnelPool, idle: IdleUserAgents,
-        rules: DoorRules, log: EventLog
+        rules: ClientAccess, log: EventLog
     ) {
         self.userAgent = userAgent
         self.idle = idle
         self.rules = rules
-        maker = WayMaker(dialer: dialer, direct: direct, pool: pool, log: log)
-        intake = Intake(userAgent)
+        maker = TargetConnector(dialer: dialer, direct: direct, pool: pool, log: log)
+        intake = BufferedReader(userAgent)
     }
 
-    func run(_ first: FrontDoor.Exchange) async -> Ending {
+    func run(_ first: ProxyNegotiation.Exchange) async -> Ending {
         intake.bytes = first.rest
         var head = first.head
         while true {
@@ -110,7 +110,7 @@ final class HTTPSession: @unchecked Sendable {
 
     private func answer(_ head: HTTPHead) async -> Next {
         if let refused = await refusal(of: head) { return refused }
-        guard !FrontDoor.isConnect(head) else { return connect(head) }
+        guard !ProxyNegotiation.isConnect(head) else { return connect(head) }
         if let next = script(for: head) { return next }
         let asHTML = Acceptance(head).takesHTML
         let request: ProxyRequest
@@ -129,7 +129,7 @@ final class HTTPSession: @unchecked Sendable {
             self.way = nil
         }
         let kept = way.map {
-            TargetWay(target: $0.target, carrier: $0.carrier, connection: $0.connection, origin: .kept)
+            TargetConnection(target: $0.target, carrier: $0.carrier, connection: $0.connection, origin: .kept)
         }
         way = nil
         let exchange = HTTPExchange(request, to: target, intake, maker, isLast: idle.areUnwanted)
@@ -172,7 +172,7 @@ final class HTTPSession: @unchecked Sendable {
             }
         }
         // Whatever follows a CONNECT, or belongs to a body, would be read as the next request.
-        let isConnect = FrontDoor.isConnect(head)
+        let isConnect = ProxyNegotiation.isConnect(head)
         let goesOn = isConnect ? intake.bytes.isEmpty : (try? MessageBody(ofRequest: head)) == MessageBody.none
         let closing =
             !goesOn || idle.areUnwanted || head.minorVersion == 0 || head.hasToken("close", in: "Connection")
@@ -183,7 +183,7 @@ final class HTTPSession: @unchecked Sendable {
     }
 
     /// In a task of its own: one keeps the deepest stack it ever had, and this one may wait long for the next request.
-    private func run(_ exchange: HTTPExchange, on kept: TargetWay?) async -> HTTPExchange.Ending {
+    private func run(_ exchange: HTTPExchange, on kept: TargetConnection?) async -> HTTPExchange.Ending {
         let ended = Wait<HTTPExchange.Ending>(worker: worker)
         let former = former
         worker.spawn { ended.fulfill(await exchange.run(on: kept, former: former)) }
@@ -205,7 +205,7 @@ final class HTTPSession: @unchecked Sendable {
     }
 
     private func connect(_ head: HTTPHead) -> Next {
-        guard let wish = FrontDoor.connect(head, early: intake.bytes) else {
+        guard let wish = ProxyNegotiation.connect(head, early: intake.bytes) else {
             explain(.request(.unusableTarget), target: nil, asHTML: false, toHEAD: false, closing: true)
             return .end(.over)
         }

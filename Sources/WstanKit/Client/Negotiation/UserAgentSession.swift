@@ -6,19 +6,19 @@ final class UserAgentSession: @unchecked Sendable {
     let direct: DirectDialer
     let pool: TunnelPool
     let idle: IdleUserAgents
-    let rules: DoorRules
-    let manners: ServerManners
+    let rules: ClientAccess
+    let manners: AnswerSupport
     let log: EventLog
     /// The target of a static forward, whose user agent asks for nothing and knows nothing of us.
     let forwarded: Address?
     /// Called once, when nothing more is to be done.
     let ended: () -> Void
     /// What the user agent waits for; nil: it was granted at once.
-    private var late: LateGrant?
+    private var late: DeferredReply?
 
     init(
-        userAgent: Stream, dialer: Dialer, direct: DirectDialer, pool: TunnelPool, idle: IdleUserAgents, rules: DoorRules,
-        manners: ServerManners, log: EventLog, forwarded: Address?, ended: @escaping () -> Void
+        userAgent: Stream, dialer: Dialer, direct: DirectDialer, pool: TunnelPool, idle: IdleUserAgents, rules: ClientAccess,
+        manners: AnswerSupport, log: EventLog, forwarded: Address?, ended: @escaping () -> Void
     ) {
         self.userAgent = userAgent
         self.dialer = dialer
@@ -68,16 +68,16 @@ final class UserAgentSession: @unchecked Sendable {
         }
     }
 
-    private func receiveWish() async -> FrontDoor.Wish? {
+    private func receiveWish() async -> ProxyNegotiation.Wish? {
         if let forwarded {
             return rules.admits(userAgent)
-                ? .connect(FrontDoor.Connect(target: forwarded, early: [], grant: [])) : nil
+                ? .connect(ProxyNegotiation.Connect(target: forwarded, early: [], grant: [])) : nil
         }
-        var door = FrontDoor(userAgent, rules: rules)
+        var door = ProxyNegotiation(userAgent, rules: rules)
         return await door.receive()
     }
 
-    private func connect(_ wish: FrontDoor.Connect) async {
+    private func connect(_ wish: ProxyNegotiation.Connect) async {
         if forwarded == nil, direct.rules.cover(wish.target) {
             await carryDirectly(wish)
         } else {
@@ -87,16 +87,16 @@ final class UserAgentSession: @unchecked Sendable {
     }
 
     /// Tells the user agent to go ahead, or prepares to tell it when the target has answered.
-    private func answer(_ wish: FrontDoor.Connect) {
+    private func answer(_ wish: ProxyNegotiation.Connect) {
         if options.earlyReply || wish.reply == .none {
             // Before the target has answered: it saves a round trip.
             userAgent.write(wish.grant)
         } else {
-            late = LateGrant(wish, to: userAgent, manners: manners, hasProxy: dialer.servers.areBehindProxy)
+            late = DeferredReply(wish, to: userAgent, manners: manners, hasProxy: dialer.servers.areBehindProxy)
         }
     }
 
-    private func carry(_ wish: FrontDoor.Connect) async {
+    private func carry(_ wish: ProxyNegotiation.Connect) async {
         pool.connectionBegan()
         if pool.mayServe {
             guard let early = await earlyData(wish.early, ClientLimits.earlyDataWaitInPool) else { return abandon() }
@@ -120,7 +120,7 @@ final class UserAgentSession: @unchecked Sendable {
     }
 
     /// HTTP, until it ends or becomes a connection, byte for byte.
-    private func carry(_ session: HTTPSession, _ first: FrontDoor.Exchange) async {
+    private func carry(_ session: HTTPSession, _ first: ProxyNegotiation.Exchange) async {
         switch await session.run(first) {
         case .over:
             ended()
@@ -128,7 +128,7 @@ final class UserAgentSession: @unchecked Sendable {
             await connect(wish)
         case .relay(let way, let early):
             way.carrier.send(early, for: way.connection)
-            if let direct = way.carrier as? DirectWay { return await relay(direct, of: way.connection) }
+            if let direct = way.carrier as? DirectCarrier { return await relay(direct, of: way.connection) }
             guard let tunnel = way.tunnel else { return abandon() }
             worker.spawn { [self] in
                 _ = await relay(way.connection, on: tunnel)
@@ -148,7 +148,7 @@ final class UserAgentSession: @unchecked Sendable {
     /// - Returns: nil when it was reset.
     private func earlyData(_ early: [UInt8], _ patience: Duration) async -> [UInt8]? {
         guard early.isEmpty, options.earlyData > 0, late == nil else { return early }
-        var intake = Intake(userAgent)
+        var intake = BufferedReader(userAgent)
         switch await intake.readMore(deadline: worker.now + patience) {
         case .more, .timedOut, .over: return intake.bytes
         case .reset: return nil
@@ -272,7 +272,7 @@ final class UserAgentSession: @unchecked Sendable {
         if !connection.hasReceived, tunnel.carries(connection), userAgent.ownerHasLeft {
             await waitForArrival(of: connection, on: tunnel)
         }
-        let lingering = Lingering(userAgent)
+        let lingering = HalfClosedUserAgent(userAgent)
         while connection.outcome == nil {
             guard userAgent.failure == nil else { return tunnel.end(connection, .userAgentBroken) }
             guard lingering?.isWorthwhile(since: connection.lastDelivery) == true else {

@@ -40,7 +40,7 @@ struct PoolMachine {
     private var entries: [Entry] = []
     private var openings: [Opening] = []
     private var lastNumber: UInt64 = 0
-    private var bursts = BurstMemory()
+    private var bursts = BurstHistory()
     /// Connections that began since the pool was last filled up, and without a pause: the first and the last of them.
     private var unsettled: (first: Instant, last: Instant)?
     private var failures = 0

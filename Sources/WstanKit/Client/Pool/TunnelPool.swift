@@ -10,7 +10,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     private(set) var hits: UInt64 = 0
     private(set) var misses: UInt64 = 0
     /// Without one nothing is opened ahead.
-    weak var opener: AheadOpener?
+    weak var opener: PoolFiller?
     private var pings: Tunnel.Pings
     private let log: EventLog
     private var isDraining = false

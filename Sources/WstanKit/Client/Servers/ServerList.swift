@@ -6,7 +6,7 @@ final class ServerList: @unchecked Sendable {
     /// server of a former configuration.
     let firstMark: Int
     private let worker: Worker
-    private let reach: ServerReach
+    private let reach: ServerConnector
     private var machine: ServerListMachine
     private var probes: Timers.ID?
     /// The last failure of each.
@@ -20,7 +20,7 @@ final class ServerList: @unchecked Sendable {
     /// Called with a connection to a server that was away and takes connections again; whether it serves is yet to be seen.
     var whenReachedAgain: ((Uplink) -> Void)?
 
-    init(_ reach: ServerReach, firstMark: Int = 0) {
+    init(_ reach: ServerConnector, firstMark: Int = 0) {
         self.reach = reach
         self.firstMark = firstMark
         worker = reach.worker

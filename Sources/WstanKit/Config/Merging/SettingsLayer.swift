@@ -21,7 +21,7 @@ struct SettingsLayer {
     private var keyFile: Placed<KeySource>?
     private var lists = SettingLists()
     private var edits: [String: SettingEdit] = [:]
-    private(set) var traces = SettingTraces()
+    private(set) var traces = SettingPlaces()
     private var drafts: [ForwardDraft]
 
     /// What later files say of a single value counts instead of what earlier ones say; lists add up.

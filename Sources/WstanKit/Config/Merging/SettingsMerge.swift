@@ -34,7 +34,7 @@ struct SettingsMerge {
         checkServers(stated, &diagnostics)
         guard let key else { return nil }
         let settings = settings(of: mode, stated.map(\.value), first.value, key)
-        SettingDuties(file: file, commandLine: commandLine).check(settings, at: first.place, &diagnostics)
+        SettingConstraints(file: file, commandLine: commandLine).check(settings, at: first.place, &diagnostics)
         return settings
     }
 

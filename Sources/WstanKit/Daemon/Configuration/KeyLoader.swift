@@ -23,7 +23,7 @@ enum KeyLoader {
         let description: String
     }
 
-    static let sizeLimit = KeyText.sizeLimit
+    static let sizeLimit = KeyParser.sizeLimit
 
     static func load(_ source: KeySource) throws(Failure) -> ConfiguredKey {
         var warnings: [String] = []
@@ -57,7 +57,7 @@ enum KeyLoader {
             unsetenv(name)
         }
         do {
-            let (key, warning) = try KeyText.read(text)
+            let (key, warning) = try KeyParser.read(text)
             warnings += [warning].compactMap { $0 }
             return ConfiguredKey(key: key, text: Secret(text), source: source, warnings: warnings)
         } catch {
@@ -75,7 +75,7 @@ enum KeyLoader {
         guard bytes.count <= sizeLimit else {
             throw Failure(description: "the key file \(path) is above \(sizeLimit) bytes")
         }
-        guard let text = KeyText.line(of: bytes) else {
+        guard let text = KeyParser.line(of: bytes) else {
             throw Failure(description: "the key file \(path) is not UTF-8 text")
         }
         return text

@@ -13,7 +13,7 @@ struct LoadedConfiguration: Sendable {
     let trust: ClientTrust?
     /// A server's that speaks TLS itself.
     let certificate: ServerCertificate?
-    let plan: EntrancePlan
+    let plan: ListenPlan
     /// For the buffers of all workers.
     let bufferBudget: Int
     /// Who may use the control socket; nil when there is no such group.
@@ -39,7 +39,7 @@ struct LoadedConfiguration: Sendable {
         let (group, groupWarning) = LocalGroup.control(next)
         // What could be opened for the check may still be gone now.
         do {
-            let plan = try EntrancePlan(next, Activation(passed, forwards: next.forwards))
+            let plan = try ListenPlan(next, SocketActivation(passed, forwards: next.forwards))
             return LoadedConfiguration(
                 settings: settings, next: next, key: try loadKey(settings.key),
                 admission: try AdmissionLoader.load(next).admission, trust: try ClientTrust.load(next),

@@ -15,8 +15,8 @@ enum KeyFile {
         guard status.st_mode & S_IFMT == S_IFREG else { throw SystemError(call: "open", code: EINVAL) }
         // Whoever may not write it may not replace it either, though the directory lets him.
         guard access(path, W_OK) == 0 else { throw SystemError(call: "open", code: errno) }
-        let bytes = try FileReader.read(path, limit: KeyText.sizeLimit)
-        guard bytes.count <= KeyText.sizeLimit else { throw SystemError(call: "read", code: EFBIG) }
+        let bytes = try FileReader.read(path, limit: KeyParser.sizeLimit)
+        guard bytes.count <= KeyParser.sizeLimit else { throw SystemError(call: "read", code: EFBIG) }
         let rest = bytes.drop { $0 != 10 && $0 != 13 }
         try AtomicFile.replace(
             path, with: Array(text.utf8) + (rest.isEmpty ? [10] : Array(rest)),

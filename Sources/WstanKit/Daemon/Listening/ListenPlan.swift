@@ -1,100 +1,128 @@
-import Glibc
+/// Where the process is to listen and what for, as a value: what the configuration says, or instead what a service manager
+/// has passed.
+struct ListenPlan: Sendable {
+    enum Source: Equatable, Sendable {
+        case place(ListenAddresses.Place)
+        case passed(PassedSocket)
 
-/// Turns what the configuration says to listen on into sockets' addresses, and what came of it into words.
-enum ListenPlan {
-    enum Place: Equatable, Sendable {
-        case network(SocketAddress)
-        /// The path of a Unix socket.
-        case unix(String)
-    }
-
-    struct Entry {
-        let place: Place
-        /// `localhost` means both loopback addresses, and a host without IPv6 has only one.
-        let mayBeMissing: Bool
-
-        init(_ address: SocketAddress, mayBeMissing: Bool = false) {
-            place = .network(address)
-            self.mayBeMissing = mayBeMissing
-        }
-
-        init(unix path: String) {
-            place = .unix(path)
-            mayBeMissing = false
+        var isPassed: Bool {
+            if case .passed = self { true } else { false }
         }
     }
 
-    struct Failure: Error, CustomStringConvertible {
-        let description: String
-    }
+    enum Purpose: Equatable, Sendable {
+        /// For user agents or tunnels, who say themselves where they go.
+        case service
+        case connections(to: Address)
+        case datagrams(to: Address)
 
-    static func entries(for listen: ListenAddress) throws(Failure) -> [Entry] {
-        switch listen {
-        case .tcp(let host, let port): return try entries(host, port)
-        case .unix(let path): return [Entry(unix: path)]
+        var isForDatagrams: Bool {
+            if case .datagrams = self { true } else { false }
         }
     }
 
-    private static func entries(_ host: String, _ port: UInt16) throws(Failure) -> [Entry] {
-        switch Host(text: host) {
-        case .ipv4(let address):
-            return [Entry(.ipv4(address, port: port))]
-        case .ipv6(let address):
-            return [Entry(.ipv6(address, port: port, scope: 0))]
-        case .name("localhost"):
-            let loopback = IPv6Address(high: 0, low: 1)
-            return [
-                Entry(.ipv4(IPv4Address(0x7f00_0001), port: port)),
-                Entry(.ipv6(loopback, port: port, scope: 0), mayBeMissing: true),
-            ]
-        case .name(let name):
-            let found = Resolver.lookUpNow(name, port: port)
-            guard !found.isEmpty else {
-                throw Failure(description: "cannot listen on \(host):\(port): the name does not resolve")
+    struct Entry: Sendable {
+        /// The setting that it comes from, or what a service manager calls it.
+        let name: String
+        /// Of a `[forward NAME]`.
+        var forward: String?
+        let source: Source
+        let purpose: Purpose
+        /// That this host has no such address is no error.
+        var mayBeMissing = false
+
+        /// Whether the same socket serves for both.
+        func isAt(_ other: Entry) -> Bool {
+            source == other.source && purpose.isForDatagrams == other.purpose.isForDatagrams
+        }
+
+        /// Whether both are sockets of the same kind at one port, which can be one only if they are at different addresses.
+        func hasPort(of other: Entry) -> Bool {
+            guard case .place(.network(let mine)) = source, case .place(.network(let theirs)) = other.source else { return false }
+            return mine.port == theirs.port && mine.port != 0 && purpose.isForDatagrams == other.purpose.isForDatagrams
+        }
+    }
+
+    private(set) var entries: [Entry] = []
+    /// Settings in whose place sockets were passed, and what they say.
+    private(set) var unused: [(setting: String, places: [ListenAddress])] = []
+    private(set) var warnings: [String] = []
+    private let settings: Settings
+
+    /// Looks names up, for which it may wait.
+    init(_ settings: Settings, _ activation: SocketActivation) throws(ListenAddresses.Failure) {
+        self.settings = settings
+        if activation.listeners.isEmpty {
+            entries = try Self.entries(settings.listen) { Entry(name: "listen", source: $0, purpose: .service, mayBeMissing: $1) }
+        } else {
+            unused.append(("listen", settings.listen))
+            entries = activation.listeners.map { Entry(name: $0.name, source: .passed($0), purpose: .service) }
+        }
+        guard settings.mode == .client else { return }
+        for forward in settings.forwards { try add(forward, activation.forwards[forward.name]) }
+    }
+
+    private mutating func add(_ forward: Forward, _ passed: [PassedSocket]?) throws(ListenAddresses.Failure) {
+        let section = "forward \(forward.name)"
+        guard let target = Address(forward.target) else {
+            throw ListenAddresses.Failure(
+                description: "[\(section)]: the server cannot be told \(forward.target.host): leave the interface out")
+        }
+        let purpose: Purpose = forward.transport == .tcp ? .connections(to: target) : .datagrams(to: target)
+        if let passed {
+            unused.append(("[\(section)] listen", forward.listen))
+            entries += passed.map { Entry(name: $0.name, forward: forward.name, source: .passed($0), purpose: purpose) }
+        } else {
+            entries += try Self.entries(forward.listen) {
+                Entry(name: section, forward: forward.name, source: $0, purpose: purpose, mayBeMissing: $1)
             }
-            return found.map { Entry($0) }
-        case nil:
-            throw Failure(description: "cannot listen on \(host):\(port): that is neither an address nor a name")
+        }
+        if forward.transport == .udp, !settings.allowUID.isEmpty {
+            warnings.append(
+                "allow-uid says nothing about [forward \(forward.name)]: datagrams do not tell whose they are")
         }
     }
 
-    /// What a person needs to know when binding has failed.
-    static func text(_ error: SystemError, for address: SocketAddress) -> String {
-        let remedy = remedy(error).map { ": \($0)" } ?? ""
-        return "cannot listen on \(address): \(SystemError.text(error.code))\(remedy)"
+    private static func entries(
+        _ listen: [ListenAddress], _ make: (Source, _ mayBeMissing: Bool) -> Entry
+    ) throws(ListenAddresses.Failure) -> [Entry] {
+        var entries: [Entry] = []
+        for address in listen {
+            for found in try ListenAddresses.entries(for: address) { entries.append(make(.place(found.place), found.mayBeMissing)) }
+        }
+        return entries
     }
 
-    /// nil for what is rare.
-    static func remedy(_ error: SystemError) -> String? {
-        switch error.code {
-        case EADDRINUSE: "another program listens there already; choose another port, or stop it"
-        case EADDRNOTAVAIL: "this host does not have that address; 0.0.0.0 listens on all it has"
-        case EACCES: "ports below 1024 need a privilege; choose a higher one"
-        default: nil
+    // MARK: Words
+
+    /// That a new value of a setting means nothing, since sockets were passed in its place.
+    ///
+    /// - Parameter former: what was in force.
+    /// - Returns: warnings.
+    func unusedNews(since former: Settings) -> [String] {
+        unused.filter { setting, places in
+            let section = setting.suffix(after: "[forward ")?.prefix { $0 != "]" }
+            guard let section else { return former.listen != places }
+            return former.forwards.contains { $0.name == section && $0.listen != places }
+        }.map { setting, places in
+            "\(setting) = \(places.map(\.description).joined(separator: ", ")) is not opened: sockets that were passed take its "
+                + "place; change the socket unit instead"
         }
     }
 
-    /// The same for the socket at a path.
-    static func text(_ failure: UnixListener.Failure, for path: String) -> String {
-        let directory = path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex)
-        let cause =
-            switch failure {
-            case .taken(let process):
-                "\(process?.description ?? "another program") listens there already; choose another path, or stop it"
-            case .otherFile:
-                "a file is in the way that is no socket; choose another path, or remove it"
-            case .system(let error):
-                switch error.code {
-                case ENOENT, ENOTDIR:
-                    "there is no directory \(directory); make it, or let systemd do so (RuntimeDirectory=)"
-                case EACCES, EPERM, EROFS:
-                    "\(SystemError.text(error.code)): this user has to be allowed to write in \(directory)"
-                case ENAMETOOLONG:
-                    "the path is above \(ConfigurationBounds.socketPathLength) bytes; choose a shorter one"
-                default:
-                    SystemError.text(error.code)
-                }
-            }
-        return "cannot listen on unix:\(path): \(cause)"
+    /// Whether sockets were passed for the service itself.
+    var hasPassedListeners: Bool { entries.contains { $0.purpose == .service && $0.source.isPassed } }
+
+    /// What the process is and where it listens.
+    func text(of opened: [ListenerSet.Entrance]) -> String {
+        func places(_ forward: String?) -> String {
+            opened.filter { $0.forward == forward }.map(\.place).joined(separator: ", ")
+        }
+        guard settings.mode == .client else { return "server: listening on \(places(nil))" }
+        let servers = (settings.uris.count == 1 ? "server " : "servers ")
+            + settings.uris.map(\.description).joined(separator: ", ")
+        return settings.forwards.reduce("client: SOCKS5 and HTTP proxy on \(places(nil)), \(servers)") { text, forward in
+            text + "; forward \(forward.name): \(forward.transport.rawValue) on \(places(forward.name)) to \(forward.target)"
+        }
     }
 }

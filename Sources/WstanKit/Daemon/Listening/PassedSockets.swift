@@ -5,12 +5,12 @@ import Glibc
 enum PassedSockets {
     /// Takes them, and the variables out of the environment, so that nobody else takes them for his. Before any thread is
     /// started.
-    static func take() throws(Activation.Failure) -> [PassedSocket] {
+    static func take() throws(SocketActivation.Failure) -> [PassedSocket] {
         var names: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
         // It looks at LISTEN_PID, and makes them close on exec.
         let count = sd_listen_fds_with_names(1, &names)
         guard count >= 0 else {
-            throw Activation.Failure(
+            throw SocketActivation.Failure(
                 description:
                     "the sockets that were passed cannot be taken: LISTEN_FDS and LISTEN_FDNAMES do not agree, or "
                     + "\(SystemError.text(-count))")

@@ -7,7 +7,7 @@ struct StatusLine: Equatable {
     /// A client's: how many may be idle.
     var poolSize: Int?
     /// A server's.
-    var rejects = Rejects()
+    var rejects = RefusalCounts()
 
     var text: String {
         var line = (state.map { "\($0): " } ?? "") + "\(inUse) \(inUse == 1 ? "tunnel" : "tunnels") in use, "

@@ -24,11 +24,11 @@ struct UpgradeProbe: @unchecked Sendable {
     let headers: [ExtraHeader]
 
     /// - Parameter intake: what comes behind the answer is in it then.
-    func ask(_ question: Question, _ intake: inout Intake, until deadline: Instant) async -> Outcome {
+    func ask(_ question: Question, _ intake: inout BufferedReader, until deadline: Instant) async -> Outcome {
         let nonce = freshNonce()
         let stream = usesCipher ? KeyStream(key: key, nonce: nonce) : nil
         let sealer = Sealer(authenticator: Authenticator(key: key), stream: stream)
-        let time = OpeningClock.shared.next(now: WallClock.now())
+        let time = RequestClock.shared.next(now: WallClock.now())
         let request =
             switch question {
             case .idle: sealer.seal(idleAt: time)
@@ -44,8 +44,8 @@ struct UpgradeProbe: @unchecked Sendable {
         return await readAnswer(&intake, Base64.encode(Nonce.accept(forKey: shown.base64.utf8)), deadline)
     }
 
-    private func readAnswer(_ intake: inout Intake, _ accept: String, _ deadline: Instant) async -> Outcome {
-        let result: Intake.HeadResult
+    private func readAnswer(_ intake: inout BufferedReader, _ accept: String, _ deadline: Instant) async -> Outcome {
+        let result: BufferedReader.HeadResult
         do throws(HTTPHead.Failure) {
             result = try await intake.readHead(limit: ClientLimits.answerHead, deadline: deadline)
         } catch {
@@ -66,13 +66,13 @@ struct UpgradeProbe: @unchecked Sendable {
     }
 
     /// Sends a ping through an open tunnel and waits for its pong.
-    func ping(_ intake: inout Intake, until deadline: Instant) async -> RoundTripSighting.Outcome {
+    func ping(_ intake: inout BufferedReader, until deadline: Instant) async -> RoundTripObservation.Outcome {
         let mark = worker.randomness.nonce().bytes
         let began = Instant.now()
         intake.stream.write(FrameHead.frame(.ping, mark, mask: MaskingKey(worker.randomness.next())))
         var reader = FrameReader(role: .client)
         while true {
-            var heard: RoundTripSighting.Outcome?
+            var heard: RoundTripObservation.Outcome?
             do {
                 heard = try Self.look(for: mark, &reader, &intake.bytes, began)
             } catch {
@@ -91,7 +91,7 @@ struct UpgradeProbe: @unchecked Sendable {
     /// Uses up all bytes.
     private static func look(
         for mark: [UInt8], _ reader: inout FrameReader, _ bytes: inout [UInt8], _ began: Instant
-    ) throws -> RoundTripSighting.Outcome? {
+    ) throws -> RoundTripObservation.Outcome? {
         defer { bytes.removeAll() }
         return try bytes.withUnsafeMutableBytes { buffer in
             var offset = 0

@@ -8,7 +8,7 @@ enum DoctorProgram {
         signal(SIGPIPE, SIG_IGN)
         let descriptorLimit = Descriptors.raiseLimit()
         let teller = Teller()
-        let files = FileExamination(settings, warnings: warnings, now: WallClock.now())
+        let files = FileCheck(settings, warnings: warnings, now: WallClock.now())
         for finding in files.findings { teller.tell(finding) }
         let worker: Worker
         do throws(SystemError) {
@@ -21,7 +21,7 @@ enum DoctorProgram {
         let tell = { (finding: Finding) in teller.tell(finding) }
         switch settings.mode {
         case .client:
-            let examination = ClientExamination(
+            let examination = ClientCheck(
                 worker: worker, settings: settings, files: files,
                 environment: ProxyEnvironment { getenv($0).map { String(cString: $0) } }, resolver: resolver, tell: tell
             )
@@ -30,7 +30,7 @@ enum DoctorProgram {
                 worker.stop()
             }
         case .server:
-            let examination = ServerExamination(
+            let examination = ServerCheck(
                 worker: worker, settings: settings, files: files, resolver: resolver, descriptorLimit: descriptorLimit,
                 tell: tell)
             worker.spawn {

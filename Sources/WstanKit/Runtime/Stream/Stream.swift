@@ -47,7 +47,7 @@ final class Stream: Pollable, @unchecked Sendable {
     /// Waits in `connect`.
     var connecter: UnsafeContinuation<Wake, Never>?
     private var drainWaiters: [UnsafeContinuation<Void, Never>] = []
-    private var farewell: Farewell?
+    private var farewell: LingeringClose?
     /// Seals what is written and opens what is read.
     private(set) var tls: TLSSession?
     /// What this stream's buffers count for in the worker's budget.
@@ -376,8 +376,8 @@ final class Stream: Pollable, @unchecked Sendable {
         say(.reset)
     }
 
-    private func say(_ ending: Farewell.Ending) {
-        let farewell = Farewell(self, ending)
+    private func say(_ ending: LingeringClose.Ending) {
+        let farewell = LingeringClose(self, ending)
         self.farewell = farewell
         worker.farewells += 1
         resume(&reader, .closed)

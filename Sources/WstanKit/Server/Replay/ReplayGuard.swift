@@ -23,7 +23,7 @@ final class ReplayGuard: Sendable {
     }
 
     private let kept: Mutex<Kept>
-    private let marks: ReplayMarkKeeper?
+    private let marks: ReplayWatermarkWriter?
 
     /// - Parameters:
     ///   - opened: where requests are written down as well, with as many slots as the capacity; nil: nowhere.
@@ -31,7 +31,7 @@ final class ReplayGuard: Sendable {
     ///   - lifetime: of a request, in seconds; infinite: whoever asks knows it.
     ///   - now: seconds since the epoch, as everywhere here.
     init(
-        capacity: Int = ServerLimits.seenRequests, opened: ReplayJournal.Opened? = nil, marks: ReplayMarkKeeper? = nil,
+        capacity: Int = ServerLimits.seenRequests, opened: ReplayJournal.Opened? = nil, marks: ReplayWatermarkWriter? = nil,
         lifetime: Double = .infinity, now: Double = 0
     ) {
         let first = Kept(

@@ -24,7 +24,7 @@ extension Tunnel {
             await connection.pause()
         }
         guard stream.pendingCount > 0 else { return true }
-        let isThrough = await Flow.isThrough(into: stream, from: end) { carries(connection) && isWanted() }
+        let isThrough = await Backpressure.isThrough(into: stream, from: end) { carries(connection) && isWanted() }
         return isThrough || !carries(connection) || !isWanted()
     }
 }

@@ -35,7 +35,7 @@ extension Tunnel {
                 await connection.pause()
             }
             if stream.pendingCount > 0 {
-                let isThrough = await Flow.isThrough(into: stream, from: end) { self.connection === connection }
+                let isThrough = await Backpressure.isThrough(into: stream, from: end) { self.connection === connection }
                 guard isThrough || self.connection !== connection else { return .broken }
             } else if moved >= TunnelLimits.turn {
                 moved = 0

@@ -62,7 +62,7 @@ import Testing
         (.seconds(10), "10 s"),
     ])
     func `a duration is said as a person says it`(duration: Duration, text: String) {
-        #expect(Spoken.duration(duration) == text)
+        #expect(HumanText.duration(duration) == text)
     }
 
     @Test(arguments: [
@@ -71,12 +71,12 @@ import Testing
         (-.infinity, "0 seconds"),
     ])
     func `a difference of clocks is too, whatever it is`(seconds: Double, text: String) {
-        #expect(Spoken.seconds(seconds) == text)
+        #expect(HumanText.seconds(seconds) == text)
     }
 
     @Test func `names are listed as in a sentence`() {
-        #expect(Spoken.list([]) == "")
-        #expect(Spoken.list(["a"]) == "a")
-        #expect(Spoken.list(["a", "b", "c"]) == "a, b and c")
+        #expect(HumanText.list([]) == "")
+        #expect(HumanText.list(["a"]) == "a")
+        #expect(HumanText.list(["a", "b", "c"]) == "a, b and c")
     }
 }

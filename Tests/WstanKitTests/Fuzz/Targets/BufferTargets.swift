@@ -17,7 +17,7 @@ extension FuzzTarget {
         var expected: [UInt8] = []
         var heard: [UInt8] = []
         buffer.withUnsafeMutableBytes { bytes in
-            var gathered = GatheredData()
+            var gathered = CoalescedData()
             var place = 0
             for piece in pieces {
                 place += piece.gap

@@ -43,11 +43,11 @@ extension FuzzTarget {
     static let grantMachine = FuzzTarget(
         "grant-machine", seeds: [[0], [2, 1], [1, 2, 0], [3, 0], [4, 1], [5, 1, 2, 6, 1]], maxLength: 64
     ) { input in
-        var machine = GrantMachine()
+        var machine = DeferredReplyMachine()
         var told = 0
         var hasAnswered = false
         while !input.isOver {
-            let action: GrantMachine.Action
+            let action: DeferredReplyMachine.Action
             switch input.below(7) {
             case 0:
                 hasAnswered = true

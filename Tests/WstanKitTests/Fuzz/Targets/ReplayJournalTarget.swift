@@ -63,16 +63,16 @@ extension FuzzTarget {
     static let replayMarks = FuzzTarget(
         "replay-marks",
         seeds: [
-            ReplayMarkCodec.encode([:]),
-            KeyID(text: "0123456789abcdef").map { ReplayMarkCodec.encode([$0: 1_763_683_230]) } ?? [],
+            ReplayWatermarkCodec.encode([:]),
+            KeyID(text: "0123456789abcdef").map { ReplayWatermarkCodec.encode([$0: 1_763_683_230]) } ?? [],
         ]
     ) { input in
         let bytes = input.rest()
         let now = 1_763_683_200.0
-        let found = ReplayMarkCodec.decode(bytes)
-        if let found { require(ReplayMarkCodec.decode(ReplayMarkCodec.encode(found)) == found, "read as it was written") }
-        var marks = ReplayMarks(found: found, gap: .infinity, lifetime: 60, now: now)
-        require(marks.refusal(at: now) <= 60 + 2 * ReplayMarks.step, "not for long")
+        let found = ReplayWatermarkCodec.decode(bytes)
+        if let found { require(ReplayWatermarkCodec.decode(ReplayWatermarkCodec.encode(found)) == found, "read as it was written") }
+        var marks = ReplayWatermarks(found: found, gap: .infinity, lifetime: 60, now: now)
+        require(marks.refusal(at: now) <= 60 + 2 * ReplayWatermarks.step, "not for long")
         for key in (found ?? [:]).keys {
             require(!marks.refuses(now + 121, of: key, now: now + 121), "not for ever")
         }

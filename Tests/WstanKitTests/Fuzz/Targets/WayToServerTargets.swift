@@ -30,7 +30,7 @@ extension FuzzTarget {
     }
 
     private static func passage(_ credentials: Socks5Client.Credentials?, _ pieces: [[UInt8]]) -> PassageOutcome {
-        var machine = Socks5PassageMachine(to: Address(host: .name("a.test"), port: 80), credentials)
+        var machine = Socks5ClientMachine(to: Address(host: .name("a.test"), port: 80), credentials)
         var outcome = PassageOutcome()
         var held: [UInt8] = []
         for piece in pieces {

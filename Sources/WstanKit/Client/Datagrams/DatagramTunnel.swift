@@ -1,0 +1,131 @@
+/// The way of an association's datagrams through a tunnel of its own, which is opened with the first of them. Confined to
+/// its worker.
+///
+/// The tunnel is closed at the end, never pooled: Python's servers no longer serve connections on it.
+final class DatagramTunnel: DatagramEnd, @unchecked Sendable {
+    private let dialer: Dialer
+    private let log: EventLog
+    /// Takes what comes back; says whether it could be delivered.
+    private let received: (Datagram) -> Bool
+    /// Called when a tunnel that was asked for is there, or cannot be had.
+    private let settled: () -> Void
+    private var state = State.none
+    private var traffic = DatagramTraffic()
+    /// Bytes that wait.
+    private var held = 0 {
+        didSet { worker.budget.change(by: held - oldValue) }
+    }
+
+    private enum State {
+        /// Can become: opening, over.
+        case none
+        /// The tunnel is on its way; what comes meanwhile waits. Can become: open, failed, none, over.
+        case opening(waiting: [Datagram])
+        /// Can become: none, over.
+        case open(Tunnel)
+        /// No tunnel could be opened, and until then none is tried. Can become: opening, over.
+        case failed(until: Instant)
+        case over
+    }
+
+    private var worker: Worker { dialer.worker }
+
+    init(
+        dialer: Dialer, log: EventLog, settled: @escaping () -> Void = {}, received: @escaping (Datagram) -> Bool
+    ) {
+        self.dialer = dialer
+        self.log = log
+        self.settled = settled
+        self.received = received
+    }
+
+    func send(_ datagram: Datagram) {
+        switch state {
+        case .none:
+            open(with: datagram)
+        case .failed(let until):
+            if worker.now < until { traffic.dropped += 1 } else { open(with: datagram) }
+        case .opening(var waiting):
+            let size = held + datagram.data.count
+            guard waiting.count < ClientLimits.waitingDatagrams, size <= ClientLimits.waitingDatagramBytes else {
+                traffic.dropped += 1
+                return
+            }
+            waiting.append(datagram)
+            held = size
+            state = .opening(waiting: waiting)
+        case .open(let tunnel):
+            send(datagram, on: tunnel)
+        case .over:
+            break
+        }
+    }
+
+    /// What was not sent at all.
+    func dropped() {
+        traffic.dropped += 1
+    }
+
+    func end() {
+        let ending = state
+        state = .over
+        switch ending {
+        case .open(let tunnel): tunnel.close(CloseCode.normal)
+        case .none, .opening, .failed: break
+        case .over: return
+        }
+        held = 0
+        log.associationEnded(traffic)
+    }
+
+    private func send(_ datagram: Datagram, on tunnel: Tunnel) {
+        if tunnel.send(datagram) { traffic.up += 1 } else { traffic.dropped += 1 }
+    }
+
+    // MARK: Its tunnel
+
+    private func open(with first: Datagram) {
+        state = .opening(waiting: [])
+        worker.spawn { [self] in
+            do throws(DialFailure) {
+                opened(try await dialer.open(self, first: first))
+            } catch {
+                failed(error, first.address)
+            }
+            settled()
+        }
+    }
+
+    private func opened(_ tunnel: Tunnel) {
+        guard case .opening(let waiting) = state else { return tunnel.close(CloseCode.normal) }
+        held = 0
+        // The server may have closed it by now.
+        guard tunnel.association === self else {
+            traffic.dropped += 1 + waiting.count
+            state = .none
+            return
+        }
+        state = .open(tunnel)
+        traffic.up += 1
+        for datagram in waiting { send(datagram, on: tunnel) }
+    }
+
+    private func failed(_ failure: DialFailure, _ target: Address) {
+        log.dialFailed(failure, target: target, now: worker.now)
+        guard case .opening(let waiting) = state else { return }
+        traffic.dropped += 1 + waiting.count
+        held = 0
+        state = .failed(until: worker.now + ClientLimits.associationPause)
+    }
+
+    // MARK: DatagramEnd
+
+    func deliver(_ datagram: Datagram) {
+        if received(datagram) { traffic.down += 1 } else { traffic.dropped += 1 }
+    }
+
+    /// The next datagram opens another tunnel.
+    func associationEnded() {
+        if case .open = state { state = .none }
+    }
+}

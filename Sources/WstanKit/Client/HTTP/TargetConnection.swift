@@ -1,0 +1,43 @@
+/// A connection to a target, and what carries it. Confined to its worker.
+struct TargetConnection: @unchecked Sendable {
+    enum Origin {
+        /// Made on a tunnel that was opened for it, or without one.
+        case fresh
+        /// Made on a tunnel from the pool.
+        case pooled
+        /// It has carried a request before.
+        case kept
+    }
+
+    let target: Address
+    let carrier: any TargetCarrier
+    let connection: Connection
+    var origin: Origin
+
+    /// nil when it has none.
+    var tunnel: Tunnel? { carrier as? Tunnel }
+    var isUp: Bool { carrier.carries(connection) }
+
+    /// Ends it, if it has not ended.
+    func end(_ reset: Reset = .normal) {
+        carrier.end(connection, reset)
+    }
+
+    /// Keeps it for another request: until then nothing is to come from the target, so whatever comes is no answer to
+    /// anything.
+    func rest() {
+        connection.filter = { [weak carrier, weak connection] _ in
+            guard let carrier, let connection else { return }
+            carrier.end(connection, .normal)
+        }
+    }
+
+    /// Whether it was there before the request that it carried in vain, so that the request may have come too late.
+    var wasAtHand: Bool {
+        switch (origin, connection.outcome) {
+        case (.kept, _): true
+        case (.pooled, .lost(let nothingReceived)): nothingReceived
+        case (.pooled, .reset), (.pooled, nil), (.fresh, _): false
+        }
+    }
+}

@@ -1,0 +1,81 @@
+/// The answer to a user agent that is not told of success before the target has answered: the driver of `DeferredReplyMachine`.
+/// It lives as long as the user agent's connection, over all tries. Confined to its worker.
+///
+/// Nothing is held for it: the first word that proves the target is there, data or the server's answer to an empty DAT,
+/// sends the grant, and what is passed on goes behind it.
+final class DeferredReply: @unchecked Sendable {
+    private let userAgent: Stream
+    private let wish: ProxyNegotiation.Connect
+    private let manners: AnswerSupport
+    private let hasProxy: Bool
+    private var machine = DeferredReplyMachine()
+    private var server: AnswerSupport.Server?
+    private var timer: Timers.ID?
+
+    init(_ wish: ProxyNegotiation.Connect, to userAgent: Stream, manners: AnswerSupport, hasProxy: Bool) {
+        self.wish = wish
+        self.userAgent = userAgent
+        self.manners = manners
+        self.hasProxy = hasProxy
+    }
+
+    var isRefused: Bool { machine.state == .refused }
+
+    /// To be called before anything can come for it.
+    func watch(_ connection: Connection) {
+        stop()
+        server = nil
+        machine.startedOver()
+        connection.filter = { [weak self, weak connection] bytes in
+            connection?.filter = nil
+            guard let self else { return }
+            carryOut(machine.receivedData())
+            userAgent.write(bytes)
+        }
+        connection.peerAnswered = { [weak self] in
+            guard let self else { return }
+            carryOut(machine.serverAnswered())
+        }
+    }
+
+    /// The request is on its way: asks the server to tell.
+    func ask(_ connection: Connection, on tunnel: Tunnel) {
+        guard tunnel.carries(connection), let address = tunnel.stream.remoteAddress else { return }
+        let server = AnswerSupport.Server(number: tunnel.mark, address: address)
+        self.server = server
+        tunnel.askForAnswer(connection)
+        let patience = manners.patience(with: server, roundTrip: tunnel.stream.roundTrip)
+        timer = userAgent.worker.schedule(after: patience) { [weak self] in
+            guard let self else { return }
+            timer = nil
+            carryOut(machine.timePassed())
+        }
+    }
+
+    func receivedReset(_ reset: Reset) {
+        carryOut(machine.receivedReset(reset))
+    }
+
+    func failed(_ failure: ExchangeFailure) {
+        carryOut(machine.failed(failure))
+    }
+
+    /// Nothing more comes on the connection.
+    func stop() {
+        if let timer { userAgent.worker.cancel(timer) }
+        timer = nil
+    }
+
+    private func carryOut(_ action: DeferredReplyMachine.Action) {
+        if let server, let manner = machine.manner { manners.learn(manner, of: server) }
+        switch action {
+        case .nothing:
+            return
+        case .grant:
+            userAgent.write(wish.grant)
+        case .refuse(let failure):
+            let here = userAgent.localAddress?.description ?? "this address"
+            userAgent.write(wish.reply.refusal(failure, target: wish.target, here: here, hasProxy: hasProxy))
+        }
+    }
+}

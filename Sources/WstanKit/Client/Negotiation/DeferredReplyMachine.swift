@@ -1,0 +1,78 @@
+/// When a user agent that wants to know of the target (`early-reply = no`) is told, and what the server shows of itself
+/// on the way, as a value.
+///
+/// A server of ours answers an empty DAT as soon as the target has answered, before anything the target says; Python's
+/// do not answer it.
+struct DeferredReplyMachine {
+    enum State: Equatable {
+        /// The user agent waits. Can become: granted, refused.
+        case waiting
+        case granted
+        case refused
+    }
+
+    enum Action: Equatable {
+        case grant
+        case refuse(ExchangeFailure)
+        /// It was told already.
+        case nothing
+    }
+
+    private(set) var state = State.waiting
+    /// What was shown on this connection; nil while nothing was.
+    private(set) var manner: ServerManner?
+    private var hasData = false
+    private var timeIsUp = false
+
+    /// The request goes out once more, on another tunnel.
+    mutating func startedOver() {
+        manner = nil
+        hasData = false
+        timeIsUp = false
+    }
+
+    /// The server has answered the empty DAT.
+    mutating func serverAnswered() -> Action {
+        manner = .tells
+        return grant()
+    }
+
+    /// The target's first data.
+    mutating func receivedData() -> Action {
+        hasData = true
+        concludeSilence()
+        return grant()
+    }
+
+    /// It was waited as long as this server is worth it.
+    mutating func timePassed() -> Action {
+        timeIsUp = true
+        concludeSilence()
+        return grant()
+    }
+
+    /// Data of the target, and no answer by the time at which it is due, however late the question came.
+    private mutating func concludeSilence() {
+        if hasData, timeIsUp, manner == nil { manner = .isSilent }
+    }
+
+    private mutating func grant() -> Action {
+        guard state == .waiting else { return .nothing }
+        state = .granted
+        return .grant
+    }
+
+    /// The other side has ended the connection.
+    mutating func receivedReset(_ reset: Reset) -> Action {
+        // A target that has ended, or broken off, was there.
+        guard !reset.isNormal, !reset.isBrokenConnection else { return grant() }
+        return failed(.reset(reset))
+    }
+
+    /// There is no connection, or no tunnel any more.
+    mutating func failed(_ failure: ExchangeFailure) -> Action {
+        guard state == .waiting else { return .nothing }
+        state = .refused
+        return .refuse(failure)
+    }
+}

@@ -1,0 +1,228 @@
+/// Finds out what a user agent speaks and where it wants to go. SOCKS4, SOCKS5 and HTTP share one port and differ in
+/// their first byte; what is wrong is answered in the user agent's own protocol.
+struct ProxyNegotiation {
+    enum Wish: Equatable {
+        /// A connection, byte for byte.
+        case connect(Connect)
+        /// Plain HTTP: a request that names its target, and perhaps more of them.
+        case exchange(Exchange)
+        /// A way for datagrams, for as long as this connection stays (RFC 1928 section 7).
+        case associate(Address)
+    }
+
+    struct Connect: Equatable {
+        var target: Address
+        /// What the user agent has sent behind its request.
+        var early: [UInt8]
+        /// The answer that tells it to go ahead.
+        var grant: [UInt8]
+        /// How it is told no.
+        var reply = ConnectReply.none
+    }
+
+    struct Exchange: Equatable {
+        /// Of the first request.
+        var head: HTTPHead
+        /// What came behind it.
+        var rest: [UInt8]
+    }
+
+    private var intake: BufferedReader
+    private let deadline: Instant
+    private let rules: ClientAccess?
+
+    /// - Parameter rules: who may come in; nil: everybody.
+    init(_ userAgent: Stream, rules: ClientAccess? = nil) {
+        intake = BufferedReader(userAgent)
+        deadline = userAgent.worker.now + ClientLimits.negotiation
+        self.rules = rules
+    }
+
+    /// - Returns: nil when the user agent has had its answer, or has left.
+    mutating func receive() async -> Wish? {
+        while intake.bytes.isEmpty {
+            guard await intake.readMore(deadline: deadline) == .more else { return nil }
+        }
+        // Before a password, or anything else, is looked at.
+        let isAdmitted = rules?.admits(intake.stream) ?? true
+        switch intake.bytes[0] {
+        case Socks5.version:
+            if isAdmitted { return await receiveSocks5() }
+            refuse(Socks5.methodSelection(Socks5.Method.notAcceptable))
+        case Socks4.version:
+            // It has no passwords.
+            if isAdmitted, rules?.passwords == nil { return await receiveSocks4() }
+            refuse(Socks4.rejected)
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"):
+            if isAdmitted { return await receiveHTTP() }
+            await turnAwayHTTP()
+        default:
+            break
+        }
+        return nil
+    }
+
+    // MARK: SOCKS
+
+    private mutating func receiveSocks4() async -> Wish? {
+        let request: Socks4.Request
+        do {
+            let read = try await readMessage { (reader) throws(Socks4.Failure) in try Socks4.readRequest(&reader) }
+            guard let read else { return nil }
+            request = read
+        } catch {
+            refuse(Socks4.rejected)
+            return nil
+        }
+        guard Socks4.Command(rawValue: request.command) == .connect else {
+            refuse(Socks4.rejected)
+            return nil
+        }
+        return .connect(
+            Connect(target: request.target, early: intake.bytes, grant: Socks4.granted, reply: .socks4))
+    }
+
+    private mutating func receiveSocks5() async -> Wish? {
+        do {
+            let greeting = try await readMessage { (reader) throws(Socks5.Failure) in try Socks5.readGreeting(&reader) }
+            guard let methods = greeting else { return nil }
+            let method = rules?.passwords == nil ? Socks5.Method.none : Socks5.Method.password
+            guard methods.contains(method) else {
+                refuse(Socks5.methodSelection(Socks5.Method.notAcceptable))
+                return nil
+            }
+            intake.stream.write(Socks5.methodSelection(method))
+            if method == Socks5.Method.password, await !givesPassword() { return nil }
+            let read = try await readMessage { (reader) throws(Socks5.Failure) in try Socks5.readRequest(&reader) }
+            return read.flatMap { wish(of: $0) }
+        } catch {
+            switch error {
+            case .malformed: refuse(Socks5.reply(.generalFailure))
+            case .unknownAddressType: refuse(Socks5.reply(.addressTypeNotSupported))
+            }
+            return nil
+        }
+    }
+
+    /// The negotiation of RFC 1929.
+    private mutating func givesPassword() async -> Bool {
+        do {
+            let read = try await readMessage { (reader) throws(Socks5.Failure) in
+                try Socks5Password.readRequest(&reader)
+            }
+            guard let rules, let request = read else { return false }
+            guard await rules.verdict(request.name, request.password, of: intake.stream) == .right else {
+                refuse(Socks5Password.refused)
+                return false
+            }
+            intake.stream.write(Socks5Password.accepted)
+            return true
+        } catch {
+            refuse(Socks5Password.refused)
+            return false
+        }
+    }
+
+    private func wish(of request: Socks5.Request) -> Wish? {
+        switch Socks5.Command(rawValue: request.command) {
+        case .connect:
+            return .connect(
+                Connect(
+                    target: request.target, early: intake.bytes, grant: Socks5.reply(.succeeded), reply: .socks5))
+        case .associate:
+            return .associate(request.target)
+        case .bind, nil:
+            refuse(Socks5.reply(.commandNotSupported))
+            return nil
+        }
+    }
+
+    /// - Returns: nil when the user agent has left before the end of its message.
+    private mutating func readMessage<T, Failure: Error>(
+        _ read: (inout ByteReader) throws(Failure) -> T?
+    ) async throws(Failure) -> T? {
+        while true {
+            var used = 0
+            let message = try intake.bytes.withBytes { (bytes) throws(Failure) in
+                var reader = ByteReader(bytes)
+                defer { used = reader.position }
+                return try read(&reader)
+            }
+            if let message {
+                intake.bytes.removeFirst(used)
+                return message
+            }
+            guard await intake.readMore(deadline: deadline) == .more else { return nil }
+        }
+    }
+
+    // MARK: HTTP
+
+    private mutating func receiveHTTP() async -> Wish? {
+        let head: HTTPHead
+        do {
+            guard
+                case .success(let read) = try await intake.readHead(limit: ClientLimits.requestHead, deadline: deadline)
+            else { return nil }
+            head = read
+        } catch {
+            switch error {
+            case .malformed: refuseHTTP(400, "Bad Request", "This is a proxy, and that was no HTTP request.")
+            case .tooLarge: refuseHTTP(431, "Request Header Fields Too Large", "The head of the request is too long.")
+            }
+            return nil
+        }
+        // Each request is asked for its password, and a user agent that has none may try again: a matter for a session.
+        guard Self.isConnect(head), rules?.passwords == nil else {
+            return .exchange(Exchange(head: head, rest: intake.bytes))
+        }
+        guard let wish = Self.connect(head, early: intake.bytes) else {
+            refuseHTTP(400, "Bad Request", "CONNECT takes host:port, or [IPv6 address]:port.")
+            return nil
+        }
+        return .connect(wish)
+    }
+
+    static func isConnect(_ head: HTTPHead) -> Bool {
+        head.requestLine?.method.elementsEqual("CONNECT".utf8) ?? false
+    }
+
+    /// - Returns: nil when it does not say where to.
+    static func connect(_ head: HTTPHead, early: [UInt8]) -> Connect? {
+        guard let line = head.requestLine, let target = Address(authority: String(decoding: line.target, as: UTF8.self))
+        else { return nil }
+        let grant = Array("HTTP/1.1 200 Connection Established\r\n\r\n".utf8)
+        return Connect(
+            target: target, early: early, grant: grant, reply: .http(asHTML: Acceptance(head).takesHTML))
+    }
+
+    /// The head is read for the form of the answer only.
+    private mutating func turnAwayHTTP() async {
+        let read = try? await intake.readHead(limit: ClientLimits.requestHead, deadline: deadline)
+        guard case .success(let head) = read else { return }
+        let here = intake.stream.localAddress?.description ?? "this address"
+        let page = ExplanationPage(
+            ExchangeFailure.notAdmitted.explanation(of: nil, here: here), target: nil, hasProxy: false)
+        let isHEAD = head.requestLine?.method.elementsEqual("HEAD".utf8) ?? false
+        refuse(page.answer(asHTML: Acceptance(head).takesHTML, toHEAD: isHEAD, closing: true))
+    }
+
+    private func refuseHTTP(_ status: Int, _ reason: String, _ text: String) {
+        let text = text + "\n"
+        refuse(
+            Array(
+                """
+                HTTP/1.1 \(status) \(reason)\r
+                Content-Type: text/plain; charset=utf-8\r
+                Content-Length: \(text.utf8.count)\r
+                Connection: close\r
+                \r
+                \(text)
+                """.utf8))
+    }
+
+    private func refuse(_ answer: [UInt8]) {
+        intake.stream.write(answer)
+        intake.stream.closeOrderly(awaitingPeer: true)
+    }
+}

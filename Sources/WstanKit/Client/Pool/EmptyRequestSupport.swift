@@ -1,0 +1,68 @@
+/// What is known of a server's taking the empty request, which opens an idle tunnel. Version 0.4 refuses it, in the same
+/// way in which every server refuses a wrong key or clock: so a refusal alone says nothing.
+struct EmptyRequestSupport {
+    private enum State {
+        /// Can become: able, doubted or, when it has refused before, unable.
+        case unknown(hasRefused: Bool)
+        /// It has refused, and nothing else has succeeded since. Can become: unknown.
+        case doubted
+        /// Can become: doubted, when its key or its program has changed.
+        case able
+        /// It has refused one that would have succeeded. It is asked again at the given time.
+        case unable(until: Instant)
+    }
+
+    /// Servers are brought up to date, too.
+    static let retry: Duration = .seconds(3600)
+
+    private var state = State.unknown(hasRefused: false)
+
+    /// An empty request has opened a tunnel.
+    mutating func tookEmpty() {
+        state = .able
+    }
+
+    /// Another request has opened a tunnel, so key, clock and path are right.
+    mutating func tookRequest() {
+        switch state {
+        case .doubted: state = .unknown(hasRefused: true)
+        case .unknown, .able, .unable: break
+        }
+    }
+
+    /// An empty request was not answered with a tunnel.
+    ///
+    /// - Parameter isClear: whether a server's answer has come. One that only hangs up may be about to end.
+    /// - Returns: whether that was a refusal.
+    mutating func refusedEmpty(isClear: Bool, now: Instant) -> Bool {
+        switch state {
+        case .unknown(let hasRefused):
+            state = hasRefused ? .unable(until: now + Self.retry) : .doubted
+            return true
+        case .unable:
+            state = .unable(until: now + Self.retry)
+            return true
+        case .doubted:
+            return true
+        case .able:
+            if isClear { state = .doubted }
+            return isClear
+        }
+    }
+
+    func mayBeAsked(now: Instant) -> Bool {
+        switch asking(now: now) {
+        case .freely, .once: true
+        case .no, .notBefore: false
+        }
+    }
+
+    func asking(now: Instant) -> PoolMachine.Asking {
+        switch state {
+        case .unknown: .once
+        case .doubted: .no
+        case .able: .freely
+        case .unable(let until): until <= now ? .once : .notBefore(until)
+        }
+    }
+}

@@ -1,0 +1,109 @@
+/// Opens tunnels for the pool before anybody asks for one, where the server takes the request for that. Confined to its
+/// worker.
+final class PoolFiller: @unchecked Sendable {
+    var dialer: Dialer
+    private let log: EventLog
+    /// Of `ClientOptions.servers`.
+    private var abilities: [EmptyRequestSupport]
+    /// What was logged last, so that a server that stays away is told of once.
+    private var lastCause: String?
+
+    private var worker: Worker { dialer.worker }
+    private var pool: TunnelPool { dialer.pool }
+
+    init(dialer: Dialer, log: EventLog) {
+        self.dialer = dialer
+        self.log = log
+        abilities = [EmptyRequestSupport](repeating: EmptyRequestSupport(), count: dialer.options.servers.count)
+        dialer.pool.opener = self
+    }
+
+    /// What the server may be asked for to which a connection would go now: another one's ability does not help.
+    var asking: PoolMachine.Asking { abilities[dialer.servers.firstChoice].asking(now: worker.now) }
+
+    private func index(of server: ServerEndpoint) -> Int? { dialer.options.servers.firstIndex(of: server) }
+
+    /// A request of a user agent has opened a tunnel there.
+    func tookRequest(_ server: ServerEndpoint) {
+        lastCause = nil
+        if let index = index(of: server) { abilities[index].tookRequest() }
+    }
+
+    /// Opens one, and tells the pool what has come of it.
+    func open(_ number: UInt64) {
+        worker.spawn { [self] in
+            switch await dialer.connect() {
+            case .success(let uplink): await ask(uplink, number)
+            case .failure(let failure): failed(failure, number)
+            }
+        }
+    }
+
+    private func ask(_ uplink: Uplink, _ number: UInt64) async {
+        guard let index = index(of: uplink.server), abilities[index].mayBeAsked(now: worker.now) else {
+            // Of several servers this one was reached, which cannot. Later it may be another.
+            uplink.stream.close()
+            return pool.openingFailed(number, .unreachable)
+        }
+        pool.asked(number)
+        switch await ask(uplink, index) {
+        case .tunnel(let tunnel): pool.opened(number, tunnel)
+        case .refused: pool.openingFailed(number, .refused)
+        case .failed(let failure): failed(failure, number)
+        }
+    }
+
+    /// A server that was away takes connections again. Whether it serves is found out by a tunnel that nobody waits for:
+    /// otherwise the next connection would find out, and one that takes a tunnel of the pool never would.
+    func tryOut(_ uplink: Uplink) {
+        guard let index = index(of: uplink.server), abilities[index].mayBeAsked(now: worker.now) else {
+            return uplink.stream.close()
+        }
+        worker.spawn { [self] in
+            if case .tunnel(let tunnel) = await ask(uplink, index) { pool.tunnelIsIdle(tunnel) }
+        }
+    }
+
+    private enum Answer {
+        case tunnel(Tunnel)
+        /// This server does not know the request.
+        case refused
+        case failed(DialFailure)
+    }
+
+    private func ask(_ uplink: Uplink, _ index: Int) async -> Answer {
+        do throws(DialFailure) {
+            let tunnel = try await dialer.openIdle(uplink)
+            lastCause = nil
+            abilities[index].tookEmpty()
+            return .tunnel(tunnel)
+        } catch {
+            guard error.mayBeRefusal, abilities[index].refusedEmpty(isClear: error.isAnswer, now: worker.now) else {
+                return .failed(error)
+            }
+            log.emptyRequestRefused(now: worker.now)
+            return .refused
+        }
+    }
+
+    private func failed(_ failure: DialFailure, _ number: UInt64) {
+        log.openingAheadFailed(failure, isNews: failure.cause != lastCause, now: worker.now)
+        lastCause = failure.cause
+        pool.openingFailed(number, .unreachable)
+    }
+}
+
+extension DialFailure {
+    /// Whether a server that does not know the empty request may have answered so.
+    fileprivate var mayBeRefusal: Bool {
+        switch self {
+        // What a front says when the server behind it is away, RFC 9110 section 15.6.
+        case .refused(let status, _): !(500...599).contains(status)
+        case .notWebSocket, .closed: true
+        case .at(_, let failure): failure.mayBeRefusal
+        case .unreachable, .proxyUnreachable, .proxyRefused, .reset, .timedOut, .overtaken, .tls: false
+        }
+    }
+
+    fileprivate var isAnswer: Bool { bare != .closed }
+}

@@ -1,0 +1,31 @@
+/// Where the values of one layer that are in force were given, and which of them hold a secret. By the settings'
+/// identifiers.
+struct SettingPlaces {
+    private var places: [String: [Diagnostic.Place]] = [:]
+    private var secretsOfSetting: [String: [SettingsLayer.Placed<SettingSecret>]] = [:]
+
+    /// Of a list the places of all its parts; empty when nothing is in force.
+    func places(of identifier: String) -> [Diagnostic.Place] { places[identifier] ?? [] }
+
+    /// In the order of the table.
+    var secrets: [SettingsLayer.Placed<SettingSecret>] {
+        SettingKey.all.flatMap { secretsOfSetting[$0.identifier] ?? [] }
+    }
+
+    /// - Parameter assignment: one whose value is good, and in force from now on.
+    mutating func record(_ assignment: Assignment) {
+        guard let identifier = assignment.settingIdentifier else { return }
+        // Python's host and port are parts of one setting.
+        let addsUp = assignment.isList || identifier.hasBytes(atEnd: ".listen")
+        places[identifier] = (addsUp ? places(of: identifier) : []) + [assignment.place]
+        guard case .setting(let key) = assignment.target else { return }
+        let secret = SettingSecret(in: assignment.value, of: key.kind)
+        let placed = secret.map { [SettingsLayer.Placed(value: $0, place: assignment.place)] } ?? []
+        secretsOfSetting[identifier] = (addsUp ? secretsOfSetting[identifier] ?? [] : []) + placed
+    }
+
+    mutating func forget(_ identifier: String) {
+        places[identifier] = nil
+        secretsOfSetting[identifier] = nil
+    }
+}

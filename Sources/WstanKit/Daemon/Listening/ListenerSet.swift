@@ -1,0 +1,216 @@
+import Glibc
+
+/// Everywhere that the process listens: for user agents or tunnels, and for the forwards of a client. Confined to the main
+/// worker.
+final class ListenerSet: @unchecked Sendable {
+    /// Where connections go that came by one of them; nil where the service itself finds that out.
+    typealias Destination = Address?
+
+    struct Entrance: Equatable, Sendable {
+        /// The setting that it comes from, or what a service manager calls it.
+        let name: String
+        /// Of a `[forward NAME]`.
+        let forward: String?
+        /// As a person would write it.
+        let place: String
+        /// Opened by a service manager.
+        let isPassed: Bool
+    }
+
+    private let worker: Worker
+    private let workers: [Worker]
+    /// The main worker's, for forwards of datagrams; nil at a server.
+    private let client: ClientService?
+    private let report: (Acceptor.Event, Destination) -> Void
+    /// In the order of the plan.
+    private var doors: [Door] = []
+
+    /// An open socket, and what it is for now.
+    private final class Door {
+        let socket: Pollable
+        let place: String
+        private(set) var entry: ListenPlan.Entry
+        /// Nil for datagrams.
+        private let route: Route?
+        /// Nil for connections.
+        let forward: DatagramForward?
+
+        init(
+            _ entry: ListenPlan.Entry, _ socket: Pollable, at place: String, _ route: Route?, forward: DatagramForward? = nil
+        ) {
+            self.entry = entry
+            self.socket = socket
+            self.place = place
+            self.route = route
+            self.forward = forward
+            take(entry)
+        }
+
+        /// The same place may be for something else from now on.
+        func take(_ entry: ListenPlan.Entry) {
+            self.entry = entry
+            switch entry.purpose {
+            case .service: route?.destination = nil
+            case .connections(let target): route?.destination = target
+            case .datagrams(let target): forward?.take(target)
+            }
+        }
+    }
+
+    /// Where an acceptor's connections go.
+    private final class Route {
+        var destination: Destination = nil
+    }
+
+    /// - Parameter report: called on the main worker for whatever happens at one of them.
+    init(
+        on worker: Worker, dealingTo workers: [Worker], client: ClientService?,
+        report: @escaping (Acceptor.Event, Destination) -> Void
+    ) {
+        self.worker = worker
+        self.workers = workers
+        self.client = client
+        self.report = report
+    }
+
+    /// Every place where something listens.
+    var places: [Entrance] {
+        doors.map {
+            Entrance(name: $0.entry.name, forward: $0.entry.forward, place: $0.place, isPassed: $0.entry.source.isPassed)
+        }
+    }
+
+    /// Of those for connections that have one.
+    var addresses: [SocketAddress] { doors.compactMap { ($0.socket as? Listener)?.address } }
+
+    /// Opens what is missing, keeps what is there already, and closes the rest. All of it or, when it throws, nothing.
+    func take(_ plan: ListenPlan) throws(ListenAddresses.Failure) {
+        var former = doors
+        var next: [Door?] = plan.entries.map { entry in
+            former.firstIndex { $0.entry.isAt(entry) }.map { former.remove(at: $0) }
+        }
+        // Where one takes over another's port, as 0.0.0.0:80 that of 127.0.0.1:80, both are there for a moment.
+        let missing = zip(plan.entries, next).filter { $1 == nil }.map(\.0)
+        let shared = former.filter { door in missing.contains { $0.hasPort(of: door.entry) } }
+        allowSharing(of: shared, true)
+        do throws(ListenAddresses.Failure) {
+            for (index, entry) in plan.entries.enumerated() where next[index] == nil {
+                next[index] = try open(entry, sharing: shared.contains { entry.hasPort(of: $0.entry) })
+            }
+        } catch {
+            let kept = doors
+            for door in next.compactMap({ $0 }) where !kept.contains(where: { $0 === door }) { close(door) }
+            allowSharing(of: shared, false)
+            throw error
+        }
+        for door in former { close(door) }
+        for (door, entry) in zip(next, plan.entries) { door?.take(entry) }
+        doors = next.compactMap { $0 }
+        allowSharing(of: doors, false)
+    }
+
+    func close() {
+        for door in doors { door.socket.close() }
+        doors = []
+    }
+
+    private func allowSharing(of doors: [Door], _ isAllowed: Bool) {
+        for door in doors where !door.entry.source.isPassed {
+            SocketOption.reusePort.set(isAllowed ? 1 : 0, on: door.socket.descriptor)
+        }
+    }
+
+    /// For good, unlike at the end of the process: who has come already is served.
+    private func close(_ door: Door) {
+        (door.socket as? Acceptor)?.closeOnceEmpty()
+        if let forward = door.forward { client?.end(forward) }
+    }
+
+    // MARK: One of them
+
+    /// - Returns: nil when it may be missing, and is.
+    private func open(_ entry: ListenPlan.Entry, sharing: Bool) throws(ListenAddresses.Failure) -> Door? {
+        switch entry.source {
+        case .passed(let socket):
+            do throws(SystemError) {
+                return try open(socket, entry)
+            } catch {
+                throw ListenAddresses.Failure(
+                    description: "cannot use the socket \"\(socket.name)\" that was passed, \(socket.place): \(error)")
+            }
+        case .place(.network(let address)):
+            do throws(SystemError) {
+                return try open(address, entry, sharing)
+            } catch {
+                if entry.mayBeMissing, error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT { return nil }
+                throw ListenAddresses.Failure(description: ListenAddresses.text(error, for: address))
+            }
+        case .place(.unix(let path)):
+            return try open(path, entry)
+        }
+    }
+
+    private func open(
+        _ address: SocketAddress, _ entry: ListenPlan.Entry, _ sharing: Bool
+    ) throws(SystemError) -> Door {
+        if case .datagrams(let target) = entry.purpose {
+            return try forwardDatagrams(to: target, entry) { (forward) throws(SystemError) in
+                try forward.listen(on: address, sharing: sharing)
+            }
+        }
+        let route = Route()
+        let listener = try Listener(
+            address, sharing: sharing, on: worker, dealingTo: workers, report: reports(by: route))
+        return Door(entry, listener, at: listener.place, route)
+    }
+
+    private func open(_ path: String, _ entry: ListenPlan.Entry) throws(ListenAddresses.Failure) -> Door {
+        guard !entry.purpose.isForDatagrams else {
+            throw ListenAddresses.Failure(
+                description: "cannot listen on unix:\(path) for datagrams: choose an address and a port")
+        }
+        let route = Route()
+        do throws(UnixListener.Failure) {
+            let listener = try UnixListener(path, on: worker, dealingTo: workers, report: reports(by: route))
+            return Door(entry, listener, at: listener.place, route)
+        } catch {
+            throw ListenAddresses.Failure(description: ListenAddresses.text(error, for: path))
+        }
+    }
+
+    private func open(_ socket: PassedSocket, _ entry: ListenPlan.Entry) throws(SystemError) -> Door {
+        let route = Route()
+        switch (socket.kind, entry.purpose) {
+        case (.listener(.network(let address)), _):
+            let listener = try Listener(
+                passed: socket, at: address, on: worker, dealingTo: workers, report: reports(by: route))
+            return Door(entry, listener, at: socket.place, route)
+        case (.listener(.unix), _):
+            let listener = try UnixListener(passed: socket, on: worker, dealingTo: workers, report: reports(by: route))
+            return Door(entry, listener, at: socket.place, route)
+        case (.datagrams(.network(let address)), .datagrams(let target)):
+            return try forwardDatagrams(to: target, entry) { (forward) throws(SystemError) in
+                try forward.listen(on: socket, at: address)
+            }
+        case (.datagrams, _), (.other, _): preconditionFailure("SocketActivation has looked at it")
+        }
+    }
+
+    private func reports(by route: Route) -> (Acceptor.Event) -> Void {
+        { [report] in report($0, route.destination) }
+    }
+
+    private func forwardDatagrams(
+        to target: Address, _ entry: ListenPlan.Entry, _ listen: (DatagramForward) throws(SystemError) -> DatagramSocket
+    ) throws(SystemError) -> Door {
+        guard let client else { preconditionFailure("a server has no forwards") }
+        let forward = client.forwardDatagrams(to: target)
+        do throws(SystemError) {
+            let socket = try listen(forward)
+            return Door(entry, socket, at: socket.address.description, nil, forward: forward)
+        } catch {
+            client.end(forward)
+            throw error
+        }
+    }
+}

@@ -1,0 +1,268 @@
+import Glibc
+import WstanControl
+
+/// What an administrator can ask of the daemon and have it do, over the control socket. Confined to the main worker.
+final class ControlOperations: ControlService, @unchecked Sendable {
+    /// Of a template unit.
+    private let instance: String?
+    /// Of the command line, without the program's name: a check of the configuration reads it again.
+    private let arguments: [String]
+    private let worker: Worker
+    private let services: Services
+    private let keys: KeyRingService
+    private let reloading: Reloader
+    private let entrances: ListenerSet
+    private let blocking: BlockingPool
+    private let threshold: LogThreshold
+    /// Ends the daemon.
+    private let stop: () -> Void
+    private let started = CalendarTime(seconds: WallClock.now())
+    private var drain: (deadline: CalendarTime?, number: UInt64)?
+    private var lastDrain: UInt64 = 0
+    var isStopping = false
+
+    private static let drainStep: Duration = .milliseconds(200)
+    private static let followStep: Duration = .seconds(1)
+
+    init(
+        of instance: String?, arguments: [String], on worker: Worker, services: Services, keys: KeyRingService,
+        reloading: Reloader, entrances: ListenerSet, blocking: BlockingPool, threshold: LogThreshold,
+        stop: @escaping () -> Void
+    ) {
+        self.instance = instance
+        self.arguments = arguments
+        self.worker = worker
+        self.services = services
+        self.keys = keys
+        self.reloading = reloading
+        self.entrances = entrances
+        self.blocking = blocking
+        self.threshold = threshold
+        self.stop = stop
+    }
+
+    // MARK: Status
+
+    func status() async -> GetStatus.Reply {
+        let snapshot = await services.snapshot()
+        let listed = await keys.list()
+        return GetStatus.Reply(
+            version: Daemon.version, mode: settings.mode == .client ? .client : .server, state: state,
+            statusText: reloading.place, instance: instance, pid: Int(getpid()),
+            startTimestampUSec: Int(started.microseconds),
+            configurationLoadTimestampUSec: Int(reloading.loaded.microseconds),
+            configurationErrors: reloading.errors.isEmpty ? nil : reloading.errors.map(\.textWithPlace),
+            warnings: reloading.warnings.isEmpty ? nil : reloading.warnings,
+            listeners: entrances.places.map { .init(name: $0.name, address: $0.place, activated: $0.isPassed) },
+            tunnelsActive: snapshot.totals.active, tunnelsTotal: Int(clamping: snapshot.totals.opened),
+            bytesReceived: Int(clamping: snapshot.totals.traffic.received),
+            bytesSent: Int(clamping: snapshot.totals.traffic.sent),
+            drainDeadlineTimestampUSec: (drain?.deadline?.microseconds).map { Int($0) },
+            pool: pool(snapshot), rejects: settings.mode == .server ? Control.Rejects(snapshot.rejects) : nil,
+            keys: listed.map(Control.Key.init), logLevel: Control.LogLevel(threshold.level))
+    }
+
+    /// What is in force.
+    private var settings: Settings { reloading.settings }
+
+    var isDraining: Bool { drain != nil }
+
+    private var state: Control.DaemonState {
+        if isStopping { return .stopping }
+        if reloading.isReloading { return .reloading }
+        return isDraining ? .draining : .running
+    }
+
+    private func pool(_ snapshot: Services.Snapshot) -> Control.Pool {
+        switch settings.mode {
+        case .client: Control.Pool(snapshot.pool)
+        case .server: Control.Pool(size: 0, idle: snapshot.totals.idle, opening: 0, hits: 0, misses: 0)
+        }
+    }
+
+    // MARK: Tunnels
+
+    func listTunnels(
+        _ parameters: ListTunnels.Parameters, _ replies: ControlReplies<ListTunnels>
+    ) async throws(ControlError) -> ListTunnels.Reply {
+        var known: [Int: Control.Tunnel] = [:]
+        await tunnels(in: parameters.states) { tunnel in
+            known[tunnel.id] = tunnel
+            return await replies.send(ListTunnels.Reply(tunnel: tunnel, event: .listed))
+        }
+        let end = ListTunnels.Reply(event: .synchronized)
+        guard parameters.follow == true, await replies.send(end) else { return end }
+        while await replies.pause(for: Self.followStep) {
+            var current: [Int: Control.Tunnel] = [:]
+            let isWanted = await tunnels(in: parameters.states) { tunnel in
+                current[tunnel.id] = tunnel
+                let former = known.removeValue(forKey: tunnel.id)
+                if tunnel == former { return true }
+                let event: Control.TunnelEvent = former == nil ? .added : .changed
+                return await replies.send(ListTunnels.Reply(tunnel: tunnel, event: event))
+            }
+            guard isWanted else { return end }
+            for gone in known.values.sorted(by: { $0.id < $1.id }) {
+                guard await replies.send(ListTunnels.Reply(tunnel: gone, event: .removed)) else { return end }
+            }
+            known = current
+        }
+        return end
+    }
+
+    /// - Parameter tell: of each of them; false: of no more.
+    /// - Returns: whether it was told of all.
+    @discardableResult
+    private func tunnels(
+        in states: [Control.TunnelState]?, _ tell: (Control.Tunnel) async -> Bool
+    ) async -> Bool {
+        let names = keys.names
+        let clock = EventClock()
+        var isWanted = true
+        await services.tunnels { reports in
+            for report in reports where isWanted {
+                let tunnel = Control.Tunnel(report, names: names, clock)
+                if states?.contains(tunnel.state) ?? true { isWanted = await tell(tunnel) }
+            }
+            await worker.yield()
+            return isWanted
+        }
+        return isWanted
+    }
+
+    func closeTunnel(_ parameters: CloseTunnel.Parameters) async throws(ControlError) -> CloseTunnel.Reply {
+        guard let id = UInt64(exactly: parameters.id), await services.closeTunnel(id) else {
+            throw .noSuchTunnel(id: parameters.id)
+        }
+        return CloseTunnel.Reply()
+    }
+
+    // MARK: Life
+
+    func drain(
+        _ parameters: Drain.Parameters, _ replies: ControlReplies<Drain>
+    ) async throws(ControlError) -> Drain.Reply {
+        guard !isStopping else { throw .wrongState("stopping") }
+        if let timeout = parameters.timeoutUSec, timeout < 0 { throw .invalidParameter("timeoutUSec") }
+        let timeout = parameters.timeoutUSec.map { Duration.microseconds($0) }
+        lastDrain &+= 1
+        let number = lastDrain
+        drain = (timeout.map { CalendarTime(seconds: WallClock.now()) + $0 }, number)
+        let deadline = timeout.map { worker.now + $0 }
+        let over = Flag()
+        worker.spawn { [self] in
+            await services.drain(until: deadline)
+            over.isUp = true
+            // It may have been taken back, or begun anew with another time.
+            guard parameters.exit == true else { return }
+            // Whoever waits for it is told first.
+            await worker.sleep(for: Self.drainStep * 2)
+            if drain?.number == number { stop() }
+        }
+        guard replies.wantsMore else { return Drain.Reply(tunnelsActive: await services.snapshot().totals.active) }
+        var told: Int?
+        while true {
+            let count = await services.snapshot().totals.active
+            if over.isUp { return Drain.Reply(tunnelsActive: count) }
+            if count != told, await !replies.send(Drain.Reply(tunnelsActive: count)) { break }
+            told = count
+            guard await replies.pause(for: Self.drainStep) else { break }
+        }
+        return Drain.Reply(tunnelsActive: told ?? 0)
+    }
+
+    /// Set by one task and read by another, on the same worker.
+    private final class Flag: @unchecked Sendable {
+        var isUp = false
+    }
+
+    func undrain() async throws(ControlError) -> Undrain.Reply {
+        guard drain != nil, !isStopping else { throw .wrongState(state.rawValue) }
+        drain = nil
+        await services.endDrain()
+        return Undrain.Reply()
+    }
+
+    func reload() async throws(ControlError) -> Reload.Reply {
+        guard !isStopping else { throw .wrongState("stopping") }
+        return try await reloading.reload()
+    }
+
+    func setLogLevel(_ parameters: SetLogLevel.Parameters) async throws(ControlError) -> SetLogLevel.Reply {
+        let former = threshold.level
+        threshold.level = parameters.level.forLogger
+        return SetLogLevel.Reply(former: Control.LogLevel(former))
+    }
+
+    func checkConfiguration(
+        _ parameters: CheckConfiguration.Parameters
+    ) async throws(ControlError) -> CheckConfiguration.Reply {
+        let text = parameters.text
+        let checked = await blocking.run(for: "configuration", from: worker) { [arguments] in
+            ConfigurationCheck.diagnostics(of: arguments, text: text)
+        }
+        guard let found = checked else {
+            throw .operationFailed(message: "the threads for files are busy: try again")
+        }
+        return CheckConfiguration.Reply(diagnostics: found.map(Control.Diagnostic.init))
+    }
+
+    // MARK: Keys
+
+    func rotateKey(_ parameters: RotateKey.Parameters) async throws(ControlError) -> RotateKey.Reply {
+        if let grace = parameters.graceUSec, grace < 0 { throw .invalidParameter("graceUSec") }
+        let grace = parameters.graceUSec.map { Duration.microseconds($0) } ?? .seconds(86_400)
+        do throws(KeyFailure) {
+            let change = try await keys.rotate(
+                name: parameters.name, key: parameters.key, grace: grace, runtimeOnly: parameters.runtimeOnly ?? false)
+            return RotateKey.Reply(
+                id: change.id.description, key: change.made?.text, persisted: change.isPersisted,
+                warnings: change.warnings.isEmpty ? nil : change.warnings)
+        } catch {
+            throw ControlError(error)
+        }
+    }
+
+    func addKey(_ parameters: AddKey.Parameters) async throws(ControlError) -> AddKey.Reply {
+        do throws(KeyFailure) {
+            let change = try await keys.add(name: parameters.name, key: parameters.key)
+            return AddKey.Reply(
+                id: change.id.description, key: change.made?.text, persisted: change.isPersisted,
+                warnings: change.warnings.isEmpty ? nil : change.warnings)
+        } catch {
+            throw ControlError(error)
+        }
+    }
+
+    func retireKey(_ parameters: RetireKey.Parameters) async throws(ControlError) -> RetireKey.Reply {
+        do throws(KeyFailure) {
+            let retirement = try await keys.retire(id: parameters.id, closing: parameters.close ?? false)
+            return RetireKey.Reply(
+                closed: retirement.closed, warnings: retirement.warnings.isEmpty ? nil : retirement.warnings)
+        } catch {
+            throw ControlError(error)
+        }
+    }
+
+    func clientConfiguration(
+        _ parameters: GetClientConfiguration.Parameters
+    ) async throws(ControlError) -> GetClientConfiguration.Reply {
+        do throws(KeyFailure) {
+            let secret = try keys.clientKey(of: parameters.keyName)
+            return GetClientConfiguration.Reply(text: clientConfiguration(with: secret.text))
+        } catch {
+            throw ControlError(error)
+        }
+    }
+
+    private func clientConfiguration(with key: String) -> String {
+        var lines = ["mode = client"]
+        for uri in settings.uris { lines.append("uri = \(uri)") }
+        if settings.mode == .server {
+            lines[0] = "# Put the name that clients know this server by into the URI.\nmode = client"
+        }
+        lines.append("key = \(key)")
+        if settings.compatible { lines.append("compatible = yes") }
+        return lines.joined(separator: "\n") + "\n"
+    }
+}

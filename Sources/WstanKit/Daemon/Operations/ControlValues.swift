@@ -1,0 +1,120 @@
+import Logging
+import WstanControl
+
+// From the daemon's own values to those of the control interface.
+
+/// Turns points of the monotonic clock into those of the calendar's.
+struct EventClock {
+    private let now = Instant.now()
+    private let wall = CalendarTime(seconds: WallClock.now())
+
+    func microseconds(of instant: Instant) -> Int {
+        let ago = (now - instant).wholeNanoseconds / 1000
+        return Int(wall.microseconds) - Int(clamping: ago)
+    }
+}
+
+extension Control.Pool {
+    init(_ report: PoolReport) {
+        self.init(
+            size: report.size, idle: report.idle, opening: report.opening, hits: Int(clamping: report.hits),
+            misses: Int(clamping: report.misses), rttUSec: report.roundTrip.map(Int.init(microsecondsOf:)))
+    }
+}
+
+extension Control.Rejects {
+    init(_ rejects: RefusalCounts) {
+        self.init(
+            replay: rejects.replay, expired: rejects.expired, badAuthentication: rejects.badAuthentication,
+            malformed: rejects.malformed, forbiddenTarget: rejects.forbiddenTarget, overLimit: rejects.overLimit,
+            droppedDatagrams: rejects.droppedDatagrams)
+    }
+}
+
+extension Control.Key {
+    init(_ key: ListedKey) {
+        let source: Control.KeySource =
+            switch key.source {
+            case .configuration: .configuration
+            case .credential: .credential
+            case .state: .state
+            }
+        self.init(
+            name: key.name.text, id: key.id.description, state: key.expiry == nil ? .current : .previous, source: source,
+            createdTimestampUSec: key.created.map { Int($0.microseconds) },
+            retireTimestampUSec: key.expiry.map { Int($0.microseconds) }, uses: Int(clamping: key.use.count),
+            lastUseTimestampUSec: key.use.last.map { Int($0.microseconds) })
+    }
+}
+
+extension Control.Tunnel {
+    init(_ report: TunnelReport, names: [String: String], _ clock: EventClock) {
+        let state: Control.TunnelState =
+            switch report.state {
+            case .connecting: .connecting
+            case .using: .using
+            case .resetting: .resetting
+            case .idle: .idle
+            }
+        self.init(
+            id: Int(clamping: report.id), state: state, protocol: report.carriesDatagrams ? .udp : .tcp,
+            peer: report.peer, client: report.userAgent, target: report.target,
+            key: report.key.map { names[$0] ?? $0 }, bytesReceived: Int(clamping: report.traffic.received),
+            bytesSent: Int(clamping: report.traffic.sent), startTimestampUSec: clock.microseconds(of: report.opened),
+            lastActivityTimestampUSec: clock.microseconds(of: report.lastActivity),
+            rttUSec: report.roundTrip > .zero ? Int(microsecondsOf: report.roundTrip) : nil)
+    }
+}
+
+extension Control.Diagnostic {
+    init(_ diagnostic: Diagnostic) {
+        let severity: Control.Severity = diagnostic.severity == .error ? .error : .warning
+        switch diagnostic.place {
+        case .commandLine: self.init(severity: severity, message: diagnostic.text)
+        case .file(let path): self.init(severity: severity, file: path, message: diagnostic.text)
+        case .line(let path, let line, let column):
+            self.init(severity: severity, file: path, line: line, column: column, message: diagnostic.text)
+        }
+    }
+}
+
+extension ControlError {
+    init(_ failure: KeyFailure) {
+        switch failure {
+        case .noSuchKey(let id), .noSuchName(let id): self = .noSuchKey(id: id)
+        case .nameTaken(let name): self = .keyExists(name: name)
+        case .invalidName: self = .invalidParameter("name")
+        case .invalidKey(let why): self = .invalidKey(message: why)
+        case .keyReadOnly(let why): self = .keyReadOnly(source: why)
+        case .notStored, .notPossible, .busy: self = .operationFailed(message: failure.description)
+        }
+    }
+}
+
+extension Control.LogLevel {
+    var forLogger: Logger.Level {
+        switch self {
+        case .debug: .debug
+        case .info: .info
+        case .notice: .notice
+        case .warning: .warning
+        case .error: .error
+        }
+    }
+
+    init(_ level: Logger.Level) {
+        switch level {
+        case .trace, .debug: self = .debug
+        case .info: self = .info
+        case .notice: self = .notice
+        case .warning: self = .warning
+        case .error, .critical: self = .error
+        }
+    }
+}
+
+extension Int {
+    init(microsecondsOf duration: Duration) {
+        self = Int(clamping: duration.wholeNanoseconds / 1000)
+    }
+}

@@ -1,0 +1,237 @@
+import Glibc
+
+/// Goes the way to each server of a client, step by step, as far as it leads. Confined to its worker.
+struct ClientCheck: @unchecked Sendable {
+    let worker: Worker
+    let settings: Settings
+    let files: FileCheck
+    let environment: ProxyEnvironment
+    let resolver: Resolver
+    let tell: (Finding) -> Void
+
+    func run() async {
+        for uri in settings.uris { await examine(uri) }
+        await ListenCheck(worker: worker, settings: settings, files: files, tell: tell).run()
+    }
+
+    private var deadline: Instant { worker.now + DoctorLimits.step }
+
+    private func examine(_ uri: ServerURI) async {
+        let server = ServerEndpoint(uri, settings, environment)
+        tellWay(uri, server)
+        let station = server.proxy?.address ?? server.address
+        guard let addresses = await addresses(of: station), let stream = await connect(addresses, server) else {
+            return
+        }
+        let tcp = stream.roundTrip
+        guard await pass(stream, server), await shakeHands(stream, server) else { return }
+        guard let key = files.key else { return stream.close() }
+        await ask(stream, server, key, tcp: tcp)
+    }
+
+    private func tellWay(_ uri: ServerURI, _ server: ServerEndpoint) {
+        if case .automatic = settings.proxy,
+            case .unusable(let variable, let problem) = environment.choice(for: server.address)
+        {
+            tell(
+                .warning(
+                    "proxy", "the variable \(variable) names none that can be used: \(problem)",
+                    remedy: "correct \(variable), or set proxy = none"))
+        }
+        var text = "\(uri)"
+        if settings.connectTo != nil { text += " at \(server.address), as connect-to says" }
+        switch (server.proxy, settings.proxy) {
+        case (nil, _): text += ", without a proxy"
+        case (let proxy?, .automatic): text += ", through \(proxy), which the environment names"
+        case (let proxy?, _): text += ", through \(proxy)"
+        }
+        tell(.ok("server", text))
+    }
+
+    // MARK: Names and connections
+
+    /// - Returns: nil when there are none, which has been told.
+    private func addresses(of station: Address) async -> [SocketAddress]? {
+        switch station.host {
+        case .ipv4(let address): return [.ipv4(address, port: station.port)]
+        case .ipv6(let address): return [.ipv6(address, port: station.port, scope: 0)]
+        case .name(let name):
+            let sighting = await resolver.sight(name, port: station.port, on: worker, until: deadline)
+            tell(sighting.finding)
+            return sighting.addresses.isEmpty ? nil : sighting.addresses
+        }
+    }
+
+    /// All addresses at once, since a client tries the others when the first one is slow.
+    private func connect(_ addresses: [SocketAddress], _ server: ServerEndpoint) async -> Stream? {
+        let tried = addresses.prefix(DoctorLimits.addresses)
+        // Where there are others, nobody waits long for one.
+        let deadline = worker.now + (tried.count > 1 ? DoctorLimits.oneOfSeveral : DoctorLimits.step)
+        var results = [(attempt: ConnectObservation.Attempt, stream: Stream?)?](repeating: nil, count: tried.count)
+        await withTaskGroup(of: (Int, ConnectObservation.Attempt, Stream?).self) { group in
+            for (index, address) in tried.enumerated() {
+                group.addTask {
+                    let began = Instant.now()
+                    do throws(SystemError) {
+                        let stream = try await Stream.connect(to: address, worker: worker, deadline: deadline)
+                        return (index, .init(address: address, outcome: .success(Instant.now() - began)), stream)
+                    } catch {
+                        return (index, .init(address: address, outcome: .failure(error)), nil)
+                    }
+                }
+            }
+            for await (index, attempt, stream) in group { results[index] = (attempt, stream) }
+        }
+        let done = results.compactMap { $0 }
+        tell(ConnectObservation(station: server.proxy == nil ? .server : .proxy, attempts: done.map(\.attempt)).finding)
+        let streams = done.compactMap(\.stream)
+        for stream in streams.dropFirst() { stream.close() }
+        return streams.first
+    }
+
+    // MARK: What is said on them
+
+    /// - Returns: whether the way goes on; if not, that has been told.
+    private func pass(_ stream: Stream, _ server: ServerEndpoint) async -> Bool {
+        guard let proxy = server.proxy else { return true }
+        do throws(ProxyRefusal) {
+            switch proxy.scheme {
+            case .http: try await HTTPConnectHandshake(proxy: proxy, server: server.address).pass(stream, until: deadline)
+            case .socks5:
+                try await Socks5Handshake(proxy: proxy, server: server.address).pass(stream, until: deadline)
+            }
+            tell(.ok("proxy", "it makes a way to \(server.address)"))
+            return true
+        } catch {
+            stream.close()
+            tell(.failed(.reach, "proxy", error.cause, remedy: error.advice))
+            return false
+        }
+    }
+
+    /// - Returns: as `pass`.
+    private func shakeHands(_ stream: Stream, _ server: ServerEndpoint) async -> Bool {
+        guard server.usesTLS else { return true }
+        guard let context = files.trust?.context else {
+            stream.close()
+            return false
+        }
+        let side = TLSSession.Side.client(context, name: server.name, sessions: nil, server: "")
+        do throws(TLSFailure) {
+            try await stream.startTLS(side, deadline: deadline)
+        } catch {
+            stream.closeOrderly(awaitingPeer: false)
+            tell(CertificateObservation.finding(error, today: HTTPDate.format(Int64(WallClock.now()))))
+            return false
+        }
+        if let peer = stream.tls.flatMap({ TLSPeer($0) }) {
+            let isOwnTrust = settings.tls.caFile != nil || !settings.tls.pins.isEmpty
+            for finding in CertificateObservation(peer: peer, now: WallClock.now(), isOwnTrust: isOwnTrust).findings {
+                tell(finding)
+            }
+        }
+        return true
+    }
+
+    private func ask(_ stream: Stream, _ server: ServerEndpoint, _ key: Key, tcp: Duration) async {
+        let probe = UpgradeProbe(
+            worker: worker, key: key, compatible: settings.compatible, usesCipher: !server.usesTLS,
+            pathPrefix: server.pathPrefix, hostHeader: server.hostHeader, headers: server.headers)
+        var intake = BufferedReader(stream)
+        let outcome = await probe.ask(.idle, &intake, until: deadline)
+        guard case .answer(let answer) = outcome, answer.isAccepted else {
+            stream.closeOrderly(awaitingPeer: false)
+            if outcome.mayHaveAKnownCause, let cause = await knownCause(server, probe, key) {
+                return tell(cause.finding(compatible: settings.compatible, usesTLS: server.usesTLS))
+            }
+            return tell(outcome, server)
+        }
+        tell(outcome, server)
+        let pinged = await probe.ping(&intake, until: deadline)
+        tell(RoundTripObservation(outcome: pinged, tcp: tcp, hasProxy: server.proxy != nil).finding)
+        probe.leave(stream)
+        await worker.flushed(until: worker.now + DoctorLimits.farewell)
+    }
+
+    private func tell(_ outcome: UpgradeProbe.Outcome, _ server: ServerEndpoint) {
+        switch outcome {
+        case .answer(let answer):
+            let sighting = UpgradeObservation(
+                answer: answer, now: WallClock.now(), requestLifetime: settings.requestTTL, usesTLS: server.usesTLS)
+            for finding in sighting.findings { tell(finding) }
+        case .failure(let failure):
+            tell(.failed(.other, "tunnel", failure.cause, remedy: failure.advice))
+        }
+    }
+
+    /// A refusal says nothing of its cause. So it is asked once more in each other way in which a server of ours, or of
+    /// Python's, may want it.
+    private func knownCause(_ server: ServerEndpoint, _ probe: UpgradeProbe, _ key: Key) async -> RefusalCause? {
+        let options = ClientOptions(settings, key: key, trust: files.trust, workers: 1, environment: environment)
+        let reach = ServerConnector(
+            worker: worker, options: options, connector: Connector(worker: worker, resolver: resolver))
+        for cause in RefusalCause.allCases {
+            guard case .success(let stream) = await reach.connect(to: server) else { return nil }
+            let (changed, question) = cause.change(of: probe)
+            var intake = BufferedReader(stream)
+            if case .answer(let answer) = await changed.ask(question, &intake, until: deadline), answer.isAccepted {
+                changed.leave(stream)
+                return cause
+            }
+            stream.closeOrderly(awaitingPeer: false)
+        }
+        return nil
+    }
+}
+
+/// How long the doctor waits.
+enum DoctorLimits {
+    static let step: Duration = .seconds(10)
+    /// For one address, where there are others.
+    static let oneOfSeveral: Duration = .seconds(5)
+    /// Addresses of a name that are tried.
+    static let addresses = 8
+    /// For whoever serves a place to say what it is.
+    static let greeting: Duration = .seconds(3)
+    static let farewell: Duration = .seconds(1)
+}
+
+extension UpgradeProbe.Outcome {
+    /// How servers that do not understand a request refuse it.
+    fileprivate var mayHaveAKnownCause: Bool {
+        switch self {
+        case .answer(let answer): [200, 400, 404].contains(answer.status)
+        case .failure(.closed): true
+        case .failure: false
+        }
+    }
+}
+
+extension Resolver {
+    /// Both families at once, each by itself.
+    func sight(_ name: String, port: UInt16, on worker: Worker, until deadline: Instant) async -> LookUpObservation {
+        let began = Instant.now()
+        return await withTaskGroup(of: (Family, LookUpObservation.Answer).self) { group in
+            for family in [Family.ipv6, .ipv4] {
+                group.addTask { [self] in
+                    do throws(Failure) {
+                        let found = try await resolve(
+                            name, port: port, family: family, for: "doctor", on: worker, deadline: deadline)
+                        return (family, .success(found))
+                    } catch {
+                        return (family, .failure(error))
+                    }
+                }
+            }
+            var ipv6 = LookUpObservation.Answer.failure(.timedOut)
+            var ipv4 = ipv6
+            for await (family, answer) in group {
+                switch family {
+                case .ipv6: ipv6 = answer
+                case .ipv4: ipv4 = answer
+                }
+            }
+            return LookUpObservation(name: name, ipv6: ipv6, ipv4: ipv4, took: Instant.now() - began)
+        }
+    }
+}

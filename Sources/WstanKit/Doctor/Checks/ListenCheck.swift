@@ -1,0 +1,177 @@
+import Glibc
+
+/// Looks who is where this end listens, or whether it could listen there. Confined to its worker.
+struct ListenCheck: @unchecked Sendable {
+    let worker: Worker
+    let settings: Settings
+    let files: FileCheck
+    let tell: (Finding) -> Void
+
+    func run() async {
+        for listen in settings.listen {
+            let entries: [ListenAddresses.Entry]
+            do throws(ListenAddresses.Failure) {
+                // A name is looked up on this thread, on which nothing else goes on.
+                entries = try ListenAddresses.entries(for: listen)
+            } catch {
+                tell(.failed(.other, "listen", error.description, remedy: "correct listen: an address is safest there"))
+                continue
+            }
+            for entry in entries { await examine(entry) }
+        }
+    }
+
+    private func examine(_ entry: ListenAddresses.Entry) async {
+        switch entry.place {
+        case .network(let address):
+            // The kernel chooses, and whoever runs knows alone.
+            guard address.port != 0 else { return }
+            let place = address.description
+            let result: Result<Stream, SystemError>
+            do throws(SystemError) {
+                result = .success(
+                    try await Stream.connect(
+                        to: address.asSeenFromHere, worker: worker, deadline: worker.now + DoctorLimits.greeting))
+            } catch {
+                result = .failure(error)
+            }
+            if case .success(let stream) = result {
+                tell(ListenObservation(place: place, state: await identify(stream)).finding)
+            } else if let state = bind(address, mayBeMissing: entry.mayBeMissing) {
+                tell(ListenObservation(place: place, state: state).finding)
+            }
+        case .unix(let path):
+            let state =
+                if let stream = connect(path) { await identify(stream) } else { Self.judge(path) }
+            tell(ListenObservation(place: "unix:\(path)", state: state).finding)
+        }
+    }
+
+    // MARK: Nobody there
+
+    /// - Returns: nil when there is nothing to say.
+    private func bind(_ address: SocketAddress, mayBeMissing: Bool) -> ListenObservation.State? {
+        do throws(SystemError) {
+            try Listener(address, on: worker, dealingTo: [worker]) { _ in }.close()
+            return .free
+        } catch {
+            if mayBeMissing, [EADDRNOTAVAIL, EAFNOSUPPORT].contains(error.code) { return nil }
+            return .unusable(
+                "cannot listen on \(address): \(SystemError.text(error.code))",
+                remedy: ListenAddresses.remedy(error))
+        }
+    }
+
+    private func connect(_ path: String) -> Stream? {
+        guard let descriptor = try? UnixPath.socket() else { return nil }
+        do throws(SystemError) {
+            try UnixPath.connect(descriptor, to: path)
+            return try Stream(descriptor: descriptor, worker: worker, isUnix: true)
+        } catch {
+            close(descriptor)
+            return nil
+        }
+    }
+
+    private static func judge(_ path: String) -> ListenObservation.State {
+        let directory = String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex))
+        if access(directory.isEmpty ? "/" : directory, W_OK | X_OK) != 0 {
+            return .unusable(
+                ListenAddresses.text(.system(SystemError(call: "access", code: errno)), for: path), remedy: nil)
+        }
+        guard UnixPath.identity(of: path) == nil || UnixPath.isSocket(path) else {
+            return .unusable(ListenAddresses.text(.otherFile, for: path), remedy: nil)
+        }
+        return .free
+    }
+
+    // MARK: Somebody there
+
+    private func identify(_ stream: Stream) async -> ListenObservation.State {
+        switch settings.mode {
+        case .client: await identifyClient(stream)
+        case .server: await identifyServer(stream)
+        }
+    }
+
+    /// A wstan client answers whoever takes it for a web server with a page that says what it is.
+    private func identifyClient(_ stream: Stream) async -> ListenObservation.State {
+        defer { stream.close() }
+        stream.write(Array("GET / HTTP/1.1\r\nHost: doctor\r\nAccept: text/html\r\nConnection: close\r\n\r\n".utf8))
+        var intake = BufferedReader(stream)
+        let deadline = worker.now + DoctorLimits.greeting
+        while intake.bytes.count < ClientLimits.responseHead, await intake.readMore(deadline: deadline) == .more {}
+        guard !intake.bytes.isEmpty else {
+            return settings.allowUID.isEmpty ? .stranger("somebody silent") : .guarded
+        }
+        let said = String(decoding: intake.bytes, as: UTF8.self)
+        return said.contains("wstan client") ? .client : .stranger("another program")
+    }
+
+    /// A server is asked for a tunnel with its own key.
+    private func identifyServer(_ stream: Stream) async -> ListenObservation.State {
+        defer { stream.closeOrderly(awaitingPeer: false) }
+        guard let key = files.key else { return .stranger("somebody") }
+        let deadline = worker.now + DoctorLimits.step
+        if settings.proxyProtocol, isTrusted(stream) {
+            // Section 2.1 of the PROXY protocol: from nobody in particular.
+            stream.write(Array("PROXY UNKNOWN\r\n".utf8))
+        }
+        let speaksTLS = files.server != nil
+        if speaksTLS {
+            do {
+                // Whose certificate it is has been looked at in its file.
+                let context = try TLSClientContext(TLSClientContext.Configuration(verifies: false))
+                let name = Host(text: settings.uri.host) ?? .name("localhost")
+                let side = TLSSession.Side.client(context, name: name, sessions: nil, server: "")
+                try await stream.startTLS(side, deadline: deadline)
+            } catch let failure as TLSFailure {
+                return failure.isAboutClients ? .closedServer : .otherServer(failure.cause)
+            } catch {
+                return .stranger("somebody")
+            }
+        }
+        let probe = UpgradeProbe(
+            worker: worker, key: key, compatible: settings.compatible, usesCipher: settings.uri.scheme == .ws,
+            pathPrefix: settings.uri.path, hostHeader: "\(HostPort.bracketed(settings.uri.host)):\(settings.uri.port)",
+            headers: [])
+        var intake = BufferedReader(stream)
+        switch await probe.ask(.idle, &intake, until: deadline) {
+        case .answer(let answer) where answer.isAccepted:
+            probe.leave(stream)
+            return .server
+        case .answer(let answer): return .otherServer(answer.description)
+        case .failure(.tls(let failure)) where failure.isAboutClients: return .closedServer
+        case .failure(let failure): return .otherServer(failure.cause)
+        }
+    }
+
+    private func isTrusted(_ stream: Stream) -> Bool {
+        switch stream.localAddress {
+        case .ipv4(let address, _): settings.trustedProxies.contains(.ipv4(address))
+        case .ipv6(let address, _, _): settings.trustedProxies.contains(.ipv6(address))
+        // Over a Unix socket everybody is on this host.
+        case nil: settings.trustedProxies.contains(.ipv4(IPv4Address(0x7f00_0001)))
+        }
+    }
+}
+
+extension SocketAddress {
+    /// Where to connect to when somebody listens there: whoever listens on all addresses does so on loopback.
+    fileprivate var asSeenFromHere: SocketAddress {
+        switch self {
+        case .ipv4(let address, let port): .ipv4(address.value == 0 ? IPv4Address(0x7f00_0001) : address, port: port)
+        case .ipv6(let address, let port, let scope):
+            .ipv6(
+                address.high == 0 && address.low == 0 ? IPv6Address(high: 0, low: 1) : address, port: port, scope: scope
+            )
+        }
+    }
+}
+
+extension TLSFailure {
+    /// Whether the server wants a certificate of its clients.
+    fileprivate var isAboutClients: Bool {
+        if case .alert(let alert) = self { alert.isAboutOurCertificate } else { false }
+    }
+}

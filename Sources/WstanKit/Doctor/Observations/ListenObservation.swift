@@ -1,0 +1,44 @@
+/// Who is where this end listens, or will.
+struct ListenObservation {
+    enum State {
+        /// A client of ours.
+        case client
+        /// Somebody who lets this user not in, as a client of ours with `allow-uid` would not.
+        case guarded
+        /// A server that knows the key.
+        case server
+        /// A server that wants certificates of its clients, and the doctor has none.
+        case closedServer
+        /// Somebody who gave another answer to a request with the key.
+        case otherServer(String)
+        /// Somebody who is no client of ours, as far as can be told.
+        case stranger(String)
+        case free
+        /// Nobody, and this end could not listen there either; with what to do about it.
+        case unusable(String, remedy: String?)
+    }
+
+    let place: String
+    let state: State
+
+    private static let findWho = "find out who it is (ss -ltnp), and stop it, or change listen"
+
+    var finding: Finding {
+        switch state {
+        case .client: .ok("listen", "a wstan client serves \(place)")
+        case .guarded: .ok("listen", "who serves \(place) does not talk to this user; allow-uid may be why")
+        case .server: .ok("listen", "wstand serves \(place), and knows the key")
+        case .closedServer: .ok("listen", "a server on \(place) asks for a client's certificate, as client-ca says")
+        case .otherServer(let answer):
+            .failed(
+                .other, "listen", "what serves \(place) does not open a tunnel for this key: \(answer)",
+                remedy:
+                    "if it is wstand, it runs by another configuration: restart it, and compare key and the URI's path; "
+                    + "otherwise \(Self.findWho)")
+        case .stranger(let who):
+            .failed(.other, "listen", "\(who) serves \(place), so wstand cannot", remedy: Self.findWho)
+        case .free: .ok("listen", "\(place) is free; no wstand runs there")
+        case .unusable(let text, let remedy): .failed(.other, "listen", text, remedy: remedy)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+/// How long a ping through a tunnel took, beside what TCP needs.
+struct RoundTripObservation {
+    enum Outcome: Equatable {
+        case answered(Duration)
+        /// The server has ended the tunnel.
+        case closed
+        case silent
+        /// What came is no WebSocket.
+        case malformed
+    }
+
+    let outcome: Outcome
+    /// To the server, or to the proxy before it.
+    let tcp: Duration
+    let hasProxy: Bool
+
+    var finding: Finding {
+        switch outcome {
+        case .answered(let took):
+            let text =
+                "\(HumanText.duration(took)) through the tunnel, \(HumanText.duration(tcp)) by TCP to the "
+                + (hasProxy ? "proxy" : "server")
+            guard hasProxy || took < tcp * 3 + .milliseconds(200) else {
+                return .warning(
+                    "round trip", "\(text): something adds the difference",
+                    remedy: "look at the load of the server, and at the front before it")
+            }
+            return .ok("round trip", text)
+        case .closed:
+            return .failed(
+                .other, "round trip", "the server ended the tunnel at once",
+                remedy: "it may be stopping, or at a limit (max-tunnels): its log says more")
+        case .silent:
+            return .failed(
+                .other, "round trip", "the tunnel is open, and no ping comes back",
+                remedy: "a front or a proxy holds the bytes up: let it pass WebSocket on unbuffered, or use wss://")
+        case .malformed:
+            return .failed(
+                .other, "round trip", "what comes through the tunnel is no WebSocket",
+                remedy: "something on the way changes it: use wss://")
+        }
+    }
+}

@@ -1,0 +1,178 @@
+/// The server's front door: hears what a connection says first, and admits it as a tunnel or gives it the plain answer.
+/// Confined to its worker.
+final class TunnelAcceptor: @unchecked Sendable {
+    /// A connection whose request has held, and that has had its 101.
+    struct Guest {
+        let stream: Stream
+        let request: VerifiedRequest
+        /// The client, also behind a front.
+        let client: ClientAddress
+        /// What came behind the request.
+        let rest: [UInt8]
+    }
+
+    /// Says why nobody can be admitted at the moment; nil when somebody can.
+    var closedBecause: () -> Refusal? = { nil }
+    /// Asked last, of the client of a request that has held: false refuses it by a limit.
+    var hasRoom: (ClientAddress) -> Bool = { _ in true }
+
+    private let worker: Worker
+    private var options: ServerOptions
+    private var authentication: Authentication
+    private let gate: HandshakeLimiter
+    private let book: RefusalRecorder
+    private var tls: TLSServerContext?
+
+    init(worker: Worker, options: ServerOptions, authentication: Authentication, book: RefusalRecorder) {
+        self.worker = worker
+        self.options = options
+        self.authentication = authentication
+        self.book = book
+        tls = options.tls
+        gate = HandshakeLimiter(capacity: options.maxHandshakes)
+        gate.whenFull = { [book] in book.closedForRoom() }
+        worker.budget.whenHeadsOverflow = { [gate, budget = worker.budget] in
+            while budget.headsOverflow, gate.closeOldest() {}
+        }
+    }
+
+    /// Connections to come are shown another certificate; with none TLS is not spoken here.
+    func renew(_ tls: TLSServerContext?) {
+        self.tls = tls
+    }
+
+    /// - Returns: nil when the connection has been refused, or has left.
+    func welcome(_ stream: Stream, from peer: Peer) async -> Guest? {
+        let ticket = gate.enter(stream)
+        // One who was refused counts until he is gone, or a flood of them would take every descriptor.
+        stream.whenClosed = { [gate] in gate.leave(ticket) }
+        var intake = BufferedReader(stream)
+        var client = ClientAddress(peer)
+        let verdict = await hear(&intake, &client)
+        stream.heldHead = 0
+        switch verdict {
+        case .success(let request):
+            gate.leave(ticket)
+            stream.whenClosed = nil
+            let date = HTTPDate.format(Int64(WallClock.now()))
+            stream.write(
+                WebSocketHandshake.response(accept: request.accept, server: ServerLimits.serverName, date: date))
+            return Guest(stream: stream, request: request, client: client, rest: intake.bytes)
+        case .failure(.silent):
+            stream.close()
+        case .failure(let refusal):
+            refuse(stream, refusal, client, isHead: intake.startsWithHEAD)
+        }
+        return nil
+    }
+
+    /// The certificate is no part of it: see `renew`.
+    func take(_ options: ServerOptions, _ authentication: Authentication) {
+        self.options = options
+        self.authentication = authentication
+        gate.capacity = options.maxHandshakes
+    }
+
+    /// Closes whatever has not authenticated yet.
+    func closeAll() {
+        gate.closeAll()
+    }
+
+    private func refuse(_ stream: Stream, _ refusal: Refusal, _ client: ClientAddress, isHead: Bool) {
+        guard !stream.isClosed else { return }
+        book.refused(refusal, of: client)
+        // Whoever speaks no TLS gets no words either, only the alert that TLS has for it.
+        guard tls == nil || stream.tls?.isEstablished == true else { return stream.closeOrderly(awaitingPeer: true) }
+        let answer = PlainAnswer(status: options.plainStatus)
+        stream.write(answer.bytes(now: WallClock.now(), withBody: !isHead))
+        stream.closeOrderly(awaitingPeer: true)
+    }
+
+    /// - Parameter client: becomes the one whom a trusted front names, as soon as that is known.
+    private func hear(
+        _ intake: inout BufferedReader, _ client: inout ClientAddress
+    ) async -> Result<VerifiedRequest, Refusal> {
+        let deadline = worker.now + options.handshakeTimeout
+        do throws(Refusal) {
+            if options.expectsProxyHeader, options.trustedProxies.contains(client.host) {
+                client = try await proxiedClient(&intake, deadline) ?? client
+            }
+            if let tls { try await shakeHands(&intake, tls, deadline) }
+            let head = try await head(&intake, deadline)
+            // A front that is reached through another one names that one in its PROXY header.
+            if options.readsForwardedFor, options.trustedProxies.contains(client.host) {
+                client = ForwardedFor.client(in: head, trusting: options.trustedProxies) ?? client
+            }
+            if let reason = closedBecause() { throw reason }
+            let request = try authentication.verify(head, now: WallClock.now())
+            if await authentication.settle(request, on: worker) {
+                guard !intake.stream.isClosed else { throw .silent }
+                if let reason = closedBecause() { throw reason }
+            }
+            guard hasRoom(client) else { throw .overLimit }
+            return .success(request)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func shakeHands(
+        _ intake: inout BufferedReader, _ tls: TLSServerContext, _ deadline: Instant
+    ) async throws(Refusal) {
+        let stream = intake.stream
+        do throws(TLSFailure) {
+            try await stream.startTLS(.server(tls), received: intake.bytes, deadline: deadline)
+        } catch {
+            if error == .timedOut { throw .timedOut }
+            throw stream.tls?.hasReceived == true ? .tls(error) : .silent
+        }
+        // What was received so far is TLS's now.
+        intake = BufferedReader(stream)
+    }
+
+    /// - Returns: nil when the front speaks for itself.
+    private func proxiedClient(_ intake: inout BufferedReader, _ deadline: Instant) async throws(Refusal) -> ClientAddress? {
+        while true {
+            var used = 0
+            let header: ProxyHeader?
+            do {
+                header = try intake.bytes.withBytes { (bytes) throws(WireError) in
+                    var reader = ByteReader(bytes)
+                    defer { used = reader.position }
+                    return try ProxyHeader.read(&reader)
+                }
+            } catch {
+                throw .notARequest
+            }
+            if let header {
+                intake = BufferedReader(intake.stream, bytes: Array(intake.bytes[used...]))
+                switch header {
+                case .local: return nil
+                case .proxied(let client): return client
+                }
+            }
+            intake.stream.heldHead = intake.bytes.count
+            let progress = await intake.readMore(deadline: deadline)
+            guard progress == .more else { throw interrupted(progress, intake) }
+        }
+    }
+
+    private func head(_ intake: inout BufferedReader, _ deadline: Instant) async throws(Refusal) -> HTTPHead {
+        let result: BufferedReader.HeadResult
+        do {
+            result = try await intake.readHead(limit: ServerLimits.requestHead, deadline: deadline)
+        } catch {
+            throw .notARequest
+        }
+        switch result {
+        case .success(let head): return head
+        case .failure(let interruption): throw interrupted(interruption.progress, intake)
+        }
+    }
+
+    /// Nobody who has said nothing, and leaves, is answered by a web server either.
+    private func interrupted(_ progress: BufferedReader.Progress, _ intake: BufferedReader) -> Refusal {
+        if progress == .timedOut { return .timedOut }
+        return intake.hasReceived ? .notARequest : .silent
+    }
+}

@@ -1,0 +1,85 @@
+/// Gathers the first bytes of a connection, until somebody can tell what they mean.
+struct BufferedReader {
+    let stream: Stream
+    /// What has come and was not used.
+    var bytes: [UInt8] = []
+    /// Whether anything has come at all.
+    private(set) var hasReceived = false
+    /// Whether what came began as a HEAD request, whose answer has no body.
+    private(set) var startsWithHEAD = false
+
+    enum Progress: Equatable {
+        case more
+        /// The peer has ended, or the deadline has passed, or the socket is of no more use.
+        case over
+        case reset
+        case timedOut
+    }
+
+    /// Hostile peers fill this much for each of their connections, so it is less than a relay reads at once.
+    static let readSize = 16 * 1024
+
+    /// - Parameter bytes: what has been read from the stream and not used so far.
+    init(_ stream: Stream, bytes: [UInt8] = []) {
+        self.stream = stream
+        if !bytes.isEmpty { received(bytes[...]) }
+    }
+
+    /// Waits for bytes and appends them.
+    mutating func readMore(deadline: Instant) async -> Progress {
+        while true {
+            switch await stream.waitReadable(deadline: deadline) {
+            case .ready: break
+            case .timedOut: return .timedOut
+            case .closed: return .over
+            case .interrupted: continue
+            }
+            let buffer = stream.worker.scratch.body(Self.readSize)
+            switch stream.read(into: buffer) {
+            case .bytes(let count):
+                received(buffer[..<count])
+                return .more
+            case .end: return .over
+            case .failed(let error): return error.isReset ? .reset : .over
+            case .wouldBlock: continue
+            }
+        }
+    }
+
+    private mutating func received(_ more: some Collection<UInt8>) {
+        bytes.append(contentsOf: more)
+        if !hasReceived { startsWithHEAD = bytes.starts(with: "HEAD ".utf8) }
+        hasReceived = true
+    }
+
+    /// Reads until the bytes hold a whole HTTP head, which is taken from them.
+    ///
+    /// - Throws: when it cannot become one within `limit` bytes.
+    mutating func readHead(limit: Int, deadline: Instant) async throws(HTTPHead.Failure) -> HeadResult {
+        var gatherer = HeadGatherer(limit: limit)
+        var new = bytes
+        bytes = []
+        while true {
+            if let head = try new.withBytes({ (more) throws(HTTPHead.Failure) in try gatherer.append(more) }) {
+                bytes = Array(gatherer.rest)
+                stream.heldHead = 0
+                return .success(head)
+            }
+            // TLS, most of all: whoever meant another port is not left waiting for the deadline.
+            guard !gatherer.beginsInBinary else { throw .malformed }
+            // Counts until the head is there, or somebody has given up on it.
+            stream.heldHead = gatherer.bytes.count
+            let progress = await readMore(deadline: deadline)
+            guard progress == .more else { return .failure(Interruption(progress: progress)) }
+            new = bytes
+            bytes = []
+        }
+    }
+
+    typealias HeadResult = Result<HTTPHead, Interruption>
+
+    /// Why a head did not come to its end.
+    struct Interruption: Error, Equatable {
+        let progress: Progress
+    }
+}

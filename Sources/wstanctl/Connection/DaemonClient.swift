@@ -1,0 +1,121 @@
+import ArgumentParser
+import WstanControl
+
+/// Which daemon is meant.
+struct DaemonOptions: ParsableArguments {
+    @Option(
+        name: .shortAndLong,
+        help: "The instance, as in wstand@NAME; wstand for the one without a name. Without it the only one that runs.",
+        completion: .custom { _, _, _ in InstanceSearch.running().map { $0.name ?? "wstand" } })
+    var instance: String?
+
+    @Option(help: "The path of the control socket, instead of an instance's.", completion: .file())
+    var socket: String?
+
+    func validate() throws {
+        if instance != nil, socket != nil { throw ValidationError("name an instance or a socket, not both") }
+        if let instance, UnitName(instance) == nil {
+            throw ValidationError("an instance is the NAME of wstand@NAME")
+        }
+        if socket == "" { throw ValidationError("a socket is the path of one") }
+    }
+
+    /// The one that is named; nil when none is.
+    var named: Instance? {
+        if let socket { return Instance.at(socket: socket, userDirectory: InstanceSearch.userDirectory) }
+        return instance.flatMap { UnitName($0) }.map { InstanceSearch.named($0.instance) }
+    }
+
+    /// The one that is named, or else the only one that runs.
+    func choose() throws(Failure) -> Instance {
+        if let named { return named }
+        let running = InstanceSearch.running()
+        guard running.count < 2 else { throw Failure(FailureText.several(running), status: .usage) }
+        return running.first ?? Instance(name: nil, manager: .system, below: Instance.systemDirectory)
+    }
+}
+
+/// For the commands that print something.
+struct OutputOptions: ParsableArguments {
+    @Flag(help: "Print the reply as JSON, one object a line, by the fields of org.wstan.control.")
+    var json = false
+}
+
+/// A daemon that is talked to.
+struct DaemonClient {
+    let instance: Instance
+
+    /// How long a daemon may take for what it knows by heart.
+    static let patience: Duration = .seconds(5)
+
+    init(_ options: DaemonOptions) throws(Failure) {
+        instance = try options.choose()
+    }
+
+    init(_ instance: Instance) {
+        self.instance = instance
+    }
+
+    func call<Method: ControlMethod>(
+        _ method: Method.Type, _ parameters: Method.Parameters, timeout: Duration = .seconds(60)
+    ) throws(Failure) -> Method.Reply {
+        do throws(ControlConnection.Failure) {
+            return try ControlConnection(to: instance.socket).call(method, parameters, timeout: timeout)
+        } catch {
+            throw Failure(error, of: instance)
+        }
+    }
+
+    func status() throws(Failure) -> GetStatus.Reply {
+        try call(GetStatus.self, .init(), timeout: Self.patience)
+    }
+
+    func begin<Method: ControlMethod>(
+        _ method: Method.Type, _ parameters: Method.Parameters
+    ) throws(Failure) -> Conversation<Method> {
+        do throws(ControlConnection.Failure) {
+            return Conversation(try ControlConnection(to: instance.socket).callMore(method, parameters), with: instance)
+        } catch {
+            throw Failure(error, of: instance)
+        }
+    }
+}
+
+/// A call that is answered more than once.
+struct Conversation<Method: ControlMethod> {
+    private var replies: ControlConnection.Replies<Method>
+    private let instance: Instance
+
+    init(_ replies: ControlConnection.Replies<Method>, with instance: Instance) {
+        self.replies = replies
+        self.instance = instance
+    }
+
+    /// For `poll`. What has come already may be held, so ask `waiting` first.
+    var descriptor: Int32 { replies.connection.descriptor }
+
+    /// Waits for the next reply; nil after the last.
+    mutating func next(timeout: Duration? = nil) throws(Failure) -> Method.Reply? {
+        do throws(ControlConnection.Failure) {
+            return try replies.next(timeout: timeout)
+        } catch {
+            throw Failure(error, of: instance)
+        }
+    }
+
+    enum Waiting {
+        case reply(Method.Reply)
+        case nothing
+        case over
+    }
+
+    /// Waits for nothing.
+    mutating func waiting() throws(Failure) -> Waiting {
+        do throws(ControlConnection.Failure) {
+            return try replies.next(timeout: .zero).map { .reply($0) } ?? .over
+        } catch {
+            if error == .timedOut { return .nothing }
+            throw Failure(error, of: instance)
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import WstanControl
+
+/// Keys for a person.
+enum KeyTable {
+    /// All but the name and the id.
+    static func line(_ key: Control.Key, now: Int) -> String {
+        state(key, now: now) + "; " + use(key, now: now)
+    }
+
+    private static func state(_ key: Control.Key, now: Int) -> String {
+        switch key.state {
+        case .current: "current"
+        case .previous: key.retireTimestampUSec.map { "previous, ends in \(Amount.time(from: now, to: $0))" } ?? "previous"
+        }
+    }
+
+    private static func use(_ key: Control.Key, now: Int) -> String {
+        guard key.uses > 0 else { return "not used" }
+        let times = key.uses == 1 ? "used once" : "used \(key.uses) times"
+        return key.lastUseTimestampUSec.map { times + ", last \(Amount.time(from: $0, to: now)) ago" } ?? times
+    }
+
+    /// The table, and what could be done now.
+    static func table(_ keys: [Control.Key], now: Int, manner: Manner) -> [String] {
+        let columns = [
+            Table.Column("NAME", least: 8), .init("ID"), .init("STATE"), .init("FROM", rank: 1), .init("MADE", .right, rank: 2),
+            .init("ENDS IN", .right), .init("USES", .right), .init("LAST USED", .right),
+        ]
+        let rows = keys.map { key in
+            [
+                key.name, key.id, key.state.rawValue, key.source.rawValue,
+                key.createdTimestampUSec.map { Amount.shortTime(from: $0, to: now) + " ago" } ?? "-",
+                key.retireTimestampUSec.map { Amount.time(from: now, to: $0) } ?? "-", String(key.uses),
+                key.lastUseTimestampUSec.map { Amount.time(from: $0, to: now) + " ago" } ?? "-",
+            ]
+        }
+        return Table(columns, rows, manner: manner).lines + retirable(keys, now: now).map { "\n" + $0 }
+    }
+
+    /// A previous key is no longer needed when its successor is in use and it has been silent for longer than most pools
+    /// keep a tunnel.
+    private static func retirable(_ keys: [Control.Key], now: Int) -> [String] {
+        keys.filter { key in
+            guard key.state == .previous else { return false }
+            let successor = keys.first { $0.name == key.name && $0.state == .current }
+            guard let successor, successor.uses > 0 else { return false }
+            return key.lastUseTimestampUSec.map { Amount.difference(now, $0) > silence } ?? true
+        }.map { key in
+            let silent = key.lastUseTimestampUSec.map { "for \(Amount.time(from: $0, to: now))" } ?? "since the start"
+            return "\(Printable.text(key.name)) has not used \(Printable.text(key.id)) \(silent): wstanctl retire-key "
+                + "\(Printable.text(key.id)) ends it."
+        }
+    }
+
+    private static let silence = 3_600_000_000
+
+    // MARK: A new key
+
+    /// What is told of a key once it is in force.
+    static func made(name: String, id: String, key: String?) -> String {
+        var text = "The key of \(Printable.text(name)) is \(Printable.text(id)) now.\n"
+        if let key {
+            text += """
+                It is shown this once. In a client's configuration:
+
+                    key = \(Printable.text(key))
+
+                At a client that runs, without an interruption:
+
+                    wstanctl rotate-key --key-file - <<< \(Shell.quoted(Printable.text(key)))
+
+                """
+        }
+        return text
+    }
+
+    static func retired(_ id: String, closed: Int?) -> String {
+        var text = "The key \(Printable.text(id)) is not accepted any more."
+        if let closed { text += " \(Amount.count(closed, "tunnel")) \(closed == 1 ? "was" : "were") closed." }
+        return text
+    }
+}

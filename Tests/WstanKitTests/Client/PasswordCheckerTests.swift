@@ -1,0 +1,82 @@
+import Testing
+
+@testable import WstanKit
+
+@Suite(.timeLimit(.minutes(1))) struct PasswordCheckerTests {
+    private static func verifier(on worker: Worker, threads: Int = 4) throws -> PasswordChecker {
+        let text = "anna:\(ConfigUsersFileTests.sha256)\nbert:\(ConfigUsersFileTests.bcrypt)\n"
+        return PasswordChecker(
+            worker: worker, users: try UsersFile(Array(text.utf8), path: "u"),
+            threads: BlockingPool(maxThreads: threads))
+    }
+
+    private static func check(
+        _ verifier: PasswordChecker, _ name: String, _ password: String, for client: AnyHashable = 0
+    ) async -> PasswordChecker.Verdict {
+        await verifier.check(Array(name.utf8), Array(password.utf8), for: client)
+    }
+
+    @Test func `the right password of the right user is right, also when it is known`() async throws {
+        try await WorkerThread.run { worker in
+            let verifier = try Self.verifier(on: worker)
+            for _ in 0..<2 {
+                #expect(await Self.check(verifier, "anna", "open sesame") == .right)
+                #expect(await Self.check(verifier, "bert", "open sesame") == .right)
+                #expect(await Self.check(verifier, "anna", "open sesam") == .wrong)
+                #expect(await Self.check(verifier, "emil", "open sesame") == .wrong)
+                #expect(await Self.check(verifier, "", "") == .wrong)
+                // What is known is the pair, not its letters.
+                #expect(await Self.check(verifier, "annao", "pen sesame") == .wrong)
+            }
+        }
+    }
+
+    @Test func `those who ask the same at once are answered together`() async throws {
+        try await WorkerThread.run { worker in
+            let verifier = try Self.verifier(on: worker)
+            let many = ClientLimits.passwordChecks * 4
+            let verdicts = await withTaskGroup(of: PasswordChecker.Verdict.self) { group in
+                for _ in 0..<many { group.addTask { await Self.check(verifier, "anna", "open sesame") } }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(verdicts == [PasswordChecker.Verdict](repeating: .right, count: many))
+        }
+    }
+
+    @Test func `one client's guesses wait in a bounded line, and keep nobody else waiting`() async throws {
+        try await WorkerThread.run { worker in
+            let verifier = try Self.verifier(on: worker)
+            let verdicts = await withTaskGroup(of: PasswordChecker.Verdict.self) { group in
+                for number in 0..<(ClientLimits.passwordChecks + 5) {
+                    group.addTask { await Self.check(verifier, "anna", "guess \(number)", for: 1) }
+                }
+                group.addTask {
+                    let other = await Self.check(verifier, "anna", "open sesame", for: 2)
+                    #expect(other == .right)
+                    return .right
+                }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(verdicts.count { $0 == .unknown } == 5)
+            #expect(verdicts.count { $0 == .wrong } == ClientLimits.passwordChecks)
+            // The line has gone.
+            #expect(await Self.check(verifier, "anna", "another guess", for: 1) == .wrong)
+        }
+    }
+
+    @Test func `what is remembered is bounded, and the oldest is forgotten first`() {
+        let maker = Fingerprint.Maker()
+        let all = (0..<10).map { maker.fingerprint(of: [[UInt8($0)]]) }
+        var recent = RecentFingerprints(capacity: 3)
+        for (number, fingerprint) in all.enumerated() {
+            recent.insert(fingerprint)
+            recent.insert(fingerprint)
+            for (other, known) in all.enumerated() {
+                #expect(recent.contains(known) == (other <= number && other > number - 3))
+            }
+        }
+        var none = RecentFingerprints(capacity: 0)
+        none.insert(all[0])
+        #expect(!none.contains(all[0]))
+    }
+}

@@ -1,0 +1,168 @@
+import Testing
+
+@testable import WstanKit
+
+@Suite struct UpgradeObservationTests {
+    private static let now = 1_800_000_000.0
+    private static let accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+
+    private static func answer(_ status: Int, _ change: (inout UpgradeAnswer) -> Void = { _ in }) -> UpgradeAnswer {
+        var answer = UpgradeAnswer(status: status)
+        change(&answer)
+        return answer
+    }
+
+    private static let accepted = answer(101) {
+        $0.changesProtocol = true
+        $0.hasRightKey = true
+    }
+
+    private static func findings(_ answer: UpgradeAnswer, usesTLS: Bool = false) -> [Finding] {
+        UpgradeObservation(answer: answer, now: now, requestLifetime: .seconds(60), usesTLS: usesTLS).findings
+    }
+
+    // MARK: Reading
+
+    private static func read(_ text: String) throws -> UpgradeAnswer? {
+        UpgradeAnswer(
+            try HTTPHead(Array((text.replacing("\n", with: "\r\n") + "\r\n\r\n").utf8)), expecting: accept)
+    }
+
+    @Test func `an answer is read as it is`() throws {
+        let good = try Self.read(
+            "HTTP/1.1 101 Switching\nUpgrade: WebSocket\nConnection: keep-alive, Upgrade\nSec-WebSocket-Accept: \(Self.accept)"
+        )
+        #expect(good?.isAccepted == true)
+        let other = try Self.read(
+            "HTTP/1.1 101 Switching\nUpgrade: websocket\nConnection: upgrade\nSec-WebSocket-Accept: x")
+        #expect(other?.changesProtocol == true)
+        #expect(other?.isAccepted == false)
+        let refusal = try #require(
+            try Self.read(
+                "HTTP/1.1 302 Found\nServer: a\u{1B}[2Jb\nContent-Type: text/html\nLocation: https://x.test/"
+                    + "\nDate: Fri, 15 Jan 2027 08:00:00 GMT"))
+        #expect(refusal.status == 302)
+        #expect(refusal.server == "a[2Jb")
+        #expect(refusal.location == "https://x.test/")
+        #expect(refusal.date == 1_800_000_000)
+        #expect(refusal.description == "302 Found, from a server that calls itself 'a[2Jb'")
+        #expect(try Self.read("SSH-2.0-OpenSSH") == nil)
+    }
+
+    @Test func `what a hostile server says is bounded`() throws {
+        let answer = try Self.read("HTTP/1.1 404 No\nServer: \(String(repeating: "x", count: 9000))\nDate: \(Int.max)")
+        #expect(answer?.server?.count == 100)
+        #expect(answer?.date == nil)
+    }
+
+    // MARK: What it means
+
+    @Test func `a tunnel that opens is good`() {
+        #expect(Self.findings(Self.accepted).map(\.level) == [.ok])
+    }
+
+    @Test(arguments: [
+        (200, "ordinary page"), (400, "wrong key"), (404, "wrong key"), (301, "sends elsewhere"), (302, "elsewhere"),
+        (401, "login"), (403, "lets nobody in"), (407, "login"), (414, "too long"), (426, "no Upgrade"),
+        (429, "too many"), (500, "fault of its own"), (511, "login"), (418, "no server of wstan"), (100, "no server"),
+        (999, "no server"), (101, "no Upgrade"),
+    ])
+    func `each refusal has a meaning and a remedy`(status: Int, words: String) throws {
+        for usesTLS in [false, true] {
+            let finding = try #require(Self.findings(Self.answer(status), usesTLS: usesTLS).first)
+            #expect(finding.level == .failed(.other))
+            #expect(finding.text.contains("\(status)"))
+            #expect(finding.text.contains(words))
+            #expect(finding.remedy?.isEmpty == false)
+        }
+    }
+
+    @Test(arguments: [502, 503, 504])
+    func `a front that does not reach its server is told from one that refuses`(status: Int) throws {
+        let finding = try #require(Self.findings(Self.answer(status) { $0.server = "nginx/1.22" }).first)
+        #expect(finding.level == .failed(.reach))
+        #expect(finding.text.contains("nginx/1.22"))
+        #expect(finding.remedy?.contains("proxy_pass") == true)
+    }
+
+    @Test func `a service that is none of ours is named by what it speaks`() throws {
+        let finding = try #require(Self.findings(Self.answer(404) { $0.contentType = "application/JSON" }).first)
+        #expect(finding.text.contains("some other service (application/JSON)"))
+    }
+
+    @Test func `a proxy that replaces the key is told from one that takes Upgrade out`() {
+        let replaced = Self.findings(Self.answer(101) { $0.changesProtocol = true })
+        #expect(replaced.first?.remedy?.contains("compatible = yes") == true)
+        #expect(Self.findings(Self.answer(101)).first?.remedy?.contains("wss://") == true)
+        #expect(Self.findings(Self.answer(101), usesTLS: true).first?.remedy?.contains("front") == true)
+    }
+
+    @Test func `a cause that was found out says which end to change, and how`() {
+        let old = RefusalCause.oldServer.finding(compatible: false, usesTLS: false)
+        #expect(old.level == .warning)
+        #expect(
+            RefusalCause.compatibleMode.finding(compatible: false, usesTLS: false).remedy?.contains("= yes here")
+                == true)
+        #expect(
+            RefusalCause.compatibleMode.finding(compatible: true, usesTLS: false).remedy?.contains("= no here") == true)
+        let scheme = RefusalCause.scheme.finding(compatible: false, usesTLS: true)
+        #expect(scheme.text.contains("its uri says ws:// and this one's wss://"))
+        #expect(scheme.level == .failed(.other))
+    }
+
+    // MARK: The clock
+
+    private static func at(_ seconds: Double, _ answer: UpgradeAnswer) -> [Finding] {
+        var answer = answer
+        answer.date = now + seconds
+        return findings(answer)
+    }
+
+    @Test func `clocks that agree are good, and those that hardly differ too`() {
+        #expect(Self.at(-0.9, Self.accepted).last == .ok("clock", "agrees with the server's"))
+        #expect(Self.at(20, Self.accepted).last?.level == .ok)
+        #expect(Self.at(-29.9, Self.answer(404)).last?.level == .ok)
+    }
+
+    @Test func `half a minute is a warning, with its direction`() throws {
+        let late = try #require(Self.at(45, Self.accepted).last)
+        #expect(late.level == .warning)
+        #expect(late.text.contains("45 seconds behind the server's"))
+        #expect(try #require(Self.at(-45, Self.accepted).last).text.contains("45 seconds ahead of the server's"))
+    }
+
+    @Test func `more than a request lasts explains a refusal`() {
+        let findings = Self.at(-7200, Self.answer(404))
+        #expect(findings.map(\.level) == [.failed(.other), .failed(.other)])
+        #expect(findings.first?.text.contains("old one") == true)
+        #expect(findings.last?.text.contains("2 hours ahead") == true)
+        // It is a key that is wrong otherwise.
+        #expect(Self.at(45, Self.answer(404)).map(\.level) == [.failed(.other), .warning])
+        #expect(Self.at(45, Self.answer(404)).first?.text.contains("wrong key") == true)
+        // A server that does not look at the time is not held up by it.
+        #expect(Self.at(-7200, Self.accepted).map(\.level) == [.ok, .warning])
+    }
+
+    @Test func `a date of any size is none to trap on`() {
+        for date in [Double(Int64.max), -1e300, .infinity, .nan] {
+            #expect(Self.at(date, Self.answer(404)).count == 2)
+        }
+    }
+
+    // MARK: The round trip
+
+    @Test func `a round trip is told beside TCP's`() {
+        func finding(_ outcome: RoundTripObservation.Outcome, hasProxy: Bool = false) -> Finding {
+            RoundTripObservation(outcome: outcome, tcp: .milliseconds(20), hasProxy: hasProxy).finding
+        }
+        #expect(
+            finding(.answered(.milliseconds(21)))
+                == .ok("round trip", "21 ms through the tunnel, 20 ms by TCP to the server"))
+        #expect(finding(.answered(.milliseconds(261))).level == .warning)
+        #expect(finding(.answered(.milliseconds(261)), hasProxy: true).level == .ok)
+        for outcome in [RoundTripObservation.Outcome.closed, .silent, .malformed] {
+            #expect(finding(outcome).level == .failed(.other))
+            #expect(finding(outcome).remedy != nil)
+        }
+    }
+}

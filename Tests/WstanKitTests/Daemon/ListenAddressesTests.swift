@@ -1,0 +1,65 @@
+import Glibc
+import Testing
+
+@testable import WstanKit
+
+@Suite struct ListenAddressesTests {
+    private static func plan(_ host: String, _ port: UInt16 = 1080) throws -> [String] {
+        try ListenAddresses.entries(for: ListenAddress.tcp(host: host, port: port)).map { entry in
+            switch entry.place {
+            case .network(let address): "\(address) \(entry.mayBeMissing)"
+            case .unix(let path): "unix:\(path)"
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("0.0.0.0", ["0.0.0.0:1080 false"]), ("127.0.0.1", ["127.0.0.1:1080 false"]), ("::", ["[::]:1080 false"]),
+        ("::1", ["[::1]:1080 false"]),
+        // A host without IPv6 has only one of them.
+        ("localhost", ["127.0.0.1:1080 false", "[::1]:1080 true"]),
+    ])
+    func `an address is itself, and localhost is both loopback addresses`(host: String, entries: [String]) throws {
+        #expect(try Self.plan(host) == entries)
+    }
+
+    @Test(arguments: ["", "a b", "a/b", "1.2.3.4%eth0", "[::1"])
+    func `what is neither an address nor a name is refused`(host: String) throws {
+        let failure = try #require(throws: ListenAddresses.Failure.self) { try Self.plan(host) }
+        #expect(failure.description.contains("neither an address nor a name"))
+    }
+
+    @Test(arguments: [
+        (EADDRINUSE, "choose another port"), (EADDRNOTAVAIL, "0.0.0.0"), (EACCES, "below 1024"),
+        (EPERM, "Operation not permitted"),
+    ])
+    func `an error of binding says what to do`(code: Int32, words: String) {
+        let address = SocketAddress.ipv4(IPv4Address(0x7f00_0001), port: 80)
+        let text = ListenAddresses.text(SystemError(call: "bind", code: code), for: address)
+        #expect(text.hasPrefix("cannot listen on 127.0.0.1:80: "))
+        #expect(text.contains(words))
+    }
+
+    @Test func `a path is itself`() throws {
+        let entries = try ListenAddresses.entries(for: .unix("/run/wstand/socks"))
+        #expect(entries.count == 1)
+        guard case .unix("/run/wstand/socks") = entries[0].place else {
+            Issue.record("another case")
+            return
+        }
+    }
+
+    @Test(arguments: [
+        (UnixListener.Failure.taken(nil), "another program listens there already; choose another path"),
+        (.otherFile, "no socket; choose another path, or remove it"),
+        (.system(SystemError(call: "bind", code: ENOENT)), "no directory /run/wstand; make it"),
+        (.system(SystemError(call: "bind", code: EACCES)), "allowed to write in /run/wstand"),
+        (.system(SystemError(call: "bind", code: ENAMETOOLONG)), "above 107 bytes"),
+        (.system(SystemError(call: "listen", code: ENOMEM)), "Cannot allocate memory"),
+    ])
+    func `an error of a Unix socket says what to do`(failure: UnixListener.Failure, words: String) {
+        let text = ListenAddresses.text(failure, for: "/run/wstand/socks")
+        #expect(text.hasPrefix("cannot listen on unix:/run/wstand/socks: "))
+        #expect(text.contains(words))
+    }
+}

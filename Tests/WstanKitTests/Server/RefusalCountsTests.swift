@@ -1,0 +1,44 @@
+import Testing
+
+@testable import WstanKit
+
+@Suite struct RefusalCountsTests {
+    @Test func `every refusal counts for its cause, and what is no request for none`() {
+        var rejects = RefusalCounts()
+        let refusals: [Refusal] = [
+            .notARequest, .silent, .timedOut, .draining, .overLimit, .wire(.replayed), .wire(.expired(seconds: 1)),
+            .wire(.badAuthentication), .wire(.malformed), .wire(.sealedForOtherScheme), .wire(.tooLarge),
+            .wire(.unexpectedCommand),
+        ]
+        for refusal in refusals { rejects.count(refusal) }
+        #expect(
+            rejects
+                == RefusalCounts(replay: 1, expired: 1, badAuthentication: 1, malformed: 4, forbiddenTarget: 0, overLimit: 1))
+    }
+
+    @Test func `those of all workers add up`() {
+        let one = RefusalCounts(
+            replay: 1, expired: 2, badAuthentication: 3, malformed: 4, forbiddenTarget: 5, overLimit: 6,
+            droppedDatagrams: 7)
+        let both = RefusalCounts(
+            replay: 2, expired: 4, badAuthentication: 6, malformed: 8, forbiddenTarget: 10, overLimit: 12,
+            droppedDatagrams: 14)
+        #expect(one + one == both)
+        #expect(one + RefusalCounts() == one)
+    }
+
+    @Test func `the book counts what a worker refuses`() async throws {
+        let rejects = try await WorkerThread.run { worker in
+            let book = RefusalRecorder(worker: worker, log: .silent)
+            let client = ClientAddress(ipv4: IPv4Address(0xc000_0201), port: 1)
+            for _ in 0..<3 { book.refused(.overLimit, of: client) }
+            book.refused(.badAuthentication, on: 1)
+            book.forbade(Address(host: .name("a.test"), port: 80), by: "deny", to: client, on: 1)
+            book.closedForRoom()
+            book.droppedDatagram()
+            book.close()
+            return book.rejects
+        }
+        #expect(rejects == RefusalCounts(badAuthentication: 1, forbiddenTarget: 1, overLimit: 4, droppedDatagrams: 1))
+    }
+}
