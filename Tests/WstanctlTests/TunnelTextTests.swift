@@ -70,19 +70,19 @@ import WstanControl
                 == "removed  12  idle/udp  0s  in 0 B  out 0 B  peer [2001:db8::1]:1")
     }
 
-    @Test func `the book knows who is there, and what has flowed`() {
-        var book = TunnelListing()
-        book.take(.init(tunnel: Self.tunnel(2, .idle), event: .listed))
-        book.take(.init(tunnel: Self.tunnel(3), event: .listed))
-        #expect(!book.isComplete)
-        book.take(.init(event: .synchronized))
-        #expect(book.isComplete)
-        #expect(book.tunnels.map(\.id) == [3, 2])
-        #expect(book.take(.init(tunnel: Self.tunnel(1, received: 500), event: .added)) == .init())
-        #expect(book.take(.init(tunnel: Self.tunnel(1, received: 800), event: .changed)) == .init(received: 300))
-        #expect(book.take(.init(tunnel: Self.tunnel(3, received: .max), event: .removed)) == .init(received: .max))
-        #expect(book.take(.init(tunnel: Self.tunnel(9), event: .removed)) == .init())
-        #expect(book.tunnels.map(\.id) == [1, 2])
+    @Test func `the listing knows who is there, and what has flowed`() {
+        var listing = TunnelListing()
+        listing.add(.init(tunnel: Self.tunnel(2, .idle), event: .listed))
+        listing.add(.init(tunnel: Self.tunnel(3), event: .listed))
+        #expect(!listing.isComplete)
+        listing.add(.init(event: .synchronized))
+        #expect(listing.isComplete)
+        #expect(listing.tunnels.map(\.id) == [3, 2])
+        #expect(listing.add(.init(tunnel: Self.tunnel(1, received: 500), event: .added)) == .init())
+        #expect(listing.add(.init(tunnel: Self.tunnel(1, received: 800), event: .changed)) == .init(received: 300))
+        #expect(listing.add(.init(tunnel: Self.tunnel(3, received: .max), event: .removed)) == .init(received: .max))
+        #expect(listing.add(.init(tunnel: Self.tunnel(9), event: .removed)) == .init())
+        #expect(listing.tunnels.map(\.id) == [1, 2])
     }
 
     @Test func `the meter tells of the last whole second`() {

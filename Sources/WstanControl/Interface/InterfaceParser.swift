@@ -66,15 +66,15 @@ public struct InterfaceParser {
         try expect("(")
         var names: [String] = []
         var fields: [InterfaceDescription.Field] = []
-        if take(")") { return .structure([]) }
+        if consume(")") { return .structure([]) }
         repeat {
             let name = try word("the name of a field")
             guard Self.isFieldName(name) else { throw failure("\(name) is no name of a field") }
             guard !names.contains(name) else { throw failure("\(name) comes twice") }
             names.append(name)
-            guard take(":") else { continue }
+            guard consume(":") else { continue }
             fields.append(InterfaceDescription.Field(name: name, type: try type(depth: depth + 1)))
-        } while take(",")
+        } while consume(",")
         try expect(")")
         guard fields.isEmpty || fields.count == names.count else { throw failure("some fields have no type") }
         return fields.isEmpty ? .enumeration(names) : .structure(fields)
@@ -82,13 +82,13 @@ public struct InterfaceParser {
 
     private mutating func type(depth: Int) throws(Failure) -> InterfaceDescription.FieldType {
         guard depth < Self.deepest else { throw failure("types stand too deep within types") }
-        if take("?") {
+        if consume("?") {
             let inner = try type(depth: depth + 1)
             if case .nullable = inner { throw failure("a type cannot be nullable twice") }
             return .nullable(inner)
         }
-        if take("[") {
-            if take("]") { return .array(try type(depth: depth + 1)) }
+        if consume("[") {
+            if consume("]") { return .array(try type(depth: depth + 1)) }
             guard try word("string or ]") == "string" else { throw failure("maps have strings for keys") }
             try expect("]")
             return .map(try type(depth: depth + 1))
@@ -126,7 +126,7 @@ public struct InterfaceParser {
         }
     }
 
-    private mutating func take(_ sign: Character) -> Bool {
+    private mutating func consume(_ sign: Character) -> Bool {
         skipSpace()
         guard place < bytes.count, bytes[place] == sign.asciiValue else { return false }
         place += 1
@@ -134,7 +134,7 @@ public struct InterfaceParser {
     }
 
     private mutating func expect(_ sign: Character) throws(Failure) {
-        guard take(sign) else { throw failure("expected \(sign)") }
+        guard consume(sign) else { throw failure("expected \(sign)") }
     }
 
     private mutating func word(_ wanted: String) throws(Failure) -> String {

@@ -46,7 +46,7 @@ public struct JSONReader {
     private var next: UInt8? { place < bytes.endIndex ? bytes[place] : nil }
     private var malformed: Failure { .malformed(at: place) }
 
-    private mutating func take(_ byte: UInt8) -> Bool {
+    private mutating func consume(_ byte: UInt8) -> Bool {
         guard next == byte else { return false }
         place += 1
         return true
@@ -88,18 +88,18 @@ public struct JSONReader {
         var object = JSONObject()
         var names: Set<String> = []
         skipSpace()
-        if take(UInt8(ascii: "}")) { return object }
+        if consume(UInt8(ascii: "}")) { return object }
         while true {
             skipSpace()
             try countOne()
             let name = try string()
             guard names.insert(name).inserted else { throw malformed }
             skipSpace()
-            guard take(UInt8(ascii: ":")) else { throw malformed }
+            guard consume(UInt8(ascii: ":")) else { throw malformed }
             object.append(name, try value(depth: depth + 1))
             skipSpace()
-            if take(UInt8(ascii: "}")) { return object }
-            guard take(UInt8(ascii: ",")) else { throw malformed }
+            if consume(UInt8(ascii: "}")) { return object }
+            guard consume(UInt8(ascii: ",")) else { throw malformed }
         }
     }
 
@@ -107,12 +107,12 @@ public struct JSONReader {
         place += 1
         var values: [JSONValue] = []
         skipSpace()
-        if take(UInt8(ascii: "]")) { return values }
+        if consume(UInt8(ascii: "]")) { return values }
         while true {
             values.append(try value(depth: depth + 1))
             skipSpace()
-            if take(UInt8(ascii: "]")) { return values }
-            guard take(UInt8(ascii: ",")) else { throw malformed }
+            if consume(UInt8(ascii: "]")) { return values }
+            guard consume(UInt8(ascii: ",")) else { throw malformed }
         }
     }
 
@@ -120,16 +120,16 @@ public struct JSONReader {
 
     private mutating func number() throws(Failure) -> JSONValue {
         let start = place
-        _ = take(UInt8(ascii: "-"))
-        if !take(UInt8(ascii: "0")) { try digits() }
+        _ = consume(UInt8(ascii: "-"))
+        if !consume(UInt8(ascii: "0")) { try digits() }
         var isWhole = true
-        if take(UInt8(ascii: ".")) {
+        if consume(UInt8(ascii: ".")) {
             isWhole = false
             try digits()
         }
-        if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
+        if consume(UInt8(ascii: "e")) || consume(UInt8(ascii: "E")) {
             isWhole = false
-            if !take(UInt8(ascii: "+")) { _ = take(UInt8(ascii: "-")) }
+            if !consume(UInt8(ascii: "+")) { _ = consume(UInt8(ascii: "-")) }
             try digits()
         }
         // No number that means something is longer, and converting takes a multiple of its length.
@@ -149,7 +149,7 @@ public struct JSONReader {
     // MARK: Strings (section 7)
 
     private mutating func string() throws(Failure) -> String {
-        guard take(UInt8(ascii: "\"")) else { throw malformed }
+        guard consume(UInt8(ascii: "\"")) else { throw malformed }
         var content: [UInt8] = []
         while let byte = next {
             switch byte {
@@ -189,7 +189,7 @@ public struct JSONReader {
     private mutating func character() throws(Failure) -> Unicode.Scalar {
         let first = try hexadecimal()
         if let scalar = Unicode.Scalar(first) { return scalar }
-        guard (0xd800..<0xdc00).contains(first), take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) else {
+        guard (0xd800..<0xdc00).contains(first), consume(UInt8(ascii: "\\")), consume(UInt8(ascii: "u")) else {
             throw malformed
         }
         let second = try hexadecimal()

@@ -9,7 +9,7 @@ final class ClientService: @unchecked Sendable {
     private let passwords: BlockingPool
     private let idle = IdleUserAgents()
     private var rules: ClientAccess
-    private let manners = AnswerSupport()
+    private let answerSupport = AnswerSupport()
     private let log: EventLog
     private var datagramForwards: [DatagramForward] = []
     private var sessions = 0
@@ -58,13 +58,13 @@ final class ClientService: @unchecked Sendable {
 
     /// Others are in force from now on; what is under way goes on with those that it began with. The key has a way of its
     /// own.
-    func take(_ options: ClientOptions) {
+    func apply(_ options: ClientOptions) {
         rules = Self.rules(options, worker, passwords, log)
         direct = DirectDialer(
             rules: options.direct, connector: connector, timeout: options.connectTimeout, listeners: direct.listeners)
         let former = dialer.servers
         dialer = dialer.with(options, connector)
-        for forward in datagramForwards { forward.take(dialer) }
+        for forward in datagramForwards { forward.apply(dialer) }
         if dialer.servers === former {
             opener.dialer = dialer
         } else {
@@ -73,7 +73,7 @@ final class ClientService: @unchecked Sendable {
             pool.startAnew()
             pool.closeUnwanted()
         }
-        pool.take(options)
+        pool.apply(options)
     }
 
     /// What tunnels are opened with.
@@ -100,9 +100,9 @@ final class ClientService: @unchecked Sendable {
     var keyUses: [KeyID: KeyUse] { pool.keyUses }
 
     /// New tunnels are opened with this key; what is in use goes on. On the worker, or before it has started.
-    func take(_ key: Key) {
-        guard dialer.key.take(key) else { return }
-        pool.take(dialer.key.authenticator.keyID)
+    func install(_ key: Key) {
+        guard dialer.key.install(key) else { return }
+        pool.install(dialer.key.authenticator.keyID)
     }
 
     /// Ends the tunnels that were opened with a key, whatever they carry.
@@ -146,7 +146,7 @@ final class ClientService: @unchecked Sendable {
         sessions += 1
         UserAgentSession(
             userAgent: userAgent, dialer: dialer, direct: direct, pool: pool, idle: idle, rules: rules,
-            manners: manners, log: log, forwarded: forwarded, ended: sessionEnded
+            answerSupport: answerSupport, log: log, forwarded: forwarded, ended: sessionEnded
         ).start()
     }
 

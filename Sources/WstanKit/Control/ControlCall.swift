@@ -38,14 +38,14 @@ struct ControlCall: Equatable {
         guard case .object(let header) = value else { throw .noObject }
         var method: String?
         var parameters = JSONObject()
-        var manners: [Manner] = []
+        var answerSupport: [Manner] = []
         for member in header.members {
             switch (member.name, member.value) {
             case ("method", .string(let name)): method = name
             case ("parameters", .object(let object)): parameters = object
-            case ("oneway", .bool(true)): manners.append(.oneway)
-            case ("more", .bool(true)): manners.append(.more)
-            case ("upgrade", .bool(true)): manners.append(.upgrade)
+            case ("oneway", .bool(true)): answerSupport.append(.oneway)
+            case ("more", .bool(true)): answerSupport.append(.more)
+            case ("upgrade", .bool(true)): answerSupport.append(.upgrade)
             case ("oneway", .bool(false)), ("more", .bool(false)), ("upgrade", .bool(false)): continue
             // Absent and null are the same.
             case ("parameters", .null), ("oneway", .null), ("more", .null), ("upgrade", .null): continue
@@ -55,9 +55,9 @@ struct ControlCall: Equatable {
             }
         }
         guard let method else { throw .noMethod }
-        guard manners.count <= 1 else { throw .contradiction }
+        guard answerSupport.count <= 1 else { throw .contradiction }
         self.method = method
         self.parameters = parameters
-        manner = manners.first ?? .one
+        manner = answerSupport.first ?? .one
     }
 }

@@ -16,10 +16,10 @@ final class ControlServer: @unchecked Sendable {
     private let worker: Worker
     /// Of those who connect from now on.
     var authority: ControlAuthority
-    private let desk: ControlDispatcher
+    private let dispatcher: ControlDispatcher
     private let report: (Event) -> Void
     private var acceptors: [Acceptor] = []
-    private var seats = SessionLimiter()
+    private var limiter = SessionLimiter()
     private var sessions: [SessionLimiter.ID: ControlSession] = [:]
 
     /// - Parameters:
@@ -35,7 +35,7 @@ final class ControlServer: @unchecked Sendable {
         let information = GetInfo.Reply(
             vendor: "wstan", product: "wstand", version: version, url: "man:wstand(8)",
             interfaces: [ServiceInterface.name, ControlInterface.name])
-        desk = ControlDispatcher(service, information: information) { report(.call($0)) }
+        dispatcher = ControlDispatcher(service, information: information) { report(.call($0)) }
     }
 
     /// Everybody on this host may connect.
@@ -49,7 +49,7 @@ final class ControlServer: @unchecked Sendable {
     }
 
     private func add(_ acceptor: Acceptor) {
-        // When descriptors run short an administrator most of all wants to see why, and the seats are few.
+        // When descriptors run short an administrator most of all wants to see why, and the limiter are few.
         acceptor.leavesReserve = false
         acceptors.append(acceptor)
     }
@@ -75,19 +75,19 @@ final class ControlServer: @unchecked Sendable {
         }
         let caller = ControlCaller(process, on: arrival.descriptor)
         let standing = authority.standing(of: caller)
-        guard case .seated(let id, let evicted) = seats.admit(standing) else {
+        guard case .seated(let id, let evicted) = limiter.admit(standing) else {
             Glibc.close(arrival.descriptor)
             return
         }
         if let evicted { sessions.removeValue(forKey: evicted)?.stream.close() }
-        guard let stream = try? Stream(arrival) else { return seats.left(id) }
-        let session = ControlSession(stream, caller: caller, standing: standing, desk: desk)
+        guard let stream = try? Stream(arrival) else { return limiter.left(id) }
+        let session = ControlSession(stream, caller: caller, standing: standing, dispatcher: dispatcher)
         sessions[id] = session
         worker.spawn { [self] in
             let ending = await session.run { [self] isBusy in
-                if isBusy { seats.began(id) } else { seats.becameIdle(id) }
+                if isBusy { limiter.began(id) } else { limiter.becameIdle(id) }
             }
-            seats.left(id)
+            limiter.left(id)
             sessions[id] = nil
             if ending != .left { report(.ended(ending, caller)) }
         }

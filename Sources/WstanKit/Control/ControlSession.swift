@@ -6,7 +6,7 @@ final class ControlSession: @unchecked Sendable {
     let stream: Stream
     let caller: ControlCaller
     let standing: ControlAuthority.Standing
-    private let desk: ControlDispatcher
+    private let dispatcher: ControlDispatcher
     private var frames: MessageFrames
     private var pausing: Wait<Void>?
 
@@ -25,17 +25,17 @@ final class ControlSession: @unchecked Sendable {
     /// For a client to read what it has asked for.
     private static let patience: Duration = .seconds(10)
 
-    init(_ stream: Stream, caller: ControlCaller, standing: ControlAuthority.Standing, desk: ControlDispatcher) {
+    init(_ stream: Stream, caller: ControlCaller, standing: ControlAuthority.Standing, dispatcher: ControlDispatcher) {
         self.stream = stream
         self.caller = caller
         self.standing = standing
-        self.desk = desk
+        self.dispatcher = dispatcher
         frames = MessageFrames(limit: standing == .stranger ? Self.strangersLimit : MessageFrames.limit)
     }
 
     /// - Parameter isBusy: told when a call begins and when the client may say the next one.
     func run(isBusy: (Bool) -> Void) async -> Ending {
-        stream.attention = { [weak self] in self?.noticed() }
+        stream.onPeerGone = { [weak self] in self?.noticed() }
         let ending = await serve(isBusy)
         stream.heldElsewhere = 0
         switch ending {
@@ -50,7 +50,7 @@ final class ControlSession: @unchecked Sendable {
             while let message = frames.next() {
                 isBusy(true)
                 do throws(ControlCall.Malformed) {
-                    await desk.answer(try ControlCall(reading: message), of: self)
+                    await dispatcher.answer(try ControlCall(reading: message), of: self)
                 } catch {
                     return .malformed
                 }

@@ -1,5 +1,5 @@
 /// Which connections to the control socket there are, and which one goes when there are too many. Strangers never take the
-/// last seats, nor those of others.
+/// last sessions, nor those of others.
 struct SessionLimiter {
     typealias ID = UInt64
 
@@ -13,7 +13,7 @@ struct SessionLimiter {
         case full
     }
 
-    private struct Seat {
+    private struct Session {
         let id: ID
         let isStranger: Bool
         /// A call is being served.
@@ -22,7 +22,7 @@ struct SessionLimiter {
         var turn: UInt64
     }
 
-    private var seats: [Seat] = []
+    private var sessions: [Session] = []
     private var last: UInt64 = 0
 
     private mutating func nextTurn() -> UInt64 {
@@ -33,41 +33,41 @@ struct SessionLimiter {
     mutating func admit(_ standing: ControlAuthority.Standing) -> Admission {
         let isStranger = standing == .stranger
         var evicted: ID?
-        let isCrowded = isStranger && seats.count { $0.isStranger } >= Self.count - Self.reserved
-        if seats.count >= Self.count || isCrowded {
+        let isCrowded = isStranger && sessions.count { $0.isStranger } >= Self.count - Self.reserved
+        if sessions.count >= Self.count || isCrowded {
             guard let victim = victim(for: isStranger) else { return .full }
             evicted = victim
             left(victim)
         }
         let turn = nextTurn()
-        seats.append(Seat(id: turn, isStranger: isStranger, turn: turn))
+        sessions.append(Session(id: turn, isStranger: isStranger, turn: turn))
         return .seated(turn, evicting: evicted)
     }
 
     private func victim(for stranger: Bool) -> ID? {
-        let strangers = seats.filter(\.isStranger)
+        let strangers = sessions.filter(\.isStranger)
         if let idle = Self.oldest(strangers.filter { !$0.isBusy }) { return idle }
         guard !stranger else { return nil }
-        return Self.oldest(strangers) ?? Self.oldest(seats.filter { !$0.isBusy })
+        return Self.oldest(strangers) ?? Self.oldest(sessions.filter { !$0.isBusy })
     }
 
-    private static func oldest(_ seats: [Seat]) -> ID? { seats.min { $0.turn < $1.turn }?.id }
+    private static func oldest(_ sessions: [Session]) -> ID? { sessions.min { $0.turn < $1.turn }?.id }
 
     mutating func began(_ id: ID) {
-        guard let index = seats.firstIndex(where: { $0.id == id }) else { return }
-        seats[index].isBusy = true
+        guard let index = sessions.firstIndex(where: { $0.id == id }) else { return }
+        sessions[index].isBusy = true
     }
 
     mutating func becameIdle(_ id: ID) {
         let turn = nextTurn()
-        guard let index = seats.firstIndex(where: { $0.id == id }) else { return }
-        seats[index].isBusy = false
-        seats[index].turn = turn
+        guard let index = sessions.firstIndex(where: { $0.id == id }) else { return }
+        sessions[index].isBusy = false
+        sessions[index].turn = turn
     }
 
     mutating func left(_ id: ID) {
-        seats.removeAll { $0.id == id }
+        sessions.removeAll { $0.id == id }
     }
 
-    var isEmpty: Bool { seats.isEmpty }
+    var isEmpty: Bool { sessions.isEmpty }
 }

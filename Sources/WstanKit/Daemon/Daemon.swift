@@ -23,7 +23,7 @@ public final class Daemon: @unchecked Sendable {
     private let passed: [PassedSocket]
     private let activation: SocketActivation
     private var services = Services()
-    private lazy var entrances = ListenerSet(on: main, dealingTo: workers, client: clients.first) { [unowned self] in
+    private lazy var listeners = ListenerSet(on: main, dealingTo: workers, client: clients.first) { [unowned self] in
         happened($0, $1)
     }
     /// What it is and where it listens, in words.
@@ -90,7 +90,7 @@ public final class Daemon: @unchecked Sendable {
         }
         do {
             let forwards = settings.mode == .client ? settings.forwards : []
-            let passed = try PassedSockets.take()
+            let passed = try PassedSockets.adopt()
             let activation = try SocketActivation(passed, forwards: forwards)
             let key = try KeyLoader.load(settings.key)
             let (admission, admissionWarnings) = try AdmissionLoader.load(settings)
@@ -152,7 +152,7 @@ public final class Daemon: @unchecked Sendable {
             services.servers = workers.map {
                 ServerService(worker: $0, options: options, commons: commons, resolver: resolver, log: log)
             }
-            for server in servers { server.take(keys.ring) }
+            for server in servers { server.install(keys.ring) }
             try loadCertificate()
         }
         keys.users = services
@@ -166,7 +166,7 @@ public final class Daemon: @unchecked Sendable {
         warnings += found.warnings
         // Before anybody connects, and before the main worker turns.
         for server in servers { server.renew(found.context) }
-        main.execute { watch.take(found) }
+        main.execute { watch.adopt(found) }
     }
 
     private func makeReplayGuard(_ options: ServerOptions) throws(ReplayStorage.Failure) -> ReplayGuard {
@@ -210,7 +210,7 @@ public final class Daemon: @unchecked Sendable {
                 startPulse()
             } catch {
                 startFailure = error
-                entrances.close()
+                listeners.close()
                 main.stop()
             }
         }
@@ -244,10 +244,10 @@ public final class Daemon: @unchecked Sendable {
 
     /// - Returns: what it is and where it listens, in words.
     private func open(_ plan: ListenPlan) throws(ListenAddresses.Failure) -> String {
-        try entrances.take(plan)
-        hostAddresses?.setListening(entrances.addresses)
-        for client in clients { client.setOwnListeners(entrances.addresses) }
-        return plan.text(of: entrances.places)
+        try listeners.apply(plan)
+        hostAddresses?.setListening(listeners.addresses)
+        for client in clients { client.setOwnListeners(listeners.addresses) }
+        return plan.text(of: listeners.places)
     }
 
     /// A sleep is noticed within so many seconds, and as soon as the machine is awake if it was longer.
@@ -315,7 +315,7 @@ public final class Daemon: @unchecked Sendable {
         guard let keys, let reloading, hasControl else { return }
         let operations = ControlOperations(
             of: InstancePlaces.instance(withSocket: settings.controlSocket), arguments: arguments, on: main,
-            services: services, keys: keys, reloading: reloading, entrances: entrances, blocking: blocking,
+            services: services, keys: keys, reloading: reloading, listeners: listeners, blocking: blocking,
             threshold: threshold
         ) { [unowned self] in stop() }
         let authority = ControlAuthority(user: geteuid(), group: group)
@@ -387,7 +387,7 @@ public final class Daemon: @unchecked Sendable {
         reloading?.isOver = true
         log.draining(patience)
         ServiceManager.tell(.stopping(nextWord: rhythm.nextWord(left: patience)))
-        entrances.close()
+        listeners.close()
         main.spawn { [self] in
             await services.drain(until: deadline)
             await services.close(until: deadline)

@@ -52,11 +52,11 @@ struct Services: Sendable {
     // MARK: Keys
 
     /// Hands out another ring; returns when all have it. A client sends the configured name's current key.
-    func take(_ ring: KeyRing) async {
+    func install(_ ring: KeyRing) async {
         let sent = ring.current(of: .configured)?.key
         _ = await onEach { client in
-            if let sent { client.take(sent) }
-        } server: { $0.take(ring) }
+            if let sent { client.install(sent) }
+        } server: { $0.install(ring) }
     }
 
     func keyUses() async -> [KeyID: KeyUse] {

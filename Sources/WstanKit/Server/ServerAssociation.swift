@@ -11,10 +11,10 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
 
     /// - Parameters:
     ///   - client: on whose behalf names are looked up.
-    ///   - gate: asked of every datagram.
+    ///   - policy: asked of every datagram.
     ///   - patience: it ends when it is not used for so long.
     init(
-        on tunnel: Tunnel, for client: ClientAddress, gate: TargetPolicy, resolver: Resolver, book: RefusalRecorder,
+        on tunnel: Tunnel, for client: ClientAddress, policy: TargetPolicy, resolver: Resolver, recorder: RefusalRecorder,
         log: EventLog, patience: Duration = ServerLimits.associationIdle
     ) {
         self.tunnel = tunnel
@@ -24,10 +24,10 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
         lastUsed = worker.now
         let id = tunnel.id
         let asking = DatagramExit.Gate(
-            refusalOfName: { gate.refusal(ofName: $0, port: $1) },
-            refusal: { gate.refusal(of: $0, name: $1) },
-            forbade: { book.forbade($0, by: $1, to: client, on: id) },
-            hadNoRoom: { book.droppedDatagram() })
+            refusalOfName: { policy.refusal(ofName: $0, port: $1) },
+            refusal: { policy.refusal(of: $0, name: $1) },
+            forbade: { recorder.forbade($0, by: $1, to: client, on: id) },
+            hadNoRoom: { recorder.droppedDatagram() })
         exit = DatagramExit(on: worker, resolver: resolver, for: client.shareKey, gate: asking) { [weak self] in
             self?.answer($0) ?? false
         }

@@ -4,11 +4,11 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     private let worker: Worker
     private var options: ServerOptions
     private var authentication: Authentication
-    private let reception: TunnelAcceptor
+    private let acceptor: TunnelAcceptor
     private let connector: Connector
     private let log: EventLog
-    private let book: RefusalRecorder
-    private let gate: TargetPolicy
+    private let recorder: RefusalRecorder
+    private let policy: TargetPolicy
     private let tunnelCounts: TunnelCounts
     private var tunnels: [UInt64: Served] = [:]
     /// Tunnels that are no more.
@@ -28,20 +28,20 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         self.options = options
         self.log = log
         drain = Draining(worker: worker)
-        book = RefusalRecorder(worker: worker, log: log)
-        gate = TargetPolicy(worker: worker, rules: options.rules, hostAddresses: commons.hostAddresses)
+        recorder = RefusalRecorder(worker: worker, log: log)
+        policy = TargetPolicy(worker: worker, rules: options.rules, hostAddresses: commons.hostAddresses)
         tunnelCounts = commons.tunnelCounts
         authentication = Authentication(options: options, replayGuard: commons.replayGuard) {
             log.seenRequestsFull(now: worker.now)
         }
-        reception = TunnelAcceptor(worker: worker, options: options, authentication: authentication, book: book)
+        acceptor = TunnelAcceptor(worker: worker, options: options, authentication: authentication, recorder: recorder)
         connector = Connector(worker: worker, resolver: resolver)
-        reception.closedBecause = { [unowned self] in whyClosed }
-        reception.hasRoom = { [unowned self] in hasRoom(for: $0) }
+        acceptor.closedBecause = { [unowned self] in whyClosed }
+        acceptor.hasRoom = { [unowned self] in hasRoom(for: $0) }
     }
 
     /// What this worker has refused so far.
-    var rejects: RefusalCounts { book.rejects }
+    var rejects: RefusalCounts { recorder.rejects }
 
     var totals: TunnelTotals { past.adding(tunnels.values.lazy.map(\.tunnel)) }
 
@@ -64,11 +64,11 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
 
     /// Others are in force from now on; a connection that is up keeps what it began with. Keys and certificates have
     /// ways of their own.
-    func take(_ options: ServerOptions) {
+    func apply(_ options: ServerOptions) {
         self.options = options
-        authentication.take(options)
-        reception.take(options, authentication)
-        gate.rules = options.rules
+        authentication.apply(options)
+        acceptor.apply(options, authentication)
+        policy.rules = options.rules
     }
 
     // MARK: Keys
@@ -77,8 +77,8 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     var keyUses: [KeyID: KeyUse] { authentication.keys.uses }
 
     /// Other keys are accepted from now on; what runs goes on. On the worker, or before it has started.
-    func take(_ ring: KeyRing) {
-        authentication.keys.take(ring.liveKeys)
+    func install(_ ring: KeyRing) {
+        authentication.keys.install(ring.liveKeys)
         // A request on one of these would be refused: so its client is told now, and opens another.
         for tunnel in tunnels.values.map(\.tunnel) where tunnel.isIdle && !isAccepted(tunnel.keyID) {
             tunnel.close(CloseCode.goingAway)
@@ -100,7 +100,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     func serve(_ arrival: Acceptor.Arrival) {
         guard let stream = try? Stream(arrival) else { return }
         worker.spawn { [self] in
-            if let guest = await reception.welcome(stream, from: arrival.peer) { startTunnel(for: guest) }
+            if let accepted = await acceptor.accept(stream, from: arrival.peer) { startTunnel(for: accepted) }
             finishDrainIfDone()
         }
     }
@@ -121,16 +121,16 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     // MARK: Tunnels
 
     /// In a task of its own: one keeps the deepest stack it ever had, and this one lives long.
-    private func startTunnel(for guest: TunnelAcceptor.Guest) {
+    private func startTunnel(for accepted: TunnelAcceptor.Accepted) {
         let tunnel = Tunnel(
-            id: worker.nextID(), role: .server, stream: guest.stream, sealer: guest.request.sealer,
-            opener: guest.request.opener, pings: options.pings,
+            id: worker.nextID(), role: .server, stream: accepted.stream, sealer: accepted.request.sealer,
+            opener: accepted.request.opener, pings: options.pings,
             allowsBareDatagrams: options.allowsBareDatagrams, owner: self)
         tunnels[tunnel.id] = Served(
-            tunnel: tunnel, client: guest.client, isCounted: options.maxTunnelsPerAddress > 0)
+            tunnel: tunnel, client: accepted.client, isCounted: options.maxTunnelsPerAddress > 0)
         past.opened &+= 1
-        log.tunnelOpened(tunnel.id, peer: guest.client)
-        switch guest.request.opening {
+        log.tunnelOpened(tunnel.id, peer: accepted.client)
+        switch accepted.request.opening {
         case .request(let request):
             if let connection = tunnel.accept(to: request.target) { self.tunnel(tunnel, serve: request, as: connection) }
         case .association(let request):
@@ -138,8 +138,8 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         case .idle:
             break
         }
-        let rest = guest.rest[...]
-        worker.spawn { await tunnel.run(first: rest) }
+        let rest = accepted.rest[...]
+        worker.spawn { await tunnel.receiveLoop(first: rest) }
     }
 
     func tunnelEnded(_ tunnel: Tunnel) {
@@ -155,7 +155,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     }
 
     func tunnel(_ tunnel: Tunnel, refused error: WireError) {
-        book.refused(error, on: tunnel.id)
+        recorder.refused(error, on: tunnel.id)
     }
 
     func tunnel(
@@ -172,7 +172,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
 
     /// The certificate's files have changed. On the worker.
     func renew(_ tls: TLSServerContext?) {
-        reception.renew(tls)
+        acceptor.renew(tls)
     }
 
     // MARK: Targets
@@ -189,7 +189,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
                 let reset: Reset
                 if case .forbidden(let key) = error {
                     reset = .forbidden(key: key)
-                    book.forbade(request.target, by: key, to: client, on: tunnel.id)
+                    recorder.forbade(request.target, by: key, to: client, on: tunnel.id)
                 } else {
                     reset = .unreachable(request.target, error.description)
                     log.targetFailed(tunnel.id, request.target, error)
@@ -208,12 +208,12 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     private func connect(to target: Address, for client: ClientAddress) async throws(Connector.Failure) -> Stream {
         var name: String?
         if case .name(let text) = target.host {
-            if let key = gate.refusal(ofName: text, port: target.port) { throw .forbidden(key: key) }
+            if let key = policy.refusal(ofName: text, port: target.port) { throw .forbidden(key: key) }
             name = text
         }
         let deadline = worker.now + options.connectTimeout
-        return try await connector.connect(to: target, for: client.shareKey, deadline: deadline) { [gate, name] in
-            gate.refusal(of: $0, name: name)
+        return try await connector.connect(to: target, for: client.shareKey, deadline: deadline) { [policy, name] in
+            policy.refusal(of: $0, name: name)
         }
     }
 
@@ -221,12 +221,12 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         guard let client = tunnels[tunnel.id]?.client else { return nil }
         // A datagram without a tag asks for it, where that is allowed, and nobody has looked at the key yet.
         guard isAccepted(tunnel.keyID) else {
-            book.refused(.badAuthentication, on: tunnel.id)
+            recorder.refused(.badAuthentication, on: tunnel.id)
             return nil
         }
         let patience = ServerLimits.associationIdle
         return ServerAssociation(
-            on: tunnel, for: client, gate: gate, resolver: connector.resolver, book: book, log: log,
+            on: tunnel, for: client, policy: policy, resolver: connector.resolver, recorder: recorder, log: log,
             patience: options.idleTimeout > .zero ? min(patience, options.idleTimeout) : patience)
     }
 
@@ -235,7 +235,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         if options.idleTimeout > .zero {
             idleWatch = IdleWatch(of: connection, between: tunnel, and: target, patience: options.idleTimeout)
         }
-        let end = await tunnel.relay(connection, from: target)
+        let end = await tunnel.sendLoop(connection, from: target)
         idleWatch?.cancel()
         if end != .over { await waitForPythonClient(tunnel) }
         switch end {
@@ -269,7 +269,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
     func drain(until deadline: Instant?) async {
         if !drain.isOn {
             drain.begin()
-            reception.closeAll()
+            acceptor.closeAll()
             // An association has no end of its own to wait for, and its next datagram opens another one elsewhere.
             for tunnel in tunnels.values.map(\.tunnel) where tunnel.isIdle || tunnel.association != nil {
                 tunnel.close(CloseCode.goingAway)
@@ -285,7 +285,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
 
     /// The last thing: says what was gathered.
     func close(until deadline: Instant) async {
-        book.close()
+        recorder.close()
         await worker.flushed(until: deadline)
     }
 

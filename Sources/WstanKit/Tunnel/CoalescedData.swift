@@ -18,7 +18,7 @@ struct CoalescedData {
         return nil
     }
 
-    mutating func take() -> UnsafeMutableRawBufferPointer? {
+    mutating func flush() -> UnsafeMutableRawBufferPointer? {
         defer { bytes = nil }
         return bytes
     }

@@ -1,8 +1,8 @@
 /// One WebSocket connection between client and server, which carries one connection after the other.
 ///
 /// This is the driver of `TunnelMachine`: it moves bytes between the WebSocket and the near end and carries out what
-/// the machine says; `TunnelOutput` sends, `Keepalive` watches the peer. `run` is the direction from the WebSocket to the
-/// near end, for as long as the tunnel lives; `relay` the other one, for as long as a connection lives. Confined to its
+/// the machine says; `TunnelOutput` sends, `Keepalive` watches the peer. `receiveLoop` is the direction from the WebSocket to the
+/// near end, for as long as the tunnel lives; `sendLoop` the other one, for as long as a connection lives. Confined to its
 /// worker.
 final class Tunnel: @unchecked Sendable {
     let id: UInt64
@@ -141,7 +141,7 @@ final class Tunnel: @unchecked Sendable {
     /// Reads the WebSocket until it ends.
     ///
     /// - Parameter first: what came behind the handshake.
-    func run(first: ArraySlice<UInt8> = []) async {
+    func receiveLoop(first: ArraySlice<UInt8> = []) async {
         if !first.isEmpty {
             var bytes = Array(first)
             bytes.withUnsafeMutableBytes { process($0) }
@@ -190,11 +190,11 @@ final class Tunnel: @unchecked Sendable {
             await connection.waitForNews()
         }
         guard self.connection === connection, let end = connection.end, end.pendingCount > 0 else { return hasWaited }
-        let isThrough = await Backpressure.isThrough(into: end, from: stream) {
+        let isSent = await Backpressure.waitUntilSent(into: end, from: stream) {
             self.connection === connection && !self.isClosing
         }
         // The peer is gone, or has left without seeing that its bytes get through.
-        if !isThrough, !isClosing, self.connection === connection { stream.abort() }
+        if !isSent, !isClosing, self.connection === connection { stream.abort() }
         return true
     }
 
@@ -264,7 +264,7 @@ final class Tunnel: @unchecked Sendable {
     }
 
     private func deliverGathered() {
-        if let bytes = gathered.take() { deliver(bytes) }
+        if let bytes = gathered.flush() { deliver(bytes) }
     }
 
     private func deliver(_ bytes: UnsafeMutableRawBufferPointer) {

@@ -16,20 +16,20 @@ struct TunnelsCommand: ParsableCommand {
         let daemon = try DaemonClient(daemon)
         var conversation = try daemon.begin(
             ListTunnels.self, .init(states: state.isEmpty ? nil : state, follow: watch ? true : nil))
-        var book = TunnelListing()
-        while !book.isComplete {
+        var listing = TunnelListing()
+        while !listing.isComplete {
             guard let reply = try conversation.next(timeout: DaemonClient.patience) else {
                 throw Failure(.malformed("a list without an end"), of: daemon.instance)
             }
             if output.json { Terminal.sayJSON(reply) }
-            book.take(reply)
+            listing.add(reply)
         }
         if output.json {
             while watch, let reply = try conversation.next() { Terminal.sayJSON(reply) }
         } else if watch, Terminal.isInteractive {
-            try follow(conversation, book, title: daemon.instance.title)
+            try follow(conversation, listing, title: daemon.instance.title)
         } else {
-            Terminal.say(TunnelTable(book.tunnels, now: Terminal.now, manner: Terminal.manner).lines.joined(separator: "\n"))
+            Terminal.say(TunnelTable(listing.tunnels, now: Terminal.now, manner: Terminal.manner).lines.joined(separator: "\n"))
             while watch, let reply = try conversation.next() {
                 guard let tunnel = reply.tunnel else { continue }
                 Terminal.say(TunnelTable.change(tunnel, reply.event ?? .changed, now: Terminal.now))
@@ -37,15 +37,15 @@ struct TunnelsCommand: ParsableCommand {
         }
     }
 
-    private func follow(_ conversation: Conversation<ListTunnels>, _ book: TunnelListing, title: String) throws(Failure) {
-        var book = book
+    private func follow(_ conversation: Conversation<ListTunnels>, _ listing: TunnelListing, title: String) throws(Failure) {
+        var listing = listing
         var meter = TrafficMeter(now: Terminal.now)
         try Watch.run(conversation) { reply in
-            meter.add(book.take(reply))
+            meter.add(listing.add(reply))
             return true
         } draw: { manner, height in
             meter.tick(now: Terminal.now)
-            return TunnelView(book.tunnels, title: title, meter: meter).lines(height: height, now: Terminal.now, manner: manner)
+            return TunnelView(listing.tunnels, title: title, meter: meter).lines(height: height, now: Terminal.now, manner: manner)
         }
     }
 }

@@ -13,7 +13,7 @@ struct TunnelListing {
     }
 
     @discardableResult
-    mutating func take(_ reply: ListTunnels.Reply) -> Growth {
+    mutating func add(_ reply: ListTunnels.Reply) -> Growth {
         if reply.event == .synchronized { isComplete = true }
         guard let tunnel = reply.tunnel else { return Growth() }
         let former = byID[tunnel.id]

@@ -46,11 +46,8 @@ struct SourceTree {
 
     let files: [File]
 
-    /// - Parameter here: the path of this very file, three folders below the package.
-    init(here: String = #filePath) throws {
-        var root = URL(fileURLWithPath: here)
-        for _ in 0..<4 { root.deleteLastPathComponent() }
-        root.appendPathComponent("Sources")
+    init() throws {
+        let root = Repository.file("Sources")
         let paths = try FileManager.default.subpathsOfDirectory(atPath: root.path).filter { $0.hasSuffix(".swift") }
         files = try paths.sorted().map { path in
             let text = try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)

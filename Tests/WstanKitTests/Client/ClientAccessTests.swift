@@ -10,7 +10,7 @@ import Testing
     private static func visit(
         _ bytes: [UInt8], users text: String? = nil, allowing allowed: Set<UInt32> = [],
         dripped: Bool = false
-    ) async throws -> (wish: ProxyNegotiation.Wish?, answer: [UInt8]) {
+    ) async throws -> (request: ProxyNegotiation.Command?, answer: [UInt8]) {
         try await WorkerThread.run { worker in
             let users = try text.map { try UsersFile(Array($0.utf8), path: "u") }
             let rules = ClientAccess(
@@ -20,21 +20,21 @@ import Testing
                 },
                 log: .silent)
             let (userAgent, stream) = try await Loopback.pair(on: worker)
-            let found = Wait<ProxyNegotiation.Wish?>(worker: worker)
+            let found = Wait<ProxyNegotiation.Command?>(worker: worker)
             worker.spawn {
                 var door = ProxyNegotiation(stream, rules: rules)
-                let wish = await door.receive()
+                let request = await door.receive()
                 stream.closeOrderly(awaitingPeer: true)
-                found.fulfill(wish)
+                found.fulfill(request)
             }
             for piece in dripped ? bytes.map({ [$0] }) : [bytes] {
                 userAgent.write(piece)
                 await worker.settle()
             }
             let answer = await userAgent.readAll().bytes
-            let wish = await found.value(onTimeout: nil, onCancel: nil)
+            let request = await found.value(onTimeout: nil, onCancel: nil)
             userAgent.close()
-            return (wish, answer)
+            return (request, answer)
         }
     }
 
@@ -50,13 +50,13 @@ import Testing
     @Test(arguments: [false, true])
     func `SOCKS5 is asked for name and password, and goes on with the right ones`(dripped: Bool) async throws {
         let right = try await Self.visit(Self.socks5("anna", "open sesame"), users: Self.users, dripped: dripped)
-        guard case .connect(let connect) = right.wish else { return #expect(Bool(false), "no connection") }
+        guard case .connect(let connect) = right.request else { return #expect(Bool(false), "no connection") }
         #expect(connect.target == Self.name)
         #expect(connect.reply == .socks5)
         #expect(right.answer == [5, 2, 1, 0])
         for (name, password) in [("anna", "open"), ("emil", "open sesame"), ("", "")] {
             let wrong = try await Self.visit(Self.socks5(name, password), users: Self.users, dripped: dripped)
-            #expect(wrong.wish == nil)
+            #expect(wrong.request == nil)
             #expect(wrong.answer == [5, 2, 1, 1])
         }
     }
@@ -67,7 +67,7 @@ import Testing
             ([4, 1, 0, 80, 1, 2, 3, 4, 0], [0, 0x5b, 0, 0, 0, 0, 0, 0]),
         ] as [([UInt8], [UInt8])] {
             let visit = try await Self.visit(bytes, users: Self.users)
-            #expect(visit.wish == nil)
+            #expect(visit.request == nil)
             #expect(visit.answer == answer)
         }
     }
@@ -75,7 +75,7 @@ import Testing
     @Test func `HTTP is asked by its session, CONNECT too`() async throws {
         for line in ["GET http://a/ HTTP/1.1", "CONNECT a:1 HTTP/1.1"] {
             let visit = try await Self.visit(Array("\(line)\r\n\r\n".utf8), users: Self.users)
-            guard case .exchange = visit.wish else { return #expect(Bool(false), "\(line)") }
+            guard case .request = visit.request else { return #expect(Bool(false), "\(line)") }
             #expect(visit.answer == [])
         }
     }
@@ -83,18 +83,18 @@ import Testing
     @Test func `the user of a local socket is let in when it is named`() async throws {
         let socks: [UInt8] = [5, 1, 0, 5, 1, 0, 1, 1, 2, 3, 4, 0, 80]
         let own = try await Self.visit(socks, allowing: [geteuid()])
-        #expect(own.wish != nil)
+        #expect(own.request != nil)
         for (bytes, answer) in [
             (socks, [5, 0xff]), ([4, 1, 0, 80, 1, 2, 3, 4, 0], [0, 0x5b, 0, 0, 0, 0, 0, 0]), ([0x16], []),
         ] as [([UInt8], [UInt8])] {
             let other = try await Self.visit(bytes, allowing: [geteuid() + 1])
-            #expect(other.wish == nil)
+            #expect(other.request == nil)
             #expect(other.answer == answer)
         }
         for field in ["", "Accept: text/html\r\n"] {
             let head = "GET http://a/ HTTP/1.1\r\n\(field)Proxy-Authorization: Basic YTpi\r\n\r\n"
             let other = try await Self.visit(Array(head.utf8), users: Self.users, allowing: [geteuid() + 1])
-            #expect(other.wish == nil)
+            #expect(other.request == nil)
             let answer = String(decoding: other.answer, as: UTF8.self)
             #expect(answer.hasPrefix("HTTP/1.1 403 ") && answer.contains("<html") == !field.isEmpty)
         }

@@ -94,21 +94,21 @@ import Testing
     }
 
     @Test func `what was seen of servers is remembered by their addresses, of some of them`() {
-        let manners = AnswerSupport()
+        let answerSupport = AnswerSupport()
         func server(_ port: Int, _ number: Int = 0) -> AnswerSupport.Server {
             AnswerSupport.Server(number: number, address: .ipv4(IPv4Address(1), port: UInt16(port)))
         }
-        func patience(_ port: Int) -> Duration { manners.patience(with: server(port), roundTrip: .zero) }
-        manners.learn(.isSilent, of: server(1))
-        manners.learn(.tells, of: server(2))
+        func patience(_ port: Int) -> Duration { answerSupport.patience(with: server(port), roundTrip: .zero) }
+        answerSupport.learn(.isSilent, of: server(1))
+        answerSupport.learn(.tells, of: server(2))
         #expect(patience(1) == ClientLimits.answerFromSilent)
         #expect(patience(2) == ClientLimits.answerFromTeller)
         #expect(patience(3) == ClientLimits.answerAtLeast)
-        manners.learn(.tells, of: server(1))
+        answerSupport.learn(.tells, of: server(1))
         #expect(patience(1) == ClientLimits.answerFromTeller)
         // Another server behind the same proxy.
-        #expect(manners.patience(with: server(1, 1), roundTrip: .zero) == ClientLimits.answerAtLeast)
-        for port in 0..<1000 { manners.learn(.tells, of: server(port)) }
+        #expect(answerSupport.patience(with: server(1, 1), roundTrip: .zero) == ClientLimits.answerAtLeast)
+        for port in 0..<1000 { answerSupport.learn(.tells, of: server(port)) }
         #expect((0..<1000).count { patience($0) == ClientLimits.answerFromTeller } <= ClientLimits.knownServers)
     }
 }

@@ -62,14 +62,14 @@ import Testing
                 guard let connection = tunnel.accept() else { return }
                 owner.tunnel(tunnel, serve: request, as: connection)
                 tunnel.end(connection, .targetBroken)
-                await tunnel.run()
+                await tunnel.receiveLoop()
             }
             let dial = try Dial(to: server.address, on: worker) { $0.compatible = compatible }
             let tunnel = try await dial.open().get()
             await worker.until { tunnel.isIdle && owner.idleCount == 1 }
             #expect(owner.served.first?.request.target == Self.target)
             #expect(owner.served.first?.request.data == [1, 2])
-            #expect(dial.pool.take() === tunnel)
+            #expect(dial.pool.popIdle() === tunnel)
             let visit = try #require(server.visits.first)
             #expect(visit.value("Host") == "front.test")
             #expect((visit.value("Cookie") != nil) == compatible)

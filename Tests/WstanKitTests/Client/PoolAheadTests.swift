@@ -28,7 +28,7 @@ import Testing
         #expect(Self.fill(&pool, at: 0) == [1, 2])
         #expect(pool.replenish(now: Self.at(0), asking: .freely) == .enough)
         pool.connectionBegan(now: Self.at(9))
-        #expect(pool.take() == 2)
+        #expect(pool.popIdle() == 2)
         #expect(pool.replenish(now: Self.at(9), asking: .freely) == .open([3]))
     }
 
@@ -49,7 +49,7 @@ import Testing
         var pool = Self.pool()
         _ = Self.fill(&pool, at: 0)
         for _ in 0..<6 { pool.connectionBegan(now: Self.at(1)) }
-        _ = pool.take()
+        _ = pool.popIdle()
         // The minimum at once; the rest does not compete with the burst itself.
         #expect(Self.fill(&pool, at: 1, keeping: false).count == 1)
         #expect(pool.replenish(now: Self.at(1), asking: .freely) == .later(Self.at(1.25)))
@@ -89,7 +89,7 @@ import Testing
             now += 0.001
             pool.connectionBegan(now: Self.at(now))
             opened += Self.fill(&pool, at: now).count
-            let taken = pool.take()
+            let taken = pool.popIdle()
             opened += Self.fill(&pool, at: now).count
             if let taken { #expect(pool.becameIdle(taken, now: Self.at(now)) == .keep) }
             _ = pool.takeExpired(now: Self.at(now))
@@ -149,7 +149,7 @@ import Testing
         #expect(pool.takeExpired(now: Self.at(60), mayOpen: true) == [])
         #expect(pool.replenish(now: Self.at(60), asking: .freely) == .open([2]))
         #expect(pool.nextExpiry(now: Self.at(60)) == nil)
-        #expect(pool.take() == 1)
+        #expect(pool.popIdle() == 1)
         #expect(pool.becameIdle(1, now: Self.at(60)) == .keep)
         #expect(pool.opened(2, as: 2, now: Self.at(61)) == .keep)
     }
@@ -160,7 +160,7 @@ import Testing
         #expect(Self.fill(&pool, at: 60) == [2])
         #expect(pool.takeExpired(now: Self.at(60), mayOpen: true) == [1])
         #expect(pool.count == 1)
-        #expect(pool.take() == 2)
+        #expect(pool.popIdle() == 2)
     }
 
     @Test func `where there is no room for both, one old one at a time goes first`() {
@@ -179,7 +179,7 @@ import Testing
         #expect(pool.becameIdle(7, now: Self.start) == .keep)
         #expect(pool.takeExpired(now: Self.at(10_000), mayOpen: false) == [])
         #expect(pool.replenish(now: Self.at(10_000), asking: .no) == .enough)
-        #expect(pool.take() == 7)
+        #expect(pool.popIdle() == 7)
     }
 
     @Test func `what a burst left behind goes when the burst is forgotten`() throws {
@@ -230,12 +230,12 @@ import Testing
         for id in 1...3 { _ = pool.becameIdle(UInt64(id), now: Self.start) }
         #expect(pool.doubt(3) && !pool.doubt(3) && !pool.doubt(9))
         #expect(pool.ready == 2)
-        #expect(pool.take() == 2)
+        #expect(pool.popIdle() == 2)
         pool.proved(3)
         pool.proved(9)
-        #expect(pool.take() == 3)
+        #expect(pool.popIdle() == 3)
         #expect(pool.doubt(1) == true)
-        #expect(pool.take() == nil)
+        #expect(pool.popIdle() == nil)
         // It is there all the same, so none is opened in its stead.
         #expect(pool.replenish(now: Self.start, asking: .freely) == .enough)
     }
@@ -243,7 +243,7 @@ import Testing
     @Test func `those that are preferred go first, the last one in before the others`() {
         var pool = Self.pool()
         for id in 1...5 { _ = pool.becameIdle(UInt64(id), now: Self.start) }
-        let taken = (0..<5).map { _ in pool.take { $0 % 2 == 0 } }
+        let taken = (0..<5).map { _ in pool.popIdle { $0 % 2 == 0 } }
         #expect(taken == [4, 2, 5, 3, 1])
     }
 

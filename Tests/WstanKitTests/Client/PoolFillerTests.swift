@@ -96,7 +96,7 @@ import Testing
             await worker.until { stage.pool.machine.ready == 2 }
             #expect(stage.isEmpty == [true, true])
             stage.pool.connectionBegan()
-            let taken = try #require(stage.pool.take())
+            let taken = try #require(stage.pool.popIdle())
             #expect(taken.isIdle)
             taken.request(Request(time: 1, target: Self.target, data: []), for: Connection(worker: worker, end: nil))
             await worker.until { stage.pool.machine.ready == 2 }
@@ -186,12 +186,12 @@ import Testing
             await worker.until { stage.pool.hasIdle }
             let tunnel = try #require(stage.pool.tunnels.values.first)
             stage.pool.verifyIdle()
-            #expect(!stage.pool.hasIdle && stage.pool.take() == nil)
+            #expect(!stage.pool.hasIdle && stage.pool.popIdle() == nil)
             #expect(tunnel.isIdle)
             let visit = try #require(stage.server.visits.first)
             visit.stream.write(RawFrame(opcode: 10, payload: [], mask: nil).bytes)
             await worker.until { stage.pool.hasIdle }
-            #expect(stage.pool.take() === tunnel)
+            #expect(stage.pool.popIdle() === tunnel)
             await stage.close()
         }
     }

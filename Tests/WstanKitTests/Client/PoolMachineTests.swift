@@ -10,7 +10,7 @@ import Testing
     @Test func `the tunnel that fell idle last is used first`() {
         var pool = PoolMachine(size: 4, maxIdle: .seconds(300))
         for id in 1...4 { #expect(pool.becameIdle(UInt64(id), now: Self.at(id)) == .keep) }
-        let taken = (0..<5).map { _ in pool.take() }
+        let taken = (0..<5).map { _ in pool.popIdle() }
         #expect(taken == [4, 3, 2, 1, nil])
     }
 
@@ -30,14 +30,14 @@ import Testing
         var pool = PoolMachine(size: 4, maxIdle: .seconds(300))
         for id in 1...32 { #expect(pool.becameIdle(UInt64(id), now: Self.start) == .keep) }
         #expect(pool.takeExpired(now: Self.start + .milliseconds(500)) == [])
-        #expect((1...32).allSatisfy { _ in pool.take() != nil })
+        #expect((1...32).allSatisfy { _ in pool.popIdle() != nil })
     }
 
     @Test(arguments: [(0, 300), (16, 0)])
     func `a pool without room or without time keeps nothing`(size: Int, seconds: Int) {
         var pool = PoolMachine(size: size, maxIdle: .seconds(seconds))
         #expect(pool.becameIdle(1, now: Self.start) == .close)
-        #expect(pool.take() == nil)
+        #expect(pool.popIdle() == nil)
         #expect(pool.nextExpiry(now: Self.start) == nil)
     }
 
@@ -47,7 +47,7 @@ import Testing
         pool.ended(2, now: Self.start)
         pool.ended(2, now: Self.start)
         pool.ended(9, now: Self.start)
-        let taken = (0..<3).map { _ in pool.take() }
+        let taken = (0..<3).map { _ in pool.popIdle() }
         #expect(taken == [3, 1, nil])
     }
 
@@ -85,7 +85,7 @@ import Testing
                     if kept != (size > 0) { Issue.record("seed \(seed), step \(step)") }
                     if kept { model.append((UInt64(step), second)) }
                 case 2:
-                    if pool.take() != model.popLast()?.id { Issue.record("seed \(seed), step \(step)") }
+                    if pool.popIdle() != model.popLast()?.id { Issue.record("seed \(seed), step \(step)") }
                 default:
                     let id = UInt64(random.below(step))
                     pool.ended(id, now: Self.at(second))

@@ -5,11 +5,11 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(1))) struct ProxyNegotiationTests {
     /// What a user agent gets: what the client knows then, and what it was answered.
     struct Visit: Sendable {
-        var wish: ProxyNegotiation.Wish?
+        var request: ProxyNegotiation.Command?
         var answer: [UInt8]
 
         var connect: ProxyNegotiation.Connect? {
-            if case .connect(let connect) = wish { connect } else { nil }
+            if case .connect(let connect) = request { connect } else { nil }
         }
     }
 
@@ -17,11 +17,11 @@ import Testing
     private static func visit(_ bytes: [UInt8], dripped: Bool = false, finishing: Bool = false) async throws -> Visit {
         try await WorkerThread.run { worker in
             let (userAgent, stream) = try await Loopback.pair(on: worker)
-            let found = Wait<ProxyNegotiation.Wish?>(worker: worker)
+            let found = Wait<ProxyNegotiation.Command?>(worker: worker)
             let task = worker.spawn {
                 var door = ProxyNegotiation(stream)
-                let wish = await door.receive()
-                found.fulfill(wish)
+                let request = await door.receive()
+                found.fulfill(request)
             }
             if dripped {
                 for byte in bytes {
@@ -33,13 +33,13 @@ import Testing
             }
             if finishing { userAgent.finish() }
             await task.value
-            let wish = await found.value(onTimeout: nil, onCancel: nil)
-            // As the session does when there is no wish.
+            let request = await found.value(onTimeout: nil, onCancel: nil)
+            // As the session does when there is no request.
             stream.closeOrderly(awaitingPeer: true)
             let answer = await userAgent.readAll().bytes
             userAgent.close()
             await worker.until { stream.isClosed }
-            return Visit(wish: wish, answer: answer)
+            return Visit(request: request, answer: answer)
         }
     }
 
@@ -63,7 +63,7 @@ import Testing
     @Test(arguments: targets, [false, true])
     func `SOCKS5 leads to its target however it comes`(target: Address, dripped: Bool) async throws {
         let visit = try await Self.visit(Self.socks(target), dripped: dripped)
-        #expect(visit.connect == ProxyNegotiation.Connect(target: target, early: [], grant: Self.granted, reply: .socks5))
+        #expect(visit.connect == ProxyNegotiation.Connect(target: target, early: [], successReply: Self.granted, reply: .socks5))
         #expect(visit.answer == [5, 0])
     }
 
@@ -83,13 +83,13 @@ import Testing
         let whole = Self.socks(Self.name)
         for count in 0..<whole.count {
             let visit = try await Self.visit(Array(whole.prefix(count)), finishing: true)
-            if visit.wish != nil { Issue.record("after \(count) bytes") }
+            if visit.request != nil { Issue.record("after \(count) bytes") }
             #expect(visit.answer == (count < Self.greeting.count ? [] : [5, 0]))
         }
         let connect = Array("CONNECT h:1 HTTP/1.1\r\nA: b\r\n\r\n".utf8)
         for count in stride(from: 0, to: connect.count, by: 3) {
             let visit = try await Self.visit(Array(connect.prefix(count)), finishing: true)
-            if visit.wish != nil || !visit.answer.isEmpty { Issue.record("after \(count) bytes") }
+            if visit.request != nil || !visit.answer.isEmpty { Issue.record("after \(count) bytes") }
         }
     }
 
@@ -117,13 +117,13 @@ import Testing
         bytes: ([UInt8], [UInt8]), dripped: Bool
     ) async throws {
         let visit = try await Self.visit(bytes.0, dripped: dripped)
-        #expect(visit.wish == nil)
+        #expect(visit.request == nil)
         #expect(visit.answer == bytes.1)
     }
 
     @Test func `UDP ASSOCIATE asks for a way for datagrams`() async throws {
         let visit = try await Self.visit(Self.socks(Address(host: .ipv4(IPv4Address(0)), port: 0), command: 3))
-        #expect(visit.wish == .associate(Address(host: .ipv4(IPv4Address(0)), port: 0)))
+        #expect(visit.request == .associate(Address(host: .ipv4(IPv4Address(0)), port: 0)))
     }
 
     // MARK: SOCKS4
@@ -132,7 +132,7 @@ import Testing
     func `SOCKS4 leads to an address, 4a to a name`(dripped: Bool) async throws {
         let byAddress = try await Self.visit([4, 1, 1, 187, 1, 2, 3, 4] + Array("me".utf8) + [0, 7], dripped: dripped)
         #expect(byAddress.connect?.target == Address(host: .ipv4(IPv4Address(0x0102_0304)), port: 443))
-        #expect(byAddress.connect?.grant == [0, 0x5a, 0, 0, 0, 0, 0, 0])
+        #expect(byAddress.connect?.successReply == [0, 0x5a, 0, 0, 0, 0, 0, 0])
         let name: [UInt8] = [4, 1, 1, 187, 0, 0, 0, 9, 0] + Array("example.com".utf8) + [0]
         let byName = try await Self.visit(name, dripped: dripped)
         #expect(byName.connect?.target == Self.name)
@@ -146,7 +146,7 @@ import Testing
         let visit = try await Self.visit(Array(text.utf8), dripped: dripped)
         #expect(visit.connect?.target == Address(authority: authority))
         #expect(visit.connect?.early == [])
-        #expect(visit.connect?.grant == Array("HTTP/1.1 200 Connection Established\r\n\r\n".utf8))
+        #expect(visit.connect?.successReply == Array("HTTP/1.1 200 Connection Established\r\n\r\n".utf8))
         #expect(visit.answer == [])
     }
 
@@ -163,8 +163,8 @@ import Testing
     func `every other head is passed on with what follows it`(line: String, dripped: Bool) async throws {
         let head = Array("\(line)\r\nHost: a\r\n\r\n".utf8)
         let visit = try await Self.visit(head + (dripped ? [] : [7, 7]), dripped: dripped)
-        let expected = ProxyNegotiation.Exchange(head: try HTTPHead(head), rest: dripped ? [] : [7, 7])
-        #expect(visit.wish == .exchange(expected))
+        let expected = ProxyNegotiation.HTTPRequest(head: try HTTPHead(head), rest: dripped ? [] : [7, 7])
+        #expect(visit.request == .request(expected))
         #expect(visit.answer == [])
     }
 
@@ -175,7 +175,7 @@ import Testing
 
     private static func expectRefusal(of text: String, status: Int) async throws {
         let visit = try await visit(Array(text.utf8))
-        #expect(visit.wish == nil)
+        #expect(visit.request == nil)
         var gatherer = HeadGatherer(limit: 4096)
         let head = try #require(try visit.answer.withUnsafeBytes { try gatherer.append($0) })
         #expect(head.status == status)

@@ -13,7 +13,7 @@ import Testing
             id: worker.nextID(), role: .client, stream: near, sealer: secrets.sealer(of: .client),
             opener: secrets.opener(from: .server), pings: Tunnel.Pings(), owner: pool)
         pool.add(tunnel)
-        worker.spawn { await tunnel.run() }
+        worker.spawn { await tunnel.receiveLoop() }
         return (tunnel, far)
     }
 
@@ -24,15 +24,15 @@ import Testing
     @Test func `the tunnel that fell idle last is taken first, and only once`() async throws {
         try await WorkerThread.run { worker in
             let pool = Self.pool(worker)
-            #expect(pool.take() == nil && !pool.hasIdle)
+            #expect(pool.popIdle() == nil && !pool.hasIdle)
             let first = try await Self.tunnel(of: pool, on: worker)
             let second = try await Self.tunnel(of: pool, on: worker)
             pool.tunnelIsIdle(first.tunnel)
             pool.tunnelIsIdle(second.tunnel)
             #expect(pool.hasIdle)
-            #expect(pool.take() === second.tunnel)
-            #expect(pool.take() === first.tunnel)
-            #expect(pool.take() == nil && !pool.hasIdle)
+            #expect(pool.popIdle() === second.tunnel)
+            #expect(pool.popIdle() === first.tunnel)
+            #expect(pool.popIdle() == nil && !pool.hasIdle)
         }
     }
 
@@ -47,7 +47,7 @@ import Testing
             let heard = try HeardFrames.reading(await closed.peer.readAll().bytes, as: .server)
             #expect(heard.all == [.close(CloseCode.normal)])
             #expect(kept.tunnel.isIdle && !closed.tunnel.isIdle)
-            #expect(pool.take() === kept.tunnel)
+            #expect(pool.popIdle() === kept.tunnel)
         }
     }
 
@@ -62,8 +62,8 @@ import Testing
             gone.peer.abort()
             await worker.settle()
             closing.tunnel.close(CloseCode.normal)
-            #expect(pool.take() === good.tunnel)
-            #expect(pool.take() == nil)
+            #expect(pool.popIdle() === good.tunnel)
+            #expect(pool.popIdle() == nil)
         }
     }
 
@@ -112,7 +112,7 @@ import Testing
                 }
                 await waiting.value
                 #expect(tunnel.isIdle == (ending == 0))
-                #expect((pool.take() === tunnel) == (ending == 0))
+                #expect((pool.popIdle() === tunnel) == (ending == 0))
                 // Nobody waits for what is there, or cannot come.
                 if ending < 2 { await pool.waitForIdle(tunnel, until: worker.now + .seconds(100_000)) }
             }

@@ -9,9 +9,7 @@ import Testing
     private let items: [(heading: String, text: String)]
 
     init() throws {
-        let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let text = try String(contentsOf: repository.appending(path: "docs/man/wstand.8"), encoding: .utf8)
+        let text = try String(contentsOf: Repository.file("docs/man/wstand.8"), encoding: .utf8)
         var heading = ""
         var items: [(heading: String, text: String)] = []
         for line in text.split(separator: "\n").map(String.init) {

@@ -15,9 +15,7 @@ import Testing
     let entries: [Entry]
 
     init() throws {
-        let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let text = try String(contentsOf: repository.appending(path: "docs/man/wstan.conf.5"), encoding: .utf8)
+        let text = try String(contentsOf: Repository.file("docs/man/wstan.conf.5"), encoding: .utf8)
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         let start = try #require(lines.firstIndex(of: ".Sh KEYS"))
         let end = try #require(lines.firstIndex(of: ".Sh FILES"))

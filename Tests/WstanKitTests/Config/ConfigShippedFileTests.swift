@@ -17,9 +17,7 @@ import Testing
     let lines: [String]
 
     init() throws {
-        let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let text = try String(contentsOf: repository.appending(path: "etc/wstan.conf"), encoding: .utf8)
+        let text = try String(contentsOf: Repository.file("etc/wstan.conf"), encoding: .utf8)
         lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
     }
 

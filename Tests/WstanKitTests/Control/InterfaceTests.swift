@@ -6,9 +6,7 @@ import WstanControl
 
 @Suite struct InterfaceTests {
     @Test func `the text in the program is the file's`() throws {
-        var root = URL(fileURLWithPath: #filePath)
-        for _ in 0..<4 { root.deleteLastPathComponent() }
-        let file = root.appendingPathComponent("Sources/WstanControl/org.wstan.control.varlink")
+        let file = Repository.file("Sources/WstanControl/org.wstan.control.varlink")
         #expect(try String(contentsOf: file, encoding: .utf8) == ControlInterface.text)
     }
 

@@ -45,12 +45,12 @@ import Testing
     @Test func `a block has at least the size asked for and is used again`() {
         let pool = BlockPool()
         for count in [0, 1, 4096, 4097, 16_384, 65_536, 65_537, 262_144, 262_145, 1_000_000] {
-            let block = pool.take(count)
+            let block = pool.allocate(count)
             #expect(block.count >= count)
             let address = block.baseAddress
             pool.give(block)
             guard count <= 262_144 else { continue }
-            let again = pool.take(count)
+            let again = pool.allocate(count)
             #expect(again.baseAddress == address)
             pool.give(again)
         }
@@ -62,7 +62,7 @@ import Testing
         var out: [(block: UnsafeMutableRawBufferPointer, mark: UInt8)] = []
         for round in 0..<2000 {
             if random.below(2) == 0, out.count < 40 {
-                let block = pool.take(1 + random.below(70_000))
+                let block = pool.allocate(1 + random.below(70_000))
                 let mark = UInt8(truncatingIfNeeded: round)
                 block[0] = mark
                 block[block.count - 1] = mark

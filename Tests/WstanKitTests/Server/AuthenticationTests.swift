@@ -50,8 +50,8 @@ import Testing
         let later = Self.now + 300
         let second = try Self.request(time: later, nonce: Nonce(high: 1, low: 2))
         #expect(try Self.refusal(second, authentication, now: later) == nil)
-        replayGuard.take(lifetime: 600, now: later)
-        authentication.take(try Self.options { $0.requestLifetime = .seconds(600) })
+        replayGuard.apply(lifetime: 600, now: later)
+        authentication.apply(try Self.options { $0.requestLifetime = .seconds(600) })
         #expect(try Self.refusal(first, authentication, now: later) == .wire(.expired(seconds: -300)))
         #expect(try Self.refusal(second, authentication, now: later) == .wire(.replayed))
         // It lives as long as it is remembered.

@@ -27,17 +27,17 @@ import Testing
         #expect(one + RefusalCounts() == one)
     }
 
-    @Test func `the book counts what a worker refuses`() async throws {
+    @Test func `the recorder counts what a worker refuses`() async throws {
         let rejects = try await WorkerThread.run { worker in
-            let book = RefusalRecorder(worker: worker, log: .silent)
+            let recorder = RefusalRecorder(worker: worker, log: .silent)
             let client = ClientAddress(ipv4: IPv4Address(0xc000_0201), port: 1)
-            for _ in 0..<3 { book.refused(.overLimit, of: client) }
-            book.refused(.badAuthentication, on: 1)
-            book.forbade(Address(host: .name("a.test"), port: 80), by: "deny", to: client, on: 1)
-            book.closedForRoom()
-            book.droppedDatagram()
-            book.close()
-            return book.rejects
+            for _ in 0..<3 { recorder.refused(.overLimit, of: client) }
+            recorder.refused(.badAuthentication, on: 1)
+            recorder.forbade(Address(host: .name("a.test"), port: 80), by: "deny", to: client, on: 1)
+            recorder.closedForRoom()
+            recorder.droppedDatagram()
+            recorder.close()
+            return recorder.rejects
         }
         #expect(rejects == RefusalCounts(badAuthentication: 1, forbiddenTarget: 1, overLimit: 4, droppedDatagrams: 1))
     }

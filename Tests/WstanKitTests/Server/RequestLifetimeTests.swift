@@ -6,17 +6,17 @@ import Testing
     @Test func `a shorter one holds at once, a longer one for what is made after it`() {
         var lifetime = RequestLifetime(60, now: 1000)
         #expect(lifetime.of(requestAt: 0) == 60 && lifetime.shortest(at: 1000) == 60)
-        lifetime.take(600, now: 2000)
+        lifetime.apply(600, now: 2000)
         #expect([1900, 2000, 2600].map { lifetime.of(requestAt: $0) } == [60, 60, 60])
         #expect(lifetime.of(requestAt: 2601) == 600)
-        lifetime.take(10, now: 2700)
+        lifetime.apply(10, now: 2700)
         #expect(lifetime == RequestLifetime(10, now: 0))
     }
 
     @Test func `the shortest of several counts until nothing of its time is left`() {
         var lifetime = RequestLifetime(60, now: 0)
-        lifetime.take(600, now: 1000)
-        lifetime.take(3600, now: 1100)
+        lifetime.apply(600, now: 1000)
+        lifetime.apply(3600, now: 1100)
         #expect(lifetime.of(requestAt: 1050) == 60 && lifetime.shortest(at: 1100) == 60)
         #expect(lifetime.of(requestAt: 4700) == 60 && lifetime.of(requestAt: 4701) == 3600)
         #expect(lifetime.shortest(at: 8300) == 60 && lifetime.shortest(at: 8301) == 3600)

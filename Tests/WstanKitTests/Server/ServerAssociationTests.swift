@@ -8,7 +8,7 @@ import Testing
         let pair: TunnelPair
         let client = RecordingDatagramEnd()
 
-        let book: RefusalRecorder
+        let recorder: RefusalRecorder
 
         init(
             on worker: Worker, rules: TargetRules = .open, patience: Duration = .seconds(300)
@@ -16,12 +16,12 @@ import Testing
             pair = try await TunnelPair(on: worker, usesCipher: true)
             let resolver = Resolver(pool: BlockingPool())
             let gate = TargetPolicy(worker: worker, rules: rules, hostAddresses: HostAddresses())
-            let book = RefusalRecorder(worker: worker, log: .silent)
-            self.book = book
+            let recorder = RefusalRecorder(worker: worker, log: .silent)
+            self.recorder = recorder
             pair.serverOwner.makeAssociation = {
                 let client = ClientAddress(ipv4: IPv4Address(0xc000_0201), port: 1)
                 return ServerAssociation(
-                    on: $0, for: client, gate: gate, resolver: resolver, book: book, log: .silent, patience: patience)
+                    on: $0, for: client, policy: gate, resolver: resolver, recorder: recorder, log: .silent, patience: patience)
             }
         }
 
@@ -142,13 +142,13 @@ import Testing
                 if number == 0 { fixture.open(datagram) } else { _ = fixture.pair.client.send(datagram) }
             }
             let answers = await fixture.answers(2)
-            await worker.until { fixture.book.rejects.forbiddenTarget >= 4 }
+            await worker.until { fixture.recorder.rejects.forbiddenTarget >= 4 }
             // Now that the name is known, too.
             _ = fixture.pair.client.send(Datagram(address: places[2], data: [6]))
-            await worker.until { fixture.book.rejects.forbiddenTarget >= 5 }
+            await worker.until { fixture.recorder.rejects.forbiddenTarget >= 5 }
             await fixture.pair.close()
             for target in targets { target.close() }
-            return (answers.map { $0.data[0] }, fixture.book.rejects)
+            return (answers.map { $0.data[0] }, fixture.recorder.rejects)
         }
         #expect(answers.sorted() == [1, 3])
         #expect(rejects == RefusalCounts(forbiddenTarget: 5))

@@ -22,7 +22,7 @@ final class RawPeer: @unchecked Sendable {
         stream = far
         let tunnel = secrets.tunnel(role, near, allowsBareDatagrams: allowsBareDatagrams, owner: owner)
         self.tunnel = tunnel
-        run = worker.spawn { await tunnel.run() }
+        run = worker.spawn { await tunnel.receiveLoop() }
     }
 
     var worker: Worker { stream.worker }

@@ -99,7 +99,7 @@ struct TunnelPair: @unchecked Sendable {
         let secrets = TunnelSecrets(usesCipher: usesCipher)
         let client = secrets.tunnel(.client, near, owner: clientOwner)
         let server = secrets.tunnel(.server, far, owner: serverOwner)
-        runs = [worker.spawn { await client.run() }, worker.spawn { await server.run() }]
+        runs = [worker.spawn { await client.receiveLoop() }, worker.spawn { await server.receiveLoop() }]
         self.client = client
         self.server = server
     }
@@ -136,7 +136,7 @@ struct TunnelPair: @unchecked Sendable {
         _ connection: Connection, _ end: WstanKit.Stream, _ tunnel: Tunnel, _ broken: Reset
     ) -> Task<Void, Never> {
         worker.spawn {
-            switch await tunnel.relay(connection, from: end) {
+            switch await tunnel.sendLoop(connection, from: end) {
             case .finished: tunnel.end(connection, .normal)
             case .broken: tunnel.end(connection, broken)
             case .over: break

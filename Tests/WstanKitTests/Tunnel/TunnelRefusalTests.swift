@@ -232,7 +232,7 @@ import Testing
             let connection = try #require(peer.owner.served.first?.connection)
             let target = try await Loopback.pair(on: worker)
             #expect(peer.tunnel.connected(connection, to: target.near))
-            let relay = worker.spawn { _ = await peer.tunnel.relay(connection, from: target.near) }
+            let relay = worker.spawn { _ = await peer.tunnel.sendLoop(connection, from: target.near) }
             let stream = peer.tunnel.stream
             while stream.pendingCount == 0 {
                 target.far.write([UInt8](repeating: 7, count: 1 << 20))

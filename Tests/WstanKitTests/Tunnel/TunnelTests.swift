@@ -240,7 +240,7 @@ import Testing
             let pair = try await TunnelPair(on: worker, usesCipher: true)
             let userAgent = try await Loopback.pair(on: worker)
             let (near, far) = await pair.request([], end: userAgent.far)
-            let relay = worker.spawn { _ = await pair.client.relay(near, from: userAgent.far) }
+            let relay = worker.spawn { _ = await pair.client.sendLoop(near, from: userAgent.far) }
             // More than a server holds for a target: the client asks, and waits for the answer.
             userAgent.near.write(Self.bytes(TunnelLimits.opening + 100_000, seed: 8))
             await worker.until { far.held.count >= TunnelLimits.held }
@@ -323,7 +323,7 @@ import Testing
             let (near, far) = try await Loopback.pair(on: worker)
             let owner = RecordingOwner()
             let tunnel = TunnelSecrets(usesCipher: true).tunnel(.client, near, owner: owner)
-            let run = worker.spawn { await tunnel.run() }
+            let run = worker.spawn { await tunnel.receiveLoop() }
             let connection = Connection(worker: worker, end: nil)
             tunnel.carry(connection)
             tunnel.end(connection, .normal)

@@ -1,4 +1,4 @@
-/// Who may come in at the client's door. Confined to its worker.
+/// Which user agents the client serves. Confined to its worker.
 final class ClientAccess: @unchecked Sendable {
     /// nil: nobody is asked for a password.
     let passwords: PasswordChecker?

@@ -40,13 +40,13 @@ final class DatagramForward: @unchecked Sendable {
     }
 
     /// Ways that begin from now on are opened by this one.
-    func take(_ dialer: Dialer) {
+    func apply(_ dialer: Dialer) {
         self.dialer = dialer
         machine.patience = dialer.options.udpIdle
     }
 
     /// Datagrams go to this one from now on.
-    func take(_ target: Address) {
+    func apply(_ target: Address) {
         guard target != self.target else { return }
         self.target = target
         endWays()

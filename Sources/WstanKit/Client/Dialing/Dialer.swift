@@ -163,7 +163,7 @@ final class Dialer: @unchecked Sendable {
         pool.add(tunnel)
         cargo.load(tunnel)
         let rest = intake.bytes
-        worker.spawn { await tunnel.run(first: rest[...]) }
+        worker.spawn { await tunnel.receiveLoop(first: rest[...]) }
         return tunnel
     }
 

@@ -7,7 +7,7 @@ final class SendingKey: @unchecked Sendable {
     }
 
     /// - Returns: whether it is another one.
-    func take(_ key: Key) -> Bool {
+    func install(_ key: Key) -> Bool {
         guard key != authenticator.key else { return false }
         authenticator = Authenticator(key: key)
         return true

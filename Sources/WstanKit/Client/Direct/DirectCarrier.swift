@@ -33,8 +33,8 @@ final class DirectCarrier: TargetCarrier, @unchecked Sendable {
 
     func waitForRoom(_ connection: Connection, from end: Stream, while isWanted: () -> Bool) async -> Bool {
         guard target.pendingCount > 0 else { return true }
-        let isThrough = await Backpressure.isThrough(into: target, from: end) { carries(connection) && isWanted() }
-        return isThrough || !carries(connection) || !isWanted()
+        let isSent = await Backpressure.waitUntilSent(into: target, from: end) { carries(connection) && isWanted() }
+        return isSent || !carries(connection) || !isWanted()
     }
 
     func interruptWaitForRoom() { target.interruptDrain() }
@@ -68,8 +68,8 @@ final class DirectCarrier: TargetCarrier, @unchecked Sendable {
             case .wouldBlock: continue
             }
             if let end = connection.end, end.pendingCount > 0 {
-                let isThrough = await Backpressure.isThrough(into: end, from: target) { isUp && !isReleased }
-                if !isThrough, isUp, !isReleased { return finish(.targetBroken) }
+                let isSent = await Backpressure.waitUntilSent(into: end, from: target) { isUp && !isReleased }
+                if !isSent, isUp, !isReleased { return finish(.targetBroken) }
             } else if moved >= TunnelLimits.turn {
                 moved = 0
                 await worker.yield()
@@ -113,7 +113,7 @@ extension TargetConnector {
     /// From here, without the tunnel.
     ///
     /// - Parameter opening: what the target gets first.
-    func makeDirect(
+    func connectDirect(
         _ target: Address, _ opening: [UInt8], for connection: Connection, userAgent: Stream
     ) async throws(DirectFailure) -> TargetConnection {
         do throws(DirectFailure) {

@@ -55,7 +55,7 @@ final class DirectRelay: @unchecked Sendable {
             // Nobody else may be reading it any more.
             if sink.isGone { return breakOff(sink, source) }
             if sink.pendingCount > 0 {
-                guard await Backpressure.isThrough(into: sink, from: source, while: { true }) else {
+                guard await Backpressure.waitUntilSent(into: sink, from: source, while: { true }) else {
                     return breakOff(source, sink)
                 }
             } else if moved >= TunnelLimits.turn {

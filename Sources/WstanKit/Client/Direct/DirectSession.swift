@@ -1,17 +1,17 @@
 /// What a session does for a target that does not take the tunnel.
 extension UserAgentSession {
     /// Connects first and grants then: here it costs nothing to tell the truth.
-    func carryDirectly(_ wish: ProxyNegotiation.Connect) async {
+    func carryDirectly(_ request: ProxyNegotiation.Connect) async {
         do throws(DirectFailure) {
-            let target = try await direct.connect(to: wish.target, for: userAgent)
-            log.directConnected(wish.target)
-            userAgent.write(wish.grant)
-            target.write(wish.early)
+            let target = try await direct.connect(to: request.target, for: userAgent)
+            log.directConnected(request.target)
+            userAgent.write(request.successReply)
+            target.write(request.early)
             relay(to: target)
         } catch {
-            log.directFailed(error, target: wish.target)
+            log.directFailed(error, target: request.target)
             let here = userAgent.localAddress?.description ?? "this address"
-            userAgent.write(wish.reply.refusal(.direct(error), target: wish.target, here: here, hasProxy: false))
+            userAgent.write(request.reply.refusal(.direct(error), target: request.target, here: here, hasProxy: false))
             userAgent.closeOrderly(awaitingPeer: true)
             ended()
         }

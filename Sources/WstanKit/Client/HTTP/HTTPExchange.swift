@@ -29,7 +29,7 @@ final class HTTPExchange: @unchecked Sendable {
     private let request: ProxyRequest
     private let target: Address
     private let userAgent: Stream
-    private let maker: TargetConnector
+    private let connector: TargetConnector
     /// What was read of the user agent and belongs to nobody yet; behind this request, what belongs to the next ones.
     private(set) var intake: BufferedReader
 
@@ -50,11 +50,11 @@ final class HTTPExchange: @unchecked Sendable {
     var tunnel: Tunnel? { way?.tunnel }
     private var worker: Worker { userAgent.worker }
 
-    init(_ request: ProxyRequest, to target: Address, _ intake: BufferedReader, _ maker: TargetConnector, isLast: Bool) {
+    init(_ request: ProxyRequest, to target: Address, _ intake: BufferedReader, _ connector: TargetConnector, isLast: Bool) {
         self.request = request
         self.target = target
         self.intake = intake
-        self.maker = maker
+        self.connector = connector
         userAgent = intake.stream
         machine = ExchangeMachine(
             asksForUpgrade: request.asksForUpgrade, userAgentPersists: request.persists && !isLast)
@@ -121,24 +121,24 @@ final class HTTPExchange: @unchecked Sendable {
         }
         let connection = Connection(worker: worker, end: userAgent, to: target)
         connection.filter = filter
-        if maker.direct.rules.cover(target) {
+        if connector.direct.rules.cover(target) {
             do throws(DirectFailure) {
-                return try await maker.makeDirect(target, opening, for: connection, userAgent: userAgent)
+                return try await connector.connectDirect(target, opening, for: connection, userAgent: userAgent)
             } catch {
                 throw error == .ownListener ? .request(.meantForServer) : .direct(error)
             }
         }
         // A pooled tunnel may be dead already, and a request that cannot be repeated would die with it.
         if mayUsePool, canBeRepeated,
-            let way = await maker.take(target, opening, for: connection, former: former)
+            let way = await connector.connectPooled(target, opening, for: connection, former: former)
         {
             return way
         }
-        let connected = await maker.dialer.connect()
+        let connected = await connector.dialer.connect()
         // What has come of the body meanwhile rides along.
         let whole = opening + readWhatIsThere()
         do throws(DialFailure) {
-            return try await maker.make(
+            return try await connector.connectFresh(
                 target, whole, for: connection, first: connected, mayRepeat: request.isIdempotent)
         } catch {
             throw .dial(error)
@@ -158,7 +158,7 @@ final class HTTPExchange: @unchecked Sendable {
     private func readWhatIsThere() -> [UInt8] {
         guard !body.hasEnded, userAgent.mayHaveInput else { return [] }
         let buffer = worker.scratch.body(
-            min(maker.dialer.options.earlyData, body.mayRead(spare: ClientLimits.readAhead)))
+            min(connector.dialer.options.earlyData, body.mayRead(spare: ClientLimits.readAhead)))
         guard !buffer.isEmpty, case .bytes(let count) = userAgent.read(into: buffer) else { return [] }
         intake.bytes.append(contentsOf: buffer[..<count])
         guard let piece = takeBody() else {
@@ -368,8 +368,8 @@ final class HTTPExchange: @unchecked Sendable {
     private func report(_ way: TargetConnection) {
         guard let tunnel = way.tunnel else { return }
         switch way.connection.outcome {
-        case .reset(let reset): maker.log.connectionReset(reset, tunnel: tunnel.id)
-        case .lost: maker.log.tunnelLost(tunnel.id)
+        case .reset(let reset): connector.log.connectionReset(reset, tunnel: tunnel.id)
+        case .lost: connector.log.tunnelLost(tunnel.id)
         case nil: break
         }
     }

@@ -17,7 +17,7 @@ final class HTTPSession: @unchecked Sendable {
     }
 
     private let userAgent: Stream
-    private let maker: TargetConnector
+    private let connector: TargetConnector
     private let idle: IdleUserAgents
     private let rules: ClientAccess
     private var intake: BufferedReader
@@ -35,11 +35,11 @@ final class HTTPSession: @unchecked Sendable {
         self.userAgent = userAgent
         self.idle = idle
         self.rules = rules
-        maker = TargetConnector(dialer: dialer, direct: direct, pool: pool, log: log)
+        connector = TargetConnector(dialer: dialer, direct: direct, pool: pool, log: log)
         intake = BufferedReader(userAgent)
     }
 
-    func run(_ first: ProxyNegotiation.Exchange) async -> Ending {
+    func run(_ first: ProxyNegotiation.HTTPRequest) async -> Ending {
         intake.bytes = first.rest
         var head = first.head
         while true {
@@ -132,7 +132,7 @@ final class HTTPSession: @unchecked Sendable {
             TargetConnection(target: $0.target, carrier: $0.carrier, connection: $0.connection, origin: .kept)
         }
         way = nil
-        let exchange = HTTPExchange(request, to: target, intake, maker, isLast: idle.areUnwanted)
+        let exchange = HTTPExchange(request, to: target, intake, connector, isLast: idle.areUnwanted)
         // The head twice, as it came and as it goes on, and what came behind it.
         if !userAgent.isClosed { userAgent.heldElsewhere = 2 * head.bytes.count + intake.bytes.count }
         let ending = await run(exchange, on: kept)
@@ -198,18 +198,18 @@ final class HTTPSession: @unchecked Sendable {
         else { return nil }
         let closing = head.minorVersion == 0 || head.hasToken("close", in: "Connection") || idle.areUnwanted
         let proxy = ProxyScript.proxy(askedBy: head, at: userAgent.localAddress)
-        userAgent.write(ProxyScript(maker.direct.rules, proxy: proxy).answer(toHEAD: isHEAD, closing: closing))
+        userAgent.write(ProxyScript(connector.direct.rules, proxy: proxy).answer(toHEAD: isHEAD, closing: closing))
         guard closing else { return .request }
         userAgent.closeOrderly(awaitingPeer: true)
         return .end(.over)
     }
 
     private func connect(_ head: HTTPHead) -> Next {
-        guard let wish = ProxyNegotiation.connect(head, early: intake.bytes) else {
+        guard let request = ProxyNegotiation.connect(head, early: intake.bytes) else {
             explain(.request(.unusableTarget), target: nil, asHTML: false, toHEAD: false, closing: true)
             return .end(.over)
         }
-        return .end(.connect(wish))
+        return .end(.connect(request))
     }
 
     private func explain(
@@ -217,7 +217,7 @@ final class HTTPSession: @unchecked Sendable {
     ) {
         let here = userAgent.localAddress?.description ?? "this address"
         let page = ExplanationPage(
-            failure.explanation(of: target, here: here), target: target, hasProxy: maker.dialer.servers.areBehindProxy)
+            failure.explanation(of: target, here: here), target: target, hasProxy: connector.dialer.servers.areBehindProxy)
         userAgent.write(page.answer(asHTML: asHTML, toHEAD: toHEAD, closing: closing))
         if closing { userAgent.closeOrderly(awaitingPeer: true) }
     }

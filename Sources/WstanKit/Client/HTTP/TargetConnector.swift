@@ -14,7 +14,7 @@ struct TargetConnector {
     ///   - opening: what the target gets first.
     ///   - former: a tunnel that was used just now. It falls idle as soon as the server has answered its reset, a round
     ///     trip later, and then costs one more, as many as a new tunnel; so beyond that it is not waited for.
-    func take(
+    func connectPooled(
         _ target: Address, _ opening: [UInt8], for connection: Connection, former: Tunnel?
     ) async -> TargetConnection? {
         pool.connectionBegan()
@@ -34,7 +34,7 @@ struct TargetConnector {
     /// On a new tunnel.
     ///
     /// - Parameter mayRepeat: whether the target may get the opening twice.
-    func make(
+    func connectFresh(
         _ target: Address, _ opening: [UInt8], for connection: Connection, first: Result<Uplink, DialFailure>,
         mayRepeat: Bool
     ) async throws(DialFailure) -> TargetConnection {

@@ -5,17 +5,17 @@
 /// sends the grant, and what is passed on goes behind it.
 final class DeferredReply: @unchecked Sendable {
     private let userAgent: Stream
-    private let wish: ProxyNegotiation.Connect
-    private let manners: AnswerSupport
+    private let request: ProxyNegotiation.Connect
+    private let answerSupport: AnswerSupport
     private let hasProxy: Bool
     private var machine = DeferredReplyMachine()
     private var server: AnswerSupport.Server?
     private var timer: Timers.ID?
 
-    init(_ wish: ProxyNegotiation.Connect, to userAgent: Stream, manners: AnswerSupport, hasProxy: Bool) {
-        self.wish = wish
+    init(_ request: ProxyNegotiation.Connect, to userAgent: Stream, answerSupport: AnswerSupport, hasProxy: Bool) {
+        self.request = request
         self.userAgent = userAgent
-        self.manners = manners
+        self.answerSupport = answerSupport
         self.hasProxy = hasProxy
     }
 
@@ -44,7 +44,7 @@ final class DeferredReply: @unchecked Sendable {
         let server = AnswerSupport.Server(number: tunnel.mark, address: address)
         self.server = server
         tunnel.askForAnswer(connection)
-        let patience = manners.patience(with: server, roundTrip: tunnel.stream.roundTrip)
+        let patience = answerSupport.patience(with: server, roundTrip: tunnel.stream.roundTrip)
         timer = userAgent.worker.schedule(after: patience) { [weak self] in
             guard let self else { return }
             timer = nil
@@ -67,15 +67,15 @@ final class DeferredReply: @unchecked Sendable {
     }
 
     private func carryOut(_ action: DeferredReplyMachine.Action) {
-        if let server, let manner = machine.manner { manners.learn(manner, of: server) }
+        if let server, let manner = machine.manner { answerSupport.learn(manner, of: server) }
         switch action {
         case .nothing:
             return
         case .grant:
-            userAgent.write(wish.grant)
+            userAgent.write(request.successReply)
         case .refuse(let failure):
             let here = userAgent.localAddress?.description ?? "this address"
-            userAgent.write(wish.reply.refusal(failure, target: wish.target, here: here, hasProxy: hasProxy))
+            userAgent.write(request.reply.refusal(failure, target: request.target, here: here, hasProxy: hasProxy))
         }
     }
 }

@@ -1,11 +1,11 @@
 /// Finds out what a user agent speaks and where it wants to go. SOCKS4, SOCKS5 and HTTP share one port and differ in
 /// their first byte; what is wrong is answered in the user agent's own protocol.
 struct ProxyNegotiation {
-    enum Wish: Equatable {
+    enum Command: Equatable {
         /// A connection, byte for byte.
         case connect(Connect)
         /// Plain HTTP: a request that names its target, and perhaps more of them.
-        case exchange(Exchange)
+        case request(HTTPRequest)
         /// A way for datagrams, for as long as this connection stays (RFC 1928 section 7).
         case associate(Address)
     }
@@ -15,12 +15,12 @@ struct ProxyNegotiation {
         /// What the user agent has sent behind its request.
         var early: [UInt8]
         /// The answer that tells it to go ahead.
-        var grant: [UInt8]
+        var successReply: [UInt8]
         /// How it is told no.
         var reply = ConnectReply.none
     }
 
-    struct Exchange: Equatable {
+    struct HTTPRequest: Equatable {
         /// Of the first request.
         var head: HTTPHead
         /// What came behind it.
@@ -39,7 +39,7 @@ struct ProxyNegotiation {
     }
 
     /// - Returns: nil when the user agent has had its answer, or has left.
-    mutating func receive() async -> Wish? {
+    mutating func receive() async -> Command? {
         while intake.bytes.isEmpty {
             guard await intake.readMore(deadline: deadline) == .more else { return nil }
         }
@@ -64,7 +64,7 @@ struct ProxyNegotiation {
 
     // MARK: SOCKS
 
-    private mutating func receiveSocks4() async -> Wish? {
+    private mutating func receiveSocks4() async -> Command? {
         let request: Socks4.Request
         do {
             let read = try await readMessage { (reader) throws(Socks4.Failure) in try Socks4.readRequest(&reader) }
@@ -79,10 +79,10 @@ struct ProxyNegotiation {
             return nil
         }
         return .connect(
-            Connect(target: request.target, early: intake.bytes, grant: Socks4.granted, reply: .socks4))
+            Connect(target: request.target, early: intake.bytes, successReply: Socks4.granted, reply: .socks4))
     }
 
-    private mutating func receiveSocks5() async -> Wish? {
+    private mutating func receiveSocks5() async -> Command? {
         do {
             let greeting = try await readMessage { (reader) throws(Socks5.Failure) in try Socks5.readGreeting(&reader) }
             guard let methods = greeting else { return nil }
@@ -94,7 +94,7 @@ struct ProxyNegotiation {
             intake.stream.write(Socks5.methodSelection(method))
             if method == Socks5.Method.password, await !givesPassword() { return nil }
             let read = try await readMessage { (reader) throws(Socks5.Failure) in try Socks5.readRequest(&reader) }
-            return read.flatMap { wish(of: $0) }
+            return read.flatMap { command(of: $0) }
         } catch {
             switch error {
             case .malformed: refuse(Socks5.reply(.generalFailure))
@@ -123,12 +123,12 @@ struct ProxyNegotiation {
         }
     }
 
-    private func wish(of request: Socks5.Request) -> Wish? {
+    private func command(of request: Socks5.Request) -> Command? {
         switch Socks5.Command(rawValue: request.command) {
         case .connect:
             return .connect(
                 Connect(
-                    target: request.target, early: intake.bytes, grant: Socks5.reply(.succeeded), reply: .socks5))
+                    target: request.target, early: intake.bytes, successReply: Socks5.reply(.succeeded), reply: .socks5))
         case .associate:
             return .associate(request.target)
         case .bind, nil:
@@ -158,7 +158,7 @@ struct ProxyNegotiation {
 
     // MARK: HTTP
 
-    private mutating func receiveHTTP() async -> Wish? {
+    private mutating func receiveHTTP() async -> Command? {
         let head: HTTPHead
         do {
             guard
@@ -174,13 +174,13 @@ struct ProxyNegotiation {
         }
         // Each request is asked for its password, and a user agent that has none may try again: a matter for a session.
         guard Self.isConnect(head), rules?.passwords == nil else {
-            return .exchange(Exchange(head: head, rest: intake.bytes))
+            return .request(HTTPRequest(head: head, rest: intake.bytes))
         }
-        guard let wish = Self.connect(head, early: intake.bytes) else {
+        guard let request = Self.connect(head, early: intake.bytes) else {
             refuseHTTP(400, "Bad Request", "CONNECT takes host:port, or [IPv6 address]:port.")
             return nil
         }
-        return .connect(wish)
+        return .connect(request)
     }
 
     static func isConnect(_ head: HTTPHead) -> Bool {
@@ -191,9 +191,9 @@ struct ProxyNegotiation {
     static func connect(_ head: HTTPHead, early: [UInt8]) -> Connect? {
         guard let line = head.requestLine, let target = Address(authority: String(decoding: line.target, as: UTF8.self))
         else { return nil }
-        let grant = Array("HTTP/1.1 200 Connection Established\r\n\r\n".utf8)
+        let successReply = Array("HTTP/1.1 200 Connection Established\r\n\r\n".utf8)
         return Connect(
-            target: target, early: early, grant: grant, reply: .http(asHTML: Acceptance(head).takesHTML))
+            target: target, early: early, successReply: successReply, reply: .http(asHTML: Acceptance(head).takesHTML))
     }
 
     /// The head is read for the form of the answer only.

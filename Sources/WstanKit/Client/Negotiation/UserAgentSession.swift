@@ -7,7 +7,7 @@ final class UserAgentSession: @unchecked Sendable {
     let pool: TunnelPool
     let idle: IdleUserAgents
     let rules: ClientAccess
-    let manners: AnswerSupport
+    let answerSupport: AnswerSupport
     let log: EventLog
     /// The target of a static forward, whose user agent asks for nothing and knows nothing of us.
     let forwarded: Address?
@@ -18,7 +18,7 @@ final class UserAgentSession: @unchecked Sendable {
 
     init(
         userAgent: Stream, dialer: Dialer, direct: DirectDialer, pool: TunnelPool, idle: IdleUserAgents, rules: ClientAccess,
-        manners: AnswerSupport, log: EventLog, forwarded: Address?, ended: @escaping () -> Void
+        answerSupport: AnswerSupport, log: EventLog, forwarded: Address?, ended: @escaping () -> Void
     ) {
         self.userAgent = userAgent
         self.dialer = dialer
@@ -26,7 +26,7 @@ final class UserAgentSession: @unchecked Sendable {
         self.pool = pool
         self.idle = idle
         self.rules = rules
-        self.manners = manners
+        self.answerSupport = answerSupport
         self.log = log
         self.forwarded = forwarded
         self.ended = ended
@@ -40,15 +40,15 @@ final class UserAgentSession: @unchecked Sendable {
     }
 
     private func open() async {
-        guard let wish = await receiveWish() else {
+        guard let command = await receiveCommand() else {
             // Answered, and closing by itself; or gone without a word; or, at a forward, not admitted.
             endInVain()
             return ended()
         }
-        switch wish {
-        case .connect(let wish):
-            await connect(wish)
-        case .exchange(let first):
+        switch command {
+        case .connect(let request):
+            await connect(request)
+        case .request(let first):
             let session = HTTPSession(
                 userAgent: userAgent, dialer: dialer, direct: direct, pool: pool, idle: idle, rules: rules, log: log)
             worker.spawn { [self] in await carry(session, first) }
@@ -68,64 +68,64 @@ final class UserAgentSession: @unchecked Sendable {
         }
     }
 
-    private func receiveWish() async -> ProxyNegotiation.Wish? {
+    private func receiveCommand() async -> ProxyNegotiation.Command? {
         if let forwarded {
             return rules.admits(userAgent)
-                ? .connect(ProxyNegotiation.Connect(target: forwarded, early: [], grant: [])) : nil
+                ? .connect(ProxyNegotiation.Connect(target: forwarded, early: [], successReply: [])) : nil
         }
-        var door = ProxyNegotiation(userAgent, rules: rules)
-        return await door.receive()
+        var negotiation = ProxyNegotiation(userAgent, rules: rules)
+        return await negotiation.receive()
     }
 
-    private func connect(_ wish: ProxyNegotiation.Connect) async {
-        if forwarded == nil, direct.rules.cover(wish.target) {
-            await carryDirectly(wish)
+    private func connect(_ request: ProxyNegotiation.Connect) async {
+        if forwarded == nil, direct.rules.cover(request.target) {
+            await carryDirectly(request)
         } else {
-            answer(wish)
-            await carry(wish)
+            answer(request)
+            await carry(request)
         }
     }
 
     /// Tells the user agent to go ahead, or prepares to tell it when the target has answered.
-    private func answer(_ wish: ProxyNegotiation.Connect) {
-        if options.earlyReply || wish.reply == .none {
+    private func answer(_ request: ProxyNegotiation.Connect) {
+        if options.earlyReply || request.reply == .none {
             // Before the target has answered: it saves a round trip.
-            userAgent.write(wish.grant)
+            userAgent.write(request.successReply)
         } else {
-            late = DeferredReply(wish, to: userAgent, manners: manners, hasProxy: dialer.servers.areBehindProxy)
+            late = DeferredReply(request, to: userAgent, answerSupport: answerSupport, hasProxy: dialer.servers.areBehindProxy)
         }
     }
 
-    private func carry(_ wish: ProxyNegotiation.Connect) async {
+    private func carry(_ request: ProxyNegotiation.Connect) async {
         pool.connectionBegan()
         if pool.mayServe {
-            guard let early = await earlyData(wish.early, ClientLimits.earlyDataWaitInPool) else { return abandon() }
+            guard let early = await earlyData(request.early, ClientLimits.earlyDataWaitInPool) else { return abandon() }
             if let tunnel = await pool.obtain() {
-                carry(wish.target, early, on: tunnel)
+                carry(request.target, early, on: tunnel)
             } else {
-                await carryOnNewTunnel(wish.target, early, first: await dialer.connect())
+                await carryOnNewTunnel(request.target, early, first: await dialer.connect())
             }
         } else {
             // Waiting for the first data and connecting to the server take their time together.
             let dialer = dialer
             async let connecting = dialer.connect()
-            let early = await earlyData(wish.early, options.earlyDataWait)
+            let early = await earlyData(request.early, options.earlyDataWait)
             let connected = await connecting
             guard let early else {
                 if case .success(let uplink) = connected { uplink.stream.close() }
                 return abandon()
             }
-            await carryOnNewTunnel(wish.target, early, first: connected)
+            await carryOnNewTunnel(request.target, early, first: connected)
         }
     }
 
     /// HTTP, until it ends or becomes a connection, byte for byte.
-    private func carry(_ session: HTTPSession, _ first: ProxyNegotiation.Exchange) async {
+    private func carry(_ session: HTTPSession, _ first: ProxyNegotiation.HTTPRequest) async {
         switch await session.run(first) {
         case .over:
             ended()
-        case .connect(let wish):
-            await connect(wish)
+        case .connect(let request):
+            await connect(request)
         case .relay(let way, let early):
             way.carrier.send(early, for: way.connection)
             if let direct = way.carrier as? DirectCarrier { return await relay(direct, of: way.connection) }
@@ -214,7 +214,7 @@ final class UserAgentSession: @unchecked Sendable {
 
     /// - Parameter wasPooled: whether the tunnel was there before the connection, so that its loss may be old news.
     private func relay(_ connection: Connection, on tunnel: Tunnel, wasPooled: Bool = false) async -> Verdict {
-        switch await tunnel.relay(connection, from: userAgent) {
+        switch await tunnel.sendLoop(connection, from: userAgent) {
         case .over: break
         case .finished: await linger(connection, on: tunnel)
         case .broken:

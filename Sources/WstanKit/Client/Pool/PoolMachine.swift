@@ -55,7 +55,7 @@ struct PoolMachine {
     /// Other bounds hold from now on.
     ///
     /// - Returns: those that are too many now.
-    mutating func take(size: Int, minimum: Int, maxIdle: Duration) -> [UInt64] {
+    mutating func apply(size: Int, minimum: Int, maxIdle: Duration) -> [UInt64] {
         self.size = size
         self.minimum = Swift.min(minimum, size)
         self.maxIdle = maxIdle
@@ -95,7 +95,7 @@ struct PoolMachine {
     }
 
     /// Gives a tunnel out: the last one in, of those of which `isPreferred` holds if there are any.
-    mutating func take(preferring isPreferred: (UInt64) -> Bool = { _ in true }) -> UInt64? {
+    mutating func popIdle(preferring isPreferred: (UInt64) -> Bool = { _ in true }) -> UInt64? {
         let index =
             entries.lastIndex { !$0.isInDoubt && isPreferred($0.id) } ?? entries.lastIndex { !$0.isInDoubt }
         guard let index else { return nil }

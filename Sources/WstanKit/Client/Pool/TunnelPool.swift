@@ -66,9 +66,9 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     var totals: TunnelTotals { past.adding(tunnels.values) }
 
     /// Others are in force from now on.
-    func take(_ options: ClientOptions) {
+    func apply(_ options: ClientOptions) {
         pings = options.pings
-        let surplus = machine.take(size: options.poolSize, minimum: options.poolMin, maxIdle: options.poolMaxIdle)
+        let surplus = machine.apply(size: options.poolSize, minimum: options.poolMin, maxIdle: options.poolMaxIdle)
         for id in surplus { tunnels[id]?.close(CloseCode.normal) }
         replenish()
     }
@@ -82,12 +82,12 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     }
 
     /// A tunnel that is open and free.
-    func take() -> Tunnel? {
+    func popIdle() -> Tunnel? {
         lookForSleep()
         // A pong is late, or will not come.
         let trusted = pings.idle + Self.pongAllowance
         let now = worker.now
-        while let id = machine.take(preferring: { [tunnels] id in
+        while let id = machine.popIdle(preferring: { [tunnels] id in
             tunnels[id].map { now - $0.stream.lastReceived < trusted } ?? false
         }) {
             guard let tunnel = tunnels[id], tunnel.isIdle else { continue }
@@ -114,7 +114,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
 
     /// The same as `take`, or one that is being opened and that nobody else waits for.
     func obtain() async -> Tunnel? {
-        if let tunnel = take() { return tunnel }
+        if let tunnel = popIdle() { return tunnel }
         guard let number = machine.claim() else { return nil }
         let wait = Wait<Tunnel?>(worker: worker)
         claims[number] = wait
@@ -280,7 +280,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     }
 
     /// Another key is in use: what is free, or being opened, is replaced, and what is in use is closed when it falls idle.
-    func take(_ key: KeyID) {
+    func install(_ key: KeyID) {
         keyInUse = key
         keyUses = keyUses.filter { $0.key == key }
         openAnew()

@@ -104,7 +104,7 @@ struct CommandLineArguments {
         let hasValue = nameBytes.endIndex != parts.endIndex
         let attached = hasValue ? String(decoding: parts[nameBytes.endIndex...].dropFirst(), as: UTF8.self) : nil
         switch Self.match(name) {
-        case .option(let option): take(option, as: "--\(option.name)", attached: attached)
+        case .option(let option): consume(option, as: "--\(option.name)", attached: attached)
         case .ambiguous(let names):
             complain("--\(name) could be \(SettingKind.choice(names)): write it in full")
         case .unknown:
@@ -126,18 +126,18 @@ struct CommandLineArguments {
             let isAttached = rest.first == "="
             if case .required = option.argument {
                 let value = isAttached ? rest.dropFirst() : rest
-                take(option, as: name, attached: rest.isEmpty ? nil : String(value))
+                consume(option, as: name, attached: rest.isEmpty ? nil : String(value))
                 return
             }
             if isAttached {
-                take(option, as: name, attached: String(rest.dropFirst()))
+                consume(option, as: name, attached: String(rest.dropFirst()))
                 return
             }
-            take(option, as: name, attached: nil)
+            consume(option, as: name, attached: nil)
         }
     }
 
-    private mutating func take(_ option: CommandLineOption, as name: String, attached: String?) {
+    private mutating func consume(_ option: CommandLineOption, as name: String, attached: String?) {
         let value: String
         switch option.argument {
         case .none:

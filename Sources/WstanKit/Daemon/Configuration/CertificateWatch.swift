@@ -26,7 +26,7 @@ final class CertificateWatch: @unchecked Sendable {
     }
 
     /// Another one, or none, by the configuration.
-    func take(_ certificate: ServerCertificate?) {
+    func adopt(_ certificate: ServerCertificate?) {
         self.certificate = certificate
         read = certificate?.marks ?? []
         seen = read

@@ -283,7 +283,7 @@ final class KeyRingService: @unchecked Sendable {
     private func install(_ steps: Steps) async {
         ring = steps.ring
         stored = steps.stored
-        await users.take(ring)
+        await users.install(ring)
         lookForExpiry()
     }
 

@@ -23,10 +23,10 @@ final class ListenerSet: @unchecked Sendable {
     private let client: ClientService?
     private let report: (Acceptor.Event, Destination) -> Void
     /// In the order of the plan.
-    private var doors: [Door] = []
+    private var openListeners: [OpenListener] = []
 
     /// An open socket, and what it is for now.
-    private final class Door {
+    private final class OpenListener {
         let socket: Pollable
         let place: String
         private(set) var entry: ListenPlan.Entry
@@ -43,16 +43,16 @@ final class ListenerSet: @unchecked Sendable {
             self.place = place
             self.route = route
             self.forward = forward
-            take(entry)
+            apply(entry)
         }
 
         /// The same place may be for something else from now on.
-        func take(_ entry: ListenPlan.Entry) {
+        func apply(_ entry: ListenPlan.Entry) {
             self.entry = entry
             switch entry.purpose {
             case .service: route?.destination = nil
             case .connections(let target): route?.destination = target
-            case .datagrams(let target): forward?.take(target)
+            case .datagrams(let target): forward?.apply(target)
             }
         }
     }
@@ -75,61 +75,61 @@ final class ListenerSet: @unchecked Sendable {
 
     /// Every place where something listens.
     var places: [Entrance] {
-        doors.map {
+        openListeners.map {
             Entrance(name: $0.entry.name, forward: $0.entry.forward, place: $0.place, isPassed: $0.entry.source.isPassed)
         }
     }
 
     /// Of those for connections that have one.
-    var addresses: [SocketAddress] { doors.compactMap { ($0.socket as? Listener)?.address } }
+    var addresses: [SocketAddress] { openListeners.compactMap { ($0.socket as? Listener)?.address } }
 
     /// Opens what is missing, keeps what is there already, and closes the rest. All of it or, when it throws, nothing.
-    func take(_ plan: ListenPlan) throws(ListenAddresses.Failure) {
-        var former = doors
-        var next: [Door?] = plan.entries.map { entry in
+    func apply(_ plan: ListenPlan) throws(ListenAddresses.Failure) {
+        var former = openListeners
+        var next: [OpenListener?] = plan.entries.map { entry in
             former.firstIndex { $0.entry.isAt(entry) }.map { former.remove(at: $0) }
         }
         // Where one takes over another's port, as 0.0.0.0:80 that of 127.0.0.1:80, both are there for a moment.
         let missing = zip(plan.entries, next).filter { $1 == nil }.map(\.0)
-        let shared = former.filter { door in missing.contains { $0.hasPort(of: door.entry) } }
+        let shared = former.filter { opened in missing.contains { $0.hasPort(of: opened.entry) } }
         allowSharing(of: shared, true)
         do throws(ListenAddresses.Failure) {
             for (index, entry) in plan.entries.enumerated() where next[index] == nil {
                 next[index] = try open(entry, sharing: shared.contains { entry.hasPort(of: $0.entry) })
             }
         } catch {
-            let kept = doors
-            for door in next.compactMap({ $0 }) where !kept.contains(where: { $0 === door }) { close(door) }
+            let kept = openListeners
+            for opened in next.compactMap({ $0 }) where !kept.contains(where: { $0 === opened }) { close(opened) }
             allowSharing(of: shared, false)
             throw error
         }
-        for door in former { close(door) }
-        for (door, entry) in zip(next, plan.entries) { door?.take(entry) }
-        doors = next.compactMap { $0 }
-        allowSharing(of: doors, false)
+        for opened in former { close(opened) }
+        for (opened, entry) in zip(next, plan.entries) { opened?.apply(entry) }
+        openListeners = next.compactMap { $0 }
+        allowSharing(of: openListeners, false)
     }
 
     func close() {
-        for door in doors { door.socket.close() }
-        doors = []
+        for opened in openListeners { opened.socket.close() }
+        openListeners = []
     }
 
-    private func allowSharing(of doors: [Door], _ isAllowed: Bool) {
-        for door in doors where !door.entry.source.isPassed {
-            SocketOption.reusePort.set(isAllowed ? 1 : 0, on: door.socket.descriptor)
+    private func allowSharing(of openListeners: [OpenListener], _ isAllowed: Bool) {
+        for opened in openListeners where !opened.entry.source.isPassed {
+            SocketOption.reusePort.set(isAllowed ? 1 : 0, on: opened.socket.descriptor)
         }
     }
 
     /// For good, unlike at the end of the process: who has come already is served.
-    private func close(_ door: Door) {
-        (door.socket as? Acceptor)?.closeOnceEmpty()
-        if let forward = door.forward { client?.end(forward) }
+    private func close(_ opened: OpenListener) {
+        (opened.socket as? Acceptor)?.closeOnceEmpty()
+        if let forward = opened.forward { client?.end(forward) }
     }
 
     // MARK: One of them
 
     /// - Returns: nil when it may be missing, and is.
-    private func open(_ entry: ListenPlan.Entry, sharing: Bool) throws(ListenAddresses.Failure) -> Door? {
+    private func open(_ entry: ListenPlan.Entry, sharing: Bool) throws(ListenAddresses.Failure) -> OpenListener? {
         switch entry.source {
         case .passed(let socket):
             do throws(SystemError) {
@@ -152,7 +152,7 @@ final class ListenerSet: @unchecked Sendable {
 
     private func open(
         _ address: SocketAddress, _ entry: ListenPlan.Entry, _ sharing: Bool
-    ) throws(SystemError) -> Door {
+    ) throws(SystemError) -> OpenListener {
         if case .datagrams(let target) = entry.purpose {
             return try forwardDatagrams(to: target, entry) { (forward) throws(SystemError) in
                 try forward.listen(on: address, sharing: sharing)
@@ -161,10 +161,10 @@ final class ListenerSet: @unchecked Sendable {
         let route = Route()
         let listener = try Listener(
             address, sharing: sharing, on: worker, dealingTo: workers, report: reports(by: route))
-        return Door(entry, listener, at: listener.place, route)
+        return OpenListener(entry, listener, at: listener.place, route)
     }
 
-    private func open(_ path: String, _ entry: ListenPlan.Entry) throws(ListenAddresses.Failure) -> Door {
+    private func open(_ path: String, _ entry: ListenPlan.Entry) throws(ListenAddresses.Failure) -> OpenListener {
         guard !entry.purpose.isForDatagrams else {
             throw ListenAddresses.Failure(
                 description: "cannot listen on unix:\(path) for datagrams: choose an address and a port")
@@ -172,22 +172,22 @@ final class ListenerSet: @unchecked Sendable {
         let route = Route()
         do throws(UnixListener.Failure) {
             let listener = try UnixListener(path, on: worker, dealingTo: workers, report: reports(by: route))
-            return Door(entry, listener, at: listener.place, route)
+            return OpenListener(entry, listener, at: listener.place, route)
         } catch {
             throw ListenAddresses.Failure(description: ListenAddresses.text(error, for: path))
         }
     }
 
-    private func open(_ socket: PassedSocket, _ entry: ListenPlan.Entry) throws(SystemError) -> Door {
+    private func open(_ socket: PassedSocket, _ entry: ListenPlan.Entry) throws(SystemError) -> OpenListener {
         let route = Route()
         switch (socket.kind, entry.purpose) {
         case (.listener(.network(let address)), _):
             let listener = try Listener(
                 passed: socket, at: address, on: worker, dealingTo: workers, report: reports(by: route))
-            return Door(entry, listener, at: socket.place, route)
+            return OpenListener(entry, listener, at: socket.place, route)
         case (.listener(.unix), _):
             let listener = try UnixListener(passed: socket, on: worker, dealingTo: workers, report: reports(by: route))
-            return Door(entry, listener, at: socket.place, route)
+            return OpenListener(entry, listener, at: socket.place, route)
         case (.datagrams(.network(let address)), .datagrams(let target)):
             return try forwardDatagrams(to: target, entry) { (forward) throws(SystemError) in
                 try forward.listen(on: socket, at: address)
@@ -202,12 +202,12 @@ final class ListenerSet: @unchecked Sendable {
 
     private func forwardDatagrams(
         to target: Address, _ entry: ListenPlan.Entry, _ listen: (DatagramForward) throws(SystemError) -> DatagramSocket
-    ) throws(SystemError) -> Door {
+    ) throws(SystemError) -> OpenListener {
         guard let client else { preconditionFailure("a server has no forwards") }
         let forward = client.forwardDatagrams(to: target)
         do throws(SystemError) {
             let socket = try listen(forward)
-            return Door(entry, socket, at: socket.address.description, nil, forward: forward)
+            return OpenListener(entry, socket, at: socket.address.description, nil, forward: forward)
         } catch {
             client.end(forward)
             throw error

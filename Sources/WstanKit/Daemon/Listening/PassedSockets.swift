@@ -5,7 +5,7 @@ import Glibc
 enum PassedSockets {
     /// Takes them, and the variables out of the environment, so that nobody else takes them for his. Before any thread is
     /// started.
-    static func take() throws(SocketActivation.Failure) -> [PassedSocket] {
+    static func adopt() throws(SocketActivation.Failure) -> [PassedSocket] {
         var names: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
         // It looks at LISTEN_PID, and makes them close on exec.
         let count = sd_listen_fds_with_names(1, &names)

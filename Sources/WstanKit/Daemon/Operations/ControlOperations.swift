@@ -11,7 +11,7 @@ final class ControlOperations: ControlService, @unchecked Sendable {
     private let services: Services
     private let keys: KeyRingService
     private let reloading: Reloader
-    private let entrances: ListenerSet
+    private let listeners: ListenerSet
     private let blocking: BlockingPool
     private let threshold: LogThreshold
     /// Ends the daemon.
@@ -26,7 +26,7 @@ final class ControlOperations: ControlService, @unchecked Sendable {
 
     init(
         of instance: String?, arguments: [String], on worker: Worker, services: Services, keys: KeyRingService,
-        reloading: Reloader, entrances: ListenerSet, blocking: BlockingPool, threshold: LogThreshold,
+        reloading: Reloader, listeners: ListenerSet, blocking: BlockingPool, threshold: LogThreshold,
         stop: @escaping () -> Void
     ) {
         self.instance = instance
@@ -35,7 +35,7 @@ final class ControlOperations: ControlService, @unchecked Sendable {
         self.services = services
         self.keys = keys
         self.reloading = reloading
-        self.entrances = entrances
+        self.listeners = listeners
         self.blocking = blocking
         self.threshold = threshold
         self.stop = stop
@@ -53,7 +53,7 @@ final class ControlOperations: ControlService, @unchecked Sendable {
             configurationLoadTimestampUSec: Int(reloading.loaded.microseconds),
             configurationErrors: reloading.errors.isEmpty ? nil : reloading.errors.map(\.textWithPlace),
             warnings: reloading.warnings.isEmpty ? nil : reloading.warnings,
-            listeners: entrances.places.map { .init(name: $0.name, address: $0.place, activated: $0.isPassed) },
+            listeners: listeners.places.map { .init(name: $0.name, address: $0.place, activated: $0.isPassed) },
             tunnelsActive: snapshot.totals.active, tunnelsTotal: Int(clamping: snapshot.totals.opened),
             bytesReceived: Int(clamping: snapshot.totals.traffic.received),
             bytesSent: Int(clamping: snapshot.totals.traffic.sent),

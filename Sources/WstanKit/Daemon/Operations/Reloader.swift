@@ -11,7 +11,7 @@ final class Reloader: @unchecked Sendable {
         /// A server's.
         let replayGuard: ReplayGuard?
         let certificate: CertificateWatch?
-        /// Opens and closes entrances; says where it listens then, in words.
+        /// Opens and closes listeners; says where it listens then, in words.
         let listen: (ListenPlan) throws(ListenAddresses.Failure) -> String
         let admitToControl: (_ group: UInt32?) -> Void
     }
@@ -123,24 +123,24 @@ final class Reloader: @unchecked Sendable {
             }
             warnings += configuration.plan.unusedNews(since: settings)
             if configuration.plan.hasPassedListeners { changed.removeAll { $0.hasSuffix("] listen") } }
-            await take(configuration)
+            await apply(configuration)
             warnings += await takeKey(configuration.key, &changed)
         }
         return Reload.Reply(
             changed: changed, requiresRestart: difference.needsRestart, warnings: warnings.isEmpty ? nil : warnings)
     }
 
-    private func take(_ configuration: LoadedConfiguration) async {
+    private func apply(_ configuration: LoadedConfiguration) async {
         let next = configuration.next
         settings = next
         parts.threshold.level = next.logLevel.forLogger
-        parts.replayGuard?.take(lifetime: next.requestTTL.inSeconds, now: WallClock.now())
+        parts.replayGuard?.apply(lifetime: next.requestTTL.inSeconds, now: WallClock.now())
         // Changed files are found by the watch itself.
         if configuration.certificate?.configuration != parts.certificate?.certificate?.configuration {
-            parts.certificate?.take(configuration.certificate)
+            parts.certificate?.adopt(configuration.certificate)
         }
         parts.admitToControl(configuration.controlGroup)
-        await parts.services.take(next, configuration, environment)
+        await parts.services.apply(next, configuration, environment)
     }
 
     /// - Returns: warnings.
@@ -158,7 +158,7 @@ final class Reloader: @unchecked Sendable {
 }
 
 extension Services {
-    fileprivate func take(
+    fileprivate func apply(
         _ settings: Settings, _ configuration: LoadedConfiguration, _ environment: ProxyEnvironment
     ) async {
         let budget = configuration.bufferBudget / max(1, workers.count)
@@ -171,10 +171,10 @@ extension Services {
                 settings, key: key, trust: configuration.trust, workers: workers.count, environment: environment)
             options.users = configuration.admission.users
             options.allowedUsers = configuration.admission.allowedUsers
-            await each { [options] (client: ClientService) in client.take(options) }
+            await each { [options] (client: ClientService) in client.apply(options) }
         case .server:
             let options = ServerOptions(settings, keys: [], workers: workers.count)
-            await each { (server: ServerService) in server.take(options) }
+            await each { (server: ServerService) in server.apply(options) }
         }
     }
 }

@@ -150,7 +150,7 @@ struct ClientCheck: @unchecked Sendable {
         let pinged = await probe.ping(&intake, until: deadline)
         tell(RoundTripObservation(outcome: pinged, tcp: tcp, hasProxy: server.proxy != nil).finding)
         probe.leave(stream)
-        await worker.flushed(until: worker.now + DoctorLimits.farewell)
+        await worker.flushed(until: worker.now + DoctorLimits.closing)
     }
 
     private func tell(_ outcome: UpgradeProbe.Outcome, _ server: ServerEndpoint) {
@@ -193,7 +193,7 @@ enum DoctorLimits {
     static let addresses = 8
     /// For whoever serves a place to say what it is.
     static let greeting: Duration = .seconds(3)
-    static let farewell: Duration = .seconds(1)
+    static let closing: Duration = .seconds(1)
 }
 
 extension UpgradeProbe.Outcome {

@@ -23,7 +23,7 @@ struct Outbox {
             return
         }
         let count = count
-        let larger = pool.take(count + more.count)
+        let larger = pool.allocate(count + more.count)
         larger.copyMemory(from: bytes)
         UnsafeMutableRawBufferPointer(rebasing: larger[count...]).copyMemory(from: more)
         if let block { pool.give(block) }
@@ -38,7 +38,7 @@ struct Outbox {
             removeAll(to: pool)
         } else if let block, self.count <= block.count / 4, block.count > BlockPool.smallest {
             // A reader that leaves a little must not keep a large block.
-            let smaller = pool.take(self.count)
+            let smaller = pool.allocate(self.count)
             smaller.copyMemory(from: bytes)
             pool.give(block)
             self.block = smaller

@@ -47,14 +47,14 @@ final class Stream: Pollable, @unchecked Sendable {
     /// Waits in `connect`.
     var connecter: UnsafeContinuation<Wake, Never>?
     private var drainWaiters: [UnsafeContinuation<Void, Never>] = []
-    private var farewell: LingeringClose?
+    private var lingering: LingeringClose?
     /// Seals what is written and opens what is read.
     private(set) var tls: TLSSession?
     /// What this stream's buffers count for in the worker's budget.
     private var charged = 0
     /// Called when the peer has finished or is gone, and when this has failed or was closed: for somebody who waits for
     /// another stream on behalf of this one.
-    var attention: (() -> Void)?
+    var onPeerGone: (() -> Void)?
     /// Called once, when it is closed.
     var whenClosed: (() -> Void)?
     private var finishing = Finishing.no
@@ -80,7 +80,7 @@ final class Stream: Pollable, @unchecked Sendable {
 
     /// Waits until `read` has something to say.
     func waitReadable(deadline: Instant? = nil) async -> Wake {
-        if isClosed || farewell != nil { return .closed }
+        if isClosed || lingering != nil { return .closed }
         if isReadable { return .ready }
         guard let deadline else { return await withUnsafeContinuation { reader = $0 } }
         return await wait(until: deadline) {
@@ -151,7 +151,7 @@ final class Stream: Pollable, @unchecked Sendable {
         worker.execute { [self] in
             guard !isClosed else { return }
             isReadable = true
-            if let farewell { farewell.proceed() } else { resume(&reader, .ready) }
+            if let lingering { lingering.proceed() } else { resume(&reader, .ready) }
         }
     }
 
@@ -228,7 +228,7 @@ final class Stream: Pollable, @unchecked Sendable {
     /// Shuts down the sending side once everything has been sent.
     func finish() {
         guard finishing == .no else { return }
-        tls?.sayFarewell()
+        tls?.sendCloseNotify()
         finishing = .whenDrained
         finishIfDrained()
     }
@@ -288,11 +288,11 @@ final class Stream: Pollable, @unchecked Sendable {
             isWritable = true
             flush()
         }
-        if let farewell {
-            farewell.proceed()
+        if let lingering {
+            lingering.proceed()
         } else if isReadable {
             resume(&reader, .ready)
-            if peerHasFinished { attention?() }
+            if peerHasFinished { onPeerGone?() }
         }
     }
 
@@ -302,7 +302,7 @@ final class Stream: Pollable, @unchecked Sendable {
         isReadable = true
         resume(&reader, .ready)
         interruptDrain()
-        attention?()
+        onPeerGone?()
     }
 
     private func dropOutbox() {
@@ -334,18 +334,18 @@ final class Stream: Pollable, @unchecked Sendable {
         heldElsewhere = 0
         heldByTLS = 0
         dropOutbox()
-        if let farewell {
-            farewell.cancel()
+        if let lingering {
+            lingering.cancel()
             worker.farewells -= 1
         }
-        farewell = nil
+        lingering = nil
         super.close()
         resume(&reader, .closed)
         resume(&connecter, .closed)
         interruptDrain()
-        attention?()
+        onPeerGone?()
         let closed = whenClosed
-        attention = nil
+        onPeerGone = nil
         whenClosed = nil
         whenDrained = nil
         closed?()
@@ -360,8 +360,8 @@ final class Stream: Pollable, @unchecked Sendable {
 
     /// Sends what is held, then ends the connection in good order. Whoever waits for input is told that there is none.
     func closeOrderly(awaitingPeer: Bool) {
-        guard !isClosed, farewell == nil else { return }
-        tls?.sayFarewell()
+        guard !isClosed, lingering == nil else { return }
+        tls?.sendCloseNotify()
         // Unread input, an end included, makes the kernel's close a reset, which costs the peer what it has not got
         // yet.
         if outbox.isEmpty, hasReadEnd || !awaitingPeer && !isReadable { return close() }
@@ -372,16 +372,16 @@ final class Stream: Pollable, @unchecked Sendable {
     /// Sends what is held, waits until the peer has got it, then resets the connection: it broke, and what had come
     /// before is delivered all the same.
     func resetAfterDelivery() {
-        guard !isClosed, farewell == nil else { return }
+        guard !isClosed, lingering == nil else { return }
         say(.reset)
     }
 
     private func say(_ ending: LingeringClose.Ending) {
-        let farewell = LingeringClose(self, ending)
-        self.farewell = farewell
+        let lingering = LingeringClose(self, ending)
+        self.lingering = lingering
         worker.farewells += 1
         resume(&reader, .closed)
-        farewell.proceed()
+        lingering.proceed()
     }
 
     /// Whether nothing can be delivered any more: reset, failed or closed. Once both sides have finished the kernel says

@@ -181,7 +181,7 @@ final class TLSSession: @unchecked Sendable {
 
     private enum Ending {
         case none
-        case farewell
+        case closeNotify
         case failure(TLSFailure)
         /// The stream has said it.
         case ofStream(Stream.ReadResult)
@@ -196,7 +196,7 @@ final class TLSSession: @unchecked Sendable {
             case .failed(let error): return .ofStream(.failed(error))
             case .outOfPatience: return .failure(.tooLong)
             }
-        case SSL_ERROR_ZERO_RETURN: return .farewell
+        case SSL_ERROR_ZERO_RETURN: return .closeNotify
         default: return .failure(.ofQueue())
         }
     }
@@ -207,7 +207,7 @@ final class TLSSession: @unchecked Sendable {
         switch ending {
         case .none:
             result = .wouldBlock
-        case .farewell:
+        case .closeNotify:
             result = stream.end()
         case .ofStream(let said):
             result = said
@@ -229,7 +229,7 @@ final class TLSSession: @unchecked Sendable {
     }
 
     /// Says that nothing more will be sent.
-    func sayFarewell() {
+    func sendCloseNotify() {
         guard let ssl, state == .established, !hasSaidFarewell, stream.failure == nil else { return }
         hasSaidFarewell = true
         begin(appetite: TLSLimits.record)

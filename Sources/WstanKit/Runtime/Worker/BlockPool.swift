@@ -14,7 +14,7 @@ final class BlockPool {
     }
 
     /// A block of at least `count` bytes.
-    func take(_ count: Int) -> UnsafeMutableRawBufferPointer {
+    func allocate(_ count: Int) -> UnsafeMutableRawBufferPointer {
         guard let size = Self.sizes.firstIndex(where: { $0 >= count }) else {
             return .allocate(byteCount: count, alignment: 64)
         }

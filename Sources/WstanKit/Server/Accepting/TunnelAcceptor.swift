@@ -1,8 +1,8 @@
-/// The server's front door: hears what a connection says first, and admits it as a tunnel or gives it the plain answer.
+/// Accepts connections at the server: reads what a connection sends first, and admits it as a tunnel or gives it the plain answer.
 /// Confined to its worker.
 final class TunnelAcceptor: @unchecked Sendable {
     /// A connection whose request has held, and that has had its 101.
-    struct Guest {
+    struct Accepted {
         let stream: Stream
         let request: VerifiedRequest
         /// The client, also behind a front.
@@ -19,20 +19,20 @@ final class TunnelAcceptor: @unchecked Sendable {
     private let worker: Worker
     private var options: ServerOptions
     private var authentication: Authentication
-    private let gate: HandshakeLimiter
-    private let book: RefusalRecorder
+    private let limiter: HandshakeLimiter
+    private let recorder: RefusalRecorder
     private var tls: TLSServerContext?
 
-    init(worker: Worker, options: ServerOptions, authentication: Authentication, book: RefusalRecorder) {
+    init(worker: Worker, options: ServerOptions, authentication: Authentication, recorder: RefusalRecorder) {
         self.worker = worker
         self.options = options
         self.authentication = authentication
-        self.book = book
+        self.recorder = recorder
         tls = options.tls
-        gate = HandshakeLimiter(capacity: options.maxHandshakes)
-        gate.whenFull = { [book] in book.closedForRoom() }
-        worker.budget.whenHeadsOverflow = { [gate, budget = worker.budget] in
-            while budget.headsOverflow, gate.closeOldest() {}
+        limiter = HandshakeLimiter(capacity: options.maxHandshakes)
+        limiter.whenFull = { [recorder] in recorder.closedForRoom() }
+        worker.budget.whenHeadsOverflow = { [limiter, budget = worker.budget] in
+            while budget.headsOverflow, limiter.closeOldest() {}
         }
     }
 
@@ -42,22 +42,22 @@ final class TunnelAcceptor: @unchecked Sendable {
     }
 
     /// - Returns: nil when the connection has been refused, or has left.
-    func welcome(_ stream: Stream, from peer: Peer) async -> Guest? {
-        let ticket = gate.enter(stream)
+    func accept(_ stream: Stream, from peer: Peer) async -> Accepted? {
+        let ticket = limiter.enter(stream)
         // One who was refused counts until he is gone, or a flood of them would take every descriptor.
-        stream.whenClosed = { [gate] in gate.leave(ticket) }
+        stream.whenClosed = { [limiter] in limiter.leave(ticket) }
         var intake = BufferedReader(stream)
         var client = ClientAddress(peer)
-        let verdict = await hear(&intake, &client)
+        let verdict = await authenticate(&intake, &client)
         stream.heldHead = 0
         switch verdict {
         case .success(let request):
-            gate.leave(ticket)
+            limiter.leave(ticket)
             stream.whenClosed = nil
             let date = HTTPDate.format(Int64(WallClock.now()))
             stream.write(
                 WebSocketHandshake.response(accept: request.accept, server: ServerLimits.serverName, date: date))
-            return Guest(stream: stream, request: request, client: client, rest: intake.bytes)
+            return Accepted(stream: stream, request: request, client: client, rest: intake.bytes)
         case .failure(.silent):
             stream.close()
         case .failure(let refusal):
@@ -67,20 +67,20 @@ final class TunnelAcceptor: @unchecked Sendable {
     }
 
     /// The certificate is no part of it: see `renew`.
-    func take(_ options: ServerOptions, _ authentication: Authentication) {
+    func apply(_ options: ServerOptions, _ authentication: Authentication) {
         self.options = options
         self.authentication = authentication
-        gate.capacity = options.maxHandshakes
+        limiter.capacity = options.maxHandshakes
     }
 
     /// Closes whatever has not authenticated yet.
     func closeAll() {
-        gate.closeAll()
+        limiter.closeAll()
     }
 
     private func refuse(_ stream: Stream, _ refusal: Refusal, _ client: ClientAddress, isHead: Bool) {
         guard !stream.isClosed else { return }
-        book.refused(refusal, of: client)
+        recorder.refused(refusal, of: client)
         // Whoever speaks no TLS gets no words either, only the alert that TLS has for it.
         guard tls == nil || stream.tls?.isEstablished == true else { return stream.closeOrderly(awaitingPeer: true) }
         let answer = PlainAnswer(status: options.plainStatus)
@@ -89,7 +89,7 @@ final class TunnelAcceptor: @unchecked Sendable {
     }
 
     /// - Parameter client: becomes the one whom a trusted front names, as soon as that is known.
-    private func hear(
+    private func authenticate(
         _ intake: inout BufferedReader, _ client: inout ClientAddress
     ) async -> Result<VerifiedRequest, Refusal> {
         let deadline = worker.now + options.handshakeTimeout

@@ -68,7 +68,7 @@ struct Authentication {
     }
 
     /// Others are in force from now on; the keys have a way of their own.
-    mutating func take(_ options: ServerOptions) {
+    mutating func apply(_ options: ServerOptions) {
         self.options = options
     }
 

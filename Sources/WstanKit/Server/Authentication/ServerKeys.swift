@@ -21,11 +21,11 @@ final class ServerKeys: @unchecked Sendable {
     private(set) var uses: [KeyID: KeyUse] = [:]
 
     init(_ keys: [LiveKey]) {
-        take(keys)
+        install(keys)
     }
 
     /// These are accepted from now on. What is known of those that stay is kept.
-    func take(_ keys: [LiveKey]) {
+    func install(_ keys: [LiveKey]) {
         let former = all
         all = keys.map { key in
             let id = key.key.id

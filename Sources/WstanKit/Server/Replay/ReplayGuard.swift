@@ -86,10 +86,10 @@ final class ReplayGuard: Sendable {
     }
 
     /// Of a request, in seconds; it is another one from now on.
-    func take(lifetime: Double, now: Double) {
-        marks?.take(lifetime: lifetime)
+    func apply(lifetime: Double, now: Double) {
+        marks?.apply(lifetime: lifetime)
         kept.withLock { kept in
-            kept.lifetime.take(lifetime, now: now)
+            kept.lifetime.apply(lifetime, now: now)
             kept.noteLifetime(now)
         }
     }

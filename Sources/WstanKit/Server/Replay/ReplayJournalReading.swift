@@ -27,12 +27,12 @@ struct ReplayJournalReading {
             switch ReplayJournalFormat.readSlot(slot, number: first + index) {
             case .empty: break
             case .torn: torn += 1
-            case .record(let record): take(record)
+            case .record(let record): add(record)
             }
         }
     }
 
-    private mutating func take(_ record: ReplayRecord) {
+    private mutating func add(_ record: ReplayRecord) {
         // False for a NaN. What has expired longer ago than the memory's margin is just an old slot.
         guard record.expiry >= now - ReplayMemory.margin - 10 else { return }
         guard record.expiry <= now + Self.farthest else {

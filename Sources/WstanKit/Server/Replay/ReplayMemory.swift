@@ -48,7 +48,7 @@ struct ReplayMemory {
         forget(before: current)
         if seen.contains(token) { return .seen }
         guard seen.count < capacity else { return .full }
-        let slot = slots.take()
+        let slot = slots.allocate()
         seen.insert(token)
         keep(token, in: slot, until: bucket)
         return .new(slot: slot)
@@ -92,7 +92,7 @@ struct FreeSlots {
         returned = isTaken.indices.reversed().filter { !isTaken[$0] }
     }
 
-    mutating func take() -> Int {
+    mutating func allocate() -> Int {
         if let slot = returned.popLast() { return slot }
         defer { next += 1 }
         return next

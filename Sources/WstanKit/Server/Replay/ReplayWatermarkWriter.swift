@@ -41,8 +41,8 @@ final class ReplayWatermarkWriter: Sendable {
         state.withLock { $0.marks.refuses(time, of: key, now: now) }
     }
 
-    func take(lifetime: Double) {
-        state.withLock { $0.marks.take(lifetime: lifetime) }
+    func apply(lifetime: Double) {
+        state.withLock { $0.marks.apply(lifetime: lifetime) }
     }
 
     /// A request was accepted; the mark follows.

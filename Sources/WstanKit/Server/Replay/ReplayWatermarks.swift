@@ -52,7 +52,7 @@ struct ReplayWatermarks {
     }
 
     /// It is another one from now on.
-    mutating func take(lifetime: Double) {
+    mutating func apply(lifetime: Double) {
         reach = lifetime + 2 * Self.step
     }
 

@@ -12,7 +12,7 @@ struct RequestLifetime: Equatable, Sendable {
         if let former, former < current { earlier = (former, now + current) }
     }
 
-    mutating func take(_ next: Double, now: Double) {
+    mutating func apply(_ next: Double, now: Double) {
         let shortest = shortest(at: now)
         // A client's clock may be ahead by as much as it could be.
         earlier = shortest < next ? (shortest, now + max(current, next)) : nil

@@ -5,10 +5,10 @@ enum Backpressure {
     /// - Returns: false when it is not wanted any more, or `source` is gone. A source that has finished in good order, or whose
     ///   owner on this host has left, is waited for: what it sent before is still to be delivered. It is given up when nothing
     ///   has moved for long and the peer of `sink` is dead, or nobody is left who could want it.
-    static func isThrough(into sink: Stream, from source: Stream, while isWanted: () -> Bool) async -> Bool {
+    static func waitUntilSent(into sink: Stream, from source: Stream, while isWanted: () -> Bool) async -> Bool {
         let worker = sink.worker
-        source.attention = { [weak sink] in sink?.interruptDrain() }
-        defer { source.attention = nil }
+        source.onPeerGone = { [weak sink] in sink?.interruptDrain() }
+        defer { source.onPeerGone = nil }
         var left = Int.max
         var lastProgress = worker.now
         while sink.pendingCount > 0 {

@@ -24,7 +24,7 @@ extension Tunnel {
             await connection.pause()
         }
         guard stream.pendingCount > 0 else { return true }
-        let isThrough = await Backpressure.isThrough(into: stream, from: end) { carries(connection) && isWanted() }
-        return isThrough || !carries(connection) || !isWanted()
+        let isSent = await Backpressure.waitUntilSent(into: stream, from: end) { carries(connection) && isWanted() }
+        return isSent || !carries(connection) || !isWanted()
     }
 }

@@ -10,7 +10,7 @@ extension Tunnel {
     }
 
     /// Moves what the near end sends, until it ends or the connection is over.
-    func relay(_ connection: Connection, from end: Stream) async -> RelayEnd {
+    func sendLoop(_ connection: Connection, from end: Stream) async -> RelayEnd {
         var moved = 0
         while self.connection === connection {
             switch await end.waitReadable() {
@@ -35,8 +35,8 @@ extension Tunnel {
                 await connection.pause()
             }
             if stream.pendingCount > 0 {
-                let isThrough = await Backpressure.isThrough(into: stream, from: end) { self.connection === connection }
-                guard isThrough || self.connection !== connection else { return .broken }
+                let isSent = await Backpressure.waitUntilSent(into: stream, from: end) { self.connection === connection }
+                guard isSent || self.connection !== connection else { return .broken }
             } else if moved >= TunnelLimits.turn {
                 moved = 0
                 await worker.yield()

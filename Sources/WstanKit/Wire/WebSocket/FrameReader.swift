@@ -58,7 +58,7 @@ struct FrameReader {
                 return payload(bytes, &offset)
             case .gathering:
                 guard remaining == 0 || offset < bytes.count else { return nil }
-                control.append(contentsOf: bytes[take(bytes, &offset)])
+                control.append(contentsOf: bytes[slice(bytes, &offset)])
                 guard remaining == 0 else { return nil }
                 state = .waitingForHead
                 return try controlEvent()
@@ -67,7 +67,7 @@ struct FrameReader {
     }
 
     private mutating func payload(_ bytes: UnsafeMutableRawBufferPointer, _ offset: inout Int) -> Event {
-        let range = take(bytes, &offset)
+        let range = slice(bytes, &offset)
         let isText = message == .text
         let frameEnds = remaining == 0
         if frameEnds {
@@ -78,7 +78,7 @@ struct FrameReader {
     }
 
     /// Unmasks as much of the frame as there is and passes over it.
-    private mutating func take(_ bytes: UnsafeMutableRawBufferPointer, _ offset: inout Int) -> Range<Int> {
+    private mutating func slice(_ bytes: UnsafeMutableRawBufferPointer, _ offset: inout Int) -> Range<Int> {
         let count = Int(truncatingIfNeeded: min(remaining, UInt64(bytes.count - offset)))
         let range = offset..<(offset + count)
         mask?.apply(to: UnsafeMutableRawBufferPointer(rebasing: bytes[range]), phase: phase)

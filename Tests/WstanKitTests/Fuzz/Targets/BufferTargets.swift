@@ -26,8 +26,8 @@ extension FuzzTarget {
                 if let first = gathered.add(part) { heard += first }
                 place += piece.count
             }
-            if let last = gathered.take() { heard += last }
-            require(gathered.take() == nil, "taken once")
+            if let last = gathered.flush() { heard += last }
+            require(gathered.flush() == nil, "taken once")
         }
         require(heard == expected, "every byte in its order")
     }

@@ -29,7 +29,7 @@ extension FuzzTarget {
                 if keeps { model.append((last, now)) }
             case 2:
                 let expected = model.last { !doubted.contains($0.id) }?.id
-                require(pool.take() == expected, "the last one in is the first one out")
+                require(pool.popIdle() == expected, "the last one in is the first one out")
                 model.removeAll { $0.id == expected }
             case 3:
                 let id = input.choice(of: model.map(\.id) + [last + 1])

@@ -20,12 +20,12 @@ extension FuzzTarget {
         let inPieces = passage(credentials, cuts.pieces(of: bytes))
         require(atOnce == inPieces, "the same in pieces as at once")
         require(atOnce.sent.count <= 2, "one request, and name and password before it")
-        require(!atOnce.isThrough || atOnce.failure == nil, "through or not")
+        require(!atOnce.isSent || atOnce.failure == nil, "through or not")
     }
 
     private struct PassageOutcome: Equatable {
         var sent: [[UInt8]] = []
-        var isThrough = false
+        var isSent = false
         var failure: Socks5Client.Failure?
     }
 
@@ -35,7 +35,7 @@ extension FuzzTarget {
         var held: [UInt8] = []
         for piece in pieces {
             held += piece
-            while !outcome.isThrough, outcome.failure == nil {
+            while !outcome.isSent, outcome.failure == nil {
                 var used = 0
                 do throws(Socks5Client.Failure) {
                     let action = try held.withBytes { (bytes) throws(Socks5Client.Failure) in
@@ -46,7 +46,7 @@ extension FuzzTarget {
                     held.removeFirst(used)
                     switch action {
                     case .send(let bytes): outcome.sent.append(bytes)
-                    case .pass: outcome.isThrough = true
+                    case .pass: outcome.isSent = true
                     case .waitForMore: require(used == 0, "what is used brings something about")
                     }
                     if action == .waitForMore { break }

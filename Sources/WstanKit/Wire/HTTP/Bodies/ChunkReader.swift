@@ -45,14 +45,14 @@ struct ChunkReader {
                 index += count
                 if left == 0 { state = .dataCR }
             } else {
-                try take(bytes[index])
+                try consume(bytes[index])
                 index += 1
             }
         }
         return (index, state == .ended)
     }
 
-    private mutating func take(_ byte: UInt8) throws(HTTPHead.Failure) {
+    private mutating func consume(_ byte: UInt8) throws(HTTPHead.Failure) {
         switch state {
         case .size: try takeSize(byte)
         case .blanks:
