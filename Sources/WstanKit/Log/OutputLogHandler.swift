@@ -1,4 +1,5 @@
 import Logging
+import Synchronization
 
 /// From swift-log to the log's output.
 struct OutputLogHandler: LogHandler {
@@ -24,5 +25,35 @@ struct OutputLogHandler: LogHandler {
     func log(event: LogEvent) {
         let all = metadata.merging(event.metadata ?? [:]) { $1 }
         output.write(LogRecord(event.level, event.message.description, all))
+    }
+}
+
+/// How much is logged, which an administrator may change while the process runs. Shared by all who log.
+final class LogThreshold: Sendable {
+    private let number: Atomic<Int>
+
+    init(_ level: Logger.Level) {
+        number = Atomic(Self.number(of: level))
+    }
+
+    var level: Logger.Level {
+        get { Logger.Level.allCases[number.load(ordering: .relaxed)] }
+        set { number.store(Self.number(of: newValue), ordering: .relaxed) }
+    }
+
+    private static func number(of level: Logger.Level) -> Int {
+        Logger.Level.allCases.firstIndex(of: level) ?? 0
+    }
+}
+
+extension Settings.LogLevel {
+    var forLogger: Logger.Level {
+        switch self {
+        case .error: .error
+        case .warning: .warning
+        case .notice: .notice
+        case .info: .info
+        case .debug: .debug
+        }
     }
 }

@@ -293,3 +293,10 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         if tunnels.isEmpty { drain.finish() }
     }
 }
+
+/// What the workers of a server share.
+struct ServerShared: Sendable {
+    let replayGuard: ReplayGuard
+    let tunnelCounts = TunnelCounts()
+    let hostAddresses = HostAddresses()
+}

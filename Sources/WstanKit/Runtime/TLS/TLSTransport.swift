@@ -205,3 +205,68 @@ private func controlTransport(
     // Without a yes to this one OpenSSL takes every flight of a handshake for lost.
     command == BIO_CTRL_FLUSH ? 1 : 0
 }
+
+/// Every bound on what a peer may do with TLS.
+enum TLSLimits {
+    /// Bytes of a handshake. Certificates have some thousand; nobody honest comes near it.
+    static let handshake = 64 * 1024
+    /// Bytes that bring no data, in a row: a record that is not complete, tickets, changes of keys.
+    static let barren = 64 * 1024
+    /// The same within one call, in bytes beyond those of the data: then it is the others' turn. Opening a change of keys
+    /// costs a thousand times what sending it does.
+    static let barrenAtOnce = 2 * record
+    /// Bytes that a peer may make OpenSSL send, by changes of keys, while it takes none of them.
+    static let unasked = 16 * 1024
+    /// What OpenSSL holds for a handshake, for the budget's sake: two buffers for records, and a message.
+    static let held = 40 * 1024
+    /// A record as it is on the wire, at its largest (RFC 8446 section 5.2; RFC 5246 section 6.2.3 lets it be longer).
+    static let record = 17 * 1024
+    /// Servers whose sessions a worker's client remembers.
+    static let sessions = 16
+    /// Names of a certificate that are repeated to a person, and characters of each.
+    static let namesTold = 6
+    static let charactersTold = 80
+}
+
+/// A worker's two buffers for what TLS has sealed, used within one call and not beyond: connections come and go by the
+/// thousand, and a buffer of its own for each is what TLS costs elsewhere. Confined to its worker.
+final class TLSBuffers {
+    /// The most that is received at once.
+    static let received = Scratch.bodySize
+    /// A message of the relay's largest, in records with 40 bytes around each at most.
+    static let gathered = Scratch.bodySize + 16 * 1024
+
+    /// What the socket has given.
+    let received: UnsafeMutableRawBufferPointer
+    /// What OpenSSL wants to send, record behind record, so that a whole message is one system call.
+    private let gathered: UnsafeMutableRawBufferPointer
+    private var count = 0
+
+    init() {
+        received = .allocate(byteCount: Self.received, alignment: 64)
+        gathered = .allocate(byteCount: Self.gathered, alignment: 64)
+    }
+
+    deinit {
+        received.deallocate()
+        gathered.deallocate()
+    }
+
+    /// - Returns: how much of it there was room for; what does not fit is for after a `flush`.
+    func gather(_ bytes: UnsafeRawBufferPointer) -> Int {
+        let taken = min(bytes.count, gathered.count - count)
+        guard taken > 0 else { return 0 }
+        UnsafeMutableRawBufferPointer(rebasing: gathered[count...])
+            .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<taken]))
+        count += taken
+        return taken
+    }
+
+    /// Hands what was gathered to `send`, which must be done with it when it returns.
+    func flush(_ send: (UnsafeRawBufferPointer) -> Void) {
+        guard count > 0 else { return }
+        let ready = UnsafeRawBufferPointer(rebasing: gathered[..<count])
+        count = 0
+        send(ready)
+    }
+}

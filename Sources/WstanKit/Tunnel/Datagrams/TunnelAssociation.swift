@@ -74,3 +74,21 @@ extension Tunnel {
         }
     }
 }
+
+/// What an association has carried, and what it has not, as one of its ends saw it.
+struct DatagramTraffic: Equatable {
+    /// Towards the target.
+    var up = 0
+    /// Towards the user agent.
+    var down = 0
+    /// In either direction: no room, nowhere to go, or not from whom they should be.
+    var dropped = 0
+}
+
+/// The end of an association on one side of its tunnel: where datagrams come from and go to.
+protocol DatagramEnd: AnyObject {
+    /// One has come through the tunnel.
+    func deliver(_ datagram: Datagram)
+    /// The peer has reset the association, or the tunnel is no more.
+    func associationEnded()
+}

@@ -178,3 +178,40 @@ struct HTTPHead: Equatable {
         return nil
     }
 }
+
+/// Every bound on what a message may make its reader do, apart from its head. The bound on heads is their reader's.
+enum HTTPLimits {
+    /// A chunk's size and its extensions.
+    static let chunkLine = 1024
+    /// All trailer fields of a message.
+    static let trailers = 16 * 1024
+    /// Interim answers to one request: each is a write of its own. A target that sends one every ten seconds to say
+    /// that it works on it has hours.
+    static let interimAnswers = 1000
+}
+
+/// The head of a message that is being put together.
+struct MessageHead {
+    private(set) var bytes: [UInt8]
+
+    init(firstLine: [UInt8]) {
+        bytes = firstLine
+        endLine()
+    }
+
+    mutating func add(_ name: some Collection<UInt8>, _ value: some Collection<UInt8>) {
+        bytes.append(contentsOf: name)
+        bytes.append(contentsOf: ": ".utf8)
+        bytes.append(contentsOf: value)
+        endLine()
+    }
+
+    mutating func add(_ name: String, _ value: String) {
+        add(name.utf8, value.utf8)
+    }
+
+    mutating func endLine() {
+        bytes.append(13)
+        bytes.append(10)
+    }
+}

@@ -69,3 +69,48 @@ struct ProxyRequest: Equatable {
         return forwarded.bytes
     }
 }
+
+/// Why a request to the proxy is not forwarded.
+enum RequestFault: Error, Equatable {
+    /// A head that two readers could read in two ways, or nobody.
+    case malformed
+    /// A head that is too long, or has too many fields.
+    case tooLarge
+    /// A target that is no absolute URI, or one without a host.
+    case unusableTarget
+    /// `GET /path`: what a browser sends to a web server. It has been pointed at us, not told to use us.
+    case meantForServer
+    /// A name and password in the URI (RFC 9110 section 4.2.4): it may be there to deceive.
+    case userInformation
+    /// A URI of another scheme than http; `https` has its own way, CONNECT.
+    case otherScheme(isHTTPS: Bool)
+    /// Where the body ends could be read in two ways.
+    case ambiguousLength
+    /// A body in a coding after which nobody knows where it ends.
+    case unknownCoding
+}
+
+/// Which fields are for the next hop only (RFC 9110 section 7.6.1), and so do not go through a proxy.
+struct HopByHop {
+    private let named: Set<[UInt8]>
+
+    private static let always: Set<[UInt8]> = Set(
+        [
+            "connection", "keep-alive", "proxy-connection", "proxy-authorization", "proxy-authenticate", "te",
+            "upgrade",
+        ].map { Array($0.utf8) })
+
+    /// Whoever names these in `Connection` wants the two ends to disagree about the message.
+    private static let never: Set<[UInt8]> = Set(
+        ["content-length", "transfer-encoding", "host"].map { Array($0.utf8) })
+
+    init(_ head: HTTPHead) throws(HTTPHead.Failure) {
+        guard let named = head.listItems(of: "Connection") else { throw .malformed }
+        self.named = Set(named).subtracting(Self.never)
+    }
+
+    func contains(_ name: ArraySlice<UInt8>) -> Bool {
+        let name = name.map(HTTPHead.lowercased)
+        return Self.always.contains(name) || named.contains(name)
+    }
+}
