@@ -79,7 +79,7 @@ final class Connection: @unchecked Sendable {
     var roomForHeld: Int { TunnelLimits.held - held.count }
 
     func hold(_ bytes: some Collection<UInt8>) {
-        held.append(contentsOf: bytes)
+        held.append(bytes, within: TunnelLimits.mostHeldForTarget)
         worker.budget.change(by: bytes.count)
     }
 
@@ -101,7 +101,11 @@ final class Connection: @unchecked Sendable {
         guard !hasReceived else { return }
         unanswered += bytes.count
         guard let count = replay?.count else { return }
-        if count + bytes.count > TunnelLimits.replay { replay = nil } else { replay?.append(contentsOf: bytes) }
+        if count + bytes.count > TunnelLimits.replay {
+            replay = nil
+        } else {
+            replay?.append(bytes, within: TunnelLimits.replay)
+        }
     }
 
     /// Client: much was sent, and the peer has not said a word; it is waited for once.

@@ -312,6 +312,8 @@ final class Tunnel: @unchecked Sendable {
         } catch {
             return refuse(error)
         }
+        // A peer that asks, resets and does not read would have resets pile up here.
+        guard stream.pendingCount <= TunnelLimits.pendingAtRequest else { return close(CloseCode.badState) }
         switch machine.receivedRequest() {
         case .connect:
             let connection = Connection(worker: worker, end: nil, to: request.target)

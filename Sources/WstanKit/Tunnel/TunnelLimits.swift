@@ -1,12 +1,16 @@
 /// Every bound on what a tunnel holds, and how long it waits for its peer.
-///
-/// A tunnel holds at most one read (a block of 132 KiB) for each of its two sockets. Before its target has answered it
-/// holds, instead of the target's block, the data of the request (up to 96 KiB, and 16 KiB that came behind it) or else
-/// 64 KiB, in an array of up to twice that. A message with a tag (96 KiB in an array of twice that) is not held while a
-/// connection is up, and 16 KiB may have to be sent again: below 512 KiB whatever its peers do.
 enum TunnelLimits {
+    /// The most that one tunnel holds, whatever its peers do: 709 KiB. One read waits for the WebSocket. Another one, with
+    /// what may have to be sent again, waits for the near end, or else a request's data wait for a target that has not
+    /// answered. A message with a tag may be incomplete. What TLS and the heads of HTTP take is bounded elsewhere.
+    static let mostHeld = BlockPool.largest + max(BlockPool.largest + replay, mostHeldForTarget) + WireLimits.request
+    /// A request that came in pieces, and the rest of the read that brought its end.
+    static let mostHeldForTarget = WireLimits.request + Scratch.bodySize
     /// Data held for a target that has not answered; from then on the tunnel is not read.
     static let held = 64 * 1024
+    /// Bytes that may wait for the WebSocket when a request comes. An honest peer asks when it has read our reset, which
+    /// is the last that was sent.
+    static let pendingAtRequest = 16 * 1024
     /// What a client sends before the server has said a word: as much as a server holds for a target that has not
     /// answered. Then it asks whether the target is there, and waits for the answer, or for `openingPause` where nobody
     /// answers: Python's servers do not, and one that uses uvloop breaks when much has come before its target has

@@ -2,8 +2,9 @@
 /// Confined to its worker.
 final class BlockPool {
     /// A few sizes, so that a small rest does not take a large block; one for a whole read and its frame's head.
-    private static let sizes = [smallest, 16 * 1024, 64 * 1024, 132 * 1024, Scratch.bodySize + 4 * 1024]
+    private static let sizes = [smallest, 16 * 1024, 64 * 1024, 132 * 1024, largest]
     static let smallest = 2 * 1024
+    static let largest = Scratch.bodySize + 4 * 1024
     private static let keptBytes = 1024 * 1024
 
     private var free: [[UnsafeMutableRawBufferPointer]] = Array(repeating: [], count: sizes.count)

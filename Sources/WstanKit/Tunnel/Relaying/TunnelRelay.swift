@@ -13,6 +13,15 @@ extension Tunnel {
     func sendLoop(_ connection: Connection, from end: Stream) async -> RelayEnd {
         var moved = 0
         while self.connection === connection {
+            // Before the first read too: the connection before this one may have left something.
+            if stream.pendingCount > 0 {
+                let isSent = await Backpressure.waitUntilSent(into: stream, from: end) { self.connection === connection }
+                guard self.connection === connection else { return .over }
+                guard isSent else { return .broken }
+            } else if moved >= TunnelLimits.turn {
+                moved = 0
+                await worker.yield()
+            }
             switch await end.waitReadable() {
             case .ready: break
             case .closed: return self.connection === connection ? .broken : .over
@@ -33,13 +42,6 @@ extension Tunnel {
             if role == .client, connection.mustPause {
                 output.sendEmptyData()
                 await connection.pause()
-            }
-            if stream.pendingCount > 0 {
-                let isSent = await Backpressure.waitUntilSent(into: stream, from: end) { self.connection === connection }
-                guard isSent || self.connection !== connection else { return .broken }
-            } else if moved >= TunnelLimits.turn {
-                moved = 0
-                await worker.yield()
             }
         }
         return .over

@@ -153,7 +153,7 @@ struct Opener {
             // Taken out of the state, so that appending does not copy.
             state = .waitingForCommand
             try Self.check(sealed.count + piece.count, of: command)
-            sealed.append(contentsOf: piece)
+            sealed.append(piece, within: Self.limit(of: command))
             return try hold(command, sealed, endsMessage: endsMessage, datagrams)
         }
     }
@@ -236,12 +236,14 @@ struct Opener {
     }
 
     private static func check(_ count: Int, of command: Command) throws(WireError) {
-        let limit =
-            switch command {
-            case .reset: WireLimits.reset
-            case .datagram: WireLimits.datagram
-            case .request, .data: WireLimits.request
-            }
-        guard count <= limit else { throw .tooLarge }
+        guard count <= limit(of: command) else { throw .tooLarge }
+    }
+
+    private static func limit(of command: Command) -> Int {
+        switch command {
+        case .reset: WireLimits.reset
+        case .datagram: WireLimits.datagram
+        case .request, .data: WireLimits.request
+        }
     }
 }
