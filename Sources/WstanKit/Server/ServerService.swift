@@ -1,6 +1,6 @@
 /// The server's part of one worker: lets requests in, keeps the tunnels and connects them to their targets. Confined to
 /// its worker.
-final class ServerService: TunnelOwner, @unchecked Sendable {
+final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Sendable {
     private let worker: Worker
     private var options: ServerOptions
     private var authentication: Authentication
@@ -122,17 +122,17 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
 
     /// In a task of its own: one keeps the deepest stack it ever had, and this one lives long.
     private func startTunnel(for accepted: TunnelAcceptor.Accepted) {
+        if options.allowsBareDatagrams { accepted.request.opener.allowBareDatagrams() }
         let tunnel = Tunnel(
             id: worker.nextID(), role: .server, stream: accepted.stream, sealer: accepted.request.sealer,
-            opener: accepted.request.opener, pings: options.pings,
-            allowsBareDatagrams: options.allowsBareDatagrams, owner: self)
+            opener: accepted.request.opener, pings: options.pings, owner: self, acceptor: self)
         tunnels[tunnel.id] = Served(
             tunnel: tunnel, client: accepted.client, isCounted: options.maxTunnelsPerAddress > 0)
         past.opened &+= 1
         log.tunnelOpened(tunnel.id, peer: accepted.client)
         switch accepted.request.opening {
         case .request(let request):
-            if let connection = tunnel.accept(to: request.target) { self.tunnel(tunnel, serve: request, as: connection) }
+            if let connection = tunnel.accept(request) { self.tunnel(tunnel, serve: request, as: connection) }
         case .association(let request):
             tunnel.acceptAssociation(first: request.first)
         case .idle:
@@ -158,28 +158,26 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         recorder.refused(error, on: tunnel.id)
     }
 
-    func tunnel(
-        _ tunnel: Tunnel, mayServeRequestOf time: Double, replayableUnder nonce: Nonce?
-    ) throws(WireError) {
-        do {
-            try authentication.check(time, replayableUnder: nonce, key: tunnel.keyID, now: WallClock.now())
-        } catch {
-            // What cannot be remembered may have been seen.
-            guard case .wire(let reason) = error else { throw .replayed }
-            throw reason
-        }
-    }
-
     /// The certificate's files have changed. On the worker.
     func renew(_ tls: TLSServerContext?) {
         acceptor.renew(tls)
     }
 
-    // MARK: Targets
+    // MARK: RequestAcceptor
+
+    func tunnel(_ tunnel: Tunnel, admissionOf stamp: RequestStamp) -> Admission {
+        do {
+            try authentication.admit(stamp, under: tunnel.keyID, now: WallClock.now())
+            return .admitted
+        } catch {
+            // What cannot be remembered may have been seen.
+            guard case .wire(let reason) = error else { return .refused(.replayed) }
+            return .refused(reason)
+        }
+    }
 
     func tunnel(_ tunnel: Tunnel, serve request: Request, as connection: Connection) {
         guard let client = tunnels[tunnel.id]?.client else { return }
-        connection.hold(request.data)
         connection.connecting = worker.spawn { [self] in
             let target: Stream
             do throws(Connector.Failure) {

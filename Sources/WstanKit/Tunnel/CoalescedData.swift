@@ -2,13 +2,20 @@
 /// bytes in frames of a few each, and a system call for each of them would hold up the others.
 struct CoalescedData {
     private var bytes: UnsafeMutableRawBufferPointer?
+    /// The read that pieces are moved in.
+    private var read = UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
-    /// Adds a piece, which lies behind what was added before in the same buffer.
+    /// Pieces come from this read now, or from memory that an opener holds.
+    mutating func begin(in read: UnsafeMutableRawBufferPointer) {
+        self.read = read
+    }
+
+    /// Adds a piece. Those of the read lie one behind the other.
     ///
-    /// - Returns: what has to be written first, because the piece is too large to be worth moving.
+    /// - Returns: what has to be written first, because the piece is too large to be worth moving, or lies elsewhere.
     mutating func add(_ piece: UnsafeMutableRawBufferPointer) -> UnsafeMutableRawBufferPointer? {
         guard let before = bytes, let start = before.baseAddress, let from = piece.baseAddress,
-            piece.count <= TunnelLimits.gathered
+            piece.count <= TunnelLimits.gathered, isOfRead(start), isOfRead(from)
         else {
             defer { bytes = piece }
             return bytes
@@ -16,6 +23,11 @@ struct CoalescedData {
         (start + before.count).copyMemory(from: from, byteCount: piece.count)
         bytes = UnsafeMutableRawBufferPointer(start: start, count: before.count + piece.count)
         return nil
+    }
+
+    private func isOfRead(_ pointer: UnsafeMutableRawPointer) -> Bool {
+        guard let start = read.baseAddress else { return false }
+        return pointer >= start && pointer < start + read.count
     }
 
     mutating func flush() -> UnsafeMutableRawBufferPointer? {

@@ -9,55 +9,58 @@ final class Tunnel: @unchecked Sendable {
     let stream: Stream
     let worker: Worker
     private(set) weak var owner: (any TunnelOwner)?
+    /// Carries out what the peer asks for.
+    private weak var acceptor: (any RequestAcceptor)?
+    let role: TunnelRole
     let opened: Instant
     /// Means something to the owner only.
-    var mark = 0
+    let mark: Int
+
+    private(set) var machine: TunnelMachine
     private(set) var connection: Connection?
     /// Instead of a connection.
-    var association: (any DatagramEnd)?
-
-    let role: WebSocketRole
-    var machine: TunnelMachine
-    private var frames: FrameReader
-    private(set) var opener: Opener
-    let output: TunnelOutput
-    private(set) var pulse: Keepalive?
-    /// Called once, when the peer answers a ping.
-    var whenAnswered: (() -> Void)?
-    private let resetDeadline: ResetDeadline
+    private(set) var association: (any DatagramEnd)?
     private(set) var isClosing = false
-    /// Server: whether a datagram without a tag may open an association, as Python's clients do it.
-    let allowsBareDatagrams: Bool
-    /// The pong and the answer to an empty DAT that are due. Only the latest ping wants an answer (RFC 6455 section
-    /// 5.5.3), and none while the peer does not take what it was sent: so a flood of either costs nothing.
-    private var duePong: [UInt8]?
-    private var isAnswerDue = false
+
+    private var frames: FrameReader
+    private var opener: Opener
     /// Empty but within `process`.
-    private var gathered = CoalescedData()
+    private var coalesced = CoalescedData()
+    let output: TunnelOutput
+    private var due = DueAnswers()
+
+    private(set) var pulse: Keepalive?
+    private let pings: Pings
+    /// Called once, when the peer answers a ping.
+    private var whenAnswered: (() -> Void)?
+    private let resetDeadline: ResetDeadline
 
     struct Pings {
         var inUse: Duration = .seconds(45)
         var idle: Duration = .seconds(20)
     }
 
-    private let pings: Pings
-
+    /// - Parameters:
+    ///   - role: which end of the WebSocket this is, and so who masks.
+    ///   - acceptor: carries out what the peer asks for; without one this end asks, and the peer does not.
     init(
-        id: UInt64, role: WebSocketRole, stream: Stream, sealer: Sealer, opener: Opener, pings: Pings,
-        allowsBareDatagrams: Bool = false, owner: any TunnelOwner
+        id: UInt64, role: WebSocketRole, stream: Stream, sealer: Sealer, opener: Opener, pings: Pings, mark: Int = 0,
+        owner: any TunnelOwner, acceptor: (any RequestAcceptor)? = nil
     ) {
+        worker = stream.worker
+        worker.assertIsCurrent()
         self.id = id
-        self.role = role
+        self.role = acceptor == nil ? .requester : .acceptor
         self.stream = stream
         output = TunnelOutput(stream: stream, role: role, sealer: sealer)
         self.opener = opener
         resetDeadline = ResetDeadline(stream)
         self.owner = owner
+        self.acceptor = acceptor
         self.pings = pings
-        self.allowsBareDatagrams = allowsBareDatagrams
-        worker = stream.worker
+        self.mark = mark
         opened = worker.now
-        machine = TunnelMachine(role: role)
+        machine = TunnelMachine(role: self.role)
         frames = FrameReader(role: role)
         worker.budget.addTunnel()
         pulse = Keepalive(of: stream, heartbeatInUse) { [output] in output.send(.ping, []) }
@@ -71,30 +74,36 @@ final class Tunnel: @unchecked Sendable {
 
     // MARK: Opening a connection
 
-    /// Client: the request is on its way already, in the URI.
+    /// Requester: the request is on its way already, with the handshake.
     func carry(_ connection: Connection) {
         guard machine.sentRequest() else { return }
         begin(connection)
     }
 
-    /// Client: asks for a connection on an idle tunnel.
+    /// Requester: asks for a connection on an idle tunnel.
     func request(_ request: Request, for connection: Connection) {
         guard machine.sentRequest() else { return }
         begin(connection)
         output.send(request)
     }
 
-    /// Server: a request has come, in the URI or as a message.
+    /// Acceptor: a request has come that may be carried out, with the handshake or as a message. Its data are held.
     ///
     /// - Returns: nil when the tunnel is not free.
-    func accept(to target: Address? = nil) -> Connection? {
-        guard machine.receivedRequest() == .connect else { return nil }
-        let connection = Connection(worker: worker, end: nil, to: target)
-        begin(connection)
-        return connection
+    func accept(_ request: Request) -> Connection? {
+        switch machine.receivedRequest() {
+        case .connect:
+            let connection = Connection(worker: worker, end: nil, to: request.target)
+            connection.hold(request.data)
+            begin(connection)
+            return connection
+        case .close(let code):
+            close(code)
+            return nil
+        }
     }
 
-    /// Server: the target has answered. What came for it meanwhile goes out.
+    /// Acceptor: the target has answered. What came for it meanwhile goes out.
     ///
     /// - Returns: false when nobody wants it any more.
     func connected(_ connection: Connection, to target: Stream) -> Bool {
@@ -107,11 +116,45 @@ final class Tunnel: @unchecked Sendable {
 
     private func begin(_ connection: Connection) {
         self.connection = connection
-        isAnswerDue = false
+        due.isAnswer = false
         pulse?.restart(heartbeatInUse)
     }
 
-    func beginAssociation(_ end: any DatagramEnd) {
+    /// Requester: the request for an association goes out.
+    ///
+    /// - Returns: false when the tunnel is not free.
+    func beginAssociation(_ end: any DatagramEnd) -> Bool {
+        guard machine.sentAssociationRequest() else { return false }
+        begin(end)
+        return true
+    }
+
+    /// Acceptor: a request for an association has come that may be carried out, with the handshake or as a message, or one
+    /// that is still judged.
+    func acceptAssociation(first: Datagram, pending verdict: Admission.Verdict? = nil) {
+        switch machine.receivedAssociationRequest() {
+        case .associate:
+            guard let verdict else { return makeAssociation(delivering: [first]) }
+            let waiting = WaitingDatagrams(worker: worker)
+            waiting.deliver(first)
+            begin(waiting)
+            worker.spawn { [self] in
+                if let error = await verdict() { return refuse(error) }
+                guard association === waiting else { return }
+                makeAssociation(delivering: waiting.take())
+            }
+        case .close(let code):
+            close(code)
+        }
+    }
+
+    private func makeAssociation(delivering datagrams: [Datagram]) {
+        guard let end = acceptor?.tunnelMakesAssociation(self) else { return close(CloseCode.goingAway) }
+        begin(end)
+        for datagram in datagrams { end.deliver(datagram) }
+    }
+
+    private func begin(_ end: any DatagramEnd) {
         association = end
         pulse?.restart(heartbeatInUse)
     }
@@ -131,74 +174,23 @@ final class Tunnel: @unchecked Sendable {
         sendReset(reset)
     }
 
-    func sendReset(_ reset: Reset) {
+    /// Acceptor: nobody has used it for long.
+    func endAssociation() {
+        guard association != nil, machine.ended() == .sendReset else { return }
+        association = nil
+        sendReset(.normal)
+    }
+
+    private func sendReset(_ reset: Reset) {
         output.send(reset)
         resetDeadline.start()
     }
 
-    // MARK: From the WebSocket to the near end
+    // MARK: Messages
 
-    /// Reads the WebSocket until it ends.
-    ///
-    /// - Parameter first: what came behind the handshake.
-    func receiveLoop(first: ArraySlice<UInt8> = []) async {
-        if !first.isEmpty {
-            var bytes = Array(first)
-            bytes.withUnsafeMutableBytes { process($0) }
-        }
-        var moved = 0
-        reading: while !isClosing {
-            if await waitForNearEnd() { moved = 0 }
-            switch await stream.waitReadable() {
-            case .ready: break
-            case .closed: break reading
-            case .timedOut, .interrupted: continue
-            }
-            let body = worker.scratch.body(worker.budget.allowance(mostToRead))
-            switch stream.read(into: body) {
-            case .bytes(let count):
-                process(UnsafeMutableRawBufferPointer(rebasing: body[..<count]))
-                moved += count
-            case .end, .failed: break reading
-            case .wouldBlock: continue
-            }
-            if moved >= turn {
-                moved = 0
-                await worker.yield()
-            }
-        }
-        ended()
-    }
-
-    private var turn: Int { association == nil ? TunnelLimits.turn : TunnelLimits.datagramTurn }
-
-    /// While the target has not answered, no more than may be held for it.
-    private var mostToRead: Int {
-        if association != nil { return TunnelLimits.datagramTurn }
-        guard let connection, connection.end == nil else { return Scratch.bodySize }
-        return max(MemoryBudget.smallest, connection.roomForHeld)
-    }
-
-    /// Stops reading while what was read does not flow on.
-    ///
-    /// - Returns: whether there was anything to wait for.
-    private func waitForNearEnd() async -> Bool {
-        guard let connection else { return false }
-        var hasWaited = false
-        while self.connection === connection, !isClosing, connection.end == nil, connection.roomForHeld <= 0 {
-            hasWaited = true
-            await connection.waitForNews()
-        }
-        guard self.connection === connection, let end = connection.end, end.pendingCount > 0 else { return hasWaited }
-        let isSent = await Backpressure.waitUntilSent(into: end, from: stream) {
-            self.connection === connection && !self.isClosing
-        }
-        // The peer is gone, or has left without seeing that its bytes get through.
-        if !isSent, !isClosing, self.connection === connection { stream.abort() }
-        return true
-    }
-
-    private func process(_ bytes: UnsafeMutableRawBufferPointer) {
+    /// Takes what was read of the WebSocket.
+    func process(_ bytes: UnsafeMutableRawBufferPointer) {
+        coalesced.begin(in: bytes)
         var offset = 0
         do {
             while !isClosing, let event = try frames.next(in: bytes, from: &offset) {
@@ -207,7 +199,7 @@ final class Tunnel: @unchecked Sendable {
                     guard !isText else { return close(CloseCode.badMessage) }
                     receive(UnsafeMutableRawBufferPointer(rebasing: bytes[range]), endsMessage: endsMessage)
                 case .ping(let payload):
-                    duePong = payload
+                    due.pong = payload
                 case .pong:
                     guard let answered = whenAnswered else { continue }
                     whenAnswered = nil
@@ -219,13 +211,13 @@ final class Tunnel: @unchecked Sendable {
         } catch {
             close(error.closeCode)
         }
-        deliverGathered()
+        deliverCoalesced()
         sendDue()
     }
 
     private func receive(_ piece: UnsafeMutableRawBufferPointer, endsMessage: Bool) {
         do {
-            let event = try opener.open(piece, endsMessage: endsMessage, datagrams: datagramRule)
+            let event = try opener.open(piece, endsMessage: endsMessage, expecting: machine.expectation)
             stream.heldElsewhere = opener.heldBytes
             switch event {
             case .partial: break
@@ -233,14 +225,14 @@ final class Tunnel: @unchecked Sendable {
             case .emptyData:
                 connection?.answered()
                 // Protocol page, point 11: Python ignores it on both sides.
-                if role == .server { isAnswerDue = true }
+                if role == .acceptor { due.isAnswer = true }
             case .reset(let reset):
-                deliverGathered()
+                deliverCoalesced()
                 receive(reset)
-            case .request(let request):
-                receive(request)
-            case .association(let request):
-                receive(request)
+            case .request(let request, let stamp):
+                receive(request, stamp)
+            case .association(let first, let stamp):
+                receive(first, stamp)
             case .datagram(let datagram):
                 receive(datagram)
             }
@@ -256,15 +248,15 @@ final class Tunnel: @unchecked Sendable {
 
     private func receive(data: UnsafeMutableRawBufferPointer) {
         switch machine.receivedData() {
-        case .deliver: if let before = gathered.add(data) { deliver(before) }
+        case .deliver: if let before = coalesced.add(data) { deliver(before) }
         case .hold: connection?.hold(data)
         case .discard: break
         case .close(let code): close(code)
         }
     }
 
-    private func deliverGathered() {
-        if let bytes = gathered.flush() { deliver(bytes) }
+    private func deliverCoalesced() {
+        if let bytes = coalesced.flush() { deliver(bytes) }
     }
 
     private func deliver(_ bytes: UnsafeMutableRawBufferPointer) {
@@ -273,14 +265,8 @@ final class Tunnel: @unchecked Sendable {
 
     private func sendDue() {
         guard stream.pendingCount == 0, !isClosing else { return }
-        if let payload = duePong {
-            duePong = nil
-            output.send(.pong, payload)
-        }
-        if isAnswerDue, machine.state == .using {
-            isAnswerDue = false
-            output.sendEmptyData()
-        }
+        if let payload = due.takePong() { output.send(.pong, payload) }
+        if machine.state == .using, due.takeAnswer() { output.sendEmptyData() }
     }
 
     private func receive(_ reset: Reset) {
@@ -305,23 +291,51 @@ final class Tunnel: @unchecked Sendable {
         return association
     }
 
-    private func receive(_ request: Request) {
-        guard let owner else { return close(CloseCode.goingAway) }
-        do {
-            try owner.tunnel(self, mayServeRequestOf: request.time, replayableUnder: opener.nonceOfRequest)
-        } catch {
-            return refuse(error)
+    private func receive(_ request: Request, _ stamp: RequestStamp) {
+        guard let acceptor, let admission = admission(of: stamp) else { return }
+        guard let connection = accept(request) else { return }
+        guard case .pending(let verdict) = admission else {
+            return acceptor.tunnel(self, serve: request, as: connection)
+        }
+        connection.connecting = worker.spawn { [self] in
+            if let error = await verdict() { return refuse(error) }
+            guard carries(connection) else { return }
+            acceptor.tunnel(self, serve: request, as: connection)
+        }
+    }
+
+    private func receive(_ first: Datagram, _ stamp: RequestStamp?) {
+        // Without one there is nothing to judge but the key, and the acceptor looks at that.
+        guard let stamp else { return acceptAssociation(first: first) }
+        guard let admission = admission(of: stamp) else { return }
+        if case .pending(let verdict) = admission {
+            acceptAssociation(first: first, pending: verdict)
+        } else {
+            acceptAssociation(first: first)
+        }
+    }
+
+    /// - Returns: nil when the request is refused, and the tunnel is being closed.
+    private func admission(of stamp: RequestStamp) -> Admission? {
+        guard role == .acceptor else {
+            refuse(.unexpectedCommand)
+            return nil
+        }
+        guard let acceptor else {
+            close(CloseCode.goingAway)
+            return nil
         }
         // A peer that asks, resets and does not read would have resets pile up here.
-        guard stream.pendingCount <= TunnelLimits.pendingAtRequest else { return close(CloseCode.badState) }
-        switch machine.receivedRequest() {
-        case .connect:
-            let connection = Connection(worker: worker, end: nil, to: request.target)
-            begin(connection)
-            owner.tunnel(self, serve: request, as: connection)
-        case .close(let code):
-            close(code)
+        guard stream.pendingCount <= TunnelLimits.pendingAtRequest else {
+            close(CloseCode.badState)
+            return nil
         }
+        let admission = acceptor.tunnel(self, admissionOf: stamp)
+        if case .refused(let error) = admission {
+            refuse(error)
+            return nil
+        }
+        return admission
     }
 
     private func becomeIdle(after association: (any DatagramEnd)?) {
@@ -329,7 +343,7 @@ final class Tunnel: @unchecked Sendable {
         if let association {
             association.associationEnded()
             // A Python server keeps the association's sockets and no longer serves connections on such a tunnel.
-            if role == .client { return close(CloseCode.normal) }
+            if role == .requester { return close(CloseCode.normal) }
         }
         rest()
         owner?.tunnelIsIdle(self)
@@ -338,12 +352,17 @@ final class Tunnel: @unchecked Sendable {
     /// It carries nothing, from now on or from its opening on.
     func rest() {
         switch role {
-        case .client:
+        case .requester:
             let heartbeat = KeepaliveMachine(interval: pings.idle, patience: TunnelLimits.patienceIdle)
             pulse?.restart(heartbeat, trustsTCP: false)
-        case .server:
+        case .acceptor:
             pulse?.restart(heartbeatInUse)
         }
+    }
+
+    /// Has `answered` called when the peer answers a ping.
+    func expectPong(_ answered: @escaping () -> Void) {
+        whenAnswered = answered
     }
 
     // MARK: Ending
@@ -351,14 +370,15 @@ final class Tunnel: @unchecked Sendable {
     /// Ends the WebSocket in good order (RFC 6455 section 7.1.2); a connection that it carries is lost.
     func close(_ code: UInt16) {
         guard !isClosing, !stream.isClosed else { return }
-        deliverGathered()
+        deliverCoalesced()
         isClosing = true
         output.sendClose(code)
         connection?.end?.interruptDrain()
         stream.closeOrderly(awaitingPeer: true)
     }
 
-    private func ended() {
+    /// The WebSocket is no more.
+    func ended() {
         isClosing = true
         pulse?.stop()
         resetDeadline.cancel()
@@ -376,22 +396,4 @@ final class Tunnel: @unchecked Sendable {
         takeAssociation()?.associationEnded()
         owner?.tunnelEnded(self)
     }
-}
-
-/// Who a tunnel belongs to: the client's pool, or the server.
-protocol TunnelOwner: AnyObject {
-    /// Server: checks the time of a request that came as a message, in seconds since the epoch, and remembers the nonce
-    /// under which the same bytes could be sent once more.
-    func tunnel(
-        _ tunnel: Tunnel, mayServeRequestOf time: Double, replayableUnder nonce: Nonce?
-    ) throws(WireError)
-    /// Server: makes the target's connection.
-    func tunnel(_ tunnel: Tunnel, serve request: Request, as connection: Connection)
-    /// Server: makes the end of an association; its first datagram follows.
-    func tunnelMakesAssociation(_ tunnel: Tunnel) -> (any DatagramEnd)?
-    /// A message made no sense; the tunnel is being closed.
-    func tunnel(_ tunnel: Tunnel, refused error: WireError)
-    /// Nothing is carried; the tunnel may be used again.
-    func tunnelIsIdle(_ tunnel: Tunnel)
-    func tunnelEnded(_ tunnel: Tunnel)
 }

@@ -8,6 +8,8 @@ enum TunnelLimits {
     static let mostHeldForTarget = WireLimits.request + Scratch.bodySize
     /// Data held for a target that has not answered; from then on the tunnel is not read.
     static let held = 64 * 1024
+    /// The same of datagrams while the request for their association is judged.
+    static let heldDatagrams = 64
     /// Bytes that may wait for the WebSocket when a request comes. An honest peer asks when it has read our reset, which
     /// is the last that was sent.
     static let pendingAtRequest = 16 * 1024

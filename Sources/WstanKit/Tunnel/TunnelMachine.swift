@@ -1,12 +1,18 @@
+/// Which end of a tunnel asks for connections. It is not who masks: that is the WebSocket's client, whichever end asks.
+enum TunnelRole: Sendable {
+    case requester
+    case acceptor
+}
+
 /// The life of a tunnel as a value: it carries one connection at a time, and both sides agree on its end by exchanging
 /// resets. Events go in, orders come out; bytes, ciphers and clocks are the driver's.
 ///
 /// What a peer does out of turn is answered with `.close(CloseCode.badState)`.
 struct TunnelMachine {
     enum State: Equatable {
-        /// No connection. Can become: using (client), connecting (server), associated.
+        /// No connection. Can become: using (requester), connecting (acceptor), associated.
         case idle
-        /// Server only: a request has come, its target has not answered. Can become: using, resetting, idle.
+        /// Acceptor only: a request has come, its target has not answered. Can become: using, resetting, idle.
         case connecting
         /// A connection is up. Can become: resetting, idle.
         case using
@@ -17,18 +23,18 @@ struct TunnelMachine {
     }
 
     private(set) var state: State
-    private let role: WebSocketRole
+    private let role: TunnelRole
 
-    init(role: WebSocketRole) {
+    init(role: TunnelRole) {
         self.role = role
         state = .idle
     }
 
-    /// Client: a request went out.
+    /// Requester: a request went out.
     ///
     /// - Returns: false when the tunnel is not free.
     mutating func sentRequest() -> Bool {
-        guard role == .client, state == .idle else { return false }
+        guard role == .requester, state == .idle else { return false }
         state = .using
         return true
     }
@@ -39,7 +45,7 @@ struct TunnelMachine {
     }
 
     mutating func receivedRequest() -> RequestAction {
-        guard role == .server else { return .close(CloseCode.badMessage) }
+        guard role == .acceptor else { return .close(CloseCode.badMessage) }
         switch state {
         case .idle:
             state = .connecting
@@ -49,11 +55,11 @@ struct TunnelMachine {
         }
     }
 
-    /// Client: a request for an association went out.
+    /// Requester: a request for an association went out.
     ///
     /// - Returns: false when the tunnel is not free.
     mutating func sentAssociationRequest() -> Bool {
-        guard role == .client, state == .idle else { return false }
+        guard role == .requester, state == .idle else { return false }
         state = .associated
         return true
     }
@@ -64,7 +70,7 @@ struct TunnelMachine {
     }
 
     mutating func receivedAssociationRequest() -> AssociationAction {
-        guard role == .server else { return .close(CloseCode.badMessage) }
+        guard role == .acceptor else { return .close(CloseCode.badMessage) }
         switch state {
         case .idle:
             state = .associated
@@ -80,7 +86,7 @@ struct TunnelMachine {
         case ignore
     }
 
-    /// Server: the target has answered.
+    /// Acceptor: the target has answered.
     mutating func connectedTarget() -> ConnectedAction {
         switch state {
         case .connecting:
@@ -129,6 +135,15 @@ struct TunnelMachine {
         }
     }
 
+    /// What has a place in this state.
+    var expectation: Opener.Expectation {
+        switch state {
+        case .idle: role == .acceptor ? .request : .nothing
+        case .connecting, .using: .bytes
+        case .associated, .resetting: .datagrams
+        }
+    }
+
     enum DataAction: Equatable {
         case deliver
         /// To be kept until the target has answered.
@@ -137,7 +152,7 @@ struct TunnelMachine {
         case close(UInt16)
     }
 
-    mutating func receivedData() -> DataAction {
+    func receivedData() -> DataAction {
         switch state {
         case .using: .deliver
         case .connecting: .hold
@@ -152,7 +167,7 @@ struct TunnelMachine {
         case close(UInt16)
     }
 
-    mutating func receivedDatagram() -> DatagramAction {
+    func receivedDatagram() -> DatagramAction {
         switch state {
         case .associated: .deliver
         case .resetting: .discard

@@ -7,18 +7,19 @@ struct TunnelOutput {
 
     private var worker: Worker { stream.worker }
 
-    /// Seals, masks and sends a DAT message whose data is in the worker's scratch.
+    /// Seals, masks and sends data that are in the worker's scratch: what the message and its frame put around them has its
+    /// room there, so there is one buffer and no copy.
     func send(data: UnsafeMutableRawBufferPointer) {
+        // From here on pointers leave the bytes that they were given for.
+        assert(worker.scratch.surrounds(data), "only in the scratch is there room around data")
         guard let start = data.baseAddress else { return }
-        // The room before the body takes the command byte and the frame's head: one buffer, no copy.
-        let message = UnsafeMutableRawBufferPointer(start: start - 1, count: data.count + 1)
-        message[0] = Command.data.rawValue
-        sealer.seal(data: message)
+        let message = sealer.seal(data: start, count: data.count)
+        guard let payload = message.baseAddress else { return }
         let mask = newMask()
         mask?.apply(to: message)
         let head = FrameHead(opcode: .binary, payloadCount: message.count, mask: mask)
-        head.write(before: start - 1)
-        stream.write(UnsafeRawBufferPointer(start: start - 1 - head.size, count: head.size + message.count))
+        head.write(before: payload)
+        stream.write(UnsafeRawBufferPointer(start: payload - head.size, count: head.size + message.count))
     }
 
     func sendEmptyData() {
@@ -38,11 +39,7 @@ struct TunnelOutput {
     }
 
     func send(_ reset: Reset) {
-        // 40 to 499 blanks.
-        var padding = 40 + Int(worker.randomness.next(UInt32.self) % 459)
-        // The next message may be a request, and Python's servers do not remember where those could be sent once more.
-        if sealer.isReplayable(after: reset.encodedSize(padding: padding)) { padding += 1 }
-        send(.binary, sealer.seal(reset: reset, padding: padding))
+        send(.binary, sealer.seal(reset: reset, random: worker.randomness.next()))
     }
 
     func send(_ opcode: Opcode, _ payload: [UInt8]) {

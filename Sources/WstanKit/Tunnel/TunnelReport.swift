@@ -63,7 +63,7 @@ extension Tunnel {
             case .using, .associated: .using
             case .resetting: .resetting
             }
-        let userAgent = role == .client ? connection?.end : nil
+        let userAgent = role == .requester ? connection?.end : nil
         return TunnelReport(
             id: id, state: state, carriesDatagrams: association != nil,
             peer: peer ?? stream.remoteAddress?.description ?? "unix",

@@ -237,7 +237,7 @@ import Testing
         let authentication = Self.authentication(try Self.options())
         for (time, isGood) in [(Self.now - 60, true), (Self.now + 61, false), (.nan, false), (.infinity, false)] {
             var wasGood = true
-            do { try authentication.check(time, replayableUnder: nil, key: Self.key().id, now: Self.now) } catch { wasGood = false }
+            do { try authentication.admit(RequestStamp(time: time), under: Self.key().id, now: Self.now) } catch { wasGood = false }
             #expect(wasGood == isGood)
         }
     }
@@ -245,10 +245,11 @@ import Testing
     /// The tag does not cover a message's place in the key stream, and a stream can be begun at any block of it.
     @Test func `a request that came as a message cannot be sent once more in a URI`() throws {
         let authentication = Self.authentication(try Self.options())
-        try authentication.check(Self.now, replayableUnder: Self.nonce, key: Self.key().id, now: Self.now)
+        let stamp = RequestStamp(time: Self.now, identity: RequestIdentity(token: Self.nonce))
+        try authentication.admit(stamp, under: Self.key().id, now: Self.now)
         #expect(try Self.refusal(try Self.request(), authentication) == .wire(.replayed))
         #expect(throws: Refusal.wire(.replayed)) {
-            try authentication.check(Self.now, replayableUnder: Self.nonce, key: Self.key().id, now: Self.now)
+            try authentication.admit(stamp, under: Self.key().id, now: Self.now)
         }
     }
 

@@ -50,9 +50,7 @@ final class RawPeer: @unchecked Sendable {
 
     /// A sealed DAT message.
     func data(_ data: [UInt8]) -> [UInt8] {
-        var message = [Command.data.rawValue] + data
-        message.withUnsafeMutableBytes { sealer.seal(data: $0) }
-        return message
+        sealer.seal(data: data)
     }
 
     func request(_ data: [UInt8] = [], time: Double = 1_763_683_200) -> [UInt8] {

@@ -1,9 +1,13 @@
 @testable import WstanKit
 
 /// Whom the tunnel of a test belongs to: it writes down what it is told. Confined to its worker.
-final class RecordingOwner: TunnelOwner, @unchecked Sendable {
+final class RecordingOwner: TunnelOwner, RequestAcceptor, @unchecked Sendable {
     /// What a request that came as a message is refused with.
     var refusal: WireError?
+    /// Judges instead, and may take its time.
+    var verdict: Admission.Verdict?
+    /// Of the requests that were judged.
+    private(set) var stamps: [RequestStamp] = []
     private(set) var refused: [WireError] = []
     private(set) var served: [(request: Request, connection: Connection)] = []
     private(set) var associations: [RecordingDatagramEnd] = []
@@ -12,10 +16,10 @@ final class RecordingOwner: TunnelOwner, @unchecked Sendable {
     private(set) var idleCount = 0
     private(set) var endedCount = 0
 
-    func tunnel(
-        _ tunnel: Tunnel, mayServeRequestOf time: Double, replayableUnder nonce: Nonce?
-    ) throws(WireError) {
-        if let refusal { throw refusal }
+    func tunnel(_ tunnel: Tunnel, admissionOf stamp: RequestStamp) -> Admission {
+        stamps.append(stamp)
+        if let verdict { return .pending(verdict) }
+        return refusal.map { .refused($0) } ?? .admitted
     }
 
     func tunnel(_ tunnel: Tunnel, serve request: Request, as connection: Connection) {
@@ -76,9 +80,11 @@ struct TunnelSecrets {
         _ role: WebSocketRole, _ stream: WstanKit.Stream, allowsBareDatagrams: Bool = false, owner: RecordingOwner
     ) -> Tunnel {
         let peer: WebSocketRole = role == .client ? .server : .client
+        let opener = opener(from: peer)
+        if allowsBareDatagrams { opener.allowBareDatagrams() }
         return Tunnel(
             id: stream.worker.nextID(), role: role, stream: stream, sealer: sealer(of: role),
-            opener: opener(from: peer), pings: Tunnel.Pings(), allowsBareDatagrams: allowsBareDatagrams, owner: owner)
+            opener: opener, pings: Tunnel.Pings(), owner: owner, acceptor: role == .server ? owner : nil)
     }
 }
 
@@ -120,7 +126,6 @@ struct TunnelPair: @unchecked Sendable {
         let userAgent = try await Loopback.pair(on: worker)
         let target = try await Loopback.pair(on: worker)
         let (near, far) = await request(data, end: userAgent.far)
-        far.hold(data)
         guard server.connected(far, to: target.near) else { throw NotConnected() }
         return CarriedConnection(
             userAgent: userAgent.near, target: target.far, client: near, server: far,

@@ -31,7 +31,7 @@ import Testing
     }
 
     private struct Row {
-        let role: WebSocketRole
+        let role: TunnelRole
         /// What leads from the beginning to the state.
         let way: [Event]
         let state: TunnelMachine.State
@@ -41,63 +41,63 @@ import Testing
 
     private static let rows = [
         Row(
-            role: .client, way: [], state: .idle,
+            role: .requester, way: [], state: .idle,
             results: [
                 ("true", .using), ("close(3000)", .idle), ("ignore", .idle), ("ignore", .idle), ("close(3001)", .idle),
                 ("close(3001)", .idle),
                 ("true", .associated), ("close(3000)", .idle), ("close(3000)", .idle),
             ]),
         Row(
-            role: .client, way: [.sentRequest], state: .using,
+            role: .requester, way: [.sentRequest], state: .using,
             results: [
                 ("false", .using), ("close(3000)", .using), ("ignore", .using), ("sendReset", .resetting),
                 ("answerReset", .idle), ("deliver", .using),
                 ("false", .using), ("close(3000)", .using), ("close(3000)", .using),
             ]),
         Row(
-            role: .client, way: [.sentRequest, .ended], state: .resetting,
+            role: .requester, way: [.sentRequest, .ended], state: .resetting,
             results: [
                 ("false", .resetting), ("close(3000)", .resetting), ("ignore", .resetting), ("ignore", .resetting),
                 ("becomeIdle", .idle), ("discard", .resetting),
                 ("false", .resetting), ("close(3000)", .resetting), ("discard", .resetting),
             ]),
         Row(
-            role: .server, way: [], state: .idle,
+            role: .acceptor, way: [], state: .idle,
             results: [
                 ("false", .idle), ("connect", .connecting), ("ignore", .idle), ("ignore", .idle),
                 ("close(3001)", .idle), ("close(3001)", .idle),
                 ("false", .idle), ("associate", .associated), ("close(3000)", .idle),
             ]),
         Row(
-            role: .server, way: [.receivedRequest], state: .connecting,
+            role: .acceptor, way: [.receivedRequest], state: .connecting,
             results: [
                 ("false", .connecting), ("close(3001)", .connecting), ("relay", .using), ("sendReset", .resetting),
                 ("answerReset", .idle), ("hold", .connecting),
                 ("false", .connecting), ("close(3001)", .connecting), ("close(3000)", .connecting),
             ]),
         Row(
-            role: .server, way: [.receivedRequest, .connectedTarget], state: .using,
+            role: .acceptor, way: [.receivedRequest, .connectedTarget], state: .using,
             results: [
                 ("false", .using), ("close(3001)", .using), ("ignore", .using), ("sendReset", .resetting),
                 ("answerReset", .idle), ("deliver", .using),
                 ("false", .using), ("close(3001)", .using), ("close(3000)", .using),
             ]),
         Row(
-            role: .server, way: [.receivedRequest, .ended], state: .resetting,
+            role: .acceptor, way: [.receivedRequest, .ended], state: .resetting,
             results: [
                 ("false", .resetting), ("close(3001)", .resetting), ("ignore", .resetting), ("ignore", .resetting),
                 ("becomeIdle", .idle), ("discard", .resetting),
                 ("false", .resetting), ("close(3001)", .resetting), ("discard", .resetting),
             ]),
         Row(
-            role: .client, way: [.sentAssociationRequest], state: .associated,
+            role: .requester, way: [.sentAssociationRequest], state: .associated,
             results: [
                 ("false", .associated), ("close(3000)", .associated), ("ignore", .associated),
                 ("sendReset", .resetting), ("answerReset", .idle), ("close(3001)", .associated),
                 ("false", .associated), ("close(3000)", .associated), ("deliver", .associated),
             ]),
         Row(
-            role: .server, way: [.receivedAssociationRequest], state: .associated,
+            role: .acceptor, way: [.receivedAssociationRequest], state: .associated,
             results: [
                 ("false", .associated), ("close(3001)", .associated), ("ignore", .associated),
                 ("sendReset", .resetting), ("answerReset", .idle), ("close(3001)", .associated),
@@ -128,8 +128,8 @@ import Testing
 
     /// Both ends of a tunnel with what is on its way between them.
     private struct Pair {
-        var client = TunnelMachine(role: .client)
-        var server = TunnelMachine(role: .server)
+        var client = TunnelMachine(role: .requester)
+        var server = TunnelMachine(role: .acceptor)
         var toServer: [Message] = []
         var toClient: [Message] = []
         var closes = 0

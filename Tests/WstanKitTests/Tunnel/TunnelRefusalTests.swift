@@ -29,8 +29,7 @@ import Testing
 
     /// A message with that command byte and a good tag, of whatever size.
     private static func sealed(_ peer: RawPeer, _ command: UInt8, _ body: [UInt8]) -> [UInt8] {
-        var bytes = [command] + body
-        bytes.withUnsafeMutableBytes { peer.sealer.seal(data: $0) }
+        let bytes = peer.sealer.encrypted([command] + body)
         let authenticator = TunnelSecrets(usesCipher: true).key.map { Authenticator(key: $0) }
         let tag = authenticator.map { authenticator in bytes.withUnsafeBytes { authenticator.tag(over: $0) } }
         return bytes + (tag ?? [])
@@ -83,7 +82,7 @@ import Testing
         Offence("a request whose time is no number", to: .server, 3000, [.malformed]) {
             $0.message($0.request(time: .nan))
         },
-        Offence("a request", to: .client, 3000) { $0.message($0.request()) },
+        Offence("a request", to: .client, 3000, [.unexpectedCommand]) { $0.message($0.request()) },
         Offence("a reset with a wrong tag", to: .server, 3000, [.badAuthentication]) {
             $0.message($0.request()) + $0.message(spoilt($0.sealer.seal(reset: .normal, padding: 40)))
         },
@@ -131,8 +130,7 @@ import Testing
     @Test func `a reset that claims to be endless is refused at its bound`() async throws {
         try await WorkerThread.run { worker in
             let peer = try await RawPeer(to: .server, on: worker)
-            var start = [Command.reset.rawValue]
-            start.withUnsafeMutableBytes { peer.sealer.seal(data: $0) }
+            let start = peer.sealer.encrypted([Command.reset.rawValue])
             let payload = start + [UInt8](repeating: 0, count: WireLimits.reset - 1)
             let frame = RawFrame(
                 opcode: 2, payload: payload, lengthForm: .sixtyFourBits, claimedLength: UInt64(Int64.max)

@@ -8,6 +8,8 @@ struct HeardMessages: Equatable {
         case request(Request)
         case reset(Reset)
         case association(AssociationRequest)
+        /// An association that was asked for without a tag.
+        case bareAssociation(Datagram)
         case datagram(Datagram)
 
         /// Copies, since the event's bytes are only lent; nil for an event that says nothing.
@@ -15,9 +17,11 @@ struct HeardMessages: Equatable {
             switch event {
             case .partial: return nil
             case .emptyData: self = .emptyData
-            case .request(let request): self = .request(request)
+            case .request(let request, _): self = .request(request)
             case .reset(let reset): self = .reset(reset)
-            case .association(let request): self = .association(request)
+            case .association(let first, nil): self = .bareAssociation(first)
+            case .association(let first, let stamp?):
+                self = .association(AssociationRequest(time: stamp.time ?? .nan, first: first))
             case .datagram(let datagram): self = .datagram(datagram)
             case .data(let bytes): self = .data(Array(bytes))
             }
@@ -36,7 +40,7 @@ struct HeardMessages: Equatable {
 
     /// Feeds one message in pieces of `size` bytes.
     mutating func hear(
-        _ message: [UInt8], piecesOf size: Int, _ opener: inout Opener, datagrams: Opener.DatagramRule = .refused
+        _ message: [UInt8], piecesOf size: Int, _ opener: inout Opener, expecting: Opener.Expectation = .bytes
     ) throws(WireError) {
         var start = 0
         repeat {
@@ -45,7 +49,7 @@ struct HeardMessages: Equatable {
             let heard = try piece.withUnsafeMutableBytes { bytes in
                 Result { () throws(WireError) in
                     let isLast = end == message.count
-                    return Message(try opener.open(bytes, endsMessage: isLast, datagrams: datagrams))
+                    return Message(try opener.open(bytes, endsMessage: isLast, expecting: expecting))
                 }
             }.get()
             if let heard { note(heard) }

@@ -15,19 +15,17 @@ import Testing
     }
 
     private static func data(_ bytes: [UInt8], _ sealer: Sealer) -> [UInt8] {
-        var message = [Command.data.rawValue] + bytes
-        message.withUnsafeMutableBytes { sealer.seal(data: $0) }
-        return message
+        sealer.seal(data: bytes)
     }
 
     private static let request = Request(
         time: 1_763_683_200, target: Address(host: .name("example.com"), port: 80), data: [1, 2, 3])
 
     private static func open(
-        _ message: [UInt8], _ opener: inout Opener, pieces: Int = .max, datagrams: Opener.DatagramRule = .refused
+        _ message: [UInt8], _ opener: inout Opener, pieces: Int = .max, expecting: Opener.Expectation = .bytes
     ) throws -> [HeardMessages.Message] {
         var heard = HeardMessages()
-        try heard.hear(message, piecesOf: min(pieces, max(1, message.count)), &opener, datagrams: datagrams)
+        try heard.hear(message, piecesOf: min(pieces, max(1, message.count)), &opener, expecting: expecting)
         return heard.all
     }
 
@@ -58,19 +56,32 @@ import Testing
             var (sealer, opener) = try Self.pair(16)
             _ = try Self.open(Self.data([UInt8](repeating: 0, count: offset - 1), sealer), &opener)
             let sealed = sealer.seal(request: Self.request)
-            #expect(try Self.open(sealed, &opener, pieces: pieces) == [.request(Self.request)])
+            let stamp = try Self.stamp(of: sealed, &opener, pieces: pieces)
+            #expect(stamp.time == Self.request.time)
             guard offset % 16 == 0 else {
-                #expect(opener.nonceOfRequest == nil)
+                #expect(stamp.identity == nil)
                 continue
             }
             let key = try #require(Key(bytes: [UInt8](repeating: 0x5a, count: 16)))
-            let nonce = try #require(opener.nonceOfRequest)
+            let nonce = try #require(stamp.identity).token
             var again = Opener(authenticator: Authenticator(key: key), stream: KeyStream(key: key, nonce: nonce))
             #expect(try Self.open(sealed, &again) == [.request(Self.request)])
         }
         var (sealer, opener) = try Self.pair(16, encrypted: false)
-        _ = try Self.open(sealer.seal(request: Self.request), &opener)
-        #expect(opener.nonceOfRequest == nil)
+        #expect(try Self.stamp(of: sealer.seal(request: Self.request), &opener, pieces: pieces).identity == nil)
+    }
+
+    private static func stamp(of sealed: [UInt8], _ opener: inout Opener, pieces: Int) throws -> RequestStamp {
+        var found: RequestStamp?
+        for start in stride(from: 0, to: sealed.count, by: min(pieces, sealed.count)) {
+            let end = min(sealed.count, start + min(pieces, sealed.count))
+            var piece = Array(sealed[start..<end])
+            let event = try piece.withUnsafeMutableBytes {
+                try opener.open($0, endsMessage: end == sealed.count, expecting: .request)
+            }
+            if case .request(request, let stamp) = event { found = stamp }
+        }
+        return try #require(found)
     }
 
     @Test func `an empty message is malformed`() throws {
@@ -113,12 +124,12 @@ import Testing
         ] {
             var opener = try Self.pair(16, encrypted: false).opener
             let message = [command.rawValue] + [UInt8](repeating: 0, count: limit)
-            #expect(throws: WireError.tooLarge) { try Self.open(message, &opener, datagrams: .requests) }
+            #expect(throws: WireError.tooLarge) { try Self.open(message, &opener, expecting: .request) }
             opener = try Self.pair(16, encrypted: false).opener
-            #expect(throws: WireError.tooLarge) { try Self.open(message, &opener, pieces: 1000, datagrams: .requests) }
+            #expect(throws: WireError.tooLarge) { try Self.open(message, &opener, pieces: 1000, expecting: .request) }
             opener = try Self.pair(16, encrypted: false).opener
             #expect(throws: WireError.badAuthentication) {
-                try Self.open(Array(message[..<limit]), &opener, pieces: 1000, datagrams: .requests)
+                try Self.open(Array(message[..<limit]), &opener, pieces: 1000, expecting: .request)
             }
         }
     }

@@ -158,8 +158,7 @@ final class Dialer: @unchecked Sendable {
             authenticator: authenticator, stream: keyStream(authenticator.key, answering, uplink.server))
         let tunnel = Tunnel(
             id: worker.nextID(), role: .client, stream: stream, sealer: sealer, opener: opener, pings: options.pings,
-            owner: pool)
-        tunnel.mark = servers.firstMark + uplink.number
+            mark: servers.firstMark + uplink.number, owner: pool)
         pool.add(tunnel)
         cargo.load(tunnel)
         let rest = intake.bytes

@@ -35,11 +35,11 @@ extension TunnelPool {
 
     /// The pool is made anew, and what is in use is to show that it lives.
     func machineSlept() {
-        for id in machine.dropAll() { tunnels[id]?.giveUp() }
+        giveUpIdle()
         for tunnel in Array(tunnels.values) {
             guard let local = tunnel.stream.localAddress, let peer = tunnel.stream.remoteAddress else { continue }
             let standing = Self.standing(of: local, LocalRoute.source(toward: peer))
-            if case .same = standing { cutOff.insert(tunnel.id) }
+            if case .same = standing { mark(tunnel, isCutOff: true) }
             changed(tunnel, standing, patience: TunnelLimits.patienceAfterSleep)
         }
         startAnew()
@@ -53,34 +53,19 @@ extension TunnelPool {
     private func changed(_ tunnel: Tunnel, _ standing: Standing, patience: Duration) {
         switch standing {
         case .same:
-            if cutOff.remove(tunnel.id) != nil { tunnel.probe(patience: patience, isSparing: true) }
+            if mark(tunnel, isCutOff: false) { tunnel.probe(patience: patience, isSparing: true) }
         case .other, .cutOff:
-            if tunnel.isIdle {
-                machine.drop(tunnel.id)
-                return tunnel.giveUp()
-            }
+            if tunnel.isIdle { return giveUpIdle(tunnel) }
             switch standing {
             case .same, .cutOff:
-                cutOff.insert(tunnel.id)
+                mark(tunnel, isCutOff: true)
             case .other(let isOurs):
                 // From an address that is not ours nothing is sent, now or later: what TCP would send again does not matter. A
                 // connection that can be begun again need not wait for that to be certain.
-                cutOff.remove(tunnel.id)
+                mark(tunnel, isCutOff: false)
                 if !isOurs, tunnel.connection?.replay != nil { return tunnel.giveUp() }
                 tunnel.probe(patience: patience, isSparing: isOurs)
             }
-        }
-    }
-
-    /// Idle tunnels are given out again when they have answered a ping.
-    func verifyIdle() {
-        for id in machine.idle {
-            guard let tunnel = tunnels[id], machine.doubt(id) else { continue }
-            tunnel.whenAnswered = { [weak self] in
-                self?.machine.proved(id)
-                self?.replenish()
-            }
-            tunnel.probe(patience: TunnelLimits.patienceAfterChange, isSparing: false)
         }
     }
 }

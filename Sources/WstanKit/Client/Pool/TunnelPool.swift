@@ -2,7 +2,7 @@
 /// the next connections. Confined to its worker.
 final class TunnelPool: TunnelOwner, @unchecked Sendable {
     let worker: Worker
-    var machine: PoolMachine
+    private(set) var machine: PoolMachine
     private(set) var tunnels: [UInt64: Tunnel] = [:]
     /// Tunnels that are no more.
     private var past = TunnelTotals()
@@ -30,7 +30,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     var whenStartingAnew: () -> Void = {}
     private var clock = SuspendClock()
     /// Tunnels in use for whose peer there was no route when the network changed last.
-    var cutOff: Set<UInt64> = []
+    private(set) var cutOff: Set<UInt64> = []
 
     init(
         worker: Worker, size: Int, minimum: Int = 0, maxIdle: Duration, pings: Tunnel.Pings = Tunnel.Pings(),
@@ -49,6 +49,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
 
     /// Keeps track of a tunnel from its handshake on.
     func add(_ tunnel: Tunnel) {
+        worker.assertIsCurrent()
         tunnels[tunnel.id] = tunnel
         past.opened &+= 1
         countUse(of: tunnel)
@@ -83,6 +84,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
 
     /// A tunnel that is open and free.
     func popIdle() -> Tunnel? {
+        worker.assertIsCurrent()
         lookForSleep()
         // A pong is late, or will not come.
         let trusted = pings.idle + Self.pongAllowance
@@ -145,6 +147,36 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
         if waiting[tunnel.id] === wait { waiting[tunnel.id] = nil }
     }
 
+    // MARK: Doubts
+
+    /// What was idle is of no more use.
+    func giveUpIdle() {
+        for id in machine.dropAll() { tunnels[id]?.giveUp() }
+    }
+
+    func giveUpIdle(_ tunnel: Tunnel) {
+        machine.drop(tunnel.id)
+        tunnel.giveUp()
+    }
+
+    /// - Parameter isCutOff: whether there is no way to the peer of a tunnel in use.
+    /// - Returns: whether there was none before.
+    @discardableResult
+    func mark(_ tunnel: Tunnel, isCutOff: Bool) -> Bool {
+        isCutOff ? !cutOff.insert(tunnel.id).inserted : cutOff.remove(tunnel.id) != nil
+    }
+
+    /// Idle tunnels are given out again when they have answered a ping.
+    func verifyIdle() {
+        for id in machine.idle {
+            guard let tunnel = tunnels[id], machine.doubt(id) else { continue }
+            tunnel.probe(patience: TunnelLimits.patienceAfterChange, isSparing: false) { [weak self] in
+                self?.machine.proved(id)
+                self?.replenish()
+            }
+        }
+    }
+
     // MARK: The end
 
     var isEmpty: Bool { tunnels.isEmpty }
@@ -196,16 +228,6 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     func tunnel(_ tunnel: Tunnel, refused error: WireError) {
         log.tunnelRefused(tunnel.id, error, now: worker.now)
     }
-
-    func tunnel(
-        _ tunnel: Tunnel, mayServeRequestOf time: Double, replayableUnder nonce: Nonce?
-    ) throws(WireError) {
-        throw .unexpectedCommand
-    }
-
-    func tunnel(_ tunnel: Tunnel, serve request: Request, as connection: Connection) {}
-
-    func tunnelMakesAssociation(_ tunnel: Tunnel) -> (any DatagramEnd)? { nil }
 
     // MARK: Opening ahead
 

@@ -1,19 +1,27 @@
-/// A worker's one buffer: bytes are read into its body, sealed and masked in place, and sent from there with the
-/// frame's head written into the room before it. A connection that waits holds no buffer.
+/// A worker's one buffer: bytes are read into its body, sealed and masked in place, and sent from there with what a message
+/// and its frame put around them. A connection that waits holds no buffer.
 struct Scratch: @unchecked Sendable {
-    /// Room before the body for the head of a frame and the command byte.
+    /// Room before the body for the head of a frame and what a sealer puts before its data.
     static let headroom = 64
+    /// Room behind the body for what a sealer puts behind its data.
+    static let tailroom = 16
     /// The most that is read at once.
     static let bodySize = 256 * 1024
 
     private let memory: UnsafeMutableRawBufferPointer
 
     init() {
-        memory = .allocate(byteCount: Self.headroom + Self.bodySize, alignment: 64)
+        memory = .allocate(byteCount: Self.headroom + Self.bodySize + Self.tailroom, alignment: 64)
     }
 
     /// - Parameter count: at most `bodySize`.
     func body(_ count: Int = bodySize) -> UnsafeMutableRawBufferPointer {
         UnsafeMutableRawBufferPointer(rebasing: memory[Self.headroom..<(Self.headroom + count)])
+    }
+
+    /// Whether bytes lie within the body, so that there is room before them and behind.
+    func surrounds(_ bytes: UnsafeMutableRawBufferPointer) -> Bool {
+        guard let start = bytes.baseAddress, let body = body().baseAddress else { return false }
+        return start >= body && start + bytes.count <= body + Self.bodySize
     }
 }

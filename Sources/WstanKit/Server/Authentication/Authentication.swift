@@ -117,13 +117,13 @@ struct Authentication {
     }
 
     /// A request that comes as a message on a tunnel expires too, and its key must still be a key.
-    ///
-    /// - Parameter nonce: under which its bytes would open a tunnel of their own: whoever has seen them pass could send
-    ///   them once more, in a URI. Nil when there is none.
-    func check(_ time: Double, replayableUnder nonce: Nonce?, key: KeyID, now: Double) throws(Refusal) {
+    func admit(_ stamp: RequestStamp, under key: KeyID, now: Double) throws(Refusal) {
         try check(key, now: now)
-        try check(time, now: now)
-        if let nonce { try remember(nonce, of: time, under: key, now: now) }
+        if let time = stamp.time {
+            try check(time, now: now)
+            // Who has seen it pass could send it once more.
+            if let identity = stamp.identity { try remember(identity.token, of: time, under: key, now: now) }
+        }
         keys.used(key, now: now)
     }
 

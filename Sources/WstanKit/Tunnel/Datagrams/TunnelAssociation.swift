@@ -2,29 +2,15 @@
 ///
 /// Nothing waits here. What the network does not take at once is dropped, as networks do; whoever sends counts it.
 extension Tunnel {
-    /// Client: the request is on its way already, in the URI.
+    /// Requester: the request is on its way already, with the handshake.
     func carry(_ end: any DatagramEnd) {
-        guard machine.sentAssociationRequest() else { return }
-        beginAssociation(end)
+        _ = beginAssociation(end)
     }
 
-    /// Client: asks for an association on an idle tunnel. Python's servers do not take it so.
+    /// Requester: asks for an association on an idle tunnel. Python's servers do not take it so.
     func request(_ first: Datagram, time: Double, for end: any DatagramEnd) {
-        guard machine.sentAssociationRequest() else { return }
-        beginAssociation(end)
+        guard beginAssociation(end) else { return }
         output.send(AssociationRequest(time: time, first: first))
-    }
-
-    /// Server: a request for an association has come, in the URI or as a message.
-    func acceptAssociation(first: Datagram) {
-        switch machine.receivedAssociationRequest() {
-        case .associate:
-            guard let end = owner?.tunnelMakesAssociation(self) else { return close(CloseCode.goingAway) }
-            beginAssociation(end)
-            end.deliver(first)
-        case .close(let code):
-            close(code)
-        }
     }
 
     /// - Returns: false when it was dropped: the association is over, or the network is slower than its sender.
@@ -36,37 +22,8 @@ extension Tunnel {
         return true
     }
 
-    /// Server: nobody has used it for long.
-    func endAssociation() {
-        guard association != nil, machine.ended() == .sendReset else { return }
-        association = nil
-        sendReset(.normal)
-    }
-
-    // MARK: From the peer
-
-    /// What a DGM may be now.
-    var datagramRule: Opener.DatagramRule {
-        switch machine.state {
-        case .associated, .resetting: .bare
-        case .connecting, .using: .refused
-        case .idle where role == .client: .refused
-        case .idle: allowsBareDatagrams ? .requestsOrBare : .requests
-        }
-    }
-
-    func receive(_ request: AssociationRequest) {
-        do {
-            try owner?.tunnel(self, mayServeRequestOf: request.time, replayableUnder: opener.nonceOfRequest)
-        } catch {
-            return refuse(error)
-        }
-        acceptAssociation(first: request.first)
-    }
-
+    /// One has come from the peer.
     func receive(_ datagram: Datagram) {
-        // Only where it is allowed: a Python client opens an association like that on a tunnel of its pool.
-        if machine.state == .idle { return acceptAssociation(first: datagram) }
         switch machine.receivedDatagram() {
         case .deliver: association?.deliver(datagram)
         case .discard: break
@@ -91,4 +48,37 @@ protocol DatagramEnd: AnyObject {
     func deliver(_ datagram: Datagram)
     /// The peer has reset the association, or the tunnel is no more.
     func associationEnded()
+}
+
+/// Stands for an association's end while its request is judged: keeps a few datagrams, and drops what is more. Confined to
+/// its worker.
+final class WaitingDatagrams: DatagramEnd, @unchecked Sendable {
+    private let worker: Worker
+    private var waiting: [Datagram] = []
+    /// Bytes that wait.
+    private var held = 0 {
+        didSet { worker.budget.change(by: held - oldValue) }
+    }
+
+    init(worker: Worker) {
+        self.worker = worker
+    }
+
+    func deliver(_ datagram: Datagram) {
+        // The first one may be the longest there is.
+        guard waiting.isEmpty || held + datagram.data.count <= TunnelLimits.held, waiting.count < TunnelLimits.heldDatagrams
+        else { return }
+        waiting.append(datagram)
+        held += datagram.data.count
+    }
+
+    func take() -> [Datagram] {
+        defer { associationEnded() }
+        return waiting
+    }
+
+    func associationEnded() {
+        waiting = []
+        held = 0
+    }
 }

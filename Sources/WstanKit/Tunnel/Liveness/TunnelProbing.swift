@@ -3,8 +3,11 @@ extension Tunnel {
     /// Something has happened that it may not have survived: the peer is to show soon that it is there, or the tunnel is
     /// given up.
     ///
-    /// - Parameter isSparing: see `Keepalive.probe`.
-    func probe(patience: Duration, isSparing: Bool) {
+    /// - Parameters:
+    ///   - isSparing: see `Keepalive.probe`.
+    ///   - answered: called when it has answered.
+    func probe(patience: Duration, isSparing: Bool, answered: (() -> Void)? = nil) {
+        if let answered { expectPong(answered) }
         pulse?.probe(patience: patience, isSparing: isSparing)
     }
 

@@ -19,7 +19,7 @@ extension Tunnel {
     func waitForRoom(
         _ connection: Connection, from end: Stream, while isWanted: () -> Bool
     ) async -> Bool {
-        if role == .client, connection.mustPause {
+        if role == .requester, connection.mustPause {
             output.sendEmptyData()
             await connection.pause()
         }

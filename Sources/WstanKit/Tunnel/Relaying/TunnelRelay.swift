@@ -1,5 +1,69 @@
-/// From the near end to the WebSocket; the other direction is `Tunnel.run`.
+/// The two directions of a tunnel.
 extension Tunnel {
+    // MARK: From the WebSocket to the near end
+
+    /// Reads the WebSocket until it ends.
+    ///
+    /// - Parameter first: what came behind the handshake.
+    func receiveLoop(first: ArraySlice<UInt8> = []) async {
+        if !first.isEmpty {
+            var bytes = Array(first)
+            bytes.withUnsafeMutableBytes { process($0) }
+        }
+        var moved = 0
+        reading: while !isClosing {
+            if await waitForNearEnd() { moved = 0 }
+            switch await stream.waitReadable() {
+            case .ready: break
+            case .closed: break reading
+            case .timedOut, .interrupted: continue
+            }
+            let body = worker.scratch.body(worker.budget.allowance(mostToRead))
+            switch stream.read(into: body) {
+            case .bytes(let count):
+                process(UnsafeMutableRawBufferPointer(rebasing: body[..<count]))
+                moved += count
+            case .end, .failed: break reading
+            case .wouldBlock: continue
+            }
+            if moved >= turn {
+                moved = 0
+                await worker.yield()
+            }
+        }
+        ended()
+    }
+
+    private var turn: Int { association == nil ? TunnelLimits.turn : TunnelLimits.datagramTurn }
+
+    /// While the target has not answered, no more than may be held for it.
+    private var mostToRead: Int {
+        if association != nil { return TunnelLimits.datagramTurn }
+        guard let connection, connection.end == nil else { return Scratch.bodySize }
+        return max(MemoryBudget.smallest, connection.roomForHeld)
+    }
+
+    /// Stops reading while what was read does not flow on.
+    ///
+    /// - Returns: whether there was anything to wait for.
+    private func waitForNearEnd() async -> Bool {
+        guard let connection else { return false }
+        var hasWaited = false
+        while self.connection === connection, !isClosing, connection.end == nil, connection.roomForHeld <= 0 {
+            hasWaited = true
+            await connection.waitForNews()
+        }
+        guard self.connection === connection, let end = connection.end, end.pendingCount > 0 else { return hasWaited }
+        let isSent = await Backpressure.waitUntilSent(into: end, from: stream) {
+            self.connection === connection && !self.isClosing
+        }
+        // The peer is gone, or has left without seeing that its bytes get through.
+        if !isSent, !isClosing, self.connection === connection { stream.abort() }
+        return true
+    }
+
+    // MARK: From the near end to the WebSocket
+
     enum RelayEnd: Equatable {
         /// The near end has nothing more to send.
         case finished
@@ -39,7 +103,7 @@ extension Tunnel {
             case .failed: return .broken
             case .wouldBlock: continue
             }
-            if role == .client, connection.mustPause {
+            if role == .requester, connection.mustPause {
                 output.sendEmptyData()
                 await connection.pause()
             }

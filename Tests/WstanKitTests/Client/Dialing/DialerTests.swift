@@ -58,8 +58,8 @@ import Testing
                 visit.stream.write(WebSocketHandshake.response(accept: verified.accept, server: "s", date: "d"))
                 let tunnel = Tunnel(
                     id: worker.nextID(), role: .server, stream: visit.stream, sealer: verified.sealer,
-                    opener: verified.opener, pings: Tunnel.Pings(), owner: owner)
-                guard let connection = tunnel.accept() else { return }
+                    opener: verified.opener, pings: Tunnel.Pings(), owner: owner, acceptor: owner)
+                guard let connection = tunnel.accept(request) else { return }
                 owner.tunnel(tunnel, serve: request, as: connection)
                 tunnel.end(connection, .targetBroken)
                 await tunnel.receiveLoop()

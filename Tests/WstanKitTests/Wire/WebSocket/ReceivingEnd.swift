@@ -48,7 +48,7 @@ struct ReceivingEnd {
 
     private mutating func open(_ piece: UnsafeMutableRawBufferPointer, _ endsMessage: Bool) throws(Failure) {
         do throws(WireError) {
-            if let message = HeardMessages.Message(try opener.open(piece, endsMessage: endsMessage)) {
+            if let message = HeardMessages.Message(try opener.open(piece, endsMessage: endsMessage, expecting: .bytes)) {
                 messages.note(message)
             }
         } catch {

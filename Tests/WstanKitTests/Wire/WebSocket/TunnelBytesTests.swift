@@ -47,9 +47,7 @@ import Testing
             conversation.messages.note(.request(request))
             for count in [1, 17, 140] {
                 let data = random.bytes(count)
-                var message = [Command.data.rawValue] + data
-                message.withUnsafeMutableBytes { sealer.seal(data: $0) }
-                conversation.send(message, fragments: round)
+                conversation.send(sealer.seal(data: data), fragments: round)
                 conversation.messages.note(.data(data))
             }
             conversation.send(sealer.seal(reset: .targetBroken, padding: 40), fragments: round)
@@ -101,7 +99,7 @@ import Testing
             for message in end.messages.all {
                 switch message {
                 case .data, .emptyData: break
-                case .request, .reset, .association, .datagram:
+                case .request, .reset, .association, .bareAssociation, .datagram:
                     if !conversation.messages.all.contains(message) { Issue.record("\(message)") }
                 }
             }
@@ -113,8 +111,7 @@ import Testing
     @Test func `an empty data message may come in two fragments`() throws {
         let key = try #require(Self.key)
         let sealer = Sealer(authenticator: Authenticator(key: key), stream: KeyStream(key: key, nonce: Self.nonce))
-        var message = [Command.data.rawValue]
-        message.withUnsafeMutableBytes { sealer.seal(data: $0) }
+        let message = sealer.seal(data: [])
         var end = try Self.end()
         try end.feed(RawFrame(opcode: 2, payload: message, isFinal: false).bytes + RawFrame(opcode: 0).bytes)
         #expect(end.messages.all == [.emptyData])

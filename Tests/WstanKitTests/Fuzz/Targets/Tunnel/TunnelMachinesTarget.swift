@@ -19,15 +19,15 @@ extension FuzzTarget {
         "lone-tunnel-machine", seeds: [[0, 1, 2, 3, 4, 5], [1, 1, 2, 3, 4, 5], [0, 6, 8, 3, 8, 4], [1, 7, 8, 5, 4]]
     ) {
         input in
-        let role: WebSocketRole = input.flag() ? .server : .client
+        let role: TunnelRole = input.flag() ? .acceptor : .requester
         var machine = TunnelMachine(role: role)
         while !input.isOver {
             let before = machine.state
             switch input.below(9) {
-            case 0: require(machine.sentRequest() == (role == .client && before == .idle), "only a free tunnel is used")
+            case 0: require(machine.sentRequest() == (role == .requester && before == .idle), "only a free tunnel is used")
             case 1:
                 let isTaken = machine.receivedRequest() == .connect
-                require(isTaken == (role == .server && before == .idle), "only a free tunnel is taken")
+                require(isTaken == (role == .acceptor && before == .idle), "only a free tunnel is taken")
             case 2:
                 require((machine.connectedTarget() == .relay) == (before == .connecting), "only who waits is connected")
             case 3:
@@ -41,10 +41,10 @@ extension FuzzTarget {
             case 5: require((machine.receivedData() == .deliver) == (before == .using), "data is for connections")
             case 6:
                 let isSent = machine.sentAssociationRequest()
-                require(isSent == (role == .client && before == .idle), "only a free tunnel is used")
+                require(isSent == (role == .requester && before == .idle), "only a free tunnel is used")
             case 7:
                 let isTaken = machine.receivedAssociationRequest() == .associate
-                require(isTaken == (role == .server && before == .idle), "only a free tunnel is taken")
+                require(isTaken == (role == .acceptor && before == .idle), "only a free tunnel is taken")
             default:
                 let isDelivered = machine.receivedDatagram() == .deliver
                 require(isDelivered == (before == .associated), "datagrams are for associations")
@@ -62,8 +62,8 @@ private struct TunnelWire {
         case reset
     }
 
-    private var client = TunnelMachine(role: .client)
-    private var server = TunnelMachine(role: .server)
+    private var client = TunnelMachine(role: .requester)
+    private var server = TunnelMachine(role: .acceptor)
     private var up: [Message] = []
     private var down: [Message] = []
     private var clientConnection = 0

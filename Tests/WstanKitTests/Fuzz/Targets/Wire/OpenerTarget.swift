@@ -14,7 +14,10 @@ extension FuzzTarget {
         ]
     ) { input in
         let usesCipher = input.flag()
-        let rule = input.choice(of: [Opener.DatagramRule.refused, .requests, .bare, .requestsOrBare])
+        // The last one where Python's clients may ask without a tag.
+        let kind = input.choice(of: [0, 1, 2, 3])
+        let expected: Opener.Expectation = [.bytes, .request, .datagrams, .request][kind]
+        let allowsBare = kind == 3
         let cuts = input.cuts()
         var messages: [[UInt8]] = []
         let stream = usesCipher ? KeyStream(key: FuzzKey.known, nonce: FuzzKey.nonce) : nil
@@ -42,22 +45,53 @@ extension FuzzTarget {
             }
             messages.append(bytes)
         }
-        let whole = MessageTranscript(of: messages, usesCipher: usesCipher, rule, cuts: .none)
+        let whole = MessageTranscript(
+            of: messages, usesCipher: usesCipher, expected, allowsBare: allowsBare, cuts: .none)
         require(
-            whole == MessageTranscript(of: messages, usesCipher: usesCipher, rule, cuts: cuts), "the same in pieces")
+            whole
+                == MessageTranscript(
+                    of: messages, usesCipher: usesCipher, expected, allowsBare: allowsBare, cuts: cuts),
+            "the same in pieces")
         let tagged = whole.events.filter {
             switch $0 {
             case .request, .reset, .association: true
-            case .data, .emptyData, .datagram: false
+            case .data, .emptyData, .bareAssociation, .datagram: false
             }
         }
         require(tagged.count <= authentic, "nothing without a tag")
         for event in whole.events {
             switch event {
-            case .association: require(rule == .requests || rule == .requestsOrBare, "only where it may be asked for")
-            case .datagram: require(rule == .bare || rule == .requestsOrBare, "only where it may come bare")
+            case .association: require(expected == .request, "only where it may be asked for")
+            case .bareAssociation: require(allowsBare, "only where it may be asked for without a tag")
+            case .datagram: require(expected == .datagrams, "only where it may come bare")
             case .data, .emptyData, .request, .reset: continue
             }
+        }
+    }
+}
+
+extension Sealer {
+    /// A sealed message of data.
+    func seal(data: [UInt8]) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: Self.headroom) + data + [UInt8](repeating: 0, count: Self.tailroom)
+        return bytes.withUnsafeMutableBytes { buffer in
+            guard let start = buffer.baseAddress else { return [] }
+            return Array(seal(data: start + Self.headroom, count: data.count))
+        }
+    }
+
+    /// Bytes under the key stream of version 1, whatever they mean.
+    func encrypted(_ bytes: [UInt8]) -> [UInt8] {
+        var bytes = bytes
+        switch self {
+        case .version1(let sealer): sealer.stream?.apply(to: &bytes)
+        }
+        return bytes
+    }
+
+    func seal(reset: Reset, padding: Int) -> [UInt8] {
+        switch self {
+        case .version1(let sealer): sealer.seal(reset: reset, padding: padding)
         }
     }
 }
@@ -92,6 +126,7 @@ struct MessageTranscript: Equatable {
         case emptyData
         case request(Request)
         case association(AssociationRequest)
+        case bareAssociation(Datagram)
         case datagram(Datagram)
         case reset(Reset)
     }
@@ -101,28 +136,31 @@ struct MessageTranscript: Equatable {
 
     init() {}
 
-    init(of messages: [[UInt8]], usesCipher: Bool, _ rule: Opener.DatagramRule, cuts: Cuts) {
+    init(
+        of messages: [[UInt8]], usesCipher: Bool, _ expected: Opener.Expectation, allowsBare: Bool, cuts: Cuts
+    ) {
         var opener = FuzzKey.opener(usesCipher: usesCipher)
+        if allowsBare { opener.allowBareDatagrams() }
         for message in messages where failure == nil {
             let pieces = cuts.pieces(of: message)
             for (number, piece) in pieces.enumerated() where failure == nil {
-                open(piece, endsMessage: number == pieces.count - 1, rule, &opener)
+                open(piece, endsMessage: number == pieces.count - 1, expected, &opener)
             }
         }
     }
 
     private mutating func open(
-        _ piece: [UInt8], endsMessage: Bool, _ rule: Opener.DatagramRule, _ opener: inout Opener
+        _ piece: [UInt8], endsMessage: Bool, _ expected: Opener.Expectation, _ opener: inout Opener
     ) {
         var piece = piece
-        piece.withUnsafeMutableBytes { open($0, endsMessage: endsMessage, rule, &opener) }
+        piece.withUnsafeMutableBytes { open($0, endsMessage: endsMessage, expected, &opener) }
     }
 
     mutating func open(
-        _ piece: UnsafeMutableRawBufferPointer, endsMessage: Bool, _ rule: Opener.DatagramRule, _ opener: inout Opener
+        _ piece: UnsafeMutableRawBufferPointer, endsMessage: Bool, _ expected: Opener.Expectation, _ opener: inout Opener
     ) {
         do throws(WireError) {
-            note(try opener.open(piece, endsMessage: endsMessage, datagrams: rule))
+            note(try opener.open(piece, endsMessage: endsMessage, expecting: expected))
             require(opener.heldBytes <= WireLimits.request, "what is held has a bound")
             require(!endsMessage || opener.heldBytes == 0, "nothing is held between messages")
         } catch {
@@ -134,12 +172,14 @@ struct MessageTranscript: Equatable {
         switch event {
         case .partial: break
         case .emptyData: events.append(.emptyData)
-        case .request(let request):
-            require(request.time.isFinite, "a time is finite")
+        case .request(let request, let stamp):
+            require(request.time.isFinite && stamp.time == request.time, "a time is finite")
             events.append(.request(request))
-        case .association(let request):
-            require(request.time.isFinite, "a time is finite")
-            events.append(.association(request))
+        case .association(let first, let stamp?):
+            guard let time = stamp.time else { return require(false, "such a request has a time") }
+            require(time.isFinite, "a time is finite")
+            events.append(.association(AssociationRequest(time: time, first: first)))
+        case .association(let first, nil): events.append(.bareAssociation(first))
         case .datagram(let datagram): events.append(.datagram(datagram))
         case .reset(let reset): events.append(.reset(reset))
         case .data(let bytes):

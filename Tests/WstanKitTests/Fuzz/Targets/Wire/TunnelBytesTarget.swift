@@ -24,7 +24,7 @@ extension FuzzTarget {
         while !input.isOver {
             let kind = input.below(3)
             let body = input.take(Int(input.byte()))
-            var message: [UInt8]
+            let message: [UInt8]
             switch kind {
             case 0:
                 let request = Request(
@@ -32,8 +32,7 @@ extension FuzzTarget {
                 message = sealer.seal(request: request)
                 sent.append(.request(request))
             case 1:
-                message = [Command.data.rawValue] + body
-                message.withUnsafeMutableBytes { sealer.seal(data: $0) }
+                message = sealer.seal(data: body)
                 note(body, &sent)
             default:
                 // Text that trimming and the separator leave alone.
@@ -108,7 +107,7 @@ private struct TunnelTranscript: Equatable {
                     switch event {
                     case .payload(let range, _, let endsMessage):
                         let part = UnsafeMutableRawBufferPointer(rebasing: buffer[range])
-                        messages.open(part, endsMessage: endsMessage, .refused, &opener)
+                        messages.open(part, endsMessage: endsMessage, .bytes, &opener)
                     case .ping, .pong, .close: controls += 1
                     }
                 }

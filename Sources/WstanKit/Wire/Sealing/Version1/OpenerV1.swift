@@ -1,90 +1,7 @@
-/// Seals the messages of one direction. This face, and `Opener`'s, hide the cipher: under TLS there is none.
-struct Sealer {
-    private let authenticator: Authenticator
-    private let stream: KeyStream?
-
-    init(authenticator: Authenticator, stream: KeyStream?) {
-        self.authenticator = authenticator
-        self.stream = stream
-    }
-
-    /// Seals a DAT message in place; its first byte is the command.
-    func seal(data: UnsafeMutableRawBufferPointer) {
-        stream?.apply(to: data)
-    }
-
-    func seal(request: Request) -> [UInt8] {
-        authenticated(request.encoded())
-    }
-
-    func seal(association request: AssociationRequest) -> [UInt8] {
-        authenticated(request.encoded())
-    }
-
-    func seal(datagram: Datagram) -> [UInt8] {
-        var bytes = datagram.encoded()
-        stream?.apply(to: &bytes)
-        return bytes
-    }
-
-    /// An "empty" request, which opens an idle tunnel.
-    func seal(idleAt time: Double) -> [UInt8] {
-        var bytes = [Command.reset.rawValue]
-        bytes.append(integer: time.bitPattern)
-        return authenticated(bytes)
-    }
-
-    func seal(reset: Reset, padding: Int) -> [UInt8] {
-        authenticated(reset.encoded(padding: padding))
-    }
-
-    /// Whether a message that comes behind the next `count` bytes could be sent once more as an opening of its own; see
-    /// `Opener.nonceOfRequest`.
-    func isReplayable(after count: Int) -> Bool {
-        stream?.isAtBlock(after: count) ?? false
-    }
-
-    private func authenticated(_ plaintext: [UInt8]) -> [UInt8] {
-        var bytes = plaintext
-        stream?.apply(to: &bytes)
-        let tag = bytes.withUnsafeBytes { authenticator.tag(over: $0) }
-        return bytes + tag
-    }
-}
-
-/// Opens the messages of one direction as their bytes come.
+/// Opens the messages of one direction as version 1 seals them. Confined to its tunnel.
 ///
 /// Data is opened in place and handed on at once; what carries a tag is held, bounded, until the tag has been checked.
-struct Opener {
-    enum Event: Equatable {
-        /// Nothing to act on before more bytes come.
-        case partial
-        /// Bytes of the connection, where the sealed ones were.
-        case data(UnsafeMutableRawBufferPointer)
-        /// A DAT message without bytes: asks our server, or tells our client, that the target has answered.
-        case emptyData
-        case request(Request)
-        case reset(Reset)
-        /// Opens an association.
-        case association(AssociationRequest)
-        /// A datagram of the association, or without one where that is allowed.
-        case datagram(Datagram)
-
-        static func == (a: Event, b: Event) -> Bool {
-            switch (a, b) {
-            case (.partial, .partial), (.emptyData, .emptyData): true
-            case (.data(let a), .data(let b)): a.elementsEqual(b)
-            case (.request(let a), .request(let b)): a == b
-            case (.reset(let a), .reset(let b)): a == b
-            case (.association(let a), .association(let b)): a == b
-            case (.datagram(let a), .datagram(let b)): a == b
-            case (.partial, _), (.data, _), (.emptyData, _), (.request, _), (.reset, _), (.association, _),
-                (.datagram, _):
-                false
-            }
-        }
-    }
-
+final class OpenerV1 {
     /// What a DGM message may be. Data has no tag, so flipped bits make a DAT a DGM, "send the rest to me by UDP":
     /// datagrams without a tag are taken only where nobody sends data.
     enum DatagramRule: Equatable {
@@ -109,9 +26,8 @@ struct Opener {
     private let authenticator: Authenticator
     private let stream: KeyStream?
     private var state = State.waitingForCommand
-    /// The nonce under which the last request, byte for byte, would open a tunnel of its own: the tag does not cover its
-    /// place in the key stream, and a stream can be begun at every block of the cipher. Nil where none begins.
-    private(set) var nonceOfRequest: Nonce?
+    /// Whether a datagram without a tag may open an association, as Python's clients do it.
+    var allowsBareDatagrams = false
 
     init(authenticator: Authenticator, stream: KeyStream?) {
         self.authenticator = authenticator
@@ -126,16 +42,11 @@ struct Opener {
         if case .holding(_, let sealed) = state { sealed.count } else { 0 }
     }
 
-    /// Takes the next piece of a message.
-    ///
-    /// - Parameters:
-    ///   - endsMessage: whether the message ends with this piece.
-    ///   - datagrams: what a DGM may be at this moment.
-    /// - Throws: `.malformed`, `.badAuthentication`, `.tooLarge`, `.unexpectedCommand`; the tunnel is of no more use
-    ///   then.
-    mutating func open(
-        _ piece: UnsafeMutableRawBufferPointer, endsMessage: Bool, datagrams: DatagramRule = .refused
-    ) throws(WireError) -> Event {
+    /// See `Opener.open`.
+    func open(
+        _ piece: UnsafeMutableRawBufferPointer, endsMessage: Bool, expecting: Opener.Expectation
+    ) throws(WireError) -> Opener.Event {
+        let datagrams = datagramRule(expecting)
         switch state {
         case .waitingForCommand:
             guard let sealedCommand = piece.first else {
@@ -158,9 +69,17 @@ struct Opener {
         }
     }
 
-    private mutating func start(
+    private func datagramRule(_ expected: Opener.Expectation) -> DatagramRule {
+        switch expected {
+        case .nothing, .bytes: .refused
+        case .request: allowsBareDatagrams ? .requestsOrBare : .requests
+        case .datagrams: .bare
+        }
+    }
+
+    private func start(
         _ piece: UnsafeMutableRawBufferPointer, sealedCommand: UInt8, endsMessage: Bool, _ datagrams: DatagramRule
-    ) throws(WireError) -> Event {
+    ) throws(WireError) -> Opener.Event {
         stream?.apply(to: UnsafeMutableRawBufferPointer(rebasing: piece[..<1]))
         guard let command = Command(rawValue: piece[0]) else { throw .malformed }
         switch command {
@@ -179,9 +98,9 @@ struct Opener {
         }
     }
 
-    private mutating func hold(
+    private func hold(
         _ command: Command, _ sealed: [UInt8], endsMessage: Bool, _ datagrams: DatagramRule
-    ) throws(WireError) -> Event {
+    ) throws(WireError) -> Opener.Event {
         guard endsMessage else {
             state = .holding(command, sealed: sealed)
             return .partial
@@ -190,7 +109,8 @@ struct Opener {
         case .data:
             throw .malformed
         case .request:
-            return .request(try readRequest(sealed, Request.read))
+            let request = try readTagged(sealed, Request.read)
+            return .request(request, stamp(of: sealed, madeAt: request.time))
         case .reset:
             return .reset(try readTagged(sealed) { (body) throws(WireError) in Reset.read(body) })
         case .datagram:
@@ -200,19 +120,19 @@ struct Opener {
             case .bare:
                 return .datagram(try readBare(sealed))
             case .requestsOrBare where !isAuthentic(sealed):
-                return .datagram(try readBare(sealed))
+                return .association(try readBare(sealed), nil)
             case .requests, .requestsOrBare:
-                return .association(try readRequest(sealed, AssociationRequest.read))
+                let request = try readTagged(sealed, AssociationRequest.read)
+                return .association(request.first, stamp(of: sealed, madeAt: request.time))
             }
         }
     }
 
-    private mutating func readRequest<T>(
-        _ sealed: [UInt8], _ read: (UnsafeRawBufferPointer) throws(WireError) -> T
-    ) throws(WireError) -> T {
-        let request = try readTagged(sealed, read)
-        nonceOfRequest = stream?.nonce(before: sealed.count - Authenticator.tagSize)
-        return request
+    /// To be taken when the request has been read. Its bytes would open a tunnel of their own under the nonce at which they
+    /// began: the tag does not cover their place in the key stream, and a stream can be begun at every block of the cipher.
+    private func stamp(of sealed: [UInt8], madeAt time: Double) -> RequestStamp {
+        let nonce = stream?.nonce(before: sealed.count - Authenticator.tagSize)
+        return RequestStamp(time: time, identity: nonce.map(RequestIdentity.init))
     }
 
     /// The command byte has had its part of the key stream, and the tag takes none.
