@@ -27,22 +27,13 @@ struct BufferedReader {
 
     /// Waits for bytes and appends them.
     mutating func readMore(deadline: Instant) async -> Progress {
-        while true {
-            switch await stream.waitReadable(deadline: deadline) {
-            case .ready: break
-            case .timedOut: return .timedOut
-            case .closed: return .over
-            case .interrupted: continue
-            }
-            let buffer = stream.worker.scratch.body(Self.readSize)
-            switch stream.read(into: buffer) {
-            case .bytes(let count):
-                received(buffer[..<count])
-                return .more
-            case .end: return .over
-            case .failed(let error): return error.isReset ? .reset : .over
-            case .wouldBlock: continue
-            }
+        switch await stream.readNext(upTo: { Self.readSize }, deadline: deadline) {
+        case .bytes(let more):
+            received(more)
+            return .more
+        case .end, .closed, .unwanted: return .over
+        case .failed(let error): return error.isReset ? .reset : .over
+        case .timedOut: return .timedOut
         }
     }
 

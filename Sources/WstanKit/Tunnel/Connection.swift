@@ -9,7 +9,7 @@ final class Connection: @unchecked Sendable {
     }
 
     /// Where bytes come from and go to; nil while the target has not answered.
-    private(set) var end: Stream?
+    private(set) var end: (any ByteEnd)?
     /// Where it leads.
     let target: Address?
     private(set) var outcome: Outcome?
@@ -37,7 +37,7 @@ final class Connection: @unchecked Sendable {
     private var hasPaused = false
 
     /// - Parameter replay: the first data, if the request may have to be sent again.
-    init(worker: Worker, end: Stream?, to target: Address? = nil, replay: [UInt8]? = nil) {
+    init(worker: Worker, end: (any ByteEnd)?, to target: Address? = nil, replay: [UInt8]? = nil) {
         self.worker = worker
         self.target = target
         self.end = end
@@ -89,7 +89,7 @@ final class Connection: @unchecked Sendable {
         return held
     }
 
-    func attach(_ target: Stream) {
+    func attach(_ target: any ByteEnd) {
         end = target
         connecting = nil
         news?.fulfill(())

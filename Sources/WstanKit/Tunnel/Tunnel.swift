@@ -106,7 +106,7 @@ final class Tunnel: @unchecked Sendable {
     /// Acceptor: the target has answered. What came for it meanwhile goes out.
     ///
     /// - Returns: false when nobody wants it any more.
-    func connected(_ connection: Connection, to target: Stream) -> Bool {
+    func connected(_ connection: Connection, to target: any ByteEnd) -> Bool {
         guard self.connection === connection, machine.connectedTarget() == .relay else { return false }
         target.write(connection.takeHeld())
         connection.attach(target)

@@ -66,8 +66,8 @@ extension Tunnel {
         let userAgent = role == .requester ? connection?.end : nil
         return TunnelReport(
             id: id, state: state, carriesDatagrams: association != nil,
-            peer: peer ?? stream.remoteAddress?.description ?? "unix",
-            userAgent: userAgent.map { $0.remoteAddress?.description ?? "unix" },
+            peer: peer ?? stream.peerName,
+            userAgent: userAgent?.peerName,
             target: connection?.target?.description, key: key, traffic: stream.traffic, opened: opened,
             lastActivity: max(stream.lastReceived, connection?.lastDelivery ?? opened), roundTrip: stream.roundTrip)
     }

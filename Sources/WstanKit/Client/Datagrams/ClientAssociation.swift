@@ -58,16 +58,11 @@ final class ClientAssociation: @unchecked Sendable {
     /// The user agent says nothing more on its connection; it only holds it.
     private func waitForEnd() async {
         while worker.now < lastUsed + idle {
-            switch await control.waitReadable(deadline: lastUsed + idle) {
-            case .closed: return
-            case .timedOut, .interrupted: continue
-            case .ready: break
-            }
-            switch control.read(into: worker.scratch.body(BufferedReader.readSize)) {
+            switch await control.readNext(upTo: { BufferedReader.readSize }, deadline: lastUsed + idle) {
             // One who does say something, and does not stop, holds up nobody else.
             case .bytes: await worker.yield()
-            case .wouldBlock: continue
-            case .end, .failed: return
+            case .timedOut: continue
+            case .end, .failed, .closed, .unwanted: return
             }
         }
     }

@@ -31,7 +31,7 @@ final class DirectCarrier: TargetCarrier, @unchecked Sendable {
         target.write(UnsafeRawBufferPointer(piece))
     }
 
-    func waitForRoom(_ connection: Connection, from end: Stream, while isWanted: () -> Bool) async -> Bool {
+    func waitForRoom(_ connection: Connection, from end: any ByteEnd, while isWanted: () -> Bool) async -> Bool {
         guard target.pendingCount > 0 else { return true }
         let isSent = await Backpressure.waitUntilSent(into: target, from: end) { carries(connection) && isWanted() }
         return isSent || !carries(connection) || !isWanted()
@@ -50,30 +50,18 @@ final class DirectCarrier: TargetCarrier, @unchecked Sendable {
     }
 
     private func moveToNearEnd() async {
-        var moved = 0
-        while isUp, !isReleased {
-            switch await target.waitReadable() {
-            case .ready: break
-            case .closed: return
-            case .timedOut, .interrupted: continue
-            }
-            guard isUp, !isReleased else { return }
-            let body = worker.scratch.body(worker.budget.allowance(Scratch.bodySize))
-            switch target.read(into: body) {
-            case .bytes(let count):
-                connection.deliver(UnsafeRawBufferPointer(rebasing: body[..<count]))
-                moved += count
+        var input = ReadLoop(target)
+        while true {
+            switch await input.next(while: { isUp && !isReleased }) {
+            case .bytes(let bytes): connection.deliver(UnsafeRawBufferPointer(bytes))
             case .end: return finish(.normal)
             case .failed: return finish(.targetBroken)
-            case .wouldBlock: continue
+            case .closed, .timedOut, .unwanted: return
             }
-            if let end = connection.end, end.pendingCount > 0 {
-                let isSent = await Backpressure.waitUntilSent(into: end, from: target) { isUp && !isReleased }
-                if !isSent, isUp, !isReleased { return finish(.targetBroken) }
-            } else if moved >= TunnelLimits.turn {
-                moved = 0
-                await worker.yield()
-            }
+            guard let end = connection.end, end.pendingCount > 0 else { continue }
+            let isSent = await Backpressure.waitUntilSent(into: end, from: target) { isUp && !isReleased }
+            if !isSent, isUp, !isReleased { return finish(.targetBroken) }
+            input.rested()
         }
     }
 

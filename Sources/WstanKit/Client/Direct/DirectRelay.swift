@@ -36,32 +36,21 @@ final class DirectRelay: @unchecked Sendable {
 
     /// - Returns: whether the source has come to its end in good order; otherwise both have been ended.
     private func hasFinished(_ source: Stream, into sink: Stream) async -> Bool {
-        var moved = 0
+        var input = ReadLoop(source)
         while true {
-            switch await source.waitReadable() {
-            case .ready: break
-            case .closed: return false
-            case .timedOut, .interrupted: continue
-            }
-            let body = worker.scratch.body(worker.budget.allowance(Scratch.bodySize))
-            switch source.read(into: body) {
-            case .bytes(let count):
-                sink.write(UnsafeRawBufferPointer(rebasing: body[..<count]))
-                moved += count
+            switch await input.next(while: { true }) {
+            case .bytes(let bytes): sink.write(UnsafeRawBufferPointer(bytes))
             case .end: return true
             case .failed: return breakOff(source, sink)
-            case .wouldBlock: continue
+            case .closed, .timedOut, .unwanted: return false
             }
             // Nobody else may be reading it any more.
             if sink.isGone { return breakOff(sink, source) }
-            if sink.pendingCount > 0 {
-                guard await Backpressure.waitUntilSent(into: sink, from: source, while: { true }) else {
-                    return breakOff(source, sink)
-                }
-            } else if moved >= TunnelLimits.turn {
-                moved = 0
-                await worker.yield()
+            guard sink.pendingCount > 0 else { continue }
+            guard await Backpressure.waitUntilSent(into: sink, from: source, while: { true }) else {
+                return breakOff(source, sink)
             }
+            input.rested()
         }
     }
 

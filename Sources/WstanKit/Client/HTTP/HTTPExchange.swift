@@ -44,7 +44,6 @@ final class HTTPExchange: @unchecked Sendable {
     private var replay: [UInt8]?
     private var lingering: HalfClosedUserAgent?
     private var inputHasEnded = false
-    private var moved = 0
 
     /// The last that it was tried on.
     var tunnel: Tunnel? { way?.tunnel }
@@ -178,34 +177,26 @@ final class HTTPExchange: @unchecked Sendable {
 
     /// Moves the request on and waits for the end of the answer.
     private func converse(on way: TargetConnection, isFirstTry: Bool) async -> Turn {
+        var input = ReadLoop(userAgent)
         while true {
             if let answer { return .end(finish(answer, way)) }
             guard way.isUp else { return connectionEnded(way, isFirstTry: isFirstTry) }
             if userAgent.isGone { return .end(giveUp(way)) }
-            if let ending = await step(way) { return .end(ending) }
+            if let ending = await step(way, &input) { return .end(ending) }
         }
     }
 
     /// One wait, and what is done about what it was for.
-    private func step(_ way: TargetConnection) async -> Ending? {
+    private func step(_ way: TargetConnection, _ input: inout ReadLoop<Stream>) async -> Ending? {
         // What comes behind the request waits here, a little of it, so that the user agent's end is seen.
         let wanted = machine.isSending ? body.mayRead(spare: ClientLimits.readAhead) : readAheadRoom
         guard wanted > 0, !inputHasEnded else { return await waitForAnswer(way) }
-        switch await userAgent.waitReadable() {
-        case .ready: break
-        case .closed: return giveUp(way)
-        case .timedOut, .interrupted: return nil
-        }
-        // Somebody may have come first.
-        guard answer == nil, way.isUp else { return nil }
-        let buffer = worker.scratch.body(worker.budget.allowance(min(wanted, Scratch.bodySize)))
-        switch userAgent.read(into: buffer) {
-        case .bytes(let count):
-            let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
+        switch await input.next(upTo: { min(wanted, Scratch.bodySize) }, while: { answer == nil && way.isUp }) {
+        case .bytes(let bytes):
             return await machine.isSending ? forward(bytes, way) : keep(bytes)
-        case .wouldBlock:
+        case .timedOut, .unwanted:
             return nil
-        case .failed:
+        case .closed, .failed:
             return giveUp(way)
         case .end:
             inputHasEnded = true
@@ -234,11 +225,6 @@ final class HTTPExchange: @unchecked Sendable {
         if body.hasEnded { machine.requestEnded() }
         guard await way.carrier.waitForRoom(way.connection, from: userAgent, while: { answer == nil }) else {
             return giveUp(way)
-        }
-        moved += used
-        if moved >= TunnelLimits.turn {
-            moved = 0
-            await worker.yield()
         }
         return nil
     }

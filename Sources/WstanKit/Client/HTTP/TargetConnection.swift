@@ -54,7 +54,7 @@ protocol TargetCarrier: AnyObject {
     /// Waits until more is taken, or nobody wants that any more.
     ///
     /// - Returns: false when the near end is gone.
-    func waitForRoom(_ connection: Connection, from end: Stream, while isWanted: () -> Bool) async -> Bool
+    func waitForRoom(_ connection: Connection, from end: any ByteEnd, while isWanted: () -> Bool) async -> Bool
     /// Ends a `waitForRoom` that is under way, if what it waits for is not wanted any more.
     func interruptWaitForRoom()
     /// The near end is done with the connection.

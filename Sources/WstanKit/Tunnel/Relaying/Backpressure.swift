@@ -1,11 +1,13 @@
-/// Back-pressure between the two sockets of a tunnel.
+/// Back-pressure between the two sides of a connection.
 enum Backpressure {
     /// Waits until `sink` has taken everything, with an eye on where it comes from.
     ///
     /// - Returns: false when it is not wanted any more, or `source` is gone. A source that has finished in good order, or whose
     ///   owner on this host has left, is waited for: what it sent before is still to be delivered. It is given up when nothing
     ///   has moved for long and the peer of `sink` is dead, or nobody is left who could want it.
-    static func waitUntilSent(into sink: Stream, from source: Stream, while isWanted: () -> Bool) async -> Bool {
+    static func waitUntilSent(
+        into sink: any ByteEnd, from source: any ByteEnd, while isWanted: () -> Bool
+    ) async -> Bool {
         let worker = sink.worker
         source.onPeerGone = { [weak sink] in sink?.interruptDrain() }
         defer { source.onPeerGone = nil }

@@ -1,5 +1,5 @@
-/// The near end's bytes piece by piece, for one that looks at them and knows where to stop; `Tunnel.relay` moves them
-/// unseen to their end.
+/// The near end's bytes piece by piece, for one that looks at them and knows where to stop; `Tunnel.sendLoop` moves
+/// them unseen to their end.
 extension Tunnel {
     /// Whether the connection is up.
     func carries(_ connection: Connection) -> Bool {
@@ -17,7 +17,7 @@ extension Tunnel {
     ///
     /// - Returns: false when the near end is gone.
     func waitForRoom(
-        _ connection: Connection, from end: Stream, while isWanted: () -> Bool
+        _ connection: Connection, from end: any ByteEnd, while isWanted: () -> Bool
     ) async -> Bool {
         if role == .requester, connection.mustPause {
             output.sendEmptyData()

@@ -10,25 +10,12 @@ extension Tunnel {
             var bytes = Array(first)
             bytes.withUnsafeMutableBytes { process($0) }
         }
-        var moved = 0
+        var input = ReadLoop(stream)
         reading: while !isClosing {
-            if await waitForNearEnd() { moved = 0 }
-            switch await stream.waitReadable() {
-            case .ready: break
-            case .closed: break reading
-            case .timedOut, .interrupted: continue
-            }
-            let body = worker.scratch.body(worker.budget.allowance(mostToRead))
-            switch stream.read(into: body) {
-            case .bytes(let count):
-                process(UnsafeMutableRawBufferPointer(rebasing: body[..<count]))
-                moved += count
-            case .end, .failed: break reading
-            case .wouldBlock: continue
-            }
-            if moved >= turn {
-                moved = 0
-                await worker.yield()
+            if await waitForNearEnd() { input.rested() }
+            switch await input.next(upTo: { mostToRead }, turn: turn, while: { !isClosing }) {
+            case .bytes(let bytes): process(bytes)
+            case .end, .failed, .closed, .timedOut, .unwanted: break reading
             }
         }
         ended()
@@ -74,44 +61,32 @@ extension Tunnel {
     }
 
     /// Moves what the near end sends, until it ends or the connection is over.
-    func sendLoop(_ connection: Connection, from end: Stream) async -> RelayEnd {
-        var moved = 0
-        while self.connection === connection {
+    func sendLoop(_ connection: Connection, from end: some ByteEnd) async -> RelayEnd {
+        var input = ReadLoop(end)
+        while true {
             // Before the first read too: the connection before this one may have left something.
             if stream.pendingCount > 0 {
-                let isSent = await Backpressure.waitUntilSent(into: stream, from: end) { self.connection === connection }
-                guard self.connection === connection else { return .over }
+                let isSent = await Backpressure.waitUntilSent(into: stream, from: end) { carries(connection) }
+                guard carries(connection) else { return .over }
                 guard isSent else { return .broken }
-            } else if moved >= TunnelLimits.turn {
-                moved = 0
-                await worker.yield()
+                input.rested()
             }
-            switch await end.waitReadable() {
-            case .ready: break
-            case .closed: return self.connection === connection ? .broken : .over
-            case .timedOut, .interrupted: continue
-            }
-            guard self.connection === connection else { return .over }
-            let body = worker.scratch.body(worker.budget.allowance(Scratch.bodySize))
-            switch end.read(into: body) {
-            case .bytes(let count):
-                let data = UnsafeMutableRawBufferPointer(rebasing: body[..<count])
+            switch await input.next(while: { carries(connection) }) {
+            case .bytes(let data):
                 connection.sent(data)
                 output.send(data: data)
-                moved += count
             case .end: return .finished
-            case .failed: return .broken
-            case .wouldBlock: continue
+            case .failed, .closed, .timedOut: return .broken
+            case .unwanted: return .over
             }
             if role == .requester, connection.mustPause {
                 output.sendEmptyData()
                 await connection.pause()
             }
         }
-        return .over
     }
 
-    /// Client: asks whether the target is there (protocol page, point 11); `Connection.peerAnswered` tells.
+    /// Requester: asks whether the target is there (protocol page, point 11); `Connection.peerAnswered` tells.
     func askForAnswer(_ connection: Connection) {
         if self.connection === connection { output.sendEmptyData() }
     }

@@ -10,11 +10,11 @@ enum Opener {
         case data(UnsafeMutableRawBufferPointer)
         /// A data message without bytes: asks our server, or tells our client, that the target has answered.
         case emptyData
-        case request(Request, RequestStamp)
+        indirect case request(Request, RequestStamp)
         case reset(Reset)
         /// A datagram that opens an association. Without a stamp it is no request of its own, and the version takes it for one
         /// all the same.
-        case association(Datagram, RequestStamp?)
+        indirect case association(Datagram, RequestStamp?)
         /// A datagram of the association.
         case datagram(Datagram)
 
