@@ -4,12 +4,11 @@ import os
 import socket
 import subprocess
 
-import agent
-import web
-from namespaces import Namespace, join, need_namespaces
-from process import OURS, free_port
-from target import echo, read_exactly
-from toolbox import Toolbox
+from helpers.network.namespaces import Namespace, join, need_namespaces
+from helpers.peers import agent, web
+from helpers.peers.target import echo, read_exactly
+from helpers.process import OURS, free_port
+from helpers.toolbox import Toolbox
 
 # Of 'open sesame', made by crypt(3): yescrypt, SHA-512, SHA-256, and bcrypt as htpasswd -B writes it; cheap ones.
 HASHES = {

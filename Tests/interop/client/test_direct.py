@@ -2,14 +2,13 @@
 import os
 import socket
 
-import agent
-import payload
-import test_browser
-from datagrams import Association, DatagramTarget
-from process import MB, free_port
-from scenario import PairScenario
-from target import echo, read_exactly, reset
-from web import Browser, Web
+from helpers.peers import agent, payload
+from helpers.peers.datagrams import Association, DatagramTarget
+from helpers.peers.target import echo, read_exactly, reset
+from helpers.peers.web import Browser, Web
+from helpers.process import MB, free_port
+from helpers.scenario import PairScenario
+from programs import test_browser
 
 SIZE = 50 * MB
 

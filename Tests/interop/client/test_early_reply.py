@@ -3,13 +3,12 @@ import re
 import signal
 import time
 
-import agent
-import payload
-from namespaces import Namespace, join, need_namespaces
-from process import MB, THEIRS, free_port
-from scenario import Scenario
-from target import commands, echo, read_exactly, read_to_end, reset
-from waiting import eventually, standstill
+from helpers.network.namespaces import Namespace, join, need_namespaces
+from helpers.peers import agent, payload
+from helpers.peers.target import commands, echo, read_exactly, read_to_end, reset
+from helpers.process import MB, THEIRS, free_port
+from helpers.scenario import Scenario
+from helpers.waiting import eventually, standstill
 
 NO = '--early-reply=no'
 SIZE = 8 * MB

@@ -5,13 +5,12 @@ import os
 import signal
 import subprocess
 
-import agent
-import payload
-from process import THEIRS, free_port
-from scenario import PairScenario, Scenario
-from target import read_to_end, reset
-from waiting import eventually
-from web import CHUNKED, Browser, Web
+from helpers.peers import agent, payload
+from helpers.peers.target import read_to_end, reset
+from helpers.peers.web import CHUNKED, Browser, Web
+from helpers.process import THEIRS, free_port
+from helpers.scenario import PairScenario, Scenario
+from helpers.waiting import eventually
 
 LARGE = 50_000_000
 

@@ -7,15 +7,13 @@ import stat
 import struct
 import threading
 
-import agent
-import datagrams
-import payload
-from datagrams import DatagramTarget, udp_socket
-from fronts import Nginx, find
-from process import MB, OURS, free_port
-from scenario import Scenario
-from target import echo, read_exactly, read_line, read_to_end
-from waiting import eventually
+from helpers.network.fronts import Nginx, find
+from helpers.peers import agent, datagrams, payload
+from helpers.peers.datagrams import DatagramTarget, udp_socket
+from helpers.peers.target import echo, read_exactly, read_line, read_to_end
+from helpers.process import MB, OURS, free_port
+from helpers.scenario import Scenario
+from helpers.waiting import eventually
 
 LARGEST = 65507  # a datagram's over IPv4 (RFC 768)
 

@@ -3,9 +3,9 @@ import os
 import socket
 import time
 
-import agent
-from scenario import Scenario
-from target import echo, read_exactly
+from helpers.peers import agent
+from helpers.peers.target import echo, read_exactly
+from helpers.scenario import Scenario
 
 
 class Door(Scenario):

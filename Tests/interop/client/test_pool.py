@@ -1,11 +1,10 @@
 """Pooled tunnels that are no more, and handshakes that the network resets: a retry, not an error."""
 import time
 
-import agent
-import wire
-from scenario import PairScenario
-from target import echo, read_exactly
-from waiting import eventually
+from helpers.peers import agent, wire
+from helpers.peers.target import echo, read_exactly
+from helpers.scenario import PairScenario
+from helpers.waiting import eventually
 
 
 class Retrying(PairScenario):

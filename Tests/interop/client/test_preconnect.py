@@ -6,15 +6,14 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import agent
-import wire
-from middlemen import Middleman
-from namespaces import need_namespaces
-from process import OURS, THEIRS, free_port
-from scenario import TARGETS_HERE, PairScenario, Scenario
-from target import echo, read_exactly
-from test_silence import ESTABLISHED, Line
-from waiting import eventually, standstill
+from helpers.network.intermediaries import Middleman
+from helpers.network.namespaces import need_namespaces
+from helpers.peers import agent, wire
+from helpers.peers.target import echo, read_exactly
+from helpers.process import OURS, THEIRS, free_port
+from helpers.scenario import TARGETS_HERE, PairScenario, Scenario
+from helpers.waiting import eventually, standstill
+from tunnels.test_dead_peers import ESTABLISHED, Line
 
 BURST = 16
 

@@ -7,13 +7,13 @@ import socket
 import subprocess
 import threading
 
-import payload
-import test_tools
-from process import MB, OURS, free_port
-from scenario import Scenario
-from target import echo, read_exactly
-from test_door_rules import HASHES, PASSWORD
-from test_ways_in import Ways
+from client.test_access import HASHES, PASSWORD
+from client.test_listeners import Ways
+from helpers.peers import payload
+from helpers.peers.target import echo, read_exactly
+from helpers.process import MB, OURS, free_port
+from helpers.scenario import Scenario
+from programs import test_tools
 
 
 class Stdio(Ways):

@@ -4,12 +4,12 @@ import os
 import socket
 import time
 
-import agent
-from middlemen import HTTPProxy, Middleman
-from process import OURS, THEIRS, free_port
-from scenario import TARGETS_HERE, Scenario
-from target import echo, read_exactly
-from waiting import eventually
+from helpers.network.intermediaries import HTTPProxy, Middleman
+from helpers.peers import agent
+from helpers.peers.target import echo, read_exactly
+from helpers.process import OURS, THEIRS, free_port
+from helpers.scenario import TARGETS_HERE, Scenario
+from helpers.waiting import eventually
 
 USER, PASSWORD = 'alice', 'p@ss:word'
 NOWHERE = 'server.invalid'  # RFC 6761: no name server knows it

@@ -7,10 +7,10 @@ import signal
 import socket
 import subprocess
 
-import agent
-from controlled import NOBODY, ControlledPair, Varlink, as_nobody
-from process import CTL, OURS, free_port
-from waiting import eventually
+from helpers.control.controlled import NOBODY, ControlledPair, Varlink, as_nobody
+from helpers.peers import agent
+from helpers.process import CTL, OURS, free_port
+from helpers.waiting import eventually
 
 
 class Methods(ControlledPair):

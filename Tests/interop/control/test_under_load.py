@@ -9,12 +9,11 @@ import secrets
 import socket
 import threading
 
-import agent
-import wire
-from controlled import ControlledPair, Varlink
-from process import OURS
-from scenario import Long
-from target import read_exactly
+from helpers.control.controlled import ControlledPair, Varlink
+from helpers.peers import agent, wire
+from helpers.peers.target import read_exactly
+from helpers.process import OURS
+from helpers.scenario import Long
 
 CONTROL = 'org.wstan.control.'
 

@@ -3,15 +3,16 @@ import json
 import os
 import subprocess
 
-import agent
-from controlled import NOBODY, ControlledPair, Varlink, as_nobody
-from process import CTL
 from varlink import Client, VarlinkError
 from varlink.error import InterfaceNotFound, InvalidParameter
-from varlinktypes import Interfaces
+
+from helpers import ROOT
+from helpers.control.controlled import NOBODY, ControlledPair, Varlink, as_nobody
+from helpers.control.varlinktypes import Interfaces
+from helpers.peers import agent
+from helpers.process import CTL
 
 CONTROL, SERVICE = 'org.wstan.control', 'org.varlink.service'
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../..')
 
 
 def source_text():

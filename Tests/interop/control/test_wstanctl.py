@@ -12,11 +12,12 @@ import subprocess
 import termios
 import time
 
-import fakedaemon
-from fakedaemon import FakeDaemon, tunnel, tunnels
-from process import CTL, OURS, free_port
-from scenario import Scenario
-from waiting import Stuck, eventually
+from helpers import ROOT
+from helpers.control import fakedaemon
+from helpers.control.fakedaemon import FakeDaemon, tunnel, tunnels
+from helpers.process import CTL, OURS, free_port
+from helpers.scenario import Scenario
+from helpers.waiting import Stuck, eventually
 
 FAILED, NOT_RUNNING, NOT_PERMITTED, USAGE, CONFIGURATION = 1, 3, 4, 64, 78
 KEY = 'AAECAwQFBgcICQoLDA0ODw=='
@@ -669,7 +670,7 @@ class Setup(Control):
 
     def test_shipped_file(self):
         """Only its uri changes."""
-        shipped = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../etc/wstan.conf')
+        shipped = os.path.join(ROOT, 'etc/wstan.conf')
         shutil.copy(shipped, self.root + '/etc/wstan.conf')
         self.init('server', '--uri', 'ws://0.0.0.0:9000/t')
         with open(shipped) as f:

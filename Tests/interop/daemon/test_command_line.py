@@ -5,9 +5,9 @@ import re
 import socket
 import subprocess
 
-from process import OURS, free_port
-from scenario import Scenario
-from waiting import Stuck
+from helpers.process import OURS, free_port
+from helpers.scenario import Scenario
+from helpers.waiting import Stuck
 
 USAGE, CONFIGURATION = 64, 78
 

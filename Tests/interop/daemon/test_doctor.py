@@ -7,13 +7,13 @@ import socket
 import subprocess
 import time
 
-import agent
-from fronts import PATH, Nginx, find, module_authority
-from middlemen import HTTPProxy, Middleman, WebSocketProxy
-from process import CTL, OURS, THEIRS, free_port
-from scenario import TARGETS_HERE, Scenario
-from waiting import Stuck, eventually
-from web import Web
+from helpers.network.fronts import PATH, Nginx, find, module_authority
+from helpers.network.intermediaries import HTTPProxy, Middleman, WebSocketProxy
+from helpers.peers import agent
+from helpers.peers.web import Web
+from helpers.process import CTL, OURS, THEIRS, free_port
+from helpers.scenario import TARGETS_HERE, Scenario
+from helpers.waiting import Stuck, eventually
 
 WELL, OTHER, UNREACHABLE, CONFIGURATION = 0, 1, 69, 78
 

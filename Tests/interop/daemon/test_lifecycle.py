@@ -6,12 +6,11 @@ import signal
 import socket
 import time
 
-import agent
-import payload
-from process import MB, limited_files
-from scenario import PairScenario, Scenario
-from target import echo, read_exactly, read_line
-from waiting import eventually
+from helpers.peers import agent, payload
+from helpers.peers.target import echo, read_exactly, read_line
+from helpers.process import MB, limited_files
+from helpers.scenario import PairScenario, Scenario
+from helpers.waiting import eventually
 
 
 class Draining(PairScenario):

@@ -5,15 +5,15 @@ import socket
 import threading
 import time
 
-import agent
-from controlled import NOBODY, ControlledPair, as_nobody
-from datagrams import DatagramTarget, udp_socket
-from fronts import module_authority
-from process import free_port
-from scenario import TARGETS_HERE
-from target import read_exactly
-from test_door_rules import HASHES
-from waiting import eventually
+from client.test_access import HASHES
+from helpers.control.controlled import NOBODY, ControlledPair, as_nobody
+from helpers.network.fronts import module_authority
+from helpers.peers import agent
+from helpers.peers.datagrams import DatagramTarget, udp_socket
+from helpers.peers.target import read_exactly
+from helpers.process import free_port
+from helpers.scenario import TARGETS_HERE
+from helpers.waiting import eventually
 
 
 def setUpModule():

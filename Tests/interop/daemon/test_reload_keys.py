@@ -2,10 +2,11 @@
 import os
 import re
 
-import agent
-from controlled import ControlledPair
+from helpers import ROOT
+from helpers.control.controlled import ControlledPair
+from helpers.peers import agent
 
-SHIPPED = os.path.join(os.path.dirname(__file__), '..', '..', 'etc', 'wstan.conf')
+SHIPPED = os.path.join(ROOT, 'etc/wstan.conf')
 
 BOTH = {
     'drain-timeout': '2s',

@@ -11,14 +11,14 @@ import subprocess
 import sys
 import tempfile
 
-import agent
-from process import CTL, OURS, free_port
-from scenario import TARGETS_HERE, Scenario
-from target import echo
-from waiting import eventually
+from helpers import ROOT
+from helpers.peers import agent
+from helpers.peers.target import echo
+from helpers.process import CTL, OURS, free_port
+from helpers.scenario import TARGETS_HERE, Scenario
+from helpers.waiting import eventually
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-UNITS = os.path.join(HERE, '..', '..', 'contrib', 'systemd')
+UNITS = os.path.join(ROOT, 'contrib/systemd')
 WRONG_CONFIGURATION = 78
 EPOLL_WAIT = ('232', '281', '22')  # epoll_wait and epoll_pwait of x86_64, epoll_pwait of others
 

@@ -7,7 +7,7 @@ import resource
 import socket
 import subprocess
 
-from waiting import Stuck, eventually
+from helpers.waiting import Stuck, eventually
 
 OURS = os.environ.get('WSTAND', '')
 CTL = os.path.join(os.path.dirname(os.path.realpath(OURS)), 'wstanctl') if OURS else ''  # built beside it

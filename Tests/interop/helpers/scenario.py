@@ -5,10 +5,10 @@ import shutil
 import tempfile
 import unittest
 
-import waiting
-from forwarder import Forwarder
-from process import OURS, THEIRS, Process, free_port
-from target import Target, commands
+from helpers import waiting
+from helpers.network.forwarder import Forwarder
+from helpers.peers.target import Target, commands
+from helpers.process import OURS, THEIRS, Process, free_port
 
 # The Python wstan under test, to try the suite itself: it is spared the options that only wstand has.
 SPARED = ('--handshake-timeout', '--max-handshakes', '--memory-limit', '--drain-timeout', '--request-ttl', '--allow-private')

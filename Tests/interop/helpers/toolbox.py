@@ -7,9 +7,9 @@ import ssl
 import subprocess
 import threading
 
-import payload
-from scenario import Scenario
-from waiting import Stuck
+from helpers.peers import payload
+from helpers.scenario import Scenario
+from helpers.waiting import Stuck
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):

@@ -1,10 +1,10 @@
 """A browser through the pair: a page with many parts, under a name that only the server can look up."""
 import os
 
-from test_names import Names
-from toolbox import QuietHandler, Toolbox
+from helpers.toolbox import QuietHandler, Toolbox
+from server.test_name_resolution import Names
 
-HOST = 'page.none.live.test'  # see test_names.answers
+HOST = 'page.none.live.test'  # see test_name_resolution.answers
 PARTS = 200
 
 

@@ -2,12 +2,12 @@
 import os
 import pwd
 
-import agent
-from datagrams import DatagramRelay
-from middlemen import Middleman
-from process import free_port
-from scenario import PairScenario
-from toolbox import Toolbox
+from helpers.network.intermediaries import Middleman
+from helpers.peers import agent
+from helpers.peers.datagrams import DatagramRelay
+from helpers.process import free_port
+from helpers.scenario import PairScenario
+from helpers.toolbox import Toolbox
 
 NAME, ADDRESS = 'host.wstan.test', '192.0.2.7'
 LONG_NAME, LONG_TEXTS = 'long.wstan.test', ['%d' % n * 200 for n in range(9)]

@@ -3,8 +3,8 @@ import os
 import shutil
 import subprocess
 
-from process import MB, free_port
-from toolbox import QuietHandler, Toolbox
+from helpers.process import MB, free_port
+from helpers.toolbox import QuietHandler, Toolbox
 
 
 class GitHandler(QuietHandler):

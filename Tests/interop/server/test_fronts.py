@@ -4,14 +4,13 @@ import socket
 import struct
 import time
 
-import probe
-import wire
-from fronts import PATH, Caddy, HAProxy, HAProxyTCP, Nginx, find, module_authority
-from process import OURS, THEIRS, free_port
-from scenario import TARGETS_HERE
-from target import echo, read_exactly
-from test_options import Options
-from waiting import eventually
+from helpers.network.fronts import PATH, Caddy, HAProxy, HAProxyTCP, Nginx, find, module_authority
+from helpers.peers import probe, wire
+from helpers.peers.target import echo, read_exactly
+from helpers.process import OURS, THEIRS, free_port
+from helpers.scenario import TARGETS_HERE
+from helpers.waiting import eventually
+from tunnels.test_options import Options
 
 
 def setUpModule():

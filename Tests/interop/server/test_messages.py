@@ -5,14 +5,12 @@ import socket
 import threading
 import time
 
-import payload
-import probe
-import wire
-from probe import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Tunnel, frame
-from process import free_port
-from scenario import PASSPHRASE, Scenario
-from target import echo, read_exactly
-from waiting import eventually
+from helpers.peers import payload, probe, wire
+from helpers.peers.probe import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Tunnel, frame
+from helpers.peers.target import echo, read_exactly
+from helpers.process import free_port
+from helpers.scenario import PASSPHRASE, Scenario
+from helpers.waiting import eventually
 
 
 class Probing(Scenario):

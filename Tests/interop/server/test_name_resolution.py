@@ -4,14 +4,14 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import agent
-from datagrams import Association, DatagramTarget
-from namespaces import Namespace, join, need_namespaces
-from nameserver import NameServer
-from process import OURS, free_port
-from scenario import TARGETS_HERE, Scenario
-from target import echo
-from waiting import eventually
+from helpers.network.nameserver import NameServer
+from helpers.network.namespaces import Namespace, join, need_namespaces
+from helpers.peers import agent
+from helpers.peers.datagrams import Association, DatagramTarget
+from helpers.peers.target import echo
+from helpers.process import OURS, free_port
+from helpers.scenario import TARGETS_HERE, Scenario
+from helpers.waiting import eventually
 
 OTHER_CLIENT = '127.0.0.2'  # connections to it come from it
 BLACK_HOLE = 'fd00:dead::1'  # takes packets and never says a word

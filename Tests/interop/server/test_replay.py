@@ -9,11 +9,11 @@ import subprocess
 import threading
 import time
 
-import wire
-from process import CTL, OURS, free_port
-from scenario import TARGETS_HERE, Scenario
-from target import echo
-from waiting import eventually
+from helpers.peers import wire
+from helpers.peers.target import echo
+from helpers.process import CTL, OURS, free_port
+from helpers.scenario import TARGETS_HERE, Scenario
+from helpers.waiting import eventually
 
 JOURNAL = 'seen-requests'
 

@@ -8,17 +8,15 @@ import struct
 import subprocess
 import time
 
-import agent
-import probe
-import wire
-from datagrams import Association, DatagramTarget
-from namespaces import Namespace, join, need_namespaces
-from nameserver import NameServer
-from process import OURS, free_port
-from scenario import Scenario
-from target import echo
-from waiting import eventually
-from web import Message, Web
+from helpers.network.nameserver import NameServer
+from helpers.network.namespaces import Namespace, join, need_namespaces
+from helpers.peers import agent, probe, wire
+from helpers.peers.datagrams import Association, DatagramTarget
+from helpers.peers.target import echo
+from helpers.peers.web import Message, Web
+from helpers.process import OURS, free_port
+from helpers.scenario import Scenario
+from helpers.waiting import eventually
 
 NOT_PRIVATE = '--allow-private=no'
 # What getaddrinfo, or the kernel, takes for this host.

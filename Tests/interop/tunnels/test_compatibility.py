@@ -7,18 +7,18 @@ import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-import agent
-import payload
-from middlemen import WebSocketProxy
-from process import OURS, free_port
-from scenario import Scenario, binary_key
+from helpers import ROOT
+from helpers.network.intermediaries import WebSocketProxy
+from helpers.peers import agent, payload
+from helpers.process import OURS, free_port
+from helpers.scenario import Scenario, binary_key
 
 MB = 10 ** 6
 SIZE = 4 * MB
 SUM = payload.sum_of(SIZE)
 DIALS = agent.socks5, agent.connect
 OLD = os.environ.get('THEIRS_OLD')
-MENDED = sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'mended.py')
+MENDED = sys.executable, os.path.join(ROOT, 'Tests/interop/helpers/peers/mended.py')
 
 
 class Compatibility:

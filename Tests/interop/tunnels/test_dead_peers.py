@@ -3,13 +3,12 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import agent
-import payload
-from namespaces import Namespace, join, need_namespaces
-from process import MB, OURS, free_port
-from scenario import TARGETS_HERE, Long, Scenario
-from target import read_exactly, read_line, read_to_end
-from waiting import eventually
+from helpers.network.namespaces import Namespace, join, need_namespaces
+from helpers.peers import agent, payload
+from helpers.peers.target import read_exactly, read_line, read_to_end
+from helpers.process import MB, OURS, free_port
+from helpers.scenario import TARGETS_HERE, Long, Scenario
+from helpers.waiting import eventually
 
 SILENCE = 75  # seconds in which nobody reads: longer than a dead peer is taken for a live one
 FOUND_WITHIN = 65

@@ -19,13 +19,13 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import agent
-from delayline import FAR, NEAR, DelayLine
-from fronts import Authority, find
-from process import OURS, free_port
-from scenario import TARGETS_HERE, Long, Scenario
-from target import echo, read_exactly
-from waiting import eventually
+from helpers.network.delayline import FAR, NEAR, DelayLine
+from helpers.network.fronts import Authority, find
+from helpers.peers import agent
+from helpers.peers.target import echo, read_exactly
+from helpers.process import OURS, free_port
+from helpers.scenario import TARGETS_HERE, Long, Scenario
+from helpers.waiting import eventually
 
 LIMIT = 1.1  # round trips
 OUTLIER = 1.5

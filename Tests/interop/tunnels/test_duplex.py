@@ -2,12 +2,11 @@
 import hashlib
 import threading
 
-import agent
-import payload
-from process import MB
-from scenario import Scenario
-from target import echo
-from waiting import eventually, standstill
+from helpers.peers import agent, payload
+from helpers.peers.target import echo
+from helpers.process import MB
+from helpers.scenario import Scenario
+from helpers.waiting import eventually, standstill
 
 SIZE = 96 * MB  # more than all buffers on the way there and back hold
 

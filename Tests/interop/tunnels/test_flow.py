@@ -5,12 +5,11 @@ import socket
 import threading
 import time
 
-import agent
-import payload
-from process import MB
-from scenario import PairScenario
-from target import read_exactly, read_line, read_to_end, reset
-from waiting import eventually, standstill
+from helpers.peers import agent, payload
+from helpers.peers.target import read_exactly, read_line, read_to_end, reset
+from helpers.process import MB
+from helpers.scenario import PairScenario
+from helpers.waiting import eventually, standstill
 
 
 def kernel_buffers():

@@ -2,10 +2,9 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-import agent
-import payload
-from process import OURS, THEIRS, free_port
-from scenario import PASSPHRASE, Scenario, binary_key
+from helpers.peers import agent, payload
+from helpers.process import OURS, THEIRS, free_port
+from helpers.scenario import PASSPHRASE, Scenario, binary_key
 
 MB = 10 ** 6
 SUM = {size: payload.sum_of(size) for size in (4 * MB, 50 * MB)}

@@ -7,14 +7,11 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import agent
-import payload
-import probe
-import wire
-from middlemen import HTTPProxy, WebSocketProxy
-from process import MB, OURS, free_port
-from scenario import TARGETS_HERE, Scenario, binary_key
-from target import echo
+from helpers.network.intermediaries import HTTPProxy, WebSocketProxy
+from helpers.peers import agent, payload, probe, wire
+from helpers.peers.target import echo
+from helpers.process import MB, OURS, free_port
+from helpers.scenario import TARGETS_HERE, Scenario, binary_key
 
 SIZE = 2 * MB
 SUM = payload.sum_of(SIZE)

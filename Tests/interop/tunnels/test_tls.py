@@ -12,18 +12,13 @@ import tempfile
 import threading
 import time
 
-import agent
-import datagrams
-import payload
-import probe
-import web
-import wire
-from fronts import PATH, Authority, Caddy, HAProxy, HAProxyTCP, Nginx, find, module_authority
-from process import MB, OURS, THEIRS, free_port
-from scenario import TARGETS_HERE
-from target import echo
-from test_options import Options
-from waiting import eventually
+from helpers.network.fronts import PATH, Authority, Caddy, HAProxy, HAProxyTCP, Nginx, find, module_authority
+from helpers.peers import agent, datagrams, payload, probe, web, wire
+from helpers.peers.target import echo
+from helpers.process import MB, OURS, THEIRS, free_port
+from helpers.scenario import TARGETS_HERE
+from helpers.waiting import eventually
+from tunnels.test_options import Options
 
 V2_LOCAL = b'\r\n\r\n\0\r\nQUIT\n\x20\0\0\0'
 V1 = b'PROXY TCP4 203.0.113.9 192.0.2.1 4711 443\r\n'

@@ -5,14 +5,12 @@ import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import agent
-import probe
-import wire
-from datagrams import LARGEST, Association, DatagramTarget, udp_socket, wrapped
-from process import MB, OURS, THEIRS, free_port
-from scenario import PairScenario, Scenario, binary_key
-from target import echo
-from waiting import eventually, standstill
+from helpers.peers import agent, probe, wire
+from helpers.peers.datagrams import LARGEST, Association, DatagramTarget, udp_socket, wrapped
+from helpers.peers.target import echo
+from helpers.process import MB, OURS, THEIRS, free_port
+from helpers.scenario import PairScenario, Scenario, binary_key
+from helpers.waiting import eventually, standstill
 
 OTHER_HOST = '127.0.0.2'  # of this machine too, as all of 127/8 is
 

@@ -5,10 +5,10 @@ import shutil
 import socket
 import subprocess
 
-import agent
-from process import CTL, OURS, free_port
-from scenario import Scenario
-from target import echo
+from helpers.peers import agent
+from helpers.peers.target import echo
+from helpers.process import CTL, OURS, free_port
+from helpers.scenario import Scenario
 
 NOBODY = 65534
 

@@ -4,10 +4,10 @@ import shutil
 import subprocess
 import unittest
 
-from namespaces import Namespace, need_namespaces
-from waiting import eventually
+from helpers import ROOT
+from helpers.network.namespaces import Namespace, need_namespaces
+from helpers.waiting import eventually
 
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../..')
 NEAR, FAR = '10.99.0.1', '10.99.0.2'
 
 

@@ -4,7 +4,7 @@ import socket
 import struct
 import threading
 
-from waiting import standstill
+from helpers.waiting import standstill
 
 RECORDED = 1 << 18
 

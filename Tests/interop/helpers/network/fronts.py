@@ -7,9 +7,10 @@ import subprocess
 import tempfile
 import unittest
 
-from process import free_port
+from helpers import ROOT
+from helpers.process import free_port
 
-CONTRIB = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../contrib')
+CONTRIB = os.path.join(ROOT, 'contrib')
 PATH = '/chat/'
 
 

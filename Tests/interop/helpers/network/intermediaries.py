@@ -5,9 +5,8 @@ import re
 import socket
 import threading
 
-import agent
-import wire
-from forwarder import Forwarder, Link
+from helpers.network.forwarder import Forwarder, Link
+from helpers.peers import agent, wire
 
 
 class Middleman(Forwarder):

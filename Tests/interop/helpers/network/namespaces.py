@@ -8,7 +8,7 @@ import subprocess
 import unittest
 import uuid
 
-from waiting import Stuck
+from helpers.waiting import Stuck
 
 CLONE_NEWNET = 0x40000000
 CONFIGURATION = '/etc/netns'  # what is in a namespace's directory there stands in for the files of /etc

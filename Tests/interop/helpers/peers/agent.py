@@ -3,8 +3,8 @@ import ipaddress
 import socket
 import struct
 
-import payload
-from target import read_exactly, read_line, read_to_end
+from helpers.peers import payload
+from helpers.peers.target import read_exactly, read_line, read_to_end
 
 
 class Refused(Exception):

@@ -5,9 +5,9 @@ import socket
 import struct
 import threading
 
-import agent
-from target import read_exactly
-from waiting import Stuck
+from helpers.peers import agent
+from helpers.peers.target import read_exactly
+from helpers.waiting import Stuck
 
 LARGEST = 65535 - 28 - 10  # IP, UDP and the SOCKS5 header of an IPv4 address
 

@@ -5,9 +5,9 @@ import re
 import socket
 import struct
 
-import wire
-from target import read_exactly
-from waiting import Stuck
+from helpers.peers import wire
+from helpers.peers.target import read_exactly
+from helpers.waiting import Stuck
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 

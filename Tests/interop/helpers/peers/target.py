@@ -4,7 +4,7 @@ import socket
 import struct
 import threading
 
-import payload
+from helpers.peers import payload
 
 
 def read_line(connection, limit=4096):

@@ -2,9 +2,8 @@
 import hashlib
 import threading
 
-import agent
-import payload
-from target import Target, echo, read_exactly, reset
+from helpers.peers import agent, payload
+from helpers.peers.target import Target, echo, read_exactly, reset
 
 CHUNKED = b'5\r\nhello\r\n6;note=x\r\n world\r\n0\r\nSum: 11\r\n\r\n'
 
