@@ -1,29 +1,19 @@
-"""Who is let in at the client's door: names and passwords, and users of this host."""
+"""Whom the client serves: names and passwords, and users of this host."""
 import base64
 import os
 import socket
 import subprocess
 
 from helpers.network.namespaces import Namespace, join, need_namespaces
+from helpers.passwords import HASHES, PASSWORD
 from helpers.peers import agent, web
 from helpers.peers.target import echo, read_exactly
-from helpers.process import OURS, free_port
+from helpers.process import NOBODY, OURS, free_port
 from helpers.toolbox import Toolbox
-
-# Of 'open sesame', made by crypt(3): yescrypt, SHA-512, SHA-256, and bcrypt as htpasswd -B writes it; cheap ones.
-HASHES = {
-    'anna': '$y$j75$rq2lPpSpzqVEFJ2GJGNVX1$UYWUBjBnInOPust81dT7S54AgcMvImDQEMTacD7jIU/',
-    'bert': '$6$rounds=1000$abcdefgh$Xh.7.kL3HzhnviFlsn40n4gUrDaYioIIiDlHiWZorP18.1JsnixO1BkqKbso/o60j4iwJz6yRdVGlrUTIYtXT/',
-    'cleo': '$5$rounds=1000$abcdefgh$uN/x8g5iqpGW8nv2HklfY2EGEvwdVIgjHBpf2Az7t3A',
-    'dora': '$2y$04$abcdefghijklmnopqrstuu/LVz6MZlItEy42I2juLihZ66HnQx/cy',
-}
-PASSWORD = 'open sesame'
-NOBODY = 65534
 
 
 def basic(name, password):
     return b'Proxy-Authorization: Basic ' + base64.b64encode(('%s:%s' % (name, password)).encode()) + b'\r\n'
-
 
 
 class Users(Toolbox):
@@ -52,7 +42,7 @@ class Users(Toolbox):
         return s, read_exactly(s, 2)
 
     def test_socks5(self):
-        """The right password opens the door, whatever made its hash; the first time, and when it is known."""
+        """The right password is accepted, whatever made its hash; the first time, and when it is known."""
         for name in [*HASHES, *HASHES]:
             s, answer = self.socks(name, PASSWORD)
             self.assertEqual(answer, b'\x01\x00')
@@ -272,5 +262,3 @@ class LocalUsers(Toolbox):
                 s.sendall(b'\x05\x01\x00')
                 self.assertEqual(read_exactly(s, 2), b'\x05\xff')
         client.await_log('on another host the user cannot be told')
-
-

@@ -7,48 +7,23 @@ import stat
 import struct
 import threading
 
-from helpers.network.fronts import Nginx, find
+from helpers.configured import ConfiguredClient
+from helpers.network.fronts import Nginx
 from helpers.peers import agent, datagrams, payload
 from helpers.peers.datagrams import DatagramTarget, udp_socket
 from helpers.peers.target import echo, read_exactly, read_line, read_to_end
-from helpers.process import MB, OURS, free_port
+from helpers.process import MB, OURS, find, free_port
 from helpers.scenario import Scenario
 from helpers.waiting import eventually
 
 LARGEST = 65507  # a datagram's over IPv4 (RFC 768)
 
 
-def reach_unix(path, timeout=30):
-    s = socket.socket(socket.AF_UNIX)
-    s.settimeout(timeout)
-    s.connect(path)
-    return s
-
-
-class Ways(Scenario):
-    def setUp(self):
-        super().setUp()
-        self.wstan_server = self.server()
-
-    def path(self, name):
-        return os.path.join(self.directory, name)
-
-    def client_with(self, configuration='', *options, listen=None, **others):
-        """A client of our server with this at the end of its file; `.port` or `.path` is where its door is."""
-        file = self.path('wstan%d.conf' % len(self.processes))
-        port = free_port()
-        with open(file, 'w') as f:
-            f.write('mode = client\nuri = ws://127.0.0.1:%d/\nkey = %s\n[client]\nlisten = %s\n%s\n' % (
-                others.get('server', self.wstan_server).port, self.key, listen or '127.0.0.1:%d' % port, configuration))
-        process = self.start('client', OURS, '--config', file, *options)
-        process.port = port
-        process.await_log('client: ')
-        return process
-
+class Listeners(ConfiguredClient):
     def await_unix(self, path):
         def listens():
             try:
-                reach_unix(path).close()
+                agent.dial_unix(path).close()
                 return True
             except OSError:
                 return False
@@ -60,16 +35,16 @@ class Ways(Scenario):
         self.assertEqual(agent.download(reach(), size), (size, payload.sum_of(size)))
 
 
-class UnixDoor(Ways):
+class UnixListener(Listeners):
     """The client's listener on a Unix socket."""
 
     def setUp(self):
         super().setUp()
-        self.door = self.path('door')
-        self.wstan_client = self.client_with(listen='unix:' + self.door)
+        self.socket_path = self.path('socket')
+        self.wstan_client = self.client_with(listen='unix:' + self.socket_path)
 
     def socks5(self, host, port):
-        s = self.keep(reach_unix(self.door))
+        s = self.keep(agent.dial_unix(self.socket_path))
         s.sendall(b'\5\1\0')
         self.assertEqual(read_exactly(s, 2), b'\5\0')
         s.sendall(b'\5\1\0' + agent.address(host, port))
@@ -89,22 +64,22 @@ class UnixDoor(Ways):
                     pass
                 connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s' % (len(line), line.encode()))
         target = self.target(serve)
-        with reach_unix(self.door) as s:
+        with agent.dial_unix(self.socket_path) as s:
             for path in 'a', 'b':
                 s.sendall(b'GET http://127.0.0.1:%d/%s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n' % (target.port, path.encode()))
                 self.assertIn(b'200 OK', agent.read_head(s))
                 self.assertEqual(read_exactly(s, 15), b'GET /%s HTTP/1.1' % path.encode())
-        with reach_unix(self.door) as s:
+        with agent.dial_unix(self.socket_path) as s:
             s.sendall(b'CONNECT 127.0.0.1:%d HTTP/1.1\r\n\r\n' % self.target(echo).port)
             self.assertIn(b' 200 ', agent.read_head(s))
             self.assertTrue(agent.echoes(s, b'hello'))
 
     def test_explanation(self):
         """A target that refuses is explained to an HTTP user agent, and a request for nothing is answered."""
-        with reach_unix(self.door) as s:
+        with agent.dial_unix(self.socket_path) as s:
             s.sendall(b'GET http://127.0.0.1:%d/ HTTP/1.1\r\nHost: x\r\n\r\n' % free_port())
             self.assertIn(b' 502 ', agent.read_head(s))
-        with reach_unix(self.door) as s:
+        with agent.dial_unix(self.socket_path) as s:
             s.sendall(b'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
             self.assertIn(b' 400 ', agent.read_head(s))
 
@@ -143,7 +118,7 @@ class UnixDoor(Ways):
     def test_datagrams(self):
         """UDP ASSOCIATE answers with an address of this host."""
         target = self.keep(DatagramTarget())
-        with reach_unix(self.door) as control, udp_socket('127.0.0.1') as s:
+        with agent.dial_unix(self.socket_path) as control, udp_socket('127.0.0.1') as s:
             control.sendall(b'\5\1\0')
             read_exactly(control, 2)
             control.sendall(b'\5\3\0' + agent.address('0.0.0.0', 0))
@@ -166,18 +141,18 @@ class UnixDoor(Ways):
             eventually(is_over, 'the association has ended')
 
 
-class UnixFile(Ways):
+class UnixFile(Listeners):
     """The file of a Unix socket."""
 
     def setUp(self):
         super().setUp()
-        self.door = self.path('door')
-        self.listen = 'unix:' + self.door
+        self.socket_path = self.path('socket')
+        self.listen = 'unix:' + self.socket_path
 
     def assertFails(self, words, path=None):
         file = self.path('failing.conf')
         with open(file, 'w') as f:
-            f.write('mode = client\nuri = ws://127.0.0.1:1/\nkey = %s\n[client]\nlisten = unix:%s\n' % (self.key, path or self.door))
+            f.write('mode = client\nuri = ws://127.0.0.1:1/\nkey = %s\n[client]\nlisten = unix:%s\n' % (self.key, path or self.socket_path))
         process = self.start('failing', OURS, '--config', file)
         self.assertEqual(process.exit_status(), 1)
         self.assertRegex(process.log(), words)
@@ -185,35 +160,35 @@ class UnixFile(Ways):
     def test_life(self):
         """Everybody may use it; it goes when the client stops."""
         client = self.client_with(listen=self.listen)
-        self.assertEqual(stat.S_IMODE(os.stat(self.door).st_mode), 0o666)
+        self.assertEqual(stat.S_IMODE(os.stat(self.socket_path).st_mode), 0o666)
         client.signal(signal.SIGTERM)
         self.assertEqual(client.exit_status(), 0)
-        self.assertFalse(os.path.exists(self.door))
+        self.assertFalse(os.path.exists(self.socket_path))
 
     def test_crash(self):
         """One that a killed client has left is replaced by the next."""
         self.client_with(listen=self.listen).kill()
-        self.assertTrue(os.path.exists(self.door))
+        self.assertTrue(os.path.exists(self.socket_path))
         self.client_with(listen=self.listen)
-        reach_unix(self.door).close()
+        agent.dial_unix(self.socket_path).close()
 
     def test_taken(self):
         """A second client does not start, and says who is there; the first one is not disturbed."""
         client = self.client_with(listen=self.listen)
         self.assertFails('process %d .*listens there already' % client.popen.pid)
-        reach_unix(self.door).close()
+        agent.dial_unix(self.socket_path).close()
 
     def test_other_file(self):
         """A file that is no socket stays."""
-        with open(self.door, 'w') as f:
+        with open(self.socket_path, 'w') as f:
             f.write('precious')
         self.assertFails('no socket')
-        with open(self.door) as f:
+        with open(self.socket_path) as f:
             self.assertEqual(f.read(), 'precious')
 
     def test_no_directory(self):
         """A directory that is missing is named."""
-        self.assertFails('no directory %s/none;' % self.directory, self.directory + '/none/door')
+        self.assertFails('no directory %s/none;' % self.directory, self.directory + '/none/socket')
 
     def test_failed_start(self):
         """A start that fails later leaves no file behind."""
@@ -224,10 +199,10 @@ class UnixFile(Ways):
                 self.key, self.listen, port))
         process = self.start('failing', OURS, '--config', file)
         self.assertEqual(process.exit_status(), 1)
-        self.assertFalse(os.path.exists(self.door))
+        self.assertFalse(os.path.exists(self.socket_path))
 
 
-class Forwards(Ways):
+class Forwards(Listeners):
     """[forward NAME] with protocol = tcp."""
 
     def forward(self, target_port, listen=None, host='127.0.0.1', name='one', more='', **others):
@@ -248,12 +223,12 @@ class Forwards(Ways):
         """On several addresses and a Unix socket at once; the target is a name that the server resolves."""
         path, port = self.path('forwarded'), free_port()
         self.forward(self.target(echo).port, '127.0.0.1:%d, [::1]:%d, unix:%s' % (port, port, path), 'localhost')
-        for s in agent.dial(port), socket.create_connection(('::1', port), 5), reach_unix(path):
+        for s in agent.dial(port), socket.create_connection(('::1', port), 5), agent.dial_unix(path):
             with s:
                 self.assertTrue(agent.echoes(s, b'hello'))
 
     def test_several(self):
-        """Each forward goes to its own target, and the door works beside them."""
+        """Each forward goes to its own target, and the listener of the client works beside them."""
         ports = [free_port() for _ in range(3)]
         targets = [self.target(lambda connection, number=number: connection.sendall(b'%d' % number)) for number in range(3)]
         client = self.client_with('\n'.join(
@@ -293,7 +268,7 @@ class Forwards(Ways):
                 user, port := free_port(), path, target.port))
             self.assertEqual(self.said_hello(agent.dial(port)), outcome)
             # A Unix socket knows no reset: one whose words nobody has read is told, others see an end.
-            self.assertIn(self.said_hello(reach_unix(path)), [outcome] if outcome == b'hello' else ['end', 'reset'])
+            self.assertIn(self.said_hello(agent.dial_unix(path)), [outcome] if outcome == b'hello' else ['end', 'reset'])
             client.signal(signal.SIGTERM)
             self.assertEqual(client.exit_status(), 0)
         self.assertEqual(len(target.connections), 2)
@@ -352,7 +327,7 @@ class Forwards(Ways):
         self.assertEqual(self.wstan_client.exit_status(), 0)
 
 
-class DatagramForwards(Ways):
+class DatagramForwards(Listeners):
     """[forward NAME] with protocol = udp."""
 
     def forward(self, target, options='', listen=None):
@@ -493,7 +468,7 @@ class ServerOnUnixSocket(Scenario):
         """A client that a Unix peer names is believed where loopback is trusted, and not where it is not."""
         for trusted, peer in ('loopback', '192.0.2.7'), ('none', '127.0.0.1'):
             server = self.start_server('--x-forward=yes', '--trusted-proxies=' + trusted)
-            with reach_unix(server.path, 5) as s:
+            with agent.dial_unix(server.path, 5) as s:
                 s.sendall(b'GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n')
                 self.assertIn(b' 404 ', agent.read_head(s))
             server.await_log('not a request.*peer=' + peer.replace('.', r'\.'))

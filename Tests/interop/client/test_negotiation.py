@@ -1,4 +1,4 @@
-"""The client's door: what user agents say there, right and wrong."""
+"""SOCKS and CONNECT at the client's listener: what user agents say there, right and wrong."""
 import os
 import socket
 import time
@@ -8,7 +8,7 @@ from helpers.peers.target import echo, read_exactly
 from helpers.scenario import Scenario
 
 
-class Door(Scenario):
+class Negotiation(Scenario):
     def setUp(self):
         super().setUp()
         self.wstan_server = self.server()

@@ -2,18 +2,17 @@
 import base64
 import os
 import re
-import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from helpers.network.intermediaries import Middleman
+from helpers.network.intermediaries import Intermediary
+from helpers.network.line import Line, established
 from helpers.network.namespaces import need_namespaces
 from helpers.peers import agent, wire
 from helpers.peers.target import echo, read_exactly
 from helpers.process import OURS, THEIRS, free_port
 from helpers.scenario import TARGETS_HERE, PairScenario, Scenario
 from helpers.waiting import eventually, standstill
-from tunnels.test_dead_peers import ESTABLISHED, Line
 
 BURST = 16
 
@@ -25,7 +24,7 @@ def command(head, key):
     return wire.Half(key, nonce).open(message)[0]
 
 
-class OldServer(Middleman):
+class OldServer(Intermediary):
     """Refuses the empty request as 0.4 does, and passes on the others."""
 
     def __init__(self, server_port, key):
@@ -224,15 +223,7 @@ class Roaming(Scenario):
 
     def tunnels(self, address=None):
         """The client's ends of its connections to the server: (address, port)."""
-        with open('/proc/thread-self/net/tcp') as f:
-            rows = [line.split() for line in f.readlines()[1:]]
-        ends = set()
-        for row in rows:
-            host, port = row[1].split(':')
-            host = socket.inet_ntoa(int(host, 16).to_bytes(4, 'little'))
-            if row[3] == ESTABLISHED and row[2].endswith(':%04X' % self.wstan_port) and address in (None, host):
-                ends.add((host, int(port, 16)))
-        return ends
+        return {own for own, other in established() if other[1] == self.wstan_port and address in (None, own[0])}
 
     def connect(self):
         """A connection that works, and the seconds that it took."""

@@ -7,16 +7,15 @@ import socket
 import subprocess
 import threading
 
-from client.test_access import HASHES, PASSWORD
-from client.test_listeners import Ways
+from helpers.configured import ConfiguredClient
+from helpers.passwords import HASHES, PASSWORD
 from helpers.peers import payload
 from helpers.peers.target import echo, read_exactly
 from helpers.process import MB, OURS, free_port
-from helpers.scenario import Scenario
 from programs import test_tools
 
 
-class Stdio(Ways):
+class Stdio(ConfiguredClient):
     """The program, with pipes, files and terminals for its streams."""
 
     def setUp(self):
@@ -164,13 +163,13 @@ class Stdio(Ways):
 
     def test_places(self):
         """The client by a Unix socket and by IPv6, and by the file that the client itself reads."""
-        door, port = self.path('door'), free_port()
-        self.client_with(listen='unix:%s, [::1]:%d' % (door, port))
+        path, port = self.path('socket'), free_port()
+        self.client_with(listen='unix:%s, [::1]:%d' % (path, port))
         target = self.target(lambda connection: connection.sendall(b'hello'))
         file = self.path('both.conf')
         with open(file, 'w') as f:
-            f.write('[client]\nlisten = 127.0.0.1:%d, unix:%s\n' % (free_port(), door))
-        for via in ['--listen=unix:' + door], ['--listen=[::1]:%d' % port], ['--config', file]:
+            f.write('[client]\nlisten = 127.0.0.1:%d, unix:%s\n' % (free_port(), path))
+        for via in ['--listen=unix:' + path], ['--listen=[::1]:%d' % port], ['--config', file]:
             out, _ = (process := self.stdio(target.port, via=via)).communicate(timeout=10)
             self.assertEqual((process.returncode, out), (0, b'hello'), via)
 
@@ -181,7 +180,7 @@ class Stdio(Ways):
         port = free_port()
         self.assertEnds(self.stdio(1, via=['-p', str(port)]), 69,
                         'no wstan client listens on localhost:%d: start one, or name it with -p' % port)
-        self.assertEnds(self.stdio(1, via=['--listen=unix:/nowhere/door']), 69, 'listens on unix:/nowhere/door: start')
+        self.assertEnds(self.stdio(1, via=['--listen=unix:/nowhere/socket']), 69, 'listens on unix:/nowhere/socket: start')
 
     def test_no_target(self):
         """A target that is not reached: status 1, and a word that it may be so; the client has granted already."""

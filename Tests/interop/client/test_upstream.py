@@ -4,7 +4,7 @@ import os
 import socket
 import time
 
-from helpers.network.intermediaries import HTTPProxy, Middleman
+from helpers.network.intermediaries import HTTPProxy, Intermediary
 from helpers.peers import agent
 from helpers.peers.target import echo, read_exactly
 from helpers.process import OURS, THEIRS, free_port
@@ -35,7 +35,7 @@ class DemandingProxy(HTTPProxy):
         return server
 
 
-class SocksProxy(Middleman):
+class SocksProxy(Intermediary):
     """SOCKS5 (RFC 1928), with a password (RFC 1929) or without; `code` other than 0 refuses."""
 
     def __init__(self, server_port, password=None, code=0):

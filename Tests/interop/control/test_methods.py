@@ -2,14 +2,13 @@
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import subprocess
 
-from helpers.control.controlled import NOBODY, ControlledPair, Varlink, as_nobody
+from helpers.control.controlled import ControlledPair, Varlink
 from helpers.peers import agent
-from helpers.process import CTL, OURS, free_port
+from helpers.process import CTL, NOBODY, OURS, as_nobody, free_port
 from helpers.waiting import eventually
 
 

@@ -7,10 +7,10 @@ from varlink import Client, VarlinkError
 from varlink.error import InterfaceNotFound, InvalidParameter
 
 from helpers import ROOT
-from helpers.control.controlled import NOBODY, ControlledPair, Varlink, as_nobody
+from helpers.control.controlled import ControlledPair, Varlink
 from helpers.control.varlinktypes import Interfaces
 from helpers.peers import agent
-from helpers.process import CTL
+from helpers.process import CTL, NOBODY, as_nobody
 
 CONTROL, SERVICE = 'org.wstan.control', 'org.varlink.service'
 
@@ -218,9 +218,7 @@ class Standing(ControlledPair):
         group = 54321  # nobody's
 
         def member():
-            os.setgroups([group])
-            os.setgid(NOBODY)
-            os.setuid(NOBODY)
+            as_nobody([group])
         self.control = 'group = %d\n' % group
         self.configure('server', 'state-directory = ' + self.state, '[server]\nallow-private = yes')
         self.ctl('reload')

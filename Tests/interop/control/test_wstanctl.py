@@ -15,7 +15,7 @@ import time
 from helpers import ROOT
 from helpers.control import fakedaemon
 from helpers.control.fakedaemon import FakeDaemon, tunnel, tunnels
-from helpers.process import CTL, OURS, free_port
+from helpers.process import CTL, OURS, as_nobody, free_port
 from helpers.scenario import Scenario
 from helpers.waiting import Stuck, eventually
 
@@ -721,10 +721,6 @@ class Setup(Control):
         os.chmod(self.directory, 0o755)
         program = shutil.copy(CTL, self.directory)
 
-        def as_nobody():
-            os.setgroups([])
-            os.setgid(65534)
-            os.setuid(65534)
         done = subprocess.run([program, 'init', 'server', '--root', self.root], env=self.environment, capture_output=True, text=True,
                               timeout=20, preexec_fn=as_nobody)
         self.assertEqual(done.returncode, NOT_PERMITTED, done.stderr)

@@ -7,12 +7,13 @@ import socket
 import subprocess
 import time
 
-from helpers.network.fronts import PATH, Nginx, find, module_authority
-from helpers.network.intermediaries import HTTPProxy, Middleman, WebSocketProxy
+from helpers.network.fronts import PATH, Nginx
+from helpers.network.intermediaries import HTTPProxy, Intermediary, WebSocketProxy
 from helpers.peers import agent
 from helpers.peers.web import Web
-from helpers.process import CTL, OURS, THEIRS, free_port
-from helpers.scenario import TARGETS_HERE, Scenario
+from helpers.process import CTL, OURS, THEIRS, find, free_port, without_proxies
+from helpers.scenario import Scenario
+from helpers.tls import module_authority, tls_server
 from helpers.waiting import Stuck, eventually
 
 WELL, OTHER, UNREACHABLE, CONFIGURATION = 0, 1, 69, 78
@@ -23,7 +24,7 @@ def setUpModule():
     authority = module_authority()
 
 
-class Redated(Middleman):
+class Redated(Intermediary):
     """Passes everything on, but for the date of the first answer, which it moves by so many seconds."""
 
     def __init__(self, server_port, seconds):
@@ -38,7 +39,7 @@ class Redated(Middleman):
         return server
 
 
-class Stripping(Middleman):
+class Stripping(Intermediary):
     """Knows no WebSocket: hop-by-hop fields end here."""
 
     def arrange(self, client):
@@ -59,12 +60,11 @@ class Doctor(Scenario):
 
     def doctor(self, *arguments, status, key_file=None, configuration=None, environment={}, within=45):
         """What it says, line by line; it ends with this status, and never tells the key."""
-        clean = {name: value for name, value in os.environ.items() if not name.lower().endswith('_proxy')}
         command = [OURS, '--doctor', *map(str, arguments)]
         command += ['--config', configuration] if configuration else ['--key-file', key_file or self.key_file]
         try:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=within,
-                                  env=dict(clean, **environment))
+                                  env=dict(without_proxies(), **environment))
         except subprocess.TimeoutExpired as error:
             raise Stuck('the doctor has not ended within %d s; it said %r' % (within, error.stdout)) from None
         self.assertEqual((done.returncode, done.stderr), (status, ''), done.stdout)
@@ -330,14 +330,8 @@ class OfTLS(Doctor):
         if not authority:
             self.skipTest('openssl is not installed')
 
-    def tls_server(self, *options, identity=None):
-        port = free_port()
-        certificate, key = identity or (authority.chain, authority.key)
-        server = self.start('server', OURS, '-s', 'wss://localhost:%d%s' % (port, PATH), self.key, '--listen=127.0.0.1:%d' % port,
-                            '--tls-certificate=' + certificate, '--tls-key=' + key, TARGETS_HERE, *options)
-        server.port = port
-        server.await_port(port)
-        return server
+    def tls_server(self, *options, **more):
+        return tls_server(self, authority, *options, **more)
 
     def tls_doctor(self, server, *options, host='localhost', **more):
         return self.client_doctor(server.port, *options, scheme='wss', host=host, path=PATH,

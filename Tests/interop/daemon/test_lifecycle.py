@@ -7,7 +7,7 @@ import socket
 import time
 
 from helpers.peers import agent, payload
-from helpers.peers.target import echo, read_exactly, read_line
+from helpers.peers.target import echo, read_exactly, slow_download
 from helpers.process import MB, limited_files
 from helpers.scenario import PairScenario, Scenario
 from helpers.waiting import eventually
@@ -28,14 +28,7 @@ class Draining(PairScenario):
     def assertDrains(self, process):
         """Told to end in the midst of a transfer, it refuses newcomers, the transfer is whole, and its status is 0."""
         size = 16 * MB
-
-        def slow(connection):
-            read_line(connection)
-            for number, block in enumerate(payload.blocks(size)):
-                if number % 16 == 0:
-                    time.sleep(0.1)  # the slowness is the matter here: 1.6 s in all
-                connection.sendall(block)
-        target = self.target(slow)
+        target = self.target(slow_download(size, 16))  # the slowness is the matter here: 1.6 s in all
         client = self.direct_client(*self.CLIENT_OPTIONS) if process is self.wstan_server else self.wstan_client
         with agent.socks5(client.port, '127.0.0.1', target.port) as s:
             s.sendall(b'down\n')

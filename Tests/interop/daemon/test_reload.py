@@ -5,14 +5,14 @@ import socket
 import threading
 import time
 
-from client.test_access import HASHES
-from helpers.control.controlled import NOBODY, ControlledPair, as_nobody
-from helpers.network.fronts import module_authority
+from helpers.control.controlled import ControlledPair
+from helpers.passwords import HASHES
 from helpers.peers import agent
 from helpers.peers.datagrams import DatagramTarget, udp_socket
 from helpers.peers.target import read_exactly
-from helpers.process import free_port
+from helpers.process import NOBODY, as_nobody, free_port
 from helpers.scenario import TARGETS_HERE
+from helpers.tls import module_authority
 from helpers.waiting import eventually
 
 
@@ -191,7 +191,7 @@ class Entrances(ControlledPair):
 
     def test_more_and_fewer(self):
         """Ports and Unix sockets come and go beside one that stays, while somebody connects to that: nobody is refused."""
-        path, port = os.path.join(self.directory, 'door'), free_port()
+        path, port = os.path.join(self.directory, 'socket'), free_port()
         for _ in range(20):
             self.take(self.here, '127.0.0.1:%d' % port, 'unix:' + path)
             self.assertServes(self.client_port)

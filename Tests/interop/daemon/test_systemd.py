@@ -89,7 +89,7 @@ class Service(Scenario):
 class Activation(Service):
     def test_listeners(self):
         """A server accepts on every socket that was passed, and does not open `listen`."""
-        one, other, path = self.listening(), self.listening(), self.listening_path('door')
+        one, other, path = self.listening(), self.listening(), self.listening_path('listener')
         unopened = free_port()
         server = self.activated('server', [('listen', one), ('wstand.socket', other), ('listen', path)],
                                 ['-s', 'ws://127.0.0.1:%d' % unopened, self.key, TARGETS_HERE])
@@ -98,8 +98,8 @@ class Activation(Service):
         with self.assertRaises(ConnectionRefusedError):
             socket.create_connection(('127.0.0.1', unopened), 1)
         target = self.target(echo)
-        for door in one, other:
-            server.port = door.getsockname()[1]
+        for listener in one, other:
+            server.port = listener.getsockname()[1]
             client = self.client(server)
             with agent.socks5(client.port, '127.0.0.1', target.port) as s:
                 self.assertTrue(agent.echoes(s, b'by a passed socket'))
@@ -110,13 +110,13 @@ class Activation(Service):
         self.assertTrue(s.recv(100).startswith(b'HTTP/1.1 404'))
 
     def test_client_with_forwards(self):
-        """A client's front door and its forwards, TCP, UDP and a Unix socket, each by its name; what is not passed is opened."""
+        """A client's listener and its forwards, TCP, UDP and a Unix socket, each by its name; what is not passed is opened."""
         target = self.target(echo)
         datagrams = self.keep(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         datagrams.bind(('127.0.0.1', 0))
         server = self.server()
         own = free_port()
-        door, forward, udp, path = self.listening(), self.listening(), self.listening(socket.SOCK_DGRAM), self.listening_path('db')
+        listener, forward, udp, path = self.listening(), self.listening(), self.listening(socket.SOCK_DGRAM), self.listening_path('db')
         config = self.write('client.conf', '''mode = client
 uri = ws://127.0.0.1:%d/
 key = %s
@@ -132,11 +132,11 @@ listen = 127.0.0.1:%d
 target = 127.0.0.1:%d
 ''' % (server.port, self.key, free_port(), target.port, free_port(), datagrams.getsockname()[1], own, target.port))
         os.chmod(config, 0o600)
-        client = self.activated('client', [('listen', door), ('forward-db', forward), ('forward-dns', udp), ('forward-db', path)],
+        client = self.activated('client', [('listen', listener), ('forward-db', forward), ('forward-dns', udp), ('forward-db', path)],
                                 ['--config', config])
         client.await_port(own)
-        with agent.socks5(door.getsockname()[1], '127.0.0.1', target.port) as s:
-            self.assertTrue(agent.echoes(s, b'front door'))
+        with agent.socks5(listener.getsockname()[1], '127.0.0.1', target.port) as s:
+            self.assertTrue(agent.echoes(s, b'by the listener'))
         for port in forward.getsockname()[1], own:
             with socket.create_connection(('127.0.0.1', port), 5) as s:
                 self.assertTrue(agent.echoes(s, b'forward'))
@@ -171,13 +171,13 @@ target = 127.0.0.1:%d
 
     def test_control_socket(self):
         """The control socket by its name: wstanctl reaches it, it tells which listeners were passed, and its file stays."""
-        door, control = self.listening(), self.listening_path('control')
-        server = self.activated('server', [('varlink', control), ('listen', door)],
+        listener, control = self.listening(), self.listening_path('control')
+        server = self.activated('server', [('varlink', control), ('listen', listener)],
                                 ['-s', 'ws://127.0.0.1:1', self.key])
         said = subprocess.run([CTL, 'status', '--json', '--socket', control.getsockname()], capture_output=True, text=True, timeout=20)
         self.assertEqual(said.returncode, 0, said.stdout + said.stderr)
         self.assertEqual(json.loads(said.stdout)['listeners'],
-                         [{'name': 'listen', 'address': '127.0.0.1:%d' % door.getsockname()[1], 'activated': True}])
+                         [{'name': 'listen', 'address': '127.0.0.1:%d' % listener.getsockname()[1], 'activated': True}])
         server.signal(signal.SIGTERM)
         self.assertEqual(server.exit_status(), 0)
         self.assertTrue(os.path.exists(control.getsockname()))
@@ -188,7 +188,7 @@ target = 127.0.0.1:%d
     def test_reload(self):
         """What was passed stays, whatever the file says to listen on, which is told; a forward that has one cannot go."""
         server, echoing = self.server(), self.target(echo)
-        door, forward, control = self.listening(), self.listening(), self.listening_path('control')
+        listener, forward, control = self.listening(), self.listening(), self.listening_path('control')
         unopened = free_port()
 
         def configure(*lines):
@@ -203,13 +203,13 @@ target = 127.0.0.1:%d
             return said.stdout + said.stderr
 
         def assertServes():
-            with agent.socks5(door.getsockname()[1], '127.0.0.1', echoing.port) as s:
-                self.assertTrue(agent.echoes(s, b'front door'))
+            with agent.socks5(listener.getsockname()[1], '127.0.0.1', echoing.port) as s:
+                self.assertTrue(agent.echoes(s, b'by the listener'))
             with agent.dial(forward.getsockname()[1]) as s:
                 self.assertTrue(agent.echoes(s, b'forward'))
 
         db = '[forward db]\nlisten = 127.0.0.1:%d\ntarget = 127.0.0.1:%d' % (unopened, echoing.port)
-        client = self.activated('client', [('listen', door), ('forward-db', forward), ('varlink', control)], ['--config', configure(db)])
+        client = self.activated('client', [('listen', listener), ('forward-db', forward), ('varlink', control)], ['--config', configure(db)])
         client.await_log('notice: wstand')
         assertServes()
         configure('listen = 127.0.0.1:%d' % unopened, 'early-reply = no', db)
@@ -226,9 +226,9 @@ target = 127.0.0.1:%d
 
     def test_names(self):
         """A name that means nothing is an error that lists those that do, and no reason to try again."""
-        door = self.listening()
-        self.assertRefuses([('listen', door), ('lisden', door)], '"lisden"', 'is one of listen, varlink')
-        self.assertRefuses([('forward-db', door)], '"forward-db"', 'is one of listen, varlink')
+        listener = self.listening()
+        self.assertRefuses([('listen', listener), ('lisden', listener)], '"lisden"', 'is one of listen, varlink')
+        self.assertRefuses([('forward-db', listener)], '"forward-db"', 'is one of listen, varlink')
 
     def test_kinds(self):
         """A socket of another kind than its name wants is an error that says which it has to be."""
@@ -245,15 +245,15 @@ target = 127.0.0.1:%d
 
     def test_restart(self):
         """Nobody is refused while one process ends and the next begins: the socket that both are given holds the newcomers."""
-        door = self.listening()
+        listener = self.listening()
         arguments = ['-s', 'ws://127.0.0.1:1', self.key, TARGETS_HERE, '--drain-timeout=0s']
-        first = self.activated('first', [('listen', door)], arguments)
+        first = self.activated('first', [('listen', listener)], arguments)
         first.await_log('notice: wstand')
         first.signal(signal.SIGTERM)
         self.assertEqual(first.exit_status(), 0)
-        early = self.keep(socket.create_connection(door.getsockname(), 5))
+        early = self.keep(socket.create_connection(listener.getsockname(), 5))
         early.sendall(b'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
-        self.activated('second', [('listen', door)], arguments)
+        self.activated('second', [('listen', listener)], arguments)
         early.settimeout(10)
         self.assertTrue(early.recv(100).startswith(b'HTTP/1.1 404'))
 

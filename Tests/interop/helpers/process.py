@@ -4,6 +4,7 @@ import os
 import random
 import re
 import resource
+import shutil
 import socket
 import subprocess
 
@@ -13,6 +14,7 @@ OURS = os.environ.get('WSTAND', '')
 CTL = os.path.join(os.path.dirname(os.path.realpath(OURS)), 'wstanctl') if OURS else ''  # built beside it
 THEIRS = os.environ.get('THEIRS', '')
 MB = 1 << 20
+NOBODY = 65534  # a user and a group
 # How a sanitizer's report begins, in a program that was built with one.
 SANITIZER = re.compile(r'^(==\d+==ERROR: \w+Sanitizer|WARNING: ThreadSanitizer)', re.MULTILINE)
 
@@ -33,9 +35,26 @@ def free_port():
             continue
 
 
+def find(program):
+    """Daemons live where a user's PATH often does not lead."""
+    return shutil.which(program) or shutil.which(program, path='/usr/local/sbin:/usr/sbin:/sbin')
+
+
+def without_proxies():
+    """The environment, but for what names a proxy."""
+    return {name: value for name, value in os.environ.items() if not name.lower().endswith('_proxy')}
+
+
 def limited_files(count):
     """For `prepare`: both limits, since a daemon raises the soft one to the hard one."""
     return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
+
+
+def as_nobody(groups=()):
+    """For `prepare` and `preexec_fn`: the process has no rights but those of `groups`."""
+    os.setgroups(groups)
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
 
 
 class Process:

@@ -8,6 +8,7 @@ import subprocess
 import threading
 
 from helpers.peers import payload
+from helpers.process import without_proxies
 from helpers.scenario import Scenario
 from helpers.waiting import Stuck
 
@@ -74,8 +75,7 @@ class Toolbox(Scenario):
 
     def tool(self, *arguments, within=30, **options):
         """Runs it to a good end and returns what it printed."""
-        clean = {name: value for name, value in os.environ.items() if not name.lower().endswith('_proxy')}
-        environment = dict(clean, HOME=self.directory, LC_ALL='C', **options.pop('environment', {}))
+        environment = dict(without_proxies(), HOME=self.directory, LC_ALL='C', **options.pop('environment', {}))
         try:
             done = subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=within, env=environment, **options)
         except subprocess.TimeoutExpired as error:

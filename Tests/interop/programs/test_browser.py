@@ -2,9 +2,9 @@
 import os
 
 from helpers.toolbox import QuietHandler, Toolbox
-from server.test_name_resolution import Names
+from helpers.names import Names
 
-HOST = 'page.none.live.test'  # see test_name_resolution.answers
+HOST = 'page.none.live.test'  # see helpers.names.answers
 PARTS = 200
 
 

@@ -2,7 +2,7 @@
 import os
 import pwd
 
-from helpers.network.intermediaries import Middleman
+from helpers.network.intermediaries import Intermediary
 from helpers.peers import agent
 from helpers.peers.datagrams import DatagramRelay
 from helpers.process import free_port
@@ -13,7 +13,7 @@ NAME, ADDRESS = 'host.wstan.test', '192.0.2.7'
 LONG_NAME, LONG_TEXTS = 'long.wstan.test', ['%d' % n * 200 for n in range(9)]
 
 
-class ConnectionRelay(Middleman):
+class ConnectionRelay(Intermediary):
     """A port whose connections go to `target` through the client, by SOCKS5."""
 
     def __init__(self, client_port, target):

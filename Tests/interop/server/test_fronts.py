@@ -4,13 +4,14 @@ import socket
 import struct
 import time
 
-from helpers.network.fronts import PATH, Caddy, HAProxy, HAProxyTCP, Nginx, find, module_authority
+from helpers.network.fronts import PATH, Caddy, HAProxy, HAProxyTCP, Nginx
 from helpers.peers import probe, wire
 from helpers.peers.target import echo, read_exactly
-from helpers.process import OURS, THEIRS, free_port
+from helpers.process import OURS, THEIRS, find, free_port
 from helpers.scenario import TARGETS_HERE
+from helpers.tls import module_authority
+from helpers.transfers import Transfers
 from helpers.waiting import eventually
-from tunnels.test_options import Options
 
 
 def setUpModule():
@@ -18,7 +19,7 @@ def setUpModule():
     authority = module_authority()
 
 
-class Fronts(Options):
+class Fronts(Transfers):
     FRONT = None
 
     def setUp(self):
@@ -241,7 +242,7 @@ class BehindHAProxyTCP(Fronts):
         self.assertNotIn(PATH, front.logs())
 
 
-class ProxyProtocol(Options):
+class ProxyProtocol(Transfers):
     """PROXY headers made by hand, from this host, which is trusted."""
     V1 = b'PROXY TCP4 203.0.113.9 192.0.2.1 4711 443\r\n'
     V2 = (b'\r\n\r\n\0\r\nQUIT\n\x21\x11' + struct.pack('>H', 12 + 6) + bytes([203, 0, 113, 9, 192, 0, 2, 1])

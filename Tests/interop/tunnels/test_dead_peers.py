@@ -3,7 +3,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from helpers.network.namespaces import Namespace, join, need_namespaces
+from helpers.network.line import Line, established
+from helpers.network.namespaces import need_namespaces
 from helpers.peers import agent, payload
 from helpers.peers.target import read_exactly, read_line, read_to_end
 from helpers.process import MB, OURS, free_port
@@ -13,37 +14,13 @@ from helpers.waiting import eventually
 SILENCE = 75  # seconds in which nobody reads: longer than a dead peer is taken for a live one
 FOUND_WITHIN = 65
 SIZE = 64 * MB
-ESTABLISHED = '01'
-
-
-class Line:
-    """Two namespaces with a router in between, which can begin to swallow what it gets: no error tells of it."""
-    CLIENT, SERVER = '10.97.1.2', '10.97.2.2'
-
-    def __init__(self, scenario):
-        self.client, self.server, self.router = (scenario.keep(Namespace()) for _ in range(3))
-        for end, name, address in (self.client, 'toclient', self.CLIENT), (self.server, 'toserver', self.SERVER):
-            gateway = address[:-1] + '1'
-            join(end, self.router, 'way', name)
-            self.router.ip('addr', 'add', gateway + '/24', 'dev', name)
-            end.ip('addr', 'add', address + '/24', 'dev', 'way')
-            end.ip('route', 'add', 'default', 'via', gateway)
-        with self.router.entered(), open('/proc/sys/net/ipv4/ip_forward', 'w') as f:
-            f.write('1')
-
-    def cut(self):
-        for address in self.CLIENT, self.SERVER:
-            self.router.ip('route', 'add', 'blackhole', address + '/32')
-
-
-def established(port):
-    """How many TCP connections with this port at their other or their own end there are where the thread is."""
-    with open('/proc/thread-self/net/tcp') as f:
-        rows = [line.split() for line in f.readlines()[1:]]
-    return sum(row[3] == ESTABLISHED and '%04X' % port in (row[1][-4:], row[2][-4:]) for row in rows)
 
 
 class Silence(Long, Scenario):
+    def connections(self, port):
+        """How many TCP connections with this port at either end there are where the thread is."""
+        return sum(port in (own[1], other[1]) for own, other in established())
+
     def test_silence(self):
         """A dead peer is found within a minute, and a slow reader is not taken for one."""
         parts = self.cut_line, self.user_agent_that_reads_nothing, self.target_that_reads_nothing
@@ -88,7 +65,7 @@ class Silence(Long, Scenario):
             agents.pop('pooled').close()
             eventually(lambda: 'pooled' in ends, 'the tunnel of the closed connection goes to the pool')
             del ends['pooled']
-            self.assertEqual(established(port), 4)
+            self.assertEqual(self.connections(port), 4)
 
         def read(name, s):
             try:
@@ -120,7 +97,7 @@ class Silence(Long, Scenario):
             soon(lambda: name in ends, 'the target of the connection "%s" is told' % name)
         for end, namespace in ('client', line.client), ('server', line.server):
             with namespace.entered():
-                soon(lambda: not established(port), 'the %s gives up its pooled tunnel' % end)
+                soon(lambda: not self.connections(port), 'the %s gives up its pooled tunnel' % end)
 
     def user_agent_that_reads_nothing(self):
         """A user agent that reads nothing for longer than a dead peer lives, then gets every byte."""

@@ -20,11 +20,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from helpers.network.delayline import FAR, NEAR, DelayLine
-from helpers.network.fronts import Authority, find
 from helpers.peers import agent
 from helpers.peers.target import echo, read_exactly
-from helpers.process import OURS, free_port
+from helpers.process import OURS, find, free_port
 from helpers.scenario import TARGETS_HERE, Long, Scenario
+from helpers.tls import Authority
 from helpers.waiting import eventually
 
 LIMIT = 1.1  # round trips

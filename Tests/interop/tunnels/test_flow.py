@@ -6,7 +6,7 @@ import threading
 import time
 
 from helpers.peers import agent, payload
-from helpers.peers.target import read_exactly, read_line, read_to_end, reset
+from helpers.peers.target import read_exactly, read_to_end, reset, slow_download
 from helpers.process import MB
 from helpers.scenario import PairScenario
 from helpers.waiting import eventually, standstill
@@ -27,14 +27,7 @@ class Ends(PairScenario):
     def test_shutdown_with_the_request(self):
         """A user agent that shuts down its sending side right behind its request still gets a slow 20 MB answer whole."""
         size = 20 * MB
-
-        def slow(connection):
-            read_line(connection)
-            for number, block in enumerate(payload.blocks(size)):
-                if number % 32 == 0:
-                    time.sleep(0.1)  # the slowness is the matter here: 1 s in all
-                connection.sendall(block)
-        target = self.target(slow)
+        target = self.target(slow_download(size, 32))  # the slowness is the matter here: 1 s in all
         for dial in agent.socks5, agent.connect:
             with dial(self.wstan_client.port, '127.0.0.1', target.port) as s:
                 s.sendall(b'down please\n')

@@ -10,42 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from helpers.network.intermediaries import HTTPProxy, WebSocketProxy
 from helpers.peers import agent, payload, probe, wire
 from helpers.peers.target import echo
-from helpers.process import MB, OURS, free_port
-from helpers.scenario import TARGETS_HERE, Scenario, binary_key
-
-SIZE = 2 * MB
-SUM = payload.sum_of(SIZE)
-DIALS = agent.socks5, agent.connect
+from helpers.process import OURS, free_port
+from helpers.scenario import TARGETS_HERE, binary_key
+from helpers.transfers import DIALS, Transfers
 
 
-class Options(Scenario):
-    def setUp(self):
-        super().setUp()
-        self.raw_key = wire.key_bytes(self.key)
-        self.commanded = self.target()
-
-    def assertCarries(self, client, rounds=2):
-        """Data go both ways, by SOCKS5 and by CONNECT, through tunnels fresh and pooled."""
-        for _ in range(rounds):
-            for dial in DIALS:
-                s = dial(client.port, '127.0.0.1', self.commanded.port)
-                self.assertEqual(agent.download(s, SIZE), (SIZE, SUM))
-                s = dial(client.port, '127.0.0.1', self.commanded.port)
-                self.assertEqual(agent.upload(s, SIZE), SUM)
-
-    def assertCarriesNothing(self, client):
-        """The user agent's connection ends without a byte, and no target hears of it."""
-        for dial in DIALS:
-            try:
-                with dial(client.port, '127.0.0.1', self.commanded.port) as s:
-                    s.sendall(b'echo\nis anybody there?')
-                    self.assertIn(agent.outcome(s), ('end', 'reset'))
-            except agent.Refused:
-                pass
-        self.assertEqual(self.commanded.connections, [])
-
-
-class Compatible(Options):
+class Compatible(Transfers):
     def cookie_name(self):
         return '_%c' % (hashlib.sha1(self.raw_key).digest()[-1] % 26 + 65)
 
@@ -138,7 +108,7 @@ class Compatible(Options):
         self.assertEqual(self.commanded.connections, [])
 
 
-class Proxy(Options):
+class Proxy(Transfers):
     def test_through_a_proxy(self):
         """With -y each tunnel goes through the HTTP proxy, which is asked for the server's host and port."""
         server = self.server()
@@ -187,7 +157,7 @@ class Proxy(Options):
         client.await_log(r'warning:[^\n]*proxy')
 
 
-class Forwarded(Options):
+class Forwarded(Transfers):
     def log_for(self, server, *fields):
         """What the server logs about a request with these fields."""
         since = len(server.log())
@@ -225,7 +195,7 @@ class Forwarded(Options):
         self.assertIn('127.0.0.1', line)
 
 
-class Files(Options):
+class Files(Transfers):
     def file(self, *lines):
         path = os.path.join(self.directory, 'file%d' % len(os.listdir(self.directory)))
         with open(path, 'w') as f:
@@ -283,7 +253,7 @@ class Files(Options):
             socket.create_connection(('127.0.0.1', wrong_port), 1).close()
 
 
-class Threads(Options):
+class Threads(Transfers):
     def test_two_threads(self):
         """With --threads=2 on both sides 400 connections, 40 at a time, each get their own bytes back, and large ones too."""
         server = self.server('--threads=2')
@@ -296,9 +266,11 @@ class Threads(Options):
                 s.sendall(b'echo\n')
                 return all(agent.echoes(s, os.urandom(size)) for size in (1, 700, 20000))
 
+        total = payload.sum_of(self.SIZE)
+
         def large(number):
             s = DIALS[number % 2](client.port, '127.0.0.1', self.commanded.port)
-            return agent.download(s, SIZE) == (SIZE, SUM) if number & 2 else agent.upload(s, SIZE) == SUM
+            return agent.download(s, self.SIZE) == (self.SIZE, total) if number & 2 else agent.upload(s, self.SIZE) == total
         with ThreadPoolExecutor(40) as pool:
             self.assertEqual(sum(pool.map(one, range(400))), 400)
             self.assertEqual(sum(pool.map(large, range(40))), 40)
@@ -318,7 +290,7 @@ class Threads(Options):
                 self.assertEqual(sorted(pool.map(status, [head] * 16)), [101] + [404] * 15)
 
 
-class UnderTLS(Options):
+class UnderTLS(Transfers):
     """Behind a front that ends TLS: the URI says wss, the connection is plain."""
 
     def setUp(self):

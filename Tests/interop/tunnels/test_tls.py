@@ -12,13 +12,14 @@ import tempfile
 import threading
 import time
 
-from helpers.network.fronts import PATH, Authority, Caddy, HAProxy, HAProxyTCP, Nginx, find, module_authority
+from helpers.network.fronts import PATH, Caddy, HAProxy, HAProxyTCP, Nginx
 from helpers.peers import agent, datagrams, payload, probe, web, wire
 from helpers.peers.target import echo
-from helpers.process import MB, OURS, THEIRS, free_port
+from helpers.process import MB, OURS, THEIRS, find, free_port
 from helpers.scenario import TARGETS_HERE
+from helpers.tls import Authority, module_authority, tls_server
+from helpers.transfers import Transfers
 from helpers.waiting import eventually
-from tunnels.test_options import Options
 
 V2_LOCAL = b'\r\n\r\n\0\r\nQUIT\n\x20\0\0\0'
 V1 = b'PROXY TCP4 203.0.113.9 192.0.2.1 4711 443\r\n'
@@ -36,20 +37,14 @@ def spki_pin(certificate):
     return base64.b64encode(hashlib.sha256(der).digest()).decode()
 
 
-class TLS(Options):
+class TLS(Transfers):
     def setUp(self):
         super().setUp()
         if not authority:
             self.skipTest('openssl is not installed')
 
-    def tls_server(self, *options, identity=None):
-        port = free_port()
-        certificate, key = identity or (authority.chain, authority.key)
-        server = self.start('server', OURS, '-s', 'wss://localhost:%d%s' % (port, PATH), self.key, '--listen=127.0.0.1:%d' % port,
-                            '--tls-certificate=' + certificate, '--tls-key=' + key, '--log-level=info', TARGETS_HERE, *options)
-        server.port = port
-        server.await_port(port)
-        return server
+    def tls_server(self, *options, **more):
+        return tls_server(self, authority, '--log-level=info', *options, **more)
 
     def tls_client(self, server, *options, host='localhost', program=OURS):
         port = free_port()

@@ -10,14 +10,6 @@ from helpers.peers.target import echo
 from helpers.process import CTL, OURS, free_port
 from helpers.scenario import Scenario
 
-NOBODY = 65534
-
-
-def as_nobody():
-    os.setgroups([])
-    os.setgid(NOBODY)
-    os.setuid(NOBODY)
-
 
 class Varlink:
     """A client that says what it is told to, byte for byte."""

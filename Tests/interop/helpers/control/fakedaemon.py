@@ -2,7 +2,8 @@
 import json
 import os
 import socket
-import threading
+
+from helpers.acceptor import Acceptor
 
 
 class Over(Exception):
@@ -52,21 +53,13 @@ class FakeDaemon:
         self.path = path
         self.answers = answers
         self.calls = []
-        self.listener = socket.socket(socket.AF_UNIX)
+        listener = socket.socket(socket.AF_UNIX)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         if os.path.exists(path):
             os.unlink(path)
-        self.listener.bind(path)
-        self.listener.listen(16)
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+        listener.bind(path)
+        listener.listen(16)
+        self.acceptor = Acceptor(listener, self.serve, threads=True)
 
     def serve(self, connection):
         rest = b''
@@ -94,12 +87,7 @@ class FakeDaemon:
 
     def close(self):
         """The socket's file stays, as after a kill."""
-        # Closing alone does not wake who waits in accept.
-        try:
-            self.listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self.listener.close()
+        self.acceptor.close()
 
 
 def status(**changes):

@@ -4,6 +4,7 @@ import socket
 import struct
 import threading
 
+from helpers.acceptor import Acceptor
 from helpers.waiting import standstill
 
 RECORDED = 1 << 18
@@ -115,6 +116,8 @@ class Link:
 
 
 class Forwarder:
+    THREADS = False  # whether each client is welcomed in a thread of its own
+
     def __init__(self, server_port):
         self.server_port = server_port
         self.links = []
@@ -124,22 +127,17 @@ class Forwarder:
         self.ambush = None            # 'close' or 'reset': what the next bytes on an open link bring about, once
         self.forgery = None           # what the next bytes of a client on an open link become, once: a function of them
         self._lock = threading.Lock()
-        self.listener = socket.create_server(('127.0.0.1', 0), backlog=512)
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        listener = socket.create_server(('127.0.0.1', 0), backlog=512)
+        self.port = listener.getsockname()[1]
+        self.acceptor = Acceptor(listener, self.welcome, self.THREADS)
 
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            try:
-                server = socket.create_connection(('127.0.0.1', self.server_port), 5)
-            except OSError:
-                client.close()
-                continue
-            Link(self, client, server)
+    def welcome(self, client):
+        try:
+            server = socket.create_connection(('127.0.0.1', self.server_port), 5)
+        except OSError:
+            client.close()
+            return
+        Link(self, client, server)
 
     def handshake_arrived(self):
         with self._lock:
@@ -175,9 +173,5 @@ class Forwarder:
         return [link.head() for link in self.links if link.head_end]
 
     def close(self):
-        try:
-            self.listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self.listener.close()
+        self.acceptor.close()
         self.cut('close')

@@ -3,24 +3,16 @@ import base64
 import os
 import re
 import socket
-import threading
 
 from helpers.network.forwarder import Forwarder, Link
 from helpers.peers import agent, wire
 
 
-class Middleman(Forwarder):
+class Intermediary(Forwarder):
     """`arrange(client)` returns the connected server, or None to hang up."""
+    THREADS = True
 
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._welcome, args=(client,), daemon=True).start()
-
-    def _welcome(self, client):
+    def welcome(self, client):
         client.settimeout(10)
         try:
             server = self.arrange(client)
@@ -35,7 +27,7 @@ class Middleman(Forwarder):
         return socket.create_connection(('127.0.0.1', self.server_port), 5)
 
 
-class HTTPProxy(Middleman):
+class HTTPProxy(Intermediary):
     """Grants every CONNECT, wherever to: there is one server; or refuses all with `refusal`, a status and its reason."""
 
     def __init__(self, server_port, refusal=None):
@@ -53,7 +45,7 @@ class HTTPProxy(Middleman):
         return server
 
 
-class WebSocketProxy(Middleman):
+class WebSocketProxy(Intermediary):
     """Makes a WebSocket handshake of its own on each side: the key of the client is not the one that the server gets."""
 
     def arrange(self, client):

@@ -35,6 +35,13 @@ def dial(port, receive_buffer=None, timeout=30, host='127.0.0.1'):
     return s
 
 
+def dial_unix(path, timeout=30):
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(timeout)
+    s.connect(path)
+    return s
+
+
 def read_socks_reply(s):
     reply = read_exactly(s, 4)
     length = {1: 4, 4: 16}.get(reply[3])
@@ -58,26 +65,25 @@ def socks5(client_port, host, port, **options):
         raise
 
 
+def read_until(s, end, limit):
+    """What comes up to `end`, that included, and not a byte more."""
+    text = b''
+    while not text.endswith(end):
+        byte = s.recv(1)
+        if not byte or len(text) > limit:
+            raise EOFError('no %r, but %r' % (end, text[:200]))
+        text += byte
+    return text
+
+
 def read_head(s, limit=1 << 17):
     """An HTTP head up to its empty line, and not a byte more."""
-    head = b''
-    while not head.endswith(b'\r\n\r\n'):
-        byte = s.recv(1)
-        if not byte or len(head) > limit:
-            raise EOFError('no HTTP head, but %r' % head[:200])
-        head += byte
-    return head
+    return read_until(s, b'\r\n\r\n', limit)
 
 
 def read_line_raw(s, limit=1 << 16):
     """A line with its end."""
-    line = b''
-    while not line.endswith(b'\n'):
-        byte = s.recv(1)
-        if not byte or len(line) > limit:
-            raise EOFError('no line, but %r' % line[:200])
-        line += byte
-    return line
+    return read_until(s, b'\n', limit)
 
 
 def connect(client_port, host, port, **options):

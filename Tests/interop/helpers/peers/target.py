@@ -3,7 +3,9 @@ import hashlib
 import socket
 import struct
 import threading
+import time
 
+from helpers.acceptor import Acceptor
 from helpers.peers import payload
 
 
@@ -66,6 +68,17 @@ def commands(connection):
         echo(connection)
 
 
+def slow_download(size, blocks):
+    """Answers the first line with `size` bytes, and takes a rest of 0.1 s before each so many blocks."""
+    def serve(connection):
+        read_line(connection)
+        for number, block in enumerate(payload.blocks(size)):
+            if number % blocks == 0:
+                time.sleep(0.1)
+            connection.sendall(block)
+    return serve
+
+
 def reset(connection):
     """Closes with a RST."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
@@ -79,21 +92,16 @@ class Target:
         self.serve = serve
         self.connections = []  # ever accepted
         self.errors = []
-        self.listener = socket.create_server((host, 0), family=family, backlog=512)
+        listener = socket.create_server((host, 0), family=family, backlog=512)
         if send_buffer:
-            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+        self.port = listener.getsockname()[1]
+        self.acceptor = Acceptor(listener, self._welcome)
 
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            connection.settimeout(120)
-            self.connections.append(connection)
-            threading.Thread(target=self._run, args=(connection,), daemon=True).start()
+    def _welcome(self, connection):
+        connection.settimeout(120)
+        self.connections.append(connection)
+        threading.Thread(target=self._run, args=(connection,), daemon=True).start()
 
     def _run(self, connection):
         try:
@@ -104,7 +112,8 @@ class Target:
             connection.close()
 
     def close(self):
-        for s in [self.listener] + self.connections:
+        self.acceptor.close()
+        for s in self.connections:
             try:
                 s.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits on it
             except OSError:
