@@ -5,6 +5,8 @@ public struct Settings: Sendable, Equatable {
     public enum Mode: String, Sendable, CaseIterable {
         case client
         case server
+
+        static let standard = Mode.client
     }
 
     /// Ordered by how much is said: `error` is the least.
@@ -34,6 +36,13 @@ public struct Settings: Sendable, Equatable {
         }
 
         case status(Status)
+
+        /// The number in the status line.
+        var statusCode: Int {
+            switch self {
+            case .status(let status): status.rawValue
+            }
+        }
     }
 
     public var mode: Mode
@@ -129,5 +138,17 @@ public struct Settings: Sendable, Equatable {
             drainTimeout = .seconds(1)
             listen = [.tcp(host: uri.host, port: uri.port)]
         }
+    }
+}
+
+extension Settings {
+    /// Nothing but defaults. A URI and a key have none, so these stand for any.
+    static func standard(_ mode: Mode) -> Settings {
+        Settings(mode: mode, uri: ServerURI(scheme: .ws, host: "localhost", port: 80, path: "/"), key: .file(""))
+    }
+
+    mutating func adopt(_ places: InstancePlaces) {
+        stateDirectory = places.stateDirectory
+        controlSocket = places.controlSocket
     }
 }
