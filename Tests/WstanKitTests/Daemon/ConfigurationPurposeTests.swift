@@ -22,7 +22,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["-i f.conf --", "-s -- ws://h/ k", "-s ws://h/ -- k", "-i f.conf"], [Invocation.Purpose.check, .reload])
+    @Test(
+        arguments: ["-i f.conf --", "-s -- ws://h/ k", "-s ws://h/ -- k", "-i f.conf"],
+        [Invocation.Purpose.check, .reload])
     func `options may have ended`(line: String, purpose: Invocation.Purpose) throws {
         let fixture = ConfigFixture(file: ConfigFixture.minimal)
         let invocation = try fixture.parse(argumentWords(line), purpose: purpose)
