@@ -125,7 +125,7 @@ final class ServerService: TunnelOwner, @unchecked Sendable {
         let tunnel = Tunnel(
             id: worker.nextID(), role: .server, stream: accepted.stream, sealer: accepted.request.sealer,
             opener: accepted.request.opener, pings: options.pings,
-            allowsBareDatagrams: options.allowsBareDatagrams, owner: self)
+            allowsBareDatagrams: options.allowBareDGM, owner: self)
         tunnels[tunnel.id] = Served(
             tunnel: tunnel, client: accepted.client, isCounted: options.maxTunnelsPerAddress > 0)
         past.opened &+= 1

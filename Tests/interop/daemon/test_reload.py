@@ -2,6 +2,7 @@
 import os
 import signal
 import socket
+import subprocess
 import threading
 import time
 
@@ -10,7 +11,7 @@ from helpers.passwords import HASHES
 from helpers.peers import agent
 from helpers.peers.datagrams import DatagramTarget, udp_socket
 from helpers.peers.target import read_exactly
-from helpers.process import NOBODY, as_nobody, free_port
+from helpers.process import NOBODY, OURS, as_nobody, free_port
 from helpers.scenario import TARGETS_HERE
 from helpers.tls import module_authority
 from helpers.waiting import eventually
@@ -101,6 +102,24 @@ class Settings(ControlledPair):
         self.configure('client', '', listen)
         self.ctl('reload', to='client')
         self.assertConnects()
+
+    def test_options_ended(self):
+        """A daemon whose command line has `--`, with URI and key behind it or nothing, reloads and checks its configuration."""
+        words = ['--', 'ws://127.0.0.1:%d/' % free_port(), self.key]
+        self.start('words', OURS, '-s', '--control-socket=' + self.socket('words'), *words).await_log('notice: wstand')
+        self.ctl('check-config', to='words')
+        self.assertIn('Nothing to take over.', self.ctl('reload', to='words'))
+
+        def configure(level):
+            return self.write('file.conf', 'mode = server\nuri = ws://127.0.0.1:%d/\nkey-file = %s\nlog-level = %s\n[control]\nsocket = %s\n' % (
+                port, self.key_path, level, self.socket('file')))
+        port = free_port()
+        self.start('file', OURS, '--config', configure('info'), '--').await_log('notice: wstand')
+        configure('debug')
+        self.ctl('check-config', to='file')
+        self.assertIn('In force: log-level', self.ctl('reload', to='file'))
+        for arguments in ['-s', *words], ['--config', configure('info'), '--']:
+            subprocess.run([OURS, '--check-config', *arguments], check=True, capture_output=True, timeout=20)
 
     def test_key_file(self):
         """Another key in the file is taken over, though no setting has changed."""

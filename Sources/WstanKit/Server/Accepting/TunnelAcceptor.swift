@@ -83,7 +83,7 @@ final class TunnelAcceptor: @unchecked Sendable {
         recorder.refused(refusal, of: client)
         // Whoever speaks no TLS gets no words either, only the alert that TLS has for it.
         guard tls == nil || stream.tls?.isEstablished == true else { return stream.closeOrderly(awaitingPeer: true) }
-        let answer = PlainAnswer(status: options.plainStatus)
+        let answer = PlainAnswer(status: options.plainAnswer.statusCode)
         stream.write(answer.bytes(now: WallClock.now(), withBody: !isHead))
         stream.closeOrderly(awaitingPeer: true)
     }
@@ -94,13 +94,13 @@ final class TunnelAcceptor: @unchecked Sendable {
     ) async -> Result<VerifiedRequest, Refusal> {
         let deadline = worker.now + options.handshakeTimeout
         do throws(Refusal) {
-            if options.expectsProxyHeader, options.trustedProxies.contains(client.host) {
+            if options.proxyProtocol, options.trustedProxies.contains(client.host) {
                 client = try await proxiedClient(&intake, deadline) ?? client
             }
             if let tls { try await shakeHands(&intake, tls, deadline) }
             let head = try await head(&intake, deadline)
             // A front that is reached through another one names that one in its PROXY header.
-            if options.readsForwardedFor, options.trustedProxies.contains(client.host) {
+            if options.xForward, options.trustedProxies.contains(client.host) {
                 client = ForwardedFor.client(in: head, trusting: options.trustedProxies) ?? client
             }
             if let reason = closedBecause() { throw reason }

@@ -161,7 +161,7 @@ struct Authentication {
 
     /// In seconds.
     private func lifetime(ofRequestAt time: Double) -> Double {
-        min(options.requestLifetime.inSeconds, replayGuard.lifetime(ofRequestAt: time))
+        min(options.requestTTL.inSeconds, replayGuard.lifetime(ofRequestAt: time))
     }
 
     /// The path without its prefix, which a front may have taken off.
