@@ -133,19 +133,15 @@ final class TunnelAcceptor: @unchecked Sendable {
     /// - Returns: nil when the front speaks for itself.
     private func proxiedClient(_ intake: inout BufferedReader, _ deadline: Instant) async throws(Refusal) -> ClientAddress? {
         while true {
-            var used = 0
             let header: ProxyHeader?
             do {
-                header = try intake.bytes.withBytes { (bytes) throws(WireError) in
-                    var reader = ByteReader(bytes)
-                    defer { used = reader.position }
-                    return try ProxyHeader.read(&reader)
-                }
+                header = try intake.bytes.consume(ProxyHeader.read)
             } catch {
                 throw .notARequest
             }
             if let header {
-                intake = BufferedReader(intake.stream, bytes: Array(intake.bytes[used...]))
+                // The client has said nothing before what follows.
+                intake = BufferedReader(intake.stream, bytes: intake.bytes)
                 switch header {
                 case .local: return nil
                 case .proxied(let client): return client
