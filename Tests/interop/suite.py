@@ -1,4 +1,8 @@
-"""Runs every test_*.py beside it, or those whose names contain one of the arguments."""
+"""Runs every test_*.py in the folders beside it, or the tests whose names contain one of the arguments.
+
+The folders are packages, imported from here: `python3 -m unittest client.test_http` in this directory runs one module, when
+the variables are set that `run` sets.
+"""
 import os
 import sys
 import time

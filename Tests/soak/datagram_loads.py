@@ -2,9 +2,9 @@
 import collections
 import time
 
-from datagrams import Association
+from helpers.peers.datagrams import Association
+from helpers.waiting import Stuck
 from loads import Nothing, expect
-from waiting import Stuck
 
 SIZES = [0, 1, 100, 1200, 1472, 9000, 60000]
 # Seconds after which what has not come back counts as lost.

@@ -8,9 +8,8 @@ import struct
 import threading
 import time
 
-import agent
-import payload
-from target import Target, echo, read_exactly, read_line, read_to_end, reset
+from helpers.peers import agent, payload
+from helpers.peers.target import Target, echo, read_exactly, read_line, read_to_end, reset
 
 KB, MB = 1 << 10, 1 << 20
 SIZES = [0, 1, 1000, 4096, 64 * KB, 300 * KB, 2 * MB, 8 * MB]

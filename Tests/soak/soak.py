@@ -19,15 +19,15 @@ import traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'interop'))
 
-import agent
 import datagram_loads
 import loads
 import web_loads
-from datagrams import DatagramTarget
-from process import MB, Process, free_port
-from scenario import binary_key
-from waiting import Stuck, eventually, standstill
-from web import Web
+from helpers.peers import agent
+from helpers.peers.datagrams import DatagramTarget
+from helpers.peers.web import Web
+from helpers.process import MB, Process, free_port
+from helpers.scenario import binary_key
+from helpers.waiting import Stuck, eventually, standstill
 
 WSTAND = os.environ['WSTAND']
 LOADS = loads.LOADS + web_loads.LOADS + datagram_loads.LOADS

@@ -3,11 +3,10 @@ import hashlib
 import socket
 import struct
 
-import agent
-import payload
+from helpers.peers import agent, payload
+from helpers.peers.target import read_exactly
+from helpers.peers.web import Browser
 from loads import KB, MB, SUMS, Nothing, expect
-from target import read_exactly
-from web import Browser
 
 # Paths of web.Web whose answers are short: method, path, status, body. Behind each the connection goes on.
 SHORT = [

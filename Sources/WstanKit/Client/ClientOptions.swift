@@ -1,39 +1,36 @@
-/// What a client works by.
+/// What a client works by: its settings, and what has been made of them.
+@dynamicMemberLookup
 struct ClientOptions: Sendable {
+    /// What is a limit of the process is this worker's share of it.
+    var settings = Settings.standard(.client)
     /// In the order in which they are preferred; never empty.
     var servers: [ServerEndpoint]
     var key: Key
-    var compatible = false
     /// For servers whose URI says wss://.
     var tls: TLSClientContext?
-    /// What that was made of.
-    var tlsSettings = TLSSettings()
+    /// The files that it was made of, as they were read.
     var tlsFiles: [FileMark] = []
-    var earlyData = WireLimits.earlyData
-    var earlyDataWait: Duration = .milliseconds(30)
-    /// A user agent is told of success before the target has answered.
-    var earlyReply = true
     /// nil: no passwords are asked for.
     var users: UsersFile?
     /// The users of this host who may use the client, by number; empty: everybody.
     var allowedUsers: Set<UInt32> = []
-    var poolSize = 16
-    /// So many are kept open before they are asked for; 0: none is opened ahead.
-    var poolMin = 1
-    var poolMaxIdle: Duration = .seconds(300)
-    var pings = Tunnel.Pings()
-    /// An association that is not used for so long ends.
-    var udpIdle: Duration = .seconds(60)
+
     /// What does not take the tunnel.
-    var direct = DirectRules()
-    var connectTimeout: Duration = .seconds(10)
-    var handshakeTimeout: Duration = .seconds(8)
+    var direct: DirectRules { DirectRules(patterns: settings.direct) }
+    var pings: Tunnel.Pings { Tunnel.Pings(idle: settings.poolPing) }
+
+    /// A setting that is used as it is.
+    subscript<Value>(dynamicMember path: WritableKeyPath<Settings, Value>) -> Value {
+        get { settings[keyPath: path] }
+        set { settings[keyPath: path] = newValue }
+    }
 
     /// Whether connections reach the same servers by the same ways.
     func leadsAsBefore(_ former: ClientOptions) -> Bool {
-        servers == former.servers && tlsSettings == former.tlsSettings && tlsFiles == former.tlsFiles
-            && connectTimeout == former.connectTimeout && handshakeTimeout == former.handshakeTimeout
-            && compatible == former.compatible
+        servers == former.servers && settings.tls == former.settings.tls && tlsFiles == former.tlsFiles
+            && settings.connectTimeout == former.settings.connectTimeout
+            && settings.handshakeTimeout == former.settings.handshakeTimeout
+            && settings.compatible == former.settings.compatible
     }
 }
 

@@ -16,15 +16,28 @@ public enum Invocation: Sendable, Equatable {
     case doctor(Settings, warnings: [Diagnostic])
     /// Join stdin and stdout with the target through the client that listens there; never empty.
     case stdio(target: TargetAddress, via: [ListenAddress])
+
+    /// What a command line is read for.
+    public enum Purpose: Sendable {
+        /// What it asks for.
+        case stated
+        /// A check of the configuration, as by --check-config.
+        case check
+        /// Taking the configuration over in the daemon that it has started. The result is that of a check, which is as
+        /// strict as a start.
+        case reload
+    }
 }
 
 extension Invocation {
     /// Reads the command line, and the file it names with its drop-ins; without one no file is read.
     ///
-    /// - Parameter arguments: without the name of the program.
+    /// - Parameters:
+    ///   - arguments: without the name of the program.
+    ///   - purpose: with `check` and `reload` the result is `checkConfig`, unless the arguments ask for no configuration.
     /// - Throws: every problem of the command line (exit status 64), or else of the files and their values, in one go.
     public static func parse(
-        _ arguments: [String], in surroundings: Surroundings
+        _ arguments: [String], purpose: Purpose = .stated, in surroundings: Surroundings
     ) throws(ConfigurationFailure) -> Invocation {
         guard !arguments.isEmpty else { throw ConfigurationFailure([], exitStatus: .usage, help: HelpText.text) }
         let words = CommandLineArguments(arguments)
@@ -47,7 +60,8 @@ extension Invocation {
             places: InstancePlaces(file: words.file, variable: surroundings.variable))
         var late = DiagnosticList()
         let settings = merge.settings(isWhole: file?.isWhole ?? true, diagnostics: &late)
-        let onlyLooks = words.asksForCheck || words.asksForPrint
+        let isCheck = words.asksForCheck || purpose == .check
+        let onlyLooks = isCheck || words.asksForPrint
         let secrets = (file?.layer.traces.secrets ?? []) + commandLine.traces.secrets
         for secret in secrets where secret.value.isPlaceholder {
             let text = "\(Secret.placeholder) stands where --print-config has hidden a secret: put in the secret itself"
@@ -56,7 +70,7 @@ extension Invocation {
         // Each list has its own bound: a file full of problems must not hide what is wrong with the command line.
         let all = (file?.diagnostics.all ?? []) + commandLine.diagnostics.all + late.all
         let failure = ConfigurationFailure(of: all)
-        if let settings, words.asksForCheck {
+        if let settings, isCheck || purpose == .reload {
             return .checkConfig(settings, merge.origins(of: settings), diagnostics: failure?.diagnostics ?? all)
         }
         if let failure { throw failure }

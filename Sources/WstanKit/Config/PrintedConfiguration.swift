@@ -35,11 +35,11 @@ struct PrintedConfiguration {
     }
 
     private func values(of key: SettingKey) -> [String] {
-        guard case .listen(let mode) = key.kind, mode != settings.mode else {
-            return SettingText(of: key.kind, in: settings).lines
+        guard case .listen(let mode) = key.kind.reading, mode != settings.mode else {
+            return key.kind.text(settings).lines
         }
         if origins[key].isEmpty { return key.initial.isEmpty ? [] : [key.initial] }
-        return SettingText(of: key.kind, in: other).lines
+        return key.kind.text(other).lines
     }
 
     private func entry(_ forward: Forward) -> [String] {

@@ -5,6 +5,8 @@ public struct Settings: Sendable, Equatable {
     public enum Mode: String, Sendable, CaseIterable {
         case client
         case server
+
+        static let standard = Mode.client
     }
 
     /// Ordered by how much is said: `error` is the least.
@@ -34,6 +36,13 @@ public struct Settings: Sendable, Equatable {
         }
 
         case status(Status)
+
+        /// The number in the status line.
+        var statusCode: Int {
+            switch self {
+            case .status(let status): status.rawValue
+            }
+        }
     }
 
     public var mode: Mode
@@ -70,6 +79,7 @@ public struct Settings: Sendable, Equatable {
     /// The Host field instead of the URI's host and port.
     public var hostHeader: String?
     public var headers: [ExtraHeader] = []
+    /// A SOCKS5 UDP association ends after this much idle time.
     public var udpIdle = Duration.seconds(60)
 
     /// 0 keeps no idle tunnels.
@@ -80,11 +90,16 @@ public struct Settings: Sendable, Equatable {
     public var poolMaxIdle = Duration.seconds(300)
     public var poolPing = Duration.seconds(20)
 
+    /// Trusted proxies tell the client's address in `X-Forwarded-For`.
     public var xForward = false
+    /// Trusted proxies begin every connection with a PROXY header.
     public var proxyProtocol = false
     public var trustedProxies = TrustedProxies.loopback
+    /// How far the time of a request may be from ours.
     public var requestTTL = Duration.seconds(60)
+    /// Under TLS too, requests expire and are remembered.
     public var replayUnderTLS = true
+    /// A datagram without a tag may open an association on a tunnel of a Python client's pool.
     public var allowBareDGM = false
     public var allow: [TargetPattern] = []
     /// Stronger than `allow`.
@@ -129,5 +144,17 @@ public struct Settings: Sendable, Equatable {
             drainTimeout = .seconds(1)
             listen = [.tcp(host: uri.host, port: uri.port)]
         }
+    }
+}
+
+extension Settings {
+    /// Nothing but defaults. A URI and a key have none, so these stand for any.
+    static func standard(_ mode: Mode) -> Settings {
+        Settings(mode: mode, uri: ServerURI(scheme: .ws, host: "localhost", port: 80, path: "/"), key: .file(""))
+    }
+
+    mutating func adopt(_ places: InstancePlaces) {
+        stateDirectory = places.stateDirectory
+        controlSocket = places.controlSocket
     }
 }

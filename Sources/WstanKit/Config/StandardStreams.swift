@@ -1,7 +1,7 @@
 /// The words of `wstand --stdio HOST PORT`, which needs neither URI nor key: the running client has them.
 enum StandardStreams {
     /// Where a client listens that was told nothing else.
-    private static let standard = [ListenAddress.tcp(host: "localhost", port: 1080)]
+    private static let standard = Settings.standard(.client).listen
 
     /// - Throws: wrong usage, or a file that cannot be read or is wrong.
     static func invocation(
@@ -69,15 +69,7 @@ enum StandardStreams {
     /// Where the client listens, and what a script may give every call of ours.
     private static func isOfUse(_ assignment: Assignment) -> Bool {
         switch assignment.target {
-        case .setting(let key):
-            switch key.kind {
-            case .listen, .logLevel: true
-            case .mode, .uri, .key, .keyFile, .proxy, .connectTo, .hostHeader, .headers, .users, .plainAnswer,
-                .networks, .targets, .path, .place, .group, .logFormat, .pins, .serverName, .flag, .count, .size,
-                .duration, .automaticCount,
-                .automaticSize:
-                false
-            }
+        case .setting(let key): ["listen", "log-level"].contains(key.name)
         case .python(let key):
             switch key {
             case .client, .debug, .addr, .port: true

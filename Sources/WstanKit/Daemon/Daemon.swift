@@ -176,7 +176,7 @@ public final class Daemon: @unchecked Sendable {
         let stateDirectory = runtimeDirectory == nil ? nil : settings.stateDirectory
         let (replayGuard, warnings) = try ReplayStorage.open(
             runtimeDirectory: runtimeDirectory, stateDirectory: stateDirectory,
-            lifetime: options.requestLifetime, blocking: blocking, log: log)
+            lifetime: options.requestTTL, blocking: blocking, log: log)
         self.warnings += warnings
         self.replayGuard = replayGuard
         return replayGuard

@@ -134,14 +134,7 @@ enum ClientCall {
         _ machine: inout Socks5ClientMachine, _ received: inout [UInt8], _ place: ListenAddress, hasCredentials: Bool
     ) throws(Failure) -> Socks5ClientMachine.Action {
         do throws(Socks5Client.Failure) {
-            var used = 0
-            let action = try received.withBytes { (bytes) throws(Socks5Client.Failure) in
-                var reader = ByteReader(bytes)
-                defer { used = reader.position }
-                return try machine.received(&reader)
-            }
-            received.removeFirst(used)
-            return action
+            return try received.consume { (reader) throws(Socks5Client.Failure) in try machine.received(&reader) }
         } catch {
             switch error {
             case .malformed: throw .notAClient(place)

@@ -17,7 +17,7 @@ public enum CommandLineProgram {
             case .version:
                 print("wstand \(Daemon.version)")
             case .checkConfig(let settings, let origins, let diagnostics):
-                let found = diagnostics + ConfigurationCheck(settings, origins).diagnostics
+                let found = ConfigurationCheck(settings, origins, after: diagnostics).diagnostics
                 if let failure = ConfigurationFailure(of: found) { throw failure }
                 for warning in found { complain(warning.description) }
                 print("The configuration is good.")

@@ -1,5 +1,8 @@
-/// What a server works by.
+/// What a server works by: its settings, and what has been made of them.
+@dynamicMemberLookup
 struct ServerOptions: Sendable {
+    /// What is a limit of the process is this worker's share of it, but for `maxTunnelsPerAddress`, which is over all.
+    var settings = Settings.standard(.server)
     var keys: [Key]
     /// Whether wstan seals messages itself: ws://. Behind a front that ends TLS the URI says wss:// and it does not.
     var usesCipher = true
@@ -7,31 +10,17 @@ struct ServerOptions: Sendable {
     var tls: TLSServerContext?
     /// Begins and ends with a slash.
     var pathPrefix: String
-    var compatible = false
-    /// Whether trusted proxies tell the client's address in `X-Forwarded-For`.
-    var readsForwardedFor = false
-    /// Whether trusted proxies begin every connection with a PROXY header.
-    var expectsProxyHeader = false
-    var trustedProxies = TrustedProxies.loopback
-    /// Whether a datagram without a tag may open an association on a tunnel of a Python client's pool.
-    var allowsBareDatagrams = false
-    /// How far a request's time may be from ours.
-    var requestLifetime: Duration = .seconds(60)
-    /// Under TLS too, requests expire and are remembered.
-    var replayUnderTLS = true
-    var rules = TargetRules()
-    var plainStatus = 404
-    var handshakeTimeout: Duration = .seconds(8)
-    var connectTimeout: Duration = .seconds(10)
-    /// Per worker; 0: no limit.
-    var maxTunnels = 10_000
-    /// Over all workers; 0: no limit.
-    var maxTunnelsPerAddress = 0
-    /// Per worker; 0: no limit.
-    var maxHandshakes = 1024
-    /// A connection on which nothing has moved for so long is ended; zero: none is.
-    var idleTimeout = Duration.zero
     var pings = Tunnel.Pings()
+
+    var rules: TargetRules {
+        TargetRules(allow: settings.allow, deny: settings.deny, allowsPrivate: settings.allowPrivate)
+    }
+
+    /// A setting that is used as it is.
+    subscript<Value>(dynamicMember path: WritableKeyPath<Settings, Value>) -> Value {
+        get { settings[keyPath: path] }
+        set { settings[keyPath: path] = newValue }
+    }
 }
 
 /// Every bound on what somebody unknown may make a server hold.

@@ -122,7 +122,7 @@ final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Sendable {
 
     /// In a task of its own: one keeps the deepest stack it ever had, and this one lives long.
     private func startTunnel(for accepted: TunnelAcceptor.Accepted) {
-        if options.allowsBareDatagrams { accepted.request.opener.allowBareDatagrams() }
+        if options.allowBareDGM { accepted.request.opener.allowBareDatagrams() }
         let tunnel = Tunnel(
             id: worker.nextID(), role: .server, stream: accepted.stream, sealer: accepted.request.sealer,
             opener: accepted.request.opener, pings: options.pings, owner: self, acceptor: self)

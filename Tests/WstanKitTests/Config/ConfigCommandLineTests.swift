@@ -88,7 +88,7 @@ import Testing
             if key.identifier == "tls.certificate" { secret.append("--tls-key=f") }
             if key.identifier == "tls.key" { secret.append("--tls-certificate=f") }
             let joined = try ConfigFixture().run(base + secret + ["--\(key.option)=\(value)"]).settings
-            guard key.isPythonOption, case .flag = key.kind else {
+            guard key.isPythonOption, key.kind.isFlag else {
                 let apart = try ConfigFixture().run(base + secret + ["--\(key.option)", value]).settings
                 #expect(joined == apart)
                 continue

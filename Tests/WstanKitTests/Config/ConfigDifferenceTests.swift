@@ -37,7 +37,7 @@ import Testing
                 #expect(["mode", "key", "tls.certificate", "tls.key"].contains(key.identifier), "\(key.identifier)")
                 continue
             }
-            if case .listen(let other) = key.kind, other != mode { continue }
+            if case .listen(let other) = key.kind.reading, other != mode { continue }
             if key.identifier == "tls.client-ca", mode == .server { continue }
             var lines = key.section.map { "[\($0.rawValue)]\n" } ?? ""
             lines += "\(key.name) = \(value)\n"
@@ -77,7 +77,7 @@ import Testing
         let difference = SettingsDifference(from: old, to: new)
         #expect(difference.takesOver == ["key", "[client] proxy", "[client] header"])
         #expect(SettingsDifference(from: old, to: old).isEmpty)
-        let text = SettingText(of: .key, in: old)
+        let text = SettingKind.key.text(old)
         #expect(!"\(text)".contains("Tr0ub") && !String(reflecting: text).contains("Tr0ub"))
     }
 

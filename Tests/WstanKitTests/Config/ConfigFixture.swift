@@ -22,7 +22,9 @@ struct ConfigFixture {
         files["f.conf"] = bytes
     }
 
-    func parse(_ arguments: [String]) throws(ConfigurationFailure) -> Invocation {
+    func parse(
+        _ arguments: [String], purpose: Invocation.Purpose = .stated
+    ) throws(ConfigurationFailure) -> Invocation {
         var surroundings = Surroundings(readFile: { path in
             guard let bytes = files[path] else { throw NoSuchFile() }
             return bytes
@@ -33,7 +35,7 @@ struct ConfigFixture {
         }
         surroundings.isWorldReadable = { worldReadable.contains($0) }
         surroundings.variable = { variables[$0] }
-        return try Invocation.parse(arguments, in: surroundings)
+        return try Invocation.parse(arguments, purpose: purpose, in: surroundings)
     }
 
     func run(_ arguments: [String] = ["-i", "f.conf"]) throws -> (settings: Settings, warnings: [String]) {

@@ -143,10 +143,9 @@ import Testing
                 _ = try? TargetAddress(cut)
                 _ = try? Forward(cut, name: "f")
                 _ = try? Forward.name(inHeading: cut)
-                var lists = SettingLists()
+                var settings = Settings.standard(.client)
                 for key in SettingKey.all {
-                    _ = try? key.kind.edit(cut)
-                    _ = try? lists.add(cut, to: key)
+                    if case .value(let read) = key.kind.reading { try? read(cut, &settings) }
                 }
             }
         }

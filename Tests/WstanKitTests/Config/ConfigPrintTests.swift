@@ -54,7 +54,7 @@ import Testing
         #expect(again.warnings.isEmpty)
         #expect(again.settings == (try ConfigFixture(file: ConfigFixture.minimal).run().settings))
         for key in SettingKey.all where !["mode", "uri", "key"].contains(key.identifier) {
-            if case .place = key.kind { continue }
+            if key.kind.dependsOnInstance { continue }
             let initial = key.identifier == "drain-timeout" ? "0s" : key.initial
             let line = initial.isEmpty ? "\(key.name) =" : "\(key.name) = \(initial)"
             #expect((text + "\n").contains("# default\n\(line)\n"), "\(key.identifier)")

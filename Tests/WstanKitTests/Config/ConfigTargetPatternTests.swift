@@ -18,7 +18,7 @@ import Testing
     }
 
     @Test func `every form is read`() throws {
-        func network(_ text: String) throws -> TargetPattern.Host { .network(try #require(IPNetwork(text: text))) }
+        func network(_ text: String) throws -> TargetPattern.Hosts { .network(try #require(IPNetwork(text: text))) }
         let every = TargetPattern.everyPort
         for (text, host, ports) in [
             ("*", .any, every), (":25", .any, 25...25), ("*:25", .any, 25...25), (":1-65535", .any, 1...65535),
@@ -35,7 +35,7 @@ import Testing
             ("com", .name("com", includesItself: true), every),
             ("a_b-c.d", .name("a_b-c.d", includesItself: true), every),
             ("1.2.3.4.example", .name("1.2.3.4.example", includesItself: true), every),
-        ] as [(String, TargetPattern.Host, ClosedRange<UInt16>)] {
+        ] as [(String, TargetPattern.Hosts, ClosedRange<UInt16>)] {
             #expect(try Self.pattern(text) == TargetPattern(host: host, ports: ports), "\(text)")
         }
     }

@@ -24,8 +24,8 @@ import Testing
     // MARK: Reading
 
     private static func read(_ text: String) throws -> UpgradeAnswer? {
-        UpgradeAnswer(
-            try HTTPHead(Array((text.replacing("\n", with: "\r\n") + "\r\n\r\n").utf8)), expecting: accept)
+        let head = try HTTPHead(Array((text.replacing("\n", with: "\r\n") + "\r\n\r\n").utf8))
+        return UpgradeAnswer(head, ClientHandshake.Failure(head, expecting: accept))
     }
 
     @Test func `an answer is read as it is`() throws {

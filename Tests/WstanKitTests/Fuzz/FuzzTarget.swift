@@ -26,8 +26,8 @@ struct FuzzTarget: Sendable, CustomStringConvertible {
     }
 
     static let all: [FuzzTarget] = [
-        frameReader, frames, opener, tunnelBytes, authentication, httpHead, httpDate, base64, addressText,
-        addressBytes, socks5,
+        frameReader, frames, opener, tunnelBytes, authentication, clientHandshake, httpHead, httpDate, base64,
+        addressText, addressBytes, socks5,
         socks4, datagram, proxyHeader, network, resetText, configuration, tunnelMachines, loneTunnelMachine,
         pool, forward, routeMessages, addressRace, replayMemory, replayJournal, replayMarks, heartbeat,
         gatheredData, outbox, timers, fairQueue,

@@ -51,7 +51,7 @@ import Testing
         let second = try Self.request(time: later, nonce: Nonce(high: 1, low: 2))
         #expect(try Self.refusal(second, authentication, now: later) == nil)
         replayGuard.apply(lifetime: 600, now: later)
-        authentication.apply(try Self.options { $0.requestLifetime = .seconds(600) })
+        authentication.apply(try Self.options { $0.requestTTL = .seconds(600) })
         #expect(try Self.refusal(first, authentication, now: later) == .wire(.expired(seconds: -300)))
         #expect(try Self.refusal(second, authentication, now: later) == .wire(.replayed))
         // It lives as long as it is remembered.

@@ -44,6 +44,20 @@ extension Array where Element == UInt8 {
         try withUnsafeBytes { bytes in Result { () throws(E) -> R in try body(bytes) } }.get()
     }
 
+    /// Reads from the front, and drops what was read.
+    ///
+    /// - Throws: what `read` throws; nothing is dropped then.
+    mutating func consume<R, E: Error>(_ read: (inout ByteReader) throws(E) -> R) throws(E) -> R {
+        var used = 0
+        let result = try withBytes { (bytes) throws(E) in
+            var reader = ByteReader(bytes)
+            defer { used = reader.position }
+            return try read(&reader)
+        }
+        removeFirst(used)
+        return result
+    }
+
     /// Appends an integer in network order.
     mutating func append<T: FixedWidthInteger>(integer: T) {
         Swift.withUnsafeBytes(of: integer.bigEndian) { append(contentsOf: $0) }

@@ -40,8 +40,8 @@ final class Dialer: @unchecked Sendable {
 
     /// What a new tunnel carries, and how it is asked for.
     private struct Cargo {
-        /// The sealed request for the URI; to be made anew for each try.
-        let request: (Sealer) -> [UInt8]
+        /// What the handshake asks for; to be made anew for each try.
+        let opening: () -> Opening
         /// Puts it on the tunnel, before anything is read from that.
         let load: (Tunnel) -> Void
         /// Whether it may be asked for twice: a reset does not tell whether the server has served the request.
@@ -60,7 +60,7 @@ final class Dialer: @unchecked Sendable {
         mayRepeat: Bool = true
     ) async throws(DialFailure) -> Tunnel {
         let cargo = Cargo(
-            request: { $0.seal(request: Request(time: Self.openingTime(), target: target, data: early)) },
+            opening: { .request(Request(time: Self.openingTime(), target: target, data: early)) },
             load: { $0.carry(connection) }, mayRepeat: mayRepeat, isUnwanted: { connection.end?.isGone ?? false })
         return try await open(cargo, first: first)
     }
@@ -71,8 +71,7 @@ final class Dialer: @unchecked Sendable {
         let isShort = first.data.count <= WireLimits.earlyData
         let cargo = Cargo {
             let now = Self.openingTime()
-            return isShort
-                ? $0.seal(association: AssociationRequest(time: now, first: first)) : $0.seal(idleAt: now)
+            return isShort ? .association(AssociationRequest(time: now, first: first)) : .idle(time: now)
         } load: {
             if isShort { $0.carry(end) } else { $0.request(first, time: WallClock.now(), for: end) }
         }
@@ -85,7 +84,7 @@ final class Dialer: @unchecked Sendable {
 
     /// Opens a tunnel that carries nothing yet. It is tried once: nobody waits for it.
     func openIdle(_ uplink: Uplink) async throws(DialFailure) -> Tunnel {
-        let cargo = Cargo(request: { $0.seal(idleAt: Self.openingTime()) }, load: { $0.rest() })
+        let cargo = Cargo(opening: { .idle(time: Self.openingTime()) }, load: { $0.rest() })
         servers.handshakeBegan(uplink, isAwaited: false)
         do throws(DialFailure) {
             let tunnel = try await shakeHands(uplink, cargo)
@@ -134,28 +133,14 @@ final class Dialer: @unchecked Sendable {
 
     private func shakeHands(_ uplink: Uplink, _ cargo: Cargo) async throws(DialFailure) -> Tunnel {
         let stream = uplink.stream
-        // Another one may be taken over while the answer is awaited.
-        let authenticator = self.key.authenticator
-        let nonce = freshNonce(authenticator.key)
-        let sealer = Sealer(
-            authenticator: authenticator, stream: keyStream(authenticator.key, nonce, uplink.server))
-        let path = uplink.server.pathPrefix + Base64.encode(cargo.request(sealer), .url)
-        // In compatible mode a proxy may replace the key, so the nonce travels in a cookie and this key means nothing.
-        let key = options.compatible ? worker.randomness.nonce() : nonce
-        let cookieName = CompatibleMode.cookieName(for: authenticator.key)
-        let cookie = options.compatible ? "\(cookieName)=\(nonce.base64)" : nil
-        stream.write(
-            WebSocketHandshake.request(
-                path: path, host: uplink.server.hostHeader, key: key.base64, cookie: cookie,
-                fields: uplink.server.headers.map { "\($0.name): \($0.value)" }))
-
+        let mode = HandshakeModeV1(usesCipher: !uplink.server.usesTLS, isCompatible: options.compatible)
+        let handshake = ClientHandshake.v1(
+            ClientHandshakeV1(key.authenticator, mode, asking: uplink.server.inHTTP, for: cargo.opening()) {
+                worker.randomness.nonce()
+            })
+        stream.write(handshake.request)
         var intake = BufferedReader(stream)
-        let accept = Nonce.accept(forKey: key.base64.utf8)
-        try await check(&intake, accept: accept)
-        let answering = options.compatible ? nonce.ofServerInCompatibleMode : Nonce.ofServer(accept: accept)
-        guard let answering else { throw .notWebSocket }
-        let opener = Opener(
-            authenticator: authenticator, stream: keyStream(authenticator.key, answering, uplink.server))
+        let (sealer, opener) = try await open(handshake, &intake)
         let tunnel = Tunnel(
             id: worker.nextID(), role: .client, stream: stream, sealer: sealer, opener: opener, pings: options.pings,
             mark: servers.firstMark + uplink.number, owner: pool)
@@ -166,56 +151,20 @@ final class Dialer: @unchecked Sendable {
         return tunnel
     }
 
-    /// Under TLS wstan seals nothing.
-    private func keyStream(_ key: Key, _ nonce: Nonce, _ server: ServerEndpoint) -> KeyStream? {
-        server.usesTLS ? nil : KeyStream(key: key, nonce: nonce)
-    }
-
     /// Reads the server's answer; closes the connection if it is not the one that is needed.
-    private func check(_ intake: inout BufferedReader, accept: [UInt8]) async throws(DialFailure) {
-        let stream = intake.stream
+    private func open(
+        _ handshake: ClientHandshake, _ intake: inout BufferedReader
+    ) async throws(DialFailure) -> (sealer: Sealer, opener: Opener) {
         do throws(DialFailure) {
-            let head = try await readAnswer(&intake)
-            guard let status = head.status else { throw .notWebSocket }
-            guard status == 101 else {
-                let date = head.value(of: "Date").flatMap { HTTPDate.parse($0) }
-                throw .refused(status: status, clockAhead: date.map { Double($0) - WallClock.now() })
+            let answer = try await intake.readAnswer(deadline: worker.now + options.handshakeTimeout)
+            do throws(ClientHandshake.Failure) {
+                return try handshake.open(answer)
+            } catch {
+                throw DialFailure(error, now: WallClock.now())
             }
-            guard WebSocketHandshake.isAccepted(head, expecting: Base64.encode(accept)) else { throw .notWebSocket }
         } catch {
-            stream.close()
+            intake.stream.close()
             throw error
-        }
-    }
-
-    private func readAnswer(_ intake: inout BufferedReader) async throws(DialFailure) -> HTTPHead {
-        let deadline = worker.now + options.handshakeTimeout
-        let result: Result<HTTPHead, BufferedReader.Interruption>
-        do {
-            result = try await intake.readHead(limit: ClientLimits.answerHead, deadline: deadline)
-        } catch {
-            throw .notWebSocket
-        }
-        switch result {
-        case .success(let head):
-            return head
-        case .failure(let interruption):
-            // A server may look at our certificate when the handshake is over for us.
-            if let failure = intake.stream.tls?.failure { throw .tls(failure) }
-            switch interruption.progress {
-            case .reset: throw .reset
-            case .timedOut: throw .timedOut
-            case .over, .more: throw .closed
-            }
-        }
-    }
-
-    /// Python's servers strip the cookie's name in a way that eats leading characters of the nonce equal to its letter.
-    private func freshNonce(_ key: Key) -> Nonce {
-        while true {
-            let nonce = worker.randomness.nonce()
-            guard options.compatible else { return nonce }
-            if nonce.base64.utf8.first != CompatibleMode.cookieName(for: key).utf8.last { return nonce }
         }
     }
 }

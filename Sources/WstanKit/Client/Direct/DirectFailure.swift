@@ -43,7 +43,7 @@ enum DirectFailure: Error, Equatable {
         let host = target.map { "\($0.host)" } ?? "the target"
         switch self {
         case .unreachable(let failure):
-            return Self.unreachable(host, target.map { "port \($0.port)" } ?? "that port", failure)
+            return Self.unreachable(host, target, failure)
         case .ownListener:
             return Explanation(
                 403, "That is this proxy", "\(host) leads back to the wstan client itself.",
@@ -65,52 +65,19 @@ enum DirectFailure: Error, Equatable {
         }
     }
 
-    /// Each names the rule at its end: who does not know of it looks for the fault at the server.
-    private static func failed(_ status: Int, _ title: String, _ cause: String, _ advice: String...) -> Explanation {
-        let rule = "The client connects to it by itself, since `direct` in its configuration names it."
-        return Explanation(status, title, cause, advice: advice + [rule], hop: .clientToTarget)
-    }
-
-    private static func unreachable(_ host: String, _ port: String, _ failure: Connector.Failure) -> Explanation {
-        switch ConnectCause(failure) {
-        case .nameNotFound:
-            return failed(
-                502, "\(host) does not exist", "It was looked up from here, and nobody has that name.",
-                "Check the spelling.")
-        case .nameServersSilent:
-            return failed(
-                502, "\(host) cannot be looked up", "The name servers of this network do not answer.",
-                "Try again in a moment; if it stays so, look at `/etc/resolv.conf`.")
-        case .lookUpTimedOut:
-            return failed(
-                504, "\(host) cannot be looked up", "The name servers of this network took too long.",
-                "Try again in a moment.")
-        case .tooManyLookUps:
-            return failed(
-                502, "\(host) was not looked up", "Too many names are being looked up already.",
-                "Try again in a moment.")
-        case .refused:
-            return failed(
-                502, "\(host) refuses the connection",
-                "It is there, but nothing listens on \(port), or a firewall says no.", "Check the port.")
-        case .timedOut:
-            return failed(
-                504, "\(host) does not answer", "The client tried to connect to \(port), and nothing came back.",
-                "It may be down, or a firewall swallows what goes to \(port).")
-        case .networkUnreachable:
-            return failed(502, "No network leads to \(host)", "This host has no route to its address.")
-        case .hostUnreachable:
-            return failed(
-                502, "\(host) is not there", "Its network is, but nobody there answers to its address.",
-                "It may be down: try again later.")
-        case .reset:
-            return failed(502, "\(host) cuts the connection", "It was reset before it was made.")
-        case .shortage:
-            return failed(
-                502, "The client is out of connections", "It has as many as its system lets it have.",
-                "Raise LimitNOFILE= or `ulimit -n`.")
-        case nil:
+    private static func unreachable(_ host: String, _ target: Address?, _ failure: Connector.Failure) -> Explanation {
+        guard let cause = ConnectCause(failure) else {
             return failed(502, "\(host) cannot be reached", "\(failure).")
         }
+        var explanation = cause.explanation(of: host, target, triedBy: .client)
+        explanation.advice.append(rule)
+        return explanation
     }
+
+    private static func failed(_ status: Int, _ title: String, _ cause: String, _ advice: String...) -> Explanation {
+        Explanation(status, title, cause, advice: advice + [rule], hop: .clientToTarget)
+    }
+
+    /// The last advice of each: who does not know of the rule looks for the fault at the server.
+    private static let rule = "The client connects to it by itself, since `direct` in its configuration names it."
 }

@@ -10,7 +10,7 @@ extension Reset {
                     advice: ["Try again, and look at the server's log if it stays so."], hop: .serverToTarget,
                     quoting: detail.isEmpty ? reason : detail)
             }
-            return unreachable(host, target, cause)
+            return cause.explanation(of: host, target, triedBy: .server)
         }
         if isNormal {
             return Explanation(
@@ -47,56 +47,5 @@ extension Reset {
             403, "The server does not let you go to \(host)", "It could, but its rules forbid it.",
             advice: [advice, "Whoever runs the server can change that."], hop: .serverToTarget,
             quoting: ["allow-private", "allow", "deny"].contains(key) ? nil : key)
-    }
-
-    private func unreachable(_ host: String, _ target: Address?, _ cause: ConnectCause) -> Explanation {
-        let port = target.map { "port \($0.port)" } ?? "that port"
-        func failed(_ status: Int, _ title: String, _ cause: String, _ advice: String...) -> Explanation {
-            Explanation(status, title, cause, advice: advice, hop: .serverToTarget)
-        }
-        switch cause {
-        case .nameNotFound:
-            return failed(
-                502, "\(host) does not exist", "The server looked the name up, and nobody has it.",
-                "Check the spelling.", "A name that exists in your own network only is not for this proxy.")
-        case .nameServersSilent:
-            return failed(
-                502, "\(host) cannot be looked up", "The server's name servers do not answer.",
-                "Try again in a moment; if it stays so, look at `/etc/resolv.conf` on the server.")
-        case .lookUpTimedOut:
-            return failed(
-                504, "\(host) cannot be looked up", "The server's name servers took too long.", "Try again in a moment."
-            )
-        case .tooManyLookUps:
-            return failed(
-                502, "\(host) was not looked up", "The server is looking too many names up for you already.",
-                "Try again in a moment.")
-        case .refused:
-            return failed(
-                502, "\(host) refuses the connection",
-                "It is there, but nothing listens on \(port), or a firewall says no.",
-                "Check the port.", "If it is your server, see whether the service runs.")
-        case .timedOut:
-            return failed(
-                504, "\(host) does not answer", "The server tried to connect to \(port), and nothing came back.",
-                "It may be down, or a firewall swallows what goes to \(port).",
-                "Check the address, and try again later.")
-        case .networkUnreachable:
-            return failed(
-                502, "The server cannot get to \(host)", "No network leads from the server to its address.",
-                "Often the address is IPv6 and the server has none.")
-        case .hostUnreachable:
-            return failed(
-                502, "\(host) is not there", "Its network is, but nobody there answers to its address.",
-                "It may be down: try again later.")
-        case .reset:
-            return failed(
-                502, "\(host) cuts the connection", "It was reset before it was made.",
-                "Something between the server and \(host) does not like it.")
-        case .shortage:
-            return failed(
-                502, "The server is out of connections", "It has as many as its system lets it have.",
-                "Try again in a moment; whoever runs it can raise its limits.")
-        }
     }
 }

@@ -90,7 +90,7 @@ extension ConnectCause {
         case -2, -5: self = .nameNotFound
         case -3: self = .nameServersSilent
         case 1...:
-            guard let cause = ConnectCause(text: SystemError.text(number)) else { return nil }
+            guard let cause = ConnectCause(code: number) else { return nil }
             self = cause
         default: return nil
         }

@@ -142,16 +142,7 @@ struct ProxyNegotiation {
         _ read: (inout ByteReader) throws(Failure) -> T?
     ) async throws(Failure) -> T? {
         while true {
-            var used = 0
-            let message = try intake.bytes.withBytes { (bytes) throws(Failure) in
-                var reader = ByteReader(bytes)
-                defer { used = reader.position }
-                return try read(&reader)
-            }
-            if let message {
-                intake.bytes.removeFirst(used)
-                return message
-            }
+            if let message = try intake.bytes.consume(read) { return message }
             guard await intake.readMore(deadline: deadline) == .more else { return nil }
         }
     }

@@ -14,13 +14,9 @@ struct Socks5Handshake {
         while true {
             let action: Socks5ClientMachine.Action
             do throws(Socks5Client.Failure) {
-                var used = 0
-                action = try intake.bytes.withBytes { (bytes) throws(Socks5Client.Failure) in
-                    var reader = ByteReader(bytes)
-                    defer { used = reader.position }
-                    return try machine.received(&reader)
+                action = try intake.bytes.consume { (reader) throws(Socks5Client.Failure) in
+                    try machine.received(&reader)
                 }
-                intake.bytes.removeFirst(used)
             } catch {
                 throw Self.refusal(error, hasCredentials: credentials != nil)
             }

@@ -111,7 +111,7 @@ extension CommandLineOption {
         letter = key.letter
         meaning = .settings(keys)
         isPython = key.isPythonOption
-        if case .flag = key.kind, key.isPythonOption {
+        if key.kind.isFlag, key.isPythonOption {
             argument = .attachedFlag
         } else {
             argument = .required(key.kind.placeholder)
@@ -125,7 +125,7 @@ extension CommandLineOption {
             case .tls: .tls
             }
         var initial = key.initial.isEmpty ? "" : " (default \(key.initial))"
-        if case .place = key.kind { initial = " (default \(key.initial) with /etc/wstan.conf)" }
+        if key.kind.dependsOnInstance { initial = " (default \(key.initial) with /etc/wstan.conf)" }
         purpose = argument == .attachedFlag ? key.purpose : key.purpose + initial
     }
 }

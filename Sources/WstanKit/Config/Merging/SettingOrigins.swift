@@ -21,39 +21,6 @@ public struct SettingOrigins: Sendable, Equatable {
     public func place(of identifier: String) -> Diagnostic.Place? { places[identifier]?.last }
 }
 
-/// What a line of the configuration holds that must not be shown.
-struct SettingSecret {
-    let text: Secret
-    /// False for a header that is not named like one with a token, so that nobody is warned of it.
-    let isWorthHiding: Bool
-
-    /// It was copied from where secrets are not shown.
-    var isPlaceholder: Bool { text.text == Secret.placeholder }
-
-    /// - Parameter value: one that the key takes.
-    /// - Returns: nil when there is nothing to hide.
-    init?(in value: String, of kind: SettingKind) {
-        switch kind {
-        case .key:
-            text = Secret(value)
-            isWorthHiding = true
-        case .proxy:
-            guard case .through(let proxy)? = try? ProxyChoice(value), let password = proxy.password else { return nil }
-            text = password
-            isWorthHiding = true
-        case .headers:
-            guard let header = try? ExtraHeader(value) else { return nil }
-            text = Secret(header.value)
-            let name = header.name.lowercased()
-            isWorthHiding = ["auth", "cookie", "key", "secret", "token"].contains { name.contains($0) }
-        case .mode, .uri, .keyFile, .listen, .logLevel, .connectTo, .hostHeader, .users, .plainAnswer, .networks,
-            .targets, .path, .place, .group, .logFormat, .pins, .serverName, .flag, .count, .size, .duration,
-            .automaticCount, .automaticSize:
-            return nil
-        }
-    }
-}
-
 /// Where the values of one layer that are in force were given, and which of them hold a secret. By the settings'
 /// identifiers.
 struct SettingPlaces {
@@ -75,7 +42,7 @@ struct SettingPlaces {
         let addsUp = assignment.isList || identifier.hasBytes(atEnd: ".listen")
         places[identifier] = (addsUp ? places(of: identifier) : []) + [assignment.place]
         guard case .setting(let key) = assignment.target else { return }
-        let secret = SettingSecret(in: assignment.value, of: key.kind)
+        let secret = key.kind.secret(assignment.value)
         let placed = secret.map { [SettingsLayer.Placed(value: $0, place: assignment.place)] } ?? []
         secretsOfSetting[identifier] = (addsUp ? secretsOfSetting[identifier] ?? [] : []) + placed
     }

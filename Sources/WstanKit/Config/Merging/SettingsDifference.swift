@@ -40,8 +40,8 @@ public struct SettingsDifference: Sendable, Equatable {
 
     private static func hasChanged(_ key: SettingKey, from old: Settings, to new: Settings) -> Bool {
         // A server that was not told where to listen follows its URI, and only that has changed then.
-        if case .listen(.server) = key.kind, old.listensByURI, new.listensByURI { return false }
-        return SettingText(of: key.kind, in: old) != SettingText(of: key.kind, in: new)
+        if case .listen(.server) = key.kind.reading, old.listensByURI, new.listensByURI { return false }
+        return key.kind.text(old) != key.kind.text(new)
     }
 }
 
@@ -53,17 +53,9 @@ extension Settings {
     public func reloaded(with new: Settings) -> Settings {
         guard new.mode == mode else { return self }
         var next = new
-        next.compatible = compatible
-        next.threads = threads
-        next.stateDirectory = stateDirectory
-        next.logFormat = logFormat
-        next.controlSocket = controlSocket
-        switch mode {
-        case .client: break
-        case .server:
-            next.uris = uris
-            if listensByURI, new.listensByURI { next.listen = listen }
-        }
+        for key in SettingKey.all where !key.reload.takesOver(in: mode) { key.kind.copy(self, &next) }
+        // It listens where it does, since the URI is the former one.
+        if listensByURI, new.listensByURI { next.listen = listen }
         return next
     }
 }

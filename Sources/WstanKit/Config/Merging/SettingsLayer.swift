@@ -19,8 +19,10 @@ struct SettingsLayer {
     private var isClient: Placed<Bool>?
     private var keyText: Placed<KeySource>?
     private var keyFile: Placed<KeySource>?
-    private var lists = SettingLists()
-    private var edits: [String: SettingEdit] = [:]
+    /// Only of the keys in `stated` does it say anything.
+    private var values = Settings.standard(.standard)
+    /// By the settings' identifiers.
+    private var stated: Set<String> = []
     private(set) var traces = SettingPlaces()
     private var drafts: [ForwardDraft]
 
@@ -31,6 +33,7 @@ struct SettingsLayer {
     ///   - drafts: the forwards that the files have headings of, which the assignments tell by their index.
     init(_ assignments: [Assignment], forwards drafts: [ForwardDraft] = []) {
         self.drafts = drafts
+        for key in SettingKey.all { key.kind.clear(&values) }
         for assignment in assignments where !diagnostics.isFull { assign(assignment) }
         checkContradictions()
         finishForwards()
@@ -50,7 +53,7 @@ struct SettingsLayer {
     }
 
     func apply(to settings: inout Settings) {
-        for edit in edits.values { edit(&settings) }
+        for key in SettingKey.all where stated.contains(key.identifier) { key.kind.copy(values, &settings) }
     }
 
     private mutating func assign(_ assignment: Assignment) {
@@ -73,7 +76,10 @@ struct SettingsLayer {
 
     private mutating func assign(_ assignment: Assignment, to key: SettingKey) throws(ValueProblem) {
         let text = assignment.value
-        switch key.kind {
+        switch key.kind.reading {
+        case .value(let read):
+            try read(text, &values)
+            stated.insert(key.identifier)
         case .mode:
             guard let mode = Settings.Mode(rawValue: text.lowercased()) else {
                 throw ValueProblem("takes server or client")
@@ -100,11 +106,6 @@ struct SettingsLayer {
             let addresses = try ListenAddress.list(text)
             forgetFormerHost(of: mode, assignment)
             try addListen(addresses, for: mode, assignment.place)
-        case .headers, .users, .networks, .targets, .pins:
-            edits[key.identifier] = try lists.add(text, to: key)
-        case .logLevel, .logFormat, .proxy, .connectTo, .hostHeader, .plainAnswer, .path, .place, .group, .serverName,
-            .flag, .count, .size, .duration, .automaticCount, .automaticSize:
-            edits[key.identifier] = try key.kind.edit(text)
         }
     }
 
@@ -113,10 +114,14 @@ struct SettingsLayer {
         let place = assignment.place
         switch key {
         case .client, .server:
-            let flag = Placed(value: try SettingKind.flag(text), place: place)
+            let flag = Placed(value: try Flag.read(text), place: place)
             if key == .client { isClient = flag } else { isServer = flag }
             if flag.value { forgetFormerMode(assignment, but: key) }
-        case .debug: if try SettingKind.flag(text) { edits["log-level"] = { $0.logLevel = .debug } }
+        case .debug:
+            if try Flag.read(text) {
+                values.logLevel = .debug
+                stated.insert("log-level")
+            }
         case .addr:
             clientListen.hosts = try Self.hosts(text)
             clientListen.place = place
@@ -211,19 +216,16 @@ struct SettingsLayer {
         case .python(.port): clientListen.port = nil
         case .python(.tunPort): serverListen.port = nil
         case .setting(let key):
-            switch key.kind {
+            switch key.kind.reading {
+            case .value:
+                stated.remove(key.identifier)
+                key.kind.clear(&values)
             case .mode: statedMode = nil
             case .uri: uris = []
             case .key: keyText = nil
             case .keyFile: keyFile = nil
             case .listen(.client): clientListen.addresses = []
             case .listen(.server): serverListen.addresses = []
-            case .logLevel, .logFormat, .proxy, .connectTo, .hostHeader, .plainAnswer, .path, .place, .group,
-                .serverName, .flag, .count, .size, .duration, .automaticCount, .automaticSize:
-                edits[key.identifier] = nil
-            case .headers, .users, .networks, .targets, .pins:
-                lists.removeAll(of: key)
-                edits[key.identifier] = nil
             }
         }
     }

@@ -8,7 +8,7 @@ struct SettingsMerge {
 
     private var layers: [SettingsLayer] { [file, commandLine].compactMap { $0 } }
 
-    private var mode: Settings.Mode { commandLine.mode ?? file?.mode ?? .client }
+    private var mode: Settings.Mode { commandLine.mode ?? file?.mode ?? .standard }
 
     private var uris: [SettingsLayer.Placed<ServerURI>] {
         let stated = commandLine.uris.isEmpty ? file?.uris ?? [] : commandLine.uris
@@ -48,8 +48,7 @@ struct SettingsMerge {
     ) -> Settings {
         var settings = Settings(mode: mode, uri: first, key: key)
         settings.uris = uris
-        settings.stateDirectory = places.stateDirectory
-        settings.controlSocket = places.controlSocket
+        settings.adopt(places)
         let standard = settings.listen
         for layer in layers {
             layer.apply(to: &settings)
@@ -68,7 +67,7 @@ struct SettingsMerge {
             let below = file?.traces.places(of: key.identifier) ?? []
             origins[key] = above.isEmpty ? below : above
             // A host alone keeps the port of what it overrides, and the other way round.
-            guard case .listen(let mode) = key.kind, !above.isEmpty else { continue }
+            guard case .listen(let mode) = key.kind.reading, !above.isEmpty else { continue }
             let choice = mode == .client ? commandLine.clientListen : commandLine.serverListen
             if choice.addresses.isEmpty { origins[key] = below + above }
         }

@@ -28,7 +28,7 @@ struct Assignment {
     /// Python's `debug = no` says nothing of the level. Asked of a good value only.
     var isInForce: Bool {
         guard case .python(.debug) = target else { return true }
-        return (try? SettingKind.flag(value)) ?? false
+        return (try? Flag.read(value)) ?? false
     }
 
     /// Of the setting in the table that it is about; nil when it is about a forward.

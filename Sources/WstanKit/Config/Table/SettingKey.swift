@@ -38,9 +38,6 @@ struct SettingKey: Sendable {
     /// nil: before any section, or in `[wstan]`.
     let section: Section?
     let kind: SettingKind
-    /// The default as it would stand in the file; empty when there is none to write down. Of what an instance has for
-    /// itself it is the one of /etc/wstan.conf.
-    let initial: String
     let reload: Reload
     /// One line for the help; ends without a full stop.
     let purpose: String
@@ -60,88 +57,22 @@ struct SettingKey: Sendable {
 
     /// Python has the same long option.
     var isPythonOption: Bool { flat != nil || name == "compatible" }
-}
 
-typealias SettingPath<Value> = WritableKeyPath<Settings, Value> & Sendable
-
-/// How a value is written, where it goes and within which bounds.
-enum SettingKind: Sendable {
-    case mode
-    case uri
-    case key
-    case keyFile
-    case listen(Settings.Mode)
-    case logLevel
-    case proxy
-    case connectTo
-    case hostHeader
-    case headers
-    case users
-    case plainAnswer
-    case networks(SettingPath<TrustedProxies>)
-    /// Whether `private` may be among them.
-    case targets(SettingPath<[TargetPattern]>, takesPrivate: Bool)
-    case path(SettingPath<String?>)
-    /// Of something that the daemon itself makes, from the root, or `none`.
-    case place(SettingPath<String?>, longest: Int)
-    case group(SettingPath<String>)
-    case logFormat
-    case pins
-    case serverName
-    case flag(SettingPath<Bool>)
-    case count(SettingPath<Int>, ClosedRange<Int>)
-    case size(SettingPath<Int>, ClosedRange<Int>)
-    case duration(SettingPath<Duration>, ClosedRange<Duration>)
-    case automaticCount(SettingPath<Int?>, ClosedRange<Int>)
-    case automaticSize(SettingPath<Int?>, ClosedRange<Int>)
-
-    /// The unit of a number without one; nil for what is no quantity.
-    var unit: String? {
-        switch self {
-        case .duration: "seconds"
-        case .size, .automaticSize: "bytes"
-        case .mode, .uri, .key, .keyFile, .listen, .logLevel, .proxy, .connectTo, .hostHeader, .headers, .users,
-            .plainAnswer, .networks, .targets, .path, .place, .group, .logFormat, .pins, .serverName, .flag, .count,
-            .automaticCount:
-            nil
+    /// The default as it would stand in the file; empty when there is none to write down. It is that of the shipped
+    /// file: a server's where the two ends differ, and of what an instance has for itself the one of /etc/wstan.conf.
+    var initial: String {
+        switch kind.reading {
+        case .mode: Settings.Mode.standard.rawValue
+        // They have no default, or one that follows the URI.
+        case .uri, .key, .keyFile, .listen(.server): ""
+        case .listen(.client): kind.text(.standard(.client)).lines.joined(separator: ", ")
+        case .value: kind.text(Self.shipped).lines.joined(separator: ", ")
         }
     }
 
-    /// The value's name in the help.
-    var placeholder: String {
-        switch self {
-        case .mode: "MODE"
-        case .uri: "URI"
-        case .key: "KEY"
-        case .keyFile, .path: "FILE"
-        case .place: "PATH"
-        case .group: "GROUP"
-        case .logFormat: "FORMAT"
-        case .listen: "ADDRESS"
-        case .proxy: "PROXY"
-        case .connectTo: "HOST:PORT"
-        case .hostHeader, .serverName: "NAME"
-        case .headers: "FIELD"
-        case .users: "USERS"
-        case .targets: "TARGETS"
-        case .pins: "DIGESTS"
-        case .logLevel: "LEVEL"
-        case .plainAnswer: "STATUS"
-        case .networks: "ADDRESSES"
-        case .flag: "yes|no"
-        case .count, .automaticCount: "N"
-        case .size, .automaticSize: "SIZE"
-        case .duration: "TIME"
-        }
-    }
-
-    /// Lists add up; of anything else the last one counts.
-    var isList: Bool {
-        switch self {
-        case .uri, .listen, .headers, .users, .networks, .targets, .pins: true
-        case .mode, .key, .keyFile, .logLevel, .proxy, .connectTo, .hostHeader, .plainAnswer, .path, .place, .group,
-            .logFormat, .serverName, .flag, .count, .size, .duration, .automaticCount, .automaticSize:
-            false
-        }
-    }
+    private static let shipped: Settings = {
+        var settings = Settings.standard(.server)
+        settings.adopt(InstancePlaces(file: "/etc/wstan.conf", variable: { _ in nil }))
+        return settings
+    }()
 }

@@ -4,191 +4,182 @@ extension SettingKey {
 
     private static let general: [SettingKey] = [
         SettingKey(
-            name: "mode", section: nil, kind: .mode, initial: "client", reload: .needsRestart,
-            purpose: "server or client"),
+            name: "mode", section: nil, kind: .mode, reload: .needsRestart, purpose: "server or client"),
         SettingKey(
-            name: "uri", section: nil, kind: .uri, initial: "", reload: .needsRestartOfServer,
+            name: "uri", section: nil, kind: .uri, reload: .needsRestartOfServer,
             purpose: "URI of the server; ws is sealed by the key, wss by TLS alone; a client takes several"),
         SettingKey(
-            name: "key", section: nil, kind: .key, initial: "", reload: .takesOver,
+            name: "key", section: nil, kind: .key, reload: .takesOver,
             purpose: "base64 of 16 bytes, or a passphrase; key-file keeps it out of sight"),
         SettingKey(
-            name: "key-file", section: nil, kind: .keyFile, initial: "", reload: .takesOver,
+            name: "key-file", section: nil, kind: .keyFile, reload: .takesOver,
             purpose: "file that holds the key, or env:NAME, or credential:NAME"),
         SettingKey(
-            name: "compatible", section: nil, kind: .flag(\.compatible), initial: "no", reload: .needsRestart,
+            name: "compatible", section: nil, kind: .flag(\.compatible), reload: .needsRestart,
             purpose: "useful when the server is behind a WebSocket proxy; both ends must agree", letter: "z"),
         SettingKey(
-            name: "threads", section: nil, kind: .automaticCount(\.threads, 1...256), initial: "auto",
-            reload: .needsRestart, purpose: "worker threads; auto is one on a client, one per core on a server"),
+            name: "threads", section: nil, kind: .automaticCount(\.threads, 1...256), reload: .needsRestart,
+            purpose: "worker threads; auto is one on a client, one per core on a server"),
         SettingKey(
             name: "drain-timeout", section: nil, kind: .duration(\.drainTimeout, .zero ... .seconds(86_400)),
-            initial: "1s", reload: .takesOver,
-            purpose: "how long open tunnels may go on after SIGTERM; 0s on a client"),
+            reload: .takesOver, purpose: "how long open tunnels may go on after SIGTERM; 0s on a client"),
         SettingKey(
             name: "state-directory", section: nil,
-            kind: .place(\.stateDirectory, longest: ConfigurationBounds.textLength), initial: "/var/lib/wstan",
-            reload: .needsRestart,
+            kind: .place(\.stateDirectory, longest: ConfigurationBounds.textLength), reload: .needsRestart,
             purpose: "where what must outlive the process is kept, or none"),
         SettingKey(
             name: "memory-limit", section: nil, kind: .automaticSize(\.memoryLimit, 1 << 20...1 << 44),
-            initial: "auto", reload: .takesOver, purpose: "for all buffers together; when it is tight, reading stops"),
+            reload: .takesOver, purpose: "for all buffers together; when it is tight, reading stops"),
         SettingKey(
-            name: "log-level", section: nil, kind: .logLevel, initial: "notice", reload: .takesOver,
+            name: "log-level", section: nil, kind: .choice("LEVEL", \.logLevel), reload: .takesOver,
             purpose: "error, warning, notice, info or debug; targets only at debug"),
         SettingKey(
-            name: "log-format", section: nil, kind: .logFormat, initial: "auto", reload: .needsRestart,
+            name: "log-format", section: nil, kind: .choice("FORMAT", \.logFormat), reload: .needsRestart,
             purpose: "auto, text or json on stderr, or journal; auto sees what stderr is"),
     ]
 
     private static let client: [SettingKey] = [
         SettingKey(
-            name: "listen", section: .client, kind: .listen(.client), initial: "localhost:1080", reload: .takesOver,
+            name: "listen", section: .client, kind: .listen(.client), reload: .takesOver,
             purpose: "where a client's SOCKS and HTTP proxy, or a server, listens; may be repeated"),
         SettingKey(
-            name: "early-data", section: .client, kind: .size(\.earlyData, 0...4096), initial: "4096",
-            reload: .takesOver, purpose: "most of the first data that may ride in the request; 0 turns it off"),
+            name: "early-data", section: .client, kind: .size(\.earlyData, 0...4096), reload: .takesOver,
+            purpose: "most of the first data that may ride in the request; 0 turns it off"),
         SettingKey(
             name: "early-data-wait", section: .client, kind: .duration(\.earlyDataWait, .zero ... .seconds(10)),
-            initial: "30ms", reload: .takesOver, purpose: "how long the request waits for that data"),
+            reload: .takesOver, purpose: "how long the request waits for that data"),
         SettingKey(
-            name: "early-reply", section: .client, kind: .flag(\.earlyReply), initial: "yes", reload: .takesOver,
+            name: "early-reply", section: .client, kind: .flag(\.earlyReply), reload: .takesOver,
             purpose: "tell of success before the target has answered, which saves a round trip"),
         SettingKey(
-            name: "users-file", section: .client, kind: .path(\.usersFile), initial: "", reload: .takesOver,
+            name: "users-file", section: .client, kind: .path(\.usersFile), reload: .takesOver,
             purpose: "who may use SOCKS and HTTP, as name:hash lines; none: no password is asked for"),
         SettingKey(
-            name: "allow-uid", section: .client, kind: .users, initial: "", reload: .takesOver,
+            name: "allow-uid", section: .client, kind: .users(\.allowUID), reload: .takesOver,
             purpose: "only these users of this host; may be repeated"),
         SettingKey(
-            name: "direct", section: .client, kind: .targets(\.direct, takesPrivate: true), initial: "",
-            reload: .takesOver,
+            name: "direct", section: .client, kind: .targets(\.direct, takesPrivate: true), reload: .takesOver,
             purpose: "targets reached without the tunnel: private, networks, names, ports; may be repeated"),
         SettingKey(
-            name: "proxy", section: .client, kind: .proxy, initial: "auto", reload: .takesOver,
+            name: "proxy", section: .client, kind: .proxy(\.proxy), reload: .takesOver,
             purpose: "reach the server through this proxy: http:// or socks5://, none, or auto from the environment",
             flat: "proxy", letter: "y"),
         SettingKey(
-            name: "connect-to", section: .client, kind: .connectTo, initial: "", reload: .takesOver,
+            name: "connect-to", section: .client, kind: .target(\.connectTo), reload: .takesOver,
             purpose: "connect there instead of to the URI's host and port"),
         SettingKey(
-            name: "host-header", section: .client, kind: .hostHeader, initial: "", reload: .takesOver,
+            name: "host-header", section: .client, kind: .hostHeader(\.hostHeader), reload: .takesOver,
             purpose: "the Host field instead of the URI's host and port"),
         SettingKey(
-            name: "header", section: .client, kind: .headers, initial: "", reload: .takesOver,
+            name: "header", section: .client, kind: .headers(\.headers), reload: .takesOver,
             purpose: "a field for the handshake, as Name: value; may be repeated"),
         SettingKey(
             name: "udp-idle", section: .client, kind: .duration(\.udpIdle, .seconds(1) ... .seconds(86_400)),
-            initial: "60s", reload: .takesOver,
-            purpose: "a SOCKS5 association for datagrams ends when it is not used for so long"),
+            reload: .takesOver, purpose: "a SOCKS5 association for datagrams ends when it is not used for so long"),
     ]
 
     private static let pool: [SettingKey] = [
         SettingKey(
-            name: "size", section: .pool, kind: .count(\.poolSize, 0...10_000), initial: "16", reload: .takesOver,
+            name: "size", section: .pool, kind: .count(\.poolSize, 0...10_000), reload: .takesOver,
             purpose: "most idle tunnels kept for reuse; 0 keeps none", flat: "pool-size"),
         SettingKey(
-            name: "min", section: .pool, kind: .count(\.poolMin, 0...10_000), initial: "1", reload: .takesOver,
+            name: "min", section: .pool, kind: .count(\.poolMin, 0...10_000), reload: .takesOver,
             purpose: "tunnels kept open ahead of need, where the server can"),
         SettingKey(
             name: "max-idle", section: .pool, kind: .duration(\.poolMaxIdle, .zero ... .seconds(86_400)),
-            initial: "300s", reload: .takesOver, purpose: "longest that an idle tunnel is kept; 0 keeps none",
-            flat: "pool-max-idle"),
+            reload: .takesOver, purpose: "longest that an idle tunnel is kept; 0 keeps none", flat: "pool-max-idle"),
         SettingKey(
             name: "ping", section: .pool, kind: .duration(\.poolPing, .seconds(1) ... .seconds(3_600)),
-            initial: "20s", reload: .takesOver, purpose: "between the pings that keep an idle tunnel open"),
+            reload: .takesOver, purpose: "between the pings that keep an idle tunnel open"),
     ]
 
     private static let server: [SettingKey] = [
         SettingKey(
-            name: "listen", section: .server, kind: .listen(.server), initial: "", reload: .takesOver,
+            name: "listen", section: .server, kind: .listen(.server), reload: .takesOver,
             purpose: "where to listen instead of the URI's host and port; may be repeated"),
         SettingKey(
-            name: "x-forward", section: .server, kind: .flag(\.xForward), initial: "no", reload: .takesOver,
+            name: "x-forward", section: .server, kind: .flag(\.xForward), reload: .takesOver,
             purpose: "take the client's address from X-Forwarded-For, when behind a proxy", flat: "x-forward"),
         SettingKey(
-            name: "proxy-protocol", section: .server, kind: .flag(\.proxyProtocol), initial: "no", reload: .takesOver,
+            name: "proxy-protocol", section: .server, kind: .flag(\.proxyProtocol), reload: .takesOver,
             purpose: "trusted proxies begin every connection with a PROXY header, version 1 or 2"),
         SettingKey(
-            name: "trusted-proxies", section: .server, kind: .networks(\.trustedProxies), initial: "loopback",
-            reload: .takesOver,
+            name: "trusted-proxies", section: .server, kind: .networks(\.trustedProxies), reload: .takesOver,
             purpose: "whose X-Forwarded-For and PROXY header count: loopback, none, networks; may be repeated"),
         SettingKey(
             name: "request-ttl", section: .server, kind: .duration(\.requestTTL, .seconds(1) ... .seconds(3_600)),
-            initial: "60s", reload: .takesOver, purpose: "how far the time of a request may be from ours"),
+            reload: .takesOver, purpose: "how far the time of a request may be from ours"),
         SettingKey(
-            name: "replay-under-tls", section: .server, kind: .flag(\.replayUnderTLS), initial: "yes",
-            reload: .takesOver, purpose: "refuse a repeated request under wss too: a front's log may hold it"),
+            name: "replay-under-tls", section: .server, kind: .flag(\.replayUnderTLS), reload: .takesOver,
+            purpose: "refuse a repeated request under wss too: a front's log may hold it"),
         SettingKey(
-            name: "allow-bare-dgm", section: .server, kind: .flag(\.allowBareDGM), initial: "no", reload: .takesOver,
+            name: "allow-bare-dgm", section: .server, kind: .flag(\.allowBareDGM), reload: .takesOver,
             purpose: "take datagrams of a Python client's pooled tunnels, which bear no tag"),
         SettingKey(
-            name: "allow", section: .server, kind: .targets(\.allow, takesPrivate: false), initial: "",
-            reload: .takesOver, purpose: "targets that are allowed though they are private; may be repeated"),
+            name: "allow", section: .server, kind: .targets(\.allow, takesPrivate: false), reload: .takesOver,
+            purpose: "targets that are allowed though they are private; may be repeated"),
         SettingKey(
-            name: "deny", section: .server, kind: .targets(\.deny, takesPrivate: false), initial: "",
-            reload: .takesOver, purpose: "targets that are refused, whatever allow says; may be repeated"),
+            name: "deny", section: .server, kind: .targets(\.deny, takesPrivate: false), reload: .takesOver,
+            purpose: "targets that are refused, whatever allow says; may be repeated"),
         SettingKey(
-            name: "allow-private", section: .server, kind: .flag(\.allowPrivate), initial: "no", reload: .takesOver,
+            name: "allow-private", section: .server, kind: .flag(\.allowPrivate), reload: .takesOver,
             purpose: "every target in this host's own and private networks is allowed"),
         SettingKey(
-            name: "max-tunnels", section: .server, kind: .count(\.maxTunnels, 0...1_000_000), initial: "10000",
-            reload: .takesOver, purpose: "most tunnels open at once; 0 is no limit"),
+            name: "max-tunnels", section: .server, kind: .count(\.maxTunnels, 0...1_000_000), reload: .takesOver,
+            purpose: "most tunnels open at once; 0 is no limit"),
         SettingKey(
             name: "max-tunnels-per-address", section: .server, kind: .count(\.maxTunnelsPerAddress, 0...1_000_000),
-            initial: "0", reload: .takesOver, purpose: "of them those of one client's address; 0 is no limit"),
+            reload: .takesOver, purpose: "of them those of one client's address; 0 is no limit"),
         SettingKey(
-            name: "max-handshakes", section: .server, kind: .count(\.maxHandshakes, 0...1_000_000), initial: "1024",
-            reload: .takesOver, purpose: "most connections without a finished request; 0 is no limit"),
+            name: "max-handshakes", section: .server, kind: .count(\.maxHandshakes, 0...1_000_000), reload: .takesOver,
+            purpose: "most connections without a finished request; 0 is no limit"),
         SettingKey(
             name: "handshake-timeout", section: .server,
-            kind: .duration(\.handshakeTimeout, .milliseconds(100) ... .seconds(600)), initial: "8s",
-            reload: .takesOver, purpose: "from the connection to the end of its request"),
+            kind: .duration(\.handshakeTimeout, .milliseconds(100) ... .seconds(600)), reload: .takesOver,
+            purpose: "from the connection to the end of its request"),
         SettingKey(
             name: "connect-timeout", section: .server,
-            kind: .duration(\.connectTimeout, .milliseconds(100) ... .seconds(600)), initial: "10s",
-            reload: .takesOver, purpose: "for reaching a target"),
+            kind: .duration(\.connectTimeout, .milliseconds(100) ... .seconds(600)), reload: .takesOver,
+            purpose: "for reaching a target"),
         SettingKey(
             name: "idle-timeout", section: .server, kind: .duration(\.idleTimeout, .zero ... .seconds(604_800)),
-            initial: "0s", reload: .takesOver,
-            purpose: "a connection on which nothing moves for so long is ended; 0 ends none"),
+            reload: .takesOver, purpose: "a connection on which nothing moves for so long is ended; 0 ends none"),
         SettingKey(
-            name: "plain-answer", section: .server, kind: .plainAnswer, initial: "404", reload: .takesOver,
+            name: "plain-answer", section: .server, kind: .plainAnswer(\.plainAnswer), reload: .takesOver,
             purpose: "answer to what is no request: 200, 400 (\"wrong key\" to a Python client) or 404"),
     ]
 
     private static let tls: [SettingKey] = [
         SettingKey(
-            name: "certificate", section: .tls, kind: .path(\.tls.certificate), initial: "", reload: .takesOver,
+            name: "certificate", section: .tls, kind: .path(\.tls.certificate), reload: .takesOver,
             purpose: "the server speaks TLS itself, with this certificate and its chain (PEM)"),
         SettingKey(
-            name: "key", section: .tls, kind: .path(\.tls.key), initial: "", reload: .takesOver,
+            name: "key", section: .tls, kind: .path(\.tls.key), reload: .takesOver,
             purpose: "the private key of the certificate (PEM)"),
         SettingKey(
-            name: "client-ca", section: .tls, kind: .path(\.tls.clientCA), initial: "", reload: .takesOver,
+            name: "client-ca", section: .tls, kind: .path(\.tls.clientCA), reload: .takesOver,
             purpose: "the server asks for a certificate that these have signed (PEM)"),
         SettingKey(
-            name: "ca-file", section: .tls, kind: .path(\.tls.caFile), initial: "", reload: .takesOver,
+            name: "ca-file", section: .tls, kind: .path(\.tls.caFile), reload: .takesOver,
             purpose: "whom the client believes instead of the system's store (PEM)"),
         SettingKey(
-            name: "pin-sha256", section: .tls, kind: .pins, initial: "", reload: .takesOver,
+            name: "pin-sha256", section: .tls, kind: .pins(\.tls.pins), reload: .takesOver,
             purpose: "the only public keys of servers that the client takes; may be repeated"),
         SettingKey(
-            name: "sni", section: .tls, kind: .serverName, initial: "", reload: .takesOver,
+            name: "sni", section: .tls, kind: .serverName(\.tls.sni), reload: .takesOver,
             purpose: "the name that the client asks for and checks instead of the URI's host"),
         SettingKey(
-            name: "verify", section: .tls, kind: .flag(\.tls.verify), initial: "yes", reload: .takesOver,
+            name: "verify", section: .tls, kind: .flag(\.tls.verify), reload: .takesOver,
             purpose: "the client checks the server's certificate and name"),
     ]
 
     private static let control: [SettingKey] = [
         SettingKey(
             name: "socket", section: .control,
-            kind: .place(\.controlSocket, longest: ConfigurationBounds.socketPathLength),
-            initial: "/run/wstand/control", reload: .needsRestart,
+            kind: .place(\.controlSocket, longest: ConfigurationBounds.socketPathLength), reload: .needsRestart,
             purpose: "where wstanctl reaches the daemon, or none"),
         SettingKey(
-            name: "group", section: .control, kind: .group(\.controlGroup), initial: "wstan", reload: .takesOver,
+            name: "group", section: .control, kind: .group(\.controlGroup), reload: .takesOver,
             purpose: "whose members may change things there, as root and the daemon's own user may"),
     ]
 }

@@ -50,6 +50,16 @@ public enum KeySource: Sendable, Equatable {
         }
     }
 
+    /// As it would stand behind `key-file`; nil for the key itself.
+    var fileText: String? {
+        switch self {
+        case .text: nil
+        case .file(let path): path
+        case .environment(let name): "env:\(name)"
+        case .credential(let name): "credential:\(name)"
+        }
+    }
+
     private static func checkText(_ text: String) throws(ValueProblem) {
         guard text.utf8.count <= ConfigurationBounds.textLength else {
             throw ValueProblem("longer than \(ConfigurationBounds.textLength) bytes: shorten it")

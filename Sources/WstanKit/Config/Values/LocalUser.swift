@@ -38,3 +38,12 @@ public enum LocalUser: Sendable, Equatable {
         self = .name(String(decoding: text, as: UTF8.self))
     }
 }
+
+extension LocalUser: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .number(let number): String(number)
+        case .name(let name): name
+        }
+    }
+}

@@ -13,6 +13,22 @@ public enum ProxyChoice: Sendable, Equatable {
         default: self = .through(try ProxyAddress.read(text))
         }
     }
+
+    /// As it would stand in the file, with the placeholder for a password.
+    var text: String {
+        switch self {
+        case .none: "none"
+        case .automatic: "auto"
+        case .through(let proxy): proxy.text
+        }
+    }
+
+    var password: Secret? {
+        switch self {
+        case .none, .automatic: nil
+        case .through(let proxy): proxy.password
+        }
+    }
 }
 
 /// A proxy that leads to the server.
@@ -61,6 +77,13 @@ public struct ProxyAddress: Sendable, Equatable, CustomStringConvertible {
 
     /// Without the user's name and password.
     public var description: String { "\(scheme.rawValue)://\(HostPort.bracketed(host)):\(port)" }
+
+    /// With the user's name, and the placeholder for the password.
+    var text: String {
+        guard let user else { return description }
+        let password = password == nil ? "" : ":\(Secret.placeholder)"
+        return "\(scheme.rawValue)://\(PercentEncoding.encode(user))\(password)@\(HostPort.bracketed(host)):\(port)"
+    }
 }
 
 extension ProxyAddress {
@@ -154,6 +177,22 @@ enum PercentEncoding {
             result.append(high << 4 | low)
         }
         return result
+    }
+
+    /// All but the unreserved characters of RFC 3986 section 2.3.
+    static func encode(_ text: String) -> String {
+        var result: [UInt8] = []
+        let digits = Array("0123456789ABCDEF".utf8)
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"):
+                result.append(byte)
+            default: result += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
     }
 }
 

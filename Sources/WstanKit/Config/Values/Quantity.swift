@@ -46,3 +46,21 @@ struct Quantity {
         return overflow ? nil : product
     }
 }
+
+extension Quantity {
+    /// In the largest unit that leaves a whole number, from MiB on: small sizes are easier to read in bytes.
+    static func text(ofBytes bytes: Int) -> String {
+        for (unit, size) in [("T", 1 << 40), ("G", 1 << 30), ("M", 1 << 20)] where bytes >= size {
+            if bytes.isMultiple(of: size) { return "\(bytes / size)\(unit)" }
+        }
+        return String(bytes)
+    }
+
+    /// In seconds if they are whole, else in a smaller unit.
+    static func text(of duration: Duration) -> String {
+        let (seconds, attoseconds) = duration.components
+        if attoseconds == 0 { return "\(seconds)s" }
+        let microseconds = seconds * 1_000_000 + attoseconds / 1_000_000_000_000
+        return microseconds.isMultiple(of: 1_000) ? "\(microseconds / 1_000)ms" : "\(microseconds)us"
+    }
+}

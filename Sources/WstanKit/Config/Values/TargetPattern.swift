@@ -1,6 +1,6 @@
 /// What `allow`, `deny` and `direct` name: hosts, and ports of them.
 public struct TargetPattern: Sendable, Equatable {
-    enum Host: Sendable, Equatable {
+    enum Hosts: Sendable, Equatable {
         case any
         /// Whatever the caller holds for private.
         case isPrivate
@@ -11,7 +11,7 @@ public struct TargetPattern: Sendable, Equatable {
 
     static let everyPort: ClosedRange<UInt16> = 0...UInt16.max
 
-    var host: Host
+    var host: Hosts
     var ports = everyPort
 
     /// - Parameters:
@@ -19,7 +19,7 @@ public struct TargetPattern: Sendable, Equatable {
     ///   - address: what the name has become; nil before it is resolved.
     ///   - isPrivate: what an address counts as. Asked only by the pattern `private`, and only of an address.
     func matches(
-        name: String?, address: WstanKit.Host?, port: UInt16, isPrivate: (WstanKit.Host) -> Bool
+        name: String?, address: Host?, port: UInt16, isPrivate: (Host) -> Bool
     ) -> Bool {
         guard ports.contains(port) else { return false }
         switch host {
@@ -109,7 +109,7 @@ extension TargetPattern {
         return from...to
     }
 
-    private static func host(_ text: String) throws(ValueProblem) -> Host {
+    private static func host(_ text: String) throws(ValueProblem) -> Hosts {
         switch text.lowercased() {
         case "*": return .any
         case "private": return .isPrivate
@@ -145,6 +145,23 @@ extension TargetPattern {
             UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
             true
         default: false
+        }
+    }
+}
+
+extension TargetPattern: CustomStringConvertible {
+    public var description: String {
+        let colonAndPorts =
+            if ports == Self.everyPort { "" } else if ports.count == 1 { ":\(ports.lowerBound)" } else {
+                ":\(ports.lowerBound)-\(ports.upperBound)"
+            }
+        switch host {
+        case .any: return "*" + colonAndPorts
+        case .isPrivate: return "private" + colonAndPorts
+        case .network(.ipv4(let address, let prefix)): return "\(address)/\(prefix)" + colonAndPorts
+        case .network(.ipv6(let address, let prefix)):
+            return colonAndPorts.isEmpty ? "\(address)/\(prefix)" : "[\(address)/\(prefix)]" + colonAndPorts
+        case .name(let name, let includesItself): return (includesItself ? "" : "*.") + name + colonAndPorts
         }
     }
 }

@@ -44,4 +44,10 @@ extension TrustedProxies {
         guard !proxies.networks.isEmpty else { throw ValueProblem("names nobody: write none if that is meant") }
         return proxies
     }
+
+    /// As they would stand in the file, one in each line.
+    var words: [String] {
+        if self == .none { return ["none"] }
+        return self == .loopback ? ["loopback"] : networks.map(\.description)
+    }
 }

@@ -2,15 +2,19 @@ import Glibc
 
 /// Opens what a configuration names, as a start or a reload would, so that what would fail then is known before.
 struct ConfigurationCheck {
-    private let settings: Settings
+    let settings: Settings
+    /// Those of the configuration itself, then in the order in which things are opened.
+    private(set) var diagnostics: [Diagnostic]
+
     private let origins: SettingOrigins
-    /// In the order in which things are opened.
-    private(set) var diagnostics: [Diagnostic] = []
 
     /// Blocks while it reads the files and asks for users.
-    init(_ settings: Settings, _ origins: SettingOrigins) {
+    ///
+    /// - Parameter diagnostics: what there was to say of the configuration itself.
+    init(_ settings: Settings, _ origins: SettingOrigins, after diagnostics: [Diagnostic] = []) {
         self.settings = settings
         self.origins = origins
+        self.diagnostics = diagnostics
         checkKey()
         checkAdmission()
         checkTLS()
@@ -128,11 +132,24 @@ struct ConfigurationCheck {
 }
 
 extension ConfigurationCheck {
-    /// Reads the configuration of a command line again. Blocks.
+    /// Reads the configuration of a command line again, each file once, and opens what it names. Blocks.
     ///
-    /// - Parameters:
-    ///   - arguments: without the name of the program.
-    ///   - text: instead of what is in the file that they name.
+    /// - Parameter arguments: without the name of the program.
+    /// - Throws: everything that is wrong, where so much is that nothing can be opened.
+    init(
+        of arguments: [String], for purpose: Invocation.Purpose, in surroundings: Surroundings = .system
+    ) throws(ConfigurationFailure) {
+        let invocation = try Invocation.parse(arguments, purpose: purpose, in: surroundings)
+        guard case .checkConfig(let settings, let origins, let diagnostics) = invocation else {
+            let problem = Diagnostic(.error, at: .commandLine, "it asks for something else than a run")
+            throw ConfigurationFailure([problem], exitStatus: .configuration)
+        }
+        self.init(settings, origins, after: diagnostics)
+    }
+
+    /// The same, for what there is to say only.
+    ///
+    /// - Parameter text: instead of what is in the file that the arguments name.
     static func diagnostics(of arguments: [String], text: String?) -> [Diagnostic] {
         var surroundings = Surroundings.system
         if let text, let file = CommandLineArguments(arguments).file {
@@ -140,12 +157,7 @@ extension ConfigurationCheck {
             surroundings.readFile = { path in path == file ? Array(text.utf8) : try read(path) }
         }
         do throws(ConfigurationFailure) {
-            switch try Invocation.parse(arguments + ["--check-config"], in: surroundings) {
-            case .checkConfig(let settings, let origins, let diagnostics):
-                return diagnostics + ConfigurationCheck(settings, origins).diagnostics
-            case .run, .generateKey, .help, .version, .doctor, .printConfig, .stdio:
-                return []
-            }
+            return try ConfigurationCheck(of: arguments, for: .check, in: surroundings).diagnostics
         } catch {
             return error.diagnostics
         }

@@ -27,13 +27,12 @@ struct LoadedConfiguration: Sendable {
     ///   - passed: sockets that are there instead of what the configuration says.
     /// - Throws: everything that is wrong, errors among it.
     static func load(
-        _ arguments: [String], replacing former: Settings, passed: [PassedSocket]
+        _ arguments: [String], replacing former: Settings, passed: [PassedSocket],
+        in surroundings: Surroundings = .system
     ) throws(ConfigurationFailure) -> LoadedConfiguration {
-        let found = ConfigurationCheck.diagnostics(of: arguments, text: nil)
-        if let failure = ConfigurationFailure(of: found) { throw failure }
-        guard case .run(let settings, _) = try Invocation.parse(arguments, in: .system) else {
-            throw failure("it asks for something else than a run")
-        }
+        let check = try ConfigurationCheck(of: arguments, for: .reload, in: surroundings)
+        if let failure = ConfigurationFailure(of: check.diagnostics) { throw failure }
+        let settings = check.settings
         // Of the other end, which needs a restart, only what it names is looked at.
         let next = settings.mode == former.mode ? former.reloaded(with: settings) : settings
         let (group, groupWarning) = LocalGroup.control(next)
@@ -46,9 +45,9 @@ struct LoadedConfiguration: Sendable {
                 certificate: try ServerCertificate.load(next), plan: plan, bufferBudget: MachineSize.bufferBudget(next),
                 controlGroup: group,
                 // The check has looked at all else.
-                warnings: found.map(\.textWithPlace) + plan.warnings + [groupWarning].compactMap { $0 })
+                warnings: check.diagnostics.map(\.textWithPlace) + plan.warnings + [groupWarning].compactMap { $0 })
         } catch {
-            throw failure("\(error)")
+            throw ConfigurationFailure([Diagnostic(.error, at: .commandLine, "\(error)")], exitStatus: .configuration)
         }
     }
 
@@ -57,9 +56,5 @@ struct LoadedConfiguration: Sendable {
         case .environment(let name) where getenv(name) == nil: nil
         case .text, .file, .credential, .environment: try KeyLoader.load(source)
         }
-    }
-
-    private static func failure(_ text: String) -> ConfigurationFailure {
-        ConfigurationFailure([Diagnostic(.error, at: .commandLine, text)], exitStatus: .configuration)
     }
 }

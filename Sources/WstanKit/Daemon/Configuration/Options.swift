@@ -1,5 +1,4 @@
-// From the configuration's words to what the two services work by. What is a limit of the process is shared out among
-// its workers.
+// From the configuration's words to what the two services work by.
 
 extension ClientOptions {
     /// - Parameter environment: what it says about proxies.
@@ -7,22 +6,10 @@ extension ClientOptions {
         _ settings: Settings, key: Key, trust: ClientTrust? = nil, workers: Int,
         environment: ProxyEnvironment = ProxyEnvironment()
     ) {
-        self.init(servers: settings.uris.map { ServerEndpoint($0, settings, environment) }, key: key)
-        tls = trust?.context
-        tlsFiles = trust?.marks ?? []
-        tlsSettings = settings.tls
-        compatible = settings.compatible
-        earlyData = min(settings.earlyData, WireLimits.earlyData)
-        earlyDataWait = settings.earlyDataWait
-        earlyReply = settings.earlyReply
-        poolSize = settings.poolSize.sharedOut(among: workers)
-        poolMin = settings.poolMin.sharedOut(among: workers)
-        poolMaxIdle = settings.poolMaxIdle
-        pings.idle = settings.poolPing
-        udpIdle = settings.udpIdle
-        direct = DirectRules(patterns: settings.direct)
-        connectTimeout = settings.connectTimeout
-        handshakeTimeout = settings.handshakeTimeout
+        self.init(
+            settings: settings.sharedOut(among: workers),
+            servers: settings.uris.map { ServerEndpoint($0, settings, environment) }, key: key, tls: trust?.context,
+            tlsFiles: trust?.marks ?? [])
     }
 }
 
@@ -73,26 +60,22 @@ extension ServerEndpoint {
 extension ServerOptions {
     /// - Parameter keys: the certificate has a way of its own.
     init(_ settings: Settings, keys: [Key], workers: Int) {
-        self.init(keys: keys, pathPrefix: settings.uri.path)
-        usesCipher = settings.uri.scheme == .ws
-        compatible = settings.compatible
-        readsForwardedFor = settings.xForward
-        expectsProxyHeader = settings.proxyProtocol
-        trustedProxies = settings.trustedProxies
-        requestLifetime = settings.requestTTL
-        replayUnderTLS = settings.replayUnderTLS
-        allowsBareDatagrams = settings.allowBareDGM
-        rules = TargetRules(
-            allow: settings.allow, deny: settings.deny, allowsPrivate: settings.allowPrivate)
-        switch settings.plainAnswer {
-        case .status(let status): plainStatus = status.rawValue
-        }
-        handshakeTimeout = settings.handshakeTimeout
-        connectTimeout = settings.connectTimeout
-        maxTunnels = settings.maxTunnels.sharedOut(among: workers)
-        maxTunnelsPerAddress = settings.maxTunnelsPerAddress
-        maxHandshakes = settings.maxHandshakes.sharedOut(among: workers)
-        idleTimeout = settings.idleTimeout
+        self.init(
+            settings: settings.sharedOut(among: workers), keys: keys, usesCipher: settings.uri.scheme == .ws,
+            pathPrefix: settings.uri.path)
+    }
+}
+
+extension Settings {
+    /// As one of several workers goes by them: what is a limit of the process is shared out.
+    fileprivate func sharedOut(among workers: Int) -> Settings {
+        var share = self
+        share.poolSize = poolSize.sharedOut(among: workers)
+        share.poolMin = poolMin.sharedOut(among: workers)
+        share.maxTunnels = maxTunnels.sharedOut(among: workers)
+        share.maxHandshakes = maxHandshakes.sharedOut(among: workers)
+        share.earlyData = min(earlyData, WireLimits.earlyData)
+        return share
     }
 }
 

@@ -134,9 +134,8 @@ struct ClientCheck: @unchecked Sendable {
     }
 
     private func ask(_ stream: Stream, _ server: ServerEndpoint, _ key: Key, tcp: Duration) async {
-        let probe = UpgradeProbe(
-            worker: worker, key: key, compatible: settings.compatible, usesCipher: !server.usesTLS,
-            pathPrefix: server.pathPrefix, hostHeader: server.hostHeader, headers: server.headers)
+        let mode = HandshakeModeV1(usesCipher: !server.usesTLS, isCompatible: settings.compatible)
+        let probe = UpgradeProbe(worker: worker, key: key, mode: mode, server: server.inHTTP)
         var intake = BufferedReader(stream)
         let outcome = await probe.ask(.idle, &intake, until: deadline)
         guard case .answer(let answer) = outcome, answer.isAccepted else {

@@ -132,9 +132,10 @@ struct ListenCheck: @unchecked Sendable {
             }
         }
         let probe = UpgradeProbe(
-            worker: worker, key: key, compatible: settings.compatible, usesCipher: settings.uri.scheme == .ws,
-            pathPrefix: settings.uri.path, hostHeader: "\(HostPort.bracketed(settings.uri.host)):\(settings.uri.port)",
-            headers: [])
+            worker: worker, key: key,
+            mode: HandshakeModeV1(usesCipher: settings.uri.scheme == .ws, isCompatible: settings.compatible),
+            server: ClientHandshake.Server(
+                pathPrefix: settings.uri.path, host: "\(HostPort.bracketed(settings.uri.host)):\(settings.uri.port)"))
         var intake = BufferedReader(stream)
         switch await probe.ask(.idle, &intake, until: deadline) {
         case .answer(let answer) where answer.isAccepted:

@@ -65,7 +65,7 @@ struct ConnectObservation {
     }
 
     private static func remedy(_ code: Int32, _ station: Station) -> String {
-        switch (ConnectCause(.connect(SystemError(call: "connect", code: code))), station) {
+        switch (ConnectCause(code: code), station) {
         case (.refused, .server):
             "nothing listens on that port, or a firewall says no: see that wstand runs there and listens on the address "
                 + "that clients come to (not on 127.0.0.1), and compare the port"

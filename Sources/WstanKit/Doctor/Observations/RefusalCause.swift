@@ -13,8 +13,8 @@ enum RefusalCause: CaseIterable {
         case .oldServer:
             // A target that no server of ours lets anybody go to, and where hardly anybody listens: discard (RFC 863).
             return (probe, .target(Address(host: .ipv4(IPv4Address(0x7f00_0001)), port: 9)))
-        case .compatibleMode: changed.compatible.toggle()
-        case .scheme: changed.usesCipher.toggle()
+        case .compatibleMode: changed.mode.isCompatible.toggle()
+        case .scheme: changed.mode.usesCipher.toggle()
         }
         return (changed, .idle)
     }

@@ -25,9 +25,9 @@ struct UpgradeAnswer: Equatable, Sendable {
 }
 
 extension UpgradeAnswer {
-    /// - Parameter accept: the value of Sec-WebSocket-Accept that belongs to the key that was sent.
+    /// - Parameter failure: why it opens no tunnel; nil when it does.
     /// - Returns: nil when it is no answer of HTTP.
-    init?(_ head: HTTPHead, expecting accept: String) {
+    init?(_ head: HTTPHead, _ failure: ClientHandshake.Failure?) {
         guard let status = head.status else { return nil }
         func text(_ name: String) -> String? {
             // Shown to a person, so only what is visible, and not all of a long one.
@@ -38,7 +38,7 @@ extension UpgradeAnswer {
         self.init(
             status: status, reason: head.reason, server: text("Server"), contentType: text("Content-Type"),
             location: text("Location"), date: head.value(of: "Date").flatMap { HTTPDate.parse($0) }.map(Double.init))
-        changesProtocol = head.hasToken("websocket", in: "Upgrade") && head.hasToken("upgrade", in: "Connection")
-        hasRightKey = head.value(of: "Sec-WebSocket-Accept").map { Array($0) == Array(accept.utf8) } ?? false
+        changesProtocol = failure == nil || failure == .otherKey
+        hasRightKey = failure == nil
     }
 }

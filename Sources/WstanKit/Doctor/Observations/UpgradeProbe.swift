@@ -15,53 +15,39 @@ struct UpgradeProbe: @unchecked Sendable {
 
     let worker: Worker
     let key: Key
-    var compatible: Bool
-    /// Under TLS nothing is sealed.
-    var usesCipher: Bool
-    /// Begins and ends with a slash.
-    let pathPrefix: String
-    let hostHeader: String
-    let headers: [ExtraHeader]
+    var mode: HandshakeModeV1
+    let server: ClientHandshake.Server
 
     /// - Parameter intake: what comes behind the answer is in it then.
     func ask(_ question: Question, _ intake: inout BufferedReader, until deadline: Instant) async -> Outcome {
-        let nonce = freshNonce()
-        let stream = usesCipher ? KeyStream(key: key, nonce: nonce) : nil
-        let sealer = Sealer(authenticator: Authenticator(key: key), stream: stream)
-        let time = RequestClock.shared.next(now: WallClock.now())
-        let request =
-            switch question {
-            case .idle: sealer.seal(idleAt: time)
-            case .target(let target): sealer.seal(request: Request(time: time, target: target, data: []))
-            }
-        // In compatible mode the nonce travels in a cookie, and this key means nothing.
-        let shown = compatible ? worker.randomness.nonce() : nonce
-        intake.stream.write(
-            WebSocketHandshake.request(
-                path: pathPrefix + Base64.encode(request, .url), host: hostHeader, key: shown.base64,
-                cookie: compatible ? "\(CompatibleMode.cookieName(for: key))=\(nonce.base64)" : nil,
-                fields: headers.map { "\($0.name): \($0.value)" }))
-        return await readAnswer(&intake, Base64.encode(Nonce.accept(forKey: shown.base64.utf8)), deadline)
+        let handshake = ClientHandshake.v1(
+            ClientHandshakeV1(Authenticator(key: key), mode, asking: server, for: opening(question)) {
+                worker.randomness.nonce()
+            })
+        intake.stream.write(handshake.request)
+        do throws(DialFailure) {
+            let head = try await intake.readAnswer(deadline: deadline)
+            guard let answer = UpgradeAnswer(head, failure(of: handshake, head)) else { return .failure(.notWebSocket) }
+            return .answer(answer)
+        } catch {
+            return .failure(error)
+        }
     }
 
-    private func readAnswer(_ intake: inout BufferedReader, _ accept: String, _ deadline: Instant) async -> Outcome {
-        let result: BufferedReader.HeadResult
-        do throws(HTTPHead.Failure) {
-            result = try await intake.readHead(limit: ClientLimits.answerHead, deadline: deadline)
-        } catch {
-            return .failure(.notWebSocket)
+    private func opening(_ question: Question) -> Opening {
+        let time = RequestClock.shared.next(now: WallClock.now())
+        return switch question {
+        case .idle: .idle(time: time)
+        case .target(let target): .request(Request(time: time, target: target, data: []))
         }
-        switch result {
-        case .success(let head):
-            return UpgradeAnswer(head, expecting: accept).map { .answer($0) } ?? .failure(.notWebSocket)
-        case .failure(let interruption):
-            // A server may look at our certificate when the handshake is over for us.
-            if let failure = intake.stream.tls?.failure { return .failure(.tls(failure)) }
-            switch interruption.progress {
-            case .reset: return .failure(.reset)
-            case .timedOut: return .failure(.timedOut)
-            case .over, .more: return .failure(.closed)
-            }
+    }
+
+    private func failure(of handshake: ClientHandshake, _ answer: HTTPHead) -> ClientHandshake.Failure? {
+        do throws(ClientHandshake.Failure) {
+            _ = try handshake.open(answer)
+            return nil
+        } catch {
+            return error
         }
     }
 
@@ -110,14 +96,5 @@ struct UpgradeProbe: @unchecked Sendable {
     func leave(_ stream: Stream) {
         stream.write(FrameHead.close(code: CloseCode.normal, mask: MaskingKey(worker.randomness.next())))
         stream.closeOrderly(awaitingPeer: false)
-    }
-
-    /// Python's servers strip the cookie's name in a way that eats leading characters of the nonce equal to its letter.
-    private func freshNonce() -> Nonce {
-        while true {
-            let nonce = worker.randomness.nonce()
-            guard compatible else { return nonce }
-            if nonce.base64.utf8.first != CompatibleMode.cookieName(for: key).utf8.last { return nonce }
-        }
     }
 }

@@ -1,7 +1,7 @@
 import Glibc
 
-/// What kept a connection from being made, as far as it makes a difference to a person. The other end tells it in
-/// words, which are ours: those of `Connector.Failure`.
+/// What kept a connection from being made, as far as it makes a difference to a person. A server tells it in words,
+/// which are ours: those of `Connector.Failure`.
 enum ConnectCause: CaseIterable {
     case nameNotFound
     case nameServersSilent
@@ -16,27 +16,45 @@ enum ConnectCause: CaseIterable {
 
     /// nil for what is rare, and only has the system's words.
     init?(_ failure: Connector.Failure) {
-        self.init(text: failure.description)
+        switch failure {
+        case .lookUp(let failure): self.init(failure)
+        case .connect(let error): self.init(code: error.code)
+        case .forbidden: return nil
+        }
     }
 
-    /// - Parameter text: what `Connector.Failure` says of itself, here or on another host.
-    init?(text: String) {
-        guard let cause = Self.allCases.first(where: { $0.texts.contains(text) }) else { return nil }
+    /// - Parameter code: of `errno`.
+    init?(code: Int32) {
+        guard let cause = Self.causesByCode[code] else { return nil }
         self = cause
     }
 
-    private var texts: [String] {
-        switch self {
-        case .nameNotFound: [Resolver.Failure.notFound.text]
-        case .nameServersSilent: [Resolver.Failure.unavailable.text]
-        case .lookUpTimedOut: [Resolver.Failure.timedOut.text]
-        case .tooManyLookUps: [Resolver.Failure.tooMany.text]
-        case .refused: [SystemError.text(ECONNREFUSED)]
-        case .timedOut: [SystemError.text(ETIMEDOUT)]
-        case .networkUnreachable: [SystemError.text(ENETUNREACH), SystemError.text(EADDRNOTAVAIL)]
-        case .hostUnreachable: [SystemError.text(EHOSTUNREACH), SystemError.text(EHOSTDOWN)]
-        case .reset: [SystemError.text(ECONNRESET)]
-        case .shortage: [SystemError.text(EMFILE), SystemError.text(ENFILE), SystemError.text(ENOBUFS)]
+    private init?(_ failure: Resolver.Failure) {
+        switch failure {
+        case .notFound: self = .nameNotFound
+        case .unavailable: self = .nameServersSilent
+        case .timedOut: self = .lookUpTimedOut
+        case .tooMany: self = .tooManyLookUps
+        case .cancelled: return nil
         }
     }
+
+    /// - Parameter text: what `Connector.Failure` says of itself on another host.
+    init?(text: String) {
+        guard let cause = Self.causesByText[text] else { return nil }
+        self = cause
+    }
+
+    private static let causesByCode: [Int32: ConnectCause] = [
+        ECONNREFUSED: .refused, ETIMEDOUT: .timedOut, ENETUNREACH: .networkUnreachable,
+        EADDRNOTAVAIL: .networkUnreachable, EHOSTUNREACH: .hostUnreachable, EHOSTDOWN: .hostUnreachable,
+        ECONNRESET: .reset, EMFILE: .shortage, ENFILE: .shortage, ENOBUFS: .shortage,
+    ]
+
+    private static let causesByText: [String: ConnectCause] = {
+        let failures =
+            Resolver.Failure.allCases.map { Connector.Failure.lookUp($0) }
+            + causesByCode.keys.map { .connect(SystemError(call: "connect", code: $0)) }
+        return failures.reduce(into: [:]) { causes, failure in causes[failure.description] = ConnectCause(failure) }
+    }()
 }

@@ -4,7 +4,7 @@ import Synchronization
 
 /// Looks up names on the blocking pool.
 final class Resolver: Sendable {
-    enum Failure: Error, Equatable {
+    enum Failure: Error, Equatable, CaseIterable {
         /// The name does not exist, or has no address.
         case notFound
         /// The name servers did not say; worth another try.

@@ -83,7 +83,7 @@ final class TunnelAcceptor: @unchecked Sendable {
         recorder.refused(refusal, of: client)
         // Whoever speaks no TLS gets no words either, only the alert that TLS has for it.
         guard tls == nil || stream.tls?.isEstablished == true else { return stream.closeOrderly(awaitingPeer: true) }
-        let answer = PlainAnswer(status: options.plainStatus)
+        let answer = PlainAnswer(status: options.plainAnswer.statusCode)
         stream.write(answer.bytes(now: WallClock.now(), withBody: !isHead))
         stream.closeOrderly(awaitingPeer: true)
     }
@@ -94,13 +94,13 @@ final class TunnelAcceptor: @unchecked Sendable {
     ) async -> Result<VerifiedRequest, Refusal> {
         let deadline = worker.now + options.handshakeTimeout
         do throws(Refusal) {
-            if options.expectsProxyHeader, options.trustedProxies.contains(client.host) {
+            if options.proxyProtocol, options.trustedProxies.contains(client.host) {
                 client = try await proxiedClient(&intake, deadline) ?? client
             }
             if let tls { try await shakeHands(&intake, tls, deadline) }
             let head = try await head(&intake, deadline)
             // A front that is reached through another one names that one in its PROXY header.
-            if options.readsForwardedFor, options.trustedProxies.contains(client.host) {
+            if options.xForward, options.trustedProxies.contains(client.host) {
                 client = ForwardedFor.client(in: head, trusting: options.trustedProxies) ?? client
             }
             if let reason = closedBecause() { throw reason }
@@ -133,19 +133,15 @@ final class TunnelAcceptor: @unchecked Sendable {
     /// - Returns: nil when the front speaks for itself.
     private func proxiedClient(_ intake: inout BufferedReader, _ deadline: Instant) async throws(Refusal) -> ClientAddress? {
         while true {
-            var used = 0
             let header: ProxyHeader?
             do {
-                header = try intake.bytes.withBytes { (bytes) throws(WireError) in
-                    var reader = ByteReader(bytes)
-                    defer { used = reader.position }
-                    return try ProxyHeader.read(&reader)
-                }
+                header = try intake.bytes.consume(ProxyHeader.read)
             } catch {
                 throw .notARequest
             }
             if let header {
-                intake = BufferedReader(intake.stream, bytes: Array(intake.bytes[used...]))
+                // The client has said nothing before what follows.
+                intake = BufferedReader(intake.stream, bytes: intake.bytes)
                 switch header {
                 case .local: return nil
                 case .proxied(let client): return client

@@ -44,11 +44,11 @@ struct VerifiedRequest {
     /// Of the key that has opened the tunnel.
     var keyID: KeyID { opener.keyID }
 
-    fileprivate init(opening: Opening, accept: String, sealer: Sealer, opener: Opener) {
-        self.opening = opening
-        self.accept = accept
-        self.sealer = sealer
-        self.opener = opener
+    fileprivate init(_ candidate: ServerHandshake.Candidate) {
+        opening = candidate.opening
+        accept = candidate.accept
+        sealer = candidate.sealer
+        opener = candidate.opener
     }
 }
 
@@ -72,48 +72,33 @@ struct Authentication {
         self.options = options
     }
 
-    /// The order matters: the tag before anything that was decrypted is looked at, and the request is remembered only
-    /// when all else has held, or one capture under fresh nonces would fill the memory.
+    /// The order matters: the request is remembered only when all else has held, or one capture under fresh nonces would
+    /// fill the memory.
     ///
     /// - Parameter now: seconds since the epoch.
     func verify(_ head: HTTPHead, now: Double) throws(Refusal) -> VerifiedRequest {
-        guard let line = head.requestLine, line.method.elementsEqual("GET".utf8),
-            line.version.last == UInt8(ascii: "1"),
-            let keyText = WebSocketHandshake.key(in: head)
-        else { throw .notARequest }
-        guard let message = Base64.decode(request(in: line.target), .url) else { throw .notARequest }
-
-        let nonces = try nonces(head, keyText, message, now: now)
-        guard
-            let (authenticator, nonce) = nonces.first(where: { authenticator, _ in
-                message.withUnsafeBytes { authenticator.isAuthentic($0) }
-            })
-        else { throw .wire(.badAuthentication) }
-
-        let key = authenticator.key
-        let stream = options.usesCipher ? KeyStream(key: key, nonce: nonce) : nil
-        var plaintext = Array(message.dropLast(Authenticator.tagSize))
-        stream?.apply(to: &plaintext)
-        let opening = try read(plaintext)
-        try check(opening.time, now: now)
-        if options.usesCipher || options.replayUnderTLS {
-            // Under TLS the nonce has no part in the request: there its tag tells one from another.
-            let token =
-                options.usesCipher
-                ? nonce : Nonce(prefixOf: message.suffix(Authenticator.tagSize) + [0, 0, 0, 0, 0, 0])
-            try remember(token, of: opening.time, under: authenticator.keyID, now: now)
+        let candidate = try judge(head, now: now)
+        try check(candidate.opening.time, now: now)
+        if remembersRequests {
+            try remember(candidate.identity, of: candidate.opening.time, under: candidate.keyID, now: now)
         }
+        keys.used(candidate.keyID, now: now)
+        return VerifiedRequest(candidate)
+    }
 
-        let accept = Nonce.accept(forKey: keyText)
-        let answering = options.compatible ? nonce.ofServerInCompatibleMode : Nonce.ofServer(accept: accept)
-        guard let answering else { throw .wire(.malformed) }
-        keys.used(authenticator.keyID, now: now)
-        return VerifiedRequest(
-            opening: opening, accept: Base64.encode(accept),
-            sealer: Sealer(
-                authenticator: authenticator,
-                stream: options.usesCipher ? KeyStream(key: key, nonce: answering) : nil),
-            opener: Opener(authenticator: authenticator, stream: stream))
+    private func judge(_ head: HTTPHead, now: Double) throws(Refusal) -> ServerHandshake.Candidate {
+        do throws(WireError) {
+            if let candidate = try versions(now: now).judge(head) { return candidate }
+        } catch {
+            throw .wire(error)
+        }
+        throw .notARequest
+    }
+
+    /// By which a connection is judged, one after the other.
+    private func versions(now: Double) -> [ServerHandshake] {
+        let mode = HandshakeModeV1(usesCipher: options.usesCipher, isCompatible: options.compatible)
+        return [.v1(ServerHandshakeV1(mode: mode, pathPrefix: options.pathPrefix, keys: keys.live(at: now)))]
     }
 
     /// A request that comes as a message on a tunnel expires too, and its key must still be a key.
@@ -136,14 +121,16 @@ struct Authentication {
     ///
     /// - Returns: whether that took any time.
     func settle(_ request: VerifiedRequest, on worker: Worker) async -> Bool {
-        guard options.usesCipher || options.replayUnderTLS else { return false }
+        guard remembersRequests else { return false }
         return await replayGuard.settle(request.opening.time, under: request.keyID, on: worker)
     }
 
-    private func remember(_ token: Nonce?, of time: Double, under key: KeyID, now: Double) throws(Refusal) {
+    /// Under TLS, requests of clients without a clock may be let in at any time, any number of times.
+    private var remembersRequests: Bool { options.usesCipher || options.replayUnderTLS }
+
+    private func remember(_ identity: Nonce, of time: Double, under key: KeyID, now: Double) throws(Refusal) {
         let expiry = time + lifetime(ofRequestAt: time)
-        guard let token else { throw .wire(.replayed) }
-        switch replayGuard.admit(token, of: time, under: key, expiry: expiry, now: now) {
+        switch replayGuard.admit(identity, of: time, under: key, expiry: expiry, now: now) {
         case .new: break
         case .seen: throw .wire(.replayed)
         case .full:
@@ -153,7 +140,7 @@ struct Authentication {
     }
 
     private func check(_ time: Double, now: Double) throws(Refusal) {
-        guard options.usesCipher || options.replayUnderTLS else { return }
+        guard remembersRequests else { return }
         let age = now - time
         // False for a NaN, whichever way it came in.
         guard abs(age) <= lifetime(ofRequestAt: time) else { throw .wire(.expired(seconds: -age)) }
@@ -161,42 +148,6 @@ struct Authentication {
 
     /// In seconds.
     private func lifetime(ofRequestAt time: Double) -> Double {
-        min(options.requestLifetime.inSeconds, replayGuard.lifetime(ofRequestAt: time))
-    }
-
-    /// The path without its prefix, which a front may have taken off.
-    private func request(in target: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        if target.starts(with: options.pathPrefix.utf8) { return target.dropFirst(options.pathPrefix.utf8.count) }
-        return target.dropFirst(target.first == UInt8(ascii: "/") ? 1 : 0)
-    }
-
-    /// For each key the nonce under which its request would be sealed.
-    private func nonces(
-        _ head: HTTPHead, _ keyText: ArraySlice<UInt8>, _ message: [UInt8], now: Double
-    ) throws(Refusal) -> [(Authenticator, Nonce)] {
-        guard options.compatible else {
-            guard let nonce = Nonce(base64: keyText) else { throw .wire(.malformed) }
-            return keys.live(at: now).map { ($0.authenticator, nonce) }
-        }
-        guard let cookie = head.value(of: "Cookie") else { throw .notARequest }
-        let found = keys.live(at: now).compactMap { key -> (Authenticator, Nonce)? in
-            let prefix = key.cookieName + "="
-            guard cookie.starts(with: prefix.utf8), let nonce = Nonce(base64: cookie.dropFirst(prefix.utf8.count))
-            else {
-                return nil
-            }
-            return (key.authenticator, nonce)
-        }
-        guard !found.isEmpty else { throw .notARequest }
-        return found
-    }
-
-    private func read(_ plaintext: [UInt8]) throws(Refusal) -> Opening {
-        do {
-            return try plaintext.withBytes { (bytes) throws(WireError) in try Opening.read(bytes) }
-        } catch {
-            // The tag held, so a holder of the key sent this: what cannot be read was sealed for the other scheme.
-            throw .wire(error == .malformed ? .sealedForOtherScheme : error)
-        }
+        min(options.requestTTL.inSeconds, replayGuard.lifetime(ofRequestAt: time))
     }
 }

@@ -1,21 +1,19 @@
 /// The keys that a server accepts, in the order in which they are tried, and how often each has been used. Confined to
 /// its worker, as are the authenticators.
 final class ServerKeys: @unchecked Sendable {
-    struct Accepted {
-        let authenticator: Authenticator
-        /// In compatible mode.
-        let cookieName: String
+    private struct Entry {
+        let key: ServerHandshakeV1.AcceptedKey
         /// Seconds since the epoch; nil: never.
         var expiry: Double?
 
         /// Asked each time, so that a key ends on time whoever else forgets to drop it.
-        fileprivate func isLive(at now: Double) -> Bool {
+        func isLive(at now: Double) -> Bool {
             // False for a NaN.
             expiry.map { now < $0 } ?? true
         }
     }
 
-    private var all: [Accepted] = []
+    private var all: [Entry] = []
     private var places: [KeyID: Int] = [:]
     /// Of those that are accepted, since the process began.
     private(set) var uses: [KeyID: KeyUse] = [:]
@@ -34,17 +32,15 @@ final class ServerKeys: @unchecked Sendable {
                 same.expiry = key.expiry?.seconds
                 return same
             }
-            return Accepted(
-                authenticator: Authenticator(key: key.key), cookieName: CompatibleMode.cookieName(for: key.key),
-                expiry: key.expiry?.seconds)
+            return Entry(key: ServerHandshakeV1.AcceptedKey(key.key), expiry: key.expiry?.seconds)
         }
         places = Dictionary(
-            all.enumerated().map { ($1.authenticator.keyID, $0) }, uniquingKeysWith: { first, _ in first })
+            all.enumerated().map { ($1.key.authenticator.keyID, $0) }, uniquingKeysWith: { first, _ in first })
         uses = uses.filter { places[$0.key] != nil }
     }
 
-    func live(at now: Double) -> some Sequence<Accepted> {
-        all.lazy.filter { $0.isLive(at: now) }
+    func live(at now: Double) -> [ServerHandshakeV1.AcceptedKey] {
+        all.compactMap { $0.isLive(at: now) ? $0.key : nil }
     }
 
     /// Whether a key is still one.

@@ -71,13 +71,3 @@ struct Nonce: Hashable, Sendable {
     /// Fetched once: `EVP_sha1()` would be looked up, under a lock, at every use.
     private nonisolated(unsafe) static let digestMethod = EVP_MD_fetch(nil, "SHA1", nil)
 }
-
-/// What is particular to compatible mode, in which the nonce travels in a cookie because a WebSocket proxy may replace
-/// the `Sec-WebSocket-Key`.
-enum CompatibleMode {
-    /// An underscore and a capital letter that follows from the key.
-    static func cookieName(for key: Key) -> String {
-        let last = Nonce.sha1(key.bytes).last ?? 0
-        return "_" + String(UnicodeScalar(last % 26 + 65))
-    }
-}

@@ -45,7 +45,7 @@ enum WebSocketHandshake {
     ///
     /// - Returns: the value of its `Sec-WebSocket-Key`, nil if it does not ask for one in good order.
     static func key(in head: HTTPHead) -> ArraySlice<UInt8>? {
-        guard head.hasToken("websocket", in: "Upgrade"), head.hasToken("upgrade", in: "Connection"),
+        guard changesProtocol(head),
             head.value(of: "Sec-WebSocket-Version").map({ Array($0) == Array("13".utf8) }) == true
         else { return nil }
         return head.value(of: "Sec-WebSocket-Key")
@@ -53,7 +53,14 @@ enum WebSocketHandshake {
 
     /// Section 4.1: whether a 101 accepts the key that was sent.
     static func isAccepted(_ head: HTTPHead, expecting accept: String) -> Bool {
+        changesProtocol(head) && hasAccept(head, accept)
+    }
+
+    static func changesProtocol(_ head: HTTPHead) -> Bool {
         head.hasToken("websocket", in: "Upgrade") && head.hasToken("upgrade", in: "Connection")
-            && head.value(of: "Sec-WebSocket-Accept").map { Array($0) == Array(accept.utf8) } == true
+    }
+
+    static func hasAccept(_ head: HTTPHead, _ accept: String) -> Bool {
+        head.value(of: "Sec-WebSocket-Accept").map { Array($0) == Array(accept.utf8) } == true
     }
 }

@@ -34,7 +34,7 @@ extension FuzzTarget {
             stream?.apply(to: &message)
             isSealed = mode & 4 == 0
             if isSealed { message += message.withUnsafeBytes { Authenticator(key: FuzzKey.known).tag(over: $0) } }
-            let cookie = "\(CompatibleMode.cookieName(for: FuzzKey.known))=\(FuzzKey.nonce.base64)"
+            let cookie = CompatibleMode.cookie(CompatibleMode.cookieName(for: FuzzKey.known), FuzzKey.nonce)
             let fields = WebSocketHandshake.request(
                 path: options.pathPrefix + Base64.encode(message, .url), host: "a.test", key: FuzzKey.nonce.base64,
                 cookie: options.compatible ? cookie : nil)

@@ -1,0 +1,70 @@
+/// A client's side of the opening handshake: the request that asks a server for a tunnel, and what its answer makes of
+/// it. Heads and bytes come in and go out: no I/O, no clock, and randomness is an argument.
+enum ClientHandshake {
+    case v1(ClientHandshakeV1)
+
+    /// How a server is addressed in HTTP.
+    struct Server: Equatable, Sendable {
+        /// Begins and ends with a slash.
+        var pathPrefix: String
+        /// As it belongs in the `Host` header.
+        var host: String
+        /// Fields besides those of every handshake, each as it goes into its line.
+        var fields: [String] = []
+    }
+
+    /// The answer opens no tunnel.
+    enum Failure: Error, Equatable {
+        /// Not HTTP.
+        case notHTTP
+        /// Another status than 101.
+        ///
+        /// - date: the server's clock, in seconds since the epoch, if it said.
+        case refused(status: Int, date: Int64?)
+        /// A 101 that does not say that the protocol changes to WebSocket.
+        case notUpgraded
+        /// A 101 for another `Sec-WebSocket-Key` than the one that was sent.
+        case otherKey
+    }
+
+    /// The whole head of the request. It is sent once: a second time it would be a replay.
+    var request: [UInt8] {
+        switch self {
+        case .v1(let handshake): handshake.request
+        }
+    }
+
+    /// Judges the head of the answer.
+    ///
+    /// - Returns: both directions of the tunnel that is open now.
+    func open(_ answer: HTTPHead) throws(Failure) -> (sealer: Sealer, opener: Opener) {
+        switch self {
+        case .v1(let handshake): try handshake.open(answer)
+        }
+    }
+}
+
+extension ClientHandshake.Failure {
+    /// What keeps an answer from being a 101 that accepts a key (RFC 6455 section 4.1), whatever the version.
+    ///
+    /// - Parameter accept: the value of `Sec-WebSocket-Accept` that belongs to the key that was sent.
+    init?(_ answer: HTTPHead, expecting accept: String) {
+        guard let status = answer.status else {
+            self = .notHTTP
+            return
+        }
+        guard status == 101 else {
+            self = .refused(status: status, date: answer.value(of: "Date").flatMap { HTTPDate.parse($0) })
+            return
+        }
+        guard WebSocketHandshake.changesProtocol(answer) else {
+            self = .notUpgraded
+            return
+        }
+        guard WebSocketHandshake.hasAccept(answer, accept) else {
+            self = .otherKey
+            return
+        }
+        return nil
+    }
+}

@@ -1,0 +1,152 @@
+import Testing
+
+@testable import WstanKit
+
+/// Heads that were cut, changed or made by others.
+@Suite struct HandshakeRefusalTests {
+    private static func pair(_ mode: HandshakeModeV1) throws -> HandshakePair {
+        HandshakePair(key: try #require(Key(text: "WY+yKqwlAlxSubNXVLrJsw==")), mode: mode)
+    }
+
+    /// nil for what is no head, is not a request, or is refused.
+    private static func candidate(_ bytes: [UInt8], _ pair: HandshakePair) -> ServerHandshake.Candidate? {
+        guard let head = try? HTTPHead(bytes) else { return nil }
+        return (try? pair.judge(head)) ?? nil
+    }
+
+    private static func flips(of bytes: [UInt8], in range: Range<Int>? = nil) -> some Sequence<[UInt8]> {
+        (range ?? bytes.indices).lazy.flatMap { place in
+            (0..<8).lazy.map { bit in
+                var changed = bytes
+                changed[place] ^= 1 << bit
+                return changed
+            }
+        }
+    }
+
+    private static func lines(_ bytes: [UInt8]) -> [String] {
+        String(decoding: bytes, as: UTF8.self).split(separator: "\r\n", omittingEmptySubsequences: false).map(String.init)
+    }
+
+    // MARK: Requests
+
+    @Test(arguments: HandshakePair.modes)
+    func `a request with any bit of its message flipped, or any of it cut off, is refused`(mode: HandshakeModeV1) throws {
+        let pair = try Self.pair(mode)
+        let bytes = pair.client().request
+        let start = "GET /t/".utf8.count
+        let end = try #require(bytes.dropFirst(start).firstIndex(of: UInt8(ascii: " ")))
+        for changed in Self.flips(of: bytes, in: start..<end) { #expect(Self.candidate(changed, pair) == nil) }
+        for place in start..<end {
+            #expect(Self.candidate(Array(bytes[..<place] + bytes[end...]), pair) == nil)
+            if place > start { #expect(Self.candidate(Array(bytes[..<start] + bytes[place...]), pair) == nil) }
+        }
+    }
+
+    /// Under TLS the nonce has no part in the request.
+    @Test(arguments: HandshakePair.modes.filter(\.usesCipher))
+    func `a request under another nonce is refused`(mode: HandshakeModeV1) throws {
+        let pair = try Self.pair(mode)
+        let bytes = pair.client().request
+        let nonce = Array(HandshakePair.nonces[0].base64.utf8)
+        let start = try #require(bytes.indices.first { bytes[$0...].starts(with: nonce) })
+        for changed in Self.flips(of: bytes, in: start..<(start + nonce.count)) {
+            #expect(Self.candidate(changed, pair) == nil)
+        }
+    }
+
+    @Test(arguments: HandshakePair.modes)
+    func `a head with any other bit flipped is refused, or means the same`(mode: HandshakeModeV1) throws {
+        let pair = try Self.pair(mode)
+        let bytes = pair.client().request
+        let good = try #require(Self.candidate(bytes, pair))
+        var count = 0
+        for changed in Self.flips(of: bytes) {
+            guard let candidate = Self.candidate(changed, pair) else { continue }
+            count += 1
+            #expect(candidate.opening == good.opening)
+            #expect(candidate.identity == good.identity)
+            let key = try HTTPHead(changed).value(of: "Sec-WebSocket-Key") ?? []
+            #expect(candidate.accept == Base64.encode(Nonce.accept(forKey: key)))
+        }
+        #expect(count > 0)
+    }
+
+    @Test(arguments: HandshakePair.modes)
+    func `a head without one of its lines is refused where the line matters`(mode: HandshakeModeV1) throws {
+        let pair = try Self.pair(mode)
+        let lines = Self.lines(pair.client().request)
+        let needless = ["Host", "Pragma", "Cache-Control", "X-A"]
+        for number in lines.indices.dropLast(2) {
+            var changed = lines
+            let line = changed.remove(at: number)
+            let candidate = Self.candidate(Array(changed.joined(separator: "\r\n").utf8), pair)
+            #expect((candidate != nil) == needless.contains { line.hasPrefix($0 + ":") }, "\(line)")
+        }
+    }
+
+    @Test(arguments: HandshakePair.modes)
+    func `no beginning of a head is one`(mode: HandshakeModeV1) throws {
+        for bytes in [try Self.pair(mode).client().request, HandshakePair.answer("x")] {
+            for count in 0..<bytes.count {
+                var gatherer = HeadGatherer(limit: 1 << 16)
+                #expect(try Array(bytes[..<count]).withBytes { (some) throws(HTTPHead.Failure) in
+                    try gatherer.append(some)
+                } == nil)
+            }
+        }
+    }
+
+    // MARK: Answers
+
+    private static func failure(_ client: ClientHandshake, _ bytes: [UInt8]) throws -> ClientHandshake.Failure? {
+        let head = try HTTPHead(bytes)
+        do throws(ClientHandshake.Failure) {
+            _ = try client.open(head)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test(arguments: HandshakePair.modes)
+    func `an answer is a 101 for the key that was sent, or says what it is`(mode: HandshakeModeV1) throws {
+        let pair = try Self.pair(mode)
+        let client = pair.client()
+        let accept = try #require(Self.candidate(client.request, pair)).accept
+        let good = HandshakePair.answer(accept)
+        #expect(try Self.failure(client, good) == nil)
+        let lines = Self.lines(good)
+        for (name, failure) in [
+            ("Upgrade", ClientHandshake.Failure.notUpgraded), ("Connection", .notUpgraded),
+            ("Sec-WebSocket-Accept", .otherKey), ("Server", nil), ("Date", nil),
+        ] {
+            let changed = lines.filter { !$0.hasPrefix(name + ":") }
+            #expect(try Self.failure(client, Array(changed.joined(separator: "\r\n").utf8)) == failure, "\(name)")
+        }
+        #expect(try Self.failure(client, HandshakePair.answer("")) == .otherKey)
+        #expect(try Self.failure(client, HandshakePair.answer(accept.lowercased())) == .otherKey)
+        let date = HTTPDate.format(0)
+        for (text, failure) in [
+            ("HTTP/1.1 404 Not Found\r\nDate: \(date)\r\n\r\n", .refused(status: 404, date: 0)),
+            ("HTTP/1.1 200 OK\r\nDate: yesterday\r\n\r\n", .refused(status: 200, date: nil)),
+            ("HTTP/1.1 403\r\n\r\n", .refused(status: 403, date: nil)), ("SSH-2.0-OpenSSH_9.2\r\n\r\n", .notHTTP),
+            ("HTTP/1.1 101 X\r\n\r\n", .notUpgraded),
+        ] as [(String, ClientHandshake.Failure)] {
+            #expect(try Self.failure(client, Array(text.utf8)) == failure, "\(text)")
+        }
+    }
+
+    @Test func `an answer with any bit flipped is refused, or accepts the key all the same`() throws {
+        let pair = try Self.pair(HandshakeModeV1())
+        let client = pair.client()
+        let accept = try #require(Self.candidate(client.request, pair)).accept
+        var count = 0
+        for changed in Self.flips(of: HandshakePair.answer(accept)) {
+            guard let head = try? HTTPHead(changed), (try? client.open(head)) != nil else { continue }
+            count += 1
+            #expect(head.status == 101 && WebSocketHandshake.isAccepted(head, expecting: accept))
+        }
+        #expect(count > 0)
+    }
+}

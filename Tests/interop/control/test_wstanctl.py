@@ -1,0 +1,727 @@
+"""wstanctl beside a daemon that says what the test wants: exit statuses, JSON, instances, terminals, and setting up."""
+import fcntl
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import stat
+import struct
+import subprocess
+import termios
+import time
+
+from helpers import ROOT
+from helpers.control import fakedaemon
+from helpers.control.fakedaemon import FakeDaemon, tunnel, tunnels
+from helpers.process import CTL, OURS, as_nobody, free_port
+from helpers.scenario import Scenario
+from helpers.waiting import Stuck, eventually
+
+FAILED, NOT_RUNNING, NOT_PERMITTED, USAGE, CONFIGURATION = 1, 3, 4, 64, 78
+KEY = 'AAECAwQFBgcICQoLDA0ODw=='
+
+
+class Control(Scenario):
+    """Instances are found below a directory of the test's, which stands for a user's."""
+
+    def setUp(self):
+        super().setUp()
+        self.environment = {'PATH': os.environ['PATH'], 'XDG_RUNTIME_DIR': self.directory, 'LANG': 'C.UTF-8', 'TZ': 'UTC', 'TERM': 'xterm'}
+
+    def fake(self, name='wstand', **answers):
+        if 'GetStatus' not in answers:
+            answers['GetStatus'] = self.statuses(fakedaemon.status())
+        return self.keep(FakeDaemon(os.path.join(self.directory, name, 'control'), **answers))
+
+    @staticmethod
+    def statuses(*statuses):
+        """One after the other, and the last one as long as it is asked for."""
+        def answer(call):
+            if not call.wants_more:
+                return call.reply(statuses[0])
+            for entry in statuses:
+                call.reply(entry, continues=True)
+            while True:
+                time.sleep(0.05)
+                call.reply(statuses[-1], continues=True)
+        return answer
+
+    def run_ctl(self, *arguments, stdin=None, program=CTL, within=20, stdout=subprocess.PIPE):
+        try:
+            return subprocess.run([program, *arguments], stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=within,
+                                  env=self.environment, input=stdin or '')
+        except subprocess.TimeoutExpired as error:
+            raise Stuck('wstanctl %r has not ended: %r %r' % (arguments, error.stdout, error.stderr)) from None
+
+    def out(self, *arguments, **options):
+        """What it prints when all goes well."""
+        done = self.run_ctl(*arguments, **options)
+        self.assertEqual((done.returncode, done.stderr), (0, ''), done.stdout)
+        return done.stdout
+
+    def assertFails(self, status, about, *arguments, **options):
+        done = self.run_ctl(*arguments, **options)
+        self.assertEqual(done.returncode, status, (done.stdout or '') + done.stderr)
+        self.assertIn(about, done.stderr)
+        return done
+
+    def json(self, *arguments, **options):
+        return [json.loads(line) for line in self.out(*arguments, '--json', **options).splitlines()]
+
+
+class Answers(Control):
+    """Each command against a daemon that answers it."""
+
+    def test_status(self):
+        """Two looks make the traffic; without a terminal there are no colours."""
+        self.fake(GetStatus=self.statuses(fakedaemon.status(), fakedaemon.status(bytesReceived=2_500_000)))
+        text = self.out()
+        self.assertEqual(text, self.out('status'))
+        self.assertNotIn('\x1b', text)
+        self.assertTrue(text.startswith('● wstand 0.1.0, client, pid 4711\n     state  running for '), text)
+        self.assertIn(', since Tue 2023-11-14 22:13:20 UTC\n', text)
+        self.assertIn('   traffic  in 1.0 MB/s, out 0 B/s; since the start 2.5 MB and 1.4 KB\n', text)
+        self.assertIn('      pool  ████▒▒·········· 4 of 16 idle, 2 opening; 90% hits; 12 ms round trip\n', text)
+
+    def test_status_in_ascii(self):
+        self.environment['LANG'] = 'C'
+        self.fake()
+        self.assertTrue(self.out().isascii())
+
+    def test_status_of_one_that_goes(self):
+        """What it has said before is shown."""
+        self.fake(GetStatus=lambda call: (call.reply(fakedaemon.status(), continues=True), call.close()))
+        self.assertIn('   traffic  since the start 2.0 MB and 1.4 KB\n', self.out())
+
+    def test_json(self):
+        """The reply's object as it is, on one line."""
+        diagnostic = {'severity': 'warning', 'file': '/etc/wstan.conf', 'line': 3, 'column': 1, 'message': 'odd'}
+        answers = {
+            'RotateKey': {'id': 'ab', 'key': KEY, 'persisted': True}, 'AddKey': {'id': 'cd', 'persisted': True},
+            'RetireKey': {'closed': 2, 'warnings': ['it comes back']}, 'Reload': {'changed': ['a'], 'requiresRestart': []},
+            'CheckConfiguration': {'diagnostics': [diagnostic]}, 'SetLogLevel': {'former': 'notice'}, 'Undrain': {}, 'CloseTunnel': {},
+            'GetClientConfiguration': {'text': 'mode = client\n'}}
+        daemon = self.fake(**answers)
+        for arguments, method in (['rotate-key'], 'RotateKey'), (['add-key', 'x'], 'AddKey'), (['retire-key', 'ab'], 'RetireKey'), \
+                (['reload'], 'Reload'), (['check-config'], 'CheckConfiguration'), (['log-level', 'debug'], 'SetLogLevel'), \
+                (['undrain'], 'Undrain'), (['close', '7'], 'CloseTunnel'), (['client-config'], 'GetClientConfiguration'):
+            with self.subTest(arguments=arguments):
+                self.assertEqual(self.json(*arguments), [answers[method]])
+                self.assertEqual(daemon.calls[-1][0], method)
+        status = fakedaemon.status()
+        self.assertEqual(self.json('status'), [status])
+        self.assertEqual(self.json('pool'), [status['pool']])
+        self.assertEqual(self.json('keys'), status['keys'])
+        self.assertEqual(self.json('log-level'), [{'level': 'notice'}])
+        self.assertEqual(self.json('instances'), [{
+            'unit': 'wstand', 'socket': os.path.join(self.directory, 'wstand/control'), 'mode': 'client', 'state': 'running',
+            'tunnelsActive': 3}])
+
+    def test_what_is_asked(self):
+        """Options become parameters; nothing is sent that was not said."""
+        daemon = self.fake(RotateKey={'id': 'ab', 'persisted': True}, Drain={'tunnelsActive': 0}, ListTunnels=tunnels(),
+                           RetireKey={'closed': 0}, AddKey={'id': 'ab', 'persisted': True})
+        for arguments, parameters in (
+                (['rotate-key'], {}), (['rotate-key', 'laptop', '--grace', '15min', '--runtime-only'],
+                                       {'name': 'laptop', 'graceUSec': 900_000_000, 'runtimeOnly': True}),
+                (['drain', '--timeout', '90', '--exit'], {'timeoutUSec': 90_000_000, 'exit': True}), (['drain'], {}),
+                (['tunnels', '--state', 'using', '--state=idle'], {'states': ['using', 'idle']}),
+                (['retire-key', 'default', '--close'], {'id': '0123456789abcdef', 'close': True}),
+                (['retire-key', 'unknown'], {'id': 'unknown'})):
+            with self.subTest(arguments=arguments):
+                self.out(*arguments)
+                self.assertEqual(daemon.calls[-1][1], parameters)
+
+    def test_keys_that_are_given(self):
+        """By a file or stdin: the first line, without the white space around it."""
+        daemon = self.fake(RotateKey={'id': 'ab', 'persisted': True}, AddKey={'id': 'ab', 'persisted': True})
+        path = os.path.join(self.directory, 'key')
+        with open(path, 'w') as f:
+            f.write(' ' + KEY + ' \r\nmore\n')
+        self.assertEqual(self.out('rotate-key', '--key-file', path), 'The key of default is ab now.\n')
+        self.assertEqual(daemon.calls[-1][1]['key'], KEY)
+        self.out('add-key', 'x', '--key-file', '-', stdin='correct horse\n')
+        self.assertEqual(daemon.calls[-1][1]['key'], 'correct horse')
+        before = len(daemon.calls)
+        self.assertFails(FAILED, 'there is no key in stdin', 'rotate-key', '--key-file', '-')
+        self.assertFails(FAILED, 'No such file', 'rotate-key', '--key-file', path + 'x')
+        self.assertFails(FAILED, 'above 4096 bytes', 'rotate-key', '--key-file', '-', stdin='x' * 10000)
+        self.assertEqual(len(daemon.calls), before)
+
+    def test_new_key(self):
+        """It is printed with where it goes; that it is not kept is a warning."""
+        self.fake(RotateKey={'id': 'ab', 'key': KEY, 'persisted': False, 'warnings': ['losing the state directory revives it']},
+                  AddKey={'id': 'cd', 'key': KEY, 'persisted': False})
+        done = self.run_ctl('rotate-key')
+        self.assertEqual(done.stdout, (
+            "The key of default is ab now.\nIt is shown this once. In a client's configuration:\n\n    key = %s\n\n"
+            "At a client that runs, without an interruption:\n\n    wstanctl rotate-key --key-file - <<< '%s'\n") % (KEY, KEY))
+        self.assertEqual(done.stderr, 'wstanctl: warning: losing the state directory revives it\n')
+        self.assertEqual(self.run_ctl('add-key', 'x').stderr, 'wstanctl: warning: it will not survive a restart\n')
+        self.assertEqual(self.run_ctl('rotate-key', '--runtime-only').stderr, 'wstanctl: warning: losing the state directory revives it\n')
+
+    def test_orders(self):
+        self.fake(Reload={'changed': ['a', 'b'], 'requiresRestart': ['c'], 'warnings': ['odd']}, Undrain={}, CloseTunnel={},
+                  SetLogLevel={'former': 'notice'}, CheckConfiguration={'diagnostics': []}, RetireKey={'closed': 1},
+                  GetClientConfiguration={'text': 'mode = client\nkey = x\n'})
+        done = self.run_ctl('reload')
+        self.assertEqual((done.returncode, done.stdout), (0, 'In force: a, b\nNeeds a restart: c\n'))
+        self.assertEqual(done.stderr, 'wstanctl: warning: odd\n')
+        self.assertEqual(self.out('undrain'), 'New tunnels are taken on again.\n')
+        self.assertEqual(self.out('close', '7'), 'Tunnel 7 is closed.\n')
+        self.assertEqual(self.out('log-level', 'debug'), 'debug now, notice before\n')
+        self.assertEqual(self.out('log-level'), 'notice\n')
+        self.assertEqual(self.out('check-config'), 'The configuration is good.\n')
+        self.assertEqual(self.out('retire-key', 'ab', '--close'), 'The key ab is not accepted any more. 1 tunnel was closed.\n')
+        self.assertEqual(self.out('client-config'), 'mode = client\nkey = x\n')
+
+    def test_drain(self):
+        """Each count once; what is left when the time is over is a failure, but not when it ends anyway."""
+        def counting(*counts):
+            return lambda call: [call.reply({'tunnelsActive': n}, continues=i < len(counts) - 1) for i, n in enumerate(counts)]
+        self.fake(Drain=counting(2, 1, 0, 0))
+        self.assertEqual(self.out('drain'), '2 tunnels in use\n1 tunnel in use\ndrained\n')
+        self.assertEqual(self.json('drain'), [{'tunnelsActive': n} for n in (2, 1, 0, 0)])
+        self.fake(Drain=counting(2, 2))
+        self.assertFails(FAILED, 'the time is over, and 2 tunnels are still in use', 'drain', '--timeout=1s')
+        self.assertEqual(self.out('drain', '--timeout=1s', '--exit'), '2 tunnels in use\n2 tunnels ended with it\n')
+
+    def test_drain_of_one_that_ends_without_the_last_word(self):
+        daemon = self.fake(Drain=lambda call: (call.reply({'tunnelsActive': 1}, continues=True), daemon.close(), call.close()))
+        self.assertEqual(self.out('drain', '--exit'), '1 tunnel in use\nended\n')
+        daemon = self.fake(Drain=lambda call: (call.reply({'tunnelsActive': 1}, continues=True), call.close()))
+        self.assertFails(FAILED, 'in the middle', 'drain', '--exit')
+        self.assertFails(FAILED, 'in the middle', 'drain')
+
+    def test_tunnels(self):
+        """A table; what was asked to be followed goes on with a line for every change."""
+        listed = [tunnel(1), tunnel(12, state='idle', target=None, client=None, rttUSec=None)]
+        changes = [('added', tunnel(13, state='connecting')), ('changed', tunnel(1, bytesReceived=5000)), ('removed', tunnel(12))]
+        self.fake(ListTunnels=tunnels(*listed, then=changes))
+        age = r'\d+d'
+        self.assertRegex(self.out('tunnels'), (
+            r'\AID  STATE +AGE +IDLE +IN +OUT +RTT  KEY      PEER            CLIENT           TARGET\n'
+            r' 1  using +{0} +{0}  1\.0 KB  2\.0 KB  20 ms  default  192\.0\.2\.1:8080  127\.0\.0\.1:50000  www1\.example\.com:443\n'
+            r'12  idle +{0} +{0}  1\.0 KB  2\.0 KB      -  default  192\.0\.2\.1:8080  -                -\n\Z').format(age))
+        self.assertEqual([entry.get('event') for entry in self.json('tunnels')], ['listed', 'listed', 'synchronized'])
+        watching = subprocess.Popen([CTL, 'tunnels', '--watch'], env=self.environment, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(watching.stdout.close)
+        self.addCleanup(watching.kill)
+        lines = [watching.stdout.readline() for _ in range(6)]
+        self.assertEqual([re.split(' {2,}', line)[:3] for line in lines[3:]], [
+            ['added', '13', 'connecting'], ['changed', '1', 'using'], ['removed', '12', 'using']])
+        watching.send_signal(signal.SIGINT)
+        self.assertEqual(watching.wait(5), -signal.SIGINT)
+
+    def test_words_that_others_chose(self):
+        """Nothing in them reaches the terminal as an order."""
+        evil = '\x1b]0;owned\x07\x9b2J\u202e'
+        self.fake(GetStatus=self.statuses(fakedaemon.status(version=evil, instance=evil, warnings=[evil], configurationErrors=[evil],
+                  listeners=[{'name': evil, 'address': evil, 'activated': True}],
+                  keys=[{'name': evil, 'id': evil, 'state': 'previous', 'source': 'state', 'uses': 1}])),
+                  ListTunnels=tunnels(tunnel(1, target=evil, peer=evil, client=evil, key=evil), then=[('changed', tunnel(1, target=evil))]),
+                  RotateKey=lambda call: call.error('InvalidKey', message=evil), CheckConfiguration={
+                      'diagnostics': [{'severity': 'error', 'file': evil, 'message': evil}]},
+                  Reload={'changed': [evil], 'requiresRestart': [evil], 'warnings': [evil]}, AddKey={'id': evil, 'key': evil, 'persisted': True})
+        for arguments in ['status'], ['keys'], ['tunnels'], ['rotate-key'], ['check-config'], ['reload'], ['add-key', 'x'], ['instances']:
+            done = self.run_ctl(*arguments)
+            self.assertNotRegex(done.stdout + done.stderr, '[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]', arguments)
+
+
+class Failures(Control):
+    """Every way in which it does not go well."""
+
+    def test_not_running(self):
+        self.assertFails(NOT_RUNNING, 'not running: systemctl start wstand (nobody listens on /run/wstand/control)', 'status')
+        self.assertFails(NOT_RUNNING, 'not running: systemctl start wstand@home (nobody', '-i', 'home', 'tunnels')
+        self.assertFails(NOT_RUNNING, 'not running: nobody listens on /nowhere', 'reload', '--socket', '/nowhere')
+        self.assertFails(NOT_RUNNING, 'none is running: systemctl start wstand', 'instances')
+        self.fake('wstand-own').close()
+        self.assertFails(NOT_RUNNING, 'systemctl start wstand (', 'status')
+        self.assertFails(NOT_RUNNING, 'systemctl --user start wstand@own (', 'status', '-i', 'own')
+
+    def test_refused(self):
+        """What the daemon refuses has its words and its status."""
+        found = [{'severity': 'error', 'file': '/etc/wstan.conf', 'line': 3, 'column': 7, 'message': 'no such mode'}]
+        for error, status, about in (
+                (('org.varlink.service.PermissionDenied', {}), NOT_PERMITTED, 'use sudo, or add yourself to the group wstan'),
+                (('ConfigurationInvalid', {'diagnostics': found}), CONFIGURATION, '\n  /etc/wstan.conf:3:7: error: no such mode\n'),
+                (('org.varlink.service.InvalidParameter', {'parameter': 'graceUSec'}), USAGE, 'that value for graceUSec'),
+                (('NoSuchKey', {'id': 'x'}), FAILED, 'there is no key x: wstanctl keys lists them'),
+                (('NoSuchTunnel', {'id': 7}), FAILED, 'no tunnel has the number 7'),
+                (('KeyExists', {'name': 'x'}), FAILED, 'rotate-key gives it another one'),
+                (('KeyReadOnly', {'source': 'the file is read-only'}), FAILED, 'the file is read-only: nothing was changed'),
+                (('InvalidKey', {'message': 'it is empty'}), FAILED, 'it is empty'),
+                (('WrongState', {'state': 'stopping'}), FAILED, 'wstand is stopping'),
+                (('OperationFailed', {'message': 'no room'}), FAILED, 'no room'),
+                (('com.example.Odd', {}), FAILED, 'com.example.Odd'), (('NoSuchTunnel', {}), FAILED, 'does not know'),
+                (('org.varlink.service.MethodNotFound', {'method': 'a.B'}), FAILED, 'another version')):
+            with self.subTest(error=error[0]):
+                self.fake(Reload=lambda call: call.error(error[0], **error[1]))
+                done = self.assertFails(status, about, 'reload')
+                self.assertEqual(done.stdout, '')
+
+    def test_found_by_the_check(self):
+        found = [{'severity': 'warning', 'message': 'odd'}, {'severity': 'error', 'file': '/x', 'message': 'wrong'}]
+        self.fake(CheckConfiguration={'diagnostics': found})
+        done = self.run_ctl('check-config')
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (CONFIGURATION, 'warning: odd\n/x: error: wrong\n', ''))
+        self.assertEqual(self.run_ctl('check-config', '--json').returncode, CONFIGURATION)
+        self.fake(CheckConfiguration={'diagnostics': found[:1]})
+        self.assertEqual(self.out('check-config'), 'warning: odd\n')
+
+    def test_strangers(self):
+        """Of the keys a stranger is told nothing."""
+        self.fake(GetStatus=self.statuses(fakedaemon.status(keys=None, restricted=True)))
+        self.assertIn('      note  keys and warnings are shown to root and the group wstan only\n', self.out())
+        self.assertFails(NOT_PERMITTED, 'not permitted', 'keys')
+
+    def test_malformed(self):
+        """What is no reply ends it with a word, and never with a crash."""
+        deep = b'{"parameters":' + b'[' * 5000 + b']' * 5000 + b'}'
+        for data in b'\0', b'{}\0', b'nonsense\0', b'[]\0', b'{"parameters":7}\0', b'{"parameters":{"version":1}}\0', b'{"error":7}\0', \
+                b'{"continues":1}\0', b'\xff\xfe\0', deep + b'\0', b'{"error":"x","continues":true}\0', \
+                json.dumps({'parameters': fakedaemon.status(state='odd')}).encode() + b'\0', \
+                json.dumps({'parameters': fakedaemon.status(pid=1e300)}).encode() + b'\0', \
+                json.dumps({'parameters': fakedaemon.status(pid=1 << 70)}).encode() + b'\0', b'x' * (2 << 20):
+            with self.subTest(data=data[:40]):
+                self.fake(GetStatus=lambda call: (call.raw(data), call.hang()), ListTunnels=lambda call: (call.raw(data), call.hang()))
+                for arguments in ['status'], ['status', '--json'], ['pool'], ['tunnels']:
+                    self.assertFails(FAILED, 'is no wstand of this version', *arguments)
+
+    def test_end_in_the_middle(self):
+        self.fake(GetStatus=lambda call: (call.raw(b'{"param'), call.close()), Reload=lambda call: call.close(),
+                  ListTunnels=lambda call: (call.reply({'tunnel': tunnel(1), 'event': 'listed'}, continues=True), call.close()))
+        for arguments in ['status'], ['reload'], ['tunnels'], ['tunnels', '--watch'], ['tunnels', '--json']:
+            self.assertFails(FAILED, 'wstand has ended or closed the connection in the middle: journalctl --user -u wstand may say why', *arguments)
+
+    def test_silence(self):
+        """A daemon that does not answer is not waited for much longer than a person would."""
+        self.fake(GetStatus=lambda call: call.hang(), ListTunnels=lambda call: call.hang())
+        for arguments in ['status'], ['keys'], ['tunnels']:
+            self.assertFails(FAILED, 'wstand does not answer: journalctl', *arguments, within=8)
+        self.assertIn('wstand  -     does not answer', self.out('instances'))
+
+    def test_usage(self):
+        """What is typed wrong is told in one line, with the usage below, and changes nothing."""
+        client = 'init', 'client', 'x', '--uri'
+        for words, text in (
+                (('status', '-i', 'a', '--socket', '/x'), 'name an instance or a socket, not both'),
+                (('status', '-i', '/'), 'an instance is the NAME of wstand@NAME'),
+                (('status', '--socket', ''), 'a socket is the path of one'),
+                (('doctor', '--socket', '/x'), 'the socket does not tell where the configuration is: --config does'),
+                (('check-config', '--json', '--config', '/x'), '--json is for an instance that runs'),
+                ((*client, 'ws://a/', '--listen', 'a#b'), '--listen takes host:port'),
+                ((*client, 'ws://0.0.0.0/'), "0.0.0.0 is no address to go to: put the server's name or address there"),
+                ((*client, 'ws://HOST/'), "put the server's name or address in the place of HOST"),
+                (('init', 'client', '.x', '--uri', 'ws://a/'), 'a name is letters, digits, dots, dashes and underscores'),
+                (('init', 'server', '--host', 'a:b'), '--host takes a name or an address, without a port; IPv6 in brackets'),
+                (('init', 'server', '--root', 'x'), '--root takes a path that begins with /'),
+                (('log-level', 'loud'), "The value 'loud' is invalid for '<level>'. Please provide one of 'debug', 'info', 'notice', "
+                                        "'warning' or 'error'."),
+                (('drain', '--timeout', '5x'), "The value '5x' is invalid for '--timeout <timeout>'"),
+                (('close', 'abc'), "The value 'abc' is invalid for '<id>'"), (('nonsense',), "Unexpected argument 'nonsense'")):
+            with self.subTest(words=words):
+                done = self.run_ctl(*words)
+                self.assertEqual((done.returncode, done.stdout, done.stderr.splitlines()[0]), (USAGE, '', 'Error: ' + text))
+                self.assertRegex(done.stderr, r'\nUsage: wstanctl [^\n]+\n  See \'wstanctl .*--help\' for more information\.\n$')
+
+    def test_words(self):
+        """All that can be said besides, to the letter."""
+        def assertSays(text, *words, status=FAILED, **options):
+            with self.subTest(words=words):
+                done = self.run_ctl(*words, **options)
+                self.assertEqual((done.returncode, done.stdout, done.stderr), (status, '', 'wstanctl: %s\n' % text))
+        server = fakedaemon.status(mode='server', logLevel=None, pool=None)
+        self.fake(GetStatus=self.statuses(server), ListTunnels=lambda call: call.reply({'event': 'listed', 'tunnel': tunnel(1)}))
+        assertSays('this wstand tells of no pool', 'pool')
+        assertSays('this wstand does not tell its log level: it is another version than wstanctl', 'log-level')
+        assertSays('wstand is a server: a client has such a script', 'client-config', '--pac')
+        place = {'name': 'listen', 'address': 'unix:/x', 'activated': False}
+        self.fake(GetStatus=self.statuses(fakedaemon.status(mode='client', listeners=[place])))
+        assertSays('wstand serves no TCP port where browsers could fetch it: see listen in wstan.conf(5)', 'client-config', '--pac')
+        port = free_port()
+        place['address'] = '127.0.0.1:%d' % port
+        self.fake(GetStatus=self.statuses(fakedaemon.status(mode='client', listeners=[place])))
+        url = 'http://127.0.0.1:%d/proxy.pac' % port
+        assertSays('cannot fetch %s: Connection refused' % url, 'client-config', '--pac')
+        other = self.target(lambda connection: (connection.recv(4096), connection.sendall(b'HTTP/1.1 404 Not Found\r\n\r\n')))
+        place['address'] = '127.0.0.1:%d' % other.port
+        assertSays('what is at http://127.0.0.1:%d/proxy.pac is no proxy script' % other.port, 'client-config', '--pac')
+        rotate = 'rotate-key', '--key-file'
+        missing, blank, long, odd = (os.path.join(self.directory, name) for name in ('missing', 'blank', 'long', 'odd'))
+        for path, content in (blank, b' \n'), (long, b'x' * 5000), (odd, b'\xff\xfe\n'):
+            with open(path, 'wb') as f:
+                f.write(content)
+        assertSays('cannot read %s: No such file or directory' % missing, *rotate, missing)
+        assertSays('there is no key in %s' % blank, *rotate, blank)
+        assertSays('there is no key in stdin', *rotate, '-')
+        assertSays('the key in %s is above 4096 bytes' % long, *rotate, long)
+        assertSays('the key in %s is not UTF-8 text' % odd, *rotate, odd)
+        root = os.path.join(self.directory, 'root')
+        os.makedirs(root + '/etc/wstan')
+        with open(root + '/etc/wstan.conf', 'w') as f:
+            f.truncate(2 << 20)
+        assertSays('%s/etc/wstan.conf is too large to be what it should be' % root, 'init', 'server', '--root', root)
+        self.environment['PATH'] = self.directory
+        assertSays('there is no journalctl on this host: install the package that has it', 'logs')
+
+    def test_full_disk(self):
+        self.fake(ListTunnels=tunnels(tunnel(1)))
+        for arguments in ['status'], ['tunnels', '--json']:
+            with open('/dev/full', 'w') as full:
+                self.assertFails(FAILED, 'cannot write: No space left on device', *arguments, stdout=full)
+
+    def test_several(self):
+        """They are listed, and one is to be chosen; one that was killed is none."""
+        self.fake('wstand-b', GetStatus=self.statuses(fakedaemon.status(instance='b')))
+        self.fake('wstand-dead').close()
+        self.assertIn('wstand@b', self.out())
+        self.fake('wstand')
+        self.fake('wstand-a')
+        done = self.assertFails(USAGE, 'several are running; choose one with -i or --socket:', 'status')
+        self.assertEqual(done.stderr.splitlines()[1:], [
+            '  wstand    %s/wstand/control' % self.directory, '  wstand@a  %s/wstand-a/control' % self.directory,
+            '  wstand@b  %s/wstand-b/control' % self.directory])
+        for chosen in ['-i', 'b'], ['-i', 'wstand@b'], ['--socket', self.directory + '/wstand-b/control']:
+            self.assertIn('wstand@b', self.out(*chosen))
+            self.assertIn('wstand@b', self.out('status', *chosen))
+            self.assertEqual(self.json(*chosen, 'pool'), [fakedaemon.status()['pool']])
+        self.assertIn('● wstand 0', self.out('-i', 'wstand'))
+        self.assertEqual([entry['unit'] for entry in self.json('instances')], ['wstand', 'wstand@a', 'wstand@b'])
+
+
+class Terminals(Control):
+    """On a terminal, of which the test is the other end."""
+
+    def terminal(self, *arguments, size=(24, 100)):
+        near, far = os.openpty()
+        self.addCleanup(os.close, near)
+        self.near = near
+        self.before = termios.tcgetattr(far)
+        self.resize(*size)
+        popen = subprocess.Popen([CTL, *arguments], stdin=far, stdout=far, stderr=far, env=self.environment,
+                                 preexec_fn=lambda: os.login_tty(os.dup(far)))
+        self.far = far
+        self.addCleanup(os.close, far)
+        self.addCleanup(lambda: popen.poll() is None and popen.kill())
+        self.seen = b''
+        return popen
+
+    def resize(self, lines, columns):
+        fcntl.ioctl(self.near, termios.TIOCSWINSZ, struct.pack('HHHH', lines, columns, 0, 0))
+
+    def read(self):
+        while select.select([self.near], [], [], 0.02)[0]:
+            self.seen += os.read(self.near, 1 << 16)
+        return self.seen
+
+    def type(self, keys):
+        os.write(self.near, keys)
+
+    def frame(self):
+        """The lines that were drawn last, without colours."""
+        last = self.read().rsplit(b'\x1b[H', 1)[-1].split(b'\x1b[J')[0]
+        return [re.sub(r'\x1b\[[0-9;]*[a-zA-Z]', '', line) for line in last.decode(errors='replace').split('\r\n')]
+
+    def assertShows(self, pattern):
+        eventually(lambda: any(re.search(pattern, line) for line in self.frame()), 'the terminal shows %r' % pattern)
+
+    def assertRestored(self, popen, status=0):
+        eventually(lambda: (self.read(), popen.poll() is not None)[1], 'it has ended')
+        self.read()
+        self.assertEqual(popen.returncode, status, self.seen[-2000:])
+        self.assertIn(b'\x1b[?25h\x1b[?1049l', self.seen.rsplit(b'\x1b[H', 1)[-1])
+        self.assertEqual(termios.tcgetattr(self.far), self.before)
+
+    def watched(self, count=3):
+        listed = [tunnel(n, target='a-target-with-a-long-name-%d.example.com:443' % n) for n in range(1, count + 1)]
+        self.changes = []
+
+        def answer(call):
+            for entry in listed:
+                call.reply({'tunnel': entry, 'event': 'listed'}, continues=True)
+            call.reply({'event': 'synchronized'}, continues=True)
+            while True:
+                time.sleep(0.02)
+                while self.changes:
+                    change = self.changes.pop(0)
+                    if change == 'end':
+                        call.close()
+                    call.reply({'event': change[0], 'tunnel': change[1]}, continues=True)
+        return answer
+
+    def test_watch(self):
+        """Changes show in place, a resized terminal is filled anew, and Ctrl-C gives it back as it was."""
+        self.fake(ListTunnels=self.watched())
+        popen = self.terminal('tunnels', '--watch')
+        self.assertShows('^wstand: 3 tunnels, 3 in use')
+        self.assertIn(b'\x1b[?1049h\x1b[?25l', self.seen)
+        self.changes += [('added', tunnel(4, state='connecting')), ('changed', tunnel(2, bytesReceived=5_000_000)), ('removed', tunnel(1))]
+        self.assertShows('^ 4  connecting')
+        self.assertShows(r'^ 2 .*5\.0 MB')
+        self.assertShows('; in .*/s, out ')
+        self.assertFalse(any(line.startswith(' 1') for line in self.frame()))
+        for lines, columns in (10, 40), (4, 20), (2, 5), (50, 200), (24, 80):
+            self.resize(lines, columns)
+            eventually(lambda: len(self.frame()[2 if lines > 2 else 0]) <= columns and len(self.frame()) <= lines, 'it fits')
+            self.assertTrue(all(len(line) <= columns for line in self.frame()), self.frame())
+        self.assertShows(r'example\.com|m:443')
+        self.type(b'abc')  # shows nowhere
+        self.type(b'\x03')
+        self.assertRestored(popen)
+        self.assertNotIn(b'abc', self.seen)
+
+    def test_more_than_fits(self):
+        self.fake(ListTunnels=self.watched(50))
+        popen = self.terminal('tunnels', '--watch', size=(10, 80))
+        self.assertShows('^and 44 more$')
+        self.assertEqual(len(self.frame()), 10)
+        self.type(b'q')
+        self.assertRestored(popen)
+
+    def test_daemon_that_ends(self):
+        """The terminal comes back first, then it is said."""
+        self.fake(ListTunnels=self.watched())
+        popen = self.terminal('tunnels', '--watch')
+        self.assertShows('3 tunnels')
+        self.changes.append('end')
+        self.assertRestored(popen, status=FAILED)
+        self.assertIn(b'in the middle', self.seen.rsplit(b'\x1b[?1049l', 1)[-1])
+
+    def test_signals(self):
+        """Whatever ends it, the terminal comes back; who stops it gets it, and the program goes on when it is told to."""
+        self.fake(ListTunnels=self.watched())
+        popen = self.terminal('tunnels', '--watch')
+        self.assertShows('3 tunnels')
+        # An orphaned process group is not stopped by the terminal's Ctrl-Z, so it is sent.
+        popen.send_signal(signal.SIGTSTP)
+        eventually(lambda: self.read().endswith(b'\x1b[?25h\x1b[?1049l'), 'the terminal is given back')
+        self.assertEqual(termios.tcgetattr(self.far), self.before)
+        self.seen = b''
+        popen.send_signal(signal.SIGCONT)
+        self.assertShows('3 tunnels')
+        popen.send_signal(signal.SIGTERM)
+        self.assertRestored(popen, status=-signal.SIGTERM)
+
+    def test_status(self):
+        """With colours, unless NO_COLOR says otherwise; `--watch` refreshes it in place."""
+        self.fake(GetStatus=self.statuses(fakedaemon.status(), fakedaemon.status(bytesReceived=2_500_000)))
+        popen = self.terminal('status')
+        self.assertEqual(popen.wait(5), 0)
+        self.assertTrue(self.read().startswith('\x1b[32m●\x1b[0m \x1b[1mwstand\x1b[0m 0.1.0, client'.encode()), self.seen)
+        self.environment['NO_COLOR'] = '1'
+        self.assertEqual(self.terminal('status').wait(5), 0)
+        self.assertNotIn(b'\x1b', self.read())
+        popen = self.terminal('status', '--watch')
+        self.assertShows('^   traffic  in ')
+        self.type(b'\x03')
+        self.assertRestored(popen)
+
+    def test_key_that_is_typed(self):
+        """It does not show; Ctrl-C leaves the terminal as it was, and nothing is changed."""
+        daemon = self.fake(RotateKey={'id': 'ab', 'persisted': True})
+        popen = self.terminal('rotate-key', '--key-file', '-')
+        eventually(lambda: b'does not show' in self.read(), 'it asks')
+        eventually(lambda: not termios.tcgetattr(self.far)[3] & termios.ECHO, 'nothing shows')
+        self.type(b'wrongX\x7f\x15' + KEY.encode() + b'X\x7f\r')
+        self.assertEqual(popen.wait(5), 0)
+        self.assertNotIn(KEY[:4].encode(), self.read())
+        self.assertEqual(daemon.calls[-1][1]['key'], KEY)
+        self.assertEqual(termios.tcgetattr(self.far), self.before)
+        popen = self.terminal('rotate-key', '--key-file', '-')
+        eventually(lambda: not termios.tcgetattr(self.far)[3] & termios.ECHO, 'nothing shows')
+        self.type(b'half\x03')
+        self.assertEqual(popen.wait(5), 130)
+        self.assertEqual(termios.tcgetattr(self.far), self.before)
+        self.assertEqual(len(daemon.calls), 1)
+
+
+class Handover(Control):
+    """Other programs that it becomes: here they print what they were given."""
+
+    def setUp(self):
+        super().setUp()
+        self.bin = os.path.join(self.directory, 'tools', 'bin')
+        os.makedirs(self.bin)
+        self.program = os.path.join(self.bin, 'wstanctl')
+        shutil.copy(CTL, self.program)
+        self.tool('journalctl')
+        self.tool('wstand', status=69)
+        self.environment['PATH'] = self.bin + ':' + self.environment['PATH']
+
+    def tool(self, name, status=0):
+        path = os.path.join(self.bin, name)
+        with open(path, 'w') as f:
+            f.write('#!/bin/sh\necho "%s" "$@"\nexit %d\n' % (name, status))
+        os.chmod(path, 0o755)
+
+    def given(self, *arguments, status=0):
+        done = self.run_ctl(*arguments, program=self.program)
+        self.assertEqual((done.returncode, done.stderr), (status, ''), done.stdout)
+        return done.stdout.strip()
+
+    def test_logs(self):
+        self.assertEqual(self.given('logs'), 'journalctl -u wstand -u wstand@*')
+        self.assertEqual(self.given('logs', '-i', 'home', '-f', '-n', '50'), 'journalctl -u wstand@home -f -n 50')
+        self.assertEqual(self.given('-i', 'wstand', 'logs', '--since', 'today'), 'journalctl -u wstand --since today')
+        self.fake('wstand-own')
+        self.assertEqual(self.given('logs'), 'journalctl --user -u wstand@own')
+
+    def test_doctor(self):
+        """Its status is wstand's, up or down."""
+        self.assertEqual(self.given('doctor', status=69), 'wstand --doctor --config /etc/wstan.conf')
+        self.assertEqual(self.given('doctor', '-i', 'home', status=69), 'wstand --doctor --config /etc/wstan/home.conf')
+        self.assertEqual(self.given('doctor', '--config', '/x', status=69), 'wstand --doctor --config /x')
+        self.fake('wstand-own')
+        self.assertEqual(self.given('doctor', status=69), 'wstand --doctor --config /etc/wstan/own.conf')
+        self.assertFails(USAGE, '--config does', 'doctor', '--socket', '/x')
+
+    def test_check_of_one_that_is_down(self):
+        self.tool('wstand', status=78)
+        self.assertEqual(self.given('check-config', status=78), 'wstand --check-config --config /etc/wstan.conf')
+        self.assertEqual(self.given('-i', 'home', 'check-config', status=78), 'wstand --check-config --config /etc/wstan/home.conf')
+        self.assertFails(NOT_RUNNING, 'not running', 'check-config', '--json')
+        self.assertFails(NOT_RUNNING, 'not running', 'check-config', '--socket', '/x')
+        self.fake(CheckConfiguration={'diagnostics': []})
+        self.assertEqual(self.given('check-config'), 'The configuration is good.')
+        self.assertEqual(self.given('check-config', '--config', '/x', status=78), 'wstand --check-config --config /x')
+
+    def test_missing_program(self):
+        self.environment['PATH'] = '/nowhere'
+        self.assertFails(FAILED, 'there is no journalctl on this host', 'logs', program=self.program)
+
+    def test_script_for_browsers(self):
+        """Fetched from where the client says that it listens."""
+        self.fake(GetStatus=fakedaemon.status(mode='server'))
+        self.assertFails(FAILED, 'is a server', 'client-config', '--pac')
+        self.fake(GetStatus=fakedaemon.status(listeners=[{'name': 'listen', 'address': 'unix:/x', 'activated': False}]))
+        self.assertFails(FAILED, 'serves no TCP port', 'client-config', '--pac')
+        server = self.server()
+        client = self.client(server)
+        self.fake(GetStatus=fakedaemon.status(listeners=[{'name': 'listen', 'address': '127.0.0.1:%d' % client.port, 'activated': False}]))
+        done = self.run_ctl('client-config', '--pac')
+        self.assertEqual((done.returncode, done.stderr), (0, 'wstanctl: the script of http://127.0.0.1:%d/proxy.pac\n' % client.port))
+        self.assertIn('function FindProxyForURL', done.stdout)
+        self.assertIn('127.0.0.1:%d' % client.port, done.stdout)
+        client.kill()
+        self.assertFails(FAILED, 'Connection refused', 'client-config', '--pac')
+
+
+class Setup(Control):
+    """From nothing to files that wstand takes."""
+
+    def setUp(self):
+        super().setUp()
+        self.root = os.path.join(self.directory, 'root')
+        os.makedirs(self.root + '/etc')
+
+    def read(self, path):
+        with open(self.root + path) as f:
+            return f.read()
+
+    def init(self, *arguments, stdin=None, status=0):
+        done = self.run_ctl('init', *arguments, '--root', self.root, stdin=stdin)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def assertTaken(self, path):
+        """By wstand, but for where the key is."""
+        text = self.read(path).replace('/etc/wstan/', self.root + '/etc/wstan/')
+        copy = os.path.join(self.directory, 'copy.conf')
+        with open(copy, 'w') as f:
+            f.write(text + '\n[control]\nsocket = none\n')
+        done = subprocess.run([OURS, '--check-config', '--config', copy], capture_output=True, text=True, timeout=20)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_both_ends(self):
+        """The server's line is one paste at the client; the key is the same at both ends, and readable for few."""
+        text = self.init('server', '--host', 'server.example.com', '--name', 'home')
+        self.assertIn('systemctl enable --now wstand\n', text)
+        key = self.read('/etc/wstan/key').strip()
+        self.assertEqual(stat.S_IMODE(os.stat(self.root + '/etc/wstan/key').st_mode) & 0o137, 0)
+        self.assertEqual(stat.S_IMODE(os.stat(self.root + '/etc/wstan.conf').st_mode), 0o644)
+        self.assertTaken('/etc/wstan.conf')
+        paste = re.search(r'sudo wstanctl (.*) <<< (.*)', text)
+        self.assertNotIn(key, paste.group(1))
+        self.assertEqual(paste.group(1), 'init client home --uri ws://server.example.com:8080/')
+        # As bash reads the line.
+        command = '%s %s --root %s <<< %s' % (CTL, paste.group(1), self.root, paste.group(2))
+        done = subprocess.run(['bash', '-c', command], env=self.environment, capture_output=True, text=True, timeout=20)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('systemctl enable --now wstand@home\n', done.stdout)
+        self.assertEqual(self.read('/etc/wstan/home.key').strip(), key)
+        self.assertEqual(stat.S_IMODE(os.stat(self.root + '/etc/wstan/home.key').st_mode) & 0o137, 0)
+        self.assertTaken('/etc/wstan/home.conf')
+        self.assertEqual(sorted(os.listdir(self.root + '/etc/wstan')), ['home.conf', 'home.key', 'key'])
+
+    def test_again(self):
+        """The same again changes nothing and says the same."""
+        first = self.init('server', '--host', 'a.test')
+        files = {name: self.read(name) for name in ('/etc/wstan/key', '/etc/wstan.conf')}
+        second = self.init('server', '--host', 'a.test')
+        self.assertIn('/etc/wstan/key   stays: the key that is there\n/etc/wstan.conf  stays: it is a server at ws://0.0.0.0:8080/ already', second)
+        self.assertEqual(first.split('Start it')[1], second.split('Start it')[1])
+        self.assertEqual({name: self.read(name) for name in files}, files)
+        self.init('client', 'x', '--uri', 'ws://a.test/', stdin=KEY)
+        self.assertIn('stays: it is the same already', self.init('client', 'x', '--uri', 'ws://a.test/', stdin=KEY + '\n'))
+
+    def test_shipped_file(self):
+        """Only its uri changes."""
+        shipped = os.path.join(ROOT, 'etc/wstan.conf')
+        shutil.copy(shipped, self.root + '/etc/wstan.conf')
+        self.init('server', '--uri', 'ws://0.0.0.0:9000/t')
+        with open(shipped) as f:
+            self.assertEqual(self.read('/etc/wstan.conf'), f.read().replace('\nuri = ws://127.0.0.1:8080/\n', '\nuri = ws://0.0.0.0:9000/t\n'))
+        self.assertTaken('/etc/wstan.conf')
+
+    def test_edited_file(self):
+        """It stays, and what it must say is told; --force writes it anew."""
+        with open(self.root + '/etc/wstan.conf', 'w') as f:
+            f.write('mode = client\nuri = ws://x/\nkey = secret\n')
+        text = self.init('server', status=FAILED)
+        self.assertIn('/etc/wstan.conf has been edited and stays as it is', text)
+        self.assertEqual(self.read('/etc/wstan.conf'), 'mode = client\nuri = ws://x/\nkey = secret\n')
+        self.assertFalse(os.path.exists(self.root + '/etc/wstan'))
+        self.init('server', '--force')
+        self.assertIn('mode = server\n', self.read('/etc/wstan.conf'))
+
+    def test_other_client(self):
+        """Another key or server under the same name is refused; nothing is written then."""
+        self.init('client', 'x', '--uri', 'ws://a.test/', '--listen', '2080', stdin=KEY)
+        self.assertIn('listen = localhost:2080\n', self.read('/etc/wstan/x.conf'))
+        self.assertTaken('/etc/wstan/x.conf')
+        text = self.init('client', 'x', '--uri', 'ws://b.test/', stdin=KEY, status=FAILED)
+        self.assertIn('/etc/wstan/x.conf is there already, and not the same: --force writes over', text)
+        self.init('client', 'x', '--uri', 'ws://b.test/', stdin='other', status=FAILED)
+        self.assertEqual(self.read('/etc/wstan/x.key'), KEY + '\n')
+        self.init('client', 'x', '--uri', 'ws://b.test/', '--force', stdin='other')
+        self.assertEqual(self.read('/etc/wstan/x.key'), 'other\n')
+        self.assertIn('there is no key in stdin', self.init('client', 'y', '--uri', 'ws://b.test/', status=FAILED))
+        self.assertFalse(os.path.exists(self.root + '/etc/wstan/y.conf'))
+
+    def test_links_are_not_followed(self):
+        """Somebody's link in the place of a file is replaced, not what it leads to."""
+        os.mkdir(self.root + '/etc/wstan')
+        victim = os.path.join(self.directory, 'victim')
+        with open(victim, 'w') as f:
+            f.write('precious')
+        os.symlink(victim, self.root + '/etc/wstan/x.key')
+        self.init('client', 'x', '--uri', 'ws://a.test/', stdin=KEY, status=FAILED)
+        self.init('client', 'x', '--uri', 'ws://a.test/', '--force', stdin=KEY)
+        with open(victim) as f:
+            self.assertEqual(f.read(), 'precious')
+
+    def test_not_permitted(self):
+        """Who may not write is told to use sudo."""
+        if os.geteuid() != 0:
+            self.skipTest('only root can become somebody else')
+        os.chmod(self.directory, 0o755)
+        program = shutil.copy(CTL, self.directory)
+
+        done = subprocess.run([program, 'init', 'server', '--root', self.root], env=self.environment, capture_output=True, text=True,
+                              timeout=20, preexec_fn=as_nobody)
+        self.assertEqual(done.returncode, NOT_PERMITTED, done.stderr)
+        self.assertIn('use sudo', done.stderr)

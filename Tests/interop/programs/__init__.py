@@ -1,0 +1,1 @@
+"""Programs of others through the pair."""

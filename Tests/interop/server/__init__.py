@@ -1,0 +1,1 @@
+"""The server: requests, whom it refuses, where it lets its clients go."""

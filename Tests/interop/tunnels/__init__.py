@@ -1,0 +1,1 @@
+"""What a pair carries, and how its two ends meet."""
