@@ -292,7 +292,7 @@ final class Tunnel: @unchecked Sendable {
     }
 
     private func receive(_ request: Request, _ stamp: RequestStamp) {
-        guard let acceptor, let admission = admission(of: stamp) else { return }
+        guard let admission = admission(of: stamp), let acceptor else { return }
         guard let connection = accept(request) else { return }
         guard case .pending(let verdict) = admission else {
             return acceptor.tunnel(self, serve: request, as: connection)

@@ -111,7 +111,7 @@ struct TunnelPair: @unchecked Sendable {
     }
 
     /// Asks for a connection and waits until the server has the request.
-    func request(_ data: [UInt8] = [], end: WstanKit.Stream? = nil, replay: [UInt8]? = nil) async -> (
+    func request(_ data: [UInt8] = [], end: (any ByteEnd)? = nil, replay: [UInt8]? = nil) async -> (
         client: Connection, server: Connection
     ) {
         let connection = Connection(worker: worker, end: end, replay: replay)

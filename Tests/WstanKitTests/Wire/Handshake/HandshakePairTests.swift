@@ -10,9 +10,7 @@ import Testing
     private static func expectTalk(_ sealer: Sealer, _ opener: Opener) throws {
         var opener = opener
         var heard = HeardMessages()
-        var data = [Command.data.rawValue, 7, 8, 9]
-        data.withUnsafeMutableBytes { sealer.seal(data: $0) }
-        try heard.hear(data, piecesOf: .max, &opener)
+        try heard.hear(sealer.seal(data: [7, 8, 9]), piecesOf: .max, &opener)
         try heard.hear(sealer.seal(reset: .targetBroken, padding: 40), piecesOf: .max, &opener)
         #expect(heard.all == [.data([7, 8, 9]), .reset(.targetBroken)])
     }
@@ -144,7 +142,7 @@ import Testing
                 var opener = opener
                 var heard = HeardMessages()
                 for message in messages {
-                    try heard.hear(Hexadecimal(message.message).bytes, piecesOf: .max, &opener, datagrams: .bare)
+                    try heard.hear(Hexadecimal(message.message).bytes, piecesOf: .max, &opener, expecting: .datagrams)
                 }
                 #expect(heard.all.isEmpty == messages.isEmpty)
             }
