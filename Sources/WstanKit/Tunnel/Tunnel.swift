@@ -174,7 +174,7 @@ final class Tunnel: @unchecked Sendable {
         sendReset(reset)
     }
 
-    /// Acceptor: nobody has used it for long.
+    /// Acceptor: it has been idle for long.
     func endAssociation() {
         guard association != nil, machine.ended() == .sendReset else { return }
         association = nil

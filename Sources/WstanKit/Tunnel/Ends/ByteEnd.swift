@@ -30,7 +30,7 @@ protocol ByteEnd: AnyObject, Sendable {
     var isGone: Bool { get }
     /// It sends nothing more.
     var peerHasFinished: Bool { get }
-    /// It is on this host, and nobody there holds it any longer.
+    /// It is on this host, and its process has closed it.
     var ownerHasLeft: Bool { get }
     /// Called when it has finished or is gone.
     var onPeerGone: (() -> Void)? { get set }

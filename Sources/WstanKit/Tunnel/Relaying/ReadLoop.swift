@@ -8,7 +8,7 @@ enum ReadOutcome {
     /// It was closed at this side, or is about to be.
     case closed
     case timedOut
-    /// Asked after a wait, whoever reads did not want it.
+    /// The reader does not want more. Nothing was taken.
     case unwanted
 }
 
