@@ -150,7 +150,7 @@ import Testing
         #expect(ServiceManager.Message.ready("here").text == "READY=1\nSTATUS=here")
         #expect(
             ServiceManager.Message.reloading(at: Instant(nanoseconds: 12_345_678)).text
-                == "RELOADING=1\nMONOTONIC_USEC=12345\nSTATUS=Reloader")
+                == "RELOADING=1\nMONOTONIC_USEC=12345\nSTATUS=Reloading")
         #expect(
             ServiceManager.Message.stopping(nextWord: .seconds(7)).text
                 == "STOPPING=1\nEXTEND_TIMEOUT_USEC=7000000\nSTATUS=Stopping")
