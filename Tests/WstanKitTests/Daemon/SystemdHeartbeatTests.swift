@@ -55,11 +55,10 @@ import Testing
         let options = ServerOptions(keys: [Key.random()], pathPrefix: "/")
         let commons = ServerShared(replayGuard: ReplayGuard(capacity: 10))
         let resolver = Resolver(pool: BlockingPool(maxThreads: 1))
-        return Services(
-            workers: workers,
-            servers: workers.map {
-                ServerService(worker: $0, options: options, commons: commons, resolver: resolver, log: log)
-            })
+        let servers = workers.map {
+            ServerService(worker: $0, options: options, commons: commons, resolver: resolver, log: log)
+        }
+        return Services([TestRole(servers)])
     }
 
     /// Starts a pulse over three workers, the first of which is the test's.

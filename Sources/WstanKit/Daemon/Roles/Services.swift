@@ -1,28 +1,37 @@
-/// The services of all workers, asked and told together. Each is touched on its own worker only.
+/// The services of all roles on all workers, asked and told together. Each is touched on its own worker only.
 struct Services: Sendable {
-    var workers: [Worker] = []
-    /// As many as there are workers, or none.
-    var clients: [ClientService] = []
-    var servers: [ServerService] = []
+    /// The first one's listeners are open.
+    let roles: [any Role]
+    /// What a listener hands connections to, by the index of the worker.
+    private let serving: [any WorkerService]
+    /// In the order of their workers.
+    private let all: [any WorkerService]
 
-    /// What all of them have done so far, and have open now.
-    struct Snapshot: Sendable {
-        var totals = TunnelTotals()
-        /// A client's.
-        var pool = PoolReport()
-        /// A server's.
-        var rejects = RefusalCounts()
+    init(_ roles: [any Role] = []) {
+        self.roles = roles
+        serving = roles.first?.services ?? []
+        all = roles.flatMap { $0.services }.sorted { $0.worker.index < $1.worker.index }
     }
 
-    func snapshot() async -> Snapshot {
-        let parts = await onEach { client in
-            Snapshot(totals: client.totals, pool: client.poolReport)
-        } server: { server in
-            Snapshot(totals: server.totals, rejects: server.rejects)
+    /// On the main worker.
+    func serve(_ arrival: Acceptor.Arrival, to destination: Address?) {
+        let service = serving[arrival.worker.index]
+        if arrival.worker.isCurrent {
+            service.serve(arrival, to: destination)
+        } else {
+            arrival.worker.execute { service.serve(arrival, to: destination) }
         }
-        return parts.reduce(Snapshot()) {
-            Snapshot(totals: $0.totals + $1.totals, pool: $0.pool + $1.pool, rejects: $0.rejects + $1.rejects)
-        }
+    }
+
+    /// Puts another configuration in force; returns when every service works by it.
+    func apply(_ configuration: LoadedConfiguration) async {
+        for role in roles { await role.apply(configuration) }
+    }
+
+    // MARK: Reports
+
+    func snapshot() async -> ServiceSnapshot {
+        await onEach { $0.snapshot }.reduce(ServiceSnapshot(), +)
     }
 
     /// Tells of each tunnel that is open, in the order of their numbers, which begin with the worker's.
@@ -31,99 +40,70 @@ struct Services: Sendable {
     ///
     /// - Parameter take: whether it wants more. Where it runs others have to have their turn as well.
     func tunnels(_ take: ([TunnelReport]) async -> Bool) async {
-        for index in workers.indices {
-            let numbers = await on(index, client: { $0.tunnelNumbers }, server: { $0.tunnelNumbers }) ?? []
+        for service in all {
+            let numbers = await on(service) { $0.tunnelNumbers }
             for start in stride(from: 0, to: numbers.count, by: Self.reportsAtOnce) {
                 let some = numbers[start..<min(start + Self.reportsAtOnce, numbers.count)]
-                let reports = await on(index, client: { $0.reports(of: some) }, server: { $0.reports(of: some) }) ?? []
-                guard await take(reports) else { return }
+                guard await take(await on(service) { $0.reports(of: some) }) else { return }
             }
         }
     }
 
     private static let reportsAtOnce = 64
 
-    /// - Returns: false when there is none with that number.
+    /// - Returns: false when there is no tunnel with that number.
     func closeTunnel(_ id: UInt64) async -> Bool {
-        let closed = await onEach { $0.closeTunnel(id) } server: { $0.closeTunnel(id) }
-        return closed.contains(true)
+        await onEach { $0.closeTunnel(id) }.contains(true)
     }
 
     // MARK: Keys
 
-    /// Hands out another ring; returns when all have it. A client sends the configured name's current key.
+    /// Hands out another ring; returns when all have it.
     func install(_ ring: KeyRing) async {
-        let sent = ring.current(of: .configured)?.key
-        _ = await onEach { client in
-            if let sent { client.install(sent) }
-        } server: { $0.install(ring) }
+        await onEach { $0.install(ring) }
     }
 
     func keyUses() async -> [KeyID: KeyUse] {
-        let uses = await onEach { $0.keyUses } server: { $0.keyUses }
-        return uses.reduce(into: [:]) { $0.merge($1) { $0 + $1 } }
+        await onEach { $0.keyUses }.reduce(into: [:]) { $0.merge($1) { $0 + $1 } }
     }
 
-    /// Ends the tunnels that were opened with a key.
+    /// Closes the tunnels that were opened with a key.
     ///
     /// - Returns: how many.
     func closeTunnels(openedWith key: KeyID) async -> Int {
-        let closed = await onEach {
-            $0.closeTunnels(openedWith: key)
-        } server: {
-            $0.closeTunnels(openedWith: key)
-        }
-        return closed.reduce(0, +)
+        await onEach { $0.closeTunnels(openedWith: key) }.reduce(0, +)
     }
 
     // MARK: Life
 
-    /// Nothing new is taken on; ends when what is in flight has finished, at the deadline, or by `endDrain`.
+    /// Accepts nothing new; ends when what is in flight has finished, at the deadline, or by `endDrain`.
     func drain(until deadline: Instant?) async {
-        _ = await onEach { await $0.drain(until: deadline) } server: { await $0.drain(until: deadline) }
+        await onEach { await $0.drain(until: deadline) }
     }
 
     func endDrain() async {
-        _ = await onEach { $0.endDrain() } server: { $0.endDrain() }
+        await onEach { $0.endDrain() }
     }
 
     /// The last thing: what is held goes out.
     func close(until deadline: Instant) async {
-        _ = await onEach { await $0.close(until: deadline) } server: { await $0.close(until: deadline) }
+        await onEach { await $0.close(until: deadline) }
     }
 
-    func each(_ body: @escaping @Sendable (ClientService) -> Void) async {
-        _ = await onEach(client: body) { _ in }
-    }
+    // MARK: On their workers
 
-    func each(_ body: @escaping @Sendable (ServerService) -> Void) async {
-        _ = await onEach(client: { _ in }, server: body)
-    }
-
-    /// - Returns: nil where there is no service.
     private func on<T: Sendable>(
-        _ index: Int, client: @escaping @Sendable (ClientService) -> T, server: @escaping @Sendable (ServerService) -> T
-    ) async -> T? {
-        if clients.indices.contains(index) {
-            let service = clients[index]
-            return await Task(executorPreference: workers[index]) { client(service) }.value
-        }
-        guard servers.indices.contains(index) else { return nil }
-        let service = servers[index]
-        return await Task(executorPreference: workers[index]) { server(service) }.value
+        _ service: any WorkerService, _ body: @escaping @Sendable (any WorkerService) async -> T
+    ) async -> T {
+        await Task(executorPreference: service.worker) { await body(service) }.value
     }
 
-    private func onEach<T: Sendable>(
-        client: @escaping @Sendable (ClientService) async -> T, server: @escaping @Sendable (ServerService) async -> T
-    ) async -> [T] {
-        let ofClients = zip(workers, clients).map { worker, service in
-            Task(executorPreference: worker) { await client(service) }
-        }
-        let ofServers = zip(workers, servers).map { worker, service in
-            Task(executorPreference: worker) { await server(service) }
-        }
+    /// At once on all of them.
+    @discardableResult
+    private func onEach<T: Sendable>(_ body: @escaping @Sendable (any WorkerService) async -> T) async -> [T] {
+        let tasks = all.map { service in Task(executorPreference: service.worker) { await body(service) } }
         var results: [T] = []
-        for task in ofClients + ofServers { results.append(await task.value) }
+        for task in tasks { results.append(await task.value) }
         return results
     }
 }
