@@ -61,7 +61,7 @@ import WstanControl
         _ method: Method.Type, _ parameters: Method.Parameters, _ reply: Method.Reply
     ) throws {
         let dot = try #require(Method.name.lastIndex(of: "."))
-        let description = try #require(ControlGate.description(of: String(Method.name[..<dot])))
+        let description = try #require(ControlDispatcher.description(of: String(Method.name[..<dot])))
         let declared = try #require(description.methods[String(Method.name[Method.name.index(after: dot)...])])
         let sent = ControlCoding.object(of: parameters)
         #expect(description.firstFault(in: sent, of: declared.parameters) == nil)
@@ -84,7 +84,7 @@ import WstanControl
             let (name, parameters) = error.message
             #expect(ControlError(name: name, parameters: parameters) == error)
             let dot = try #require(name.lastIndex(of: "."))
-            let description = try #require(ControlGate.description(of: String(name[..<dot])))
+            let description = try #require(ControlDispatcher.description(of: String(name[..<dot])))
             let declared = try #require(description.errors[String(name[name.index(after: dot)...])])
             #expect(description.firstFault(in: parameters, of: declared) == nil)
             let reply = try ControlReply(reading: ControlReply(error).bytes)

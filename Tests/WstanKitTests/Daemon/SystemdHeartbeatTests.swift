@@ -55,11 +55,10 @@ import Testing
         let options = ServerOptions(keys: [Key.random()], pathPrefix: "/")
         let commons = ServerShared(replayGuard: ReplayGuard(capacity: 10))
         let resolver = Resolver(pool: BlockingPool(maxThreads: 1))
-        return Services(
-            workers: workers,
-            servers: workers.map {
-                ServerService(worker: $0, options: options, commons: commons, resolver: resolver, log: log)
-            })
+        let servers = workers.map {
+            ServerService(worker: $0, options: options, commons: commons, resolver: resolver, log: log)
+        }
+        return Services([TestRole(servers)])
     }
 
     /// Starts a pulse over three workers, the first of which is the test's.
@@ -150,7 +149,7 @@ import Testing
         #expect(ServiceManager.Message.ready("here").text == "READY=1\nSTATUS=here")
         #expect(
             ServiceManager.Message.reloading(at: Instant(nanoseconds: 12_345_678)).text
-                == "RELOADING=1\nMONOTONIC_USEC=12345\nSTATUS=Reloader")
+                == "RELOADING=1\nMONOTONIC_USEC=12345\nSTATUS=Reloading")
         #expect(
             ServiceManager.Message.stopping(nextWord: .seconds(7)).text
                 == "STOPPING=1\nEXTEND_TIMEOUT_USEC=7000000\nSTATUS=Stopping")

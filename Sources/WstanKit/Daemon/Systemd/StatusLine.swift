@@ -24,9 +24,9 @@ struct StatusLine: Equatable {
 }
 
 extension StatusLine {
-    init(_ snapshot: Services.Snapshot, isClient: Bool, state: String?) {
-        self.init(state: state, inUse: snapshot.totals.active, rejects: snapshot.rejects)
-        idle = isClient ? snapshot.pool.idle : snapshot.totals.idle
-        poolSize = isClient ? snapshot.pool.size : nil
+    init(_ snapshot: ServiceSnapshot, state: String?) {
+        self.init(
+            state: state, inUse: snapshot.totals.active, idle: snapshot.pool?.idle ?? snapshot.totals.idle,
+            poolSize: snapshot.pool?.size, rejects: snapshot.rejects ?? RefusalCounts())
     }
 }
