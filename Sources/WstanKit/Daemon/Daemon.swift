@@ -349,10 +349,10 @@ public final class Daemon: @unchecked Sendable {
 
     private func happened(_ event: ControlServer.Event) {
         switch event {
-        case .call(.ordered(let method, let caller)): log.ordered(method, by: caller.process)
+        case .call(.ordered(let method, let caller)): log.commandReceived(method, by: caller.process)
         case .call(.failed(let method, let caller, let error)):
-            log.orderFailed(method, by: caller.process, error.message.name)
-        case .call(.denied(let method, let caller)): log.orderDenied(method, to: caller.process, now: main.now)
+            log.commandFailed(method, by: caller.process, error.message.name)
+        case .call(.denied(let method, let caller)): log.commandDenied(method, to: caller.process, now: main.now)
         // A client's own business.
         case .ended: break
         case .paused(let error): log.acceptPaused(error, now: main.now)
