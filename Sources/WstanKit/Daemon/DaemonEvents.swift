@@ -73,7 +73,7 @@ extension EventLog {
     func watermarksNotWritten(_ path: String, _ error: SystemError, now: Instant) {
         guard let missed = throttle.allows("marks", every: .seconds(60), now: now) else { return }
         logger.warning(
-            "cannot write \(path), so requests could be sent once more after a reboot: \(error)",
+            "cannot write \(path), so requests could be replayed after a reboot: \(error)",
             metadata: .repeated(missed))
     }
 
@@ -85,7 +85,7 @@ extension EventLog {
             "method": "\(method)", "uid": "\(process.uid)", "pid": "\(process.pid)",
         ]
         logger.notice(
-            "ordered over the control socket", metadata: id(ofMethod: method).map { .of($0, metadata) } ?? metadata)
+            "control command received", metadata: id(ofMethod: method).map { .of($0, metadata) } ?? metadata)
     }
 
     private func id(ofMethod name: String) -> MessageID? {
@@ -98,7 +98,7 @@ extension EventLog {
 
     func commandFailed(_ method: String, by process: LocalProcess, _ error: String) {
         logger.warning(
-            "not done, as ordered over the control socket",
+            "control command failed",
             metadata: ["method": "\(method)", "uid": "\(process.uid)", "pid": "\(process.pid)", "error": "\(error)"])
     }
 
@@ -106,7 +106,7 @@ extension EventLog {
     func commandDenied(_ method: String, to process: LocalProcess, now: Instant) {
         guard let missed = throttle.allows("denied", now: now) else { return }
         logger.warning(
-            "a user may not order this over the control socket",
+            "control command denied",
             metadata: [
                 "method": "\(method)", "uid": "\(process.uid)", "pid": "\(process.pid)", "repeated": "\(missed)",
             ])
