@@ -136,9 +136,11 @@ import Testing
 
     @Test func `what only one of two has is not lost in their sum`() {
         let client = ServiceSnapshot(pool: PoolReport(size: 2))
-        let server = ServiceSnapshot(rejects: RefusalCounts(replay: 1))
+        var rejects = RefusalCounts()
+        rejects.increment(.replay)
+        let server = ServiceSnapshot(rejects: rejects)
         let sum = client + server + client
-        #expect(sum == ServiceSnapshot(pool: PoolReport(size: 4), rejects: RefusalCounts(replay: 1)))
+        #expect(sum == ServiceSnapshot(pool: PoolReport(size: 4), rejects: rejects))
         #expect(StatusLine(client, state: nil).poolSize == 2)
         #expect(StatusLine(ServiceSnapshot(), state: nil).poolSize == nil)
     }

@@ -43,10 +43,10 @@ extension ControlServer {
 extension EventLog {
     fileprivate func happened(_ event: ControlServer.Event, now: Instant) {
         switch event {
-        case .call(.ordered(let method, let caller)): ordered(method, by: caller.process)
+        case .call(.ordered(let method, let caller)): commandReceived(method, by: caller.process)
         case .call(.failed(let method, let caller, let error)):
-            orderFailed(method, by: caller.process, error.message.name)
-        case .call(.denied(let method, let caller)): orderDenied(method, to: caller.process, now: now)
+            commandFailed(method, by: caller.process, error.message.name)
+        case .call(.denied(let method, let caller)): commandDenied(method, to: caller.process, now: now)
         // A client's own business.
         case .ended: break
         case .paused(let error): acceptPaused(error, now: now)
