@@ -56,9 +56,7 @@ import WstanControl
         status.logLevel = .debug
         status.listeners = []
         status.pool = .init(size: 0, idle: 5, opening: 0, hits: 0, misses: 0)
-        status.rejects = .init(
-            replay: 1, expired: 0, badAuthentication: 7, malformed: 0, forbiddenTarget: 0, overLimit: 0,
-            droppedDatagrams: 2)
+        status.rejects = .init([.replay: 1, .badAuthentication: 7, .droppedDatagrams: 2])
         status.keys = [
             .init(
                 name: "default", id: "0123456789abcdef", state: .current, source: .configuration, uses: 3,
@@ -91,8 +89,7 @@ import WstanControl
     @Test func `what a stranger may not see is said to be missing`() {
         var status = Self.status(mode: .server)
         status.restricted = true
-        status.rejects = .init(
-            replay: 0, expired: 0, badAuthentication: 0, malformed: 0, forbiddenTarget: 0, overLimit: 0, droppedDatagrams: 0)
+        status.rejects = .init()
         let text = Self.shown(status)
         #expect(text.contains("   rejects  none\n"))
         #expect(text.hasSuffix("      note  keys and warnings are shown to root and the group wstan only"))

@@ -18,27 +18,35 @@ extension Control {
         }
     }
 
-    /// What a server has refused since its start, by cause.
+    /// What a server has refused since its start, by cause: a number in each field.
     public struct Rejects: Codable, Sendable, Equatable {
-        public var replay: Int
-        public var expired: Int
-        public var badAuthentication: Int
-        public var malformed: Int
-        public var forbiddenTarget: Int
-        public var overLimit: Int
-        public var droppedDatagrams: Int
+        /// By their names in the interface and in its order.
+        public enum Field: String, CodingKey, CaseIterable, Sendable {
+            case replay, expired, badAuthentication, malformed, forbiddenTarget, overLimit, droppedDatagrams
+        }
 
-        public init(
-            replay: Int, expired: Int, badAuthentication: Int, malformed: Int, forbiddenTarget: Int, overLimit: Int,
-            droppedDatagrams: Int
-        ) {
-            self.replay = replay
-            self.expired = expired
-            self.badAuthentication = badAuthentication
-            self.malformed = malformed
-            self.forbiddenTarget = forbiddenTarget
-            self.overLimit = overLimit
-            self.droppedDatagrams = droppedDatagrams
+        /// Every field has one.
+        private var counts: [Field: Int]
+
+        /// - Parameter counts: zero where a field is missing.
+        public init(_ counts: [Field: Int] = [:]) {
+            self.counts = Dictionary(uniqueKeysWithValues: Field.allCases.map { ($0, counts[$0] ?? 0) })
+        }
+
+        public subscript(field: Field) -> Int {
+            get { counts[field] ?? 0 }
+            set { counts[field] = newValue }
+        }
+
+        public init(from decoder: any Decoder) throws {
+            let fields = try decoder.container(keyedBy: Field.self)
+            counts = try Dictionary(
+                uniqueKeysWithValues: Field.allCases.map { ($0, try fields.decode(Int.self, forKey: $0)) })
+        }
+
+        public func encode(to encoder: any Encoder) throws {
+            var fields = encoder.container(keyedBy: Field.self)
+            for field in Field.allCases { try fields.encode(self[field], forKey: field) }
         }
     }
 

@@ -1,6 +1,6 @@
 /// The client's part of one worker: takes user agents over and gives each its session. Confined to its worker.
 final class ClientService: @unchecked Sendable {
-    private let worker: Worker
+    let worker: Worker
     private var dialer: Dialer
     private let pool: TunnelPool
     private var opener: PoolFiller
@@ -59,6 +59,7 @@ final class ClientService: @unchecked Sendable {
     /// Others are in force from now on; what is under way goes on with those that it began with. The key has a way of its
     /// own.
     func apply(_ options: ClientOptions) {
+        worker.assertIsCurrent()
         rules = Self.rules(options, worker, passwords, log)
         direct = DirectDialer(
             rules: options.direct, connector: connector, timeout: options.connectTimeout, listeners: direct.listeners)
@@ -99,8 +100,9 @@ final class ClientService: @unchecked Sendable {
     /// How often the key was used on this worker: tunnels that were opened with it, and requests on those of the pool.
     var keyUses: [KeyID: KeyUse] { pool.keyUses }
 
-    /// New tunnels are opened with this key; what is in use goes on. On the worker, or before it has started.
+    /// New tunnels are opened with this key; what is in use goes on. On the worker.
     func install(_ key: Key) {
+        worker.assertIsCurrent()
         guard dialer.key.install(key) else { return }
         pool.install(dialer.key.authenticator.keyID)
     }
@@ -140,6 +142,7 @@ final class ClientService: @unchecked Sendable {
     ///
     /// - Parameter forwarded: where the connection goes if that is not for the user agent to say.
     func serve(_ arrival: Acceptor.Arrival, to forwarded: Address? = nil) {
+        worker.assertIsCurrent()
         guard let userAgent = try? Stream(arrival) else { return }
         guard !drain.isOn else { return userAgent.close() }
         if !arrival.peer.isLoopback { userAgent.watchForVanishedPeer() }

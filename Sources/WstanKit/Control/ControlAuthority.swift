@@ -1,9 +1,9 @@
 import CLinux
 import Glibc
 
-/// Who may do what on the control socket, which everybody on this host can connect to.
+/// Who may do what on the control socket, to which every user of this host can connect.
 struct ControlAuthority: Sendable {
-    /// What somebody is here. The higher may do what the lower may.
+    /// What a caller is here. The higher may do what the lower may.
     enum Standing: Int, Comparable {
         /// May see aggregates.
         case stranger
@@ -27,7 +27,7 @@ struct ControlAuthority: Sendable {
     }
 }
 
-/// Who has connected to the control socket, as the kernel vouches for it (unix(7), SO_PEERCRED and SO_PEERGROUPS).
+/// The process that has connected to the control socket, as the kernel vouches for it (unix(7), SO_PEERCRED and SO_PEERGROUPS).
 struct ControlCaller: Hashable, Sendable {
     let process: LocalProcess
     /// Beside the effective one.

@@ -3,7 +3,7 @@ import WstanControl
 /// A call as it came (UAPI.20, "Call").
 struct ControlCall: Equatable {
     /// How many replies are wanted.
-    enum Manner: Equatable {
+    enum ReplyMode: Equatable {
         case one
         /// None at all, no error either.
         case oneway
@@ -15,7 +15,7 @@ struct ControlCall: Equatable {
     /// With its interface.
     let method: String
     let parameters: JSONObject
-    let manner: Manner
+    let replyMode: ReplyMode
 
     /// Why there is no way to answer: the connection is closed.
     enum Malformed: Error, Equatable {
@@ -38,26 +38,26 @@ struct ControlCall: Equatable {
         guard case .object(let header) = value else { throw .noObject }
         var method: String?
         var parameters = JSONObject()
-        var answerSupport: [Manner] = []
+        var modes: [ReplyMode] = []
         for member in header.members {
             switch (member.name, member.value) {
             case ("method", .string(let name)): method = name
             case ("parameters", .object(let object)): parameters = object
-            case ("oneway", .bool(true)): answerSupport.append(.oneway)
-            case ("more", .bool(true)): answerSupport.append(.more)
-            case ("upgrade", .bool(true)): answerSupport.append(.upgrade)
+            case ("oneway", .bool(true)): modes.append(.oneway)
+            case ("more", .bool(true)): modes.append(.more)
+            case ("upgrade", .bool(true)): modes.append(.upgrade)
             case ("oneway", .bool(false)), ("more", .bool(false)), ("upgrade", .bool(false)): continue
             // Absent and null are the same.
             case ("parameters", .null), ("oneway", .null), ("more", .null), ("upgrade", .null): continue
-            // Somebody's extension, as its dotted name says.
+            // An extension, as its dotted name says.
             case (let name, _) where name.contains("."): continue
             case (let name, _): throw .member(name)
             }
         }
         guard let method else { throw .noMethod }
-        guard answerSupport.count <= 1 else { throw .contradiction }
+        guard modes.count <= 1 else { throw .contradiction }
         self.method = method
         self.parameters = parameters
-        manner = answerSupport.first ?? .one
+        replyMode = modes.first ?? .one
     }
 }

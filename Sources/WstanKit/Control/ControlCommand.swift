@@ -1,6 +1,6 @@
 import WstanControl
 
-/// The methods that there are.
+/// The methods of the interfaces, and who may call each.
 enum ControlCommand: CaseIterable {
     case getInfo, getInterfaceDescription
     case getStatus, listTunnels, closeTunnel

@@ -1,13 +1,14 @@
 import WstanControl
 
-/// Answers calls: those of `org.varlink.service` itself, all others by the service. Confined to its worker.
+/// Answers calls: admits them, then answers those of `org.varlink.service` itself and all others by the service. Confined to
+/// its worker.
 final class ControlDispatcher: @unchecked Sendable {
     enum Event {
-        /// Somebody has called a method that changes something or hands out a secret; it is about to be done.
+        /// A method was called that changes something or hands out a secret; it is about to be done.
         case ordered(method: String, by: ControlCaller)
         /// It was not done.
         case failed(method: String, by: ControlCaller, ControlError)
-        /// Somebody may not do what he has called for.
+        /// The caller may not call that method.
         case denied(method: String, to: ControlCaller)
     }
 
@@ -29,7 +30,7 @@ final class ControlDispatcher: @unchecked Sendable {
     func answer(_ call: ControlCall, of session: ControlSession) async {
         let reply: ControlReply
         do throws(ControlError) {
-            let command = try ControlGate.admit(call, from: session.standing)
+            let command = try Self.admit(call, from: session.standing)
             if command.isLogged { report(.ordered(method: call.method, by: session.caller)) }
             do throws(ControlError) {
                 reply = ControlReply(try await perform(command, call, session))
@@ -41,8 +42,42 @@ final class ControlDispatcher: @unchecked Sendable {
             if error == .permissionDenied { report(.denied(method: call.method, to: session.caller)) }
             reply = ControlReply(error)
         }
-        if call.manner != .oneway { await session.send(reply) }
+        if call.replyMode != .oneway { await session.send(reply) }
     }
+
+    // MARK: Before anything is done
+
+    /// Whether a call names a method, has parameters of its types, and comes from a client that may call it.
+    ///
+    /// - Throws: what the call is answered with.
+    static func admit(
+        _ call: ControlCall, from standing: ControlAuthority.Standing
+    ) throws(ControlError) -> ControlCommand {
+        guard let dot = call.method.utf8.lastIndex(of: UInt8(ascii: ".")) else { throw .methodNotFound(call.method) }
+        let interface = String(call.method[..<dot])
+        let method = String(call.method[call.method.index(after: dot)...])
+        guard let description = description(of: interface) else { throw .interfaceNotFound(interface) }
+        guard let declared = description.methods[method] else { throw .methodNotFound(call.method) }
+        guard let command = ControlCommand(call.method) else { throw .methodNotImplemented(call.method) }
+        guard standing >= command.standing else { throw .permissionDenied }
+        // A reply that is no error would give the connection away.
+        guard call.replyMode != .upgrade else { throw .methodNotImplemented(call.method) }
+        guard !command.needsMore || call.replyMode == .more else { throw .expectedMore }
+        if let fault = description.firstFault(in: call.parameters, of: declared.parameters) {
+            throw .invalidParameter(fault)
+        }
+        return command
+    }
+
+    static func description(of interface: String) -> InterfaceDescription? {
+        switch interface {
+        case ControlInterface.name: ControlInterface.description
+        case ServiceInterface.name: ServiceInterface.description
+        default: nil
+        }
+    }
+
+    // MARK: Doing it
 
     private func perform(
         _ command: ControlCommand, _ call: ControlCall, _ session: ControlSession
@@ -78,7 +113,7 @@ final class ControlDispatcher: @unchecked Sendable {
         do throws(DecodingError) {
             return try ControlCoding.decode(Parameters.self, from: call.parameters)
         } catch {
-            // The gate has let it through, so only a type that is not the interface's could bring this about.
+            // It was admitted, so only a type that is not the interface's could bring this about.
             throw .invalidParameter("parameters")
         }
     }
@@ -86,7 +121,7 @@ final class ControlDispatcher: @unchecked Sendable {
     private static func replies<Method: ControlMethod>(
         _ call: ControlCall, _ session: ControlSession
     ) -> ControlReplies<Method> {
-        ControlReplies(session, wantsMore: call.manner == .more)
+        ControlReplies(session, wantsMore: call.replyMode == .more)
     }
 
     // MARK: What needs no service

@@ -38,7 +38,7 @@ final class ControlServer: @unchecked Sendable {
         dispatcher = ControlDispatcher(service, information: information) { report(.call($0)) }
     }
 
-    /// Everybody on this host may connect.
+    /// Every user of this host may connect.
     func listen(at path: String) throws(UnixListener.Failure) {
         add(try UnixListener(path, on: worker, dealingTo: [worker]) { [unowned self] in happened($0) })
     }
@@ -49,7 +49,7 @@ final class ControlServer: @unchecked Sendable {
     }
 
     private func add(_ acceptor: Acceptor) {
-        // When descriptors run short an administrator most of all wants to see why, and the limiter are few.
+        // When descriptors run short, an administrator wants to see why, and the limiter admits few.
         acceptor.leavesReserve = false
         acceptors.append(acceptor)
     }
@@ -75,7 +75,7 @@ final class ControlServer: @unchecked Sendable {
         }
         let caller = ControlCaller(process, on: arrival.descriptor)
         let standing = authority.standing(of: caller)
-        guard case .seated(let id, let evicted) = limiter.admit(standing) else {
+        guard case .admitted(let id, let evicted) = limiter.admit(standing) else {
             Glibc.close(arrival.descriptor)
             return
         }

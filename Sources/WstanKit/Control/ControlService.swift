@@ -1,7 +1,7 @@
 import WstanControl
 
-/// What the daemon does when it is called. Everything is called on the main worker, and only for those who may; what is
-/// not there yet is answered with MethodNotImplemented.
+/// What the daemon does when it is called: every method of the interface, each called on the main worker, and only for those
+/// who may.
 ///
 /// Parameters have the types of the interface; whether their values make sense is for the method to say, by
 /// `invalidParameter`. A call goes on to its end also when the client has gone.
@@ -30,48 +30,4 @@ protocol ControlService: AnyObject, Sendable {
     ) async throws(ControlError) -> Drain.Reply
     func undrain() async throws(ControlError) -> Undrain.Reply
     func setLogLevel(_ parameters: SetLogLevel.Parameters) async throws(ControlError) -> SetLogLevel.Reply
-}
-
-extension ControlService {
-    func listTunnels(
-        _ parameters: ListTunnels.Parameters, _ replies: ControlReplies<ListTunnels>
-    ) async throws(ControlError) -> ListTunnels.Reply { throw .methodNotImplemented(ListTunnels.name) }
-
-    func closeTunnel(_ parameters: CloseTunnel.Parameters) async throws(ControlError) -> CloseTunnel.Reply {
-        throw .methodNotImplemented(CloseTunnel.name)
-    }
-
-    func checkConfiguration(
-        _ parameters: CheckConfiguration.Parameters
-    ) async throws(ControlError) -> CheckConfiguration.Reply { throw .methodNotImplemented(CheckConfiguration.name) }
-
-    func reload() async throws(ControlError) -> Reload.Reply { throw .methodNotImplemented(Reload.name) }
-
-    func rotateKey(_ parameters: RotateKey.Parameters) async throws(ControlError) -> RotateKey.Reply {
-        throw .methodNotImplemented(RotateKey.name)
-    }
-
-    func addKey(_ parameters: AddKey.Parameters) async throws(ControlError) -> AddKey.Reply {
-        throw .methodNotImplemented(AddKey.name)
-    }
-
-    func retireKey(_ parameters: RetireKey.Parameters) async throws(ControlError) -> RetireKey.Reply {
-        throw .methodNotImplemented(RetireKey.name)
-    }
-
-    func clientConfiguration(
-        _ parameters: GetClientConfiguration.Parameters
-    ) async throws(ControlError) -> GetClientConfiguration.Reply {
-        throw .methodNotImplemented(GetClientConfiguration.name)
-    }
-
-    func drain(
-        _ parameters: Drain.Parameters, _ replies: ControlReplies<Drain>
-    ) async throws(ControlError) -> Drain.Reply { throw .methodNotImplemented(Drain.name) }
-
-    func undrain() async throws(ControlError) -> Undrain.Reply { throw .methodNotImplemented(Undrain.name) }
-
-    func setLogLevel(_ parameters: SetLogLevel.Parameters) async throws(ControlError) -> SetLogLevel.Reply {
-        throw .methodNotImplemented(SetLogLevel.name)
-    }
 }

@@ -94,7 +94,7 @@ final class ControlSession: @unchecked Sendable {
     /// So many replies at a time.
     private static let turn: UInt64 = 16
 
-    /// Nobody is there to read an answer. A client that has only shut down its sending side still reads.
+    /// No answer would be read. A client that has only shut down its sending side still reads.
     var isOver: Bool { isSlow || stream.isGone || stream.peerHasClosed }
 
     /// - Returns: whether it is worth while to send more.

@@ -9,7 +9,7 @@ struct SessionLimiter {
 
     enum Admission: Equatable {
         /// - Parameter evicting: to be closed.
-        case seated(ID, evicting: ID?)
+        case admitted(ID, evicting: ID?)
         case full
     }
 
@@ -41,7 +41,7 @@ struct SessionLimiter {
         }
         let turn = nextTurn()
         sessions.append(Session(id: turn, isStranger: isStranger, turn: turn))
-        return .seated(turn, evicting: evicted)
+        return .admitted(turn, evicting: evicted)
     }
 
     private func victim(for stranger: Bool) -> ID? {

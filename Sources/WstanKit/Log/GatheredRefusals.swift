@@ -1,11 +1,11 @@
-/// Says of what is refused the first of its kind, and counts what the same client is refused within a minute.
+/// Has the first refusal of a source and reason logged, and counts those that follow within a minute.
 ///
-/// Bounded: beyond `maxSources` clients in a minute, all others are taken for one.
+/// Bounded: beyond `maxSources` sources in a minute, all others are taken for one.
 struct GatheredRefusals {
     /// What was counted in a minute.
     struct Line: Equatable {
-        /// Nil stands for the others, whom nobody tells apart.
-        let source: ClientAddress.Source?
+        /// Nil stands for all others.
+        let source: String?
         /// By reason code; none is zero.
         let counts: [String: Int]
     }
@@ -14,21 +14,21 @@ struct GatheredRefusals {
     static let maxSources = 128
 
     enum Action: Equatable {
-        case say
+        case log
         /// It is in a line that is due at the given time.
         case counted(until: Instant)
     }
 
     private struct Minute {
         let end: Instant
-        /// Zero: said, and not repeated.
+        /// Zero: logged, and not repeated.
         var counts: [String: Int]
     }
 
-    private var minutes: [ClientAddress.Source?: Minute] = [:]
+    private var minutes: [String?: Minute] = [:]
     private var earliestEnd: Instant?
 
-    mutating func refused(_ reason: String, of source: ClientAddress.Source, now: Instant) -> Action {
+    mutating func refused(_ reason: String, of source: String, now: Instant) -> Action {
         let isKnown = minutes[source] != nil || minutes.count < Self.maxSources
         let key = isKnown ? source : nil
         var minute = minutes[key] ?? Minute(end: now + Self.window, counts: [:])
@@ -36,16 +36,16 @@ struct GatheredRefusals {
         earliestEnd = min(earliestEnd ?? minute.end, minute.end)
         guard let count = minute.counts[reason] else {
             minute.counts[reason] = 0
-            return .say
+            return .log
         }
         minute.counts[reason] = count + 1
         return .counted(until: minute.end)
     }
 
-    /// Takes what is to be said now.
+    /// Removes the minutes that are over.
     ///
-    /// - Parameter now: nil takes everything, also what could become more.
-    mutating func takeLines(now: Instant?) -> [Line] {
+    /// - Parameter now: nil removes all, also those that could count more.
+    mutating func removeLines(now: Instant?) -> [Line] {
         if let now, earliestEnd.map({ now < $0 }) ?? true { return [] }
         let over = minutes.filter { $0.value.end <= now ?? $0.value.end }
         for source in over.keys { minutes[source] = nil }
@@ -56,7 +56,7 @@ struct GatheredRefusals {
         }
     }
 
-    /// When there is next something to be said.
+    /// When there is next something to log.
     var nextEnd: Instant? {
         minutes.values.filter { $0.counts.values.contains { $0 > 0 } }.map(\.end).min()
     }

@@ -35,11 +35,11 @@ struct LogRecord: Equatable, Sendable {
     init(_ level: Logger.Level, _ message: String, _ metadata: Logger.Metadata = [:], time: Time = .now()) {
         self.time = time
         self.level = level
-        self.message = Self.printable(message, limit: Self.maxMessage)
+        self.message = Printable.line(message, limit: Self.maxMessage)
         id = MessageID(in: metadata)
-        let told = metadata.filter { $0.key != MessageID.key }.sorted { $0.key < $1.key }
-        fields = told.prefix(Self.maxFields).map {
-            Field(key: $0.key, value: Self.printable($0.value.description, limit: Self.maxValue))
+        let shown = metadata.filter { $0.key != MessageID.key }.sorted { $0.key < $1.key }
+        fields = shown.prefix(Self.maxFields).map {
+            Field(key: $0.key, value: Printable.line($0.value.description, limit: Self.maxValue))
         }
     }
 
@@ -58,15 +58,5 @@ struct LogRecord: Equatable, Sendable {
         case .info: 6
         case .debug, .trace: 7
         }
-    }
-
-    private static func printable(_ text: String, limit: Int) -> String {
-        let scalars = text.unicodeScalars
-        var result = String.UnicodeScalarView()
-        for scalar in scalars.prefix(limit) {
-            result.append(scalar.value < 32 || (127..<160).contains(scalar.value) ? "?" : scalar)
-        }
-        if scalars.dropFirst(limit).first != nil { result.append(contentsOf: "...".unicodeScalars) }
-        return String(result)
     }
 }

@@ -2,7 +2,7 @@ import Glibc
 
 /// A bounded queue and the one thread that empties it, for writing to those who may not read: a full pipe, a stopped
 /// terminal, a journal that is busy. Whoever adds never waits; what does not fit is dropped and counted.
-final class WriterThread<Item: Sendable>: ThreadBody, @unchecked Sendable {
+final class WriterThread<Item: Sendable>: @unchecked Sendable {
     private let capacity: Int
     private let write: @Sendable (_ items: [Item], _ dropped: Int) -> Void
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -46,19 +46,11 @@ final class WriterThread<Item: Sendable>: ThreadBody, @unchecked Sendable {
     }
 
     private func start() {
-        isStarted = true
-        var thread = pthread_t()
-        let body = Unmanaged<ThreadBody>.passRetained(self)
-        if pthread_create(&thread, nil, runThreadBody, body.toOpaque()) == 0 {
-            pthread_detach(thread)
-        } else {
-            // The next one tries again.
-            isStarted = false
-            body.release()
-        }
+        // If it cannot be, the next item tries again.
+        isStarted = DetachedThread.start { self.run() } == nil
     }
 
-    override func run() {
+    private func run() {
         pthread_mutex_lock(lock)
         while true {
             while items.isEmpty { pthread_cond_wait(condition, lock) }
@@ -74,15 +66,4 @@ final class WriterThread<Item: Sendable>: ThreadBody, @unchecked Sendable {
             pthread_cond_broadcast(condition)
         }
     }
-}
-
-/// What a thread's entry can name, which cannot be generic.
-class ThreadBody: @unchecked Sendable {
-    func run() {}
-}
-
-private func runThreadBody(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    guard let argument else { return nil }
-    Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run()
-    return nil
 }

@@ -129,14 +129,12 @@ private final class Input: Sendable {
 
     var hasEnded: Bool { ended.load(ordering: .acquiring) }
 
+    /// - Returns: whether its thread could be started.
     func start() -> Bool {
-        var thread = pthread_t()
-        guard pthread_create(&thread, nil, runInput, Unmanaged.passRetained(self).toOpaque()) == 0 else { return false }
-        pthread_detach(thread)
-        return true
+        DetachedThread.start { self.run() } == nil
     }
 
-    func run() {
+    private func run() {
         switch BlockingCopy.run(from: STDIN_FILENO, to: connection) {
         case .end, .sourceFailed:
             ended.store(true, ordering: .releasing)
@@ -146,11 +144,4 @@ private final class Input: Sendable {
             break
         }
     }
-}
-
-/// The thread's entry: a free function, since a closure could be isolated to an actor and then traps on this thread.
-private func runInput(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    guard let argument else { return nil }
-    Unmanaged<Input>.fromOpaque(argument).takeRetainedValue().run()
-    return nil
 }

@@ -1,7 +1,7 @@
 /// The server's part of one worker: lets requests in, keeps the tunnels and connects them to their targets. Confined to
 /// its worker.
 final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Sendable {
-    private let worker: Worker
+    let worker: Worker
     private var options: ServerOptions
     private var authentication: Authentication
     private let acceptor: TunnelAcceptor
@@ -65,6 +65,7 @@ final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Sendable {
     /// Others are in force from now on; a connection that is up keeps what it began with. Keys and certificates have
     /// ways of their own.
     func apply(_ options: ServerOptions) {
+        worker.assertIsCurrent()
         self.options = options
         authentication.apply(options)
         acceptor.apply(options, authentication)
@@ -76,8 +77,9 @@ final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Sendable {
     /// How often each live key has been used on this worker.
     var keyUses: [KeyID: KeyUse] { authentication.keys.uses }
 
-    /// Other keys are accepted from now on; what runs goes on. On the worker, or before it has started.
+    /// Other keys are accepted from now on; what runs goes on. On the worker.
     func install(_ ring: KeyRing) {
+        worker.assertIsCurrent()
         authentication.keys.install(ring.liveKeys)
         // A request on one of these would be refused: so its client is told now, and opens another.
         for tunnel in tunnels.values.map(\.tunnel) where tunnel.isIdle && !isAccepted(tunnel.keyID) {
@@ -98,6 +100,7 @@ final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Sendable {
 
     /// On the worker.
     func serve(_ arrival: Acceptor.Arrival) {
+        worker.assertIsCurrent()
         guard let stream = try? Stream(arrival) else { return }
         worker.spawn { [self] in
             if let accepted = await acceptor.accept(stream, from: arrival.peer) { startTunnel(for: accepted) }
@@ -160,6 +163,7 @@ final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Sendable {
 
     /// The certificate's files have changed. On the worker.
     func renew(_ tls: TLSServerContext?) {
+        worker.assertIsCurrent()
         acceptor.renew(tls)
     }
 

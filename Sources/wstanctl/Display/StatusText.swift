@@ -120,13 +120,21 @@ struct StatusText {
 
     private mutating func rejects(_ status: GetStatus.Reply) {
         guard let rejects = status.rejects else { return }
-        let causes = [
-            (rejects.replay, "replayed"), (rejects.expired, "expired"), (rejects.badAuthentication, "wrong key"),
-            (rejects.malformed, "malformed"), (rejects.forbiddenTarget, "forbidden target"),
-            (rejects.overLimit, "over a limit"), (rejects.droppedDatagrams, "datagrams dropped"),
-        ].filter { $0.0 > 0 }
+        let causes = Control.Rejects.Field.allCases.filter { rejects[$0] > 0 }.map { "\(rejects[$0]) \(Self.label($0))" }
         guard !causes.isEmpty else { return addLine("rejects", "none") }
-        add("rejects", [causes.map { "\($0.0) \($0.1)" }.joined(separator: ", ")], manner.doubtful)
+        add("rejects", [causes.joined(separator: ", ")], manner.doubtful)
+    }
+
+    private static func label(_ field: Control.Rejects.Field) -> String {
+        switch field {
+        case .replay: "replayed"
+        case .expired: "expired"
+        case .badAuthentication: "wrong key"
+        case .malformed: "malformed"
+        case .forbiddenTarget: "forbidden target"
+        case .overLimit: "over a limit"
+        case .droppedDatagrams: "datagrams dropped"
+        }
     }
 
     private mutating func keys(_ status: GetStatus.Reply) {

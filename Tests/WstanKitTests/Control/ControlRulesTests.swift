@@ -13,11 +13,11 @@ import WstanControl
             #"{"method":"a.B","more":false,"oneway":null}"#, #" {"method":"a.B","org.example":{"x":1},"a.b":7} "#,
         ] {
             let call = try call(text)
-            #expect(call.method == "a.B" && call.parameters.isEmpty && call.manner == .one)
+            #expect(call.method == "a.B" && call.parameters.isEmpty && call.replyMode == .one)
         }
-        #expect(try call(#"{"method":"a.B","more":true,"oneway":false}"#).manner == .more)
-        #expect(try call(#"{"method":"a.B","oneway":true}"#).manner == .oneway)
-        #expect(try call(#"{"method":"a.B","upgrade":true}"#).manner == .upgrade)
+        #expect(try call(#"{"method":"a.B","more":true,"oneway":false}"#).replyMode == .more)
+        #expect(try call(#"{"method":"a.B","oneway":true}"#).replyMode == .oneway)
+        #expect(try call(#"{"method":"a.B","upgrade":true}"#).replyMode == .upgrade)
     }
 
     @Test(arguments: [
@@ -35,7 +35,7 @@ import WstanControl
     private func refusal(_ text: String, _ standing: ControlAuthority.Standing = .owner) throws -> ControlError? {
         let call = try call(text)
         do throws(ControlError) {
-            _ = try ControlGate.admit(call, from: standing)
+            _ = try ControlDispatcher.admit(call, from: standing)
             return nil
         } catch {
             return error
@@ -100,7 +100,7 @@ import WstanControl
     // MARK: Seats
 
     private func admit(_ seats: inout SessionLimiter, _ standing: ControlAuthority.Standing) -> (SessionLimiter.ID, SessionLimiter.ID?)? {
-        guard case .seated(let id, let evicted) = seats.admit(standing) else { return nil }
+        guard case .admitted(let id, let evicted) = seats.admit(standing) else { return nil }
         return (id, evicted)
     }
 

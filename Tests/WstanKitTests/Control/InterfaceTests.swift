@@ -48,20 +48,34 @@ import WstanControl
         configurationLoadTimestampUSec: 3, configurationErrors: ["e"], warnings: ["w"],
         listeners: [.init(name: "n", address: "a:1", activated: true)], tunnelsActive: 4, tunnelsTotal: 5, bytesReceived: 6,
         bytesSent: 7, drainDeadlineTimestampUSec: 8, pool: .init(size: 1, idle: 2, opening: 3, hits: 4, misses: 5, rttUSec: 6),
-        rejects: .init(
-            replay: 1, expired: 2, badAuthentication: 3, malformed: 4, forbiddenTarget: 5, overLimit: 6, droppedDatagrams: 7),
+        rejects: .init([
+            .replay: 1, .expired: 2, .badAuthentication: 3, .malformed: 4, .forbiddenTarget: 5, .overLimit: 6,
+            .droppedDatagrams: 7,
+        ]),
         keys: [
             .init(
                 name: "n", id: "i", state: .current, source: .state, createdTimestampUSec: 1, retireTimestampUSec: 2, uses: 3,
                 lastUseTimestampUSec: 4)
         ], logLevel: .info, restricted: false)
 
+    @Test func `refusals are counted in the interface's order, each in a field of its own`() throws {
+        let rejects = ControlCoding.object(of: Control.Rejects([.replay: 1, .droppedDatagrams: 7]))
+        let names = rejects.members.map(\.name)
+        #expect(
+            names == [
+                "replay", "expired", "badAuthentication", "malformed", "forbiddenTarget", "overLimit", "droppedDatagrams",
+            ])
+        #expect(rejects.members.map(\.value) == [1, 0, 0, 0, 0, 0, 7].map(JSONValue.integer))
+        #expect(RefusalCounts.Counter.allCases.map { Control.Rejects.Field($0).rawValue } == names)
+        #expect(throws: DecodingError.self) { try ControlCoding.decode(Control.Rejects.self, from: JSONObject()) }
+    }
+
     /// With every field set, so that none can be missing in one of the two.
     private static func check<Method: ControlMethod>(
         _ method: Method.Type, _ parameters: Method.Parameters, _ reply: Method.Reply
     ) throws {
         let dot = try #require(Method.name.lastIndex(of: "."))
-        let description = try #require(ControlGate.description(of: String(Method.name[..<dot])))
+        let description = try #require(ControlDispatcher.description(of: String(Method.name[..<dot])))
         let declared = try #require(description.methods[String(Method.name[Method.name.index(after: dot)...])])
         let sent = ControlCoding.object(of: parameters)
         #expect(description.firstFault(in: sent, of: declared.parameters) == nil)
@@ -84,7 +98,7 @@ import WstanControl
             let (name, parameters) = error.message
             #expect(ControlError(name: name, parameters: parameters) == error)
             let dot = try #require(name.lastIndex(of: "."))
-            let description = try #require(ControlGate.description(of: String(name[..<dot])))
+            let description = try #require(ControlDispatcher.description(of: String(name[..<dot])))
             let declared = try #require(description.errors[String(name[name.index(after: dot)...])])
             #expect(description.firstFault(in: parameters, of: declared) == nil)
             let reply = try ControlReply(reading: ControlReply(error).bytes)

@@ -38,7 +38,7 @@ import Testing
         let texts: [([UInt8], String)] = [
             ([], "is empty"), (Array(bytes.dropLast(3)), "is damaged"), (Array("x\n".utf8), "is of another version"),
             ([UInt8](repeating: 65, count: KeyRingBounds.fileSize * 2), "is above"),
-            (KeyRingCodec.withDigest(Array("wstan key ring 1\norigin x\n".utf8)), "makes no sense (line 2)"),
+            (ChecksumLine.append(to: Array("wstan key ring 1\norigin x\n".utf8)), "makes no sense (line 2)"),
         ]
         for (bytes, words) in texts {
             _ = try folder.write("", to: KeyRingFile.name)

@@ -77,9 +77,9 @@ import Testing
     @Test func `what it is in words`() throws {
         let plan = try ListenPlan(try Self.client([], [Self.forward("db", .tcp, on: 1)]), SocketActivation())
         let opened = [
-            ListenerSet.Entrance(name: "listen", forward: nil, place: "A", isPassed: false),
-            ListenerSet.Entrance(name: "listen", forward: nil, place: "B", isPassed: false),
-            ListenerSet.Entrance(name: "forward db", forward: "db", place: "C", isPassed: false),
+            ListeningPlace(name: "listen", forward: nil, place: "A", isPassed: false),
+            ListeningPlace(name: "listen", forward: nil, place: "B", isPassed: false),
+            ListeningPlace(name: "forward db", forward: "db", place: "C", isPassed: false),
         ]
         #expect(
             plan.text(of: opened)

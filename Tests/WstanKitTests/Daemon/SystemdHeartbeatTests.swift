@@ -1,5 +1,4 @@
 import Glibc
-import Logging
 import Synchronization
 import Testing
 
@@ -21,7 +20,9 @@ import Testing
     private final class Ledger: @unchecked Sendable {
         var messages: [ServiceManager.Message] = []
         var awaited: (count: Int, wait: Wait<Void>)?
-        let complaints = Mutex(0)
+        let lines = LogLines()
+
+        var complaints: Int { lines.all.count { $0.id == .workerHangs } }
 
         func tell(_ message: ServiceManager.Message) {
             messages.append(message)
@@ -36,30 +37,14 @@ import Testing
         }
     }
 
-    private struct Handler: LogHandler {
-        let ledger: Ledger
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.trace
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            if MessageID(in: event.metadata ?? [:]) == .workerHangs { ledger.complaints.withLock { $0 += 1 } }
-        }
-    }
-
     private static func services(_ workers: [Worker], _ log: EventLog) throws -> Services {
         let options = ServerOptions(keys: [Key.random()], pathPrefix: "/")
         let commons = ServerShared(replayGuard: ReplayGuard(capacity: 10))
         let resolver = Resolver(pool: BlockingPool(maxThreads: 1))
-        return Services(
-            workers: workers,
-            servers: workers.map {
-                ServerService(worker: $0, options: options, commons: commons, resolver: resolver, log: log)
-            })
+        let servers = workers.map {
+            ServerService(worker: $0, options: options, commons: commons, resolver: resolver, log: log)
+        }
+        return Services([TestRole(servers)])
     }
 
     /// Starts a pulse over three workers, the first of which is the test's.
@@ -72,7 +57,7 @@ import Testing
         defer { for worker in others { worker.stop() } }
         try await WorkerThread.run { main in
             let ledger = Ledger()
-            let log = EventLog(Logger(label: "test") { _ in Handler(ledger: ledger) })
+            let log = ledger.lines.log
             let pulse = SystemdHeartbeat(
                 of: try services([main] + others, log), on: main, SystemdHeartbeat.Rhythm(patience: patience), log: log,
                 timeLeft: { timeLeft }, tell: ledger.tell)
@@ -94,14 +79,14 @@ import Testing
                 hang.wait()
             }
             await isStuck.value(onTimeout: (), onCancel: ())
-            let before = ledger.complaints.withLock { $0 }
+            let before = ledger.complaints
             // One that had been asked before may still be told.
             await main.sleep(for: .milliseconds(50))
             let told = ledger.messages.count
             await main.sleep(for: .milliseconds(200))
             #expect(ledger.messages.count == told)
             // Once for this hang, however long it takes; a busy machine may have been late before.
-            let complaints = ledger.complaints.withLock { $0 }
+            let complaints = ledger.complaints
             #expect(complaints >= 1 && complaints - before <= 1)
             hang.end()
             await ledger.reach(told + 3, on: main)
@@ -150,7 +135,7 @@ import Testing
         #expect(ServiceManager.Message.ready("here").text == "READY=1\nSTATUS=here")
         #expect(
             ServiceManager.Message.reloading(at: Instant(nanoseconds: 12_345_678)).text
-                == "RELOADING=1\nMONOTONIC_USEC=12345\nSTATUS=Reloader")
+                == "RELOADING=1\nMONOTONIC_USEC=12345\nSTATUS=Reloading")
         #expect(
             ServiceManager.Message.stopping(nextWord: .seconds(7)).text
                 == "STOPPING=1\nEXTEND_TIMEOUT_USEC=7000000\nSTATUS=Stopping")
@@ -170,9 +155,7 @@ import Testing
     @Test func `a client tells of its pool, a server of what it refused`() {
         #expect(StatusLine(inUse: 1, idle: 2, poolSize: 16).text == "1 tunnel in use, 2 of 16 idle")
         #expect(StatusLine(inUse: 0, idle: 3).text == "0 tunnels in use, 3 idle; refused: none")
-        var rejects = RefusalCounts()
-        rejects.replay = 2
-        rejects.overLimit = 1
+        let rejects = RefusalCounts([.replay: 2, .overLimit: 1, .droppedDatagrams: 3])
         #expect(
             StatusLine(state: "Draining", inUse: 12, idle: 0, rejects: rejects).text
                 == "Draining: 12 tunnels in use, 0 idle; refused: 2 replayed, 1 over limit")

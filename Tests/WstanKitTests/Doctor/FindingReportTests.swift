@@ -73,10 +73,4 @@ import Testing
     func `a difference of clocks is too, whatever it is`(seconds: Double, text: String) {
         #expect(HumanText.seconds(seconds) == text)
     }
-
-    @Test func `names are listed as in a sentence`() {
-        #expect(HumanText.list([]) == "")
-        #expect(HumanText.list(["a"]) == "a")
-        #expect(HumanText.list(["a", "b", "c"]) == "a, b and c")
-    }
 }

@@ -7,9 +7,9 @@ import Testing
     private final class Subject {
         private var refusals = GatheredRefusals()
 
-        /// - Returns: whether it was to be said.
+        /// - Returns: whether it was to be logged.
         func refused(_ reason: String, _ client: Int, at second: Int) -> Bool {
-            action(reason, client, at: second) == .say
+            action(reason, client, at: second) == .log
         }
 
         func action(_ reason: String, _ client: Int, at second: Int) -> GatheredRefusals.Action {
@@ -17,7 +17,7 @@ import Testing
         }
 
         func lines(at second: Int?) -> [GatheredRefusals.Line] {
-            refusals.takeLines(now: second.map(GatheredRefusalsTests.at))
+            refusals.removeLines(now: second.map(GatheredRefusalsTests.at))
         }
 
         var nextEnd: Instant? { refusals.nextEnd }
@@ -25,11 +25,9 @@ import Testing
 
     private static func at(_ second: Int) -> Instant { Instant(nanoseconds: 1) + .seconds(second) }
 
-    private static func source(_ client: Int) -> ClientAddress.Source {
-        ClientAddress(ipv4: IPv4Address(0x0a00_0000 + UInt32(client)), port: 1).source
-    }
+    private static func source(_ client: Int) -> String { "source \(client)" }
 
-    @Test func `the first of a client and reason is said, the others are counted`() {
+    @Test func `the first of a source and reason is logged, the others are counted`() {
         let subject = Subject()
         #expect(subject.refused("expired", 1, at: 0))
         #expect(!subject.refused("expired", 1, at: 1))
@@ -43,7 +41,7 @@ import Testing
                 == [GatheredRefusals.Line(source: Self.source(1), counts: ["expired": 2, "replayed": 1])])
     }
 
-    @Test func `a minute without repetition leaves nothing to say`() {
+    @Test func `a minute without repetition leaves nothing to log`() {
         let subject = Subject()
         #expect(subject.refused("expired", 1, at: 0))
         #expect(subject.nextEnd == nil)
@@ -65,7 +63,7 @@ import Testing
         #expect(subject.lines(at: nil).map(\.source) == [Self.source(3)])
     }
 
-    @Test func `beyond so many clients the others are one`() {
+    @Test func `beyond the limit of sources the others are one`() {
         let subject = Subject()
         for client in 0..<GatheredRefusals.maxSources { #expect(subject.refused("expired", client, at: 0)) }
         #expect(subject.refused("expired", 1000, at: 1))

@@ -37,6 +37,16 @@ enum Loopback {
         SocketOption(level: SOL_SOCKET, name: SO_SNDBUF).set(16 * 1024, on: stream.descriptor)
         SocketOption(level: SOL_SOCKET, name: SO_RCVBUF).set(16 * 1024, on: stream.descriptor)
     }
+
+    /// Bytes whose order shows: what repeats is no power of two long.
+    static func pattern(_ count: Int, seed: UInt64) -> [UInt8] {
+        var random = SeededRandomness(seed: seed)
+        let piece = random.bytes(4093)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count + piece.count)
+        while bytes.count < count { bytes += piece }
+        return Array(bytes.prefix(count))
+    }
 }
 
 extension WstanKit.Stream {

@@ -4,15 +4,6 @@ import Testing
 @testable import WstanKit
 
 @Suite(.timeLimit(.minutes(1))) struct StreamTests {
-    private static func pattern(_ count: Int, seed: UInt64) -> [UInt8] {
-        var random = SeededRandomness(seed: seed)
-        let piece = random.bytes(4093)
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(count + piece.count)
-        while bytes.count < count { bytes += piece }
-        return Array(bytes.prefix(count))
-    }
-
     /// Bound and not listening: it refuses, and nobody else gets its port meanwhile.
     private static func refusingAddress() throws -> (address: SocketAddress, descriptor: Int32) {
         let descriptor = try SystemError.check("socket") { socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
@@ -35,7 +26,7 @@ import Testing
         let isSame = try await WorkerThread.run { worker in
             let (near, far) = try await Loopback.pair(on: worker)
             Loopback.tighten(near)
-            let sent = Self.pattern(10 << 20, seed: 40)
+            let sent = Loopback.pattern(10 << 20, seed: 40)
             let echo = Task(executorPreference: worker) {
                 let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 32 * 1024, alignment: 16)
                 defer { buffer.deallocate() }
@@ -79,7 +70,7 @@ import Testing
         for waitsFirst in [true, false] {
             try await WorkerThread.run { worker in
                 let (near, far) = try await Loopback.pair(on: worker)
-                let sent = Self.pattern(count, seed: 41)
+                let sent = Loopback.pattern(count, seed: 41)
                 let reading = Task(executorPreference: worker) {
                     if !waitsFirst { await worker.settle() }
                     let (bytes, ending) = await near.readAll()
@@ -166,7 +157,7 @@ import Testing
         try await WorkerThread.run { worker in
             let (near, far) = try await Loopback.pair(on: worker)
             Loopback.tighten(near)
-            near.write(Self.pattern(8 << 20, seed: 42))
+            near.write(Loopback.pattern(8 << 20, seed: 42))
             #expect(near.pendingCount > 0)
             let draining = Task(executorPreference: worker) { await near.waitDrained() }
             await worker.settle()
@@ -184,7 +175,7 @@ import Testing
             let (near, far) = try await Loopback.pair(on: worker)
             Loopback.tighten(near)
             let waiting = Task(executorPreference: worker) { await near.waitReadable() }
-            near.write(Self.pattern(8 << 20, seed: 43))
+            near.write(Loopback.pattern(8 << 20, seed: 43))
             let draining = Task(executorPreference: worker) { await near.waitDrained() }
             await worker.settle()
             near.close()
@@ -236,7 +227,7 @@ import Testing
             let (near, far) = try await Loopback.pair(on: worker)
             Loopback.tighten(near)
             Loopback.tighten(far)
-            let sent = Self.pattern(3 << 20, seed: 44)
+            let sent = Loopback.pattern(3 << 20, seed: 44)
             near.write(sent)
             near.closeOrderly(awaitingPeer: true)
             #expect(!near.isClosed)
@@ -270,7 +261,7 @@ import Testing
             SocketOption(level: SOL_SOCKET, name: SO_RCVBUFFORCE).set(16 << 20, on: near.descriptor)
             far.write([UInt8](repeating: 9, count: 8 << 20))
             await worker.settle()
-            let sent = Self.pattern(1 << 20, seed: 45)
+            let sent = Loopback.pattern(1 << 20, seed: 45)
             near.write(sent)
             near.closeOrderly(awaitingPeer: true)
             let (bytes, ending) = await far.readAll(piecesOf: 16 * 1024)

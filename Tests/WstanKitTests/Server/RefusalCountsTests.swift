@@ -6,23 +6,24 @@ import Testing
     @Test func `every refusal counts for its cause, and what is no request for none`() {
         var rejects = RefusalCounts()
         let refusals: [Refusal] = [
-            .notARequest, .silent, .timedOut, .draining, .overLimit, .wire(.replayed), .wire(.expired(seconds: 1)),
+            .notARequest, .silent, .timedOut, .draining, .tls(.notTLS), .overLimit, .wire(.replayed), .wire(.expired(seconds: 1)),
             .wire(.badAuthentication), .wire(.malformed), .wire(.sealedForOtherScheme), .wire(.tooLarge),
             .wire(.unexpectedCommand),
         ]
         for refusal in refusals { rejects.count(refusal) }
         #expect(
             rejects
-                == RefusalCounts(replay: 1, expired: 1, badAuthentication: 1, malformed: 4, forbiddenTarget: 0, overLimit: 1))
+                == RefusalCounts([.replay: 1, .expired: 1, .badAuthentication: 1, .malformed: 4, .overLimit: 1]))
     }
 
     @Test func `those of all workers add up`() {
-        let one = RefusalCounts(
-            replay: 1, expired: 2, badAuthentication: 3, malformed: 4, forbiddenTarget: 5, overLimit: 6,
-            droppedDatagrams: 7)
-        let both = RefusalCounts(
-            replay: 2, expired: 4, badAuthentication: 6, malformed: 8, forbiddenTarget: 10, overLimit: 12,
-            droppedDatagrams: 14)
+        var one = RefusalCounts()
+        var both = RefusalCounts()
+        for (number, counter) in RefusalCounts.Counter.allCases.enumerated() {
+            for _ in 0...number { one.increment(counter) }
+            for _ in 0..<2 * (number + 1) { both.increment(counter) }
+        }
+        #expect(RefusalCounts.Counter.allCases.map { one[$0] } == Array(1...RefusalCounts.Counter.allCases.count))
         #expect(one + one == both)
         #expect(one + RefusalCounts() == one)
     }
@@ -39,6 +40,15 @@ import Testing
             recorder.close()
             return recorder.rejects
         }
-        #expect(rejects == RefusalCounts(badAuthentication: 1, forbiddenTarget: 1, overLimit: 4, droppedDatagrams: 1))
+        #expect(rejects == RefusalCounts([.badAuthentication: 1, .forbiddenTarget: 1, .overLimit: 4, .droppedDatagrams: 1]))
+    }
+}
+
+extension RefusalCounts {
+    init(_ counts: [Counter: Int]) {
+        self.init()
+        for (counter, number) in counts {
+            for _ in 0..<number { increment(counter) }
+        }
     }
 }

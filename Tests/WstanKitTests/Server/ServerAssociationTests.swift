@@ -142,16 +142,16 @@ import Testing
                 if number == 0 { fixture.open(datagram) } else { _ = fixture.pair.client.send(datagram) }
             }
             let answers = await fixture.answers(2)
-            await worker.until { fixture.recorder.rejects.forbiddenTarget >= 4 }
+            await worker.until { fixture.recorder.rejects[.forbiddenTarget] >= 4 }
             // Now that the name is known, too.
             _ = fixture.pair.client.send(Datagram(address: places[2], data: [6]))
-            await worker.until { fixture.recorder.rejects.forbiddenTarget >= 5 }
+            await worker.until { fixture.recorder.rejects[.forbiddenTarget] >= 5 }
             await fixture.pair.close()
             for target in targets { target.close() }
             return (answers.map { $0.data[0] }, fixture.recorder.rejects)
         }
         #expect(answers.sorted() == [1, 3])
-        #expect(rejects == RefusalCounts(forbiddenTarget: 5))
+        #expect(rejects == RefusalCounts([.forbiddenTarget: 5]))
     }
 
     @Test func `one that nobody uses ends, and its descriptors with it`() async throws {

@@ -54,7 +54,7 @@ struct IPv6Address: Hashable, Sendable, CustomStringConvertible {
                 guard end == rest.endIndex, let ipv4 = IPv4Address(text: group) else { return nil }
                 values = [UInt16(truncatingIfNeeded: ipv4.value >> 16), UInt16(truncatingIfNeeded: ipv4.value)]
             } else {
-                guard (1...4).contains(group.utf8.count), group.utf8.allSatisfy(Self.isHexDigit),
+                guard (1...4).contains(group.utf8.count), group.utf8.allSatisfy({ Hex.value($0) != nil }),
                     let value = UInt16(group, radix: 16)
                 else { return nil }
                 values = [value]
@@ -76,10 +76,6 @@ struct IPv6Address: Hashable, Sendable, CustomStringConvertible {
         let groups = head + Array(repeating: 0, count: missing) + tail
         high = groups[0..<4].reduce(0) { $0 << 16 | UInt64($1) }
         low = groups[4..<8].reduce(0) { $0 << 16 | UInt64($1) }
-    }
-
-    private static func isHexDigit(_ byte: UInt8) -> Bool {
-        (48...57).contains(byte) || (65...70).contains(byte) || (97...102).contains(byte)
     }
 
     /// The IPv4 address inside ::ffff:0:0/96, if it is one.

@@ -58,16 +58,8 @@ struct Explanation: Equatable {
         return ([line] + advice).joined(separator: " ")
     }
 
-    /// A text of somebody whom nobody needs to trust: no control characters, nothing that turns the direction of
-    /// writing, at most 300 characters.
+    /// A text that nobody vouches for, 300 characters of it at most.
     static func visible(_ text: String) -> String {
-        var visible = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars.prefix(300) {
-            switch scalar.properties.generalCategory {
-            case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: continue
-            default: visible.append(scalar)
-            }
-        }
-        return String(visible)
+        Printable.prose(text.unicodeScalars.prefix(300))
     }
 }

@@ -120,8 +120,7 @@ final class HTTPSession: @unchecked Sendable {
             guard let host = Host(text: request.target.host) else { throw .unusableTarget }
             target = Address(host: host, port: request.target.port)
         } catch {
-            let isHEAD = head.requestLine?.method.elementsEqual("HEAD".utf8) ?? false
-            explain(.request(error), target: nil, asHTML: asHTML, toHEAD: isHEAD, closing: true)
+            explain(.request(error), target: nil, asHTML: asHTML, toHEAD: head.isHEAD, closing: true)
             return .end(.over)
         }
         if let way, way.target != target || !way.isUp {
@@ -177,8 +176,7 @@ final class HTTPSession: @unchecked Sendable {
         let closing =
             !goesOn || idle.areUnwanted || head.minorVersion == 0 || head.hasToken("close", in: "Connection")
             || head.hasToken("close", in: "Proxy-Connection")
-        let isHEAD = head.requestLine?.method.elementsEqual("HEAD".utf8) ?? false
-        explain(failure, target: nil, asHTML: Acceptance(head).takesHTML, toHEAD: isHEAD, closing: closing)
+        explain(failure, target: nil, asHTML: Acceptance(head).takesHTML, toHEAD: head.isHEAD, closing: closing)
         return closing ? .end(.over) : .request
     }
 
@@ -193,12 +191,11 @@ final class HTTPSession: @unchecked Sendable {
     /// - Returns: nil when it is not the script that is asked for.
     private func script(for head: HTTPHead) -> Next? {
         guard let line = head.requestLine, ProxyScript.isAskedFor(by: line.target) else { return nil }
-        let isHEAD = line.method.elementsEqual("HEAD".utf8)
-        guard isHEAD || line.method.elementsEqual("GET".utf8), (try? MessageBody(ofRequest: head)) == MessageBody.none
+        guard head.isHEAD || line.method.elementsEqual("GET".utf8), (try? MessageBody(ofRequest: head)) == MessageBody.none
         else { return nil }
         let closing = head.minorVersion == 0 || head.hasToken("close", in: "Connection") || idle.areUnwanted
         let proxy = ProxyScript.proxy(askedBy: head, at: userAgent.localAddress)
-        userAgent.write(ProxyScript(connector.direct.rules, proxy: proxy).answer(toHEAD: isHEAD, closing: closing))
+        userAgent.write(ProxyScript(connector.direct.rules, proxy: proxy).answer(toHEAD: head.isHEAD, closing: closing))
         guard closing else { return .request }
         userAgent.closeOrderly(awaitingPeer: true)
         return .end(.over)

@@ -14,8 +14,8 @@ struct ProxyAuthorization: Equatable {
     /// - Returns: nil when there are none that can be read: no such field, two of them, or another scheme.
     init?(_ head: HTTPHead) {
         guard let value = head.value(of: "Proxy-Authorization"),
-            let blank = value.firstIndex(where: HTTPHead.isBlank), HTTPHead.isEqual(value[..<blank], "Basic"),
-            let bytes = Base64.decode(value[blank...].drop(while: HTTPHead.isBlank)),
+            let blank = value.firstIndex(where: \.isBlank), HTTPHead.isEqual(value[..<blank], "Basic"),
+            let bytes = Base64.decode(value[blank...].drop(while: \.isBlank)),
             // Section 2: the name holds no colon, the password may.
             let colon = bytes.firstIndex(of: UInt8(ascii: ":"))
         else { return nil }

@@ -113,7 +113,6 @@ enum ProxyRefusal: Error, Equatable {
     private static func list(_ names: [String]) -> String {
         var once: [String] = []
         for name in names where !once.contains(name) { once.append(name) }
-        guard let last = once.popLast() else { return "other schemes" }
-        return once.isEmpty ? last : once.joined(separator: ", ") + " and " + last
+        return once.isEmpty ? "other schemes" : once.listed()
     }
 }

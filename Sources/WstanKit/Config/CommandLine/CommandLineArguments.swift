@@ -106,7 +106,7 @@ struct CommandLineArguments {
         switch Self.match(name) {
         case .option(let option): consume(option, as: "--\(option.name)", attached: attached)
         case .ambiguous(let names):
-            complain("--\(name) could be \(Suggestion.alternatives(names)): write it in full")
+            complain("--\(name) could be \(names.listed("or")): write it in full")
         case .unknown:
             let hint = Suggestion.clause(for: name, among: CommandLineOption.all.map(\.name), prefix: "--")
             let remedy = hint.isEmpty ? ": wstand --help lists them all" : hint

@@ -23,7 +23,7 @@ struct ForwardDraft {
         case .target: target = try TargetAddress(text)
         case .transport:
             guard let transport = Forward.Transport(rawValue: text.lowercased()) else {
-                throw ValueProblem("takes \(Suggestion.alternatives(Forward.Transport.allCases.map(\.rawValue)))")
+                throw ValueProblem("takes \(Forward.Transport.allCases.map(\.rawValue).listed("or"))")
             }
             self.transport = transport
         }

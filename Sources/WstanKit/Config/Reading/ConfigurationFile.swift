@@ -114,7 +114,7 @@ struct ConfigurationFile {
         let homes = ([nil] + SettingKey.Section.allCases).filter { Self.target(name, in: $0) != nil }
         if !homes.isEmpty {
             let names = homes.map { $0.map { "[\($0.rawValue)]" } ?? "[wstan] or before any section" }
-            add(unknown, line, "\(name) is not in force here: move it to \(Suggestion.alternatives(names))")
+            add(unknown, line, "\(name) is not in force here: move it to \(names.listed("or"))")
             return
         }
         var known = SettingKey.all.filter { $0.section == section }.map(\.name)

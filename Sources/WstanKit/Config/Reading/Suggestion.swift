@@ -38,12 +38,6 @@ enum Suggestion {
         return last[into.count]
     }
 
-    /// `a, b or c`.
-    static func alternatives(_ words: [String]) -> String {
-        words.count < 2
-            ? words.joined() : words.dropLast().joined(separator: ", ") + " or " + words.suffix(1).joined()
-    }
-
     /// ` 'name'` when it looks like the name of a key; nothing otherwise, for it may be a key or a passphrase.
     static func quoted(_ name: String) -> String {
         let isName =

@@ -12,7 +12,7 @@ extension SettingKind {
     where Choice: RawRepresentable<String> & CaseIterable & Sendable {
         value(placeholder, path) { (text) throws(ValueProblem) in
             guard let choice = Choice(rawValue: text.lowercased()) else {
-                throw ValueProblem("takes \(Suggestion.alternatives(Choice.allCases.map(\.rawValue)))")
+                throw ValueProblem("takes \(Choice.allCases.map(\.rawValue).listed("or"))")
             }
             return choice
         } text: {

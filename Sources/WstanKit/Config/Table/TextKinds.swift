@@ -79,7 +79,7 @@ extension SettingKind {
         value("STATUS", path) { (text) throws(ValueProblem) in
             guard let status = Quantity(text)?.count.flatMap(Settings.PlainAnswer.Status.init(rawValue:)) else {
                 let statuses = Settings.PlainAnswer.Status.allCases.map { String($0.rawValue) }
-                throw ValueProblem("takes \(Suggestion.alternatives(statuses)); a file is not in this version")
+                throw ValueProblem("takes \(statuses.listed("or")); a file is not in this version")
             }
             return .status(status)
         } text: {

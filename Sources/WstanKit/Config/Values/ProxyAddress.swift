@@ -171,8 +171,8 @@ enum PercentEncoding {
                 result.append(byte)
                 continue
             }
-            guard let high = iterator.next().flatMap(HexDigits.value),
-                let low = iterator.next().flatMap(HexDigits.value)
+            guard let high = iterator.next().flatMap(Hex.value),
+                let low = iterator.next().flatMap(Hex.value)
             else { return nil }
             result.append(high << 4 | low)
         }
@@ -193,29 +193,5 @@ enum PercentEncoding {
             }
         }
         return String(decoding: result, as: UTF8.self)
-    }
-}
-
-/// Digits in either case.
-enum HexDigits {
-    static func value(_ digit: UInt8) -> UInt8? {
-        switch digit {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
-        default: nil
-        }
-    }
-
-    /// - Returns: nil for an odd number of digits and for what is none.
-    static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
-        guard text.count.isMultiple(of: 2) else { return nil }
-        var result: [UInt8] = []
-        var iterator = text.makeIterator()
-        while let first = iterator.next(), let second = iterator.next() {
-            guard let high = value(first), let low = value(second) else { return nil }
-            result.append(high << 4 | low)
-        }
-        return result
     }
 }

@@ -22,7 +22,7 @@ public struct TLSSettings: Sendable, Equatable {
         var pins: [[UInt8]] = []
         for item in text.split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
             let digits = (String(item).suffix(after: "sha256/") ?? String(item)).utf8
-            guard let pin = digits.count == 64 ? HexDigits.decode(digits) : Base64.decode(digits), pin.count == 32
+            guard let pin = digits.count == 64 ? Hex.decode(digits) : Base64.decode(digits), pin.count == 32
             else {
                 throw ValueProblem(
                     "takes the SHA-256 of a public key, as sha256/ and 44 base64 characters or as 64 hexadecimal digits"

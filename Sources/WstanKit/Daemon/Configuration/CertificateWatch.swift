@@ -4,9 +4,9 @@ final class CertificateWatch: @unchecked Sendable {
     /// What connections are shown; nil while the server speaks no TLS.
     private(set) var certificate: ServerCertificate?
     /// The files as they were when they were read last, whether they were good or not.
-    private var read: [FileMark] = []
+    private var read: [FileMark]
     /// The files as they were a step ago.
-    private var seen: [FileMark] = []
+    private var seen: [FileMark]
     private var isLooking = false
     private let worker: Worker
     private let blocking: BlockingPool
@@ -17,12 +17,24 @@ final class CertificateWatch: @unchecked Sendable {
     /// one go.
     private static let step: Duration = .seconds(2)
 
-    /// - Parameter show: called on the worker with what connections are shown from then on.
-    init(on worker: Worker, blocking: BlockingPool, log: EventLog, show: @escaping (TLSServerContext?) -> Void) {
+    /// - Parameters:
+    ///   - certificate: what connections are shown already.
+    ///   - show: called on the worker with what connections are shown from then on.
+    init(
+        of certificate: ServerCertificate?, on worker: Worker, blocking: BlockingPool, log: EventLog,
+        show: @escaping (TLSServerContext?) -> Void
+    ) {
+        self.certificate = certificate
+        read = certificate?.marks ?? []
+        seen = read
         self.worker = worker
         self.blocking = blocking
         self.log = log
         self.show = show
+    }
+
+    func start() {
+        if certificate != nil, !isLooking { lookLater() }
     }
 
     /// Another one, or none, by the configuration.
@@ -31,7 +43,7 @@ final class CertificateWatch: @unchecked Sendable {
         read = certificate?.marks ?? []
         seen = read
         show(certificate?.context)
-        if certificate != nil, !isLooking { lookLater() }
+        start()
     }
 
     private func lookLater() {

@@ -1,6 +1,7 @@
 import Glibc
 
-/// A configuration with everything that it names, read and checked before any of it is in force.
+/// A configuration with everything that it names, read and checked before any of it is in force. The start and every reload
+/// put one in force.
 struct LoadedConfiguration: Sendable {
     /// As it was read.
     let settings: Settings
@@ -13,18 +14,56 @@ struct LoadedConfiguration: Sendable {
     let trust: ClientTrust?
     /// A server's that speaks TLS itself.
     let certificate: ServerCertificate?
+    /// What the sockets are for that were passed instead of what the configuration says.
+    let activation: SocketActivation
     let plan: ListenPlan
     /// For the buffers of all workers.
     let bufferBudget: Int
-    /// Who may use the control socket; nil when there is no such group.
+    /// The group that may use the control socket; nil when there is no such group, or no control socket.
     let controlGroup: UInt32?
     let warnings: [String]
 
-    /// Reads what a command line leads to. Blocks.
+    /// Reads and opens what the settings name. Blocks.
     ///
     /// - Parameters:
-    ///   - former: what is in force.
+    ///   - former: what is in force; nil at the start.
+    ///   - found: what reading the settings, and at a reload their check, has to say.
     ///   - passed: sockets that are there instead of what the configuration says.
+    init(
+        _ settings: Settings, replacing former: Settings? = nil, key: ConfiguredKey?, found: [Diagnostic],
+        passed: [PassedSocket]
+    ) throws {
+        self.settings = settings
+        self.key = key
+        // Of the other end, which needs a restart, only what it names is looked at.
+        let next = if let former, former.mode == settings.mode { former.reloaded(with: settings) } else { settings }
+        self.next = next
+        activation = try SocketActivation(passed, forwards: next.mode == .client ? next.forwards : [])
+        let (admission, admissionWarnings) = try AdmissionLoader.load(next)
+        self.admission = admission
+        trust = try ClientTrust.load(next)
+        certificate = try ServerCertificate.load(next)
+        plan = try ListenPlan(next, activation)
+        bufferBudget = MachineSize.bufferBudget(next)
+        let hasControl = Self.hasControlSocket(next, activation)
+        let (group, groupWarning) = hasControl ? LocalGroup.control(next) : (nil, nil)
+        controlGroup = group
+        // The check before a reload has told of these files, with their places in the configuration.
+        let ofFiles =
+            former == nil ? (key?.warnings ?? []) + admissionWarnings + (certificate?.warnings ?? []) : []
+        warnings = found.map(\.textWithPlace) + ofFiles + plan.warnings + [groupWarning].compactMap { $0 }
+    }
+
+    var hasControlSocket: Bool { Self.hasControlSocket(next, activation) }
+
+    private static func hasControlSocket(_ settings: Settings, _ activation: SocketActivation) -> Bool {
+        activation.control != nil || settings.controlSocket != nil
+    }
+}
+
+extension LoadedConfiguration {
+    /// Reads what a command line leads to, for a reload. Blocks.
+    ///
     /// - Throws: everything that is wrong, errors among it.
     static func load(
         _ arguments: [String], replacing former: Settings, passed: [PassedSocket],
@@ -32,20 +71,11 @@ struct LoadedConfiguration: Sendable {
     ) throws(ConfigurationFailure) -> LoadedConfiguration {
         let check = try ConfigurationCheck(of: arguments, for: .reload, in: surroundings)
         if let failure = ConfigurationFailure(of: check.diagnostics) { throw failure }
-        let settings = check.settings
-        // Of the other end, which needs a restart, only what it names is looked at.
-        let next = settings.mode == former.mode ? former.reloaded(with: settings) : settings
-        let (group, groupWarning) = LocalGroup.control(next)
         // What could be opened for the check may still be gone now.
         do {
-            let plan = try ListenPlan(next, SocketActivation(passed, forwards: next.forwards))
-            return LoadedConfiguration(
-                settings: settings, next: next, key: try loadKey(settings.key),
-                admission: try AdmissionLoader.load(next).admission, trust: try ClientTrust.load(next),
-                certificate: try ServerCertificate.load(next), plan: plan, bufferBudget: MachineSize.bufferBudget(next),
-                controlGroup: group,
-                // The check has looked at all else.
-                warnings: check.diagnostics.map(\.textWithPlace) + plan.warnings + [groupWarning].compactMap { $0 })
+            return try LoadedConfiguration(
+                check.settings, replacing: former, key: try loadKey(check.settings.key), found: check.diagnostics,
+                passed: passed)
         } catch {
             throw ConfigurationFailure([Diagnostic(.error, at: .commandLine, "\(error)")], exitStatus: .configuration)
         }

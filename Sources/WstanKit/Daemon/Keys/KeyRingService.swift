@@ -2,7 +2,7 @@
 /// services. One change after the other. Confined to its worker; what blocks is done elsewhere.
 final class KeyRingService: @unchecked Sendable {
     private(set) var ring: KeyRing
-    /// Who works by the ring. To be set before the first change.
+    /// What works by the ring. To be set before the first change.
     var users = Services()
     /// What the start has to say.
     private(set) var warnings: [String] = []

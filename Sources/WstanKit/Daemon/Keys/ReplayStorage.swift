@@ -56,7 +56,7 @@ enum ReplayStorage {
         ReplayWatermarkWriter.Store(
             write: { (table) throws(SystemError) in try AtomicFile.replace(path, with: ReplayWatermarkCodec.encode(table)) },
             submit: { blocking.submit(for: "replay marks", $0) },
-            failed: { log.marksNotWritten(path, $0, now: .now()) })
+            failed: { log.watermarksNotWritten(path, $0, now: .now()) })
     }
 
     /// - Returns: none for a first start; nil when there is a file, and nobody knows what it says.

@@ -114,7 +114,7 @@ struct ListenPlan: Sendable {
     var hasPassedListeners: Bool { entries.contains { $0.purpose == .service && $0.source.isPassed } }
 
     /// What the process is and where it listens.
-    func text(of opened: [ListenerSet.Entrance]) -> String {
+    func text(of opened: [ListeningPlace]) -> String {
         func places(_ forward: String?) -> String {
             opened.filter { $0.forward == forward }.map(\.place).joined(separator: ", ")
         }
@@ -125,4 +125,16 @@ struct ListenPlan: Sendable {
             text + "; forward \(forward.name): \(forward.transport.rawValue) on \(places(forward.name)) to \(forward.target)"
         }
     }
+}
+
+/// One of the places where the process listens.
+struct ListeningPlace: Equatable, Sendable {
+    /// The setting that it comes from, or what a service manager calls it.
+    let name: String
+    /// Of a `[forward NAME]`.
+    let forward: String?
+    /// As a person would write it.
+    let place: String
+    /// Opened by a service manager.
+    let isPassed: Bool
 }

@@ -3,25 +3,12 @@ import Glibc
 /// Everywhere that the process listens: for user agents or tunnels, and for the forwards of a client. Confined to the main
 /// worker.
 final class ListenerSet: @unchecked Sendable {
-    /// Where connections go that came by one of them; nil where the service itself finds that out.
-    typealias Destination = Address?
-
-    struct Entrance: Equatable, Sendable {
-        /// The setting that it comes from, or what a service manager calls it.
-        let name: String
-        /// Of a `[forward NAME]`.
-        let forward: String?
-        /// As a person would write it.
-        let place: String
-        /// Opened by a service manager.
-        let isPassed: Bool
-    }
-
+    private let services: Services
     private let worker: Worker
     private let workers: [Worker]
-    /// The main worker's, for forwards of datagrams; nil at a server.
-    private let client: ClientService?
-    private let report: (Acceptor.Event, Destination) -> Void
+    private let log: EventLog
+    /// Makes the forwards for datagrams; nil where no role has any.
+    private let forwarder: ClientService?
     /// In the order of the plan.
     private var openListeners: [OpenListener] = []
 
@@ -59,24 +46,23 @@ final class ListenerSet: @unchecked Sendable {
 
     /// Where an acceptor's connections go.
     private final class Route {
-        var destination: Destination = nil
+        /// Nil where the connection itself says it.
+        var destination: Address?
     }
 
-    /// - Parameter report: called on the main worker for whatever happens at one of them.
-    init(
-        on worker: Worker, dealingTo workers: [Worker], client: ClientService?,
-        report: @escaping (Acceptor.Event, Destination) -> Void
-    ) {
-        self.worker = worker
-        self.workers = workers
-        self.client = client
-        self.report = report
+    /// - Parameter services: what connections are handed to.
+    init(serving services: Services, _ context: DaemonContext) {
+        self.services = services
+        worker = context.main
+        workers = context.workers
+        log = context.log
+        forwarder = services.roles.lazy.compactMap { $0.forwarder }.first
     }
 
     /// Every place where something listens.
-    var places: [Entrance] {
+    var places: [ListeningPlace] {
         openListeners.map {
-            Entrance(name: $0.entry.name, forward: $0.entry.forward, place: $0.place, isPassed: $0.entry.source.isPassed)
+            ListeningPlace(name: $0.entry.name, forward: $0.entry.forward, place: $0.place, isPassed: $0.entry.source.isPassed)
         }
     }
 
@@ -123,7 +109,7 @@ final class ListenerSet: @unchecked Sendable {
     /// For good, unlike at the end of the process: who has come already is served.
     private func close(_ opened: OpenListener) {
         (opened.socket as? Acceptor)?.closeOnceEmpty()
-        if let forward = opened.forward { client?.end(forward) }
+        if let forward = opened.forward { forwarder?.end(forward) }
     }
 
     // MARK: One of them
@@ -197,19 +183,24 @@ final class ListenerSet: @unchecked Sendable {
     }
 
     private func reports(by route: Route) -> (Acceptor.Event) -> Void {
-        { [report] in report($0, route.destination) }
+        { [services, worker, log] event in
+            switch event {
+            case .accepted(let arrival): services.serve(arrival, to: route.destination)
+            case .paused(let error): log.acceptPaused(error, now: worker.now)
+            }
+        }
     }
 
     private func forwardDatagrams(
         to target: Address, _ entry: ListenPlan.Entry, _ listen: (DatagramForward) throws(SystemError) -> DatagramSocket
     ) throws(SystemError) -> OpenListener {
-        guard let client else { preconditionFailure("a server has no forwards") }
-        let forward = client.forwardDatagrams(to: target)
+        guard let forwarder else { throw SystemError(call: "forward", code: EOPNOTSUPP) }
+        let forward = forwarder.forwardDatagrams(to: target)
         do throws(SystemError) {
             let socket = try listen(forward)
             return OpenListener(entry, socket, at: socket.address.description, nil, forward: forward)
         } catch {
-            client.end(forward)
+            forwarder.end(forward)
             throw error
         }
     }

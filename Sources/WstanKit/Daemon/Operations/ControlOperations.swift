@@ -3,17 +3,13 @@ import WstanControl
 
 /// What an administrator can ask of the daemon and have it do, over the control socket. Confined to the main worker.
 final class ControlOperations: ControlService, @unchecked Sendable {
-    /// Of a template unit.
+    /// The name of the instance, of a template unit.
     private let instance: String?
-    /// Of the command line, without the program's name: a check of the configuration reads it again.
-    private let arguments: [String]
-    private let worker: Worker
+    private let context: DaemonContext
     private let services: Services
     private let keys: KeyRingService
-    private let reloading: Reloader
+    private let reloader: Reloader
     private let listeners: ListenerSet
-    private let blocking: BlockingPool
-    private let threshold: LogThreshold
     /// Ends the daemon.
     private let stop: () -> Void
     private let started = CalendarTime(seconds: WallClock.now())
@@ -24,22 +20,17 @@ final class ControlOperations: ControlService, @unchecked Sendable {
     private static let drainStep: Duration = .milliseconds(200)
     private static let followStep: Duration = .seconds(1)
 
-    init(
-        of instance: String?, arguments: [String], on worker: Worker, services: Services, keys: KeyRingService,
-        reloading: Reloader, listeners: ListenerSet, blocking: BlockingPool, threshold: LogThreshold,
-        stop: @escaping () -> Void
-    ) {
-        self.instance = instance
-        self.arguments = arguments
-        self.worker = worker
-        self.services = services
-        self.keys = keys
-        self.reloading = reloading
+    init(_ parts: Composition, _ reloader: Reloader, _ listeners: ListenerSet, stop: @escaping () -> Void) {
+        instance = InstancePlaces.instance(withSocket: parts.configuration.next.controlSocket)
+        context = parts.context
+        services = parts.services
+        keys = parts.keys
+        self.reloader = reloader
         self.listeners = listeners
-        self.blocking = blocking
-        self.threshold = threshold
         self.stop = stop
     }
+
+    private var worker: Worker { context.main }
 
     // MARK: Status
 
@@ -47,37 +38,35 @@ final class ControlOperations: ControlService, @unchecked Sendable {
         let snapshot = await services.snapshot()
         let listed = await keys.list()
         return GetStatus.Reply(
-            version: Daemon.version, mode: settings.mode == .client ? .client : .server, state: state,
-            statusText: reloading.place, instance: instance, pid: Int(getpid()),
+            version: Release.version, mode: settings.mode == .client ? .client : .server, state: state,
+            statusText: reloader.place, instance: instance, pid: Int(getpid()),
             startTimestampUSec: Int(started.microseconds),
-            configurationLoadTimestampUSec: Int(reloading.loaded.microseconds),
-            configurationErrors: reloading.errors.isEmpty ? nil : reloading.errors.map(\.textWithPlace),
-            warnings: reloading.warnings.isEmpty ? nil : reloading.warnings,
+            configurationLoadTimestampUSec: Int(reloader.loaded.microseconds),
+            configurationErrors: reloader.errors.isEmpty ? nil : reloader.errors.map(\.textWithPlace),
+            warnings: reloader.warnings.isEmpty ? nil : reloader.warnings,
             listeners: listeners.places.map { .init(name: $0.name, address: $0.place, activated: $0.isPassed) },
             tunnelsActive: snapshot.totals.active, tunnelsTotal: Int(clamping: snapshot.totals.opened),
             bytesReceived: Int(clamping: snapshot.totals.traffic.received),
             bytesSent: Int(clamping: snapshot.totals.traffic.sent),
             drainDeadlineTimestampUSec: (drain?.deadline?.microseconds).map { Int($0) },
-            pool: pool(snapshot), rejects: settings.mode == .server ? Control.Rejects(snapshot.rejects) : nil,
-            keys: listed.map(Control.Key.init), logLevel: Control.LogLevel(threshold.level))
+            pool: pool(snapshot), rejects: snapshot.rejects.map(Control.Rejects.init),
+            keys: listed.map(Control.Key.init), logLevel: Control.LogLevel(context.threshold.level))
     }
 
     /// What is in force.
-    private var settings: Settings { reloading.settings }
+    private var settings: Settings { reloader.settings }
 
     var isDraining: Bool { drain != nil }
 
     private var state: Control.DaemonState {
         if isStopping { return .stopping }
-        if reloading.isReloading { return .reloading }
+        if reloader.isReloading { return .reloading }
         return isDraining ? .draining : .running
     }
 
-    private func pool(_ snapshot: Services.Snapshot) -> Control.Pool {
-        switch settings.mode {
-        case .client: Control.Pool(snapshot.pool)
-        case .server: Control.Pool(size: 0, idle: snapshot.totals.idle, opening: 0, hits: 0, misses: 0)
-        }
+    private func pool(_ snapshot: ServiceSnapshot) -> Control.Pool {
+        if let pool = snapshot.pool { return Control.Pool(pool) }
+        return Control.Pool(size: 0, idle: snapshot.totals.idle, opening: 0, hits: 0, misses: 0)
     }
 
     // MARK: Tunnels
@@ -185,12 +174,12 @@ final class ControlOperations: ControlService, @unchecked Sendable {
 
     func reload() async throws(ControlError) -> Reload.Reply {
         guard !isStopping else { throw .wrongState("stopping") }
-        return try await reloading.reload()
+        return try await reloader.reload()
     }
 
     func setLogLevel(_ parameters: SetLogLevel.Parameters) async throws(ControlError) -> SetLogLevel.Reply {
-        let former = threshold.level
-        threshold.level = parameters.level.forLogger
+        let former = context.threshold.level
+        context.threshold.level = parameters.level.forLogger
         return SetLogLevel.Reply(former: Control.LogLevel(former))
     }
 
@@ -198,8 +187,8 @@ final class ControlOperations: ControlService, @unchecked Sendable {
         _ parameters: CheckConfiguration.Parameters
     ) async throws(ControlError) -> CheckConfiguration.Reply {
         let text = parameters.text
-        let checked = await blocking.run(for: "configuration", from: worker) { [arguments] in
-            ConfigurationCheck.diagnostics(of: arguments, text: text)
+        let checked = await context.blocking.run(for: "configuration", from: worker) { [context] in
+            ConfigurationCheck.diagnostics(of: context.arguments, text: text)
         }
         guard let found = checked else {
             throw .operationFailed(message: "the threads for files are busy: try again")

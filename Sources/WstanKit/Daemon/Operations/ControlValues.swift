@@ -23,11 +23,23 @@ extension Control.Pool {
 }
 
 extension Control.Rejects {
-    init(_ rejects: RefusalCounts) {
-        self.init(
-            replay: rejects.replay, expired: rejects.expired, badAuthentication: rejects.badAuthentication,
-            malformed: rejects.malformed, forbiddenTarget: rejects.forbiddenTarget, overLimit: rejects.overLimit,
-            droppedDatagrams: rejects.droppedDatagrams)
+    init(_ counts: RefusalCounts) {
+        self.init()
+        for counter in RefusalCounts.Counter.allCases { self[Field(counter)] = counts[counter] }
+    }
+}
+
+extension Control.Rejects.Field {
+    init(_ counter: RefusalCounts.Counter) {
+        switch counter {
+        case .replay: self = .replay
+        case .expired: self = .expired
+        case .badAuthentication: self = .badAuthentication
+        case .malformed: self = .malformed
+        case .forbiddenTarget: self = .forbiddenTarget
+        case .overLimit: self = .overLimit
+        case .droppedDatagrams: self = .droppedDatagrams
+        }
     }
 }
 

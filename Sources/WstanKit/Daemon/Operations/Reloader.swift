@@ -3,66 +3,48 @@ import WstanControl
 
 /// Puts another configuration in force while the daemon runs, all of it or nothing. Confined to the main worker.
 final class Reloader: @unchecked Sendable {
-    /// What of the daemon it changes.
-    struct Parts {
-        let services: Services
-        let keys: KeyRingService
-        let threshold: LogThreshold
-        /// A server's.
-        let replayGuard: ReplayGuard?
-        let certificate: CertificateWatch?
-        /// Opens and closes listeners; says where it listens then, in words.
-        let listen: (ListenPlan) throws(ListenAddresses.Failure) -> String
-        let admitToControl: (_ group: UInt32?) -> Void
-    }
-
     /// What is in force.
     private(set) var settings: Settings
     /// What it is and where it listens, in words.
-    private(set) var place: String
+    var place = ""
     /// What the start or the last reload had to say.
-    private(set) var warnings: [String]
+    var warnings: [String]
     private(set) var loaded = CalendarTime(seconds: WallClock.now())
     /// Why the last reload has changed nothing.
     private(set) var errors: [Diagnostic] = []
     private(set) var isReloading = false
-    /// The daemon stops: nothing is opened or put in force any more, not even what is read already.
+    /// The daemon stops: nothing is opened or put in force, not even what is read already.
     var isOver = false
-    /// Whether somebody who does not wait has asked meanwhile: the files may have changed since they were read.
+    /// Whether a signal has asked meanwhile: the files may have changed since they were read.
     private var isAskedAgain = false
 
-    private let arguments: [String]
-    private let environment: ProxyEnvironment
-    private let passed: [PassedSocket]
-    private let parts: Parts
-    private let worker: Worker
-    private let blocking: BlockingPool
-    private let log: EventLog
+    private let context: DaemonContext
+    private let keys: KeyRingService
+    private let services: Services
+    private let listen: (ListenPlan) throws(ListenAddresses.Failure) -> String
+    private let admitToControl: (_ group: UInt32?) -> Void
 
     /// - Parameters:
-    ///   - arguments: which have led to the settings.
-    ///   - passed: sockets that are there instead of what the configuration says.
+    ///   - listen: opens and closes listeners; says where it listens then, in words.
+    ///   - admitToControl: lets a group use the control socket.
     init(
-        _ settings: Settings, at place: String, warnings: [String], arguments: [String], environment: ProxyEnvironment,
-        passed: [PassedSocket], _ parts: Parts, on worker: Worker, blocking: BlockingPool, log: EventLog
+        _ parts: Composition, listen: @escaping (ListenPlan) throws(ListenAddresses.Failure) -> String,
+        admitToControl: @escaping (_ group: UInt32?) -> Void
     ) {
-        self.settings = settings
-        self.place = place
-        self.warnings = warnings
-        self.arguments = arguments
-        self.environment = environment
-        self.passed = passed
-        self.parts = parts
-        self.worker = worker
-        self.blocking = blocking
-        self.log = log
+        settings = parts.configuration.settings
+        warnings = parts.warnings
+        context = parts.context
+        keys = parts.keys
+        services = parts.services
+        self.listen = listen
+        self.admitToControl = admitToControl
     }
 
     /// For a signal: what comes of it is in the log.
     func reloadSoon() {
         guard !isReloading else { return isAskedAgain = true }
         guard !isOver else { return }
-        worker.spawn { [self] in _ = try? await reload() }
+        context.main.spawn { [self] in _ = try? await reload() }
     }
 
     /// - Throws: `configurationInvalid`, when nothing has changed; `wrongState`, while another one is under way.
@@ -83,21 +65,21 @@ final class Reloader: @unchecked Sendable {
             reply = try await putInForce(try await load())
         } catch {
             errors = error.diagnostics.filter { $0.severity == .error }
-            log.notReloaded(errors.map(\.textWithPlace))
+            context.log.notReloaded(errors.map(\.textWithPlace))
             throw .configurationInvalid(error.diagnostics.map(Control.Diagnostic.init))
         }
         errors = []
         warnings = reply.warnings ?? []
         loaded = CalendarTime(seconds: WallClock.now())
-        log.reloaded(changed: reply.changed, needRestart: reply.requiresRestart)
-        for warning in warnings { log.warning(warning) }
+        context.log.reloaded(changed: reply.changed, needRestart: reply.requiresRestart)
+        for warning in warnings { context.log.warning(warning) }
         return reply
     }
 
     private func load() async throws(ConfigurationFailure) -> LoadedConfiguration {
-        let result = await blocking.run(for: "configuration", from: worker) { [arguments, settings, passed] in
+        let result = await context.blocking.run(for: "configuration", from: context.main) { [context, settings] in
             Result { () throws(ConfigurationFailure) in
-                try LoadedConfiguration.load(arguments, replacing: settings, passed: passed)
+                try LoadedConfiguration.load(context.arguments, replacing: settings, passed: context.passed)
             }
         }
         guard let result else { throw Self.failure("the threads for files are busy: try again") }
@@ -117,14 +99,14 @@ final class Reloader: @unchecked Sendable {
         if configuration.settings.mode == settings.mode {
             // What can still fail comes first.
             do throws(ListenAddresses.Failure) {
-                place = try parts.listen(configuration.plan)
+                place = try listen(configuration.plan)
             } catch {
                 throw Self.failure(error.description)
             }
             warnings += configuration.plan.unusedNews(since: settings)
             if configuration.plan.hasPassedListeners { changed.removeAll { $0.hasSuffix("] listen") } }
             await apply(configuration)
-            warnings += await takeKey(configuration.key, &changed)
+            warnings += await adopt(configuration.key, &changed)
         }
         return Reload.Reply(
             changed: changed, requiresRestart: difference.needsRestart, warnings: warnings.isEmpty ? nil : warnings)
@@ -133,48 +115,22 @@ final class Reloader: @unchecked Sendable {
     private func apply(_ configuration: LoadedConfiguration) async {
         let next = configuration.next
         settings = next
-        parts.threshold.level = next.logLevel.forLogger
-        parts.replayGuard?.apply(lifetime: next.requestTTL.inSeconds, now: WallClock.now())
-        // Changed files are found by the watch itself.
-        if configuration.certificate?.configuration != parts.certificate?.certificate?.configuration {
-            parts.certificate?.adopt(configuration.certificate)
-        }
-        parts.admitToControl(configuration.controlGroup)
-        await parts.services.apply(next, configuration, environment)
+        context.threshold.level = next.logLevel.forLogger
+        context.apply(bufferBudget: configuration.bufferBudget)
+        admitToControl(configuration.controlGroup)
+        await services.apply(configuration)
     }
 
     /// - Returns: warnings.
-    private func takeKey(_ key: ConfiguredKey?, _ changed: inout [String]) async -> [String] {
+    private func adopt(_ key: ConfiguredKey?, _ changed: inout [String]) async -> [String] {
         guard let key else { return [] }
-        let former = parts.keys.sendingKey
+        let former = keys.sendingKey
         do throws(KeyFailure) {
-            let warnings = try await parts.keys.adopt(key)
-            if parts.keys.sendingKey != former, !changed.contains(where: { $0.hasPrefix("key") }) { changed.append("key") }
+            let warnings = try await keys.adopt(key)
+            if keys.sendingKey != former, !changed.contains(where: { $0.hasPrefix("key") }) { changed.append("key") }
             return warnings
         } catch {
             return ["the configured key was not taken over: \(error)"]
-        }
-    }
-}
-
-extension Services {
-    fileprivate func apply(
-        _ settings: Settings, _ configuration: LoadedConfiguration, _ environment: ProxyEnvironment
-    ) async {
-        let budget = configuration.bufferBudget / max(1, workers.count)
-        for worker in workers { worker.execute { worker.budget.limit = budget } }
-        switch settings.mode {
-        case .client:
-            // The key has its own way in.
-            guard let key = clients.first?.key else { return }
-            var options = ClientOptions(
-                settings, key: key, trust: configuration.trust, workers: workers.count, environment: environment)
-            options.users = configuration.admission.users
-            options.allowedUsers = configuration.admission.allowedUsers
-            await each { [options] (client: ClientService) in client.apply(options) }
-        case .server:
-            let options = ServerOptions(settings, keys: [], workers: workers.count)
-            await each { (server: ServerService) in server.apply(options) }
         }
     }
 }

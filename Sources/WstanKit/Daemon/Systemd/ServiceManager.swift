@@ -19,7 +19,7 @@ enum ServiceManager {
             switch self {
             case .ready(let status): "READY=1\n" + Self.status(status)
             case .reloading(let time):
-                "RELOADING=1\nMONOTONIC_USEC=\(time.nanoseconds / 1000)\n" + Self.status("Reloader")
+                "RELOADING=1\nMONOTONIC_USEC=\(time.nanoseconds / 1000)\n" + Self.status("Reloading")
             case .stopping(let nextWord): "STOPPING=1\n" + Self.extension(nextWord) + "\n" + Self.status("Stopping")
             case .extending(let nextWord): Self.extension(nextWord)
             case .status(let status): Self.status(status)

@@ -12,21 +12,31 @@ struct StatusLine: Equatable {
     var text: String {
         var line = (state.map { "\($0): " } ?? "") + "\(inUse) \(inUse == 1 ? "tunnel" : "tunnels") in use, "
         if let poolSize { return line + "\(idle) of \(poolSize) idle" }
-        let counts = [
-            (rejects.replay, "replayed"), (rejects.expired, "expired"), (rejects.badAuthentication, "wrong key"),
-            (rejects.malformed, "malformed"), (rejects.forbiddenTarget, "forbidden target"),
-            (rejects.overLimit, "over limit"),
-        ]
-        let refused = counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+        let refused = RefusalCounts.Counter.allCases.compactMap { counter in
+            rejects[counter] > 0 ? Self.label(counter).map { "\(rejects[counter]) \($0)" } : nil
+        }
         line += "\(idle) idle; refused: " + (refused.isEmpty ? "none" : refused.joined(separator: ", "))
         return line
+    }
+
+    /// - Returns: nil for what the line has no room for.
+    private static func label(_ counter: RefusalCounts.Counter) -> String? {
+        switch counter {
+        case .replay: "replayed"
+        case .expired: "expired"
+        case .badAuthentication: "wrong key"
+        case .malformed: "malformed"
+        case .forbiddenTarget: "forbidden target"
+        case .overLimit: "over limit"
+        case .droppedDatagrams: nil
+        }
     }
 }
 
 extension StatusLine {
-    init(_ snapshot: Services.Snapshot, isClient: Bool, state: String?) {
-        self.init(state: state, inUse: snapshot.totals.active, rejects: snapshot.rejects)
-        idle = isClient ? snapshot.pool.idle : snapshot.totals.idle
-        poolSize = isClient ? snapshot.pool.size : nil
+    init(_ snapshot: ServiceSnapshot, state: String?) {
+        self.init(
+            state: state, inUse: snapshot.totals.active, idle: snapshot.pool?.idle ?? snapshot.totals.idle,
+            poolSize: snapshot.pool?.size, rejects: snapshot.rejects ?? RefusalCounts())
     }
 }

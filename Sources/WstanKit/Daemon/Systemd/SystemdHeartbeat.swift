@@ -65,7 +65,7 @@ final class SystemdHeartbeat: @unchecked Sendable {
         }
         let snapshot = await services.snapshot()
         worker.cancel(late)
-        let line = StatusLine(snapshot, isClient: !services.clients.isEmpty, state: state()).text
+        let line = StatusLine(snapshot, state: state()).text
         if rhythm.isWatched {
             tell(.alive(line))
         } else if line != told {

@@ -10,7 +10,7 @@ struct CertificateObservation {
     static let notice: Double = 14 * 86_400
 
     var findings: [Finding] {
-        let about = "\(peer.version), a certificate for \(HumanText.list(peer.names)) by '\(peer.issuer)'"
+        let about = "\(peer.version), a certificate for \(peer.names.listed()) by '\(peer.issuer)'"
         var findings: [Finding] = []
         if let end = peer.validUntil, end - now < Self.notice {
             let what = peer.endsByItself ? "that expires" : "that stands on one that expires"

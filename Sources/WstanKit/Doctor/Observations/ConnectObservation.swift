@@ -33,11 +33,11 @@ struct ConnectObservation {
         let successes = successes
         guard !successes.isEmpty else { return failure }
         let good = successes.map { "\($0.address) within \(HumanText.duration($0.took))" }
-        let text = "\(subjectOfText) takes connections, \(HumanText.list(good))"
+        let text = "\(subjectOfText) takes connections, \(good.listed())"
         // A host without IPv6 is no fault: it does not try long.
         let bad = failures.filter { !$0.error.isWithoutRoute }
         guard let first = bad.first else { return .ok("connection", text) }
-        let others = HumanText.list(bad.map { "\($0.address) not (\(SystemError.text($0.error.code)))" })
+        let others = bad.map { "\($0.address) not (\(SystemError.text($0.error.code)))" }.listed()
         return .warning(
             "connection", "\(text), but \(others)",
             remedy:

@@ -31,9 +31,7 @@ extension UpgradeAnswer {
         guard let status = head.status else { return nil }
         func text(_ name: String) -> String? {
             // Shown to a person, so only what is visible, and not all of a long one.
-            head.values(of: name).first.map { value in
-                String(decoding: value.prefix(100).filter { (0x20...0x7e).contains($0) }, as: UTF8.self)
-            }
+            head.values(of: name).first.map { Printable.ascii($0.prefix(100)) }
         }
         self.init(
             status: status, reason: head.reason, server: text("Server"), contentType: text("Content-Type"),

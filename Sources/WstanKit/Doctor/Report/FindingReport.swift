@@ -30,9 +30,9 @@ struct FindingReport {
         }
         let blanks = String(repeating: " ", count: Self.indent - mark.word.count)
         let word = isColoured ? "\u{1B}[\(mark.colour)m\(mark.word)\u{1B}[0m" : mark.word
-        var text = "\(word)\(blanks)\(Self.printable("\(finding.subject): \(finding.text)"))\n"
+        var text = "\(word)\(blanks)\(Printable.line("\(finding.subject): \(finding.text)"))\n"
         if let remedy = finding.remedy {
-            text += String(repeating: " ", count: Self.indent) + "-> \(Self.printable(remedy))\n"
+            text += String(repeating: " ", count: Self.indent) + "-> \(Printable.line(remedy))\n"
         }
         return text
     }
@@ -56,11 +56,4 @@ struct FindingReport {
     }
 
     private static let indent = 9
-
-    /// What came from elsewhere must not forge a line or move the cursor.
-    private static func printable(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.map { $0.value < 32 || (127..<160).contains($0.value) ? "?" : $0 }))
-    }
 }

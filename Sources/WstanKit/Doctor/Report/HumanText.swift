@@ -22,12 +22,6 @@ enum HumanText {
         }
     }
 
-    /// Names as in "a, b and c".
-    static func list(_ items: [String]) -> String {
-        guard let last = items.last else { return "" }
-        return items.count == 1 ? last : items.dropLast().joined(separator: ", ") + " and " + last
-    }
-
     private static func tenths(_ value: UInt64, of unit: UInt64) -> String {
         let tenths = (value * 10 + unit / 2) / unit
         return tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"

@@ -48,22 +48,11 @@ final class BlockingPool: @unchecked Sendable {
     }
 
     private func startThread() {
-        var attributes = pthread_attr_t()
-        pthread_attr_init(&attributes)
-        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-        pthread_attr_setstacksize(&attributes, Self.stackSize)
-        var thread = pthread_t()
-        let pool = Unmanaged.passRetained(self)
-        if pthread_create(&thread, &attributes, runBlockingThread, pool.toOpaque()) == 0 {
-            threads += 1
-        } else {
-            // Those that run already will come to it.
-            pool.release()
-        }
-        pthread_attr_destroy(&attributes)
+        // If it cannot be, those that run already will come to it.
+        if DetachedThread.start(stackSize: Self.stackSize, { self.run() }) == nil { threads += 1 }
     }
 
-    fileprivate func run() {
+    private func run() {
         pthread_mutex_lock(lock)
         while true {
             if let (work, peer) = queue.next() {
@@ -90,10 +79,4 @@ final class BlockingPool: @unchecked Sendable {
             }
         }
     }
-}
-
-private func runBlockingThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    guard let argument else { return nil }
-    Unmanaged<BlockingPool>.fromOpaque(argument).takeRetainedValue().run()
-    return nil
 }

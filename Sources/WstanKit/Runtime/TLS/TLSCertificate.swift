@@ -83,7 +83,7 @@ enum TLSCertificate {
     }
 
     private static func printable(_ bytes: [UInt8]) -> String {
-        let visible = bytes.prefix(TLSLimits.charactersTold).map { (0x20...0x7E).contains($0) ? $0 : UInt8(ascii: "?") }
+        let visible = bytes.prefix(TLSLimits.charactersTold).map { Printable.isASCII($0) ? $0 : UInt8(ascii: "?") }
         return String(decoding: visible, as: UTF8.self)
     }
 }

@@ -14,10 +14,6 @@ final class Randomness {
         return pool.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: used, as: T.self) }
     }
 
-    func nonce() -> Nonce {
-        Nonce(high: next(), low: next())
-    }
-
     private func refill() {
         let got = getrandom(&pool, pool.count, 0)
         precondition(got == pool.count, "the system has no randomness")

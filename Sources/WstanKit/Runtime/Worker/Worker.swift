@@ -195,11 +195,7 @@ final class Worker: TaskExecutor, @unchecked Sendable {
 
     /// Runs the loop on a thread of its own.
     func start() {
-        let worker = Unmanaged.passRetained(self).toOpaque()
-        var thread = pthread_t()
-        let status = pthread_create(&thread, nil, runWorker, worker)
-        precondition(status == 0, "cannot start a thread: \(SystemError.text(status))")
-        pthread_detach(thread)
+        if let error = DetachedThread.start({ self.run() }) { preconditionFailure("cannot start a thread: \(error)") }
     }
 
     private func runReadyJobs() {
@@ -265,11 +261,4 @@ final class Worker: TaskExecutor, @unchecked Sendable {
     }
 
     private static let wakerToken = UInt64.max
-}
-
-/// The thread's entry: a free function, since a closure could be isolated to an actor and then traps on this thread.
-private func runWorker(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    guard let argument else { return nil }
-    Unmanaged<Worker>.fromOpaque(argument).takeRetainedValue().run()
-    return nil
 }

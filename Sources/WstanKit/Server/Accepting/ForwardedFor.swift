@@ -13,7 +13,7 @@ enum ForwardedFor {
             while let entries = rest {
                 let comma = entries.lastIndex(of: UInt8(ascii: ","))
                 let entry = comma.map { entries[($0 + 1)...] } ?? entries
-                guard let address = ClientAddress(text: String(decoding: trimmed(entry), as: UTF8.self)) else {
+                guard let address = ClientAddress(text: String(decoding: entry.trimmed, as: UTF8.self)) else {
                     return client
                 }
                 client = address
@@ -22,11 +22,5 @@ enum ForwardedFor {
             }
         }
         return client
-    }
-
-    private static func trimmed(_ entry: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        let start = entry.drop { $0 == 32 || $0 == 9 }
-        let end = start.lastIndex { $0 != 32 && $0 != 9 }
-        return end.map { start[...$0] } ?? []
     }
 }

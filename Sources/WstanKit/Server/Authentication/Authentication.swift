@@ -1,38 +1,3 @@
-/// Why a connection got the plain answer. The peer is never told which.
-enum Refusal: Error, Equatable {
-    /// Plain HTTP, or something else altogether.
-    case notARequest
-    /// Left without a word.
-    case silent
-    case wire(WireError)
-    /// Too many tunnels, or too many requests remembered.
-    case overLimit
-    /// The server is about to end.
-    case draining
-    case timedOut
-    /// No TLS, so no answer either.
-    case tls(TLSFailure)
-
-    /// The reason code for log lines.
-    var code: String {
-        switch self {
-        case .notARequest: "not-a-request"
-        case .silent: "silent"
-        case .wire(.malformed): "malformed"
-        case .wire(.badAuthentication): "bad-authentication"
-        case .wire(.sealedForOtherScheme): "sealed-for-other-scheme"
-        case .wire(.expired): "expired"
-        case .wire(.replayed): "replayed"
-        case .wire(.tooLarge): "too-large"
-        case .wire(.unexpectedCommand): "unexpected-command"
-        case .overLimit: "over-limit"
-        case .draining: "draining"
-        case .timedOut: "timed-out"
-        case .tls(let failure): failure.code
-        }
-    }
-}
-
 /// A request that has passed every check; only `Authentication` makes one.
 struct VerifiedRequest {
     let opening: Opening

@@ -4,7 +4,7 @@ final class RefusalRecorder: @unchecked Sendable {
 
     private let worker: Worker
     private let log: EventLog
-    /// When the log has something to say that it has gathered.
+    /// When the log has something to write that it has gathered.
     private var due: (time: Instant, timer: Timers.ID)?
 
     init(worker: Worker, log: EventLog) {
@@ -14,38 +14,38 @@ final class RefusalRecorder: @unchecked Sendable {
 
     func refused(_ refusal: Refusal, of client: ClientAddress) {
         rejects.count(refusal)
-        sayGathered(at: log.requestRefused(refusal, peer: client, now: worker.now))
+        logGathered(at: log.requestRefused(refusal, peer: client, now: worker.now))
     }
 
     /// A message on a tunnel, which is closed.
     func refused(_ error: WireError, on tunnel: UInt64) {
-        rejects.count(error)
+        rejects.count(Refusal.wire(error))
         log.tunnelRefused(tunnel, error, now: worker.now)
     }
 
     /// - Parameter key: of the configuration.
     func forbade(_ target: Address, by key: String, to client: ClientAddress, on tunnel: UInt64) {
-        rejects.forbiddenTarget += 1
-        sayGathered(at: log.targetForbidden(tunnel, target, key: key, peer: client, now: worker.now))
+        rejects.increment(.forbiddenTarget)
+        logGathered(at: log.targetForbidden(tunnel, target, key: key, peer: client, now: worker.now))
     }
 
     /// A connection had to leave before it could say its request.
     func closedForRoom() {
-        rejects.overLimit += 1
+        rejects.increment(.overLimit)
     }
 
     func droppedDatagram() {
-        rejects.droppedDatagrams += 1
+        rejects.increment(.droppedDatagrams)
     }
 
-    /// Has all said that was gathered, though its minute may not be over.
+    /// Has all logged that was gathered, though its minute may not be over.
     func close() {
         if let due { worker.cancel(due.timer) }
         due = nil
-        log.sayGathered(upTo: nil)
+        log.logGathered(upTo: nil)
     }
 
-    private func sayGathered(at time: Instant?) {
+    private func logGathered(at time: Instant?) {
         guard let time else { return }
         if let due {
             guard time < due.time else { return }
@@ -54,7 +54,7 @@ final class RefusalRecorder: @unchecked Sendable {
         let timer = worker.schedule(at: time) { [weak self] in
             guard let self else { return }
             due = nil
-            sayGathered(at: log.sayGathered(upTo: worker.now))
+            logGathered(at: log.logGathered(upTo: worker.now))
         }
         due = (time, timer)
     }

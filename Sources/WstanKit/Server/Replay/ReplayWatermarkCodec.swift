@@ -10,7 +10,6 @@ enum ReplayWatermarkCodec {
     static let fileSize = 64 * 1024
 
     private static let header = "wstan replay marks 1\n"
-    private static let digest = "sha256 "
     /// Beyond it a number is no time, and no whole number of seconds either.
     private static let latest: Int64 = 1 << 52
 
@@ -20,16 +19,14 @@ enum ReplayWatermarkCodec {
             guard let seconds = Int64(exactly: mark.rounded(.up)) else { continue }
             text += "\(key) \(seconds)\n"
         }
-        return Array((text + lastLine(for: Array(text.utf8))).utf8)
+        return ChecksumLine.append(to: Array(text.utf8))
     }
 
     /// - Returns: nil for what is not whole and ours.
     static func decode(_ bytes: [UInt8]) -> ReplayWatermarks.Table? {
-        let lastCount = digest.utf8.count + 64 + 1
-        guard bytes.count <= fileSize, bytes.count >= header.utf8.count + lastCount, bytes.starts(with: header.utf8)
-        else { return nil }
-        let body = Array(bytes.dropLast(lastCount))
-        guard bytes.suffix(lastCount).elementsEqual(lastLine(for: body).utf8) else { return nil }
+        guard bytes.count <= fileSize, let body = ChecksumLine.body(of: bytes), body.starts(with: header.utf8) else {
+            return nil
+        }
         var marks: ReplayWatermarks.Table = [:]
         for line in body.dropFirst(header.utf8.count).split(separator: 10) {
             let fields = line.split(separator: 32, omittingEmptySubsequences: false)
@@ -40,11 +37,5 @@ enum ReplayWatermarkCodec {
             marks[key] = Double(seconds)
         }
         return marks
-    }
-
-    private static func lastLine(for body: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        let hex = SHA256.digest(body).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-        return digest + String(decoding: hex, as: UTF8.self) + "\n"
     }
 }

@@ -6,7 +6,7 @@ struct Acceptance: Equatable {
     init(_ head: HTTPHead) {
         let ranges = head.listItems(of: "Accept") ?? []
         takesHTML = ranges.contains { range in
-            let parts = range.split(separator: UInt8(ascii: ";")).map(Self.trimmed)
+            let parts = range.split(separator: UInt8(ascii: ";")).map(\.trimmed)
             guard parts.first?.elementsEqual("text/html".utf8) == true else { return false }
             return !parts.dropFirst().contains(where: Self.isZeroWeight)
         }
@@ -15,10 +15,5 @@ struct Acceptance: Equatable {
     /// `q=0`, `q=0.`, `q=0.000` (section 12.4.2).
     private static func isZeroWeight(_ parameter: ArraySlice<UInt8>) -> Bool {
         parameter.starts(with: "q=0".utf8) && parameter.dropFirst(3).allSatisfy { $0 == 46 || $0 == 48 }
-    }
-
-    private static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        let front = bytes.drop(while: HTTPHead.isBlank)
-        return front[..<(front.lastIndex { !HTTPHead.isBlank($0) }.map { $0 + 1 } ?? front.startIndex)]
     }
 }

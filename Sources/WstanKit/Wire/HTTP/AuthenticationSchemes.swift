@@ -42,11 +42,11 @@ enum AuthenticationSchemes {
     /// A token with nothing or a blank behind it begins a challenge; one with `=` behind it is a parameter of the
     /// challenge before.
     private static func scheme(_ item: ArraySlice<UInt8>) -> String? {
-        let text = item.drop(while: HTTPHead.isBlank)
+        let text = item.drop(while: \.isBlank)
         let name = text.prefix(while: HTTPHead.isTokenByte)
         let rest = text[name.endIndex...]
-        guard !name.isEmpty, rest.first.map(HTTPHead.isBlank) ?? true,
-            rest.drop(while: HTTPHead.isBlank).first != UInt8(ascii: "=")
+        guard !name.isEmpty, rest.first?.isBlank ?? true,
+            rest.drop(while: \.isBlank).first != UInt8(ascii: "=")
         else { return nil }
         return String(decoding: name.prefix(longestName), as: UTF8.self)
     }

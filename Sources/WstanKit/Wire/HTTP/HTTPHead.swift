@@ -41,7 +41,7 @@ struct HTTPHead: Equatable {
                 bytes[line.lowerBound..<colon].allSatisfy(Self.isTokenByte),
                 !bytes[line].contains(where: { $0 == 0 || $0 == 10 || $0 == 13 })
             else { throw .malformed }
-            let value = Self.trimmed(bytes[(colon + 1)..<line.upperBound]).indices
+            let value = bytes[(colon + 1)..<line.upperBound].trimmed.indices
             fields.append(Field(name: line.lowerBound..<colon, value: value))
         }
         self.bytes = bytes
@@ -58,6 +58,8 @@ struct HTTPHead: Equatable {
         else { return nil }
         return (parts[0], parts[1], parts[2])
     }
+
+    var isHEAD: Bool { requestLine?.method.elementsEqual("HEAD".utf8) ?? false }
 
     /// The status of a status line (section 4); nil if it is none.
     var status: Int? {
@@ -76,7 +78,7 @@ struct HTTPHead: Equatable {
     /// What follows the status: the reason phrase, for people. It ends up in logs and terminals, so only what is
     /// visible.
     var reason: String {
-        String(decoding: bytes[firstLine].dropFirst(13).prefix(80).filter { (0x20...0x7e).contains($0) }, as: UTF8.self)
+        Printable.ascii(bytes[firstLine].dropFirst(13).prefix(80))
     }
 
     /// The value of the only field of that name; nil if there is none, or more than one.
@@ -109,7 +111,7 @@ struct HTTPHead: Equatable {
             // The last one has not been taken apart then, be the others blanks only.
             guard parts.count <= Self.maxItems else { return nil }
             for item in parts {
-                let trimmed = Self.trimmed(item)
+                let trimmed = item.trimmed
                 if !trimmed.isEmpty { items.append(trimmed.map(Self.lowercased)) }
             }
             guard items.count <= Self.maxItems else { return nil }
@@ -134,7 +136,7 @@ struct HTTPHead: Equatable {
         fields.contains { field in
             isNamed(field, name) && field.value.count <= 256
                 && bytes[field.value].split(separator: UInt8(ascii: ",")).contains {
-                    Self.isEqual(Self.trimmed($0), token)
+                    Self.isEqual($0.trimmed, token)
                 }
         }
     }
@@ -150,16 +152,6 @@ struct HTTPHead: Equatable {
     static func lowercased(_ byte: UInt8) -> UInt8 {
         (65...90).contains(byte) ? byte | 0x20 : byte
     }
-
-    /// Without the blanks around it.
-    private static func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        var text = text
-        while let first = text.first, isBlank(first) { text.removeFirst() }
-        while let last = text.last, isBlank(last) { text.removeLast() }
-        return text
-    }
-
-    static func isBlank(_ byte: UInt8) -> Bool { byte == 32 || byte == 9 }
 
     /// RFC 9110 section 5.6.2.
     static func isTokenByte(_ byte: UInt8) -> Bool {

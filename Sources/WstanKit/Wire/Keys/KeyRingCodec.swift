@@ -23,7 +23,6 @@ enum KeyRingCodec {
 
     private static let header = "wstan key ring 1"
     private static let origin = "origin "
-    private static let digest = "sha256 "
 
     static func encode(_ ring: KeyRing) -> [UInt8] {
         var text = "\(header)\n\(origin)\(ring.origin)\n"
@@ -34,21 +33,14 @@ enum KeyRingCodec {
                 text += "\(entry.name) \(state) \(key.source.rawValue) \(times[0]) \(times[1]) \(key.key.base64)\n"
             }
         }
-        return withDigest(Array(text.utf8))
-    }
-
-    static func withDigest(_ body: [UInt8]) -> [UInt8] {
-        body + (digest + hexadecimal(SHA256.digest(body)) + "\n").utf8
+        return ChecksumLine.append(to: Array(text.utf8))
     }
 
     static func decode(_ bytes: [UInt8]) throws(Problem) -> KeyRing {
         guard bytes.count <= KeyRingBounds.fileSize else { throw .tooLong }
         guard !bytes.isEmpty else { throw .isEmpty }
         guard bytes.starts(with: "\(header)\n".utf8) else { throw .unknownFormat }
-        let digestLine = digest.utf8.count + 64 + 1
-        guard bytes.count > digestLine else { throw .damaged }
-        let body = Array(bytes.dropLast(digestLine))
-        guard body.last == 10, bytes == withDigest(body) else { throw .damaged }
+        guard let body = ChecksumLine.body(of: bytes), body.last == 10 else { throw .damaged }
 
         // The last one is empty: what follows the last line's end.
         let lines = body.split(separator: 10, omittingEmptySubsequences: false).dropLast()
@@ -97,11 +89,6 @@ enum KeyRingCodec {
         // As it is written, so that there is one text for every ring: no plus sign, no leading zeros.
         guard let number = Int64(field), String(number) == field else { return nil }
         return CalendarTime(microseconds: number)
-    }
-
-    private static func hexadecimal(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }
 

@@ -15,4 +15,17 @@ enum WireError: Error, Equatable {
     case tooLarge
     /// A command that has no place here.
     case unexpectedCommand
+
+    /// The reason code for log lines.
+    var code: String {
+        switch self {
+        case .malformed: "malformed"
+        case .badAuthentication: "bad-authentication"
+        case .sealedForOtherScheme: "sealed-for-other-scheme"
+        case .expired: "expired"
+        case .replayed: "replayed"
+        case .tooLarge: "too-large"
+        case .unexpectedCommand: "unexpected-command"
+        }
+    }
 }

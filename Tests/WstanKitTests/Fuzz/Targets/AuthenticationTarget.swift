@@ -53,8 +53,8 @@ extension FuzzTarget {
             _ = try authentication.verify(head, now: now + 1)
             require(false, "only once")
         } catch {
-            let isExpected = error == .wire(.replayed) || error.code == "expired"
-            require(isExpected, "refused as a replay, not as \(error.code)")
+            let isExpected = error == .wire(.replayed) || error.traits.code == "expired"
+            require(isExpected, "refused as a replay, not as \(error.traits.code)")
         }
     }
 }

@@ -13,7 +13,7 @@ extension FuzzTarget {
         for message in whole {
             guard let call = try? ControlCall(reading: message) else { continue }
             for standing in [ControlAuthority.Standing.stranger, .member, .owner] {
-                guard let command = try? ControlGate.admit(call, from: standing) else { continue }
+                guard let command = try? ControlDispatcher.admit(call, from: standing) else { continue }
                 require(standing >= command.standing, "only who may")
                 require(command.type.canRead(call.parameters), "what was admitted can be read")
             }

@@ -5,22 +5,13 @@ import Testing
 
 /// What a stream promises without TLS it promises with TLS on it.
 @Suite(.timeLimit(.minutes(2))) struct TLSStreamTests {
-    private static func pattern(_ count: Int, seed: UInt64) -> [UInt8] {
-        var random = SeededRandomness(seed: seed)
-        let piece = random.bytes(4093)
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(count + piece.count)
-        while bytes.count < count { bytes += piece }
-        return Array(bytes.prefix(count))
-    }
-
     @Test func `megabytes come back from an echo whole and in order, with a slow reader`() async throws {
         try await WorkerThread.run { worker in
             let authority = try TestAuthority()
             let ends = try await TLSEnds.pair(worker, authority)
             let (near, far) = (ends.client, ends.server)
             Loopback.tighten(near)
-            let sent = Self.pattern(6 << 20, seed: 40)
+            let sent = Loopback.pattern(6 << 20, seed: 40)
             let echo = Task(executorPreference: worker) {
                 let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 32 * 1024, alignment: 16)
                 defer { buffer.deallocate() }
@@ -62,7 +53,7 @@ import Testing
     func `bytes come whole, whatever the size of a read`(size: Int) async throws {
         try await WorkerThread.run { worker in
             let ends = try await TLSEnds.pair(worker, TestAuthority())
-            let sent = Self.pattern(min(size * 500, 300_000), seed: 41)
+            let sent = Loopback.pattern(min(size * 500, 300_000), seed: 41)
             ends.server.write(sent)
             ends.server.finish()
             let (received, ending) = await ends.client.readAll(piecesOf: size)
@@ -105,7 +96,7 @@ import Testing
             let side = TLSSession.Side.client(own, name: .name("localhost"), sessions: nil, server: "s")
             #expect(await TLSEnds.failure(of: client, side, until: worker.now + .seconds(60)) == nil)
             #expect(await far.value == nil)
-            let sent = Self.pattern(3000, seed: 43)
+            let sent = Loopback.pattern(3000, seed: 43)
             server.write(sent)
             server.finish()
             #expect(await client.readAll().bytes == sent)
@@ -134,7 +125,7 @@ import Testing
     @Test func `a message of the largest size arrives`() async throws {
         try await WorkerThread.run { worker in
             let ends = try await TLSEnds.pair(worker, TestAuthority())
-            let sent = Self.pattern(Scratch.bodySize + 15, seed: 44)
+            let sent = Loopback.pattern(Scratch.bodySize + 15, seed: 44)
             ends.client.write(sent)
             ends.client.finish()
             #expect(await ends.server.readAll(piecesOf: 128 * 1024).bytes == sent)
@@ -192,7 +183,7 @@ import Testing
             let (near, far) = (ends.client, ends.server)
             Loopback.tighten(near)
             Loopback.tighten(far)
-            let sent = Self.pattern(2 << 20, seed: 45)
+            let sent = Loopback.pattern(2 << 20, seed: 45)
             near.write(sent)
             near.closeOrderly(awaitingPeer: true)
             #expect(!near.isClosed)
@@ -218,7 +209,7 @@ import Testing
         try await WorkerThread.run { worker in
             let ends = try await TLSEnds.pair(worker, TestAuthority())
             Loopback.tighten(ends.server)
-            let sent = Self.pattern(1 << 20, seed: 46)
+            let sent = Loopback.pattern(1 << 20, seed: 46)
             ends.client.write(sent)
             ends.client.resetAfterDelivery()
             let (bytes, ending) = await ends.server.readAll()

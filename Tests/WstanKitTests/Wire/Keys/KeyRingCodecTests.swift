@@ -83,7 +83,7 @@ import Testing
         ),
     ])
     func `a digest makes no ring of what makes no sense`(text: String, line: Int) {
-        let bytes = KeyRingCodec.withDigest(Array("wstan key ring 1\n\(text)".utf8))
+        let bytes = ChecksumLine.append(to: Array("wstan key ring 1\n\(text)".utf8))
         #expect(Self.problem(bytes) == .malformed(line: line))
     }
 

@@ -94,11 +94,11 @@ struct ChunkReader {
 
     private mutating func takeSize(_ byte: UInt8) throws(HTTPHead.Failure) {
         try bound(&lineLength, HTTPLimits.chunkLine)
-        if let digit = Self.value(ofHexDigit: byte) {
+        if let digit = Hex.value(byte) {
             // Leading zeros count, and more than fit into an Int are nobody's chunk.
             digits += 1
             guard digits <= 16, left < 1 << 58 else { throw .malformed }
-            left = left << 4 | digit
+            left = left << 4 | Int(digit)
         } else {
             guard digits > 0 else { throw .malformed }
             if byte == 32 || byte == 9 { state = .blanks } else { try takeSizeEnd(byte) }
@@ -125,14 +125,5 @@ struct ChunkReader {
     /// A bare LF ends a line for some readers, and not for others.
     private func refuseControl(_ byte: UInt8) throws(HTTPHead.Failure) {
         guard byte >= 0x20 && byte != 0x7f || byte == 9 else { throw .malformed }
-    }
-
-    private static func value(ofHexDigit byte: UInt8) -> Int? {
-        switch byte {
-        case 48...57: Int(byte) - 48
-        case 65...70: Int(byte) - 55
-        case 97...102: Int(byte) - 87
-        default: nil
-        }
     }
 }

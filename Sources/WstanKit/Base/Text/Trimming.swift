@@ -1,0 +1,14 @@
+extension ArraySlice<UInt8> {
+    /// Without the spaces and tabs around it.
+    var trimmed: ArraySlice<UInt8> {
+        var text = self
+        while let first = text.first, first.isBlank { text.removeFirst() }
+        while let last = text.last, last.isBlank { text.removeLast() }
+        return text
+    }
+}
+
+extension UInt8 {
+    /// A space or a tab.
+    var isBlank: Bool { self == 32 || self == 9 }
+}

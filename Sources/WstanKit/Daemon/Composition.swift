@@ -1,0 +1,39 @@
+import Glibc
+
+/// The parts of the daemon, made from the configuration that it starts with. A reload gives the same parts another one.
+struct Composition {
+    let context: DaemonContext
+    let configuration: LoadedConfiguration
+    let keys: KeyRingService
+    let services: Services
+    /// What an administrator should be told once the start has succeeded; a failed one is explained by its error alone.
+    let warnings: [String]
+
+    /// Blocks. No other thread may run yet: the environment is changed.
+    ///
+    /// - Parameters:
+    ///   - arguments: those that led to the settings, without the program's name.
+    ///   - found: what reading the settings has to say.
+    init(
+        _ settings: Settings, arguments: [String], found: [Diagnostic], log: EventLog, threshold: LogThreshold
+    ) throws {
+        let passed = try PassedSockets.adopt()
+        let key = try KeyLoader.load(settings.key)
+        configuration = try LoadedConfiguration(settings, key: key, found: found, passed: passed)
+        context = try DaemonContext(
+            settings, arguments: arguments,
+            environment: ProxyEnvironment { getenv($0).map { String(cString: $0) } }, passed: passed,
+            bufferBudget: configuration.bufferBudget, log: log, threshold: threshold)
+        keys = try KeyRingService(
+            key, stateDirectory: settings.stateDirectory, isClient: settings.mode == .client, worker: context.main,
+            blocking: context.blocking)
+        let roles: [any Role] =
+            switch settings.mode {
+            case .client: [ClientRole(configuration, key: keys.sendingKey, context)]
+            case .server: [try ServerRole(configuration, keys, context)]
+            }
+        services = Services(roles)
+        keys.users = services
+        warnings = configuration.warnings + keys.warnings + roles.flatMap(\.warnings)
+    }
+}

@@ -1,0 +1,40 @@
+/// What is fixed for the life of the process, and what all its parts work with.
+struct DaemonContext: Sendable {
+    /// Those that led to the settings, without the program's name: a reload reads them again.
+    let arguments: [String]
+    /// What the environment says about proxies.
+    let environment: ProxyEnvironment
+    /// Sockets that a service manager has opened.
+    let passed: [PassedSocket]
+    let workers: [Worker]
+    let blocking = BlockingPool()
+    let resolver: Resolver
+    let log: EventLog
+    let threshold: LogThreshold
+
+    /// The worker of the main thread: it accepts connections and receives signals.
+    var main: Worker { workers[0] }
+
+    /// - Parameter bufferBudget: in bytes, for the buffers of all workers.
+    init(
+        _ settings: Settings, arguments: [String], environment: ProxyEnvironment, passed: [PassedSocket],
+        bufferBudget: Int, log: EventLog, threshold: LogThreshold
+    ) throws(SystemError) {
+        self.arguments = arguments
+        self.environment = environment
+        self.passed = passed
+        self.log = log
+        self.threshold = threshold
+        resolver = Resolver(pool: blocking)
+        let count = settings.threads ?? (settings.mode == .server ? MachineSize.processors : 1)
+        var workers: [Worker] = []
+        for index in 0..<count { workers.append(try Worker(index: index, memoryLimit: bufferBudget / count)) }
+        self.workers = workers
+    }
+
+    /// Shares another budget out among the workers.
+    func apply(bufferBudget: Int) {
+        let share = bufferBudget / workers.count
+        for worker in workers { worker.execute { worker.budget.limit = share } }
+    }
+}

@@ -1,0 +1,114 @@
+import Logging
+
+/// What the daemon logs of its own life, its configuration, its files and its control socket.
+extension EventLog {
+    // MARK: Life
+
+    func started(_ text: String) {
+        logger.notice("\(text)", metadata: .of(.started))
+    }
+
+    /// - Parameter setting: what would say where to listen.
+    func listensOnPassed(_ setting: String, _ ignored: [ListenAddress]) {
+        let places = ignored.map(\.description).joined(separator: ", ")
+        logger.notice("sockets that were passed take the place of \(setting) = \(places), which is not opened")
+    }
+
+    func draining(_ count: Duration) {
+        logger.notice("stopping", metadata: ["drain-timeout": "\(count)"])
+    }
+
+    func stopped() {
+        logger.notice("stopped", metadata: .of(.stopped))
+    }
+
+    func acceptPaused(_ error: SystemError, now: Instant) {
+        guard let missed = throttle.allows("accept", now: now) else { return }
+        logger.warning(
+            "accepting pauses: \(error); raise LimitNOFILE= or ulimit -n",
+            metadata: .of(.limitReached, ["repeated": "\(missed)"]))
+    }
+
+    /// - Parameter isWatched: whether systemd waits for a sign of life.
+    func workerHangs(for duration: Duration, isWatched: Bool) {
+        logger.error(
+            isWatched
+                ? "a thread has not turned for \(duration); systemd gets no sign of life until it does"
+                : "a thread has not turned for \(duration)",
+            metadata: .of(.workerHangs))
+    }
+
+    // MARK: Configuration
+
+    func warning(_ text: String) {
+        logger.warning("\(text)")
+    }
+
+    /// - Parameters:
+    ///   - changed: settings whose new values are in force.
+    ///   - needRestart: settings that have changed and wait for one.
+    func reloaded(changed: [String], needRestart: [String]) {
+        var metadata: Logger.Metadata = [:]
+        if !changed.isEmpty { metadata["changed"] = "\(changed.joined(separator: ", "))" }
+        if !needRestart.isEmpty { metadata["need-restart"] = "\(needRestart.joined(separator: ", "))" }
+        logger.notice("the configuration was read again", metadata: .of(.reloaded, metadata))
+    }
+
+    func notReloaded(_ errors: [String]) {
+        logger.error(
+            "the configuration was read again and has errors, so nothing was changed", metadata: .of(.reloadFailed))
+        for error in errors { logger.error("\(error)") }
+    }
+
+    func certificateRenewed(_ file: String) {
+        logger.notice("a new certificate is in use", metadata: .of(.certificateRenewed, ["certificate": "\(file)"]))
+    }
+
+    func certificateRefused(_ problem: TLSContext.Problem) {
+        logger.warning(
+            "the certificate in use stays, since the new one is not usable: \(problem)",
+            metadata: .of(.certificateRefused))
+    }
+
+    func watermarksNotWritten(_ path: String, _ error: SystemError, now: Instant) {
+        guard let missed = throttle.allows("marks", every: .seconds(60), now: now) else { return }
+        logger.warning(
+            "cannot write \(path), so requests could be replayed after a reboot: \(error)",
+            metadata: .repeated(missed))
+    }
+
+    // MARK: Control socket
+
+    /// A method that changes something, or hands out a secret, is about to be carried out.
+    func commandReceived(_ method: String, by process: LocalProcess) {
+        let metadata: Logger.Metadata = [
+            "method": "\(method)", "uid": "\(process.uid)", "pid": "\(process.pid)",
+        ]
+        logger.notice(
+            "control command received", metadata: id(ofMethod: method).map { .of($0, metadata) } ?? metadata)
+    }
+
+    private func id(ofMethod name: String) -> MessageID? {
+        switch name.split(separator: ".").last {
+        case "RotateKey": .keyRotated
+        case "RetireKey": .keyRetired
+        default: nil
+        }
+    }
+
+    func commandFailed(_ method: String, by process: LocalProcess, _ error: String) {
+        logger.warning(
+            "control command failed",
+            metadata: ["method": "\(method)", "uid": "\(process.uid)", "pid": "\(process.pid)", "error": "\(error)"])
+    }
+
+    /// Any user can cause these.
+    func commandDenied(_ method: String, to process: LocalProcess, now: Instant) {
+        guard let missed = throttle.allows("denied", now: now) else { return }
+        logger.warning(
+            "control command denied",
+            metadata: [
+                "method": "\(method)", "uid": "\(process.uid)", "pid": "\(process.pid)", "repeated": "\(missed)",
+            ])
+    }
+}

@@ -1,0 +1,72 @@
+/// A client: its services, and what tells them that the network or the clock has changed.
+final class ClientRole: Role, @unchecked Sendable {
+    let services: [any WorkerService]
+    let warnings: [String]
+    private let clients: [ClientService]
+    private let context: DaemonContext
+    private var network: NetworkWatcher?
+    private var wakeTimer: WakeTimer?
+
+    /// A sleep of the machine is noticed within this many seconds, and at once when it was longer.
+    private static let wakeInterval = 10
+
+    init(_ configuration: LoadedConfiguration, key: Key, _ context: DaemonContext) {
+        self.context = context
+        let options = ClientOptions(configuration, key: key, context)
+        let passwords = BlockingPool(maxThreads: ClientLimits.passwordThreads)
+        clients = context.workers.map {
+            ClientService(
+                worker: $0, options: options, resolver: context.resolver, passwords: passwords, log: context.log)
+        }
+        services = clients
+        warnings = ServerEndpoint.warnings(configuration.next, context.environment)
+    }
+
+    var forwarder: ClientService? { clients.first }
+
+    func setListening(_ addresses: [SocketAddress]) {
+        for client in clients { client.setOwnListeners(addresses) }
+    }
+
+    func start() {
+        // Without these, dead tunnels are found by their pings, within a minute.
+        network = try? NetworkWatcher(on: context.main) { [unowned self] change in tell { $0.networkChanged(change) } }
+        wakeTimer = try? WakeTimer(every: Self.wakeInterval, on: context.main) { [unowned self] in
+            tell { $0.lookForSleep() }
+        }
+        tell { $0.start() }
+    }
+
+    /// Tells every client, on its worker.
+    private func tell(_ action: @escaping @Sendable (ClientService) -> Void) {
+        for client in clients { client.worker.execute { action(client) } }
+    }
+
+    func apply(_ configuration: LoadedConfiguration) async {
+        guard let key = clients.first?.key else { return }
+        let options = ClientOptions(configuration, key: key, context)
+        let tasks = clients.map { client in client.worker.spawn { client.apply(options) } }
+        for task in tasks { await task.value }
+    }
+
+    func close() {}
+}
+
+extension ClientService: WorkerService {
+    var snapshot: ServiceSnapshot { ServiceSnapshot(totals: totals, pool: poolReport) }
+
+    /// A client opens tunnels with the configured name's current key.
+    func install(_ ring: KeyRing) {
+        if let key = ring.current(of: .configured)?.key { install(key) }
+    }
+}
+
+extension ClientOptions {
+    fileprivate init(_ configuration: LoadedConfiguration, key: Key, _ context: DaemonContext) {
+        self.init(
+            configuration.next, key: key, trust: configuration.trust, workers: context.workers.count,
+            environment: context.environment)
+        users = configuration.admission.users
+        allowedUsers = configuration.admission.allowedUsers
+    }
+}

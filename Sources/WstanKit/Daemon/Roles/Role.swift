@@ -1,0 +1,19 @@
+/// What the process is for, as a client or a server is. A role has a service on each worker, and owns what these share. Confined
+/// to the main worker.
+protocol Role: AnyObject, Sendable {
+    /// One for each worker, in their order.
+    var services: [any WorkerService] { get }
+    /// What an administrator should be told at the start.
+    var warnings: [String] { get }
+    /// Makes the forwards for datagrams, on the main worker; nil where a role has none.
+    var forwarder: ClientService? { get }
+    /// The process listens at these addresses from now on.
+    func setListening(_ addresses: [SocketAddress])
+    /// The process listens, and the workers run.
+    func start()
+    /// Puts another configuration in force; returns when every service works by it. Established connections keep what they
+    /// began with. Keys are installed apart from it.
+    func apply(_ configuration: LoadedConfiguration) async
+    /// The last thing, when the workers have stopped. Blocks.
+    func close()
+}

@@ -1,0 +1,91 @@
+import Glibc
+
+/// A server: its services, and what they share: the seen requests, the certificate, and the addresses of this host.
+final class ServerRole: Role, @unchecked Sendable {
+    let services: [any WorkerService]
+    private(set) var warnings: [String] = []
+    private let servers: [ServerService]
+    private let context: DaemonContext
+    private let replayGuard: ReplayGuard
+    private let hostAddresses: HostAddresses
+    private let certificate: CertificateWatch
+
+    init(
+        _ configuration: LoadedConfiguration, _ keys: KeyRingService, _ context: DaemonContext
+    ) throws(ReplayStorage.Failure) {
+        self.context = context
+        (replayGuard, warnings) = try Self.openReplayGuard(configuration.next, context)
+        let shared = ServerShared(replayGuard: replayGuard)
+        hostAddresses = shared.hostAddresses
+        if let failure = shared.hostAddresses.failure {
+            warnings.append(
+                "cannot list the addresses of this host, so its public ones are no private targets: \(failure)")
+        }
+        var options = ServerOptions(configuration.next, keys: [keys.sendingKey], workers: context.workers.count)
+        options.tls = configuration.certificate?.context
+        let servers = context.workers.map { [options] in
+            ServerService(worker: $0, options: options, commons: shared, resolver: context.resolver, log: context.log)
+        }
+        // Before the first connection, which a listener hands over in the same way.
+        for server in servers { server.worker.execute { [ring = keys.ring] in server.install(ring) } }
+        certificate = CertificateWatch(
+            of: configuration.certificate, on: context.main, blocking: context.blocking, log: context.log
+        ) { tls in
+            for server in servers { server.worker.execute { server.renew(tls) } }
+        }
+        self.servers = servers
+        services = servers
+    }
+
+    private static func openReplayGuard(
+        _ settings: Settings, _ context: DaemonContext
+    ) throws(ReplayStorage.Failure) -> (ReplayGuard, warnings: [String]) {
+        let variable = getenv("RUNTIME_DIRECTORY").map { String(cString: $0) }
+        let runtimeDirectory = ReplayStorage.firstPath(in: variable)
+        // Without the journal every restart would look like a reboot, after which much is refused for a while.
+        let stateDirectory = runtimeDirectory == nil ? nil : settings.stateDirectory
+        return try ReplayStorage.open(
+            runtimeDirectory: runtimeDirectory, stateDirectory: stateDirectory, lifetime: settings.requestTTL,
+            blocking: context.blocking, log: context.log)
+    }
+
+    var forwarder: ClientService? { nil }
+
+    func setListening(_ addresses: [SocketAddress]) {
+        hostAddresses.setListening(addresses)
+    }
+
+    func start() {
+        certificate.start()
+        advanceReplayGuard()
+    }
+
+    private func advanceReplayGuard() {
+        replayGuard.moveOn(now: WallClock.now())
+        _ = context.main.schedule(after: ReplayStorage.interval) { [self] in advanceReplayGuard() }
+    }
+
+    func apply(_ configuration: LoadedConfiguration) async {
+        replayGuard.apply(lifetime: configuration.next.requestTTL.inSeconds, now: WallClock.now())
+        // Files that have changed are found by the watch itself.
+        if configuration.certificate?.configuration != certificate.certificate?.configuration {
+            certificate.adopt(configuration.certificate)
+        }
+        let options = ServerOptions(configuration.next, keys: [], workers: context.workers.count)
+        let tasks = servers.map { server in server.worker.spawn { server.apply(options) } }
+        for task in tasks { await task.value }
+    }
+
+    func close() {
+        replayGuard.close(now: WallClock.now())
+    }
+}
+
+extension ServerService: WorkerService {
+    /// The request on the tunnel names the target.
+    func serve(_ arrival: Acceptor.Arrival, to destination: Address?) {
+        serve(arrival)
+    }
+
+    var snapshot: ServiceSnapshot { ServiceSnapshot(totals: totals, rejects: rejects) }
+}

@@ -1,0 +1,62 @@
+import Logging
+
+/// What a server logs.
+extension EventLog {
+    /// Anybody can cause these, so those of one client and minute are gathered.
+    ///
+    /// - Returns: when `logGathered` has something to log of it; nil when it is logged already, or not at all.
+    func requestRefused(_ refusal: Refusal, peer: ClientAddress, now: Instant) -> Instant? {
+        let traits = refusal.traits
+        guard logger.logLevel <= traits.level else { return nil }
+        if let later = gather(traits.code, traits.level, of: peer.source.description, now: now) { return later }
+        var metadata: Logger.Metadata = ["peer": "\(peer)", "reason": "\(traits.code)"]
+        if case .wire(.expired(let seconds)) = refusal { metadata["client-clock-ahead"] = "\(seconds.rounded())s" }
+        if let id = traits.id { metadata = .of(id, metadata) }
+        logger.log(level: traits.level, "\(traits.text)", metadata: metadata)
+        return nil
+    }
+
+    /// - Parameter key: of the configuration.
+    /// - Returns: as `requestRefused`.
+    func targetForbidden(
+        _ tunnel: UInt64, _ target: Address, key: String, peer: ClientAddress, now: Instant
+    ) -> Instant? {
+        logger.debug(
+            "forbidden", metadata: ["tunnel": "\(tunnel)", "target": "\(target)", "key": "\(key)"])
+        guard logger.logLevel <= .notice else { return nil }
+        let source = peer.source.description
+        if let later = gather("forbidden-target by \(key)", .notice, of: source, now: now) { return later }
+        logger.notice(
+            "a target was refused by the rules",
+            metadata: .of(
+                .targetRefused,
+                ["tunnel": "\(tunnel)", "peer": "\(peer)", "reason": "forbidden-target", "key": "\(key)"]))
+        return nil
+    }
+
+    /// Only clients with a key can cause this.
+    func seenRequestsFull(now: Instant) {
+        guard let missed = throttle.allows("seen-full", every: .seconds(60), now: now) else { return }
+        logger.error(
+            "no more requests can be remembered, so new tunnels are refused: find the client that opens so many",
+            metadata: .of(
+                .limitReached, ["limit": "\(ServerLimits.seenRequests)", "refused": "\(missed + 1)"]))
+    }
+
+    func tunnelOpened(_ tunnel: UInt64, peer: ClientAddress) {
+        logger.info("tunnel opened", metadata: ["tunnel": "\(tunnel)", "peer": "\(peer)"])
+    }
+
+    func tunnelEnded(_ tunnel: UInt64) {
+        logger.info("tunnel ended", metadata: ["tunnel": "\(tunnel)"])
+    }
+
+    func targetConnected(_ tunnel: UInt64, _ target: Address) {
+        logger.debug("connected", metadata: ["tunnel": "\(tunnel)", "target": "\(target)"])
+    }
+
+    func targetFailed(_ tunnel: UInt64, _ target: Address, _ failure: Connector.Failure) {
+        logger.info("no connection to a target", metadata: ["tunnel": "\(tunnel)", "reason": "\(failure)"])
+        logger.debug("no connection", metadata: ["tunnel": "\(tunnel)", "target": "\(target)"])
+    }
+}

@@ -1,0 +1,147 @@
+import Glibc
+import Testing
+
+@testable import WstanKit
+
+@Suite(.timeLimit(.minutes(1))) struct ServicesTests {
+    /// A service of a role that is neither a client nor a server. Its tunnels are numbers.
+    private final class OtherService: WorkerService, @unchecked Sendable {
+        let worker: Worker
+        private var tunnels: Set<UInt64>
+        private let drain: Draining
+        private let key = Key.random()
+
+        init(_ worker: Worker, tunnels: Set<UInt64>) {
+            self.worker = worker
+            self.tunnels = Set(tunnels.map { UInt64(worker.index) << 40 | $0 })
+            drain = Draining(worker: worker)
+        }
+
+        func serve(_ arrival: Acceptor.Arrival, to destination: Address?) {
+            worker.assertIsCurrent()
+            Glibc.close(arrival.descriptor)
+        }
+
+        var snapshot: ServiceSnapshot {
+            worker.assertIsCurrent()
+            return ServiceSnapshot(totals: TunnelTotals(active: tunnels.count))
+        }
+
+        var tunnelNumbers: [UInt64] { tunnels.sorted() }
+
+        func reports(of numbers: ArraySlice<UInt64>) -> [TunnelReport] {
+            worker.assertIsCurrent()
+            return numbers.filter(tunnels.contains).map {
+                TunnelReport(
+                    id: $0, state: .using, carriesDatagrams: false, peer: "p", traffic: Traffic(), opened: worker.now,
+                    lastActivity: worker.now, roundTrip: .zero)
+            }
+        }
+
+        func closeTunnel(_ id: UInt64) -> Bool {
+            guard tunnels.remove(id) != nil else { return false }
+            if tunnels.isEmpty { drain.finish() }
+            return true
+        }
+
+        var keyUses: [KeyID: KeyUse] { [key.id: KeyUse(count: 1)] }
+        func install(_ ring: KeyRing) { worker.assertIsCurrent() }
+
+        func closeTunnels(openedWith key: KeyID) -> Int {
+            worker.assertIsCurrent()
+            defer { tunnels = [] }
+            return tunnels.count
+        }
+
+        func drain(until deadline: Instant?) async {
+            drain.begin()
+            if !tunnels.isEmpty { await drain.wait(until: deadline) }
+        }
+
+        func endDrain() { drain.end() }
+        func close(until deadline: Instant) async { worker.assertIsCurrent() }
+    }
+
+    /// Two roles on each of two workers, one of which is the test's.
+    private static func run(_ body: @escaping @Sendable (Services) async throws -> Void) async throws {
+        let other = try Worker(index: 1, memoryLimit: 1 << 20)
+        other.start()
+        defer { other.stop() }
+        try await WorkerThread.run { main in
+            let workers = [main, other]
+            let roles = [Set<UInt64>([1, 2]), [3]].map { tunnels in
+                TestRole(workers.map { OtherService($0, tunnels: tunnels) })
+            }
+            try await body(Services(roles))
+        }
+    }
+
+    private static let second = UInt64(1) << 40
+
+    @Test func `the services of all roles are asked, each on its worker`() async throws {
+        try await Self.run { services in
+            let snapshot = await services.snapshot()
+            #expect(snapshot == ServiceSnapshot(totals: TunnelTotals(active: 6)))
+            #expect(await services.keyUses().count == 4)
+        }
+    }
+
+    @Test func `tunnels are listed worker by worker`() async throws {
+        try await Self.run { services in
+            var listed: [UInt64] = []
+            await services.tunnels { reports in
+                listed += reports.map(\.id)
+                return true
+            }
+            #expect(listed == [1, 2, 3] + [1, 2, 3].map { Self.second | $0 })
+            listed = []
+            await services.tunnels { reports in
+                listed += reports.map(\.id)
+                return false
+            }
+            #expect(listed == [1, 2])
+        }
+    }
+
+    @Test func `a tunnel is closed wherever it is`() async throws {
+        try await Self.run { services in
+            #expect(await services.closeTunnel(Self.second | 3))
+            #expect(await !services.closeTunnel(Self.second | 3))
+            #expect(await services.closeTunnels(openedWith: Key.random().id) == 5)
+        }
+    }
+
+    @Test func `a drain ends when every service has nothing left`() async throws {
+        try await Self.run { services in
+            let drain = Task { await services.drain(until: nil) }
+            for id in [1, 2, 3] as [UInt64] {
+                #expect(await services.closeTunnel(id))
+                #expect(await services.closeTunnel(Self.second | id))
+            }
+            await drain.value
+        }
+    }
+
+    @Test func `a drain that is taken back is over`() async throws {
+        try await Self.run { services in
+            async let drained: Void = services.drain(until: nil)
+            await services.endDrain()
+            for id in [1, 2, 3] as [UInt64] {
+                _ = await services.closeTunnel(id)
+                _ = await services.closeTunnel(Self.second | id)
+            }
+            await drained
+        }
+    }
+
+    @Test func `what only one of two has is not lost in their sum`() {
+        let client = ServiceSnapshot(pool: PoolReport(size: 2))
+        var rejects = RefusalCounts()
+        rejects.increment(.replay)
+        let server = ServiceSnapshot(rejects: rejects)
+        let sum = client + server + client
+        #expect(sum == ServiceSnapshot(pool: PoolReport(size: 4), rejects: rejects))
+        #expect(StatusLine(client, state: nil).poolSize == 2)
+        #expect(StatusLine(ServiceSnapshot(), state: nil).poolSize == nil)
+    }
+}

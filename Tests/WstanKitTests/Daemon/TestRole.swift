@@ -1,0 +1,17 @@
+@testable import WstanKit
+
+/// Has services, and nothing beside them.
+final class TestRole: Role {
+    let services: [any WorkerService]
+    let warnings: [String] = []
+    var forwarder: ClientService? { nil }
+
+    init(_ services: [any WorkerService]) {
+        self.services = services
+    }
+
+    func setListening(_ addresses: [SocketAddress]) {}
+    func start() {}
+    func apply(_ configuration: LoadedConfiguration) async {}
+    func close() {}
+}
