@@ -2,7 +2,8 @@
 struct RequestStamp: Equatable, Sendable {
     /// When the request was made, in seconds since the epoch; nil when its version proves in another way that it is new.
     var time: Double?
-    /// To be remembered, and refused when it is already; nil when the same bytes cannot be a request once more.
+    /// To be remembered until the time has run out, and refused when it is already; nil when the same bytes cannot be a request
+    /// once more.
     var identity: RequestIdentity?
 }
 
