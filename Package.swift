@@ -8,22 +8,38 @@ let ours: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
+// A target of the kit is some of the folders below Sources/WstanKit. So the compiler holds which may use which; within a target
+// scripts/rooms does. What a byte travels through is one target: across targets the compiler inlines nothing but what is marked.
+let rooms = [
+    "Base", "Config", "Wire", "Runtime", "Log", "Tunnel", "Client", "Server", "Control", "Daemon", "Doctor", "Program",
+]
+func kit(_ name: String, _ own: [String], _ dependencies: [Target.Dependency]) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Sources/WstanKit", exclude: rooms.filter { !own.contains($0) },
+        sources: own, swiftSettings: ours)
+}
+let wholeKit: [Target.Dependency] = [
+    "WstanBase", "WstanConfig", "WstanCore", "WstanControlSocket", "WstanKit", "WstanControl",
+]
+
 // Programs that prove something see the kit's insides, as tests do, and an ordinary release build cannot: so they are
 // built only by scripts/fuzz and scripts/autobahn, which set this. The fuzz targets are files of the tests, which
 // replay what was found.
 let isProving = Context.environment["WSTAN_PROVE"] != nil
 let proofs: [Target] = [
-    .executableTarget(name: "wstan-echo", dependencies: ["WstanKit"], path: "Tests/autobahn/Echo", swiftSettings: ours),
+    .executableTarget(name: "wstan-echo", dependencies: wholeKit, path: "Tests/autobahn/Echo", swiftSettings: ours),
     .executableTarget(
-        name: "wstan-fuzz", dependencies: ["WstanKit", "WstanControl"], path: "Tests/WstanKitTests/Fuzz", swiftSettings: ours),
+        name: "wstan-fuzz", dependencies: wholeKit, path: "Tests/WstanKitTests/Fuzz", swiftSettings: ours),
 ]
 let tests: [Target] = [
     .testTarget(
-        name: "WstanKitTests", dependencies: ["WstanKit", "WstanControl"], exclude: ["Fuzz/Program"],
+        name: "WstanKitTests", dependencies: wholeKit, exclude: ["Fuzz/Program"],
         resources: [.copy("Vectors"), .copy("Findings")],
         swiftSettings: ours),
     .testTarget(name: "WstanctlTests", dependencies: ["wstanctl", "WstanControl"], swiftSettings: ours),
 ]
+
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 
 let package = Package(
     name: "wstan",
@@ -40,12 +56,18 @@ let package = Package(
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .systemLibrary(name: "CLinux"),
         .target(name: "WstanControl", exclude: ["org.wstan.control.varlink"], swiftSettings: ours),
-        .target(
-            name: "WstanKit",
-            dependencies: [
-                "WstanControl", "COpenSSL", "CSystemd", "CLinux", .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: ours),
+        kit("WstanBase", ["Base"], ["CLinux"]),
+        kit("WstanConfig", ["Config"], ["WstanBase"]),
+        kit(
+            "WstanCore", ["Wire", "Runtime", "Log", "Tunnel", "Client", "Server"],
+            ["WstanBase", "WstanConfig", "WstanControl", "CLinux", "COpenSSL", "CSystemd", logging]),
+        kit("WstanControlSocket", ["Control"], ["WstanBase", "WstanCore", "WstanControl", "CLinux"]),
+        kit(
+            "WstanKit", ["Daemon", "Doctor", "Program"],
+            [
+                "WstanBase", "WstanConfig", "WstanCore", "WstanControlSocket", "WstanControl", "CLinux", "CSystemd",
+                logging,
+            ]),
         .executableTarget(name: "wstand", dependencies: ["WstanKit"], swiftSettings: ours),
         .executableTarget(
             name: "wstanctl",

@@ -1,4 +1,5 @@
 import Logging
+import WstanBase
 
 /// What a client logs.
 extension EventLog {

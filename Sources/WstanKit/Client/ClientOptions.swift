@@ -1,26 +1,39 @@
+import WstanConfig
+
 /// What a client works by: its settings, and what has been made of them.
 @dynamicMemberLookup
-struct ClientOptions: Sendable {
+package struct ClientOptions: Sendable {
     /// What is a limit of the process is this worker's share of it.
-    var settings = Settings.standard(.client)
+    package var settings: Settings
     /// In the order in which they are preferred; never empty.
-    var servers: [ServerEndpoint]
-    var key: Key
+    package var servers: [ServerEndpoint]
+    package var key: Key
     /// For servers whose URI says wss://.
-    var tls: TLSClientContext?
+    package var tls: TLSClientContext?
     /// The files that it was made of, as they were read.
-    var tlsFiles: [FileMark] = []
+    package var tlsFiles: [FileMark]
     /// nil: no passwords are asked for.
-    var users: UsersFile?
+    package var users: UsersFile?
     /// The users of this host who may use the client, by number; empty: everybody.
-    var allowedUsers: Set<UInt32> = []
+    package var allowedUsers: Set<UInt32> = []
+
+    package init(
+        settings: Settings = .standard(.client), servers: [ServerEndpoint], key: Key, tls: TLSClientContext? = nil,
+        tlsFiles: [FileMark] = []
+    ) {
+        self.settings = settings
+        self.servers = servers
+        self.key = key
+        self.tls = tls
+        self.tlsFiles = tlsFiles
+    }
 
     /// What does not take the tunnel.
-    var direct: DirectRules { DirectRules(patterns: settings.direct) }
-    var pings: Tunnel.Pings { Tunnel.Pings(idle: settings.poolPing) }
+    package var direct: DirectRules { DirectRules(patterns: settings.direct) }
+    package var pings: Tunnel.Pings { Tunnel.Pings(idle: settings.poolPing) }
 
     /// A setting that is used as it is.
-    subscript<Value>(dynamicMember path: WritableKeyPath<Settings, Value>) -> Value {
+    package subscript<Value>(dynamicMember path: WritableKeyPath<Settings, Value>) -> Value {
         get { settings[keyPath: path] }
         set { settings[keyPath: path] = newValue }
     }
@@ -35,13 +48,13 @@ struct ClientOptions: Sendable {
 }
 
 /// Every bound on what a user agent may make a client hold or wait for.
-enum ClientLimits {
+package enum ClientLimits {
     /// The head of an HTTP request to the proxy.
     static let requestHead = 64 * 1024
     /// The head of the server's, or a proxy's, answer.
     static let answerHead = 16 * 1024
     /// The head of a target's answer.
-    static let responseHead = 64 * 1024
+    package static let responseHead = 64 * 1024
     /// What is read of a user agent's next requests while one is under way; the rest waits in its kernel and its own.
     static let readAhead = 16 * 1024
     /// Bytes of empty lines before a request. Somebody who sends nothing else would keep the worker to himself.
@@ -60,7 +73,7 @@ enum ClientLimits {
     /// Checks of one user of this host, or of one other host, that may wait or run at once.
     static let passwordChecks = 16
     /// Checks of all that run at once: each keeps a processor busy, and may take 16 MiB.
-    static let passwordThreads = 4
+    package static let passwordThreads = 4
     /// Names and passwords that were right, and are not checked again.
     static let knownPasswords = 1024
 

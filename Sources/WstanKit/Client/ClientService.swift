@@ -1,6 +1,8 @@
+import WstanBase
+
 /// The client's part of one worker: takes user agents over and gives each its session. Confined to its worker.
-final class ClientService: @unchecked Sendable {
-    let worker: Worker
+package final class ClientService: @unchecked Sendable {
+    package let worker: Worker
     private var dialer: Dialer
     private let pool: TunnelPool
     private var opener: PoolFiller
@@ -16,7 +18,7 @@ final class ClientService: @unchecked Sendable {
     private let drain: Draining
 
     /// - Parameter passwords: threads for checking them, which all workers share.
-    init(worker: Worker, options: ClientOptions, resolver: Resolver, passwords: BlockingPool, log: EventLog) {
+    package init(worker: Worker, options: ClientOptions, resolver: Resolver, passwords: BlockingPool, log: EventLog) {
         self.worker = worker
         self.log = log
         self.passwords = passwords
@@ -58,7 +60,7 @@ final class ClientService: @unchecked Sendable {
 
     /// Others are in force from now on; what is under way goes on with those that it began with. The key has a way of its
     /// own.
-    func apply(_ options: ClientOptions) {
+    package func apply(_ options: ClientOptions) {
         worker.assertIsCurrent()
         rules = Self.rules(options, worker, passwords, log)
         direct = DirectDialer(
@@ -78,30 +80,30 @@ final class ClientService: @unchecked Sendable {
     }
 
     /// What tunnels are opened with.
-    var key: Key { dialer.key.authenticator.key }
+    package var key: Key { dialer.key.authenticator.key }
 
     /// Where this process listens. On any thread.
-    func setOwnListeners(_ addresses: [SocketAddress]) {
+    package func setOwnListeners(_ addresses: [SocketAddress]) {
         worker.execute { [self] in direct.listeners.addresses = addresses }
     }
 
-    var poolReport: PoolReport { pool.report }
+    package var poolReport: PoolReport { pool.report }
 
-    var totals: TunnelTotals { pool.totals }
+    package var totals: TunnelTotals { pool.totals }
 
     /// Of the tunnels that are open, in order.
-    var tunnelNumbers: [UInt64] { pool.tunnels.keys.sorted() }
+    package var tunnelNumbers: [UInt64] { pool.tunnels.keys.sorted() }
 
     /// One for each of these that is still open.
-    func reports(of numbers: ArraySlice<UInt64>) -> [TunnelReport] {
+    package func reports(of numbers: ArraySlice<UInt64>) -> [TunnelReport] {
         numbers.compactMap { number in pool.tunnels[number].map { $0.report(key: $0.keyID.description) } }
     }
 
     /// How often the key was used on this worker: tunnels that were opened with it, and requests on those of the pool.
-    var keyUses: [KeyID: KeyUse] { pool.keyUses }
+    package var keyUses: [KeyID: KeyUse] { pool.keyUses }
 
     /// New tunnels are opened with this key; what is in use goes on. On the worker.
-    func install(_ key: Key) {
+    package func install(_ key: Key) {
         worker.assertIsCurrent()
         guard dialer.key.install(key) else { return }
         pool.install(dialer.key.authenticator.keyID)
@@ -110,38 +112,38 @@ final class ClientService: @unchecked Sendable {
     /// Ends the tunnels that were opened with a key, whatever they carry.
     ///
     /// - Returns: how many.
-    func closeTunnels(openedWith key: KeyID) -> Int {
+    package func closeTunnels(openedWith key: KeyID) -> Int {
         let opened = pool.tunnels.values.filter { $0.keyID == key }
         for tunnel in opened { tunnel.close(CloseCode.goingAway) }
         return opened.count
     }
 
     /// - Returns: false when there is none with that number.
-    func closeTunnel(_ id: UInt64) -> Bool {
+    package func closeTunnel(_ id: UInt64) -> Bool {
         guard let tunnel = pool.tunnels[id] else { return false }
         tunnel.close(CloseCode.goingAway)
         return true
     }
 
     /// On the worker: opens the first tunnels.
-    func start() {
+    package func start() {
         pool.replenish()
     }
 
     /// On the worker.
-    func networkChanged(_ change: NetworkChange) {
+    package func networkChanged(_ change: NetworkChange) {
         pool.networkChanged(change)
     }
 
     /// On the worker, now and then and when the machine may have slept.
-    func lookForSleep() {
+    package func lookForSleep() {
         pool.lookForSleep()
     }
 
     /// On the worker.
     ///
     /// - Parameter forwarded: where the connection goes if that is not for the user agent to say.
-    func serve(_ arrival: Acceptor.Arrival, to forwarded: Address? = nil) {
+    package func serve(_ arrival: Acceptor.Arrival, to forwarded: Address? = nil) {
         worker.assertIsCurrent()
         guard let userAgent = try? Stream(arrival) else { return }
         guard !drain.isOn else { return userAgent.close() }
@@ -154,7 +156,7 @@ final class ClientService: @unchecked Sendable {
     }
 
     /// On the worker. It lasts until `end`, and is yet to be told where to listen.
-    func forwardDatagrams(to target: Address) -> DatagramForward {
+    package func forwardDatagrams(to target: Address) -> DatagramForward {
         let forward = DatagramForward(to: target, dialer: dialer, log: log)
         datagramForwards.append(forward)
         if drain.isOn { forward.drain() }
@@ -162,7 +164,7 @@ final class ClientService: @unchecked Sendable {
     }
 
     /// On the worker.
-    func end(_ forward: DatagramForward) {
+    package func end(_ forward: DatagramForward) {
         datagramForwards.removeAll { $0 === forward }
         forward.close()
     }
@@ -180,7 +182,7 @@ final class ClientService: @unchecked Sendable {
     }
 
     /// Takes nothing new on, and lets what is in flight finish. It ends early by `endDrain`.
-    func drain(until deadline: Instant?) async {
+    package func drain(until deadline: Instant?) async {
         if !drain.isOn {
             drain.begin()
             idle.drain()
@@ -191,7 +193,7 @@ final class ClientService: @unchecked Sendable {
         await drain.wait(until: deadline)
     }
 
-    func endDrain() {
+    package func endDrain() {
         guard drain.isOn else { return }
         drain.end()
         idle.endDrain()
@@ -200,7 +202,7 @@ final class ClientService: @unchecked Sendable {
     }
 
     /// The last thing.
-    func close(until deadline: Instant) async {
+    package func close(until deadline: Instant) async {
         await worker.flushed(until: deadline)
     }
 }

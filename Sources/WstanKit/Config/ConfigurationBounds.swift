@@ -10,7 +10,7 @@ public enum ConfigurationBounds {
     /// Places of a list that --print-config names.
     static let placesTold = 3
     /// Diagnostics of one run, after which reading stops.
-    static let diagnostics = 100
+    package static let diagnostics = 100
     /// UTF-8 bytes of a URI: the path prefix rides in every request line, and fronts refuse lines of more than 8 KiB.
     static let uriLength = 1024
     /// UTF-8 bytes of a passphrase, a path or the name of a credential or variable (PATH_MAX with its NUL is 4096).
@@ -20,16 +20,16 @@ public enum ConfigurationBounds {
     /// An IPv6 literal with a zone: INET6_ADDRSTRLEN and IFNAMSIZ.
     static let addressLiteralLength = 62
     static let listenAddresses = 64
-    static let trustedProxies = 256
+    package static let trustedProxies = 256
     /// Bytes of a Unix socket's path: sun_path holds 108 with the NUL.
-    static let socketPathLength = 107
+    package static let socketPathLength = 107
     /// Items of `allow`, `deny` or `direct`, each of which costs a comparison per connection.
     static let targetPatterns = 1024
     /// RFC 1035 2.3.4.
     static let labelLength = 63
     /// A host name of 253, brackets or none, and a port.
     static let hostHeaderLength = 260
-    static let headers = 32
+    package static let headers = 32
     /// Bytes of the names and values together: fronts refuse heads of more than 8 KiB.
     static let headersLength = 4096
     static let localUsers = 256
@@ -41,9 +41,9 @@ public enum ConfigurationBounds {
     static let proxyCredentialLength = 1024
     /// Items of NO_PROXY.
     static let proxyExceptions = 1024
-    static let pins = 64
-    static let servers = 16
-    static let forwards = 256
+    package static let pins = 64
+    package static let servers = 16
+    package static let forwards = 256
     static let forwardNameLength = 64
     /// Longer words are no typing error of a key's name, and the edit distance costs the square of the length.
     static let suggestedWordLength = 40

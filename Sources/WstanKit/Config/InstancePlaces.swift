@@ -29,7 +29,7 @@ public struct InstancePlaces: Sendable, Equatable {
     }
 
     /// NAME of /run/wstand-NAME/control, where systemd's template unit has it.
-    static func instance(withSocket path: String?) -> String? {
+    package static func instance(withSocket path: String?) -> String? {
         guard let rest = path?.suffix(after: "/run/wstand-"), rest.hasBytes(atEnd: "/control") else { return nil }
         let name = String(decoding: rest.utf8.dropLast(8), as: UTF8.self)
         return name.utf8.contains(UInt8(ascii: "/")) || name.isEmpty ? nil : name

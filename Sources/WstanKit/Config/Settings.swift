@@ -6,7 +6,7 @@ public struct Settings: Sendable, Equatable {
         case client
         case server
 
-        static let standard = Mode.client
+        package static let standard = Mode.client
     }
 
     /// Ordered by how much is said: `error` is the least.
@@ -38,7 +38,7 @@ public struct Settings: Sendable, Equatable {
         case status(Status)
 
         /// The number in the status line.
-        var statusCode: Int {
+        package var statusCode: Int {
             switch self {
             case .status(let status): status.rawValue
             }
@@ -126,7 +126,7 @@ public struct Settings: Sendable, Equatable {
     public var controlSocket: String?
     /// A group's name or number, not looked up yet.
     public var controlGroup = defaultControlGroup
-    static let defaultControlGroup = "wstan"
+    package static let defaultControlGroup = "wstan"
 
     /// The server, or the first of them.
     public var uri: ServerURI { uris[0] }
@@ -149,11 +149,11 @@ public struct Settings: Sendable, Equatable {
 
 extension Settings {
     /// Nothing but defaults. A URI and a key have none, so these stand for any.
-    static func standard(_ mode: Mode) -> Settings {
+    package static func standard(_ mode: Mode) -> Settings {
         Settings(mode: mode, uri: ServerURI(scheme: .ws, host: "localhost", port: 80, path: "/"), key: .file(""))
     }
 
-    mutating func adopt(_ places: InstancePlaces) {
+    package mutating func adopt(_ places: InstancePlaces) {
         stateDirectory = places.stateDirectory
         controlSocket = places.controlSocket
     }

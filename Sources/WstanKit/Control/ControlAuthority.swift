@@ -1,10 +1,11 @@
 import CLinux
 import Glibc
+import WstanCore
 
 /// Who may do what on the control socket, to which every user of this host can connect.
-struct ControlAuthority: Sendable {
+package struct ControlAuthority: Sendable {
     /// What a caller is here. The higher may do what the lower may.
-    enum Standing: Int, Comparable {
+    package enum Standing: Int, Comparable {
         /// May see aggregates.
         case stranger
         /// Of the control group: may see everything but secrets, and change everything.
@@ -12,13 +13,18 @@ struct ControlAuthority: Sendable {
         /// Root, or the daemon's own user.
         case owner
 
-        static func < (a: Standing, b: Standing) -> Bool { a.rawValue < b.rawValue }
+        package static func < (a: Standing, b: Standing) -> Bool { a.rawValue < b.rawValue }
     }
 
     /// The daemon's own user.
     let user: UInt32
     /// The control group; nil when there is none.
     let group: UInt32?
+
+    package init(user: UInt32, group: UInt32?) {
+        self.user = user
+        self.group = group
+    }
 
     func standing(of caller: ControlCaller) -> Standing {
         if caller.process.uid == 0 || caller.process.uid == user { return .owner }
@@ -28,8 +34,8 @@ struct ControlAuthority: Sendable {
 }
 
 /// The process that has connected to the control socket, as the kernel vouches for it (unix(7), SO_PEERCRED and SO_PEERGROUPS).
-struct ControlCaller: Hashable, Sendable {
-    let process: LocalProcess
+package struct ControlCaller: Hashable, Sendable {
+    package let process: LocalProcess
     /// Beside the effective one.
     let groups: Set<UInt32>
 
@@ -38,7 +44,7 @@ struct ControlCaller: Hashable, Sendable {
 
 extension ControlCaller {
     /// - Parameter descriptor: of the connection. A kernel that does not tell the groups leaves the effective one.
-    init(_ process: LocalProcess, on descriptor: Int32) {
+    package init(_ process: LocalProcess, on descriptor: Int32) {
         self.process = process
         groups = Self.groups(of: descriptor)
     }

@@ -2,8 +2,8 @@ import WstanControl
 
 /// Answers calls: admits them, then answers those of `org.varlink.service` itself and all others by the service. Confined to
 /// its worker.
-final class ControlDispatcher: @unchecked Sendable {
-    enum Event {
+package final class ControlDispatcher: @unchecked Sendable {
+    package enum Event {
         /// A method was called that changes something or hands out a secret; it is about to be done.
         case ordered(method: String, by: ControlCaller)
         /// It was not done.
@@ -21,7 +21,7 @@ final class ControlDispatcher: @unchecked Sendable {
     private static let defaultInterval = 1_000_000
     private static let longestInterval = 86_400_000_000
 
-    init(_ service: any ControlService, information: GetInfo.Reply, report: @escaping (Event) -> Void) {
+    package init(_ service: any ControlService, information: GetInfo.Reply, report: @escaping (Event) -> Void) {
         self.service = service
         self.information = information
         self.report = report

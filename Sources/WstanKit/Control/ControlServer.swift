@@ -1,12 +1,13 @@
 import CLinux
 import Glibc
 import WstanControl
+import WstanCore
 
 /// The control socket: it listens, and serves each connection on its worker. Confined to its worker.
 ///
 /// A client costs a descriptor and at most one message in each direction; what it sends and does not read is its own loss.
-final class ControlServer: @unchecked Sendable {
-    enum Event {
+package final class ControlServer: @unchecked Sendable {
+    package enum Event {
         case call(ControlDispatcher.Event)
         case ended(ControlSession.Ending, ControlCaller)
         /// No more connections for now: out of descriptors or memory.
@@ -15,7 +16,7 @@ final class ControlServer: @unchecked Sendable {
 
     private let worker: Worker
     /// Of those who connect from now on.
-    var authority: ControlAuthority
+    package var authority: ControlAuthority
     private let dispatcher: ControlDispatcher
     private let report: (Event) -> Void
     private var acceptors: [Acceptor] = []
@@ -25,7 +26,7 @@ final class ControlServer: @unchecked Sendable {
     /// - Parameters:
     ///   - version: of the daemon.
     ///   - report: called on the worker.
-    init(
+    package init(
         _ service: any ControlService, on worker: Worker, authority: ControlAuthority, version: String,
         report: @escaping (Event) -> Void
     ) {
@@ -39,12 +40,12 @@ final class ControlServer: @unchecked Sendable {
     }
 
     /// Every user of this host may connect.
-    func listen(at path: String) throws(UnixListener.Failure) {
+    package func listen(at path: String) throws(UnixListener.Failure) {
         add(try UnixListener(path, on: worker, dealingTo: [worker]) { [unowned self] in happened($0) })
     }
 
     /// - Parameter socket: a Unix stream socket that listens already, as a service manager passes it.
-    func listen(on socket: PassedSocket) throws(SystemError) {
+    package func listen(on socket: PassedSocket) throws(SystemError) {
         add(try UnixListener(passed: socket, on: worker, dealingTo: [worker]) { [unowned self] in happened($0) })
     }
 
@@ -55,7 +56,7 @@ final class ControlServer: @unchecked Sendable {
     }
 
     /// What is being answered is given up; what was answered is delivered.
-    func close() {
+    package func close() {
         for acceptor in acceptors { acceptor.close() }
         acceptors = []
         for session in sessions.values { session.stream.closeOrderly(awaitingPeer: false) }

@@ -5,7 +5,7 @@ import WstanControl
 ///
 /// Parameters have the types of the interface; whether their values make sense is for the method to say, by
 /// `invalidParameter`. A call goes on to its end also when the client has gone.
-protocol ControlService: AnyObject, Sendable {
+package protocol ControlService: AnyObject, Sendable {
     /// All of it; what not everybody may see is left out by the caller.
     func status() async -> GetStatus.Reply
     /// Sends the tunnels, and then returns what is sent last; with `follow` it goes on until `replies` are over.

@@ -1,8 +1,10 @@
+import WstanBase
 import WstanControl
+import WstanCore
 
 /// One connection to the control socket: it takes one call after the other, and reads on only when what came is answered and
 /// the answer is on its way. Confined to its worker.
-final class ControlSession: @unchecked Sendable {
+package final class ControlSession: @unchecked Sendable {
     let stream: Stream
     let caller: ControlCaller
     let standing: ControlAuthority.Standing
@@ -11,7 +13,7 @@ final class ControlSession: @unchecked Sendable {
     private var pausing: Wait<Void>?
 
     /// How a session has ended.
-    enum Ending: Equatable {
+    package enum Ending: Equatable {
         /// The client has left, or was closed for the sake of another.
         case left
         case malformed
@@ -25,7 +27,9 @@ final class ControlSession: @unchecked Sendable {
     /// For a client to read what it has asked for.
     private static let patience: Duration = .seconds(10)
 
-    init(_ stream: Stream, caller: ControlCaller, standing: ControlAuthority.Standing, dispatcher: ControlDispatcher) {
+    package init(
+        _ stream: Stream, caller: ControlCaller, standing: ControlAuthority.Standing, dispatcher: ControlDispatcher
+    ) {
         self.stream = stream
         self.caller = caller
         self.standing = standing
@@ -137,24 +141,24 @@ final class ControlSession: @unchecked Sendable {
 ///
 /// It is over when the client has gone, or does not read what it is sent. The methods say so by returning false: there is
 /// nothing more to do then.
-final class ControlReplies<Method: ControlMethod>: @unchecked Sendable {
+package final class ControlReplies<Method: ControlMethod>: @unchecked Sendable {
     private let session: ControlSession
     /// Whether the client has asked for more than one reply; without that nothing is sent here.
-    let wantsMore: Bool
+    package let wantsMore: Bool
 
-    init(_ session: ControlSession, wantsMore: Bool) {
+    package init(_ session: ControlSession, wantsMore: Bool) {
         self.session = session
         self.wantsMore = wantsMore
     }
 
     /// Sends one that others follow, and waits until the client has room for the next: for lists.
-    func send(_ reply: Method.Reply) async -> Bool {
+    package func send(_ reply: Method.Reply) async -> Bool {
         guard wantsMore else { return false }
         return await session.send(message(reply))
     }
 
     /// Ends early when the client goes.
-    func pause(for duration: Duration) async -> Bool {
+    package func pause(for duration: Duration) async -> Bool {
         guard wantsMore else { return false }
         return await session.pause(for: duration)
     }

@@ -1,13 +1,15 @@
+import WstanCore
+
 /// Which connections to the control socket there are, and which one goes when there are too many. Strangers never take the
 /// last sessions, nor those of others.
-struct SessionLimiter {
-    typealias ID = UInt64
+package struct SessionLimiter {
+    package typealias ID = UInt64
 
     static let count = 64
     /// Kept for those who may change something.
     static let reserved = 16
 
-    enum Admission: Equatable {
+    package enum Admission: Equatable {
         /// - Parameter evicting: to be closed.
         case admitted(ID, evicting: ID?)
         case full

@@ -1,4 +1,6 @@
 import Glibc
+import WstanConfig
+import WstanCore
 
 /// The parts of the daemon, made from the configuration that it starts with. A reload gives the same parts another one.
 struct Composition {

@@ -1,6 +1,10 @@
 import Glibc
 import Logging
+import WstanBase
+import WstanConfig
 import WstanControl
+import WstanControlSocket
+import WstanCore
 
 /// The life of the process: start, serve, drain, stop. Confined to the main worker.
 public final class Daemon: @unchecked Sendable {

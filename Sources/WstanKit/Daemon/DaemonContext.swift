@@ -1,3 +1,6 @@
+import WstanConfig
+import WstanCore
+
 /// What is fixed for the life of the process, and what all its parts work with.
 struct DaemonContext: Sendable {
     /// Those that led to the settings, without the program's name: a reload reads them again.

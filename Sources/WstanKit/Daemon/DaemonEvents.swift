@@ -1,4 +1,7 @@
 import Logging
+import WstanBase
+import WstanConfig
+import WstanCore
 
 /// What the daemon logs of its own life, its configuration, its files and its control socket.
 extension EventLog {

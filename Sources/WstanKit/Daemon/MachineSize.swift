@@ -1,5 +1,7 @@
 import CLinux
 import Glibc
+import WstanConfig
+import WstanCore
 
 /// What this process may use of the machine.
 enum MachineSize {

@@ -1,4 +1,5 @@
 import Glibc
+import WstanCore
 
 /// What was needed for the start only.
 enum StartupPages {
@@ -27,7 +28,9 @@ enum StartupPages {
     private static func range(ofMapping fields: [ArraySlice<UInt8>]) -> Range<UInt>? {
         let isReadOnly = fields[1].elementsEqual("r-xp".utf8) || fields[1].elementsEqual("r--p".utf8)
         guard isReadOnly, fields.count == 6, fields[5].contains(UInt8(ascii: "/")) else { return nil }
-        let ends = fields[0].split(separator: UInt8(ascii: "-")).map { UInt(String(decoding: $0, as: UTF8.self), radix: 16) }
+        let ends = fields[0].split(separator: UInt8(ascii: "-")).map {
+            UInt(String(decoding: $0, as: UTF8.self), radix: 16)
+        }
         guard ends.count == 2, let from = ends[0], let to = ends[1], from < to else { return nil }
         return from..<to
     }

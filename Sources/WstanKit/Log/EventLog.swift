@@ -1,14 +1,15 @@
 import Logging
 import Synchronization
+import WstanBase
 
 /// What is logged. Each event is a function of an extension beside its room (`ClientEvents`, `ServerEvents`,
 /// `DaemonEvents`, `TunnelEvents`): a static text, metadata and reason codes; never keys, never what was decrypted,
 /// targets only at `debug`. Nothing at `info` or above for a connection that goes well.
-struct EventLog: Sendable {
+package struct EventLog: Sendable {
     /// Copied with the log, so all events have one level.
-    let logger: Logger
+    package let logger: Logger
     /// Shared by all who log.
-    let throttle: Throttle
+    package let throttle: Throttle
     private let gathered: Gathered
 
     private final class Gathered: Sendable {
@@ -18,7 +19,7 @@ struct EventLog: Sendable {
         let noise = Mutex(GatheredRefusals())
     }
 
-    init(_ logger: Logger) {
+    package init(_ logger: Logger) {
         self.logger = logger
         throttle = Throttle()
         gathered = Gathered()
@@ -64,7 +65,7 @@ struct EventLog: Sendable {
 
 extension Logger.Metadata {
     /// - Parameter missed: how many of an event the throttle has kept back.
-    static func repeated(_ missed: Int) -> Logger.Metadata {
+    package static func repeated(_ missed: Int) -> Logger.Metadata {
         missed > 0 ? ["repeated": "\(missed)"] : [:]
     }
 

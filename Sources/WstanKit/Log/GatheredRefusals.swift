@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Has the first refusal of a source and reason logged, and counts those that follow within a minute.
 ///
 /// Bounded: beyond `maxSources` sources in a minute, all others are taken for one.

@@ -1,14 +1,15 @@
 import Glibc
+import WstanConfig
 
 /// Where the log goes and in which form: decided once, at the start.
-enum LogOutput: Equatable, Sendable {
+package enum LogOutput: Equatable, Sendable {
     case text(isColoured: Bool)
     /// Lines on stderr with their priority in front.
     case prefixed
     case json
     case journal
 
-    init(_ format: Settings.LogFormat, _ surroundings: LogSurroundings) {
+    package init(_ format: Settings.LogFormat, _ surroundings: LogSurroundings) {
         let lines: LogOutput =
             surroundings.isJournalStream ? .prefixed : .text(isColoured: surroundings.wantsColours)
         switch format {
@@ -31,7 +32,7 @@ enum LogOutput: Equatable, Sendable {
     }
 
     /// Says why the process ends. In plain text as every program says it: there may be no log yet.
-    func writeFailure(_ text: String) {
+    package func writeFailure(_ text: String) {
         switch self {
         case .text: LogWriter.standardError.write("wstand: \(text)")
         case .prefixed, .json, .journal: write(LogRecord(.error, text, .of(.startFailed)))
@@ -39,22 +40,22 @@ enum LogOutput: Equatable, Sendable {
     }
 
     /// Waits until everything is written, for a moment.
-    func flush() {
+    package func flush() {
         JournalWriter.journal.flush()
         LogWriter.standardError.flush()
     }
 }
 
 /// What decides about the log's form beside the configuration.
-struct LogSurroundings: Equatable, Sendable {
+package struct LogSurroundings: Equatable, Sendable {
     /// stderr leads to the journal (systemd.exec(5), JOURNAL_STREAM).
     var isJournalStream = false
     /// The journal can be reached by its own protocol.
     var hasJournal = false
     /// stderr is a terminal, and nobody minds (no-color.org).
-    var wantsColours = false
+    package var wantsColours = false
 
-    static func look() -> LogSurroundings {
+    package static func look() -> LogSurroundings {
         let variable: (String) -> String? = { getenv($0).map { String(cString: $0) } }
         var status = stat()
         let isOpen = fstat(STDERR_FILENO, &status) == 0

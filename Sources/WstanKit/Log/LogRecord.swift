@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import WstanBase
 
 /// One event, as each form of the log takes it: bounded, and without what could forge a line or move a cursor.
 struct LogRecord: Equatable, Sendable {

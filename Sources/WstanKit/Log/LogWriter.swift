@@ -1,8 +1,8 @@
 import Glibc
 
 /// Writes log lines to stderr on a thread of its own, so that a reader who does not read never holds a worker up.
-final class LogWriter: Sendable {
-    static let standardError = LogWriter()
+package final class LogWriter: Sendable {
+    package static let standardError = LogWriter()
 
     private let thread = WriterThread<String> { lines, dropped in
         var text = lines.joined(separator: "\n") + "\n"
@@ -12,12 +12,12 @@ final class LogWriter: Sendable {
 
     private init() {}
 
-    func write(_ line: String) {
+    package func write(_ line: String) {
         thread.add(line)
     }
 
     /// Waits until everything is written, for a second at most.
-    func flush() {
+    package func flush() {
         thread.flush()
     }
 

@@ -2,7 +2,7 @@ import Logging
 
 /// The events that operators alert on, by the journal's MESSAGE_ID: `journalctl MESSAGE_ID=...`. An interface: none of them
 /// ever changes or is used for something else.
-enum MessageID: String, CaseIterable, CustomStringConvertible, Sendable {
+package enum MessageID: String, CaseIterable, CustomStringConvertible, Sendable {
     /// Every listener accepts.
     case started = "5bb18c3d8ce046dd9e69453bae3ee6b8"
     /// The process ends, as it was told to.
@@ -39,7 +39,7 @@ enum MessageID: String, CaseIterable, CustomStringConvertible, Sendable {
     /// Under which the log's handlers find it among the metadata.
     static let key = "message-id"
 
-    var description: String { rawValue }
+    package var description: String { rawValue }
 
     /// - Returns: nil when an event has none.
     init?(in metadata: Logger.Metadata) {
@@ -50,7 +50,7 @@ enum MessageID: String, CaseIterable, CustomStringConvertible, Sendable {
 
 extension Logger.Metadata {
     /// What an event says beside its text, with its id.
-    static func of(_ id: MessageID, _ rest: Logger.Metadata = [:]) -> Logger.Metadata {
+    package static func of(_ id: MessageID, _ rest: Logger.Metadata = [:]) -> Logger.Metadata {
         rest.merging([MessageID.key: .stringConvertible(id)]) { $1 }
     }
 }

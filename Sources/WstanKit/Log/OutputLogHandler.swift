@@ -1,42 +1,43 @@
 import Logging
 import Synchronization
+import WstanConfig
 
 /// From swift-log to the log's output.
-struct OutputLogHandler: LogHandler {
-    var metadata: Logger.Metadata = [:]
+package struct OutputLogHandler: LogHandler {
+    package var metadata: Logger.Metadata = [:]
     private let output: LogOutput
     private let threshold: LogThreshold
 
-    init(_ output: LogOutput, threshold: LogThreshold) {
+    package init(_ output: LogOutput, threshold: LogThreshold) {
         self.output = output
         self.threshold = threshold
     }
 
-    var logLevel: Logger.Level {
+    package var logLevel: Logger.Level {
         get { threshold.level }
         set { threshold.level = newValue }
     }
 
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
-    func log(event: LogEvent) {
+    package func log(event: LogEvent) {
         let all = metadata.merging(event.metadata ?? [:]) { $1 }
         output.write(LogRecord(event.level, event.message.description, all))
     }
 }
 
 /// How much is logged, which an administrator may change while the process runs. Shared by all who log.
-final class LogThreshold: Sendable {
+package final class LogThreshold: Sendable {
     private let number: Atomic<Int>
 
-    init(_ level: Logger.Level) {
+    package init(_ level: Logger.Level) {
         number = Atomic(Self.number(of: level))
     }
 
-    var level: Logger.Level {
+    package var level: Logger.Level {
         get { Logger.Level.allCases[number.load(ordering: .relaxed)] }
         set { number.store(Self.number(of: newValue), ordering: .relaxed) }
     }
@@ -47,7 +48,7 @@ final class LogThreshold: Sendable {
 }
 
 extension Settings.LogLevel {
-    var forLogger: Logger.Level {
+    package var forLogger: Logger.Level {
         switch self {
         case .error: .error
         case .warning: .warning

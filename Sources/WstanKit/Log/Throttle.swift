@@ -1,7 +1,8 @@
 import Synchronization
+import WstanBase
 
 /// Lets a kind of event through once a second, or more rarely, and counts what it has kept back.
-final class Throttle: Sendable {
+package final class Throttle: Sendable {
     private struct Gate {
         var last: Instant
         var missed = 0
@@ -13,7 +14,7 @@ final class Throttle: Sendable {
     ///   - kind: one of a few; reason codes, not what came from elsewhere.
     ///   - interval: always the same for a kind.
     /// - Returns: how many were kept back since the last one; nil when this one is too.
-    func allows(_ kind: String, every interval: Duration = .seconds(1), now: Instant) -> Int? {
+    package func allows(_ kind: String, every interval: Duration = .seconds(1), now: Instant) -> Int? {
         gates.withLock { gates in
             guard var gate = gates[kind] else {
                 gates[kind] = Gate(last: now)

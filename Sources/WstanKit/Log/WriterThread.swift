@@ -1,8 +1,9 @@
 import Glibc
+import WstanBase
 
 /// A bounded queue and the one thread that empties it, for writing to those who may not read: a full pipe, a stopped
 /// terminal, a journal that is busy. Whoever adds never waits; what does not fit is dropped and counted.
-final class WriterThread<Item: Sendable>: @unchecked Sendable {
+package final class WriterThread<Item: Sendable>: @unchecked Sendable {
     private let capacity: Int
     private let write: @Sendable (_ items: [Item], _ dropped: Int) -> Void
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -14,14 +15,14 @@ final class WriterThread<Item: Sendable>: @unchecked Sendable {
 
     /// - Parameter write: may block; called on the thread with everything that has gathered, at least one item, and with
     ///   how many were dropped behind them.
-    init(capacity: Int = 1000, write: @escaping @Sendable (_ items: [Item], _ dropped: Int) -> Void) {
+    package init(capacity: Int = 1000, write: @escaping @Sendable (_ items: [Item], _ dropped: Int) -> Void) {
         self.capacity = capacity
         self.write = write
         pthread_mutex_init(lock, nil)
         pthread_cond_init(condition, nil)
     }
 
-    func add(_ item: Item) {
+    package func add(_ item: Item) {
         pthread_mutex_lock(lock)
         defer { pthread_mutex_unlock(lock) }
         guard items.count < capacity else {
@@ -34,7 +35,7 @@ final class WriterThread<Item: Sendable>: @unchecked Sendable {
     }
 
     /// Waits until everything is written, for a second at most.
-    func flush() {
+    package func flush() {
         var deadline = timespec()
         clock_gettime(CLOCK_REALTIME, &deadline)
         deadline.tv_sec += 1

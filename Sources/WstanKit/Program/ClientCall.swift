@@ -1,5 +1,8 @@
 import CLinux
 import Glibc
+import WstanBase
+import WstanConfig
+import WstanCore
 
 /// A connection to a client that runs on this host, or elsewhere, made for a program that does nothing else meanwhile:
 /// everything waits.

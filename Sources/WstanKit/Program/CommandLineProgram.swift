@@ -1,4 +1,6 @@
 import Glibc
+import WstanConfig
+import WstanCore
 
 /// What `wstand` does with its command line.
 public enum CommandLineProgram {

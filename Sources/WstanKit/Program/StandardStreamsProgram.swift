@@ -1,5 +1,8 @@
 import Glibc
 import Synchronization
+import WstanBase
+import WstanConfig
+import WstanCore
 
 /// `wstand --stdio HOST PORT`: joins stdin and stdout with a target, through a client that runs already. For ssh's
 /// ProxyCommand and programs like it.

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Whether anything has moved on a connection, looked at now and then.
 struct IdleClock {
     enum Action: Equatable {

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// A server's end of an association: what comes through the tunnel leaves by an exit that asks the rules of every
 /// datagram, and what comes back goes into the tunnel. Confined to its worker.
 final class ServerAssociation: DatagramEnd, @unchecked Sendable {
@@ -14,7 +16,8 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
     ///   - policy: asked of every datagram.
     ///   - patience: it ends when it is not used for so long.
     init(
-        on tunnel: Tunnel, for client: ClientAddress, policy: TargetPolicy, resolver: Resolver, recorder: RefusalRecorder,
+        on tunnel: Tunnel, for client: ClientAddress, policy: TargetPolicy, resolver: Resolver,
+        recorder: RefusalRecorder,
         log: EventLog, patience: Duration = ServerLimits.associationIdle
     ) {
         self.tunnel = tunnel

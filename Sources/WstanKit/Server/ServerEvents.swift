@@ -1,4 +1,5 @@
 import Logging
+import WstanBase
 
 /// What a server logs.
 extension EventLog {

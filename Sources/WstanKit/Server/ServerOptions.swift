@@ -1,36 +1,47 @@
+import WstanConfig
+
 /// What a server works by: its settings, and what has been made of them.
 @dynamicMemberLookup
-struct ServerOptions: Sendable {
+package struct ServerOptions: Sendable {
     /// What is a limit of the process is this worker's share of it, but for `maxTunnelsPerAddress`, which is over all.
-    var settings = Settings.standard(.server)
-    var keys: [Key]
+    package var settings: Settings
+    package var keys: [Key]
     /// Whether wstan seals messages itself: ws://. Behind a front that ends TLS the URI says wss:// and it does not.
-    var usesCipher = true
+    package var usesCipher: Bool
     /// What the listeners begin with; nil: a front ends TLS, or there is none.
-    var tls: TLSServerContext?
+    package var tls: TLSServerContext?
     /// Begins and ends with a slash.
-    var pathPrefix: String
-    var pings = Tunnel.Pings()
+    package var pathPrefix: String
+    package var pings = Tunnel.Pings()
 
-    var rules: TargetRules {
+    package init(
+        settings: Settings = .standard(.server), keys: [Key], usesCipher: Bool = true, pathPrefix: String
+    ) {
+        self.settings = settings
+        self.keys = keys
+        self.usesCipher = usesCipher
+        self.pathPrefix = pathPrefix
+    }
+
+    package var rules: TargetRules {
         TargetRules(allow: settings.allow, deny: settings.deny, allowsPrivate: settings.allowPrivate)
     }
 
     /// A setting that is used as it is.
-    subscript<Value>(dynamicMember path: WritableKeyPath<Settings, Value>) -> Value {
+    package subscript<Value>(dynamicMember path: WritableKeyPath<Settings, Value>) -> Value {
         get { settings[keyPath: path] }
         set { settings[keyPath: path] = newValue }
     }
 }
 
 /// Every bound on what somebody unknown may make a server hold.
-enum ServerLimits {
+package enum ServerLimits {
     /// A Python client puts the whole head of a plain HTTP request into the path: a 60 KB cookie makes an 80 KB line.
     static let requestHead = 96 * 1024
     /// A PROXY header of version 2 may have 64 KiB; addresses, and what fronts add about TLS, have some hundred bytes.
     static let proxyHeader = 4096
     /// Requests remembered; beyond that, new ones are refused until old ones have expired.
-    static let seenRequests = 1 << 18
+    package static let seenRequests = 1 << 18
     /// See `ServerService.waitForPythonClient`.
     static let resetAfterOpening: Duration = .milliseconds(20)
     /// An association that is not used for so long ends, though its client has not ended it.

@@ -1,7 +1,9 @@
+import WstanBase
+
 /// The server's part of one worker: lets requests in, keeps the tunnels and connects them to their targets. Confined to
 /// its worker.
-final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Sendable {
-    let worker: Worker
+package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Sendable {
+    package let worker: Worker
     private var options: ServerOptions
     private var authentication: Authentication
     private let acceptor: TunnelAcceptor
@@ -23,7 +25,7 @@ final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Sendable {
         let isCounted: Bool
     }
 
-    init(worker: Worker, options: ServerOptions, commons: ServerShared, resolver: Resolver, log: EventLog) {
+    package init(worker: Worker, options: ServerOptions, commons: ServerShared, resolver: Resolver, log: EventLog) {
         self.worker = worker
         self.options = options
         self.log = log
@@ -41,22 +43,22 @@ final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Sendable {
     }
 
     /// What this worker has refused so far.
-    var rejects: RefusalCounts { recorder.rejects }
+    package var rejects: RefusalCounts { recorder.rejects }
 
-    var totals: TunnelTotals { past.adding(tunnels.values.lazy.map(\.tunnel)) }
+    package var totals: TunnelTotals { past.adding(tunnels.values.lazy.map(\.tunnel)) }
 
     /// Of the tunnels that are open, in order.
-    var tunnelNumbers: [UInt64] { tunnels.keys.sorted() }
+    package var tunnelNumbers: [UInt64] { tunnels.keys.sorted() }
 
     /// One for each of these that is still open.
-    func reports(of numbers: ArraySlice<UInt64>) -> [TunnelReport] {
+    package func reports(of numbers: ArraySlice<UInt64>) -> [TunnelReport] {
         numbers.compactMap { number in
             tunnels[number].map { $0.tunnel.report(peer: $0.client.description, key: $0.tunnel.keyID.description) }
         }
     }
 
     /// - Returns: false when there is none with that number.
-    func closeTunnel(_ id: UInt64) -> Bool {
+    package func closeTunnel(_ id: UInt64) -> Bool {
         guard let tunnel = tunnels[id]?.tunnel else { return false }
         tunnel.close(CloseCode.goingAway)
         return true
@@ -64,7 +66,7 @@ final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Sendable {
 
     /// Others are in force from now on; a connection that is up keeps what it began with. Keys and certificates have
     /// ways of their own.
-    func apply(_ options: ServerOptions) {
+    package func apply(_ options: ServerOptions) {
         worker.assertIsCurrent()
         self.options = options
         authentication.apply(options)
@@ -75,10 +77,10 @@ final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Sendable {
     // MARK: Keys
 
     /// How often each live key has been used on this worker.
-    var keyUses: [KeyID: KeyUse] { authentication.keys.uses }
+    package var keyUses: [KeyID: KeyUse] { authentication.keys.uses }
 
     /// Other keys are accepted from now on; what runs goes on. On the worker.
-    func install(_ ring: KeyRing) {
+    package func install(_ ring: KeyRing) {
         worker.assertIsCurrent()
         authentication.keys.install(ring.liveKeys)
         // A request on one of these would be refused: so its client is told now, and opens another.
@@ -90,7 +92,7 @@ final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Sendable {
     /// Ends the tunnels that were opened with a key, whatever they carry.
     ///
     /// - Returns: how many.
-    func closeTunnels(openedWith key: KeyID) -> Int {
+    package func closeTunnels(openedWith key: KeyID) -> Int {
         let opened = tunnels.values.map(\.tunnel).filter { $0.keyID == key }
         for tunnel in opened { tunnel.close(CloseCode.goingAway) }
         return opened.count
@@ -99,7 +101,7 @@ final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Sendable {
     private func isAccepted(_ key: KeyID) -> Bool { authentication.keys.accepts(key, now: WallClock.now()) }
 
     /// On the worker.
-    func serve(_ arrival: Acceptor.Arrival) {
+    package func serve(_ arrival: Acceptor.Arrival) {
         worker.assertIsCurrent()
         guard let stream = try? Stream(arrival) else { return }
         worker.spawn { [self] in
@@ -157,19 +159,19 @@ final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Sendable {
         if drain.isOn || !isAccepted(tunnel.keyID) { tunnel.close(CloseCode.goingAway) }
     }
 
-    func tunnel(_ tunnel: Tunnel, refused error: WireError) {
+    package func tunnel(_ tunnel: Tunnel, refused error: WireError) {
         recorder.refused(error, on: tunnel.id)
     }
 
     /// The certificate's files have changed. On the worker.
-    func renew(_ tls: TLSServerContext?) {
+    package func renew(_ tls: TLSServerContext?) {
         worker.assertIsCurrent()
         acceptor.renew(tls)
     }
 
     // MARK: RequestAcceptor
 
-    func tunnel(_ tunnel: Tunnel, admissionOf stamp: RequestStamp) -> Admission {
+    package func tunnel(_ tunnel: Tunnel, admissionOf stamp: RequestStamp) -> Admission {
         do {
             try authentication.admit(stamp, under: tunnel.keyID, now: WallClock.now())
             return .admitted
@@ -180,7 +182,7 @@ final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Sendable {
         }
     }
 
-    func tunnel(_ tunnel: Tunnel, serve request: Request, as connection: Connection) {
+    package func tunnel(_ tunnel: Tunnel, serve request: Request, as connection: Connection) {
         guard let client = tunnels[tunnel.id]?.client else { return }
         connection.connecting = worker.spawn { [self] in
             let target: Stream
@@ -268,7 +270,7 @@ final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Sendable {
     // MARK: Draining
 
     /// Takes no requests on, and lets what is in flight finish; idle tunnels are closed at once. It ends early by `endDrain`.
-    func drain(until deadline: Instant?) async {
+    package func drain(until deadline: Instant?) async {
         if !drain.isOn {
             drain.begin()
             acceptor.closeAll()
@@ -281,12 +283,12 @@ final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Sendable {
         await drain.wait(until: deadline)
     }
 
-    func endDrain() {
+    package func endDrain() {
         drain.end()
     }
 
     /// The last thing: says what was gathered.
-    func close(until deadline: Instant) async {
+    package func close(until deadline: Instant) async {
         recorder.close()
         await worker.flushed(until: deadline)
     }
@@ -297,8 +299,12 @@ final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Sendable {
 }
 
 /// What the workers of a server share.
-struct ServerShared: Sendable {
+package struct ServerShared: Sendable {
     let replayGuard: ReplayGuard
     let tunnelCounts = TunnelCounts()
-    let hostAddresses = HostAddresses()
+    package let hostAddresses = HostAddresses()
+
+    package init(replayGuard: ReplayGuard) {
+        self.replayGuard = replayGuard
+    }
 }

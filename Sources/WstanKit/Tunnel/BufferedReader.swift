@@ -1,14 +1,16 @@
+import WstanBase
+
 /// Gathers the first bytes of a connection, until somebody can tell what they mean.
-struct BufferedReader {
-    let stream: Stream
+package struct BufferedReader {
+    package let stream: Stream
     /// What has come and was not used.
-    var bytes: [UInt8] = []
+    package var bytes: [UInt8] = []
     /// Whether anything has come at all.
     private(set) var hasReceived = false
     /// Whether what came began as a HEAD request, whose answer has no body.
     private(set) var startsWithHEAD = false
 
-    enum Progress: Equatable {
+    package enum Progress: Equatable {
         case more
         /// The peer has ended, or the deadline has passed, or the socket is of no more use.
         case over
@@ -20,13 +22,13 @@ struct BufferedReader {
     static let readSize = 16 * 1024
 
     /// - Parameter bytes: what has been read from the stream and not used so far.
-    init(_ stream: Stream, bytes: [UInt8] = []) {
+    package init(_ stream: Stream, bytes: [UInt8] = []) {
         self.stream = stream
         if !bytes.isEmpty { received(bytes[...]) }
     }
 
     /// Waits for bytes and appends them.
-    mutating func readMore(deadline: Instant) async -> Progress {
+    package mutating func readMore(deadline: Instant) async -> Progress {
         switch await stream.readNext(upTo: { Self.readSize }, deadline: deadline) {
         case .bytes(let more):
             received(more)

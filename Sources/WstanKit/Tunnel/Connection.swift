@@ -1,6 +1,8 @@
+import WstanBase
+
 /// One connection that a tunnel carries, seen from one side: its near end is a user agent (client) or a target
 /// (server). Confined to its worker.
-final class Connection: @unchecked Sendable {
+package final class Connection: @unchecked Sendable {
     /// How it ended when it was not the near end that ended it.
     enum Outcome: Equatable {
         case reset(Reset)

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// How long the peer's reset is awaited. It travels behind its data, and ours behind what the network has not taken: it
 /// may take its time as long as something moves, up to a bound. Confined to its worker.
 final class ResetDeadline {

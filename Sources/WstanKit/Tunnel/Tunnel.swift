@@ -1,10 +1,11 @@
+import WstanBase
+
 /// One WebSocket connection between client and server, which carries one connection after the other.
 ///
-/// This is the driver of `TunnelMachine`: it moves bytes between the WebSocket and the near end and carries out what
-/// the machine says; `TunnelOutput` sends, `Keepalive` watches the peer. `receiveLoop` is the direction from the WebSocket to the
-/// near end, for as long as the tunnel lives; `sendLoop` the other one, for as long as a connection lives. Confined to its
-/// worker.
-final class Tunnel: @unchecked Sendable {
+/// The driver of `TunnelMachine`: it moves bytes between WebSocket and near end and carries out what the machine says;
+/// `TunnelOutput` sends, `Keepalive` watches the peer. `receiveLoop` reads the WebSocket for as long as the tunnel lives,
+/// `sendLoop` the near end for as long as a connection lives. Confined to its worker.
+package final class Tunnel: @unchecked Sendable {
     let id: UInt64
     let stream: Stream
     let worker: Worker
@@ -35,7 +36,7 @@ final class Tunnel: @unchecked Sendable {
     private var whenAnswered: (() -> Void)?
     private let resetDeadline: ResetDeadline
 
-    struct Pings {
+    package struct Pings {
         var inUse: Duration = .seconds(45)
         var idle: Duration = .seconds(20)
     }

@@ -1,4 +1,5 @@
 import Logging
+import WstanBase
 
 /// What both ends of a tunnel log.
 extension EventLog {

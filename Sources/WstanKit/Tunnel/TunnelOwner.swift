@@ -18,7 +18,7 @@ protocol RequestAcceptor: AnyObject {
 }
 
 /// What becomes of a request that has come as a message.
-enum Admission {
+package enum Admission {
     case admitted
     case refused(WireError)
     /// A store elsewhere is asked. Meanwhile the tunnel goes on, and what follows the request waits.
@@ -26,5 +26,5 @@ enum Admission {
 
     /// nil when the request is admitted. Once it has been asked for it is awaited to its end, or what was refused would go
     /// uncounted.
-    typealias Verdict = @Sendable () async -> WireError?
+    package typealias Verdict = @Sendable () async -> WireError?
 }

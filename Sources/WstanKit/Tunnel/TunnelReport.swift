@@ -1,6 +1,8 @@
+import WstanBase
+
 /// What there is to say of one tunnel at one moment, for whoever asks the daemon.
-struct TunnelReport: Sendable, Equatable {
-    enum State: Sendable {
+package struct TunnelReport: Sendable, Equatable {
+    package enum State: Sendable {
         /// The target has not answered.
         case connecting
         case using
@@ -10,35 +12,42 @@ struct TunnelReport: Sendable, Equatable {
     }
 
     /// Unique in the life of the process.
-    var id: UInt64
-    var state: State
-    var carriesDatagrams: Bool
+    package var id: UInt64
+    package var state: State
+    package var carriesDatagrams: Bool
     /// Of this end: at a server the client, behind a front as far as that tells; at a client the server.
-    var peer: String
+    package var peer: String
     /// At a client: whose connection it is.
-    var userAgent: String?
+    package var userAgent: String?
     /// Of the connection; an association has many.
-    var target: String?
+    package var target: String?
     /// The id of the key that it was opened with.
-    var key: String?
+    package var key: String?
     /// Bytes of the WebSocket, frames included.
-    var traffic: Traffic
-    var opened: Instant
-    var lastActivity: Instant
-    var roundTrip: Duration
+    package var traffic: Traffic
+    package var opened: Instant
+    package var lastActivity: Instant
+    package var roundTrip: Duration
 }
 
 /// How many tunnels one worker has had, and what they have carried.
-struct TunnelTotals: Sendable, Equatable {
+package struct TunnelTotals: Sendable, Equatable {
     /// Open and in use.
-    var active = 0
+    package var active = 0
     /// Open, and carrying nothing.
-    var idle = 0
+    package var idle = 0
     /// Since the start.
-    var opened: UInt64 = 0
-    var traffic = Traffic()
+    package var opened: UInt64 = 0
+    package var traffic = Traffic()
 
-    static func + (a: TunnelTotals, b: TunnelTotals) -> TunnelTotals {
+    package init(active: Int = 0, idle: Int = 0, opened: UInt64 = 0, traffic: Traffic = Traffic()) {
+        self.active = active
+        self.idle = idle
+        self.opened = opened
+        self.traffic = traffic
+    }
+
+    package static func + (a: TunnelTotals, b: TunnelTotals) -> TunnelTotals {
         TunnelTotals(
             active: a.active + b.active, idle: a.idle + b.idle, opened: a.opened &+ b.opened,
             traffic: a.traffic + b.traffic)

@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct Base64Tests {
     private static func urlSafe(_ text: String) -> String {

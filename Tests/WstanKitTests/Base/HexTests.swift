@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
 
 @Suite struct HexTests {
     @Test func `every byte goes there and back, in either case`() {

@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
 
 /// Against inet_pton and inet_ntop of the C library.
 @Suite struct IPAddressTests {

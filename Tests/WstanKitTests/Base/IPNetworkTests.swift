@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
 
 @Suite struct IPNetworkTests {
     private static func contains(_ network: String, _ address: String) throws -> Bool {

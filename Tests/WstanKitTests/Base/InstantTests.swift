@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
 
 @Suite struct InstantTests {
     @Test func `durations become nanoseconds, none below zero, none beyond 64 bits`() {

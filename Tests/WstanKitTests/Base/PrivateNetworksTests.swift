@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
 
 @Suite("Private networks")
 struct PrivateNetworksTests {

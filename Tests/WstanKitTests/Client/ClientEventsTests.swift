@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct ClientEventsTests {
     private static let secret = Address(host: .name("secret.test"), port: 443)

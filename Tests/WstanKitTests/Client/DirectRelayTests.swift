@@ -1,12 +1,13 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite(.serialized, .timeLimit(.minutes(1))) struct DirectRelayTests {
     /// A user agent and a target with a relay between them.
     private struct Fixture {
-        let userAgent: WstanKit.Stream
-        let target: WstanKit.Stream
+        let userAgent: WstanCore.Stream
+        let target: WstanCore.Stream
         let relayed: Task<Void, Never>
 
         init(on worker: Worker, tightened: Bool = false) async throws {

@@ -1,6 +1,8 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanConfig
+@testable import WstanCore
 
 @Suite struct DirectRulesTests {
     static func rules(_ text: String) throws -> DirectRules {

@@ -1,7 +1,9 @@
 import Foundation
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanConfig
+@testable import WstanCore
 
 @Suite struct ProxyScriptTests {
     private static let proxy = Address(host: .ipv4(IPv4Address(0x7f00_0001)), port: 1080)

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import WstanConfig
+@testable import WstanCore
 @testable import WstanKit
 
 /// Holds docs/man/wstand.8 to the table of options, so that none is left out.

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanConfig
 
 @Suite struct ConfigDifferenceTests {
     static func settings(_ mode: Settings.Mode, _ lines: String = "") throws -> Settings {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanConfig
 
 @Suite struct ConfigDropInTests {
     /// `f.conf` with drop-ins by their names.

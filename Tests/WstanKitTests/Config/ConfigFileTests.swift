@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanConfig
 
 @Suite struct ConfigFileTests {
     @Test func `a file of the Python wstan works unchanged`() throws {

@@ -1,4 +1,4 @@
-@testable import WstanKit
+@testable import WstanConfig
 
 /// A command line with the files it can see, and what comes of it.
 struct ConfigFixture {

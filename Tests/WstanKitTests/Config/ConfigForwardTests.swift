@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanConfig
 
 @Suite struct ConfigForwardTests {
     private static func forwards(_ text: String) throws -> [Forward] {

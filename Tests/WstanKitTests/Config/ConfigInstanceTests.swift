@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanConfig
 
 @Suite struct ConfigInstanceTests {
     static let systemd = ["STATE_DIRECTORY": "/s/wstan:/s/other", "RUNTIME_DIRECTORY": "/r/wstand"]

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import WstanKit
+@testable import WstanConfig
 
 /// Holds docs/man/wstan.conf.5 to the table of keys, so that neither can change alone.
 @Suite struct ConfigManualTests {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanConfig
 
 @Suite struct ConfigMutationTests {
     /// Deterministic: a failure comes back in every run.

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanConfig
 
 @Suite struct ConfigPrintTests {
     static func print(_ fixture: ConfigFixture, _ arguments: [String] = ["-i", "f.conf"]) throws -> String {

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanConfig
 
 @Suite struct ConfigProxyEnvironmentTests {
     private static func choice(_ variables: [String: String], _ server: String) throws -> ProxyEnvironment.Choice {
@@ -15,7 +16,8 @@ import Testing
         (["HTTPS_PROXY": "http://p:3128"], "http://p:3128"), (["https_proxy": "p:3128"], "http://p:3128"),
         (["ALL_PROXY": "socks5://p"], "socks5://p:1080"), (["all_proxy": "socks5h://p:9/"], "socks5://p:9"),
         (["HTTPS_PROXY": "a:1", "https_proxy": "b:1", "ALL_PROXY": "c:1"], "http://a:1"),
-        (["HTTPS_PROXY": "", "ALL_PROXY": "c:1"], "http://c:1"), (["all_proxy": "d:1", "https_proxy": "b:1"], "http://b:1"),
+        (["HTTPS_PROXY": "", "ALL_PROXY": "c:1"], "http://c:1"),
+        (["all_proxy": "d:1", "https_proxy": "b:1"], "http://b:1"),
     ])
     func `the first variable that is set counts`(variables: [String: String], proxy: String) throws {
         guard case .through(let address) = try Self.choice(variables, "server.test:80") else {
@@ -68,7 +70,8 @@ import Testing
         ("[2001:db8::1]:81", "[2001:db8::1]:80", false), ("[2001:db8::1]:80", "[2001:db8::1]:80", true),
         ("2001:db8::/32", "[2001:db8:1::1]:80", true), ("2001:db8::/32", "[2001:db9::1]:80", false),
         ("::ffff:192.0.2.1", "192.0.2.1:80", false), ("::ffff:192.0.2.0/120", "192.0.2.1:80", true),
-        ("2.1", "192.0.2.1:80", false), ("]:[", "a.test:80", false), (":80", "a.test:80", false), (".", "a.test:80", false),
+        ("2.1", "192.0.2.1:80", false), ("]:[", "a.test:80", false), (":80", "a.test:80", false),
+        (".", "a.test:80", false),
     ])
     func `an exception is a host and what is below it, an address or a network`(
         list: String, server: String, isExempt: Bool

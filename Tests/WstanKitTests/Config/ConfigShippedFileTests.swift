@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import WstanKit
+@testable import WstanConfig
 
 /// Holds etc/wstan.conf to the table of keys, so that neither can change alone.
 @Suite struct ConfigShippedFileTests {

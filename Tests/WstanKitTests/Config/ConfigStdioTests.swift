@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanConfig
 
 @Suite struct ConfigStdioTests {
     private static let standard = [ListenAddress.tcp(host: "localhost", port: 1080)]
@@ -57,7 +57,8 @@ import Testing
         ("--stdio", "a host and a port"), ("--stdio h", "a host and a port"), ("--stdio h 22 x", "a host and a port"),
         ("--stdio h 0", "PORT"), ("--stdio h x", "PORT"), ("--stdio h 65536", "PORT"), ("--stdio h:1 22", "two words"),
         ("--stdio h/ 22", "character"), ("--stdio=h 22", "takes no value"), ("-s --stdio h 22", "remove -s"),
-        ("--stdio h 22 --check-config", "exclude"), ("--stdio h 22 --doctor", "exclude"), ("--stdio h 22 --key-file=k", "--key-file has no effect"),
+        ("--stdio h 22 --check-config", "exclude"), ("--stdio h 22 --doctor", "exclude"),
+        ("--stdio h 22 --key-file=k", "--key-file has no effect"),
         ("--stdio h 22 -p 0", "the kernel chooses"), ("--stdio h 22 --pool-size=1", "--pool-size has no effect"),
         ("--stdio h 22 --listen=a", "the port is missing"), ("--stdio h 22 --forward=a:1=b:1", "no effect"),
     ])

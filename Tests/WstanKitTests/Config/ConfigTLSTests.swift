@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanConfig
 
 /// The keys of `[tls]`, and what keys ask of each other.
 @Suite struct ConfigTLSTests {

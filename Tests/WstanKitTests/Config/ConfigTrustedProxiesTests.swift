@@ -1,5 +1,6 @@
 import Testing
 
+@testable import WstanConfig
 @testable import WstanKit
 
 @Suite struct ConfigTrustedProxiesTests {

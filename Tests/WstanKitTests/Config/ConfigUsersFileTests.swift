@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanConfig
 
 @Suite struct ConfigUsersFileTests {
     static let yescrypt = "$y$j75$rq2lPpSpzqVEFJ2GJGNVX1$UYWUBjBnInOPust81dT7S54AgcMvImDQEMTacD7jIU/"

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanConfig
 
 @Suite struct ConfigValueTests {
     @Test(arguments: [

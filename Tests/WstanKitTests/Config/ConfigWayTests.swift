@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanConfig
 
 /// What says how a client reaches its server, and who may use the client.
 @Suite struct ConfigWayTests {

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanConfig
+@testable import WstanCore
 
 @Suite struct SettingKindTests {
     /// Settings after these lines of one key.

@@ -1,7 +1,8 @@
 import Testing
 import WstanControl
 
-@testable import WstanKit
+@testable import WstanControlSocket
+@testable import WstanCore
 
 /// What is decided without a socket: the header of a call, who may do what, and who must leave.
 @Suite struct ControlRulesTests {
@@ -21,12 +22,16 @@ import WstanControl
     }
 
     @Test(arguments: [
-        ("", ControlCall.Malformed.json(.malformed(at: 0))), ("[]", .noObject), ("\"a.B\"", .noObject), ("{}", .noMethod),
-        (#"{"method":null}"#, .member("method")), (#"{"method":1}"#, .member("method")), (#"{"parameters":{}}"#, .noMethod),
+        ("", ControlCall.Malformed.json(.malformed(at: 0))), ("[]", .noObject), ("\"a.B\"", .noObject),
+        ("{}", .noMethod),
+        (#"{"method":null}"#, .member("method")), (#"{"method":1}"#, .member("method")),
+        (#"{"parameters":{}}"#, .noMethod),
         (#"{"method":"a.B","x":1}"#, .member("x")), (#"{"method":"a.B","parameters":[]}"#, .member("parameters")),
-        (#"{"method":"a.B","more":1}"#, .member("more")), (#"{"method":"a.B","more":true,"oneway":true}"#, .contradiction),
+        (#"{"method":"a.B","more":1}"#, .member("more")),
+        (#"{"method":"a.B","more":true,"oneway":true}"#, .contradiction),
         (#"{"method":"a.B","more":true,"upgrade":true}"#, .contradiction),
-        (#"{"method":"a.B","oneway":true,"upgrade":true}"#, .contradiction), (#"{"method":"a.B","error":"x"}"#, .member("error")),
+        (#"{"method":"a.B","oneway":true,"upgrade":true}"#, .contradiction),
+        (#"{"method":"a.B","error":"x"}"#, .member("error")),
     ])
     func `there is no answer to a malformed call`(text: String, failure: ControlCall.Malformed) {
         #expect(throws: failure) { try call(text) }
@@ -99,7 +104,9 @@ import WstanControl
 
     // MARK: Seats
 
-    private func admit(_ seats: inout SessionLimiter, _ standing: ControlAuthority.Standing) -> (SessionLimiter.ID, SessionLimiter.ID?)? {
+    private func admit(_ seats: inout SessionLimiter, _ standing: ControlAuthority.Standing) -> (
+        SessionLimiter.ID, SessionLimiter.ID?
+    )? {
         guard case .admitted(let id, let evicted) = seats.admit(standing) else { return nil }
         return (id, evicted)
     }
@@ -107,7 +114,9 @@ import WstanControl
     @Test func `strangers leave seats for others, and their oldest idle one goes`() throws {
         var seats = SessionLimiter()
         var ids: [SessionLimiter.ID] = []
-        for _ in 0..<(SessionLimiter.count - SessionLimiter.reserved) { ids.append(try #require(admit(&seats, .stranger)).0) }
+        for _ in 0..<(SessionLimiter.count - SessionLimiter.reserved) {
+            ids.append(try #require(admit(&seats, .stranger)).0)
+        }
         seats.began(ids[0])
         seats.becameIdle(ids[0])
         #expect(admit(&seats, .stranger)?.1 == ids[1])

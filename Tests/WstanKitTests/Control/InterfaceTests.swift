@@ -2,7 +2,9 @@ import Foundation
 import Testing
 import WstanControl
 
-@testable import WstanKit
+@testable import WstanConfig
+@testable import WstanControlSocket
+@testable import WstanCore
 
 @Suite struct InterfaceTests {
     @Test func `the text in the program is the file's`() throws {
@@ -21,7 +23,8 @@ import WstanControl
 
     @Test func `the types are those of the interface`() throws {
         let tunnel = Control.Tunnel(
-            id: 7, state: .using, protocol: .tcp, peer: "p", client: "c", target: "t:1", key: "default", bytesReceived: 1,
+            id: 7, state: .using, protocol: .tcp, peer: "p", client: "c", target: "t:1", key: "default",
+            bytesReceived: 1,
             bytesSent: 2, startTimestampUSec: 3, lastActivityTimestampUSec: 4, rttUSec: 5)
         try Self.check(ListTunnels.self, .init(states: [.idle], follow: true), .init(tunnel: tunnel, event: .listed))
         try Self.check(GetStatus.self, .init(intervalUSec: 1), Self.fullStatus)
@@ -32,7 +35,8 @@ import WstanControl
         try Self.check(
             RotateKey.self, .init(name: "n", key: "k", graceUSec: 1, runtimeOnly: true),
             .init(id: "i", key: "k", persisted: true, warnings: []))
-        try Self.check(AddKey.self, .init(name: "n", key: "k"), .init(id: "i", key: "k", persisted: false, warnings: []))
+        try Self.check(
+            AddKey.self, .init(name: "n", key: "k"), .init(id: "i", key: "k", persisted: false, warnings: []))
         try Self.check(RetireKey.self, .init(id: "i", close: true), .init(closed: 1, warnings: ["w"]))
         try Self.check(Drain.self, .init(timeoutUSec: 1, exit: true), .init(tunnelsActive: 2))
         try Self.check(Undrain.self, .init(), .init())
@@ -46,15 +50,18 @@ import WstanControl
     static let fullStatus = GetStatus.Reply(
         version: "1", mode: .server, state: .running, statusText: "s", instance: "i", pid: 1, startTimestampUSec: 2,
         configurationLoadTimestampUSec: 3, configurationErrors: ["e"], warnings: ["w"],
-        listeners: [.init(name: "n", address: "a:1", activated: true)], tunnelsActive: 4, tunnelsTotal: 5, bytesReceived: 6,
-        bytesSent: 7, drainDeadlineTimestampUSec: 8, pool: .init(size: 1, idle: 2, opening: 3, hits: 4, misses: 5, rttUSec: 6),
+        listeners: [.init(name: "n", address: "a:1", activated: true)], tunnelsActive: 4, tunnelsTotal: 5,
+        bytesReceived: 6,
+        bytesSent: 7, drainDeadlineTimestampUSec: 8,
+        pool: .init(size: 1, idle: 2, opening: 3, hits: 4, misses: 5, rttUSec: 6),
         rejects: .init([
             .replay: 1, .expired: 2, .badAuthentication: 3, .malformed: 4, .forbiddenTarget: 5, .overLimit: 6,
             .droppedDatagrams: 7,
         ]),
         keys: [
             .init(
-                name: "n", id: "i", state: .current, source: .state, createdTimestampUSec: 1, retireTimestampUSec: 2, uses: 3,
+                name: "n", id: "i", state: .current, source: .state, createdTimestampUSec: 1, retireTimestampUSec: 2,
+                uses: 3,
                 lastUseTimestampUSec: 4)
         ], logLevel: .info, restricted: false)
 
@@ -63,7 +70,8 @@ import WstanControl
         let names = rejects.members.map(\.name)
         #expect(
             names == [
-                "replay", "expired", "badAuthentication", "malformed", "forbiddenTarget", "overLimit", "droppedDatagrams",
+                "replay", "expired", "badAuthentication", "malformed", "forbiddenTarget", "overLimit",
+                "droppedDatagrams",
             ])
         #expect(rejects.members.map(\.value) == [1, 0, 0, 0, 0, 0, 7].map(JSONValue.integer))
         #expect(RefusalCounts.Counter.allCases.map { Control.Rejects.Field($0).rawValue } == names)
@@ -111,7 +119,8 @@ import WstanControl
         ("interface a", 1), ("interface a.b\ntype a ()", 2), ("interface a.b\ntype A (x)\ntype A (y)", 3),
         ("interface a.b\ntype A (x: B)", 2), ("interface a.b\ntype A (x: int, y)", 2), ("interface a.b\nmethod M()", 2),
         ("interface a.b\nerror E (x: ??int)", 2), ("interface a.b\nerror E (x: [int]int)", 2), ("method M() -> ()", 1),
-        ("interface a.b\nerror E (x_: int)", 2), ("interface a.b\ntype A (x: (y: int)", 2), ("", 1), ("interface a.b\nfoo B ()", 2),
+        ("interface a.b\nerror E (x_: int)", 2), ("interface a.b\ntype A (x: (y: int)", 2), ("", 1),
+        ("interface a.b\nfoo B ()", 2),
         ("interface a.b\ntype A (x: " + String(repeating: "[]", count: 40) + "int)", 2),
     ])
     func `a text that is no interface is refused with its line`(text: String, line: Int) {
@@ -121,10 +130,13 @@ import WstanControl
 
     @Test func `faults are named with what they stand in`() throws {
         let description = try InterfaceDescription(
-            "interface a.b\ntype P (x: int, e: (one, two))\nmethod M(p: ?P, l: ?[]P, m: ?[string]float, a: ?any, o: ?object)->()")
+            "interface a.b\ntype P (x: int, e: (one, two))\nmethod M(p: ?P, l: ?[]P, m: ?[string]float, a: ?any, o: ?object)->()"
+        )
         let fields = try #require(description.methods["M"]).parameters
         func fault(_ text: String) throws -> String? {
-            guard case .object(let object) = try JSONReader.read(Array(text.utf8), within: .call) else { return "no object" }
+            guard case .object(let object) = try JSONReader.read(Array(text.utf8), within: .call) else {
+                return "no object"
+            }
             return description.firstFault(in: object, of: fields)
         }
         #expect(try fault(#"{}"#) == nil)

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import WstanConfig
 @testable import WstanKit
 
 @Suite struct AdmissionLoaderTests {

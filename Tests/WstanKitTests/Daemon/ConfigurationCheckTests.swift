@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import WstanCore
 @testable import WstanKit
 
 @Suite struct ConfigurationCheckTests {

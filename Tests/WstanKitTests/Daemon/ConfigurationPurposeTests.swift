@@ -1,5 +1,6 @@
 import Testing
 
+@testable import WstanConfig
 @testable import WstanKit
 
 /// What a running daemon does with its own command line: it states what it reads it for, and adds no word to it.

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import WstanCore
 @testable import WstanKit
 
 /// A folder of its own for a test, which is gone afterwards.
@@ -25,7 +26,9 @@ struct TemporaryFolder: ~Copyable {
         return file(name)
     }
 
-    func text(_ name: String) throws -> String { String(decoding: try FileReader.read(file(name), limit: 1 << 20), as: UTF8.self) }
+    func text(_ name: String) throws -> String {
+        String(decoding: try FileReader.read(file(name), limit: 1 << 20), as: UTF8.self)
+    }
 
     var names: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() }
 }
@@ -70,14 +73,19 @@ struct TemporaryFolder: ~Copyable {
         mkdir(folder.file("ring"), 0o700)
         _ = try folder.write("", to: "ring/inside")
         let path = folder.file("ring")
-        #expect([EISDIR, ENOTEMPTY, EEXIST].contains(try #require(Self.code { () throws(SystemError) in try AtomicFile.replace(path, with: [1]) })))
+        #expect(
+            [EISDIR, ENOTEMPTY, EEXIST].contains(
+                try #require(Self.code { () throws(SystemError) in try AtomicFile.replace(path, with: [1]) })))
         #expect(folder.names == ["ring"])
-        #expect(Self.code { () throws(SystemError) in try AtomicFile.replace("/no/such/folder/ring", with: [1]) } == ENOENT)
+        #expect(
+            Self.code { () throws(SystemError) in try AtomicFile.replace("/no/such/folder/ring", with: [1]) } == ENOENT)
     }
 
     // MARK: The configuration's key file
 
-    @Test(arguments: [("old", "new\n"), ("old\n", "new\n"), ("old\r\n# mine\nmore", "new\r\n# mine\nmore"), ("", "new\n")])
+    @Test(arguments: [
+        ("old", "new\n"), ("old\n", "new\n"), ("old\r\n# mine\nmore", "new\r\n# mine\nmore"), ("", "new\n"),
+    ])
     func `the first line is replaced, and the rest stays`(before: String, after: String) throws {
         let folder = try TemporaryFolder()
         let path = try folder.write(before, to: "key", mode: 0o640)

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import WstanConfig
 @testable import WstanKit
 
 /// One after the other, since two of them change the environment, which all threads share.

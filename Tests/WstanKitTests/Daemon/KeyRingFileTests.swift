@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import WstanBase
+@testable import WstanCore
 @testable import WstanKit
 
 @Suite struct KeyRingFileTests {
@@ -49,7 +51,9 @@ import Testing
         }
         unlink(file.path)
         mkdir(file.path, 0o700)
-        #expect(Self.failure { () throws(KeyRingFile.Failure) in _ = try file.load() }?.description.contains("Is a directory") == true)
+        #expect(
+            Self.failure { () throws(KeyRingFile.Failure) in _ = try file.load() }?.description.contains(
+                "Is a directory") == true)
     }
 
     @Test func `what cannot be written says why, and whether that is forbidden`() throws {
@@ -69,7 +73,9 @@ import Testing
     private static func ring(_ number: Int) throws -> KeyRing {
         var ring = try KeyRingTests.ring()
         for extra in 0..<(number % 2 == 0 ? 1 : 200) {
-            try ring.add(try KeyRingTests.name("n\(extra)"), try KeyRingTests.key(number * 1000 % 60_000 + extra + 2), now: KeyRingTests.now)
+            try ring.add(
+                try KeyRingTests.name("n\(extra)"), try KeyRingTests.key(number * 1000 % 60_000 + extra + 2),
+                now: KeyRingTests.now)
         }
         return ring
     }

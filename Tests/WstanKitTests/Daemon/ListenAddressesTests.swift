@@ -1,6 +1,9 @@
 import Glibc
 import Testing
 
+@testable import WstanBase
+@testable import WstanConfig
+@testable import WstanCore
 @testable import WstanKit
 
 @Suite struct ListenAddressesTests {

@@ -1,5 +1,8 @@
 import Testing
 
+@testable import WstanBase
+@testable import WstanConfig
+@testable import WstanCore
 @testable import WstanKit
 
 @Suite struct ListenPlanTests {
@@ -52,7 +55,8 @@ import Testing
         let sockets = [try Self.passed("forward-db"), try Self.passed("listen")]
         let plan = try ListenPlan(settings, try SocketActivation(sockets, forwards: forwards))
         #expect(plan.hasPassedListeners && plan.unusedNews(since: settings).isEmpty)
-        let former = try Self.client([.unix("/run/door")], [Self.forward("db", .tcp, on: 3), Self.forward("own", .tcp, on: 4)])
+        let former = try Self.client(
+            [.unix("/run/door")], [Self.forward("db", .tcp, on: 3), Self.forward("own", .tcp, on: 4)])
         let end = " is not opened: sockets that were passed take its place; change the socket unit instead"
         #expect(
             plan.unusedNews(since: former)
@@ -64,7 +68,8 @@ import Testing
     @Test func `the same place is the same entrance, unless one is for datagrams`() throws {
         func entries(_ transport: Forward.Transport, to host: String = "a.test") throws -> [ListenPlan.Entry] {
             let forward = Self.forward("one", transport, on: 7, to: host)
-            return try ListenPlan(try Self.client([.tcp(host: "127.0.0.1", port: 8)], [forward]), SocketActivation()).entries
+            return try ListenPlan(try Self.client([.tcp(host: "127.0.0.1", port: 8)], [forward]), SocketActivation())
+                .entries
         }
         let tcp = try entries(.tcp)
         #expect(tcp[1].isAt(try entries(.tcp, to: "b.test")[1]))
@@ -83,6 +88,7 @@ import Testing
         ]
         #expect(
             plan.text(of: opened)
-                == "client: SOCKS5 and HTTP proxy on A, B, server ws://server.test:80/; forward db: tcp on C to db.test:5432")
+                == "client: SOCKS5 and HTTP proxy on A, B, server ws://server.test:80/; forward db: tcp on C to db.test:5432"
+        )
     }
 }

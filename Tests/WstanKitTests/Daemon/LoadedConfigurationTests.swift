@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import WstanConfig
 @testable import WstanKit
 
 @Suite struct LoadedConfigurationTests {
@@ -41,7 +42,8 @@ import Testing
     @Test func `a file that everyone can read is told once`() throws {
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("wstan-key-\(UUID().uuidString)").path
         let text = Data("WY+yKqwlAlxSubNXVLrJsw==\n".utf8)
-        try #require(FileManager.default.createFile(atPath: path, contents: text, attributes: [.posixPermissions: 0o644]))
+        try #require(
+            FileManager.default.createFile(atPath: path, contents: text, attributes: [.posixPermissions: 0o644]))
         defer { try? FileManager.default.removeItem(atPath: path) }
         var settings = try Self.settings()
         settings.key = .file(path)

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import WstanBase
+@testable import WstanCore
 @testable import WstanKit
 
 /// Guards one after the other, as processes have them, on real folders.

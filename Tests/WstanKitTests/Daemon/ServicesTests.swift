@@ -1,6 +1,8 @@
 import Glibc
 import Testing
 
+@testable import WstanBase
+@testable import WstanCore
 @testable import WstanKit
 
 @Suite(.timeLimit(.minutes(1))) struct ServicesTests {

@@ -1,5 +1,8 @@
 import Testing
 
+@testable import WstanBase
+@testable import WstanConfig
+@testable import WstanCore
 @testable import WstanKit
 
 @Suite struct SocketActivationTests {

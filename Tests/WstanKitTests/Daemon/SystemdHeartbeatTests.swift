@@ -2,6 +2,8 @@ import Glibc
 import Synchronization
 import Testing
 
+@testable import WstanBase
+@testable import WstanCore
 @testable import WstanKit
 
 @Suite(.timeLimit(.minutes(1))) struct SystemdHeartbeatTests {

@@ -1,3 +1,4 @@
+@testable import WstanCore
 @testable import WstanKit
 
 /// Has services, and nothing beside them.

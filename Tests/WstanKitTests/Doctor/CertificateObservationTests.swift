@@ -1,5 +1,7 @@
 import Testing
 
+@testable import WstanBase
+@testable import WstanCore
 @testable import WstanKit
 
 @Suite struct CertificateObservationTests {

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import WstanBase
 @testable import WstanKit
 
 @Suite struct FindingReportTests {

@@ -1,7 +1,8 @@
 import Logging
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct EventLogTests {
     private static func at(_ seconds: Int) -> Instant { Instant(nanoseconds: 1) + .seconds(seconds) }

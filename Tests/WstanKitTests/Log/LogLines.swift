@@ -1,7 +1,7 @@
 import Logging
 import Synchronization
 
-@testable import WstanKit
+@testable import WstanCore
 
 /// What was logged, in order.
 final class LogLines: Sendable {

@@ -2,7 +2,8 @@ import Foundation
 import Logging
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct LogRecordTests {
     private static let time = LogRecord.Time(seconds: 1_700_000_000, microseconds: 42)

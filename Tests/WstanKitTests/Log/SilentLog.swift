@@ -1,6 +1,6 @@
 import Logging
 
-@testable import WstanKit
+@testable import WstanCore
 
 extension EventLog {
     /// Says nothing to anybody.

@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 @Suite(.timeLimit(.minutes(1))) struct BlockingCopyTests {
     private static func pipe() throws -> (source: Int32, sink: Int32) {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 @Suite(.serialized, .timeLimit(.minutes(1))) struct DatagramSocketTests {
     static let places = Loopback.hasIPv6 ? [Loopback.ipv4, Loopback.ipv6] : [Loopback.ipv4]

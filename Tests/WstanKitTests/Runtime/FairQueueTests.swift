@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 @Suite struct FairQueueTests {
     /// A queue by reference: an expectation cannot call what mutates.

@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 @Suite struct CertificateWatchTests {
     /// The new certificate that could not be read is read when its mode is mended, which changes nothing else.

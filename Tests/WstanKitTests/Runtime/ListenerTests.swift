@@ -1,7 +1,8 @@
 import Glibc
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite(.timeLimit(.minutes(1))) struct ListenerTests {
     /// Confined to the worker of the test.
@@ -23,7 +24,7 @@ import Testing
             }
             #expect(listener.address.port != 0)
             for _ in 0..<200 {
-                let stream = try await WstanKit.Stream.connect(
+                let stream = try await WstanCore.Stream.connect(
                     to: listener.address, worker: worker, deadline: worker.now + .seconds(30))
                 stream.close()
             }

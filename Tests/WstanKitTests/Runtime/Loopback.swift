@@ -1,6 +1,7 @@
 import Glibc
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 /// Connected sockets within this host.
 enum Loopback {
@@ -20,20 +21,20 @@ enum Loopback {
     /// Two ends of one connection, the near one being the side that connected.
     static func pair(
         on worker: Worker, _ address: SocketAddress = ipv4
-    ) async throws -> (near: WstanKit.Stream, far: WstanKit.Stream) {
+    ) async throws -> (near: WstanCore.Stream, far: WstanCore.Stream) {
         let arrival = Wait<Listener.Arrival?>(worker: worker)
         let listener = try Listener(address, on: worker, dealingTo: [worker]) { event in
             if case .accepted(let accepted) = event { arrival.fulfill(accepted) }
         }
         defer { listener.close() }
-        let near = try await WstanKit.Stream.connect(
+        let near = try await WstanCore.Stream.connect(
             to: listener.address, worker: worker, deadline: worker.now + .seconds(30))
         guard let accepted = await arrival.value(onTimeout: nil, onCancel: nil) else { throw NoArrival() }
-        return (near, try WstanKit.Stream(descriptor: accepted.descriptor, worker: worker))
+        return (near, try WstanCore.Stream(descriptor: accepted.descriptor, worker: worker))
     }
 
     /// Makes the kernel take little at a time, so that bytes have to wait.
-    static func tighten(_ stream: WstanKit.Stream) {
+    static func tighten(_ stream: WstanCore.Stream) {
         SocketOption(level: SOL_SOCKET, name: SO_SNDBUF).set(16 * 1024, on: stream.descriptor)
         SocketOption(level: SOL_SOCKET, name: SO_RCVBUF).set(16 * 1024, on: stream.descriptor)
     }
@@ -49,7 +50,7 @@ enum Loopback {
     }
 }
 
-extension WstanKit.Stream {
+extension WstanCore.Stream {
     enum Ending: Equatable {
         case end
         case failed(Int32)

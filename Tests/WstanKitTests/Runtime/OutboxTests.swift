@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 @Suite struct OutboxTests {
     @Test func `what goes in comes out in order, whatever the pieces`() {

@@ -1,7 +1,8 @@
 import Glibc
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite(.timeLimit(.minutes(1))) struct PassedSocketTests {
     /// As a service manager opens one: it blocks, and is closed by the test.
@@ -86,10 +87,10 @@ import Testing
             #expect(fcntl(theirs, F_GETFL) & O_NONBLOCK != 0)
             #expect(fcntl(passed.descriptor, F_GETFD) & FD_CLOEXEC != 0)
             let deadline = worker.now + .seconds(30)
-            try await WstanKit.Stream.connect(to: address, worker: worker, deadline: deadline).close()
+            try await WstanCore.Stream.connect(to: address, worker: worker, deadline: deadline).close()
             await first.value(onTimeout: (), onCancel: ())
             listener.close()
-            try await WstanKit.Stream.connect(to: address, worker: worker, deadline: deadline).close()
+            try await WstanCore.Stream.connect(to: address, worker: worker, deadline: deadline).close()
             let accepted = accept(theirs, nil, nil)
             #expect(accepted >= 0)
             close(accepted)

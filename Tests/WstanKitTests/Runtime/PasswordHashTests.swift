@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 @Suite struct PasswordHashTests {
     private static let password = Array("open sesame".utf8)

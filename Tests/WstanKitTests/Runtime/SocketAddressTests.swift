@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct SocketAddressTests {
     private static let all: [SocketAddress] = [

@@ -1,7 +1,8 @@
 import Glibc
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite(.timeLimit(.minutes(1))) struct StreamTests {
     /// Bound and not listening: it refuses, and nobody else gets its port meanwhile.
@@ -329,7 +330,7 @@ import Testing
             let (address, descriptor) = try Self.refusingAddress()
             defer { close(descriptor) }
             let error = await #expect(throws: SystemError.self) {
-                try await WstanKit.Stream.connect(to: address, worker: worker, deadline: worker.now + .seconds(30))
+                try await WstanCore.Stream.connect(to: address, worker: worker, deadline: worker.now + .seconds(30))
             }
             #expect(error?.code == ECONNREFUSED)
         }
@@ -340,7 +341,7 @@ import Testing
             let (address, all) = try await Self.silentAddress(worker)
             defer { for descriptor in all { close(descriptor) } }
             let error = await #expect(throws: SystemError.self) {
-                try await WstanKit.Stream.connect(to: address, worker: worker, deadline: worker.now)
+                try await WstanCore.Stream.connect(to: address, worker: worker, deadline: worker.now)
             }
             #expect(error?.code == ETIMEDOUT)
         }
@@ -353,7 +354,7 @@ import Testing
             defer { for descriptor in all { close(descriptor) } }
             let connecting = Task(executorPreference: worker) { () -> Int32? in
                 do throws(SystemError) {
-                    _ = try await WstanKit.Stream.connect(
+                    _ = try await WstanCore.Stream.connect(
                         to: address, worker: worker, deadline: worker.now + .seconds(1000))
                     return nil
                 } catch {
@@ -370,7 +371,7 @@ import Testing
     /// middle of a turn, and with that went the last hold on it.
     @Test func `a reset while a farewell throws input away is harmless`() async throws {
         try await WorkerThread.run { worker in
-            func flood() async throws -> WstanKit.Stream {
+            func flood() async throws -> WstanCore.Stream {
                 let (near, far) = try await Loopback.pair(on: worker)
                 // SO_RCVBUFFORCE, so that more waits than one turn throws away; without the privilege less does.
                 SocketOption(level: SOL_SOCKET, name: 33).set(16 << 20, on: near.descriptor)

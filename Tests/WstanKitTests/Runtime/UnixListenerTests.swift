@@ -1,7 +1,8 @@
 import Glibc
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite(.timeLimit(.minutes(1))) struct UnixListenerTests {
     /// A path in a directory that is gone afterwards.
@@ -24,14 +25,14 @@ import Testing
     }
 
     /// Connects a plain descriptor and takes the other end over.
-    private static func pair(_ path: String, _ worker: Worker) async throws -> (near: Int32, far: WstanKit.Stream) {
+    private static func pair(_ path: String, _ worker: Worker) async throws -> (near: Int32, far: WstanCore.Stream) {
         let arrival = Wait<Acceptor.Arrival?>(worker: worker)
         let listener = try listen(path, worker) { arrival.fulfill($0) }
         defer { listener.close() }
         let near = try UnixPath.socket()
         try UnixPath.connect(near, to: path)
         let accepted = try #require(await arrival.value(onTimeout: nil, onCancel: nil))
-        return (near, try WstanKit.Stream(accepted))
+        return (near, try WstanCore.Stream(accepted))
     }
 
     @Test func `whoever connects is told by process and user, and everybody may`() async throws {

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct AuthenticationTests {
     private static let now = 1_763_683_200.0
@@ -237,7 +238,9 @@ import Testing
         let authentication = Self.authentication(try Self.options())
         for (time, isGood) in [(Self.now - 60, true), (Self.now + 61, false), (.nan, false), (.infinity, false)] {
             var wasGood = true
-            do { try authentication.admit(RequestStamp(time: time), under: Self.key().id, now: Self.now) } catch { wasGood = false }
+            do { try authentication.admit(RequestStamp(time: time), under: Self.key().id, now: Self.now) } catch {
+                wasGood = false
+            }
             #expect(wasGood == isGood)
         }
     }

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanConfig
+@testable import WstanCore
 
 @Suite struct ForwardedForTests {
     private static func client(_ fields: [String], trusting: String = "10.0.0.0/8, loopback") throws -> String? {

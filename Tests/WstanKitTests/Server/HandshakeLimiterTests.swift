@@ -1,11 +1,11 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 @Suite(.timeLimit(.minutes(1))) struct HandshakeLimiterTests {
     /// Streams of connections on which nothing is said.
-    private static func streams(_ count: Int, on worker: Worker) async throws -> [WstanKit.Stream] {
-        var streams: [WstanKit.Stream] = []
+    private static func streams(_ count: Int, on worker: Worker) async throws -> [WstanCore.Stream] {
+        var streams: [WstanCore.Stream] = []
         for _ in 0..<count { streams.append(try await Loopback.pair(on: worker).near) }
         return streams
     }

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct PlainAnswerTests {
     @Test(arguments: [(200, "OK"), (400, "Bad Request"), (404, "Not Found")])

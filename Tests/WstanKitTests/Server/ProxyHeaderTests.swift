@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct ProxyHeaderTests {
     private static var contract: ReaderContract<ProxyHeader> { ReaderContract(read: ProxyHeader.read) }

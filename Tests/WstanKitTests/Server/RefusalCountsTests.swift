@@ -1,12 +1,14 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct RefusalCountsTests {
     @Test func `every refusal counts for its cause, and what is no request for none`() {
         var rejects = RefusalCounts()
         let refusals: [Refusal] = [
-            .notARequest, .silent, .timedOut, .draining, .tls(.notTLS), .overLimit, .wire(.replayed), .wire(.expired(seconds: 1)),
+            .notARequest, .silent, .timedOut, .draining, .tls(.notTLS), .overLimit, .wire(.replayed),
+            .wire(.expired(seconds: 1)),
             .wire(.badAuthentication), .wire(.malformed), .wire(.sealedForOtherScheme), .wire(.tooLarge),
             .wire(.unexpectedCommand),
         ]
@@ -40,7 +42,8 @@ import Testing
             recorder.close()
             return recorder.rejects
         }
-        #expect(rejects == RefusalCounts([.badAuthentication: 1, .forbiddenTarget: 1, .overLimit: 4, .droppedDatagrams: 1]))
+        #expect(
+            rejects == RefusalCounts([.badAuthentication: 1, .forbiddenTarget: 1, .overLimit: 4, .droppedDatagrams: 1]))
     }
 }
 

@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct ReplayJournalTests {
     private static let now = 1_763_683_200.0

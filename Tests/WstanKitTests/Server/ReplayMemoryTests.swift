@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct ReplayMemoryTests {
     /// The memory behind a reference: `#expect` takes no mutating calls.

@@ -1,7 +1,8 @@
 import Synchronization
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct ReplayWatermarksTests {
     private static let now = 1_763_683_200.0
@@ -46,7 +47,9 @@ import Testing
         }
 
         func close(now: Double) {
-            if let table = marks.close(now: now) { disk = ReplayWatermarkCodec.decode(ReplayWatermarkCodec.encode(table)) ?? [:] }
+            if let table = marks.close(now: now) {
+                disk = ReplayWatermarkCodec.decode(ReplayWatermarkCodec.encode(table)) ?? [:]
+            }
         }
 
         /// The machine goes down without a word, and comes back.

@@ -1,4 +1,5 @@
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 /// The head of a WebSocket request, with every part free.
 struct RequestHead {

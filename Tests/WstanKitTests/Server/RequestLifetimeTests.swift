@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct RequestLifetimeTests {
     @Test func `a shorter one holds at once, a longer one for what is made after it`() {

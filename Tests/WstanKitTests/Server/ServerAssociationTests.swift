@@ -1,6 +1,8 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanConfig
+@testable import WstanCore
 
 @Suite(.serialized, .timeLimit(.minutes(1))) struct ServerAssociationTests {
     /// A tunnel with a real association at its server's end, and the client's end of it.
@@ -21,7 +23,8 @@ import Testing
             pair.serverOwner.makeAssociation = {
                 let client = ClientAddress(ipv4: IPv4Address(0xc000_0201), port: 1)
                 return ServerAssociation(
-                    on: $0, for: client, policy: gate, resolver: resolver, recorder: recorder, log: .silent, patience: patience)
+                    on: $0, for: client, policy: gate, resolver: resolver, recorder: recorder, log: .silent,
+                    patience: patience)
             }
         }
 

@@ -1,7 +1,8 @@
 import Logging
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct ServerEventsTests {
     private static let secret = Address(host: .name("secret.test"), port: 443)

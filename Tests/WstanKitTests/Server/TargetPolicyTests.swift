@@ -1,7 +1,8 @@
 import Synchronization
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite(.timeLimit(.minutes(1))) struct TargetPolicyTests {
     /// What the kernel would say, and how often it was asked.

@@ -1,6 +1,8 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanConfig
+@testable import WstanCore
 
 @Suite struct TargetRulesTests {
     private static let own: Set<Host> = [

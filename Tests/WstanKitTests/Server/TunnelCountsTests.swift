@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 @Suite struct TunnelCountsTests {
     private static func source(_ text: String) throws -> ClientAddress.Source {

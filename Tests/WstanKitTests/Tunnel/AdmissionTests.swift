@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 /// Requests on which a store elsewhere has the word.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct AdmissionTests {

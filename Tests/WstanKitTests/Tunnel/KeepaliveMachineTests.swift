@@ -1,13 +1,16 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct KeepaliveMachineTests {
     private static let start = Instant(nanoseconds: 1_000_000_000_000)
 
     private static func at(_ seconds: Int) -> Instant { start + .seconds(seconds) }
 
-    private static func heartbeat() -> KeepaliveMachine { KeepaliveMachine(interval: .seconds(45), patience: .seconds(14)) }
+    private static func heartbeat() -> KeepaliveMachine {
+        KeepaliveMachine(interval: .seconds(45), patience: .seconds(14))
+    }
 
     @Test func `a peer that talks is left alone until it has been silent for the interval`() {
         var heartbeat = Self.heartbeat()

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 /// Ends that are no sockets, and tunnels whose WebSocket's server asks.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct NearEndTests {
@@ -80,7 +81,12 @@ import Testing
             // Asked again after each wait.
             var asked = 0
             worker.execute { near.interruptReader() }
-            guard case .unwanted = await input.next(while: { asked += 1; return asked == 1 }) else {
+            guard
+                case .unwanted = await input.next(while: {
+                    asked += 1
+                    return asked == 1
+                })
+            else {
                 Issue.record("wanted")
                 return
             }

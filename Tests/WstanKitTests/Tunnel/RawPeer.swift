@@ -1,4 +1,4 @@
-@testable import WstanKit
+@testable import WstanCore
 
 /// A hand-made peer of one tunnel: it sends what it likes and reads everything up to the end. Confined to its worker.
 final class RawPeer: @unchecked Sendable {
@@ -6,7 +6,7 @@ final class RawPeer: @unchecked Sendable {
     let owner = RecordingOwner()
     let sealer: Sealer
     private let role: WebSocketRole
-    private let stream: WstanKit.Stream
+    private let stream: WstanCore.Stream
     private let secrets: TunnelSecrets
     private let run: Task<Void, Never>
 

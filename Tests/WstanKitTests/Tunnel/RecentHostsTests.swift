@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct RecentHostsTests {
     private static func host(_ number: Int) -> Host { .ipv4(IPv4Address(UInt32(number))) }

@@ -1,4 +1,5 @@
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 /// A near end that is no socket: what it sends is at hand from the beginning, what it gets is kept. Confined to its worker.
 final class ScriptedEnd: ByteEnd, @unchecked Sendable {
@@ -11,10 +12,10 @@ final class ScriptedEnd: ByteEnd, @unchecked Sendable {
         self.input = input[...]
     }
 
-    func waitReadable(deadline: Instant?) async -> WstanKit.Stream.Wake { .ready }
+    func waitReadable(deadline: Instant?) async -> WstanCore.Stream.Wake { .ready }
 
     /// A few bytes at a time, and then the end.
-    func read(into buffer: UnsafeMutableRawBufferPointer) -> WstanKit.Stream.ReadResult {
+    func read(into buffer: UnsafeMutableRawBufferPointer) -> WstanCore.Stream.ReadResult {
         guard !input.isEmpty else { return .end }
         let piece = input.prefix(min(7, buffer.count))
         buffer.copyBytes(from: piece)

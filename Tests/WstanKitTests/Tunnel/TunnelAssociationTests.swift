@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite(.serialized, .timeLimit(.minutes(1))) struct TunnelAssociationTests {
     private static let dns = Address(host: .ipv4(IPv4Address(0x0808_0808)), port: 53)

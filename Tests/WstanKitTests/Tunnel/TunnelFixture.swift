@@ -1,4 +1,5 @@
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 /// Whom the tunnel of a test belongs to: it writes down what it is told. Confined to its worker.
 final class RecordingOwner: TunnelOwner, RequestAcceptor, @unchecked Sendable {
@@ -77,7 +78,7 @@ struct TunnelSecrets {
     }
 
     func tunnel(
-        _ role: WebSocketRole, _ stream: WstanKit.Stream, allowsBareDatagrams: Bool = false, owner: RecordingOwner
+        _ role: WebSocketRole, _ stream: WstanCore.Stream, allowsBareDatagrams: Bool = false, owner: RecordingOwner
     ) -> Tunnel {
         let peer: WebSocketRole = role == .client ? .server : .client
         let opener = opener(from: peer)
@@ -138,7 +139,7 @@ struct TunnelPair: @unchecked Sendable {
 
     /// As the two services do it, without lingering.
     private func relay(
-        _ connection: Connection, _ end: WstanKit.Stream, _ tunnel: Tunnel, _ broken: Reset
+        _ connection: Connection, _ end: WstanCore.Stream, _ tunnel: Tunnel, _ broken: Reset
     ) -> Task<Void, Never> {
         worker.spawn {
             switch await tunnel.sendLoop(connection, from: end) {
@@ -163,8 +164,8 @@ struct TunnelPair: @unchecked Sendable {
 
 struct CarriedConnection: @unchecked Sendable {
     /// The far ends, which the tunnel does not know.
-    let userAgent: WstanKit.Stream
-    let target: WstanKit.Stream
+    let userAgent: WstanCore.Stream
+    let target: WstanCore.Stream
     let client: Connection
     let server: Connection
     let relays: [Task<Void, Never>]
@@ -183,7 +184,7 @@ extension Worker {
     }
 }
 
-extension WstanKit.Stream {
+extension WstanCore.Stream {
     /// Waits for exactly `count` bytes; fewer when no more can come.
     func take(_ count: Int) async -> [UInt8] {
         var bytes: [UInt8] = []

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 @Suite struct TunnelMachineTests {
     private enum Event: CaseIterable {

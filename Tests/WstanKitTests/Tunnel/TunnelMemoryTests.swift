@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 /// What one tunnel holds, however its peers behave.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct TunnelMemoryTests {

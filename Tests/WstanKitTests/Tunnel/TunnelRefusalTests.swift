@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 /// What a tunnel says to peers that break the rules, however their bytes come.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct TunnelRefusalTests {

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite(.serialized, .timeLimit(.minutes(1))) struct TunnelTests {
     private static func bytes(_ count: Int, seed: UInt64) -> [UInt8] {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 @Suite struct AuthenticatorTests {
     /// RFC 2202 section 3, cut to 80 bits. The keys are extended by zeros to a length that we take, which HMAC does

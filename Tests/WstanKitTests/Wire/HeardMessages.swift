@@ -1,4 +1,4 @@
-@testable import WstanKit
+@testable import WstanCore
 
 /// What an opener said, with data that came in pieces joined, so that it is the same however the bytes came.
 struct HeardMessages: Equatable {

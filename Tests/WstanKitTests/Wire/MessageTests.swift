@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct MessageTests {
     private static let target = Address(host: .name("example.com"), port: 443)

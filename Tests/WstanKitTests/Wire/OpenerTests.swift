@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct OpenerTests {
     private static let nonce = Nonce(high: 1, low: .max)

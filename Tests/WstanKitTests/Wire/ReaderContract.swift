@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 /// What every `read` over a `ByteReader` promises: nil for missing bytes, and then the reader is where it was; a value
 /// once they are there, and what follows them is left alone.

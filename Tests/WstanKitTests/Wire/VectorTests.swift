@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct VectorTests {
     private static func authenticator(_ key: String) throws -> Authenticator {
@@ -60,7 +61,9 @@ import Testing
                         stream: try Self.stream(vector.key, vector.nonce))
                     var copy = Array(bytes)
                     copy.withUnsafeMutableBytes { copy in
-                        _ = #expect(throws: WireError.unexpectedCommand) { try strict.open(copy, endsMessage: true, expecting: .bytes) }
+                        _ = #expect(throws: WireError.unexpectedCommand) {
+                            try strict.open(copy, endsMessage: true, expecting: .bytes)
+                        }
                     }
                     let event = try opener.open(bytes, endsMessage: true, expecting: .request)
                     #expect(HeardMessages.Message(event) == .association(try vector.associationRequest()))

@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 /// Messages that wstan 0.5.1 made; the file says how.
 struct Vectors: Decodable {

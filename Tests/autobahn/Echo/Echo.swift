@@ -2,7 +2,8 @@
 // wstan-echo visit PORT (takes every case of a fuzzing server, one after the other).
 import Glibc
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @main
 enum Echo {

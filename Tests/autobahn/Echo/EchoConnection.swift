@@ -1,4 +1,5 @@
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 /// One WebSocket connection whose messages go back as they came. What an application has to know of RFC 6455 is here: that
 /// text is UTF-8 (the tunnel refuses all text), and who closes when. All else is the product's.

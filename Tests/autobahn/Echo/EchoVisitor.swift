@@ -1,6 +1,7 @@
 import Glibc
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 /// The client's part: asks Autobahn's fuzzing server for its cases, takes each of them, and has the report written.
 struct EchoVisitor {

@@ -1,12 +1,12 @@
 /// Where a connection is to go: an address, or a name that only the server resolves.
-enum Host: Hashable, Sendable, CustomStringConvertible {
+@usableFromInline package enum Host: Hashable, Sendable, CustomStringConvertible {
     case ipv4(IPv4Address)
     case ipv6(IPv6Address)
     /// 1 to 255 visible ASCII characters, none of those that set hosts apart from what stands beside them.
     case name(String)
 
     /// A literal becomes an address, anything else a name; nil if it is neither. Brackets around IPv6 are optional.
-    init?(text: some StringProtocol) {
+    @inlinable package init?(text: some StringProtocol) {
         if text.hasPrefix("["), text.hasSuffix("]") {
             guard let ipv6 = IPv6Address(text: text.dropFirst().dropLast()) else { return nil }
             self = .ipv6(ipv6)
@@ -20,17 +20,17 @@ enum Host: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    static func isName(_ bytes: some Collection<UInt8>) -> Bool {
+    @inlinable package static func isName(_ bytes: some Collection<UInt8>) -> Bool {
         (1...255).contains(bytes.count)
             && bytes.allSatisfy { (0x21...0x7e).contains($0) && !"[]:/@%".utf8.contains($0) }
     }
 
     /// The mapped form of IPv4 (::ffff:0:0/96), which a socket for both families shows, is IPv4.
-    var unmapped: Host {
+    @inlinable package var unmapped: Host {
         if case .ipv6(let address) = self, let ipv4 = address.mappedIPv4 { .ipv4(ipv4) } else { self }
     }
 
-    var description: String {
+    @inlinable package var description: String {
         switch self {
         case .ipv4(let address): address.description
         case .ipv6(let address): address.description
@@ -40,17 +40,17 @@ enum Host: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// A host and a port.
-struct Address: Hashable, Sendable, CustomStringConvertible {
-    var host: Host
-    var port: UInt16
+@usableFromInline package struct Address: Hashable, Sendable, CustomStringConvertible {
+    @usableFromInline package var host: Host
+    @usableFromInline package var port: UInt16
 
-    init(host: Host, port: UInt16) {
+    @inlinable package init(host: Host, port: UInt16) {
         self.host = host
         self.port = port
     }
 
     /// `host:port`, `[v6]:port`; nil when the port is missing or out of range.
-    init?(authority text: some StringProtocol) {
+    @inlinable package init?(authority text: some StringProtocol) {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         let digits = text[text.index(after: colon)...]
         guard !digits.isEmpty, digits.utf8.allSatisfy({ (48...57).contains($0) }), let port = UInt16(digits),
@@ -60,7 +60,7 @@ struct Address: Hashable, Sendable, CustomStringConvertible {
         self.init(host: host, port: port)
     }
 
-    var description: String {
+    @inlinable package var description: String {
         if case .ipv6 = host { return "[\(host)]:\(port)" }
         return "\(host):\(port)"
     }

@@ -1,13 +1,13 @@
 /// An IPv4 address; `value` is in host order, 127.0.0.1 being 0x7f000001.
-struct IPv4Address: Hashable, Sendable, CustomStringConvertible {
-    var value: UInt32
+@usableFromInline package struct IPv4Address: Hashable, Sendable, CustomStringConvertible {
+    @usableFromInline package var value: UInt32
 
-    init(_ value: UInt32) {
+    @inlinable package init(_ value: UInt32) {
         self.value = value
     }
 
     /// Four decimal numbers and nothing else: no octal, no hexadecimal, no short forms.
-    init?(text: some StringProtocol) {
+    @inlinable package init?(text: some StringProtocol) {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 4 else { return nil }
         var value: UInt32 = 0
@@ -20,23 +20,23 @@ struct IPv4Address: Hashable, Sendable, CustomStringConvertible {
         self.value = value
     }
 
-    var description: String {
+    @inlinable package var description: String {
         "\(value >> 24).\(value >> 16 & 255).\(value >> 8 & 255).\(value & 255)"
     }
 }
 
 /// An IPv6 address as its two halves, in host order.
-struct IPv6Address: Hashable, Sendable, CustomStringConvertible {
-    var high: UInt64
-    var low: UInt64
+@usableFromInline package struct IPv6Address: Hashable, Sendable, CustomStringConvertible {
+    @usableFromInline package var high: UInt64
+    @usableFromInline package var low: UInt64
 
-    init(high: UInt64, low: UInt64) {
+    @inlinable package init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }
 
     /// RFC 4291 section 2.2: eight groups, one `::`, an IPv4 tail; no brackets, no zone.
-    init?(text: some StringProtocol) {
+    @inlinable package init?(text: some StringProtocol) {
         var head: [UInt16] = []
         var tail: [UInt16] = []
         var sawGap = false
@@ -79,13 +79,13 @@ struct IPv6Address: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The IPv4 address inside ::ffff:0:0/96, if it is one.
-    var mappedIPv4: IPv4Address? {
+    @inlinable package var mappedIPv4: IPv4Address? {
         guard high == 0, low >> 32 == 0xffff else { return nil }
         return IPv4Address(UInt32(truncatingIfNeeded: low))
     }
 
     /// RFC 5952: lower case, the longest run of two or more zero groups as `::`.
-    var description: String {
+    @inlinable package var description: String {
         if let ipv4 = mappedIPv4 { return "::ffff:\(ipv4)" }
         let groups = (0..<8).map { index -> UInt16 in
             let half = index < 4 ? high : low

@@ -1,11 +1,11 @@
 /// All addresses that begin with the same bits (CIDR, RFC 4632 section 3.1).
-enum IPNetwork: Hashable, Sendable, CustomStringConvertible {
+@usableFromInline package enum IPNetwork: Hashable, Sendable, CustomStringConvertible {
     /// `prefix` is the number of those bits; all others are zero.
     case ipv4(IPv4Address, prefix: Int)
     case ipv6(IPv6Address, prefix: Int)
 
     /// An address alone, or with `/` and a prefix behind which no bit is set. The mapped form of IPv4 is IPv4.
-    init?(text: some StringProtocol) {
+    @inlinable package init?(text: some StringProtocol) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count <= 2, let host = Host(text: parts[0]), !parts[0].hasPrefix("[") else { return nil }
         let digits = parts.count == 2 ? parts[1] : nil
@@ -27,7 +27,7 @@ enum IPNetwork: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The network of that size in which the address is; nil for a name, and for a prefix that is too long.
-    init?(of host: Host, prefix: Int) {
+    @inlinable package init?(of host: Host, prefix: Int) {
         switch host {
         case .ipv4(let address) where (0...32).contains(prefix):
             self = .ipv4(Self.masked(address, prefix), prefix: prefix)
@@ -42,7 +42,7 @@ enum IPNetwork: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    func contains(_ host: Host) -> Bool {
+    @inlinable package func contains(_ host: Host) -> Bool {
         switch (self, host.unmapped) {
         case (.ipv4(let network, let prefix), .ipv4(let address)):
             Self.masked(address, prefix) == network
@@ -53,14 +53,14 @@ enum IPNetwork: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    var description: String {
+    @inlinable package var description: String {
         switch self {
         case .ipv4(let address, let prefix): "\(address)/\(prefix)"
         case .ipv6(let address, let prefix): "\(address)/\(prefix)"
         }
     }
 
-    private var isWellFormed: Bool {
+    @inlinable var isWellFormed: Bool {
         switch self {
         case .ipv4(let address, let prefix): prefix <= 32 && Self.masked(address, prefix) == address
         case .ipv6(let address, let prefix): prefix <= 128 && Self.masked(address, prefix) == address
@@ -68,18 +68,18 @@ enum IPNetwork: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// A shift by the whole width leaves zero, so a prefix of 0 needs no case of its own.
-    private static func masked(_ address: IPv4Address, _ prefix: Int) -> IPv4Address {
+    @inlinable static func masked(_ address: IPv4Address, _ prefix: Int) -> IPv4Address {
         IPv4Address(address.value & (UInt32.max << (32 - prefix)))
     }
 
-    private static func masked(_ address: IPv6Address, _ prefix: Int) -> IPv6Address {
+    @inlinable static func masked(_ address: IPv6Address, _ prefix: Int) -> IPv6Address {
         IPv6Address(
             high: address.high & (UInt64.max << max(0, 64 - prefix)),
             low: address.low & (UInt64.max << min(64, 128 - prefix)))
     }
 
     /// One to three decimal digits, without a leading zero.
-    private static func isNumber(_ text: some StringProtocol) -> Bool {
+    @inlinable static func isNumber(_ text: some StringProtocol) -> Bool {
         (1...3).contains(text.utf8.count) && text.utf8.allSatisfy { (48...57).contains($0) }
             && (text.utf8.count == 1 || text.utf8.first != 48)
     }

@@ -2,9 +2,9 @@
 /// host does not want to be their way to these.
 ///
 /// Says nothing of the public addresses that a host itself has.
-enum PrivateNetworks {
+@usableFromInline package enum PrivateNetworks {
     /// - Returns: false for a name: what it stands for shows when it is resolved.
-    static func contains(_ host: Host) -> Bool {
+    @inlinable package static func contains(_ host: Host) -> Bool {
         switch host {
         case .ipv4(let address): contains(address)
         case .ipv6(let address): contains(address)
@@ -12,7 +12,7 @@ enum PrivateNetworks {
         }
     }
 
-    private static func contains(_ address: IPv4Address) -> Bool {
+    @inlinable static func contains(_ address: IPv4Address) -> Bool {
         let value = address.value
         return switch value >> 24 {
         // RFC 1122 section 3.2.1.3: this network, which Linux takes for the host itself.
@@ -33,7 +33,7 @@ enum PrivateNetworks {
         }
     }
 
-    private static func contains(_ address: IPv6Address) -> Bool {
+    @inlinable static func contains(_ address: IPv6Address) -> Bool {
         // RFC 4193 (fc00::/7); RFC 4291: one link only (fe80::/10), multicast (ff00::/8). RFC 3879: fec0::/10, which
         // some sites still have.
         if address.high >> 57 == 0xfc >> 1 || address.high >> 55 == 0xfe80 >> 7 || address.high >> 56 == 0xff {
@@ -46,7 +46,7 @@ enum PrivateNetworks {
     }
 
     /// Where an IPv6 address leads when the network or the host turns it into IPv4 on the way; nil where it does not.
-    static func ipv4(in address: IPv6Address) -> IPv4Address? {
+    @inlinable package static func ipv4(in address: IPv6Address) -> IPv4Address? {
         let tail = IPv4Address(UInt32(truncatingIfNeeded: address.low))
         switch address.high {
         case 0:

@@ -1,14 +1,14 @@
 /// RFC 4648 base64, both alphabets. Decoding is strict and canonical: padding is required and unused bits are zero, so
 /// that no two texts stand for the same bytes.
-enum Base64 {
-    enum Alphabet: Sendable {
+@usableFromInline package enum Base64 {
+    @usableFromInline package enum Alphabet: Sendable {
         /// `+` and `/` (section 4): keys and nonces.
         case standard
         /// `-` and `_` (section 5): the request in the path.
         case url
     }
 
-    static func encode(_ bytes: some Collection<UInt8>, _ alphabet: Alphabet = .standard) -> String {
+    @inlinable package static func encode(_ bytes: some Collection<UInt8>, _ alphabet: Alphabet = .standard) -> String {
         let symbols = alphabet == .standard ? standardSymbols : urlSymbols
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count + 2) / 3 * 4)
@@ -38,7 +38,9 @@ enum Base64 {
     }
 
     /// - Returns: nil for anything but the canonical text.
-    static func decode(_ text: some BidirectionalCollection<UInt8>, _ alphabet: Alphabet = .standard) -> [UInt8]? {
+    @inlinable package static func decode(_ text: some BidirectionalCollection<UInt8>, _ alphabet: Alphabet = .standard)
+        -> [UInt8]?
+    {
         let count = text.count
         guard count % 4 == 0 else { return nil }
         guard count > 0 else { return [] }
@@ -66,17 +68,17 @@ enum Base64 {
         return bytes
     }
 
-    private static let padding = UInt8(ascii: "=")
-    private static let standardSymbols = symbols("+/")
-    private static let urlSymbols = symbols("-_")
-    private static let standardValues = values(of: standardSymbols)
-    private static let urlValues = values(of: urlSymbols)
+    @usableFromInline static let padding = UInt8(ascii: "=")
+    @usableFromInline static let standardSymbols = symbols("+/")
+    @usableFromInline static let urlSymbols = symbols("-_")
+    @usableFromInline static let standardValues = values(of: standardSymbols)
+    @usableFromInline static let urlValues = values(of: urlSymbols)
 
-    private static func symbols(_ lastTwo: String) -> [UInt8] {
+    @inlinable static func symbols(_ lastTwo: String) -> [UInt8] {
         Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".utf8) + Array(lastTwo.utf8)
     }
 
-    private static func values(of symbols: [UInt8]) -> [UInt8] {
+    @inlinable static func values(of symbols: [UInt8]) -> [UInt8] {
         var values = [UInt8](repeating: 255, count: 256)
         for (value, symbol) in symbols.enumerated() { values[Int(symbol)] = UInt8(truncatingIfNeeded: value) }
         return values

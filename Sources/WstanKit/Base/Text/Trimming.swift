@@ -1,6 +1,6 @@
 extension ArraySlice<UInt8> {
     /// Without the spaces and tabs around it.
-    var trimmed: ArraySlice<UInt8> {
+    @inlinable package var trimmed: ArraySlice<UInt8> {
         var text = self
         while let first = text.first, first.isBlank { text.removeFirst() }
         while let last = text.last, last.isBlank { text.removeLast() }
@@ -10,5 +10,5 @@ extension ArraySlice<UInt8> {
 
 extension UInt8 {
     /// A space or a tab.
-    var isBlank: Bool { self == 32 || self == 9 }
+    @inlinable package var isBlank: Bool { self == 32 || self == 9 }
 }

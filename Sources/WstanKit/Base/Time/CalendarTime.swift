@@ -1,21 +1,21 @@
 /// A moment by the calendar's clock in whole microseconds since the epoch, as files and the control socket tell it.
-struct CalendarTime: Hashable, Comparable, Sendable {
-    let microseconds: Int64
+@usableFromInline package struct CalendarTime: Hashable, Comparable, Sendable {
+    @usableFromInline package let microseconds: Int64
 
-    init(microseconds: Int64) {
+    @inlinable package init(microseconds: Int64) {
         self.microseconds = microseconds
     }
 
     /// Clamped to what 64 bits hold. What is no number is the end of time: by then everything has expired.
-    init(seconds: Double) {
+    @inlinable package init(seconds: Double) {
         let scaled = (seconds * 1e6).rounded(.down)
         microseconds = Int64(exactly: scaled) ?? (scaled < 0 ? .min : .max)
     }
 
-    var seconds: Double { Double(microseconds) / 1e6 }
+    @inlinable package var seconds: Double { Double(microseconds) / 1e6 }
 
     /// Clamped at the end of time.
-    static func + (time: CalendarTime, duration: Duration) -> CalendarTime {
+    @inlinable package static func + (time: CalendarTime, duration: Duration) -> CalendarTime {
         let (seconds, attoseconds) = duration.components
         let (whole, overflows) = seconds.multipliedReportingOverflow(by: 1_000_000)
         let (sum, overflowsToo) = time.microseconds.addingReportingOverflow(whole)
@@ -26,5 +26,5 @@ struct CalendarTime: Hashable, Comparable, Sendable {
         return CalendarTime(microseconds: total)
     }
 
-    static func < (a: CalendarTime, b: CalendarTime) -> Bool { a.microseconds < b.microseconds }
+    @inlinable package static func < (a: CalendarTime, b: CalendarTime) -> Bool { a.microseconds < b.microseconds }
 }

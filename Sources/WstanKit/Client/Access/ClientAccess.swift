@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Which user agents the client serves. Confined to its worker.
 final class ClientAccess: @unchecked Sendable {
     /// nil: nobody is asked for a password.

@@ -1,3 +1,6 @@
+import WstanBase
+import WstanConfig
+
 /// Checks names and passwords against the users file. Hashing takes long on purpose, so it is done on threads of its
 /// own, and what was right is remembered. Confined to its worker; the threads are shared.
 final class PasswordChecker: @unchecked Sendable {

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// A user agent's way for datagrams (RFC 1928 section 7): a UDP socket beside its SOCKS connection, and behind it a tunnel
 /// of its own, and an exit here for those whose targets are direct; each is made when the first datagram wants it. It ends
 /// with that connection, or when it has not been used for a while. Confined to its worker.

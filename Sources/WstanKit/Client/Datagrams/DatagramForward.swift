@@ -1,6 +1,8 @@
+import WstanBase
+
 /// One socket of a static forward for datagrams: whoever sends to it reaches one target, each by an association of its
 /// own, and gets the answers from it. Confined to its worker.
-final class DatagramForward: @unchecked Sendable {
+package final class DatagramForward: @unchecked Sendable {
     private var target: Address
     private var dialer: Dialer
     private let log: EventLog
@@ -26,15 +28,19 @@ final class DatagramForward: @unchecked Sendable {
     /// Once, as the other one.
     ///
     /// - Parameter sharing: see DatagramSocket.
-    func listen(on address: SocketAddress, sharing: Bool) throws(SystemError) -> DatagramSocket {
-        let socket = try DatagramSocket(address, sharing: sharing, on: worker) { [weak self] in self?.receive($0, from: $1) }
+    package func listen(on address: SocketAddress, sharing: Bool) throws(SystemError) -> DatagramSocket {
+        let socket = try DatagramSocket(address, sharing: sharing, on: worker) { [weak self] in
+            self?.receive($0, from: $1)
+        }
         self.socket = socket
         return socket
     }
 
     /// By a socket that was passed to this process.
-    func listen(on passed: PassedSocket, at address: SocketAddress) throws(SystemError) -> DatagramSocket {
-        let socket = try DatagramSocket(passed: passed, at: address, on: worker) { [weak self] in self?.receive($0, from: $1) }
+    package func listen(on passed: PassedSocket, at address: SocketAddress) throws(SystemError) -> DatagramSocket {
+        let socket = try DatagramSocket(passed: passed, at: address, on: worker) { [weak self] in
+            self?.receive($0, from: $1)
+        }
         self.socket = socket
         return socket
     }
@@ -46,7 +52,7 @@ final class DatagramForward: @unchecked Sendable {
     }
 
     /// Datagrams go to this one from now on.
-    func apply(_ target: Address) {
+    package func apply(_ target: Address) {
         guard target != self.target else { return }
         self.target = target
         endWays()

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// The way of an association's datagrams through a tunnel of its own, which is opened with the first of them. Confined to
 /// its worker.
 ///

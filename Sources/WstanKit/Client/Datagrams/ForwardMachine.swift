@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Which sources of a forward for datagrams have an association, and which of them gives way, as a value.
 struct ForwardMachine<Source: Hashable> {
     private struct Entry {

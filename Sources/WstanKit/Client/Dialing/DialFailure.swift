@@ -1,5 +1,7 @@
+import WstanBase
+
 /// Why no tunnel could be opened.
-enum DialFailure: Error, Equatable {
+package enum DialFailure: Error, Equatable {
     case unreachable(Connector.Failure)
     case proxyUnreachable(Connector.Failure)
     /// The proxy on the way is there, and makes no way.
@@ -23,7 +25,7 @@ enum DialFailure: Error, Equatable {
     /// What a person needs to know, in one line.
     var text: String { "\(cause); \(advice)" }
 
-    var cause: String {
+    package var cause: String {
         switch self {
         case .unreachable(let failure): "cannot reach the server: \(failure)"
         case .proxyUnreachable(let failure): "cannot reach the proxy on the way to the server: \(failure)"
@@ -39,7 +41,7 @@ enum DialFailure: Error, Equatable {
         }
     }
 
-    var advice: String {
+    package var advice: String {
         switch self {
         case .unreachable: "check the URI, the firewall, and that wstand runs there"
         case .proxyUnreachable: "check the proxy option"

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// How often a tunnel that could not be opened is tried again: on each server once, and then, in another round, where
 /// that is worth it. A value: failures go in, what to do comes out.
 struct DialRounds {

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Opens tunnels: connects to a server, asks for the WebSocket with the request in the path, checks the answer.
 /// Confined to its worker.
 final class Dialer: @unchecked Sendable {

@@ -1,6 +1,8 @@
+import WstanBase
+
 extension BufferedReader {
     /// Reads the head of a server's answer to a handshake.
-    mutating func readAnswer(deadline: Instant) async throws(DialFailure) -> HTTPHead {
+    package mutating func readAnswer(deadline: Instant) async throws(DialFailure) -> HTTPHead {
         let result: HeadResult
         do {
             result = try await readHead(limit: ClientLimits.answerHead, deadline: deadline)
@@ -34,7 +36,7 @@ extension DialFailure {
 }
 
 extension ServerEndpoint {
-    var inHTTP: ClientHandshake.Server {
+    package var inHTTP: ClientHandshake.Server {
         ClientHandshake.Server(
             pathPrefix: pathPrefix, host: hostHeader, fields: headers.map { "\($0.name): \($0.value)" })
     }

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// A connection to a target that does not take the tunnel, as plain HTTP uses it: what the target sends goes to the
 /// connection's filter, as what comes out of a tunnel does. Confined to its worker.
 final class DirectCarrier: TargetCarrier, @unchecked Sendable {

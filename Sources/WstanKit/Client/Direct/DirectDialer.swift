@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Connects to targets from here, those that the rules name. Confined to its worker.
 struct DirectDialer: @unchecked Sendable {
     let rules: DirectRules

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Why a target that does not take the tunnel could not be reached, or did not answer.
 enum DirectFailure: Error, Equatable {
     case unreachable(Connector.Failure)

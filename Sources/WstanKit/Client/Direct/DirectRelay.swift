@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Two connections joined, byte for byte: a user agent's, and one to a target that does not take the tunnel. Unlike a
 /// tunnel it passes on that one side has finished while the other goes on. Confined to its worker.
 final class DirectRelay: @unchecked Sendable {

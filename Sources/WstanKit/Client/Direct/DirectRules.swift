@@ -1,8 +1,11 @@
+import WstanBase
+import WstanConfig
+
 /// Which targets a client reaches by itself, without the tunnel.
 ///
 /// A target is judged as it was asked for: an address by its network, a name by what it says. No name is looked up for
 /// it, since that would tell the name servers of this network where somebody goes.
-struct DirectRules: Sendable, Equatable {
+package struct DirectRules: Sendable, Equatable {
     var patterns: [TargetPattern] = []
 
     func cover(_ target: Address) -> Bool {

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Where this process listens, so that a client does not connect to itself over and over. Confined to its worker.
 final class OwnListeners: @unchecked Sendable {
     var addresses: [SocketAddress] = []

@@ -1,3 +1,5 @@
+import WstanBase
+
 extension ConnectCause {
     /// Which end has tried to connect.
     enum End {

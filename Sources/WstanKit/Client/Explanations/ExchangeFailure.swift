@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Why a user agent's request came to nothing, before anything of an answer was passed on.
 enum ExchangeFailure: Error, Equatable {
     /// `allow-uid` does not name the user.

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// What a person is told about a request that came to nothing.
 struct Explanation: Equatable {
     /// Where the way broke.

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// An explanation as an answer in HTTP: a page for browsers, a line for everybody else.
 struct ExplanationPage {
     let explanation: Explanation

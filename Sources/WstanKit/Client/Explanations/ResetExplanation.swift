@@ -1,3 +1,5 @@
+import WstanBase
+
 /// What the server's reset, the only thing that came back, means to a person.
 extension Reset {
     /// - Parameter host: the target's.

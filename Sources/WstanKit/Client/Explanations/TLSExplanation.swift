@@ -16,7 +16,7 @@ extension TLSFailure {
         }
     }
 
-    var cause: String {
+    package var cause: String {
         switch self {
         case .expired(let day): "the server's certificate, or one it stands on, has expired on \(day)"
         case .notYetValid(let day): "the server's certificate, or one it stands on, is not valid before \(day)"
@@ -40,7 +40,7 @@ extension TLSFailure {
     }
 
     /// - Parameter today: what this host's clock says.
-    func advice(today: String) -> String {
+    package func advice(today: String) -> String {
         switch self {
         case .expired: "it must be renewed, unless the clock here is wrong, which says \(today)"
         case .notYetValid: "the clock here is probably wrong, it says \(today): set it"

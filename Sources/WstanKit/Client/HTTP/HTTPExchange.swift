@@ -1,3 +1,5 @@
+import WstanBase
+
 /// One request of a user agent and its answer: the driver of `ExchangeMachine`. Its task moves the request to the
 /// target; the answer comes in `receive`, called by the tunnel, and goes on to the user agent at once. Confined to its
 /// worker.
@@ -49,7 +51,10 @@ final class HTTPExchange: @unchecked Sendable {
     var tunnel: Tunnel? { way?.tunnel }
     private var worker: Worker { userAgent.worker }
 
-    init(_ request: ProxyRequest, to target: Address, _ intake: BufferedReader, _ connector: TargetConnector, isLast: Bool) {
+    init(
+        _ request: ProxyRequest, to target: Address, _ intake: BufferedReader, _ connector: TargetConnector,
+        isLast: Bool
+    ) {
         self.request = request
         self.target = target
         self.intake = intake

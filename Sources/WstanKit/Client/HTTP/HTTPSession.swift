@@ -1,3 +1,5 @@
+import WstanBase
+
 /// A user agent's connection as long as it speaks plain HTTP: one request after the other, each to the target that its
 /// URI names. The next one is taken up when the answer before it is on its way, so answers keep the order of requests.
 /// Confined to its worker.
@@ -191,7 +193,8 @@ final class HTTPSession: @unchecked Sendable {
     /// - Returns: nil when it is not the script that is asked for.
     private func script(for head: HTTPHead) -> Next? {
         guard let line = head.requestLine, ProxyScript.isAskedFor(by: line.target) else { return nil }
-        guard head.isHEAD || line.method.elementsEqual("GET".utf8), (try? MessageBody(ofRequest: head)) == MessageBody.none
+        guard head.isHEAD || line.method.elementsEqual("GET".utf8),
+            (try? MessageBody(ofRequest: head)) == MessageBody.none
         else { return nil }
         let closing = head.minorVersion == 0 || head.hasToken("close", in: "Connection") || idle.areUnwanted
         let proxy = ProxyScript.proxy(askedBy: head, at: userAgent.localAddress)
@@ -214,7 +217,8 @@ final class HTTPSession: @unchecked Sendable {
     ) {
         let here = userAgent.localAddress?.description ?? "this address"
         let page = ExplanationPage(
-            failure.explanation(of: target, here: here), target: target, hasProxy: connector.dialer.servers.areBehindProxy)
+            failure.explanation(of: target, here: here), target: target,
+            hasProxy: connector.dialer.servers.areBehindProxy)
         userAgent.write(page.answer(asHTML: asHTML, toHEAD: toHEAD, closing: closing))
         if closing { userAgent.closeOrderly(awaitingPeer: true) }
     }

@@ -1,3 +1,6 @@
+import WstanBase
+import WstanConfig
+
 /// The client's rules for user agents: a proxy auto-configuration script (PAC) that sends to this proxy what takes the
 /// tunnel, and lets go directly what `DirectRules` names. It says the same as these, of every host and port.
 struct ProxyScript {

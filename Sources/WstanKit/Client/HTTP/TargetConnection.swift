@@ -1,3 +1,5 @@
+import WstanBase
+
 /// A connection to a target, and what carries it. Confined to its worker.
 struct TargetConnection: @unchecked Sendable {
     enum Origin {

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Makes ways to targets, on a tunnel from the pool where that is wise, or without one where the rules say so.
 struct TargetConnector {
     let dialer: Dialer

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// The language in which a user agent has asked for a connection, and in which it is told no.
 enum ConnectReply: Equatable {
     /// Nobody has asked in words, so nobody is told: a forward.

@@ -92,6 +92,11 @@ final class AnswerSupport: @unchecked Sendable {
         let number: Int
         /// Where a tunnel to it leads.
         let address: SocketAddress
+
+        init(number: Int, address: SocketAddress) {
+            self.number = number
+            self.address = address
+        }
     }
 
     private var known: [Server: ServerManner] = [:]

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// A user agent that has sent everything. It may still want the answer: version 1 cannot tell the server, so the tunnel
 /// is kept until the target is done, or nothing has come for a while. One that is gone frees it at once.
 struct HalfClosedUserAgent {

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// The name and password that a user agent gives to a proxy: `Proxy-Authorization: Basic` (RFC 7617).
 struct ProxyAuthorization: Equatable {
     let name: [UInt8]

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Finds out what a user agent speaks and where it wants to go. SOCKS4, SOCKS5 and HTTP share one port and differ in
 /// their first byte; what is wrong is answered in the user agent's own protocol.
 struct ProxyNegotiation {
@@ -128,7 +130,8 @@ struct ProxyNegotiation {
         case .connect:
             return .connect(
                 Connect(
-                    target: request.target, early: intake.bytes, successReply: Socks5.reply(.succeeded), reply: .socks5))
+                    target: request.target, early: intake.bytes, successReply: Socks5.reply(.succeeded), reply: .socks5)
+            )
         case .associate:
             return .associate(request.target)
         case .bind, nil:

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// One user agent's connection, from its first byte to its last, in two tasks: one that finds out what is wanted and
 /// opens the way, and one that relays. A task keeps the deepest stack it ever had, and the second one lives long.
 final class UserAgentSession: @unchecked Sendable {
@@ -17,7 +19,8 @@ final class UserAgentSession: @unchecked Sendable {
     private var late: DeferredReply?
 
     init(
-        userAgent: Stream, dialer: Dialer, direct: DirectDialer, pool: TunnelPool, idle: IdleUserAgents, rules: ClientAccess,
+        userAgent: Stream, dialer: Dialer, direct: DirectDialer, pool: TunnelPool, idle: IdleUserAgents,
+        rules: ClientAccess,
         answerSupport: AnswerSupport, log: EventLog, forwarded: Address?, ended: @escaping () -> Void
     ) {
         self.userAgent = userAgent
@@ -92,7 +95,8 @@ final class UserAgentSession: @unchecked Sendable {
             // Before the target has answered: it saves a round trip.
             userAgent.write(request.successReply)
         } else {
-            late = DeferredReply(request, to: userAgent, answerSupport: answerSupport, hasProxy: dialer.servers.areBehindProxy)
+            late = DeferredReply(
+                request, to: userAgent, answerSupport: answerSupport, hasProxy: dialer.servers.areBehindProxy)
         }
     }
 

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// How many connections began at about the same time lately, as a value: so many tunnels the next burst will want.
 ///
 /// "At about the same time" is within a second, which is what opening a tunnel takes where the way is long: a tunnel that is

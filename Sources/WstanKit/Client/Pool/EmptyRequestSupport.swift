@@ -1,3 +1,5 @@
+import WstanBase
+
 /// What is known of a server's taking the empty request, which opens an idle tunnel. Version 0.4 refuses it, in the same
 /// way in which every server refuses a wrong key or clock: so a refusal alone says nothing.
 struct EmptyRequestSupport {

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Opens tunnels for the pool before anybody asks for one, where the server takes the request for that. Confined to its
 /// worker.
 final class PoolFiller: @unchecked Sendable {

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Which idle tunnels are kept, for how long, and how many are opened before anybody asks for one, as a value.
 ///
 /// The tunnel that fell idle last is used first: it is the least likely to have been cut on the way, and the others age

@@ -1,18 +1,18 @@
 /// What there is to say of a client's pool at one moment.
-struct PoolReport: Sendable, Equatable {
+package struct PoolReport: Sendable, Equatable {
     /// Most idle tunnels that are kept.
-    var size = 0
-    var idle = 0
+    package var size = 0
+    package var idle = 0
     /// Being opened.
-    var opening = 0
+    package var opening = 0
     /// Connections that went on a tunnel which was there.
-    var hits: UInt64 = 0
+    package var hits: UInt64 = 0
     /// Those for which one had to be opened.
-    var misses: UInt64 = 0
+    package var misses: UInt64 = 0
     /// To the server, as TCP measures it on the tunnels that are open; nil without any.
-    var roundTrip: Duration?
+    package var roundTrip: Duration?
 
-    static func + (a: PoolReport, b: PoolReport) -> PoolReport {
+    package static func + (a: PoolReport, b: PoolReport) -> PoolReport {
         PoolReport(
             size: a.size + b.size, idle: a.idle + b.idle, opening: a.opening + b.opening, hits: a.hits &+ b.hits,
             misses: a.misses &+ b.misses,

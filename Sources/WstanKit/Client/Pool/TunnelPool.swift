@@ -1,3 +1,5 @@
+import WstanBase
+
 /// The tunnels of a client's worker: those in use, those that are open and free, and those that are being opened for
 /// the next connections. Confined to its worker.
 final class TunnelPool: TunnelOwner, @unchecked Sendable {

@@ -1,19 +1,22 @@
+import WstanBase
+import WstanConfig
+
 /// Makes the connection to one server, straight or through a proxy, with TLS on it if the URI wants that, up to where the
 /// WebSocket's handshake begins. Confined to its worker.
-struct ServerConnector: @unchecked Sendable {
+package struct ServerConnector: @unchecked Sendable {
     let worker: Worker
     let options: ClientOptions
     let connector: Connector
     private let sessions = TLSSessions()
 
-    init(worker: Worker, options: ClientOptions, connector: Connector) {
+    package init(worker: Worker, options: ClientOptions, connector: Connector) {
         self.worker = worker
         self.options = options
         self.connector = connector
     }
 
     /// Ends early, with whatever failure, when the task is cancelled.
-    func connect(to server: ServerEndpoint) async -> Result<Stream, DialFailure> {
+    package func connect(to server: ServerEndpoint) async -> Result<Stream, DialFailure> {
         let stream: Stream
         do {
             stream = try await connector.connect(
@@ -74,5 +77,5 @@ struct ServerConnector: @unchecked Sendable {
 }
 
 extension ProxyAddress {
-    var address: Address { Address(host: Host(text: host) ?? .name(host), port: port) }
+    package var address: Address { Address(host: Host(text: host) ?? .name(host), port: port) }
 }

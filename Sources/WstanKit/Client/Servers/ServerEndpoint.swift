@@ -1,19 +1,35 @@
+import WstanBase
+import WstanConfig
+
 /// One of the servers that a client may use, as its URI and the options around it say.
-struct ServerEndpoint: Sendable, Equatable {
+package struct ServerEndpoint: Sendable, Equatable {
     /// Where it is reached: the URI's host and port, unless `connect-to` says otherwise.
-    var address: Address
+    package var address: Address
     /// The URI's host, which its certificate is for.
-    var name: Host
+    package var name: Host
     /// As it belongs in the `Host` header.
     var hostHeader: String
     /// Begins and ends with a slash.
     var pathPrefix: String
     /// wss://: TLS seals, and wstan does not.
-    var usesTLS = false
+    package var usesTLS = false
     /// What leads to it.
-    var proxy: ProxyAddress?
+    package var proxy: ProxyAddress?
     /// Fields that its handshake has besides those of every handshake.
     var headers: [ExtraHeader] = []
+
+    package init(
+        address: Address, name: Host, hostHeader: String, pathPrefix: String, usesTLS: Bool = false,
+        proxy: ProxyAddress? = nil, headers: [ExtraHeader] = []
+    ) {
+        self.address = address
+        self.name = name
+        self.hostHeader = hostHeader
+        self.pathPrefix = pathPrefix
+        self.usesTLS = usesTLS
+        self.proxy = proxy
+        self.headers = headers
+    }
 }
 
 /// A connection to a server on which nothing of the tunnel has been said. Confined to its worker.

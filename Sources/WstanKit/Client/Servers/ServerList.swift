@@ -1,3 +1,5 @@
+import WstanBase
+
 /// The servers of a client, and what a worker has found out about them: the driver of `ServerListMachine`. Confined to
 /// its worker.
 final class ServerList: @unchecked Sendable {

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Which of several servers new tunnels go to: the first that works, in the order in which they are preferred. Events
 /// go in, what to do comes out; the clock and the connections are the caller's. Servers go by their number.
 ///

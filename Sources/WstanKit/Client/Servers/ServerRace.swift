@@ -1,3 +1,5 @@
+import WstanBase
+
 /// One connection's way to the first server that takes it: each server is begun when the one before has failed or has
 /// used up its patience, and the first that is connected wins. Confined to its worker.
 final class ServerRace: @unchecked Sendable {

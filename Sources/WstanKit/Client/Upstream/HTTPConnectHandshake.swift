@@ -1,7 +1,15 @@
+import WstanBase
+import WstanConfig
+
 /// Asks an HTTP proxy for a way to the server (RFC 9110 section 9.3.6).
-struct HTTPConnectHandshake {
+package struct HTTPConnectHandshake {
     let proxy: ProxyAddress
     let server: Address
+
+    package init(proxy: ProxyAddress, server: Address) {
+        self.proxy = proxy
+        self.server = server
+    }
 
     /// Name and password go with the first request: a proxy that asks for them first would cost a round trip, or a
     /// connection.
@@ -34,7 +42,7 @@ struct HTTPConnectHandshake {
     }
 
     /// - Throws: when there is no way; the stream is of no use then.
-    func pass(_ stream: Stream, until deadline: Instant) async throws(ProxyRefusal) {
+    package func pass(_ stream: Stream, until deadline: Instant) async throws(ProxyRefusal) {
         stream.write(request)
         var intake = BufferedReader(stream)
         var head = try await readHead(&intake, deadline)

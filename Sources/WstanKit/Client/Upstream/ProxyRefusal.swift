@@ -1,5 +1,7 @@
+import WstanConfig
+
 /// Why a proxy on the way to the server made no way.
-enum ProxyRefusal: Error, Equatable {
+package enum ProxyRefusal: Error, Equatable {
     /// An HTTP proxy's answer, other than 407.
     case status(Int, reason: String)
     /// 407: it wants to know who asks, and was not told. With its reason phrase.
@@ -19,7 +21,7 @@ enum ProxyRefusal: Error, Equatable {
     case cut
     case silent
 
-    var cause: String {
+    package var cause: String {
         switch self {
         case .status(let status, let reason): Self.refused("\(status) \(reason)")
         case .wantsCredentials(let reason), .wrongCredentials(let reason), .otherSchemes(_, let reason):
@@ -35,7 +37,7 @@ enum ProxyRefusal: Error, Equatable {
         }
     }
 
-    var advice: String {
+    package var advice: String {
         switch self {
         case .status(let status, _): Self.advice(status)
         case .wantsCredentials:

@@ -1,10 +1,18 @@
+import WstanBase
+import WstanConfig
+
 /// Asks a SOCKS5 proxy for a way to the server: the driver of `Socks5ClientMachine`.
-struct Socks5Handshake {
+package struct Socks5Handshake {
     let proxy: ProxyAddress
     let server: Address
 
+    package init(proxy: ProxyAddress, server: Address) {
+        self.proxy = proxy
+        self.server = server
+    }
+
     /// - Throws: when there is no way; the stream is of no use then.
-    func pass(_ stream: Stream, until deadline: Instant) async throws(ProxyRefusal) {
+    package func pass(_ stream: Stream, until deadline: Instant) async throws(ProxyRefusal) {
         let credentials = proxy.user.flatMap {
             Socks5Client.Credentials(user: Array($0.utf8), password: Array((proxy.password?.text ?? "").utf8))
         }

@@ -1,9 +1,9 @@
 /// The words of the command line taken apart as Python's argparse does it, and a little more willingly: `URI` and `KEY`
 /// may also stand apart, with options between them.
-struct CommandLineArguments {
+package struct CommandLineArguments {
     private(set) var assignments: [Assignment] = []
-    private(set) var diagnostics = DiagnosticList()
-    private(set) var file: String?
+    package private(set) var diagnostics = DiagnosticList()
+    package private(set) var file: String?
     private(set) var asksForHelp = false
     private(set) var asksForVersion = false
     private(set) var asksForKey = false
@@ -20,7 +20,7 @@ struct CommandLineArguments {
     private(set) var isServer = false
 
     /// - Parameter arguments: without the name of the program.
-    init(_ arguments: [String]) {
+    package init(_ arguments: [String]) {
         remaining = arguments[...]
         var optionsHaveEnded = false
         while let argument = remaining.popFirst(), !diagnostics.isFull {

@@ -60,7 +60,7 @@ extension Forward {
     /// The name behind `forward` in a heading; nil when it is not in `heading`.
     ///
     /// - Throws: a name that is missing, too long, or that a log could not show.
-    static func name(inHeading heading: String) throws(ValueProblem) -> String? {
+    package static func name(inHeading heading: String) throws(ValueProblem) -> String? {
         let words = heading.unicodeScalars.split { $0.properties.isWhitespace }
         guard let first = words.first, String(first).lowercased() == "forward" else { return nil }
         guard words.count == 2, let name = words.last.map({ String($0) }),
@@ -75,7 +75,7 @@ extension Forward {
     }
 
     /// Reads `LISTEN=HOST:PORT`, `tcp:` or `udp:` before it or nothing, which is tcp.
-    init(_ text: String, name: String) throws(ValueProblem) {
+    package init(_ text: String, name: String) throws(ValueProblem) {
         var rest = text
         var transport = Transport.tcp
         for candidate in Transport.allCases {

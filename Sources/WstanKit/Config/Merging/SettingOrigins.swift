@@ -2,15 +2,15 @@
 public struct SettingOrigins: Sendable, Equatable {
     private var places: [String: [Diagnostic.Place]] = [:]
 
-    init() {}
+    package init() {}
 
     /// Every place that counts for the key, in order; empty: its value is the default.
-    subscript(key: SettingKey) -> [Diagnostic.Place] {
+    package subscript(key: SettingKey) -> [Diagnostic.Place] {
         get { places[key.identifier] ?? [] }
         set { places[key.identifier] = newValue }
     }
 
-    subscript(forward forward: Forward) -> [Diagnostic.Place] {
+    package subscript(forward forward: Forward) -> [Diagnostic.Place] {
         get { places["forward \(forward.name)"] ?? [] }
         set { places["forward \(forward.name)"] = newValue }
     }

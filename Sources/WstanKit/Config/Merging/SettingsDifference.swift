@@ -11,7 +11,7 @@ public struct SettingsDifference: Sendable, Equatable {
 
     public var isEmpty: Bool { takesOver.isEmpty && needsRestart.isEmpty }
 
-    init(takesOver: [String], needsRestart: [String]) {
+    package init(takesOver: [String], needsRestart: [String]) {
         self.takesOver = takesOver
         self.needsRestart = needsRestart
     }

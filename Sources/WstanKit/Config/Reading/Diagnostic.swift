@@ -15,7 +15,7 @@ public struct Diagnostic: Sendable, Equatable, CustomStringConvertible {
         case line(String, line: Int, column: Int)
 
         /// Of the file; nil on the command line.
-        var path: String? {
+        package var path: String? {
             switch self {
             case .commandLine: nil
             case .file(let path), .line(let path, _, _): path
@@ -67,7 +67,7 @@ public struct ConfigurationFailure: Error, Sendable, Equatable, CustomStringConv
     public let help: String?
 
     /// - Parameter diagnostics: everything that was found; nil when there is no error among it.
-    init?(of diagnostics: [Diagnostic]) {
+    package init?(of diagnostics: [Diagnostic]) {
         let errors = diagnostics.filter { $0.severity == .error }
         guard !errors.isEmpty else { return nil }
         // What is good on the command line but could be better can wait until the rest is good.
@@ -75,7 +75,7 @@ public struct ConfigurationFailure: Error, Sendable, Equatable, CustomStringConv
         self.init(shown, exitStatus: errors.contains { $0.place == .commandLine } ? .usage : .configuration)
     }
 
-    init(_ diagnostics: [Diagnostic], exitStatus: ExitStatus, help: String? = nil) {
+    package init(_ diagnostics: [Diagnostic], exitStatus: ExitStatus, help: String? = nil) {
         self.diagnostics = diagnostics
         self.exitStatus = exitStatus
         self.help = help
@@ -88,31 +88,31 @@ public struct ConfigurationFailure: Error, Sendable, Equatable, CustomStringConv
 }
 
 /// What is wrong with one value, without the name it was given to: the reader of the value knows the name and place.
-struct ValueProblem: Error, Equatable {
-    let text: String
+package struct ValueProblem: Error, Equatable {
+    package let text: String
 
-    init(_ text: String) {
+    package init(_ text: String) {
         self.text = text
     }
 }
 
 /// Diagnostics in the making. A file of garbage must not become a million lines in the journal.
-struct DiagnosticList {
-    private(set) var all: [Diagnostic] = []
+package struct DiagnosticList {
+    package private(set) var all: [Diagnostic] = []
 
     var isFull: Bool { all.count >= ConfigurationBounds.diagnostics }
     var hasErrors: Bool { all.contains { $0.severity == .error } }
 
-    mutating func add(_ severity: Diagnostic.Severity, at place: Diagnostic.Place, _ text: String) {
+    package mutating func add(_ severity: Diagnostic.Severity, at place: Diagnostic.Place, _ text: String) {
         if !isFull { all.append(Diagnostic(severity, at: place, text)) }
     }
 
-    mutating func add(contentsOf more: DiagnosticList) {
+    package mutating func add(contentsOf more: DiagnosticList) {
         for diagnostic in more.all where !isFull { all.append(diagnostic) }
     }
 
     /// Brings what several readings of some files have found into the order of the files and their lines.
-    mutating func sort(byPlaceIn files: [String]) {
+    package mutating func sort(byPlaceIn files: [String]) {
         let indices = Dictionary(zip(files, files.indices), uniquingKeysWith: { first, _ in first })
         func position(_ diagnostic: Diagnostic) -> (Int, Int, Int) {
             let index = diagnostic.place.path.flatMap { indices[$0] } ?? files.count
@@ -128,7 +128,7 @@ struct DiagnosticList {
     }
 
     /// Reading stops at a full list, so what follows is not in force: that has to be an error.
-    mutating func close(file: String) {
+    package mutating func close(file: String) {
         guard isFull else { return }
         all.append(Diagnostic(.error, at: .file(file), "more problems than are shown: correct these first"))
     }

@@ -1,3 +1,5 @@
+import WstanBase
+
 // What a key may be repeated for, or takes several of in one line.
 
 extension SettingKind {

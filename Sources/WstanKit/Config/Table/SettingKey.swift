@@ -1,6 +1,6 @@
 /// One row of the table that the file's reader, the command line, the help and the shipped file are all held to.
-struct SettingKey: Sendable {
-    enum Section: String, Sendable, CaseIterable {
+package struct SettingKey: Sendable {
+    package enum Section: String, Sendable, CaseIterable {
         case client
         case pool
         case server
@@ -19,13 +19,13 @@ struct SettingKey: Sendable {
     }
 
     /// What a reload does with a new value.
-    enum Reload: Sendable {
+    package enum Reload: Sendable {
         case takesOver
         case needsRestart
         /// A client takes it over.
         case needsRestartOfServer
 
-        func takesOver(in mode: Settings.Mode) -> Bool {
+        package func takesOver(in mode: Settings.Mode) -> Bool {
             switch self {
             case .takesOver: true
             case .needsRestart: false
@@ -34,26 +34,26 @@ struct SettingKey: Sendable {
         }
     }
 
-    let name: String
+    package let name: String
     /// nil: before any section, or in `[wstan]`.
-    let section: Section?
-    let kind: SettingKind
-    let reload: Reload
+    package let section: Section?
+    package let kind: SettingKind
+    package let reload: Reload
     /// One line for the help; ends without a full stop.
-    let purpose: String
+    package let purpose: String
     /// Python's name for it before any section, where it has one and the key lives in a section now.
     var flat: String?
     /// Python's short option.
     var letter: Character?
 
     /// Distinguishes the two `listen` and the two `key`.
-    var identifier: String { section.map { "\($0.rawValue).\(name)" } ?? name }
+    package var identifier: String { section.map { "\($0.rawValue).\(name)" } ?? name }
 
     /// The name of its twin on the command line, without the dashes.
-    var option: String { (section?.optionPrefix ?? "") + name }
+    package var option: String { (section?.optionPrefix ?? "") + name }
 
     /// As an administrator speaks of it: `[pool] size`, `uri`.
-    var title: String { section.map { "[\($0.rawValue)] \(name)" } ?? name }
+    package var title: String { section.map { "[\($0.rawValue)] \(name)" } ?? name }
 
     /// Python has the same long option.
     var isPythonOption: Bool { flat != nil || name == "compatible" }

@@ -4,7 +4,7 @@ typealias SettingPath<Value> = WritableKeyPath<Settings, Value> & Sendable
 ///
 /// A kind is a value that one of the functions in the files beside this one makes: the table names the function, the
 /// property and the bounds, and nothing else asks which kind it is.
-struct SettingKind: Sendable {
+package struct SettingKind: Sendable {
     /// What a value in a line does.
     enum Reading: Sendable {
         /// It replaces the setting, or adds to it if it is a list.

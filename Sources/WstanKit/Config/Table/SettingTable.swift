@@ -1,6 +1,6 @@
 extension SettingKey {
     /// Every key of this version, in the order of the shipped file.
-    static let all: [SettingKey] = general + client + pool + server + tls + control
+    package static let all: [SettingKey] = general + client + pool + server + tls + control
 
     private static let general: [SettingKey] = [
         SettingKey(

@@ -14,7 +14,7 @@ public struct ExtraHeader: Sendable, Equatable, CustomStringConvertible {
     /// Reads `Name: value`.
     ///
     /// - Throws: what would break the head, or say twice what the handshake says itself.
-    init(_ text: String) throws(ValueProblem) {
+    package init(_ text: String) throws(ValueProblem) {
         guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else {
             throw ValueProblem("no colon after the field's name: write Name: value")
         }
@@ -35,7 +35,7 @@ public struct ExtraHeader: Sendable, Equatable, CustomStringConvertible {
     }
 
     /// What stands in two lines adds up.
-    static func adding(_ more: ExtraHeader, to headers: [ExtraHeader]) throws(ValueProblem) -> [ExtraHeader] {
+    package static func adding(_ more: ExtraHeader, to headers: [ExtraHeader]) throws(ValueProblem) -> [ExtraHeader] {
         let all = headers + [more]
         guard all.count <= ConfigurationBounds.headers else {
             throw ValueProblem("more than \(ConfigurationBounds.headers) fields: use fewer")

@@ -1,6 +1,6 @@
 /// The booleans of Python's ConfigParser.
-enum Flag {
-    static func read(_ text: String) throws(ValueProblem) -> Bool {
+package enum Flag {
+    package static func read(_ text: String) throws(ValueProblem) -> Bool {
         switch text.lowercased() {
         case "1", "yes", "true", "on": return true
         case "0", "no", "false", "off": return false

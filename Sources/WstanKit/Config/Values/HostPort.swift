@@ -1,12 +1,12 @@
 /// `host`, `host:port`, `[IPv6]` or `[IPv6]:port`; a URI, a listener and a proxy all hold one.
-struct HostPort: Equatable {
+package struct HostPort: Equatable {
     /// Lower case, without brackets.
-    let host: String
+    package let host: String
     /// nil when there is none, or nothing after the colon (RFC 3986 3.2.3 allows that in a URI).
-    let port: UInt16?
+    package let port: UInt16?
 
     /// - Throws: a host that cannot be one, a port that is no number up to 65535.
-    init(_ text: String) throws(ValueProblem) {
+    package init(_ text: String) throws(ValueProblem) {
         let bytes = Array(text.utf8)
         if bytes.first == UInt8(ascii: "[") {
             guard let close = bytes.firstIndex(of: UInt8(ascii: "]")) else {
@@ -29,7 +29,7 @@ struct HostPort: Equatable {
     }
 
     /// A host alone, where an IPv6 address needs no brackets, as Python takes it for `addr` and `tun-addr`.
-    static func host(_ text: String) throws(ValueProblem) -> String {
+    package static func host(_ text: String) throws(ValueProblem) -> String {
         if text.utf8.first == UInt8(ascii: "[") {
             let pair = try HostPort(text)
             guard text.utf8.last == UInt8(ascii: "]") else { throw ValueProblem("the port is a setting of its own") }
@@ -39,7 +39,7 @@ struct HostPort: Equatable {
     }
 
     /// A host as it stands before a colon and a port.
-    static func bracketed(_ host: String) -> String {
+    package static func bracketed(_ host: String) -> String {
         host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
     }
 

@@ -26,13 +26,13 @@ public enum KeySource: Sendable, Equatable {
     case credential(String)
 
     /// - Throws: when the text is too long.
-    init(key text: String) throws(ValueProblem) {
+    package init(key text: String) throws(ValueProblem) {
         try Self.checkText(text)
         self = .text(Secret(text))
     }
 
     /// Reads `PATH`, `env:NAME` or `credential:NAME`.
-    init(keyFile text: String) throws(ValueProblem) {
+    package init(keyFile text: String) throws(ValueProblem) {
         try Self.checkText(text)
         if let name = text.suffix(after: "env:") {
             guard !name.isEmpty, !name.utf8.contains(UInt8(ascii: "=")) else {
@@ -71,7 +71,7 @@ public enum KeySource: Sendable, Equatable {
 
 extension String {
     /// What follows `prefix`, compared by bytes: by characters, a combining mark after it would hide it.
-    func suffix(after prefix: String) -> String? {
+    package func suffix(after prefix: String) -> String? {
         utf8.starts(with: prefix.utf8) ? String(decoding: utf8.dropFirst(prefix.utf8.count), as: UTF8.self) : nil
     }
 }

@@ -6,7 +6,7 @@ public enum ListenAddress: Sendable, Equatable, Hashable, CustomStringConvertibl
     case unix(String)
 
     /// Reads one or several `host:port` or `unix:/path` with commas between them.
-    static func list(_ text: String) throws(ValueProblem) -> [ListenAddress] {
+    package static func list(_ text: String) throws(ValueProblem) -> [ListenAddress] {
         var addresses: [ListenAddress] = []
         for item in ListItems.split(text) { addresses.append(try ListenAddress(item)) }
         return addresses

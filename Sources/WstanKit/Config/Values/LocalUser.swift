@@ -4,7 +4,7 @@ public enum LocalUser: Sendable, Equatable {
     case name(String)
 
     /// Reads numbers and names, with commas or blanks between them.
-    static func list(_ text: String) throws(ValueProblem) -> [LocalUser] {
+    package static func list(_ text: String) throws(ValueProblem) -> [LocalUser] {
         var users: [LocalUser] = []
         for item in text.split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
             users.append(try LocalUser(item.utf8))
@@ -14,7 +14,7 @@ public enum LocalUser: Sendable, Equatable {
     }
 
     /// Reads the name or the number of a group, for which the same rules hold.
-    static func group(_ text: String) throws(ValueProblem) -> String {
+    package static func group(_ text: String) throws(ValueProblem) -> String {
         switch try? LocalUser(text[...].utf8) {
         case .number(let number): return String(number)
         case .name(let name) where !name.contains(","): return name

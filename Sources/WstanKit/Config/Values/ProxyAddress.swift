@@ -1,3 +1,5 @@
+import WstanBase
+
 /// How the client reaches its server.
 public enum ProxyChoice: Sendable, Equatable {
     case none
@@ -6,7 +8,7 @@ public enum ProxyChoice: Sendable, Equatable {
     case through(ProxyAddress)
 
     /// Reads `none`, `auto` or a proxy.
-    init(_ text: String) throws(ValueProblem) {
+    package init(_ text: String) throws(ValueProblem) {
         switch text.lowercased() {
         case "none": self = .none
         case "auto": self = .automatic
@@ -15,7 +17,7 @@ public enum ProxyChoice: Sendable, Equatable {
     }
 
     /// As it would stand in the file, with the placeholder for a password.
-    var text: String {
+    package var text: String {
         switch self {
         case .none: "none"
         case .automatic: "auto"
@@ -23,7 +25,7 @@ public enum ProxyChoice: Sendable, Equatable {
         }
     }
 
-    var password: Secret? {
+    package var password: Secret? {
         switch self {
         case .none, .automatic: nil
         case .through(let proxy): proxy.password
@@ -41,7 +43,7 @@ public struct ProxyAddress: Sendable, Equatable, CustomStringConvertible {
         /// RFC 1928; the proxy resolves the server's name.
         case socks5
 
-        var defaultPort: UInt16 {
+        package var defaultPort: UInt16 {
             switch self {
             case .http: 80
             case .socks5: 1080
@@ -79,7 +81,7 @@ public struct ProxyAddress: Sendable, Equatable, CustomStringConvertible {
     public var description: String { "\(scheme.rawValue)://\(HostPort.bracketed(host)):\(port)" }
 
     /// With the user's name, and the placeholder for the password.
-    var text: String {
+    package var text: String {
         guard let user else { return description }
         let password = password == nil ? "" : ":\(Secret.placeholder)"
         return "\(scheme.rawValue)://\(PercentEncoding.encode(user))\(password)@\(HostPort.bracketed(host)):\(port)"
@@ -89,7 +91,7 @@ public struct ProxyAddress: Sendable, Equatable, CustomStringConvertible {
 extension ProxyAddress {
     /// Reads `host:port`, `http://host[:port]`, `socks5://host[:port]` (`socks5h` is the same), each with
     /// `user:password@` before the host or without. This is also the form of the environment's HTTPS_PROXY.
-    static func read(_ text: String) throws(ValueProblem) -> ProxyAddress {
+    package static func read(_ text: String) throws(ValueProblem) -> ProxyAddress {
         guard text.utf8.count <= ConfigurationBounds.textLength else {
             throw ValueProblem("longer than \(ConfigurationBounds.textLength) bytes: shorten it")
         }

@@ -1,7 +1,9 @@
+import WstanBase
+
 /// What the environment says about proxies, read once: HTTPS_PROXY, or else ALL_PROXY, and NO_PROXY for exceptions, each
 /// also in lower case. There is no standard; this does what most programs agree on.
-struct ProxyEnvironment {
-    enum Choice: Equatable {
+package struct ProxyEnvironment {
+    package enum Choice: Equatable {
         case straight
         case through(ProxyAddress)
         /// A variable that cannot be understood. Its value, which may hold a password, is not told.
@@ -12,10 +14,10 @@ struct ProxyEnvironment {
     private var exceptions: [ProxyException] = []
 
     /// An empty environment.
-    init() {}
+    package init() {}
 
     /// - Parameter variable: the value of the variable of that name.
-    init(_ variable: (String) -> String?) {
+    package init(_ variable: (String) -> String?) {
         func first(_ names: String...) -> (name: String, value: String)? {
             for name in names {
                 // An empty one is one that was taken back.
@@ -34,7 +36,7 @@ struct ProxyEnvironment {
     }
 
     /// How a server is reached. One on this host never goes through a proxy.
-    func choice(for server: Address) -> Choice {
+    package func choice(for server: Address) -> Choice {
         if server.host.isLoopback || exceptions.contains(where: { $0.covers(server) }) { return .straight }
         return proxy
     }

@@ -20,7 +20,7 @@ public struct ServerURI: Sendable, Equatable, CustomStringConvertible {
     /// The path as it goes on the wire, not percent-decoded; always begins and ends in "/".
     public let path: String
 
-    init(scheme: Scheme, host: String, port: UInt16, path: String) {
+    package init(scheme: Scheme, host: String, port: UInt16, path: String) {
         self.scheme = scheme
         self.host = host
         self.port = port
@@ -28,7 +28,7 @@ public struct ServerURI: Sendable, Equatable, CustomStringConvertible {
     }
 
     /// - Throws: a text that names the cause and the remedy but never quotes the value, which may be a mislaid key.
-    init(_ text: String) throws(ValueProblem) {
+    package init(_ text: String) throws(ValueProblem) {
         let bytes = Array(text.utf8)
         guard bytes.count <= ConfigurationBounds.uriLength else {
             throw ValueProblem("longer than \(ConfigurationBounds.uriLength) bytes: shorten the path")

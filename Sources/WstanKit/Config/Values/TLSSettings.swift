@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Where TLS gets what it needs. Nothing is read here.
 public struct TLSSettings: Sendable, Equatable {
     /// Of the server, a path of PEM: its certificate and what leads to the root. nil: the listener does not speak TLS.
@@ -18,7 +20,7 @@ public struct TLSSettings: Sendable, Equatable {
     public init() {}
 
     /// Reads digests in base64, with `sha256/` before them or without, or in hexadecimal, with commas or blanks between.
-    static func pins(_ text: String) throws(ValueProblem) -> [[UInt8]] {
+    package static func pins(_ text: String) throws(ValueProblem) -> [[UInt8]] {
         var pins: [[UInt8]] = []
         for item in text.split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
             let digits = (String(item).suffix(after: "sha256/") ?? String(item)).utf8
@@ -35,7 +37,7 @@ public struct TLSSettings: Sendable, Equatable {
     }
 
     /// RFC 6066 section 3: a name of the DNS, no address.
-    static func serverName(_ text: String) throws(ValueProblem) -> String {
+    package static func serverName(_ text: String) throws(ValueProblem) -> String {
         let name = try HostPort.host(text)
         guard case .name = Host(text: name) else { throw ValueProblem("takes a name: TLS cannot ask for an address") }
         return name

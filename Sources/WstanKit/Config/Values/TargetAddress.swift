@@ -11,7 +11,7 @@ public struct TargetAddress: Sendable, Equatable, CustomStringConvertible {
     }
 
     /// Reads `host:port` or `[IPv6]:port`.
-    init(_ text: String) throws(ValueProblem) {
+    package init(_ text: String) throws(ValueProblem) {
         let pair = try HostPort(text)
         guard let port = pair.port else { throw ValueProblem("the port is missing: write host:port") }
         guard port != 0 else { throw ValueProblem("nobody can connect to port 0: name the target's port") }

@@ -1,6 +1,8 @@
+import WstanBase
+
 /// What `allow`, `deny` and `direct` name: hosts, and ports of them.
 public struct TargetPattern: Sendable, Equatable {
-    enum Hosts: Sendable, Equatable {
+    package enum Hosts: Sendable, Equatable {
         case any
         /// Whatever the caller holds for private.
         case isPrivate
@@ -11,14 +13,19 @@ public struct TargetPattern: Sendable, Equatable {
 
     static let everyPort: ClosedRange<UInt16> = 0...UInt16.max
 
-    var host: Hosts
-    var ports = everyPort
+    package var host: Hosts
+    package var ports = everyPort
+
+    package init(host: Hosts, ports: ClosedRange<UInt16> = everyPort) {
+        self.host = host
+        self.ports = ports
+    }
 
     /// - Parameters:
     ///   - name: as the target was asked for, in any case, with the root's dot or without; nil when it was an address.
     ///   - address: what the name has become; nil before it is resolved.
     ///   - isPrivate: what an address counts as. Asked only by the pattern `private`, and only of an address.
-    func matches(
+    package func matches(
         name: String?, address: Host?, port: UInt16, isPrivate: (Host) -> Bool
     ) -> Bool {
         guard ports.contains(port) else { return false }
@@ -53,7 +60,7 @@ extension TargetPattern {
     /// ports alone, with commas or blanks between them.
     ///
     /// - Parameter takesPrivate: false where `allow-private` says the same.
-    static func list(_ text: String, takesPrivate: Bool) throws(ValueProblem) -> [TargetPattern] {
+    package static func list(_ text: String, takesPrivate: Bool) throws(ValueProblem) -> [TargetPattern] {
         var patterns: [TargetPattern] = []
         for item in text.split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
             let pattern = try TargetPattern(String(item))
@@ -67,7 +74,7 @@ extension TargetPattern {
         return patterns
     }
 
-    static let tooMany = ValueProblem("more than \(ConfigurationBounds.targetPatterns) items: use fewer")
+    package static let tooMany = ValueProblem("more than \(ConfigurationBounds.targetPatterns) items: use fewer")
 
     private init(_ item: String) throws(ValueProblem) {
         let bytes = item.utf8

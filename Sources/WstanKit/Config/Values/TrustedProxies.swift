@@ -1,19 +1,25 @@
+import WstanBase
+
 /// Whose word about a client's address is taken.
 public struct TrustedProxies: Sendable, Equatable {
     private(set) var networks: [IPNetwork] = []
 
-    static let none = TrustedProxies()
-    static let loopback = TrustedProxies(
+    package static let none = TrustedProxies()
+    package static let loopback = TrustedProxies(
         networks: [
             .ipv4(IPv4Address(0x7f00_0000), prefix: 8), .ipv6(IPv6Address(high: 0, low: 1), prefix: 128),
         ])
 
-    func contains(_ host: Host) -> Bool { networks.contains { $0.contains(host) } }
+    package init(networks: [IPNetwork] = []) {
+        self.networks = networks
+    }
+
+    package func contains(_ host: Host) -> Bool { networks.contains { $0.contains(host) } }
 
     /// What stands in two lines adds up.
     ///
     /// - Throws: more than anybody needs, each of which costs a comparison per connection.
-    func adding(_ more: TrustedProxies) throws(ValueProblem) -> TrustedProxies {
+    package func adding(_ more: TrustedProxies) throws(ValueProblem) -> TrustedProxies {
         let all = networks + more.networks.filter { !networks.contains($0) }
         guard all.count <= ConfigurationBounds.trustedProxies else {
             throw ValueProblem("more than \(ConfigurationBounds.trustedProxies) networks: use fewer")
@@ -24,7 +30,7 @@ public struct TrustedProxies: Sendable, Equatable {
 
 extension TrustedProxies {
     /// `loopback`, addresses and networks, with commas or blanks between them; or `none`.
-    static func read(_ text: String) throws(ValueProblem) -> TrustedProxies {
+    package static func read(_ text: String) throws(ValueProblem) -> TrustedProxies {
         let items = text.split { $0 == "," || $0.isWhitespace }
         if items.count == 1, items[0].lowercased() == "none" { return .none }
         var proxies = TrustedProxies.none
@@ -46,7 +52,7 @@ extension TrustedProxies {
     }
 
     /// As they would stand in the file, one in each line.
-    var words: [String] {
+    package var words: [String] {
         if self == .none { return ["none"] }
         return self == .loopback ? ["loopback"] : networks.map(\.description)
     }

@@ -22,6 +22,10 @@ public struct UsersFile: Sendable, Equatable {
 
     public struct Failure: Error, Equatable, CustomStringConvertible {
         public let diagnostics: [Diagnostic]
+
+        package init(diagnostics: [Diagnostic]) {
+            self.diagnostics = diagnostics
+        }
         public var description: String { diagnostics.map(\.description).joined(separator: "\n") }
     }
 }

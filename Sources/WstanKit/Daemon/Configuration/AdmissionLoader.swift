@@ -1,4 +1,6 @@
 import Glibc
+import WstanConfig
+import WstanCore
 
 /// Finds out who may use the client, by what the configuration names: the users file, and users of this host.
 enum AdmissionLoader {

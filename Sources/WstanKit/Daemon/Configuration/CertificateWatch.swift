@@ -1,3 +1,5 @@
+import WstanCore
+
 /// Takes a server's certificate over when its files have changed. They are looked at every few seconds, which needs no
 /// right to watch a directory and sees what links lead to. Confined to its worker.
 final class CertificateWatch: @unchecked Sendable {

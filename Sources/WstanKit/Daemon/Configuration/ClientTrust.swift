@@ -1,5 +1,8 @@
+import WstanConfig
+import WstanCore
+
 /// What a client believes of servers under TLS, as it was read from its files.
-struct ClientTrust: Sendable {
+package struct ClientTrust: Sendable {
     let context: TLSClientContext
     /// The files, when they were read.
     let marks: [FileMark]

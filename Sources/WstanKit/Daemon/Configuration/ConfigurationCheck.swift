@@ -1,4 +1,7 @@
 import Glibc
+import WstanBase
+import WstanConfig
+import WstanCore
 
 /// Opens what a configuration names, as a start or a reload would, so that what would fail then is known before.
 struct ConfigurationCheck {

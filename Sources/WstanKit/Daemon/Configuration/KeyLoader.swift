@@ -1,4 +1,6 @@
 import Glibc
+import WstanConfig
+import WstanCore
 
 /// The key that the configuration gives, and how it gives it.
 struct ConfiguredKey: Sendable {
@@ -43,7 +45,8 @@ enum KeyLoader {
             let path = String(cString: directory) + "/" + name
             guard access(path, F_OK) == 0 || errno != ENOENT else {
                 throw Failure(
-                    description: "no credential \(name) was passed, as LoadCredential=\(name) in the unit should have done: put "
+                    description:
+                        "no credential \(name) was passed, as LoadCredential=\(name) in the unit should have done: put "
                         + "the key into /etc/credstore/\(name), or into /etc/credstore/wstan.NAME.key for wstand@NAME")
             }
             text = try read(path)

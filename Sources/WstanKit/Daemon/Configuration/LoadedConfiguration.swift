@@ -1,4 +1,6 @@
 import Glibc
+import WstanConfig
+import WstanCore
 
 /// A configuration with everything that it names, read and checked before any of it is in force. The start and every reload
 /// put one in force.

@@ -1,4 +1,5 @@
 import Glibc
+import WstanConfig
 
 /// Groups of this host.
 enum LocalGroup {

@@ -1,8 +1,12 @@
+import WstanBase
+import WstanConfig
+import WstanCore
+
 // From the configuration's words to what the two services work by.
 
 extension ClientOptions {
     /// - Parameter environment: what it says about proxies.
-    init(
+    package init(
         _ settings: Settings, key: Key, trust: ClientTrust? = nil, workers: Int,
         environment: ProxyEnvironment = ProxyEnvironment()
     ) {
@@ -15,14 +19,14 @@ extension ClientOptions {
 
 extension Address {
     /// Nil when the host is an address of one interface only, which nobody else understands.
-    init?(_ target: TargetAddress) {
+    package init?(_ target: TargetAddress) {
         guard let host = Host(text: target.host) else { return nil }
         self.init(host: host, port: target.port)
     }
 }
 
 extension ServerEndpoint {
-    init(_ uri: ServerURI, _ settings: Settings, _ environment: ProxyEnvironment) {
+    package init(_ uri: ServerURI, _ settings: Settings, _ environment: ProxyEnvironment) {
         let host = Host(text: uri.host) ?? .name(uri.host)
         let address = Address(host: host, port: uri.port)
         // A browser leaves the default port out.
@@ -59,7 +63,7 @@ extension ServerEndpoint {
 
 extension ServerOptions {
     /// - Parameter keys: the certificate has a way of its own.
-    init(_ settings: Settings, keys: [Key], workers: Int) {
+    package init(_ settings: Settings, keys: [Key], workers: Int) {
         self.init(
             settings: settings.sharedOut(among: workers), keys: keys, usesCipher: settings.uri.scheme == .ws,
             pathPrefix: settings.uri.path)
@@ -80,7 +84,7 @@ extension Settings {
 }
 
 extension TLSClientContext.Configuration {
-    init(_ settings: TLSSettings) {
+    package init(_ settings: TLSSettings) {
         self.init(caFile: settings.caFile, pins: settings.pins, verifies: settings.verify)
         identity = TLSContext.Identity(settings)
     }
@@ -88,7 +92,7 @@ extension TLSClientContext.Configuration {
 
 extension TLSServerContext.Configuration {
     /// - Returns: nil without a certificate: a front ends TLS.
-    init?(_ settings: TLSSettings) {
+    package init?(_ settings: TLSSettings) {
         guard let identity = TLSContext.Identity(settings) else { return nil }
         self.init(identity: identity, clientCA: settings.clientCA)
     }

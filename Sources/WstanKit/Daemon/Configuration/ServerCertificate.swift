@@ -1,3 +1,6 @@
+import WstanConfig
+import WstanCore
+
 /// A server's certificate, as it was read from its files.
 struct ServerCertificate: Sendable {
     let configuration: TLSServerContext.Configuration

@@ -1,4 +1,6 @@
 import Glibc
+import WstanConfig
+import WstanCore
 
 extension Surroundings {
     /// This host's files and this process's environment. Blocks while it reads.

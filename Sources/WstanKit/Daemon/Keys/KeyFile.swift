@@ -1,4 +1,5 @@
 import Glibc
+import WstanCore
 
 /// The `key-file` of the configuration, as something that is written. It blocks.
 enum KeyFile {

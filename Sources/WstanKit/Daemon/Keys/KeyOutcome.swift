@@ -1,3 +1,7 @@
+import WstanBase
+import WstanConfig
+import WstanCore
+
 /// What has become of a key that was added or rotated.
 struct KeyChange: Sendable, Equatable {
     var id: KeyID
@@ -19,7 +23,7 @@ struct KeyRetirement: Sendable, Equatable {
 }
 
 /// A key as it is shown; never the key itself.
-struct ListedKey: Sendable, Equatable {
+package struct ListedKey: Sendable, Equatable {
     var id: KeyID
     var name: KeyName
     var source: RingKey.Source
@@ -30,7 +34,7 @@ struct ListedKey: Sendable, Equatable {
 }
 
 /// Why a key was not changed; nothing has happened then. In words for an administrator.
-enum KeyFailure: Error, Equatable, CustomStringConvertible {
+package enum KeyFailure: Error, Equatable, CustomStringConvertible {
     /// The text that was to be an id.
     case noSuchKey(String)
     case noSuchName(String)
@@ -47,7 +51,7 @@ enum KeyFailure: Error, Equatable, CustomStringConvertible {
     /// Too many changes are waiting.
     case busy
 
-    var description: String {
+    package var description: String {
         switch self {
         case .noSuchKey(let id): "no key has the id \(id): wstanctl keys lists them"
         case .noSuchName(let name): "nobody is named \(name): wstanctl keys lists the names"
@@ -66,7 +70,7 @@ extension KeyFailure {
     /// - Parameters:
     ///   - name: that was asked for.
     ///   - id: that was asked for.
-    init(_ problem: KeyRing.Problem, name: KeyName? = nil, id: KeyID? = nil) {
+    package init(_ problem: KeyRing.Problem, name: KeyName? = nil, id: KeyID? = nil) {
         let whose = name?.text ?? "it"
         self =
             switch problem {
@@ -111,10 +115,12 @@ enum KeyWarning {
     /// The new key could not be put where the configuration has the former one.
     static func notFollowed(_ source: KeySource, because obstacle: String, path: String?) -> String {
         guard let path else {
-            return "there is no state directory, and \(source.place) still holds the former key (\(obstacle)): put the new "
+            return
+                "there is no state directory, and \(source.place) still holds the former key (\(obstacle)): put the new "
                 + "one there, or the next restart brings the former one back"
         }
-        return "\(source.place) still holds the former key (\(obstacle)): put the new one there, or the loss of \(path) "
+        return
+            "\(source.place) still holds the former key (\(obstacle)): put the new one there, or the loss of \(path) "
             + "would bring the former one back"
     }
 
@@ -129,7 +135,9 @@ enum KeyWarning {
             ]
         }
         guard isConfigured else { return [] }
-        return ["\(configured.source.place) still holds it: replace it there, or the loss of \(path) would bring it back"]
+        return [
+            "\(configured.source.place) still holds it: replace it there, or the loss of \(path) would bring it back"
+        ]
     }
 }
 

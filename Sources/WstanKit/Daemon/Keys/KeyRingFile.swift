@@ -1,4 +1,5 @@
 import Glibc
+import WstanCore
 
 /// Where the key ring outlives the process: one file in the state directory. Its methods block.
 struct KeyRingFile: Sendable {
@@ -29,14 +30,16 @@ struct KeyRingFile: Sendable {
         } catch {
             if error.code == ENOENT { return nil }
             throw Failure(
-                description: "cannot read the key ring \(path): \(SystemError.text(error.code)): let the user that wstand "
+                description:
+                    "cannot read the key ring \(path): \(SystemError.text(error.code)): let the user that wstand "
                     + "runs as read it")
         }
         do {
             return try KeyRingCodec.decode(bytes)
         } catch {
             throw Failure(
-                description: "the key ring \(path) \(Self.text(error)): put a copy of it back, or move it away and start "
+                description:
+                    "the key ring \(path) \(Self.text(error)): put a copy of it back, or move it away and start "
                     + "with the configured key alone (keys that were retired may come back with it, others are lost)")
         }
     }
@@ -55,13 +58,15 @@ struct KeyRingFile: Sendable {
     var warning: String? {
         guard access(directory, W_OK | X_OK) != 0 else { return nil }
         let cause = SystemError.text(errno)
-        return "the state directory \(directory) cannot be written (\(cause)): keys that are added, rotated or retired while "
+        return
+            "the state directory \(directory) cannot be written (\(cause)): keys that are added, rotated or retired while "
             + "wstand runs will not survive a restart"
     }
 
     /// Who may read it beside its owner should not; nil: nobody.
     var exposure: String? {
-        FileReader.isWorldReadable(path) ? "everybody on this host can read the keys in \(path): chmod 600 \(path)" : nil
+        FileReader.isWorldReadable(path)
+            ? "everybody on this host can read the keys in \(path): chmod 600 \(path)" : nil
     }
 
     private static func text(_ problem: KeyRingCodec.Problem) -> String {

@@ -1,3 +1,7 @@
+import WstanBase
+import WstanConfig
+import WstanCore
+
 /// Keeps the key ring: changes it, stores it, writes the configuration's key file where it may, and hands the ring to the
 /// services. One change after the other. Confined to its worker; what blocks is done elsewhere.
 final class KeyRingService: @unchecked Sendable {

@@ -1,4 +1,6 @@
 import Glibc
+import WstanBase
+import WstanCore
 
 /// Where a server keeps what it has seen, so that a restart forgets nothing: the journal in the runtime directory, and the
 /// marks for a reboot in the state directory.
@@ -52,9 +54,12 @@ enum ReplayStorage {
         return (ReplayGuard(opened: opened, marks: keeper, lifetime: lifetime.inSeconds, now: now), warnings)
     }
 
-    private static func store(_ path: String, _ blocking: BlockingPool, _ log: EventLog) -> ReplayWatermarkWriter.Store {
+    private static func store(_ path: String, _ blocking: BlockingPool, _ log: EventLog) -> ReplayWatermarkWriter.Store
+    {
         ReplayWatermarkWriter.Store(
-            write: { (table) throws(SystemError) in try AtomicFile.replace(path, with: ReplayWatermarkCodec.encode(table)) },
+            write: { (table) throws(SystemError) in
+                try AtomicFile.replace(path, with: ReplayWatermarkCodec.encode(table))
+            },
             submit: { blocking.submit(for: "replay marks", $0) },
             failed: { log.watermarksNotWritten(path, $0, now: .now()) })
     }

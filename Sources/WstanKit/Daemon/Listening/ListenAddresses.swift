@@ -1,4 +1,7 @@
 import Glibc
+import WstanBase
+import WstanConfig
+import WstanCore
 
 /// Turns what the configuration says to listen on into sockets' addresses, and what came of it into words.
 enum ListenAddresses {

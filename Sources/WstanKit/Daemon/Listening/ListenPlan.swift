@@ -1,3 +1,7 @@
+import WstanBase
+import WstanConfig
+import WstanCore
+
 /// Where the process is to listen and what for, as a value: what the configuration says, or instead what a service manager
 /// has passed.
 struct ListenPlan: Sendable {
@@ -38,7 +42,9 @@ struct ListenPlan: Sendable {
 
         /// Whether both are sockets of the same kind at one port, which can be one only if they are at different addresses.
         func hasPort(of other: Entry) -> Bool {
-            guard case .place(.network(let mine)) = source, case .place(.network(let theirs)) = other.source else { return false }
+            guard case .place(.network(let mine)) = source, case .place(.network(let theirs)) = other.source else {
+                return false
+            }
             return mine.port == theirs.port && mine.port != 0 && purpose.isForDatagrams == other.purpose.isForDatagrams
         }
     }
@@ -53,7 +59,9 @@ struct ListenPlan: Sendable {
     init(_ settings: Settings, _ activation: SocketActivation) throws(ListenAddresses.Failure) {
         self.settings = settings
         if activation.listeners.isEmpty {
-            entries = try Self.entries(settings.listen) { Entry(name: "listen", source: $0, purpose: .service, mayBeMissing: $1) }
+            entries = try Self.entries(settings.listen) {
+                Entry(name: "listen", source: $0, purpose: .service, mayBeMissing: $1)
+            }
         } else {
             unused.append(("listen", settings.listen))
             entries = activation.listeners.map { Entry(name: $0.name, source: .passed($0), purpose: .service) }
@@ -88,7 +96,9 @@ struct ListenPlan: Sendable {
     ) throws(ListenAddresses.Failure) -> [Entry] {
         var entries: [Entry] = []
         for address in listen {
-            for found in try ListenAddresses.entries(for: address) { entries.append(make(.place(found.place), found.mayBeMissing)) }
+            for found in try ListenAddresses.entries(for: address) {
+                entries.append(make(.place(found.place), found.mayBeMissing))
+            }
         }
         return entries
     }
@@ -119,10 +129,13 @@ struct ListenPlan: Sendable {
             opened.filter { $0.forward == forward }.map(\.place).joined(separator: ", ")
         }
         guard settings.mode == .client else { return "server: listening on \(places(nil))" }
-        let servers = (settings.uris.count == 1 ? "server " : "servers ")
+        let servers =
+            (settings.uris.count == 1 ? "server " : "servers ")
             + settings.uris.map(\.description).joined(separator: ", ")
-        return settings.forwards.reduce("client: SOCKS5 and HTTP proxy on \(places(nil)), \(servers)") { text, forward in
-            text + "; forward \(forward.name): \(forward.transport.rawValue) on \(places(forward.name)) to \(forward.target)"
+        return settings.forwards.reduce("client: SOCKS5 and HTTP proxy on \(places(nil)), \(servers)") {
+            text, forward in
+            text
+                + "; forward \(forward.name): \(forward.transport.rawValue) on \(places(forward.name)) to \(forward.target)"
         }
     }
 }

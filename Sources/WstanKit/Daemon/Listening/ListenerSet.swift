@@ -1,4 +1,6 @@
 import Glibc
+import WstanBase
+import WstanCore
 
 /// Everywhere that the process listens: for user agents or tunnels, and for the forwards of a client. Confined to the main
 /// worker.
@@ -23,7 +25,8 @@ final class ListenerSet: @unchecked Sendable {
         let forward: DatagramForward?
 
         init(
-            _ entry: ListenPlan.Entry, _ socket: Pollable, at place: String, _ route: Route?, forward: DatagramForward? = nil
+            _ entry: ListenPlan.Entry, _ socket: Pollable, at place: String, _ route: Route?,
+            forward: DatagramForward? = nil
         ) {
             self.entry = entry
             self.socket = socket
@@ -62,7 +65,8 @@ final class ListenerSet: @unchecked Sendable {
     /// Every place where something listens.
     var places: [ListeningPlace] {
         openListeners.map {
-            ListeningPlace(name: $0.entry.name, forward: $0.entry.forward, place: $0.place, isPassed: $0.entry.source.isPassed)
+            ListeningPlace(
+                name: $0.entry.name, forward: $0.entry.forward, place: $0.place, isPassed: $0.entry.source.isPassed)
         }
     }
 

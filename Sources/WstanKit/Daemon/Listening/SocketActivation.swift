@@ -1,5 +1,7 @@
 import CSystemd
 import Glibc
+import WstanConfig
+import WstanCore
 
 /// What the sockets that a service manager has passed are for, by their names (FileDescriptorName= in a socket unit).
 struct SocketActivation {

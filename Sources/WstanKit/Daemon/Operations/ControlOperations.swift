@@ -1,5 +1,9 @@
 import Glibc
+import WstanBase
+import WstanConfig
 import WstanControl
+import WstanControlSocket
+import WstanCore
 
 /// What an administrator can ask of the daemon and have it do, over the control socket. Confined to the main worker.
 final class ControlOperations: ControlService, @unchecked Sendable {

@@ -1,5 +1,8 @@
 import Glibc
+import WstanBase
 import WstanControl
+import WstanControlSocket
+import WstanCore
 
 // The control socket as the configuration wants it.
 
@@ -11,7 +14,8 @@ extension ControlServer {
         for operations: ControlOperations, _ configuration: LoadedConfiguration, _ context: DaemonContext
     ) throws(ListenAddresses.Failure) -> ControlServer {
         let authority = ControlAuthority(user: geteuid(), group: configuration.controlGroup)
-        let server = ControlServer(operations, on: context.main, authority: authority, version: Release.version) { event in
+        let server = ControlServer(operations, on: context.main, authority: authority, version: Release.version) {
+            event in
             context.log.happened(event, now: context.main.now)
         }
         try server.listen(configuration)

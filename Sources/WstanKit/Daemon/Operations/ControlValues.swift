@@ -1,10 +1,13 @@
 import Logging
+import WstanBase
+import WstanConfig
 import WstanControl
+import WstanCore
 
 // From the daemon's own values to those of the control interface.
 
 /// Turns points of the monotonic clock into those of the calendar's.
-struct EventClock {
+package struct EventClock {
     private let now = Instant.now()
     private let wall = CalendarTime(seconds: WallClock.now())
 
@@ -15,7 +18,7 @@ struct EventClock {
 }
 
 extension Control.Pool {
-    init(_ report: PoolReport) {
+    package init(_ report: PoolReport) {
         self.init(
             size: report.size, idle: report.idle, opening: report.opening, hits: Int(clamping: report.hits),
             misses: Int(clamping: report.misses), rttUSec: report.roundTrip.map(Int.init(microsecondsOf:)))
@@ -23,14 +26,14 @@ extension Control.Pool {
 }
 
 extension Control.Rejects {
-    init(_ counts: RefusalCounts) {
+    package init(_ counts: RefusalCounts) {
         self.init()
         for counter in RefusalCounts.Counter.allCases { self[Field(counter)] = counts[counter] }
     }
 }
 
 extension Control.Rejects.Field {
-    init(_ counter: RefusalCounts.Counter) {
+    package init(_ counter: RefusalCounts.Counter) {
         switch counter {
         case .replay: self = .replay
         case .expired: self = .expired
@@ -44,7 +47,7 @@ extension Control.Rejects.Field {
 }
 
 extension Control.Key {
-    init(_ key: ListedKey) {
+    package init(_ key: ListedKey) {
         let source: Control.KeySource =
             switch key.source {
             case .configuration: .configuration
@@ -52,7 +55,8 @@ extension Control.Key {
             case .state: .state
             }
         self.init(
-            name: key.name.text, id: key.id.description, state: key.expiry == nil ? .current : .previous, source: source,
+            name: key.name.text, id: key.id.description, state: key.expiry == nil ? .current : .previous,
+            source: source,
             createdTimestampUSec: key.created.map { Int($0.microseconds) },
             retireTimestampUSec: key.expiry.map { Int($0.microseconds) }, uses: Int(clamping: key.use.count),
             lastUseTimestampUSec: key.use.last.map { Int($0.microseconds) })
@@ -60,7 +64,7 @@ extension Control.Key {
 }
 
 extension Control.Tunnel {
-    init(_ report: TunnelReport, names: [String: String], _ clock: EventClock) {
+    package init(_ report: TunnelReport, names: [String: String], _ clock: EventClock) {
         let state: Control.TunnelState =
             switch report.state {
             case .connecting: .connecting
@@ -79,7 +83,7 @@ extension Control.Tunnel {
 }
 
 extension Control.Diagnostic {
-    init(_ diagnostic: Diagnostic) {
+    package init(_ diagnostic: Diagnostic) {
         let severity: Control.Severity = diagnostic.severity == .error ? .error : .warning
         switch diagnostic.place {
         case .commandLine: self.init(severity: severity, message: diagnostic.text)
@@ -91,7 +95,7 @@ extension Control.Diagnostic {
 }
 
 extension ControlError {
-    init(_ failure: KeyFailure) {
+    package init(_ failure: KeyFailure) {
         switch failure {
         case .noSuchKey(let id), .noSuchName(let id): self = .noSuchKey(id: id)
         case .nameTaken(let name): self = .keyExists(name: name)
@@ -114,7 +118,7 @@ extension Control.LogLevel {
         }
     }
 
-    init(_ level: Logger.Level) {
+    package init(_ level: Logger.Level) {
         switch level {
         case .trace, .debug: self = .debug
         case .info: self = .info
@@ -126,7 +130,7 @@ extension Control.LogLevel {
 }
 
 extension Int {
-    init(microsecondsOf duration: Duration) {
+    package init(microsecondsOf duration: Duration) {
         self = Int(clamping: duration.wholeNanoseconds / 1000)
     }
 }

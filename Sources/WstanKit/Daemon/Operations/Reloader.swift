@@ -1,4 +1,6 @@
 import Glibc
+import WstanBase
+import WstanConfig
 import WstanControl
 
 /// Puts another configuration in force while the daemon runs, all of it or nothing. Confined to the main worker.
@@ -42,7 +44,10 @@ final class Reloader: @unchecked Sendable {
 
     /// For a signal: what comes of it is in the log.
     func reloadSoon() {
-        guard !isReloading else { return isAskedAgain = true }
+        guard !isReloading else {
+            isAskedAgain = true
+            return
+        }
         guard !isOver else { return }
         context.main.spawn { [self] in _ = try? await reload() }
     }

@@ -1,3 +1,5 @@
+import WstanCore
+
 /// A client: its services, and what tells them that the network or the clock has changed.
 final class ClientRole: Role, @unchecked Sendable {
     let services: [any WorkerService]

@@ -1,3 +1,5 @@
+import WstanCore
+
 /// What the process is for, as a client or a server is. A role has a service on each worker, and owns what these share. Confined
 /// to the main worker.
 protocol Role: AnyObject, Sendable {

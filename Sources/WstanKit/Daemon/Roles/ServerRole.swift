@@ -1,4 +1,7 @@
 import Glibc
+import WstanBase
+import WstanConfig
+import WstanCore
 
 /// A server: its services, and what they share: the seen requests, the certificate, and the addresses of this host.
 final class ServerRole: Role, @unchecked Sendable {

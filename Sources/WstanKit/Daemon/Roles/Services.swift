@@ -1,3 +1,6 @@
+import WstanBase
+import WstanCore
+
 /// The services of all roles on all workers, asked and told together. Each is touched on its own worker only.
 struct Services: Sendable {
     /// The first one's listeners are open.

@@ -1,3 +1,6 @@
+import WstanBase
+import WstanCore
+
 /// The part of a role that one worker has: what the daemon asks of it, whatever the role. Confined to its worker.
 protocol WorkerService: AnyObject, Sendable {
     var worker: Worker { get }

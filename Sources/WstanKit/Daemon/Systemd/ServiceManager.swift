@@ -1,5 +1,7 @@
 import CSystemd
 import Glibc
+import WstanBase
+import WstanCore
 
 /// What systemd is told (sd_notify(3)); nothing happens where it did not start us. Its socket can block, so that a thread tells.
 enum ServiceManager {

@@ -1,3 +1,5 @@
+import WstanCore
+
 /// How it is, in one line for `systemctl status`.
 struct StatusLine: Equatable {
     /// Before the numbers, unless it does its usual business.
@@ -34,7 +36,7 @@ struct StatusLine: Equatable {
 }
 
 extension StatusLine {
-    init(_ snapshot: ServiceSnapshot, state: String?) {
+    package init(_ snapshot: ServiceSnapshot, state: String?) {
         self.init(
             state: state, inUse: snapshot.totals.active, idle: snapshot.pool?.idle ?? snapshot.totals.idle,
             poolSize: snapshot.pool?.size, rejects: snapshot.rejects ?? RefusalCounts())

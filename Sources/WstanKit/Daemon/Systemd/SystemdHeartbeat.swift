@@ -1,3 +1,5 @@
+import WstanCore
+
 /// Tells systemd now and then how it is and, where a watchdog waits for that, that every worker's loop turns. Confined to the
 /// main worker.
 final class SystemdHeartbeat: @unchecked Sendable {

@@ -1,4 +1,7 @@
 import Glibc
+import WstanBase
+import WstanConfig
+import WstanCore
 
 /// Goes the way to each server of a client, step by step, as far as it leads. Confined to its worker.
 struct ClientCheck: @unchecked Sendable {
@@ -96,7 +99,8 @@ struct ClientCheck: @unchecked Sendable {
         guard let proxy = server.proxy else { return true }
         do throws(ProxyRefusal) {
             switch proxy.scheme {
-            case .http: try await HTTPConnectHandshake(proxy: proxy, server: server.address).pass(stream, until: deadline)
+            case .http:
+                try await HTTPConnectHandshake(proxy: proxy, server: server.address).pass(stream, until: deadline)
             case .socks5:
                 try await Socks5Handshake(proxy: proxy, server: server.address).pass(stream, until: deadline)
             }

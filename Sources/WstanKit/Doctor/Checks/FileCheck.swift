@@ -1,3 +1,7 @@
+import WstanBase
+import WstanConfig
+import WstanCore
+
 /// Reads what the configuration names, and says what is wrong with it. Blocks.
 struct FileCheck {
     private(set) var findings: [Finding] = []
@@ -55,7 +59,9 @@ struct FileCheck {
     }
 
     /// - Returns: nil when the configured key is the current one.
-    private mutating func rotatedKey(since configured: ConfiguredKey, _ directory: String?) -> (key: Key, place: String)? {
+    private mutating func rotatedKey(since configured: ConfiguredKey, _ directory: String?) -> (
+        key: Key, place: String
+    )? {
         guard let file = directory.map({ KeyRingFile(in: $0) }) else { return nil }
         do throws(KeyRingFile.Failure) {
             guard var ring = try file.load() else { return nil }
@@ -66,7 +72,9 @@ struct FileCheck {
             findings.append(
                 .warning(
                     "key", error.description,
-                    remedy: "if a key was rotated it is in there, and the doctor asks with the configured one: run it as root"))
+                    remedy:
+                        "if a key was rotated it is in there, and the doctor asks with the configured one: run it as root"
+                ))
             return nil
         }
     }

@@ -1,4 +1,7 @@
 import Glibc
+import WstanBase
+import WstanConfig
+import WstanCore
 
 /// Looks who is where this end listens, or whether it could listen there. Confined to its worker.
 struct ListenCheck: @unchecked Sendable {

@@ -1,5 +1,8 @@
 import CLinux
 import Glibc
+import WstanBase
+import WstanConfig
+import WstanCore
 
 /// Looks at a server from its own host. Confined to its worker.
 struct ServerCheck: @unchecked Sendable {

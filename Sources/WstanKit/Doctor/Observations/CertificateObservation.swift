@@ -1,3 +1,6 @@
+import WstanBase
+import WstanCore
+
 /// What a server's certificate says, after a handshake that was good.
 struct CertificateObservation {
     let peer: TLSPeer

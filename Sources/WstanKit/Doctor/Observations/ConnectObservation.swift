@@ -1,4 +1,5 @@
 import Glibc
+import WstanCore
 
 /// What came of connecting to every address of a server, or of the proxy before it.
 struct ConnectObservation {

@@ -1,3 +1,5 @@
+import WstanCore
+
 /// What a server needs of its host.
 struct HostObservation {
     /// nil: the kernel does not say.

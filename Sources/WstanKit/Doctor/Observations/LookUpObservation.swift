@@ -1,3 +1,5 @@
+import WstanCore
+
 /// What came of looking up a name, one family of addresses at a time as a client does it.
 struct LookUpObservation {
     typealias Answer = Result<[SocketAddress], Resolver.Failure>

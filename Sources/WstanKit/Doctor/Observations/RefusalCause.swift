@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Why a server with the right key may refuse a request: each is found out by asking in the way that it would want.
 enum RefusalCause: CaseIterable {
     /// Python's 0.4 knows no empty request.

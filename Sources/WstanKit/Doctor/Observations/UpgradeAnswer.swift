@@ -1,3 +1,6 @@
+import WstanBase
+import WstanCore
+
 /// What came back when a server was asked for a WebSocket, as far as it tells who answered and why.
 struct UpgradeAnswer: Equatable, Sendable {
     var status: Int

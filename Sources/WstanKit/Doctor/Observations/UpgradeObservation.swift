@@ -1,3 +1,5 @@
+import WstanBase
+
 /// What a server's answer to a sealed request means, and what its clock says.
 struct UpgradeObservation {
     let answer: UpgradeAnswer

@@ -1,3 +1,6 @@
+import WstanBase
+import WstanCore
+
 /// Asks for a tunnel as a client does, and takes notes of the answer. Confined to its worker.
 struct UpgradeProbe: @unchecked Sendable {
     enum Outcome: Equatable {

@@ -1,4 +1,7 @@
 import Glibc
+import WstanBase
+import WstanConfig
+import WstanCore
 
 /// `wstand --doctor`: looks at everything between this end and the other one, whether the daemon runs or not. A signal
 /// ends it at once, as it ends any program that does not care.

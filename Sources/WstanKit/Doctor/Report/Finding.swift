@@ -1,6 +1,6 @@
 /// One thing that the doctor has looked at, and what to do about it.
-struct Finding: Equatable, Sendable {
-    enum Level: Equatable, Sendable {
+package struct Finding: Equatable, Sendable {
+    package enum Level: Equatable, Sendable {
         case ok
         /// It works, and may not always.
         case warning
@@ -8,7 +8,7 @@ struct Finding: Equatable, Sendable {
     }
 
     /// What a failure is about; the exit status says it.
-    enum Part: Equatable, Sendable, CaseIterable {
+    package enum Part: Equatable, Sendable, CaseIterable {
         case configuration
         /// Something on the way to the server, or the server, is not there.
         case reach

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Findings as lines for a person, and the exit status that they add up to. A value: what it returns is printed by others.
 struct FindingReport {
     enum ExitStatus {

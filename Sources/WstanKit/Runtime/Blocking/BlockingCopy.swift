@@ -2,10 +2,10 @@ import Glibc
 
 /// Copies between descriptors that may be pipes, files, terminals or sockets, on a thread that has nothing else to do.
 /// Their flags are left alone, since others share them: a descriptor that somebody made non-blocking is waited for.
-enum BlockingCopy {
+package enum BlockingCopy {
     static let size = 64 * 1024
 
-    enum Ending: Equatable {
+    package enum Ending: Equatable {
         /// The source has ended.
         case end
         case sourceFailed(SystemError)
@@ -15,7 +15,7 @@ enum BlockingCopy {
     /// Copies until one of both has enough.
     ///
     /// - Parameter moved: called for every piece, with its size.
-    static func run(from source: Int32, to sink: Int32, moved: (Int) -> Void = { _ in }) -> Ending {
+    package static func run(from source: Int32, to sink: Int32, moved: (Int) -> Void = { _ in }) -> Ending {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 64)
         defer { buffer.deallocate() }
         while true {
@@ -34,7 +34,7 @@ enum BlockingCopy {
     }
 
     /// - Returns: false when it failed; errno says why. SIGPIPE is the caller's business.
-    static func write(_ bytes: UnsafeRawBufferPointer, to sink: Int32) -> Bool {
+    package static func write(_ bytes: UnsafeRawBufferPointer, to sink: Int32) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = Glibc.write(sink, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)

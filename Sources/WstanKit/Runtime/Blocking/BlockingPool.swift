@@ -1,7 +1,8 @@
 import Glibc
+import WstanBase
 
 /// Threads for calls that block: looking up names, deriving keys. They start when needed and end when idle.
-final class BlockingPool: @unchecked Sendable {
+package final class BlockingPool: @unchecked Sendable {
     private typealias Work = @Sendable () -> Void
 
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -14,7 +15,7 @@ final class BlockingPool: @unchecked Sendable {
     /// getaddrinfo needs some of it; the default of 8 MB would count against a cgroup's limit at worst.
     private static let stackSize = 256 * 1024
 
-    init(maxThreads: Int = 64) {
+    package init(maxThreads: Int = 64) {
         queue = FairQueue(slots: maxThreads)
         pthread_mutex_init(lock, nil)
         pthread_cond_init(condition, nil)
@@ -22,7 +23,7 @@ final class BlockingPool: @unchecked Sendable {
 
     /// - Parameter peer: whose work this is; no peer gets more than half of what the others leave.
     /// - Returns: false when too much of this peer's work is waiting already.
-    func submit(for peer: AnyHashable, _ work: @escaping @Sendable () -> Void) -> Bool {
+    package func submit(for peer: AnyHashable, _ work: @escaping @Sendable () -> Void) -> Bool {
         pthread_mutex_lock(lock)
         defer { pthread_mutex_unlock(lock) }
         guard queue.add(work, for: peer) else { return false }
@@ -37,7 +38,9 @@ final class BlockingPool: @unchecked Sendable {
     /// Does `work` on one of the threads, for somebody who waits on a worker.
     ///
     /// - Returns: nil when too much of this peer's work is waiting already.
-    func run<T: Sendable>(for peer: AnyHashable, from worker: Worker, _ work: @escaping @Sendable () -> T) async -> T? {
+    package func run<T: Sendable>(for peer: AnyHashable, from worker: Worker, _ work: @escaping @Sendable () -> T) async
+        -> T?
+    {
         let wait = Wait<T?>(worker: worker)
         let isSubmitted = submit(for: peer) {
             let result = work()

@@ -2,7 +2,7 @@ import Glibc
 
 /// What kept a connection from being made, as far as it makes a difference to a person. A server tells it in words,
 /// which are ours: those of `Connector.Failure`.
-enum ConnectCause: CaseIterable {
+package enum ConnectCause: CaseIterable {
     case nameNotFound
     case nameServersSilent
     case lookUpTimedOut
@@ -24,7 +24,7 @@ enum ConnectCause: CaseIterable {
     }
 
     /// - Parameter code: of `errno`.
-    init?(code: Int32) {
+    package init?(code: Int32) {
         guard let cause = Self.causesByCode[code] else { return nil }
         self = cause
     }

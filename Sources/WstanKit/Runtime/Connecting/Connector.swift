@@ -1,14 +1,15 @@
 import Glibc
+import WstanBase
 
 /// Makes outgoing TCP connections: to a literal at once, to a name by a race of its addresses.
-struct Connector {
-    enum Failure: Error, Equatable, CustomStringConvertible {
+package struct Connector {
+    package enum Failure: Error, Equatable, CustomStringConvertible {
         case lookUp(Resolver.Failure)
         case connect(SystemError)
         /// No address passed the filter; `key` is what refused the last of them.
         case forbidden(key: String)
 
-        var description: String {
+        package var description: String {
             switch self {
             case .lookUp(let failure): failure.text
             case .connect(let error): SystemError.text(error.code)
@@ -22,6 +23,11 @@ struct Connector {
 
     /// Waits between tries when the process is out of descriptors: others are closing theirs.
     private static let shortagePause: Duration = .milliseconds(50)
+
+    package init(worker: Worker, resolver: Resolver) {
+        self.worker = worker
+        self.resolver = resolver
+    }
 
     /// Says of an address which key refuses it; nil when it may be connected to.
     typealias Filter = (SocketAddress) -> String?

@@ -1,10 +1,12 @@
 import CLinux
 import Glibc
 import Synchronization
+import WstanBase
+import WstanConfig
 
 /// Looks up names on the blocking pool.
-final class Resolver: Sendable {
-    enum Failure: Error, Equatable, CaseIterable {
+package final class Resolver: Sendable {
+    package enum Failure: Error, Equatable, CaseIterable {
         /// The name does not exist, or has no address.
         case notFound
         /// The name servers did not say; worth another try.
@@ -14,7 +16,7 @@ final class Resolver: Sendable {
         /// Too many look-ups of this peer are waiting.
         case tooMany
 
-        var text: String {
+        package var text: String {
             switch self {
             case .notFound: "the name does not exist"
             case .unavailable: "the name servers do not answer"
@@ -25,7 +27,7 @@ final class Resolver: Sendable {
         }
     }
 
-    enum Family: Sendable {
+    package enum Family: Sendable {
         case ipv4
         case ipv6
 
@@ -43,7 +45,7 @@ final class Resolver: Sendable {
 
     private let pool: BlockingPool
 
-    init(pool: BlockingPool) {
+    package init(pool: BlockingPool) {
         self.pool = pool
     }
 
@@ -52,7 +54,7 @@ final class Resolver: Sendable {
     ///   - peer: on whose behalf; see `BlockingPool.submit`.
     ///   - worker: the one this is called on.
     /// - Returns: at least one address, in the order of RFC 6724.
-    func resolve(
+    package func resolve(
         _ name: String, port: UInt16, family: Family?, for peer: AnyHashable, on worker: Worker, deadline: Instant
     ) async throws(Failure) -> [SocketAddress] {
         // The system's resolver takes `\\120` for a letter: a name must not look like another than it is.
@@ -115,7 +117,7 @@ final class Resolver: Sendable {
     }
 
     /// Both families at once, on the calling thread; for the start of the program. Empty when there are none.
-    static func lookUpNow(_ name: String, port: UInt16) -> [SocketAddress] {
+    package static func lookUpNow(_ name: String, port: UInt16) -> [SocketAddress] {
         [Family.ipv4, .ipv6].flatMap { (try? lookUp(name, port: port, family: $0).get()) ?? [] }
     }
 

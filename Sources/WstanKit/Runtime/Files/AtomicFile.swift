@@ -4,12 +4,17 @@ import Glibc
 /// bytes or the new ones.
 ///
 /// It blocks. Two processes that replace the same file at the same moment are not told apart.
-enum AtomicFile {
-    struct Attributes {
+package enum AtomicFile {
+    package struct Attributes {
         /// A secret's, unless it is said otherwise.
         var mode: mode_t = 0o600
         /// Nil: whoever runs this.
         var owner: (user: uid_t, group: gid_t)?
+
+        package init(mode: mode_t = 0o600, owner: (user: uid_t, group: gid_t)? = nil) {
+            self.mode = mode
+            self.owner = owner
+        }
     }
 
     /// What the bytes are in until they are all there. One that is found was left by a crash.
@@ -17,7 +22,7 @@ enum AtomicFile {
 
     /// - Throws: what has failed; the old file stands, unless it says `fsync` of the directory: then the new one does, and
     ///   may not survive a loss of power.
-    static func replace(
+    package static func replace(
         _ path: String, with bytes: [UInt8], _ attributes: Attributes = Attributes()
     ) throws(SystemError) {
         let (folder, name) = split(path)

@@ -1,11 +1,11 @@
 import Glibc
 
 /// A file as it was found: another one, or one that was written anew or may be read by others, is not equal.
-struct FileMark: Equatable, Sendable {
+package struct FileMark: Equatable, Sendable {
     private let numbers: [Int]
 
     /// Follows links; a file that is not there has a mark as well.
-    init(of path: String) {
+    package init(of path: String) {
         var status = stat()
         guard stat(path, &status) == 0 else {
             numbers = []

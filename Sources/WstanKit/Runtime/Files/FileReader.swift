@@ -1,9 +1,9 @@
 import Glibc
 
 /// Reads small files whole.
-enum FileReader {
+package enum FileReader {
     /// - Parameter limit: one byte more than this is read at most, so that the caller can tell that there is more.
-    static func read(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
+    package static func read(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
         let descriptor = try SystemError.check("open") { open(path, O_RDONLY | O_CLOEXEC) }
         defer { close(descriptor) }
         var bytes: [UInt8] = []
@@ -20,7 +20,7 @@ enum FileReader {
     }
 
     /// Whether everybody on this host may read it.
-    static func isWorldReadable(_ path: String) -> Bool {
+    package static func isWorldReadable(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IROTH != 0
     }

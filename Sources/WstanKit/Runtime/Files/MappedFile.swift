@@ -1,4 +1,5 @@
 import Glibc
+import WstanBase
 
 /// A file that only we have, and that is written by storing into memory: a store takes no system call, cannot fail, and
 /// has reached the file when it is done, whatever becomes of the process. What a loss of power leaves is another matter.

@@ -1,14 +1,15 @@
 import Glibc
 import Synchronization
+import WstanBase
 
 /// The addresses of this host's interfaces, loopback included, and what else it listens on. Shared by all workers; each
 /// asks once a second at most, and the kernel is asked no more often.
-final class HostAddresses: Sendable {
+package final class HostAddresses: Sendable {
     /// How old an answer may be.
     static let life: Duration = .seconds(1)
 
     /// Why there was no first answer, if so. A later one that fails leaves the former in force.
-    let failure: SystemError?
+    package let failure: SystemError?
 
     private struct State {
         var addresses: Set<Host>
@@ -21,7 +22,9 @@ final class HostAddresses: Sendable {
     private let list: @Sendable () -> Result<Set<Host>, SystemError>
 
     /// - Parameter list: asks the kernel.
-    init(now: Instant = .now(), list: @escaping @Sendable () -> Result<Set<Host>, SystemError> = { interfaces() }) {
+    init(
+        now: Instant = .now(), list: @escaping @Sendable () -> Result<Set<Host>, SystemError> = { interfaces() }
+    ) {
         self.list = list
         switch list() {
         case .success(let addresses):
@@ -44,7 +47,7 @@ final class HostAddresses: Sendable {
     }
 
     /// We listen there, and nowhere else.
-    func setListening(_ addresses: [SocketAddress]) {
+    package func setListening(_ addresses: [SocketAddress]) {
         state.withLock { $0.listening = Set(addresses.map { Address($0).host.unmapped }) }
     }
 

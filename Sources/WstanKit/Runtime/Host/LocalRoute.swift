@@ -2,11 +2,11 @@ import CLinux
 import Glibc
 
 /// Which of this host's addresses packets to a peer would bear now, by the kernel's routes.
-enum LocalRoute {
+package enum LocalRoute {
     /// Asked by connecting a datagram socket, which sends nothing.
     ///
     /// - Returns: nil when there is no route.
-    static func source(toward peer: SocketAddress) -> SocketAddress? {
+    package static func source(toward peer: SocketAddress) -> SocketAddress? {
         withDatagramSocket(peer.family) { descriptor in
             guard peer.withSockaddr({ connect(descriptor, $0, $1) }) == 0 else { return nil }
             return SocketAddress.read { getsockname(descriptor, $0, &$1) }.1

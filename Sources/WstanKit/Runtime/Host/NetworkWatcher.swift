@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 
 /// Hears of changes of this host's addresses, routes and rules: rtnetlink(7).
-final class NetworkWatcher: Pollable, @unchecked Sendable {
+package final class NetworkWatcher: Pollable, @unchecked Sendable {
     /// A change comes in many messages; they are gathered for so long.
     private static let pause: Duration = .milliseconds(100)
     /// Datagrams taken before the other sockets of the worker have their turn.
@@ -18,7 +18,7 @@ final class NetworkWatcher: Pollable, @unchecked Sendable {
     private var isTurnDue = false
 
     /// - Parameter changed: called on the worker, once for all changes of a moment.
-    init(on worker: Worker, changed: @escaping (NetworkChange) -> Void) throws(SystemError) {
+    package init(on worker: Worker, changed: @escaping (NetworkChange) -> Void) throws(SystemError) {
         let type = Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         let descriptor = try SystemError.check("socket") { socket(AF_NETLINK, type, NETLINK_ROUTE) }
         self.changed = changed
@@ -77,7 +77,7 @@ final class NetworkWatcher: Pollable, @unchecked Sendable {
         }
     }
 
-    override func close() {
+    package override func close() {
         if let timer { worker.cancel(timer) }
         timer = nil
         super.close()
@@ -85,7 +85,7 @@ final class NetworkWatcher: Pollable, @unchecked Sendable {
 }
 
 /// What has changed in this host's network, gathered over a moment.
-struct NetworkChange: Sendable, Equatable {
+package struct NetworkChange: Sendable, Equatable {
     /// Addresses that have come, gone or changed, without ports.
     private(set) var addresses: Set<SocketAddress> = []
     /// A route that may lead to any host.

@@ -1,4 +1,5 @@
 import CLinux
+import WstanBase
 
 /// Reads what the kernel tells of addresses, routes and rules: rtnetlink(7). Its messages come from the kernel alone,
 /// and nothing in them is believed to fit all the same.

@@ -2,17 +2,17 @@ import CLinux
 import Glibc
 
 /// Signals as events of a worker (signalfd(2)). Confined to its worker.
-final class SignalSource: Pollable, @unchecked Sendable {
+package final class SignalSource: Pollable, @unchecked Sendable {
     private let received: (Int32) -> Void
 
     /// Keeps the signals from their default action in every thread that is started from now on.
-    static func block(_ signals: [Int32]) {
+    package static func block(_ signals: [Int32]) {
         var set = signalSet(signals)
         pthread_sigmask(SIG_BLOCK, &set, nil)
     }
 
     /// - Parameter received: called on the worker, with the signal's number.
-    init(_ signals: [Int32], on worker: Worker, received: @escaping (Int32) -> Void) throws(SystemError) {
+    package init(_ signals: [Int32], on worker: Worker, received: @escaping (Int32) -> Void) throws(SystemError) {
         var set = Self.signalSet(signals)
         let flags = Int32(SFD_CLOEXEC) | Int32(SFD_NONBLOCK)
         let descriptor = try SystemError.check("signalfd") { signalfd(-1, &set, flags) }

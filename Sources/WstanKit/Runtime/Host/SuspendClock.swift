@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import WstanBase
 
 /// Tells that the machine has slept: the clock that counts sleep then runs ahead of the one that does not.
 struct SuspendClock {
@@ -34,10 +35,10 @@ struct SuspendClock {
 }
 
 /// Comes back every few seconds of the clock that counts sleep, so right after a sleep, too.
-final class WakeTimer: Pollable, @unchecked Sendable {
+package final class WakeTimer: Pollable, @unchecked Sendable {
     private let passed: () -> Void
 
-    init(every interval: Int, on worker: Worker, passed: @escaping () -> Void) throws(SystemError) {
+    package init(every interval: Int, on worker: Worker, passed: @escaping () -> Void) throws(SystemError) {
         let descriptor = try SystemError.check("timerfd_create") {
             timerfd_create(CLOCK_BOOTTIME, Int32(TFD_NONBLOCK) | Int32(TFD_CLOEXEC))
         }

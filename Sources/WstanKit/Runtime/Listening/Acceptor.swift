@@ -3,26 +3,26 @@ import Glibc
 
 /// A socket that listens: it accepts on its own worker and deals the connections out, one worker after the other. What it
 /// listens on is its subclasses' business.
-class Acceptor: Pollable, @unchecked Sendable {
+package class Acceptor: Pollable, @unchecked Sendable {
     /// A connection that nobody serves yet: its descriptor is to be taken over on `worker`.
-    struct Arrival: Sendable {
-        let descriptor: Int32
-        let peer: Peer
-        let worker: Worker
+    package struct Arrival: Sendable {
+        package let descriptor: Int32
+        package let peer: Peer
+        package let worker: Worker
     }
 
-    enum Event {
+    package enum Event {
         case accepted(Arrival)
         /// Out of descriptors or memory; accepting goes on by itself.
         case paused(SystemError)
     }
 
     /// As a person would write it.
-    let place: String
+    package let place: String
     private let workers: [Worker]
     private let report: (Event) -> Void
     /// Whether it accepts nothing when descriptors run short.
-    var leavesReserve = true
+    package var leavesReserve = true
     private var next = 0
     private var pause: Timers.ID?
 
@@ -48,7 +48,7 @@ class Acceptor: Pollable, @unchecked Sendable {
 
     /// Takes what has connected already, and closes: connections that wait to be accepted would be reset. Who comes in
     /// between is not heard, so that he tries again (after a second, RFC 6298) and meets whoever listens there then.
-    func closeOnceEmpty() {
+    package func closeOnceEmpty() {
         SocketOption.hearNobodyNew(descriptor)
         // Another core may be amid a handshake of somebody on this host. It happens at a reload only.
         usleep(1000)
@@ -61,7 +61,7 @@ class Acceptor: Pollable, @unchecked Sendable {
     /// As listen(2) is told.
     static let longestBacklog = 4096
 
-    override func close() {
+    package override func close() {
         if let pause { worker.cancel(pause) }
         pause = nil
         super.close()

@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 
 /// A bound, unconnected UDP socket. Nothing waits: what the kernel does not take at once is dropped.
-final class DatagramSocket: Pollable, @unchecked Sendable {
+package final class DatagramSocket: Pollable, @unchecked Sendable {
     /// The longest datagram there is.
     static let maxSize = 65_527
     /// The kernel gives less where its own limit is lower; a datagram of the greatest size fits into any.
@@ -10,7 +10,7 @@ final class DatagramSocket: Pollable, @unchecked Sendable {
     /// Datagrams taken before the other sockets of the worker have their turn.
     private static let turn = 64
 
-    let address: SocketAddress
+    package let address: SocketAddress
     /// Called for each datagram, on the worker; the bytes are the worker's scratch.
     private let received: (UnsafeRawBufferPointer, SocketAddress) -> Void
     /// Whether another turn is due already. Each datagram of a flood is an event: if each of these began turns of its own,

@@ -2,13 +2,13 @@ import CLinux
 import Glibc
 
 /// Listens on an address of the network.
-final class Listener: Acceptor, @unchecked Sendable {
-    let address: SocketAddress
+package final class Listener: Acceptor, @unchecked Sendable {
+    package let address: SocketAddress
 
     /// - Parameters:
     ///   - sharing: with another socket of this process at the same port, which is about to be closed (`sharesPort`).
     ///   - report: called on the listener's worker.
-    init(
+    package init(
         _ address: SocketAddress, sharing: Bool = false, on worker: Worker, dealingTo workers: [Worker],
         report: @escaping (Event) -> Void
     ) throws(SystemError) {
@@ -21,7 +21,7 @@ final class Listener: Acceptor, @unchecked Sendable {
     /// Takes one over that listens already; its backlog stays as it is.
     ///
     /// - Parameter address: its own.
-    init(
+    package init(
         passed socket: PassedSocket, at address: SocketAddress, on worker: Worker, dealingTo workers: [Worker],
         report: @escaping (Event) -> Void
     ) throws(SystemError) {

@@ -3,8 +3,8 @@ import Glibc
 
 /// A socket that somebody else has opened and passed to this process, such as a service manager. It may outlive the process:
 /// it is closed here and never shut down, and the file of a Unix socket is not ours to remove.
-struct PassedSocket: Equatable, Sendable {
-    enum Kind: Equatable, Sendable {
+package struct PassedSocket: Equatable, Sendable {
+    package enum Kind: Equatable, Sendable {
         /// A stream socket that listens.
         case listener(Family)
         /// A bound datagram socket.
@@ -13,7 +13,7 @@ struct PassedSocket: Equatable, Sendable {
         case other(String)
     }
 
-    enum Family: Equatable, Sendable {
+    package enum Family: Equatable, Sendable {
         case network(SocketAddress)
         /// nil: it has no name. An abstract one begins with `@`.
         case unix(String?)
@@ -21,8 +21,8 @@ struct PassedSocket: Equatable, Sendable {
 
     let descriptor: Int32
     /// As whoever passed it calls it.
-    let name: String
-    let kind: Kind
+    package let name: String
+    package let kind: Kind
 
     init(descriptor: Int32, name: String, kind: Kind) {
         self.descriptor = descriptor
@@ -31,12 +31,12 @@ struct PassedSocket: Equatable, Sendable {
     }
 
     /// Looks at what it is.
-    init(_ descriptor: Int32, name: String) {
+    package init(_ descriptor: Int32, name: String) {
         self.init(descriptor: descriptor, name: name, kind: Self.kind(of: descriptor))
     }
 
     /// Where it listens, as a person would write it.
-    var place: String {
+    package var place: String {
         switch kind {
         case .listener(.network(let address)), .datagrams(.network(let address)): "\(address)"
         case .listener(.unix(let path)), .datagrams(.unix(let path)): "unix:\(path ?? "")"

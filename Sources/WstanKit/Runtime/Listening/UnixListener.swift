@@ -3,8 +3,8 @@ import Glibc
 /// Listens on a Unix socket. Its file is there from the start to `close`, and a file that a crash has left is replaced.
 ///
 /// Everybody on this host may connect, as to a port of 127.0.0.1; the permissions of the directory say who gets there.
-final class UnixListener: Acceptor, @unchecked Sendable {
-    enum Failure: Error, Equatable {
+package final class UnixListener: Acceptor, @unchecked Sendable {
+    package enum Failure: Error, Equatable {
         /// Somebody listens there; who, if the kernel says.
         case taken(LocalProcess?)
         /// What is there is no socket, so it is not ours to remove.
@@ -17,7 +17,7 @@ final class UnixListener: Acceptor, @unchecked Sendable {
     private let file: UnixPath.FileIdentity?
 
     /// - Parameter report: called on the listener's worker.
-    init(
+    package init(
         _ path: String, on worker: Worker, dealingTo workers: [Worker], report: @escaping (Event) -> Void
     ) throws(Failure) {
         let descriptor = try Self.open(path)
@@ -31,7 +31,7 @@ final class UnixListener: Acceptor, @unchecked Sendable {
     }
 
     /// Takes one over that listens already; its file stays.
-    init(
+    package init(
         passed socket: PassedSocket, on worker: Worker, dealingTo workers: [Worker], report: @escaping (Event) -> Void
     ) throws(SystemError) {
         path = ""
@@ -75,7 +75,7 @@ final class UnixListener: Acceptor, @unchecked Sendable {
         LocalProcess(atOtherEndOf: descriptor).map { .local($0) }
     }
 
-    override func close() {
+    package override func close() {
         guard !isClosed else { return }
         super.close()
         // Another may have put its own there meanwhile; a number that was given back may be that one's now.

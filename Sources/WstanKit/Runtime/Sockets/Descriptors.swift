@@ -3,7 +3,7 @@ import Glibc
 import Synchronization
 
 /// How many descriptors the process may have, and whether they run short.
-enum Descriptors {
+package enum Descriptors {
     private static let count = Atomic(0)
     private static let capacity = Atomic(Int.max)
 
@@ -11,7 +11,7 @@ enum Descriptors {
     ///
     /// - Returns: the limit in force.
     @discardableResult
-    static func raiseLimit() -> Int {
+    package static func raiseLimit() -> Int {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
         var raised = limit
@@ -26,10 +26,10 @@ enum Descriptors {
     static func closed() { count.subtract(1, ordering: .relaxed) }
 
     /// Kept back for the targets of tunnels that are up, and for log, resolver and runtime.
-    static func reserve(of capacity: Int) -> Int { max(16, min(capacity / 8, largestReserve)) }
+    package static func reserve(of capacity: Int) -> Int { max(16, min(capacity / 8, largestReserve)) }
 
     /// Enough for what is under way at one time.
-    static let largestReserve = 1024
+    package static let largestReserve = 1024
 
     /// Whether accepting more would take from that reserve.
     static var areScarce: Bool {

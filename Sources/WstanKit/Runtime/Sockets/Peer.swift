@@ -1,7 +1,7 @@
 import Glibc
 
 /// Who is at the other end of a connection that has come.
-enum Peer: Hashable, Sendable {
+package enum Peer: Hashable, Sendable {
     case network(SocketAddress)
     /// A process of this host, by a Unix socket, which has no address.
     case local(LocalProcess)
@@ -23,12 +23,12 @@ enum Peer: Hashable, Sendable {
 
 /// A process as the kernel vouched for it when it connected, or began to listen (unix(7), SO_PEERCRED). Whoever holds the
 /// socket now may be another.
-struct LocalProcess: Hashable, Sendable, CustomStringConvertible {
+package struct LocalProcess: Hashable, Sendable, CustomStringConvertible {
     /// 0 when it is in another PID namespace.
-    let pid: Int32
+    package let pid: Int32
     /// Its effective user and group.
-    let uid: UInt32
-    let gid: UInt32
+    package let uid: UInt32
+    package let gid: UInt32
 
     init(pid: Int32, uid: UInt32, gid: UInt32) {
         self.pid = pid
@@ -47,5 +47,5 @@ struct LocalProcess: Hashable, Sendable, CustomStringConvertible {
         (pid, uid, gid) = credentials
     }
 
-    var description: String { pid > 0 ? "process \(pid) of user \(uid)" : "a process of user \(uid)" }
+    package var description: String { pid > 0 ? "process \(pid) of user \(uid)" : "a process of user \(uid)" }
 }

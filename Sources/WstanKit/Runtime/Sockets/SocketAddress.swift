@@ -1,19 +1,20 @@
 import Glibc
+import WstanBase
 
 /// The address of a socket.
-enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
+package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
     case ipv4(IPv4Address, port: UInt16)
     /// `scope` is the index of an interface, for link-local addresses; else 0.
     case ipv6(IPv6Address, port: UInt16, scope: UInt32)
 
-    var port: UInt16 {
+    package var port: UInt16 {
         switch self {
         case .ipv4(_, let port): port
         case .ipv6(_, let port, _): port
         }
     }
 
-    var family: Int32 {
+    package var family: Int32 {
         switch self {
         case .ipv4: AF_INET
         case .ipv6: AF_INET6
@@ -28,7 +29,7 @@ enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// 127.0.0.0/8 or ::1, also in their mapped form.
-    var isLoopback: Bool {
+    package var isLoopback: Bool {
         switch self {
         case .ipv4(let address, _): address.value >> 24 == 127
         case .ipv6(let address, _, _):
@@ -45,7 +46,7 @@ enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    var description: String {
+    package var description: String {
         switch self {
         case .ipv4(let address, let port): "\(address):\(port)"
         case .ipv6(let address, let port, _): "[\(address)]:\(port)"
@@ -53,7 +54,7 @@ enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Calls `body` with the form that the kernel takes.
-    func withSockaddr<R>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
+    package func withSockaddr<R>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
         switch self {
         case .ipv4(let address, let port):
             var raw = sockaddr_in()

@@ -2,14 +2,14 @@ import CLinux
 import Glibc
 
 /// The socket options in use. Setting one is a wish: a kernel that does not know it is no error.
-struct SocketOption {
+package struct SocketOption {
     let level: Int32
     let name: Int32
 
-    static let noDelay = SocketOption(level: Int32(IPPROTO_TCP), name: TCP_NODELAY)
+    package static let noDelay = SocketOption(level: Int32(IPPROTO_TCP), name: TCP_NODELAY)
     static let error = SocketOption(level: SOL_SOCKET, name: SO_ERROR)
     static let reuseAddress = SocketOption(level: SOL_SOCKET, name: SO_REUSEADDR)
-    static let reusePort = SocketOption(level: SOL_SOCKET, name: SO_REUSEPORT)
+    package static let reusePort = SocketOption(level: SOL_SOCKET, name: SO_REUSEPORT)
     static let keepAlive = SocketOption(level: SOL_SOCKET, name: SO_KEEPALIVE)
     static let keepAliveIdle = SocketOption(level: Int32(IPPROTO_TCP), name: TCP_KEEPIDLE)
     static let keepAliveInterval = SocketOption(level: Int32(IPPROTO_TCP), name: TCP_KEEPINTVL)
@@ -37,7 +37,7 @@ struct SocketOption {
         unsentMark.set(mostUnsent, on: descriptor)
     }
 
-    func set(_ value: Int32, on descriptor: Int32) {
+    package func set(_ value: Int32, on descriptor: Int32) {
         var value = value
         setsockopt(descriptor, level, name, &value, socklen_t(MemoryLayout<Int32>.size))
     }
@@ -59,7 +59,9 @@ struct SocketOption {
     /// For a listener: who begins to connect is dropped, as if it were lost on the way; who has begun goes on. A filter of packets
     /// (SO_ATTACH_FILTER) sees them from the TCP header on, whose byte 13 holds the flags (RFC 9293 section 3.1).
     static func hearNobodyNew(_ descriptor: Int32) {
-        let drop: UInt32 = 0, keep = UInt32.max, syn: UInt32 = 2
+        let drop: UInt32 = 0
+        let keep = UInt32.max
+        let syn: UInt32 = 2
         var code = [
             sock_filter(code: UInt16(BPF_LD | BPF_B | BPF_ABS), jt: 0, jf: 0, k: 13),
             sock_filter(code: UInt16(BPF_JMP | BPF_JSET | BPF_K), jt: 0, jf: 1, k: syn),

@@ -1,20 +1,25 @@
 import Glibc
 
 /// A system call that failed.
-struct SystemError: Error, Equatable, CustomStringConvertible {
+package struct SystemError: Error, Equatable, CustomStringConvertible {
     var call: String
-    var code: Int32
+    package var code: Int32
 
-    var description: String { "\(Self.text(code)) (\(call))" }
+    package init(call: String, code: Int32) {
+        self.call = call
+        self.code = code
+    }
 
-    static func text(_ code: Int32) -> String {
+    package var description: String { "\(Self.text(code)) (\(call))" }
+
+    package static func text(_ code: Int32) -> String {
         var buffer = [CChar](repeating: 0, count: 256)
         guard strerror_r(code, &buffer, buffer.count) == 0 else { return "error \(code)" }
         return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
     /// Repeats what a signal interrupted.
-    static func check(_ call: String, _ body: () -> Int32) throws(SystemError) -> Int32 {
+    package static func check(_ call: String, _ body: () -> Int32) throws(SystemError) -> Int32 {
         while true {
             let result = body()
             if result >= 0 { return result }

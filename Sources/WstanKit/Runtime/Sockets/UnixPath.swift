@@ -2,14 +2,14 @@ import CLinux
 import Glibc
 
 /// The file of a Unix stream socket.
-enum UnixPath {
-    struct FileIdentity: Equatable {
+package enum UnixPath {
+    package struct FileIdentity: Equatable {
         let device: UInt
         let number: UInt
     }
 
     /// Does not wait.
-    static func socket() throws(SystemError) -> Int32 {
+    package static func socket() throws(SystemError) -> Int32 {
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         return try SystemError.check("socket") { Glibc.socket(AF_UNIX, type, 0) }
     }
@@ -20,7 +20,7 @@ enum UnixPath {
         }
     }
 
-    static func connect(_ descriptor: Int32, to path: String) throws(SystemError) {
+    package static func connect(_ descriptor: Int32, to path: String) throws(SystemError) {
         try withAddress(path) { (address, length) throws(SystemError) in
             _ = try SystemError.check("connect") { Glibc.connect(descriptor, address, length) }
         }
@@ -42,12 +42,12 @@ enum UnixPath {
         return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
 
-    static func isSocket(_ path: String) -> Bool {
+    package static func isSocket(_ path: String) -> Bool {
         var status = stat()
         return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
     }
 
-    static func identity(of path: String) -> FileIdentity? {
+    package static func identity(of path: String) -> FileIdentity? {
         var status = stat()
         guard lstat(path, &status) == 0 else { return nil }
         return FileIdentity(device: UInt(status.st_dev), number: UInt(status.st_ino))

@@ -1,4 +1,5 @@
 import Glibc
+import WstanBase
 
 /// The end of a stream that nobody reads or writes any more: what is held is sent, then it closes by itself. Confined
 /// to its worker.

@@ -1,13 +1,14 @@
 import CLinux
 import Glibc
+import WstanBase
 
 /// A connected TCP or Unix socket, with TLS on it or without. Reads never wait; writes never wait either: what the
 /// kernel does not take is kept in order and sent when it can, and whoever produces bytes waits for `drained` before it
 /// produces more.
 ///
 /// A failure is told to whoever reads. Waits end by readiness, by a deadline or by `close`.
-final class Stream: Pollable, @unchecked Sendable {
-    enum ReadResult {
+package final class Stream: Pollable, @unchecked Sendable {
+    package enum ReadResult {
         /// So many bytes, at least one.
         case bytes(Int)
         /// The peer has shut down its sending side, and all it sent was read.
@@ -17,7 +18,7 @@ final class Stream: Pollable, @unchecked Sendable {
         case failed(SystemError)
     }
 
-    enum Wake {
+    package enum Wake {
         case ready
         case timedOut
         /// Closed, or about to be: there is nothing to read for anybody.
@@ -41,7 +42,7 @@ final class Stream: Pollable, @unchecked Sendable {
     /// Over a Unix socket, which has no addresses. What TCP knows of a connection has to be known otherwise there.
     let isUnix: Bool
     /// Only of a Unix socket: the peer has closed it, or shut down both of its sides. What it sent before can be read.
-    private(set) var peerHasClosed = false
+    package private(set) var peerHasClosed = false
     private var outbox = Outbox()
     private var reader: UnsafeContinuation<Wake, Never>?
     /// Waits in `connect`.
@@ -49,12 +50,12 @@ final class Stream: Pollable, @unchecked Sendable {
     private var drainWaiters: [UnsafeContinuation<Void, Never>] = []
     private var lingering: LingeringClose?
     /// Seals what is written and opens what is read.
-    private(set) var tls: TLSSession?
+    package private(set) var tls: TLSSession?
     /// What this stream's buffers count for in the worker's budget.
     private var charged = 0
     /// Called when the peer has finished or is gone, and when this has failed or was closed: for somebody who waits for
     /// another stream on behalf of this one.
-    var onPeerGone: (() -> Void)?
+    package var onPeerGone: (() -> Void)?
     /// Called once, when it is closed.
     var whenClosed: (() -> Void)?
     private var finishing = Finishing.no
@@ -67,7 +68,7 @@ final class Stream: Pollable, @unchecked Sendable {
     }
 
     /// Takes over a connected, or connecting, non-blocking socket.
-    init(
+    package init(
         descriptor: Int32, worker: Worker, isConnected: Bool = true, isUnix: Bool = false
     ) throws(SystemError) {
         isWritable = isConnected
@@ -79,7 +80,7 @@ final class Stream: Pollable, @unchecked Sendable {
     // MARK: Reading
 
     /// Waits until `read` has something to say.
-    func waitReadable(deadline: Instant? = nil) async -> Wake {
+    package func waitReadable(deadline: Instant? = nil) async -> Wake {
         if isClosed || lingering != nil { return .closed }
         if isReadable { return .ready }
         guard let deadline else { return await withUnsafeContinuation { reader = $0 } }
@@ -95,7 +96,7 @@ final class Stream: Pollable, @unchecked Sendable {
         resume(&reader, .interrupted)
     }
 
-    func read(into buffer: UnsafeMutableRawBufferPointer) -> ReadResult {
+    package func read(into buffer: UnsafeMutableRawBufferPointer) -> ReadResult {
         worker.assertIsCurrent()
         guard !isClosed else { return .failed(SystemError(call: "read", code: EBADF)) }
         let result = tls?.read(into: buffer) ?? receive(into: buffer)
@@ -158,14 +159,14 @@ final class Stream: Pollable, @unchecked Sendable {
     // MARK: Writing
 
     /// Bytes that wait for the kernel to take them.
-    var pendingCount: Int { outbox.count }
+    package var pendingCount: Int { outbox.count }
 
     /// Called whenever everything that was held has been sent.
     var whenDrained: (() -> Void)?
 
     /// Sends, and keeps what the kernel does not take. After a failure, or `close`, it does nothing: whoever reads is
     /// told.
-    func write(_ bytes: UnsafeRawBufferPointer) {
+    package func write(_ bytes: UnsafeRawBufferPointer) {
         worker.assertIsCurrent()
         guard !isClosed, failure == nil, finishing == .no, !bytes.isEmpty else { return }
         traffic.sent &+= UInt64(bytes.count)
@@ -182,13 +183,13 @@ final class Stream: Pollable, @unchecked Sendable {
         account()
     }
 
-    func write(_ bytes: [UInt8]) {
+    package func write(_ bytes: [UInt8]) {
         bytes.withUnsafeBytes { write($0) }
     }
 
     /// Waits until the kernel has taken everything. Ends early by `interruptDrain`, at the deadline, and when the
     /// stream has failed or was closed.
-    func waitDrained(until deadline: Instant? = nil) async {
+    package func waitDrained(until deadline: Instant? = nil) async {
         guard !outbox.isEmpty else { return }
         let timer = deadline.map { worker.schedule(at: $0) { [self] in interruptDrain() } }
         await withUnsafeContinuation { drainWaiters.append($0) }
@@ -208,7 +209,7 @@ final class Stream: Pollable, @unchecked Sendable {
     }
 
     /// Bytes that are held for this stream elsewhere, for the budget's sake.
-    var heldElsewhere = 0 {
+    package var heldElsewhere = 0 {
         didSet { account() }
     }
 
@@ -327,7 +328,7 @@ final class Stream: Pollable, @unchecked Sendable {
 
     // MARK: Ending
 
-    override func close() {
+    package override func close() {
         guard !isClosed else { return }
         tls?.release()
         heldHead = 0
@@ -352,14 +353,14 @@ final class Stream: Pollable, @unchecked Sendable {
     }
 
     /// Resets the connection at once; what the kernel still holds is lost.
-    func abort() {
+    package func abort() {
         guard !isClosed else { return }
         SocketOption.resetOnClose(descriptor)
         close()
     }
 
     /// Sends what is held, then ends the connection in good order. Whoever waits for input is told that there is none.
-    func closeOrderly(awaitingPeer: Bool) {
+    package func closeOrderly(awaitingPeer: Bool) {
         guard !isClosed, lingering == nil else { return }
         tls?.sendCloseNotify()
         // Unread input, an end included, makes the kernel's close a reset, which costs the peer what it has not got
@@ -386,7 +387,7 @@ final class Stream: Pollable, @unchecked Sendable {
 
     /// Whether nothing can be delivered any more: reset, failed or closed. Once both sides have finished the kernel says
     /// the same of a connection that was reset and of one in good order, and only reading tells.
-    var isGone: Bool { isClosed || failure != nil || hasHungUp && finishing != .finished }
+    package var isGone: Bool { isClosed || failure != nil || hasHungUp && finishing != .finished }
 
     var mayHaveInput: Bool { isReadable && !isClosed }
 

@@ -1,8 +1,9 @@
 import CLinux
 import Glibc
+import WstanBase
 
 extension Stream {
-    static func connect(
+    package static func connect(
         to address: SocketAddress, worker: Worker, deadline: Instant
     ) async throws(SystemError) -> Stream {
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)

@@ -1,9 +1,10 @@
 import CLinux
 import Glibc
+import WstanBase
 
 /// What the kernel knows of a connection.
 extension Stream {
-    convenience init(_ arrival: Acceptor.Arrival) throws(SystemError) {
+    package convenience init(_ arrival: Acceptor.Arrival) throws(SystemError) {
         try self.init(descriptor: arrival.descriptor, worker: arrival.worker, isUnix: arrival.peer.isLocal)
     }
 
@@ -38,7 +39,7 @@ extension Stream {
     }
 
     /// Nil for a Unix socket, and once it is of no use.
-    var localAddress: SocketAddress? { SocketAddress.read { getsockname(descriptor, $0, &$1) }.1 }
+    package var localAddress: SocketAddress? { SocketAddress.read { getsockname(descriptor, $0, &$1) }.1 }
     var remoteAddress: SocketAddress? { SocketAddress.read { getpeername(descriptor, $0, &$1) }.1 }
 
     private var tcpInfo: tcp_info? {
@@ -48,7 +49,7 @@ extension Stream {
     }
 
     /// How long a segment and its acknowledgement take, by what TCP has measured.
-    var roundTrip: Duration {
+    package var roundTrip: Duration {
         tcpInfo.map { .microseconds(Int64($0.tcpi_rtt)) } ?? .zero
     }
 

@@ -1,5 +1,6 @@
 import COpenSSL
 import Glibc
+import WstanBase
 
 /// What a certificate says of itself, in words for a person. Whoever made it chose them, so they are cut to visible
 /// ASCII and to a length.

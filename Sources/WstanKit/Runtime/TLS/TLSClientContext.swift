@@ -1,24 +1,32 @@
 import COpenSSL
+import WstanBase
 
 /// TLS as a client speaks it: whom it believes, and what it shows of itself.
-final class TLSClientContext: TLSContext, @unchecked Sendable {
-    struct Configuration: Sendable, Equatable {
+package final class TLSClientContext: TLSContext, @unchecked Sendable {
+    package struct Configuration: Sendable, Equatable {
         /// A path of PEM: whom it believes; nil: whom the system does.
-        var caFile: String?
+        package var caFile: String?
         /// SHA-256 of SubjectPublicKeyInfo: one of the server's chain must be among them; empty: any.
         var pins: [[UInt8]] = []
         /// Whether the certificate must be one that somebody believed vouches for, and of the right name. Without it the
         /// server's own key must be among the pins, if there are any.
         var verifies = true
         /// Its own certificate, for servers that want one.
-        var identity: Identity?
+        package var identity: Identity?
+
+        package init(caFile: String? = nil, pins: [[UInt8]] = [], verifies: Bool = true, identity: Identity? = nil) {
+            self.caFile = caFile
+            self.pins = pins
+            self.verifies = verifies
+            self.identity = identity
+        }
     }
 
     private let pins: [[UInt8]]
     private let verifies: Bool
 
     /// Blocks while it reads the files.
-    init(_ configuration: Configuration) throws(Problem) {
+    package init(_ configuration: Configuration) throws(Problem) {
         pins = configuration.pins
         verifies = configuration.verifies
         try super.init(method: TLS_client_method())

@@ -2,19 +2,24 @@ import COpenSSL
 import Glibc
 
 /// What all TLS connections of one kind have in common. It never changes once it is made, so every thread may use it.
-class TLSContext: @unchecked Sendable {
+package class TLSContext: @unchecked Sendable {
     /// It cannot be used as the configuration says; for an administrator.
-    struct Problem: Error, Equatable, CustomStringConvertible {
-        let description: String
+    package struct Problem: Error, Equatable, CustomStringConvertible {
+        package let description: String
         /// The file that it is about, if it is about one.
-        var path: String?
+        package var path: String?
     }
 
     /// Paths of PEM files.
-    struct Identity: Sendable, Equatable {
+    package struct Identity: Sendable, Equatable {
         /// The certificate, and behind it what leads to the root.
-        var certificate: String
-        var key: String
+        package var certificate: String
+        package var key: String
+
+        package init(certificate: String, key: String) {
+            self.certificate = certificate
+            self.key = key
+        }
     }
 
     let pointer: OpaquePointer
@@ -27,7 +32,7 @@ class TLSContext: @unchecked Sendable {
         "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305",
     ].joined(separator: ":")
 
-    init(method: OpaquePointer?) throws(Problem) {
+    package init(method: OpaquePointer?) throws(Problem) {
         guard let pointer = SSL_CTX_new(method) else { throw Problem(description: "OpenSSL cannot be set up") }
         self.pointer = pointer
         _ = SSL_CTX_ctrl(pointer, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(TLS1_2_VERSION), nil)

@@ -1,7 +1,7 @@
 import COpenSSL
 
 /// Why a handshake came to nothing, or a connection ended in the middle.
-enum TLSFailure: Error, Equatable {
+package enum TLSFailure: Error, Equatable {
     /// Its certificate, or one that leads to it, is valid until a day in the past.
     case expired(on: String)
     /// The same, from a day in the future on.
@@ -35,7 +35,7 @@ enum TLSFailure: Error, Equatable {
 }
 
 /// An alert's number (RFC 8446 section 6).
-struct TLSAlert: Equatable {
+package struct TLSAlert: Equatable {
     let number: Int32
 
     static let badCertificate = TLSAlert(number: SSL_AD_BAD_CERTIFICATE)
@@ -44,7 +44,7 @@ struct TLSAlert: Equatable {
     static let unrecognizedName = TLSAlert(number: SSL_AD_UNRECOGNIZED_NAME)
 
     /// The peer does not like our certificate, or that there is none.
-    var isAboutOurCertificate: Bool {
+    package var isAboutOurCertificate: Bool {
         switch number {
         case SSL_AD_CERTIFICATE_REQUIRED, SSL_AD_BAD_CERTIFICATE, SSL_AD_UNSUPPORTED_CERTIFICATE,
             SSL_AD_CERTIFICATE_REVOKED, SSL_AD_CERTIFICATE_EXPIRED, SSL_AD_CERTIFICATE_UNKNOWN, SSL_AD_UNKNOWN_CA:

@@ -1,9 +1,11 @@
+import WstanBase
+
 extension Stream {
     /// Shakes hands; from then on all that is written and read goes through TLS. When it fails, whoever asked closes the
     /// stream, in good order, so that the peer gets the alert that says why.
     ///
     /// - Parameter received: what was read already, and is TLS.
-    func startTLS(
+    package func startTLS(
         _ side: TLSSession.Side, received: [UInt8] = [], deadline: Instant
     ) async throws(TLSFailure) {
         guard !isClosed else { throw .closed }

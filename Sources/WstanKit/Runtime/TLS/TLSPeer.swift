@@ -2,26 +2,26 @@ import COpenSSL
 import Glibc
 
 /// What the peer has shown of itself in a handshake, in words for a person.
-struct TLSPeer: Equatable, Sendable {
+package struct TLSPeer: Equatable, Sendable {
     /// `TLSv1.3`.
-    var version: String
+    package var version: String
     /// What its certificate is for.
-    var names: [String]
+    package var names: [String]
     /// Who has signed it, by its common name.
-    var issuer: String
+    package var issuer: String
     /// The same with country, organisation and the rest.
-    var issuerInFull: String
+    package var issuerInFull: String
     /// When the first certificate of its chain ends, in seconds since the epoch; nil: unreadable.
-    var validUntil: Double?
+    package var validUntil: Double?
     /// The same as a day.
-    var lastDay: String
+    package var lastDay: String
     /// Whether that is its own, and not one that it stands on.
-    var endsByItself = true
+    package var endsByItself = true
 }
 
 extension TLSPeer {
     /// - Returns: nil unless the handshake is over and the peer has a certificate.
-    init?(_ session: TLSSession) {
+    package init?(_ session: TLSSession) {
         guard session.isEstablished, let ssl = session.ssl, let own = SSL_get0_peer_certificate(ssl) else { return nil }
         var first = (certificate: own, end: TLSCertificate.end(own))
         // There is none without a check, and that of the certificate alone is all that is known then.
@@ -48,7 +48,7 @@ extension TLSCertificate {
 
 extension TLSServerContext {
     /// When its certificate ends, in seconds since the epoch, and as a day.
-    var certificateEnd: (seconds: Double, day: String)? {
+    package var certificateEnd: (seconds: Double, day: String)? {
         let certificate = SSL_CTX_get0_certificate(pointer)
         return TLSCertificate.end(certificate).map { ($0, TLSCertificate.lastDay(certificate)) }
     }

@@ -1,20 +1,25 @@
 import COpenSSL
 
 /// TLS as a server speaks it, by one certificate. A new certificate makes a new one of these; connections keep theirs.
-final class TLSServerContext: TLSContext, @unchecked Sendable {
-    struct Configuration: Sendable, Equatable {
-        var identity: Identity
+package final class TLSServerContext: TLSContext, @unchecked Sendable {
+    package struct Configuration: Sendable, Equatable {
+        package var identity: Identity
         /// A path of PEM: clients must have a certificate by one of these.
-        var clientCA: String?
+        package var clientCA: String?
+
+        package init(identity: Identity, clientCA: String? = nil) {
+            self.identity = identity
+            self.clientCA = clientCA
+        }
     }
 
     /// What an administrator should be told about the certificate; nil: nothing.
-    private(set) var warning: String?
+    package private(set) var warning: String?
 
     /// Blocks while it reads the files.
     ///
     /// - Parameter former: the one before, whose clients may resume their sessions.
-    init(_ configuration: Configuration, succeeding former: TLSServerContext? = nil) throws(Problem) {
+    package init(_ configuration: Configuration, succeeding former: TLSServerContext? = nil) throws(Problem) {
         try super.init(method: TLS_server_method())
         SSL_CTX_set_options(pointer, COPENSSL_SERVER_PREFERENCE)
         // What is needed to resume a session is in the ticket, with the client.

@@ -1,13 +1,14 @@
 import COpenSSL
+import WstanBase
 
 /// TLS on one stream. Confined to its worker.
 ///
 /// Every call goes as far as it can with what the socket has, so nothing here waits. An end without a farewell
 /// (close_notify, RFC 8446 section 6.1) counts as an end: what travels here says itself where it ends, and many peers
 /// do not say it.
-final class TLSSession: @unchecked Sendable {
+package final class TLSSession: @unchecked Sendable {
     /// Which side this is, and by what it goes.
-    enum Side {
+    package enum Side {
         case server(TLSServerContext)
         /// - Parameters:
         ///   - name: whom the certificate must be for; told to the server, unless it is an address.

@@ -2,7 +2,7 @@ import COpenSSL
 
 /// What servers have given a worker's client to resume its sessions by, the latest of each server. It saves the
 /// certificates and the signatures. Confined to its worker.
-final class TLSSessions: @unchecked Sendable {
+package final class TLSSessions: @unchecked Sendable {
     private var sessions: [String: OpaquePointer] = [:]
     /// The servers, those that were heard of least lately first.
     private var order: [String] = []

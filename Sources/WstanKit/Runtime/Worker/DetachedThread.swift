@@ -1,10 +1,10 @@
 import Glibc
 
 /// A thread of our own that runs to the end of its body, or of the process.
-enum DetachedThread {
+package enum DetachedThread {
     /// - Parameter stackSize: in bytes; nil is the system's default.
     /// - Returns: why the thread could not be started.
-    static func start(stackSize: Int? = nil, _ body: @escaping @Sendable () -> Void) -> SystemError? {
+    package static func start(stackSize: Int? = nil, _ body: @escaping @Sendable () -> Void) -> SystemError? {
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         defer { pthread_attr_destroy(&attributes) }

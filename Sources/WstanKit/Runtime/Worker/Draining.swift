@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Whether nothing new is taken on, and who waits until the rest has finished. Confined to its worker.
 final class Draining: @unchecked Sendable {
     private let worker: Worker

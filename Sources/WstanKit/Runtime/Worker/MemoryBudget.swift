@@ -5,7 +5,7 @@
 /// for itself. A quarter is set aside, a little for each tunnel, so that one whose bytes flow on can always read on: else a
 /// few stalled connections would stop all others. A quarter is for heads of requests that are not complete, which anybody
 /// can send: they must not take from the tunnels.
-final class MemoryBudget {
+package final class MemoryBudget {
     /// What one reader is always granted: with a frame's head it fits into the smallest block.
     static let smallest = BlockPool.smallest - Scratch.headroom
     /// One smallest block for each side of a tunnel.
@@ -15,7 +15,7 @@ final class MemoryBudget {
     var whenHeadsOverflow: (() -> Void)?
 
     /// In bytes. What is held above a lower one stays until it is gone; less is read meanwhile.
-    var limit: Int
+    package var limit: Int
     /// Bytes that are held beyond what was set aside.
     private(set) var held = 0
     private(set) var heads = 0

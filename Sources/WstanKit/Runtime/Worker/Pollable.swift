@@ -17,10 +17,10 @@ struct Readiness: OptionSet {
 }
 
 /// Something with a descriptor that a worker watches. Confined to the worker.
-class Pollable: @unchecked Sendable {
-    let worker: Worker
+package class Pollable: @unchecked Sendable {
+    package let worker: Worker
     /// -1 once closed.
-    private(set) var descriptor: Int32
+    package private(set) var descriptor: Int32
     /// Tells this registration from an earlier one of the same descriptor.
     var generation: UInt32 = 0
     /// Whether another process holds the same open socket, so that it lasts when it is closed here.
@@ -51,7 +51,7 @@ class Pollable: @unchecked Sendable {
     /// Called for every event, on the worker.
     func handle(_ readiness: Readiness) {}
 
-    func close() {
+    package func close() {
         guard descriptor >= 0 else { return }
         worker.deregister(self)
         Glibc.close(descriptor)

@@ -1,6 +1,6 @@
 /// A worker's one buffer: bytes are read into its body, sealed and masked in place, and sent from there with what a message
 /// and its frame put around them. A connection that waits holds no buffer.
-struct Scratch: @unchecked Sendable {
+package struct Scratch: @unchecked Sendable {
     /// Room before the body for the head of a frame and what a sealer puts before its data.
     static let headroom = 64
     /// Room behind the body for what a sealer puts behind its data.
@@ -15,7 +15,7 @@ struct Scratch: @unchecked Sendable {
     }
 
     /// - Parameter count: at most `bodySize`.
-    func body(_ count: Int = bodySize) -> UnsafeMutableRawBufferPointer {
+    package func body(_ count: Int = bodySize) -> UnsafeMutableRawBufferPointer {
         UnsafeMutableRawBufferPointer(rebasing: memory[Self.headroom..<(Self.headroom + count)])
     }
 

@@ -1,7 +1,9 @@
+import WstanBase
+
 /// What is to be done at some time: a heap by deadline. Cancelling only forgets the action; a heap entry whose action
 /// is gone means nothing when its time comes.
-struct Timers {
-    struct ID: Hashable {
+package struct Timers {
+    package struct ID: Hashable {
         fileprivate let slot: Int
         fileprivate let number: UInt64
     }

@@ -1,8 +1,10 @@
+import WstanBase
+
 /// One wait for one value: ended exactly once, by the value, by a deadline or by the task's cancellation, whichever
 /// comes first; what comes later means nothing. Confined to its worker.
 ///
 /// Sockets do without it: their waits end by readiness, by a deadline or by closing the socket.
-final class Wait<Value: Sendable>: @unchecked Sendable {
+package final class Wait<Value: Sendable>: @unchecked Sendable {
     private enum State {
         /// Nobody waits and nothing has come. Can become: waiting, fulfilled.
         case fresh
@@ -15,13 +17,13 @@ final class Wait<Value: Sendable>: @unchecked Sendable {
     private let worker: Worker
     private var state = State.fresh
 
-    init(worker: Worker) {
+    package init(worker: Worker) {
         self.worker = worker
     }
 
     /// - Returns: whether this value was the one.
     @discardableResult
-    func fulfill(_ value: Value) -> Bool {
+    package func fulfill(_ value: Value) -> Bool {
         worker.assertIsCurrent()
         switch state {
         case .fresh:
@@ -37,7 +39,7 @@ final class Wait<Value: Sendable>: @unchecked Sendable {
     }
 
     /// To be called once. On cancellation the value is `onCancel`, at the deadline `onTimeout`.
-    func value(deadline: Instant? = nil, onTimeout: Value, onCancel: Value) async -> Value {
+    package func value(deadline: Instant? = nil, onTimeout: Value, onCancel: Value) async -> Value {
         worker.assertIsCurrent()
         let timer = deadline.map { worker.schedule(at: $0) { [self] in fulfill(onTimeout) } }
         defer { if let timer { worker.cancel(timer) } }

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Synchronization
+import WstanBase
 
 /// One thread with one epoll instance, on which tasks run.
 ///
@@ -8,17 +9,17 @@ import Synchronization
 /// (streams, tunnels, pools, counters) is confined to the worker: it is marked `@unchecked Sendable`, takes no lock,
 /// and checks the thread in debug builds with `assertIsCurrent`. From other threads only `execute` and `spawn` are
 /// allowed.
-final class Worker: TaskExecutor, @unchecked Sendable {
-    let index: Int
+package final class Worker: TaskExecutor, @unchecked Sendable {
+    package let index: Int
     /// The time at which this turn of the loop began.
-    private(set) var now: Instant
+    package private(set) var now: Instant
     /// Read into and sealed in, between two waits: whoever uses it is done with it before it awaits.
-    let scratch: Scratch
-    let budget: MemoryBudget
+    package let scratch: Scratch
+    package let budget: MemoryBudget
     let blocks = BlockPool()
     /// Made when the first connection of this worker speaks TLS.
     private(set) lazy var tlsBuffers = TLSBuffers()
-    let randomness = Randomness()
+    package let randomness = Randomness()
     let socketOwner = SocketOwner()
 
     private let epoll: Int32
@@ -48,7 +49,7 @@ final class Worker: TaskExecutor, @unchecked Sendable {
     private let isStopped = Atomic(false)
 
     /// - Parameter memoryLimit: bytes that all buffers of this worker's connections may hold together.
-    init(index: Int, memoryLimit: Int) throws(SystemError) {
+    package init(index: Int, memoryLimit: Int) throws(SystemError) {
         self.index = index
         epoll = try SystemError.check("epoll_create1") { epoll_create1(Int32(EPOLL_CLOEXEC)) }
         waker = try SystemError.check("eventfd") { eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK)) }
@@ -70,17 +71,17 @@ final class Worker: TaskExecutor, @unchecked Sendable {
 
     /// Starts a task that lives on this worker, child tasks included.
     @discardableResult
-    func spawn(_ body: sending @escaping () async -> Void) -> Task<Void, Never> {
+    package func spawn(_ body: sending @escaping () async -> Void) -> Task<Void, Never> {
         Task(executorPreference: self) { await body() }
     }
 
     /// Runs `action` on this worker in one of its next turns.
-    func execute(_ action: @escaping @Sendable () -> Void) {
+    package func execute(_ action: @escaping @Sendable () -> Void) {
         inbox.withLock { $0.actions.append(action) }
         ring()
     }
 
-    func enqueue(_ job: consuming ExecutorJob) {
+    package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         if isCurrent {
             ready.append(job)
@@ -90,16 +91,16 @@ final class Worker: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    func stop() {
+    package func stop() {
         isStopped.store(true, ordering: .sequentiallyConsistent)
         ring()
     }
 
-    var isCurrent: Bool {
+    package var isCurrent: Bool {
         thread.load(ordering: .relaxed) == pthread_self()
     }
 
-    func assertIsCurrent() {
+    package func assertIsCurrent() {
         assert(isCurrent, "not on the worker that this belongs to")
     }
 
@@ -117,11 +118,11 @@ final class Worker: TaskExecutor, @unchecked Sendable {
         return timers.schedule(at: deadline, action)
     }
 
-    func schedule(after delay: Duration, _ action: @escaping () -> Void) -> Timers.ID {
+    package func schedule(after delay: Duration, _ action: @escaping () -> Void) -> Timers.ID {
         schedule(at: now + delay, action)
     }
 
-    func cancel(_ id: Timers.ID) {
+    package func cancel(_ id: Timers.ID) {
         timers.cancel(id)
     }
 
@@ -133,18 +134,18 @@ final class Worker: TaskExecutor, @unchecked Sendable {
 
     /// Lets the other connections have their turn, and the sockets be looked at. Resumed at once, the task would not
     /// have been suspended at all.
-    func yield() async {
+    package func yield() async {
         assertIsCurrent()
         await withUnsafeContinuation { yielding.append($0) }
     }
 
     /// Waits until the streams that end by themselves have ended.
-    func flushed(until deadline: Instant) async {
+    package func flushed(until deadline: Instant) async {
         while farewells > 0, now < deadline { await sleep(for: .milliseconds(10)) }
     }
 
     /// Ends early when the task is cancelled.
-    func sleep(for delay: Duration) async {
+    package func sleep(for delay: Duration) async {
         let wait = Wait<Void>(worker: self)
         await wait.value(deadline: now + delay, onTimeout: (), onCancel: ())
     }
@@ -178,7 +179,7 @@ final class Worker: TaskExecutor, @unchecked Sendable {
     // MARK: The loop
 
     /// Runs the loop on the calling thread until `stop`.
-    func run() {
+    package func run() {
         thread.store(pthread_self(), ordering: .relaxed)
         while !isStopped.load(ordering: .relaxed) {
             runReadyJobs()
@@ -194,7 +195,7 @@ final class Worker: TaskExecutor, @unchecked Sendable {
     }
 
     /// Runs the loop on a thread of its own.
-    func start() {
+    package func start() {
         if let error = DetachedThread.start({ self.run() }) { preconditionFailure("cannot start a thread: \(error)") }
     }
 

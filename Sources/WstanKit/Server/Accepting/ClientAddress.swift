@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Whose connection it is: the address that it comes from or, behind a front, the one that the front tells.
 struct ClientAddress: Hashable, Sendable, CustomStringConvertible {
     /// Never a name.

@@ -1,3 +1,5 @@
+import WstanConfig
+
 /// `X-Forwarded-For`, in which every proxy appends the address that it was reached from. Anybody may have written what
 /// stands further left.
 enum ForwardedFor {

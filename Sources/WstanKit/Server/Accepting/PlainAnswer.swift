@@ -1,3 +1,5 @@
+import WstanBase
+
 /// What everything gets that is not a valid request: one and the same answer, which any web server might give.
 struct PlainAnswer {
     let status: Int

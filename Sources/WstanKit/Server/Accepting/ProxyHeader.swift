@@ -1,3 +1,5 @@
+import WstanBase
+
 /// The header of haproxy's PROXY protocol, version 1 or 2, with which a front begins a connection to say whose it is.
 /// Of what it tells only the source is kept.
 enum ProxyHeader: Equatable {

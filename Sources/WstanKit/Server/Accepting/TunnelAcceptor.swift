@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Accepts connections at the server: reads what a connection sends first, and admits it as a tunnel or gives it the plain answer.
 /// Confined to its worker.
 final class TunnelAcceptor: @unchecked Sendable {
@@ -131,7 +133,9 @@ final class TunnelAcceptor: @unchecked Sendable {
     }
 
     /// - Returns: nil when the front speaks for itself.
-    private func proxiedClient(_ intake: inout BufferedReader, _ deadline: Instant) async throws(Refusal) -> ClientAddress? {
+    private func proxiedClient(_ intake: inout BufferedReader, _ deadline: Instant) async throws(Refusal)
+        -> ClientAddress?
+    {
         while true {
             let header: ProxyHeader?
             do {

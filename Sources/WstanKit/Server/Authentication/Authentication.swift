@@ -1,3 +1,5 @@
+import WstanBase
+
 /// A request that has passed every check; only `Authentication` makes one.
 struct VerifiedRequest {
     let opening: Opening

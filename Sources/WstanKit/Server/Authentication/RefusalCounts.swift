@@ -1,6 +1,6 @@
 /// How many requests, targets and datagrams a server has refused, by cause.
-struct RefusalCounts: Equatable, Sendable {
-    enum Counter: Int, CaseIterable, Sendable {
+package struct RefusalCounts: Equatable, Sendable {
+    package enum Counter: Int, CaseIterable, Sendable {
         /// Seen before.
         case replay
         /// Its time is too far from ours.
@@ -17,10 +17,12 @@ struct RefusalCounts: Equatable, Sendable {
         case droppedDatagrams
     }
 
+    package init() {}
+
     /// By the counters' raw values.
     private var counts = [Int](repeating: 0, count: Counter.allCases.count)
 
-    subscript(counter: Counter) -> Int { counts[counter.rawValue] }
+    package subscript(counter: Counter) -> Int { counts[counter.rawValue] }
 
     mutating func increment(_ counter: Counter) {
         counts[counter.rawValue] += 1
@@ -30,7 +32,7 @@ struct RefusalCounts: Equatable, Sendable {
         if let counter = refusal.traits.counter { increment(counter) }
     }
 
-    static func + (a: RefusalCounts, b: RefusalCounts) -> RefusalCounts {
+    package static func + (a: RefusalCounts, b: RefusalCounts) -> RefusalCounts {
         var sum = a
         for counter in Counter.allCases { sum.counts[counter.rawValue] += b[counter] }
         return sum

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Counts what a worker refuses, and has it logged. Confined to its worker.
 final class RefusalRecorder: @unchecked Sendable {
     private(set) var rejects = RefusalCounts()

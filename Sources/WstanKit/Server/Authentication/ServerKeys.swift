@@ -1,3 +1,5 @@
+import WstanBase
+
 /// The keys that a server accepts, in the order in which they are tried, and how often each has been used. Confined to
 /// its worker, as are the authenticators.
 final class ServerKeys: @unchecked Sendable {

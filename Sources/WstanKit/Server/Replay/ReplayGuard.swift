@@ -1,9 +1,10 @@
 import Synchronization
+import WstanBase
 
 /// Remembers every request that was accepted until it has expired, so that none is accepted twice, by this process or by
 /// the next one. Exact, bounded, and closed when full. Shared by all workers.
-final class ReplayGuard: Sendable {
-    enum Admission {
+package final class ReplayGuard: Sendable {
+    package enum Admission {
         /// It is remembered from now on, wherever it can be.
         case new
         /// Or it may have been: it was made before a mark that stands in for what is not known any more. Or its time is
@@ -30,8 +31,9 @@ final class ReplayGuard: Sendable {
     ///   - marks: for when that is gone; nil: all that is not known was never seen.
     ///   - lifetime: of a request, in seconds; infinite: whoever asks knows it.
     ///   - now: seconds since the epoch, as everywhere here.
-    init(
-        capacity: Int = ServerLimits.seenRequests, opened: ReplayJournal.Opened? = nil, marks: ReplayWatermarkWriter? = nil,
+    package init(
+        capacity: Int = ServerLimits.seenRequests, opened: ReplayJournal.Opened? = nil,
+        marks: ReplayWatermarkWriter? = nil,
         lifetime: Double = .infinity, now: Double = 0
     ) {
         let first = Kept(
@@ -80,13 +82,13 @@ final class ReplayGuard: Sendable {
     }
 
     /// To be called every few seconds. Does not block.
-    func moveOn(now: Double) {
+    package func moveOn(now: Double) {
         marks?.moveOn(now: now)
         kept.withLock { $0.noteLifetime(now) }
     }
 
     /// Of a request, in seconds; it is another one from now on.
-    func apply(lifetime: Double, now: Double) {
+    package func apply(lifetime: Double, now: Double) {
         marks?.apply(lifetime: lifetime)
         kept.withLock { kept in
             kept.lifetime.apply(lifetime, now: now)
@@ -95,7 +97,7 @@ final class ReplayGuard: Sendable {
     }
 
     /// The last thing, when nothing is admitted any more. Blocks.
-    func close(now: Double) {
+    package func close(now: Double) {
         marks?.close(now: now)
     }
 }

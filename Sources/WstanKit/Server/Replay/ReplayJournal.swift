@@ -1,21 +1,22 @@
 import Synchronization
+import WstanBase
 
 /// Seen requests in a file that outlives the process, however that ends: below /run, since it need not outlive the machine.
 /// Confined to the guard's lock.
-final class ReplayJournal: @unchecked Sendable {
+package final class ReplayJournal: @unchecked Sendable {
     /// A journal that is ready, and what was in it.
-    struct Opened: Sendable {
-        let journal: ReplayJournal
+    package struct Opened: Sendable {
+        package let journal: ReplayJournal
         var records: [ReplayRecord] = []
         /// Until when requests may have been made that were accepted and are not in it; 0: none; infinite: nobody knows.
-        var gap = Double.infinity
+        package var gap = Double.infinity
         /// For how many seconds requests were remembered; nil: nobody knows.
         var lifetime: Double?
         /// What an administrator should know.
-        var warning: String?
+        package var warning: String?
     }
 
-    enum Failure: Error, Equatable {
+    package enum Failure: Error, Equatable {
         case inUse(path: String)
         /// In words, without a remedy.
         case unusable(String)
@@ -33,7 +34,7 @@ final class ReplayJournal: @unchecked Sendable {
     /// Blocks, and reads all of it; the room for every slot is taken at once, so that nothing can be short of it later.
     ///
     /// - Parameter patience: how long a process that has it and is about to end is waited for.
-    static func open(
+    package static func open(
         in directory: String, slots: Int, now: Double, patience: Duration = .zero
     ) throws(Failure) -> Opened {
         let path = directory + "/" + fileName
@@ -112,7 +113,7 @@ final class ReplayJournal: @unchecked Sendable {
     /// What the next process has to know of what this one does not.
     ///
     /// - Parameter gap: as in `Opened`.
-    func note(gap: Double) {
+    package func note(gap: Double) {
         file.store(ReplayJournalFormat.word(ofGap: gap), at: ReplayJournalFormat.gapOffset)
     }
 

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// A request that was accepted, as the journal has it.
 struct ReplayRecord: Equatable, Sendable {
     let token: Nonce
@@ -19,7 +21,7 @@ struct ReplayRecord: Equatable, Sendable {
 /// A slot's check is stored last, and taken away first when the slot is used again. So a process that is killed between
 /// two stores leaves a slot that holds nothing, and its request had no answer yet. The check covers the slot's number too:
 /// bytes that have moved are none of ours. It finds accidents; it is no defence against somebody who may write the file.
-enum ReplayJournalFormat {
+package enum ReplayJournalFormat {
     static let headSize = 64
     static let slotSize = 32
     static let version: UInt32 = 1
@@ -45,7 +47,7 @@ enum ReplayJournalFormat {
 
     private static let magic = Array("wstnseen".utf8)
 
-    static func fileSize(slots: Int) -> Int { headSize + slots * slotSize }
+    package static func fileSize(slots: Int) -> Int { headSize + slots * slotSize }
 
     static func offset(ofSlot slot: Int) -> Int { headSize + slot * slotSize }
 

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Which requests were accepted and have not expired, as a value: exact, bounded, and closed when full.
 struct ReplayMemory {
     enum Admission: Equatable {

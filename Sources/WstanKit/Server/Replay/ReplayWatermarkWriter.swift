@@ -1,15 +1,26 @@
 import Synchronization
+import WstanBase
 
 /// Moves the marks on, on a thread that may block, and tells whoever waits for that. Shared by all workers.
-final class ReplayWatermarkWriter: Sendable {
+package final class ReplayWatermarkWriter: Sendable {
     /// How the marks get to the disk.
-    struct Store: Sendable {
+    package struct Store: Sendable {
         /// Blocks. In place of the former ones, so that a crash leaves the old ones or the new ones.
         let write: @Sendable (ReplayWatermarks.Table) throws(SystemError) -> Void
         /// Runs something that blocks elsewhere; false when that is not possible at the moment.
         let submit: @Sendable (@escaping @Sendable () -> Void) -> Bool
         /// To be told to an administrator.
         let failed: @Sendable (SystemError) -> Void
+
+        package init(
+            write: @escaping @Sendable (ReplayWatermarks.Table) throws(SystemError) -> Void,
+            submit: @escaping @Sendable (@escaping @Sendable () -> Void) -> Bool,
+            failed: @escaping @Sendable (SystemError) -> Void
+        ) {
+            self.write = write
+            self.submit = submit
+            self.failed = failed
+        }
     }
 
     private struct Waiter {
@@ -32,7 +43,7 @@ final class ReplayWatermarkWriter: Sendable {
     /// More than can be waiting at once are let through.
     private static let maxWaiters = 4096
 
-    init(_ marks: ReplayWatermarks, store: Store) {
+    package init(_ marks: ReplayWatermarks, store: Store) {
         state = Mutex(State(marks: marks))
         self.store = store
     }

@@ -1,11 +1,13 @@
+import WstanBase
+
 /// Up to which time requests may have been accepted, for each key: what stands in for the journal when that is gone, as
 /// after a reboot. A value; it writes nothing itself.
 ///
 /// What is on the disk is ahead of what is accepted: a request beyond it waits until it has been moved on. It is moved in
 /// steps, and while a key is used before it is reached, so that hardly any request has to wait.
-struct ReplayWatermarks {
+package struct ReplayWatermarks {
     /// Seconds since the epoch, by key.
-    typealias Table = [KeyID: Double]
+    package typealias Table = [KeyID: Double]
 
     /// So far ahead is the mark put. After a power cut genuine requests are refused for so long at most, counted from when
     /// it was put there.
@@ -42,7 +44,7 @@ struct ReplayWatermarks {
     ///   - found: what was on the disk; nil: it was there, and could not be read.
     ///   - gap: until when requests may have been accepted that are not known; see `ReplayJournal`.
     ///   - lifetime: of a request, in seconds.
-    init(found: Table?, gap: Double, lifetime: Double, now: Double) {
+    package init(found: Table?, gap: Double, lifetime: Double, now: Double) {
         start = now
         reach = lifetime + 2 * Self.step
         written = found ?? [:]
@@ -57,7 +59,7 @@ struct ReplayWatermarks {
     }
 
     /// What is not known, for the journal to note.
-    var gap: Double {
+    package var gap: Double {
         let latest = refusing.values.reduce(refusingAll ?? 0, max)
         return min(latest, start + reach)
     }
@@ -79,7 +81,7 @@ struct ReplayWatermarks {
     }
 
     /// For how many seconds requests of a right clock are refused, at most; 0 when none are.
-    func refusal(at now: Double) -> Double { max(0, gap - now) }
+    package func refusal(at now: Double) -> Double { max(0, gap - now) }
 
     // MARK: Moving on
 
@@ -139,6 +141,7 @@ struct ReplayWatermarks {
     private static func pruned(_ table: Table, _ now: Double) -> Table {
         let worth = table.filter { $0.value > now - worthless }
         guard worth.count > capacity else { return worth }
-        return Table(uniqueKeysWithValues: worth.sorted { $0.value > $1.value }.prefix(capacity).map { ($0.key, $0.value) })
+        return Table(
+            uniqueKeysWithValues: worth.sorted { $0.value > $1.value }.prefix(capacity).map { ($0.key, $0.value) })
     }
 }

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// For how long a request is remembered, and so how old one may be. A longer one holds only for requests that are made after
 /// it came: earlier ones were remembered for the shorter one, and nobody knows any more whether they were seen. In seconds
 /// since the epoch, a value.

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Asked before anything goes to a target: the rules, with this host's addresses of the moment. Confined to its worker.
 final class TargetPolicy {
     private let worker: Worker

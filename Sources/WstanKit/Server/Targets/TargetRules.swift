@@ -1,10 +1,13 @@
+import WstanBase
+import WstanConfig
+
 /// Where a server lets its clients go. `deny` comes first, then what `allow` says, then what is private is refused, and
 /// all the rest is allowed. A `*` under `deny` comes behind `allow` instead, or nothing would be left: with it only that
 /// is allowed which `allow` lists.
 ///
 /// An item under `allow` that names addresses opens private ones too. One that names a name, or ports alone, does not:
 /// whoever runs the name's zone chooses where it leads, and this host has ports as well.
-struct TargetRules: Sendable, Equatable {
+package struct TargetRules: Sendable, Equatable {
     enum Verdict: Equatable {
         case allowed
         /// `key` is the one of the configuration that says so, or that would allow it.

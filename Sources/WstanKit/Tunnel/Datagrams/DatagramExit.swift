@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Where datagrams leave for their targets, and where the answers come in. Confined to its worker.
 ///
 /// One socket for each family: a target, and every other one, sees the same port as long as it lasts (RFC 4787

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// A bounded set of hosts that forgets those that were not used for longest: in two generations, so that using one costs
 /// no more than a look-up.
 struct RecentHosts {

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// The near end of a connection that a tunnel carries, as bytes: a user agent's socket, or a target's. Whatever else bytes come
 /// from and go to, a browser's WebSocket or a visitor of a reverse forward, takes this shape, which is a `Stream`'s: reading
 /// and writing never wait, and waits end by an event, a deadline or an interruption. Confined to the tunnel's worker.

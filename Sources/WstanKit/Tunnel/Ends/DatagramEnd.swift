@@ -22,7 +22,8 @@ final class WaitingDatagrams: DatagramEnd, @unchecked Sendable {
 
     func deliver(_ datagram: Datagram) {
         // The first one may be the longest there is.
-        guard waiting.isEmpty || held + datagram.data.count <= TunnelLimits.held, waiting.count < TunnelLimits.heldDatagrams
+        guard waiting.isEmpty || held + datagram.data.count <= TunnelLimits.held,
+            waiting.count < TunnelLimits.heldDatagrams
         else { return }
         waiting.append(datagram)
         held += datagram.data.count

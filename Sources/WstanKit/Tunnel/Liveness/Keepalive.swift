@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Keeps the peer's pulse: the driver of `KeepaliveMachine`. Confined to its worker.
 final class Keepalive {
     private let stream: Stream

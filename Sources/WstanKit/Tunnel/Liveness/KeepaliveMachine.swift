@@ -1,3 +1,5 @@
+import WstanBase
+
 /// When to ask a silent peer whether it is there, and when to give it up.
 ///
 /// A missing pong proves nothing on a tunnel in use: it travels behind data, and a peer that we have stopped reading,

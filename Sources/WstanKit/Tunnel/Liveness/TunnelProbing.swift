@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Whether a tunnel works still, asked when there is reason to doubt it.
 extension Tunnel {
     /// Something has happened that it may not have survived: the peer is to show soon that it is there, or the tunnel is

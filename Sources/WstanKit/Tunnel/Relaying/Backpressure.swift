@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Back-pressure between the two sides of a connection.
 enum Backpressure {
     /// Waits until `sink` has taken everything, with an eye on where it comes from.

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// What one wait for input has brought.
 enum ReadOutcome {
     /// At least one byte, in the worker's scratch: to be used before the next wait.

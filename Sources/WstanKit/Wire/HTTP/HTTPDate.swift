@@ -1,9 +1,9 @@
 /// RFC 9110 section 5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`. Seconds since the epoch, no leap seconds.
-enum HTTPDate {
+package enum HTTPDate {
     private static let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
-    static func format(_ seconds: Int64) -> String {
+    package static func format(_ seconds: Int64) -> String {
         let day = (seconds >= 0 ? seconds : seconds - 86_399) / 86_400
         let second = seconds - day * 86_400
         let (year, month, dayOfMonth) = civil(fromDays: day)
@@ -15,7 +15,7 @@ enum HTTPDate {
 
     /// - Returns: nil for anything but the preferred form, which every server of the last twenty years sends. The name
     ///   of the day is not looked at.
-    static func parse(_ text: some Collection<UInt8>) -> Int64? {
+    package static func parse(_ text: some Collection<UInt8>) -> Int64? {
         let bytes = Array(text)
         guard bytes.count == 29, bytes[3...4].elementsEqual(", ".utf8), bytes[7] == 32, bytes[11] == 32,
             bytes[16] == 32,

@@ -1,6 +1,8 @@
+import WstanBase
+
 /// The head of an HTTP/1.x message (RFC 9112): its first line and its fields, as they came.
-struct HTTPHead: Equatable {
-    enum Failure: Error, Equatable {
+package struct HTTPHead: Equatable {
+    package enum Failure: Error, Equatable {
         case malformed
         case tooLarge
     }
@@ -62,7 +64,7 @@ struct HTTPHead: Equatable {
     var isHEAD: Bool { requestLine?.method.elementsEqual("HEAD".utf8) ?? false }
 
     /// The status of a status line (section 4); nil if it is none.
-    var status: Int? {
+    package var status: Int? {
         let line = bytes[firstLine]
         guard line.starts(with: "HTTP/1.".utf8), line.count >= 12, line[line.startIndex + 8] == UInt8(ascii: " ") else {
             return nil
@@ -77,12 +79,12 @@ struct HTTPHead: Equatable {
 
     /// What follows the status: the reason phrase, for people. It ends up in logs and terminals, so only what is
     /// visible.
-    var reason: String {
+    package var reason: String {
         Printable.ascii(bytes[firstLine].dropFirst(13).prefix(80))
     }
 
     /// The value of the only field of that name; nil if there is none, or more than one.
-    func value(of name: String) -> ArraySlice<UInt8>? {
+    package func value(of name: String) -> ArraySlice<UInt8>? {
         var found: Range<Int>?
         for field in fields where isNamed(field, name) {
             guard found == nil else { return nil }
@@ -92,7 +94,7 @@ struct HTTPHead: Equatable {
     }
 
     /// All values of the fields of that name, in their order.
-    func values(of name: String) -> [ArraySlice<UInt8>] {
+    package func values(of name: String) -> [ArraySlice<UInt8>] {
         fields.filter { isNamed($0, name) }.map { bytes[$0.value] }
     }
 

@@ -1,20 +1,26 @@
 /// A client's side of the opening handshake: the request that asks a server for a tunnel, and what its answer makes of
 /// it. Heads and bytes come in and go out: no I/O, no clock, and randomness is an argument.
-enum ClientHandshake {
+package enum ClientHandshake {
     case v1(ClientHandshakeV1)
 
     /// How a server is addressed in HTTP.
-    struct Server: Equatable, Sendable {
+    package struct Server: Equatable, Sendable {
         /// Begins and ends with a slash.
         var pathPrefix: String
         /// As it belongs in the `Host` header.
         var host: String
         /// Fields besides those of every handshake, each as it goes into its line.
         var fields: [String] = []
+
+        package init(pathPrefix: String, host: String, fields: [String] = []) {
+            self.pathPrefix = pathPrefix
+            self.host = host
+            self.fields = fields
+        }
     }
 
     /// The answer opens no tunnel.
-    enum Failure: Error, Equatable {
+    package enum Failure: Error, Equatable {
         /// Not HTTP.
         case notHTTP
         /// Another status than 101.
@@ -28,7 +34,7 @@ enum ClientHandshake {
     }
 
     /// The whole head of the request. It is sent once: a second time it would be a replay.
-    var request: [UInt8] {
+    package var request: [UInt8] {
         switch self {
         case .v1(let handshake): handshake.request
         }
@@ -37,7 +43,7 @@ enum ClientHandshake {
     /// Judges the head of the answer.
     ///
     /// - Returns: both directions of the tunnel that is open now.
-    func open(_ answer: HTTPHead) throws(Failure) -> (sealer: Sealer, opener: Opener) {
+    package func open(_ answer: HTTPHead) throws(Failure) -> (sealer: Sealer, opener: Opener) {
         switch self {
         case .v1(let handshake): try handshake.open(answer)
         }

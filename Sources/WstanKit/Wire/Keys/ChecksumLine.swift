@@ -1,3 +1,5 @@
+import WstanBase
+
 /// The last line of a file of ours, `sha256 HEX`: the digest of all lines before it.
 enum ChecksumLine {
     private static let prefix = "sha256 "

@@ -1,9 +1,10 @@
 import COpenSSL
+import WstanBase
 
 /// The secret that client and server share: AES key and HMAC key in one, as version 1 has it.
-struct Key: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+package struct Key: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// 16 bytes (AES-128), or 32 when it came from a passphrase (AES-256).
-    let bytes: [UInt8]
+    package let bytes: [UInt8]
 
     init?(bytes: [UInt8]) {
         guard bytes.count == 16 || bytes.count == 32 else { return nil }
@@ -23,7 +24,7 @@ struct Key: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConve
         }
     }
 
-    static func random() -> Key {
+    package static func random() -> Key {
         var bytes = [UInt8](repeating: 0, count: 16)
         precondition(RAND_bytes(&bytes, 16) == 1, "the system has no randomness")
         return Key(unchecked: bytes)
@@ -33,11 +34,11 @@ struct Key: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConve
         self.bytes = bytes
     }
 
-    var base64: String { Base64.encode(bytes) }
+    package var base64: String { Base64.encode(bytes) }
 
-    var description: String { "<key>" }
-    var debugDescription: String { "<key>" }
-    var customMirror: Mirror { Mirror(self, children: []) }
+    package var description: String { "<key>" }
+    package var debugDescription: String { "<key>" }
+    package var customMirror: Mirror { Mirror(self, children: []) }
 
     /// The salt is fixed by the protocol, since both sides must come to the same key without talking.
     private static let salt: [UInt8] = [

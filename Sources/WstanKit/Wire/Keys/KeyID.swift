@@ -3,7 +3,7 @@ import COpenSSL
 /// Tells keys apart without telling them: the first 8 bytes of SHA-256 over a fixed label and the key.
 ///
 /// It may be shown to everybody. The wire does not carry it.
-struct KeyID: Hashable, Sendable, CustomStringConvertible {
+package struct KeyID: Hashable, Sendable, CustomStringConvertible {
     private let value: UInt64
 
     init(of key: Key) {
@@ -12,7 +12,7 @@ struct KeyID: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// - Returns: nil for anything but 16 lower-case hex digits.
-    init?(text: String) {
+    package init?(text: String) {
         let digits = text.utf8
         guard digits.count == 16, digits.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }),
             let value = UInt64(text, radix: 16)
@@ -20,7 +20,7 @@ struct KeyID: Hashable, Sendable, CustomStringConvertible {
         self.value = value
     }
 
-    var description: String {
+    package var description: String {
         let digits = String(value, radix: 16)
         return String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }
@@ -29,7 +29,7 @@ struct KeyID: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Key {
-    var id: KeyID { KeyID(of: self) }
+    package var id: KeyID { KeyID(of: self) }
 }
 
 enum SHA256 {

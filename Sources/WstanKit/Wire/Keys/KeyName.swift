@@ -1,12 +1,12 @@
 /// Whose key it is: a device's or a person's.
-struct KeyName: Hashable, Sendable, CustomStringConvertible {
-    let text: String
+package struct KeyName: Hashable, Sendable, CustomStringConvertible {
+    package let text: String
 
     /// The name of the key that the configuration gives.
-    static let configured = KeyName(checked: "default")
+    package static let configured = KeyName(checked: "default")
 
     /// - Returns: nil unless it is 1 to 64 letters, digits, dots, dashes and underscores of ASCII.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         guard (1...KeyRingBounds.nameLength).contains(text.utf8.count), text.utf8.allSatisfy(Self.mayHold) else {
             return nil
         }
@@ -25,19 +25,19 @@ struct KeyName: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    var description: String { text }
+    package var description: String { text }
 }
 
 /// Every bound on a ring. Each key costs every request without a good tag the time of one more MAC.
-enum KeyRingBounds {
-    static let names = 256
-    static let nameLength = 64
+package enum KeyRingBounds {
+    package static let names = 256
+    package static let nameLength = 64
     /// Previous keys of one name.
-    static let previous = 16
+    package static let previous = 16
     /// Of all names together.
-    static let keys = 1024
+    package static let keys = 1024
     /// Of the ring when it is stored: a line is 190 bytes at most.
-    static let fileSize = 256 * 1024
+    package static let fileSize = 256 * 1024
     /// A former key is not accepted for longer than this, whatever is asked for.
     static let grace: Duration = .seconds(10 * 366 * 86_400)
 }

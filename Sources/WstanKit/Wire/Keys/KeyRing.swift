@@ -1,25 +1,27 @@
+import WstanBase
+
 /// The keys that a server accepts, by name: each name has a current key, and former ones for a time of grace.
 ///
 /// A value. There is always at least one current key, and no key is in it twice. On a client it holds the one key that
 /// is sent.
-struct KeyRing: Sendable, Equatable {
-    struct Entry: Sendable, Equatable {
-        let name: KeyName
+package struct KeyRing: Sendable, Equatable {
+    package struct Entry: Sendable, Equatable {
+        package let name: KeyName
         /// Nil once it was retired while former ones still last.
         var current: RingKey?
         /// The one that lasts longest comes first.
         var previous: [RingKey] = []
 
-        var keys: [RingKey] { (current.map { [$0] } ?? []) + previous }
+        package var keys: [RingKey] { (current.map { [$0] } ?? []) + previous }
     }
 
     /// In the order in which the names came; never empty.
-    private(set) var entries: [Entry]
+    package private(set) var entries: [Entry]
     /// The configured key that the ring has grown from: while the configuration still has that one, what was rotated
     /// since counts.
     private(set) var origin: KeyID
 
-    init(configured key: Key, source: RingKey.Source) {
+    package init(configured key: Key, source: RingKey.Source) {
         let current = RingKey(key, source: source, created: nil)
         entries = [Entry(name: .configured, current: current)]
         origin = current.id
@@ -53,19 +55,19 @@ struct KeyRing: Sendable, Equatable {
 
     func entry(_ name: KeyName) -> Entry? { entries.first { $0.name == name } }
 
-    func current(of name: KeyName) -> RingKey? { entry(name)?.current }
+    package func current(of name: KeyName) -> RingKey? { entry(name)?.current }
 
     /// Whose key it is.
     func name(of id: KeyID) -> KeyName? { entries.first { $0.keys.contains { $0.id == id } }?.name }
 
     /// When the next former key expires.
-    var nextExpiry: CalendarTime? { entries.flatMap(\.previous).compactMap(\.expiry).min() }
+    package var nextExpiry: CalendarTime? { entries.flatMap(\.previous).compactMap(\.expiry).min() }
 
     private var keyCount: Int { entries.reduce(0) { $0 + $1.keys.count } }
 
     // MARK: Changing
 
-    enum Problem: Error, Equatable {
+    package enum Problem: Error, Equatable {
         case noSuchKey
         case noSuchName
         case nameTaken
@@ -80,7 +82,7 @@ struct KeyRing: Sendable, Equatable {
         case isOnlyCurrentKey
     }
 
-    mutating func add(_ name: KeyName, _ key: Key, now: CalendarTime) throws(Problem) {
+    package mutating func add(_ name: KeyName, _ key: Key, now: CalendarTime) throws(Problem) {
         guard entry(name) == nil else { throw .nameTaken }
         if let owner = self.name(of: key.id) { throw .keyTaken(by: owner) }
         // The configured key must fit in at any time.
@@ -93,7 +95,7 @@ struct KeyRing: Sendable, Equatable {
     /// Makes another key the current one. One of its own former keys may come back.
     ///
     /// - Parameter grace: how long the one that was current is still accepted; zero: not at all.
-    mutating func rotate(_ name: KeyName, to key: Key, grace: Duration, now: CalendarTime) throws(Problem) {
+    package mutating func rotate(_ name: KeyName, to key: Key, grace: Duration, now: CalendarTime) throws(Problem) {
         guard let index = entries.firstIndex(where: { $0.name == name }) else { throw .noSuchName }
         var entry = entries[index]
         let next = RingKey(key, source: .state, created: now)
@@ -112,7 +114,7 @@ struct KeyRing: Sendable, Equatable {
     }
 
     /// A name without keys is gone.
-    mutating func retire(_ id: KeyID) throws(Problem) {
+    package mutating func retire(_ id: KeyID) throws(Problem) {
         guard let index = entries.firstIndex(where: { $0.keys.contains { $0.id == id } }) else { throw .noSuchKey }
         if entries[index].current?.id == id {
             guard entries.count(where: { $0.current != nil }) > 1 else { throw .isOnlyCurrentKey }
@@ -127,7 +129,7 @@ struct KeyRing: Sendable, Equatable {
     ///
     /// - Returns: whether anything has.
     @discardableResult
-    mutating func expire(now: CalendarTime) -> Bool {
+    package mutating func expire(now: CalendarTime) -> Bool {
         let count = keyCount
         for index in entries.indices {
             entries[index].previous.removeAll { $0.expiry.map { $0 <= now } ?? false }
@@ -138,7 +140,7 @@ struct KeyRing: Sendable, Equatable {
 
     // MARK: The configured key
 
-    enum Adoption: Equatable {
+    package enum Adoption: Equatable {
         /// It is what the ring has grown from, or what the ring has as the current one.
         case stands
         /// It was edited, and is the only key of `default` now. Those that it has replaced, and other names that had it.
@@ -147,7 +149,7 @@ struct KeyRing: Sendable, Equatable {
 
     /// Takes the configuration's key: it wins when it was edited since the ring grew from it. Its former keys go with
     /// the one that it replaces, as they do where there is no ring.
-    mutating func adopt(configured key: Key, source: RingKey.Source) -> Adoption {
+    package mutating func adopt(configured key: Key, source: RingKey.Source) -> Adoption {
         let configured = RingKey(key, source: source, created: nil)
         if configured.id == origin { return .stands }
         origin = configured.id
@@ -174,7 +176,7 @@ struct KeyRing: Sendable, Equatable {
     }
 
     /// The current key of `default` stands in the configuration now.
-    mutating func configurationFollowed(source: RingKey.Source) {
+    package mutating func configurationFollowed(source: RingKey.Source) {
         guard let index = entries.firstIndex(where: { $0.name == .configured }), let current = entries[index].current
         else { return }
         entries[index].current = RingKey(current.key, source: source, created: current.created)
@@ -182,7 +184,7 @@ struct KeyRing: Sendable, Equatable {
     }
 
     /// A client sends this key, so it is there even if the ring was a server's, in which it was retired.
-    mutating func keepConfigured(_ key: Key, source: RingKey.Source) {
+    package mutating func keepConfigured(_ key: Key, source: RingKey.Source) {
         guard current(of: .configured) == nil else { return }
         _ = replaceConfigured(with: RingKey(key, source: source, created: nil))
     }

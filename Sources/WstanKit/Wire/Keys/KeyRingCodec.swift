@@ -1,3 +1,5 @@
+import WstanBase
+
 /// The ring as text, a line per key, with its own digest in the last line: a file that was cut, or edited without
 /// knowing what it means, is no ring.
 ///
@@ -8,9 +10,9 @@
 ///     sha256 HEX
 ///
 /// Times are microseconds since the epoch; `-` where there is none.
-enum KeyRingCodec {
+package enum KeyRingCodec {
     /// Why it is none.
-    enum Problem: Error, Equatable {
+    package enum Problem: Error, Equatable {
         case tooLong
         case isEmpty
         /// Of another version, or something else altogether.
@@ -24,7 +26,7 @@ enum KeyRingCodec {
     private static let header = "wstan key ring 1"
     private static let origin = "origin "
 
-    static func encode(_ ring: KeyRing) -> [UInt8] {
+    package static func encode(_ ring: KeyRing) -> [UInt8] {
         var text = "\(header)\n\(origin)\(ring.origin)\n"
         for entry in ring.entries {
             for key in entry.keys {
@@ -36,7 +38,7 @@ enum KeyRingCodec {
         return ChecksumLine.append(to: Array(text.utf8))
     }
 
-    static func decode(_ bytes: [UInt8]) throws(Problem) -> KeyRing {
+    package static func decode(_ bytes: [UInt8]) throws(Problem) -> KeyRing {
         guard bytes.count <= KeyRingBounds.fileSize else { throw .tooLong }
         guard !bytes.isEmpty else { throw .isEmpty }
         guard bytes.starts(with: "\(header)\n".utf8) else { throw .unknownFormat }

@@ -1,6 +1,8 @@
+import WstanBase
+
 /// A key of the ring, and what is known of it.
-struct RingKey: Sendable, Equatable {
-    enum Source: String, Sendable {
+package struct RingKey: Sendable, Equatable {
+    package enum Source: String, Sendable {
         /// The configuration, a key file or the environment.
         case configuration
         /// The service manager.
@@ -9,13 +11,13 @@ struct RingKey: Sendable, Equatable {
         case state
     }
 
-    let key: Key
-    let id: KeyID
-    let source: Source
+    package let key: Key
+    package let id: KeyID
+    package let source: Source
     /// Nil when nobody knows: the configuration does not tell.
-    let created: CalendarTime?
+    package let created: CalendarTime?
     /// From then on it is not accepted. Nil: it is a current one.
-    let expiry: CalendarTime?
+    package let expiry: CalendarTime?
 
     init(_ key: Key, source: Source, created: CalendarTime?, expiry: CalendarTime? = nil) {
         self.key = key
@@ -38,16 +40,21 @@ struct LiveKey: Sendable, Equatable {
 }
 
 /// How often a key was used since the start of the process, and when last.
-struct KeyUse: Sendable, Equatable {
-    var count: UInt64 = 0
-    var last: CalendarTime?
+package struct KeyUse: Sendable, Equatable {
+    package var count: UInt64 = 0
+    package var last: CalendarTime?
+
+    package init(count: UInt64 = 0, last: CalendarTime? = nil) {
+        self.count = count
+        self.last = last
+    }
 
     mutating func count(at time: CalendarTime) {
         count &+= 1
         last = max(last ?? time, time)
     }
 
-    static func + (a: KeyUse, b: KeyUse) -> KeyUse {
+    package static func + (a: KeyUse, b: KeyUse) -> KeyUse {
         KeyUse(count: a.count &+ b.count, last: [a.last, b.last].compactMap { $0 }.max())
     }
 }

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// The encoding that SOCKS5 (RFC 1928 section 5) and the tunnel's requests share.
 extension Address {
     private enum Kind: UInt8 {

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// DGM: one datagram, with where it goes to (from the client) or came from (from the server).
 struct Datagram: Equatable {
     var address: Address
@@ -22,7 +24,7 @@ struct Datagram: Equatable {
 }
 
 /// A datagram that opens an association.
-struct AssociationRequest: Equatable {
+package struct AssociationRequest: Equatable {
     /// Seconds since the epoch, by the sender's clock; finite.
     var time: Double
     var first: Datagram

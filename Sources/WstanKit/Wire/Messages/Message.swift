@@ -1,3 +1,5 @@
+import WstanBase
+
 /// The first byte of every message, under the key stream.
 enum Command: UInt8 {
     case request = 0
@@ -7,11 +9,17 @@ enum Command: UInt8 {
 }
 
 /// REQ: connect to `target` and send it `data`.
-struct Request: Equatable {
+package struct Request: Equatable {
     /// Seconds since the epoch, by the sender's clock; finite.
     var time: Double
     var target: Address
     var data: [UInt8]
+
+    package init(time: Double, target: Address, data: [UInt8]) {
+        self.time = time
+        self.target = target
+        self.data = data
+    }
 
     /// Unsealed, without the tag.
     func encoded() -> [UInt8] {
@@ -42,7 +50,7 @@ struct Request: Equatable {
 }
 
 /// What a connection's first message asks for.
-enum Opening: Equatable {
+package enum Opening: Equatable {
     case request(Request)
     case association(AssociationRequest)
     /// An "empty" request, RST and a time: the tunnel is open and idle. Only 0.5 servers know it.

@@ -1,5 +1,5 @@
 /// What can be wrong with bytes that claim to be of this protocol. The peer's fault, all of it.
-enum WireError: Error, Equatable {
+package enum WireError: Error, Equatable {
     /// Not what the format allows, whatever may follow.
     case malformed
     /// The HMAC does not fit: another key, or bytes changed on the way.

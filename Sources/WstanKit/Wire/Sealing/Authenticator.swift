@@ -4,14 +4,14 @@ import COpenSSL
 /// sent.
 ///
 /// It holds a context that every call uses again, so each worker has its own.
-final class Authenticator {
+package final class Authenticator {
     static let tagSize = 10
 
     let key: Key
     let keyID: KeyID
     private let context: OpaquePointer
 
-    init(key: Key) {
+    package init(key: Key) {
         self.key = key
         keyID = key.id
         guard let context = EVP_MAC_CTX_new(Self.hmac) else { preconditionFailure("OpenSSL has no HMAC") }

@@ -1,7 +1,8 @@
 import COpenSSL
+import WstanBase
 
 /// The 16 bytes at which a direction's key stream begins.
-struct Nonce: Hashable, Sendable {
+package struct Nonce: Hashable, Sendable {
     let high: UInt64
     let low: UInt64
 
@@ -29,7 +30,7 @@ struct Nonce: Hashable, Sendable {
         self.init(prefixOf: bytes)
     }
 
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(16)
         bytes.append(integer: high)

@@ -1,5 +1,5 @@
 /// Opens the messages of one direction as their bytes come, in the version of the protocol that opened the tunnel.
-enum Opener {
+package enum Opener {
     case version1(OpenerV1)
 
     enum Event: Equatable {

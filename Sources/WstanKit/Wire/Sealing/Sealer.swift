@@ -1,5 +1,5 @@
 /// Seals the messages of one direction, in the version of the protocol that opened the tunnel.
-enum Sealer {
+package enum Sealer {
     case version1(SealerV1)
 
     /// Bytes that a version may write before the data of a message, beside the frame's head: a type, and in version 2 the

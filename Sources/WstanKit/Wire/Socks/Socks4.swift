@@ -1,3 +1,5 @@
+import WstanBase
+
 /// The messages of SOCKS4, and of its extension 4a by which a name may stand for the address.
 enum Socks4 {
     static let version: UInt8 = 4
@@ -19,6 +21,11 @@ enum Socks4 {
         /// The raw byte: a command that nobody knows still gets its answer.
         var command: UInt8
         var target: Address
+
+        init(command: UInt8, target: Address) {
+            self.command = command
+            self.target = target
+        }
     }
 
     /// Version, command, port, address, user id, 0; after an address of 0.0.0.x also name, 0.

@@ -1,8 +1,10 @@
+import WstanBase
+
 /// The messages of SOCKS5 (RFC 1928) that a proxy reads and sends.
-enum Socks5 {
+package enum Socks5 {
     static let version: UInt8 = 5
 
-    enum Method {
+    package enum Method {
         static let none: UInt8 = 0
         /// RFC 1929.
         static let password: UInt8 = 2
@@ -16,7 +18,7 @@ enum Socks5 {
     }
 
     /// Section 6.
-    enum Reply: UInt8, Error {
+    package enum Reply: UInt8, Error {
         case succeeded = 0
         case generalFailure = 1
         case notAllowed = 2
@@ -27,7 +29,7 @@ enum Socks5 {
         case addressTypeNotSupported = 8
     }
 
-    enum Failure: Error, Equatable {
+    package enum Failure: Error, Equatable {
         case malformed
         case unknownAddressType
     }
@@ -42,10 +44,15 @@ enum Socks5 {
         return Array(methods)
     }
 
-    struct Request: Equatable {
+    package struct Request: Equatable {
         /// The raw byte: a command that nobody knows still gets its answer.
         var command: UInt8
         var target: Address
+
+        init(command: UInt8, target: Address) {
+            self.command = command
+            self.target = target
+        }
     }
 
     /// The request (section 4).

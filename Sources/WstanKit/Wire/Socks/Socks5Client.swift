@@ -1,13 +1,15 @@
+import WstanBase
+
 /// The messages of SOCKS5 as the client of a proxy sends and reads them: RFC 1928, and RFC 1929 for a name and a
 /// password.
-enum Socks5Client {
-    enum Method {
+package enum Socks5Client {
+    package enum Method {
         static let none: UInt8 = 0
         static let password: UInt8 = 2
         static let notAcceptable: UInt8 = 0xff
     }
 
-    enum Failure: Error, Equatable {
+    package enum Failure: Error, Equatable {
         /// What answers speaks no SOCKS5.
         case malformed
         /// None of the offered ways to authenticate will do.
@@ -18,12 +20,12 @@ enum Socks5Client {
     }
 
     /// RFC 1929 gives each a byte for its length, and wants at least one byte of a name.
-    struct Credentials: Equatable, Sendable {
+    package struct Credentials: Equatable, Sendable {
         let user: [UInt8]
         let password: [UInt8]
 
         /// - Returns: nil for what the messages cannot hold.
-        init?(user: [UInt8], password: [UInt8]) {
+        package init?(user: [UInt8], password: [UInt8]) {
             guard (1...255).contains(user.count), password.count <= 255 else { return nil }
             self.user = user
             self.password = password

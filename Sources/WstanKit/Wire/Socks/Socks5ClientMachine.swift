@@ -1,7 +1,9 @@
+import WstanBase
+
 /// How a SOCKS5 proxy is asked for a connection: greeting, name and password if it wants them, request. What comes from
 /// the proxy goes in, what to send comes out.
-struct Socks5ClientMachine {
-    enum Action: Equatable {
+package struct Socks5ClientMachine {
+    package enum Action: Equatable {
         case send([UInt8])
         case waitForMore
         /// The connection is there.
@@ -23,15 +25,15 @@ struct Socks5ClientMachine {
     private var state = State.waitingForMethod
 
     /// - Parameter target: its name, if it has one, is left to the proxy.
-    init(to target: Address, _ credentials: Socks5Client.Credentials?) {
+    package init(to target: Address, _ credentials: Socks5Client.Credentials?) {
         self.target = target
         self.credentials = credentials
     }
 
-    var greeting: [UInt8] { Socks5Client.greeting(offeringPassword: credentials != nil) }
+    package var greeting: [UInt8] { Socks5Client.greeting(offeringPassword: credentials != nil) }
 
     /// - Parameter reader: at what has come and was not used yet; moved behind what was used.
-    mutating func received(_ reader: inout ByteReader) throws(Socks5Client.Failure) -> Action {
+    package mutating func received(_ reader: inout ByteReader) throws(Socks5Client.Failure) -> Action {
         switch state {
         case .waitingForMethod:
             guard let method = try Socks5Client.readMethod(&reader) else { return .waitForMore }

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// The messages by which a user agent gives its name and password in SOCKS5 (RFC 1929).
 enum Socks5Password {
     /// Of this negotiation, not of SOCKS.
@@ -6,6 +8,11 @@ enum Socks5Password {
     struct Request: Equatable {
         var name: [UInt8]
         var password: [UInt8]
+
+        init(name: [UInt8], password: [UInt8]) {
+            self.name = name
+            self.password = password
+        }
     }
 
     /// The request (section 2). Lengths of 0, which it does not have, are read too: nobody has such a name, and an empty

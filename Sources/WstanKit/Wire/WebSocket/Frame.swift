@@ -1,5 +1,5 @@
 /// RFC 6455 section 5.2.
-enum Opcode: UInt8, Sendable {
+package enum Opcode: UInt8, Sendable {
     case continuation = 0
     case text = 1
     case binary = 2
@@ -11,14 +11,14 @@ enum Opcode: UInt8, Sendable {
 }
 
 /// Which end of a WebSocket connection this is: a client masks what it sends, a server does not.
-enum WebSocketRole: Sendable {
+package enum WebSocketRole: Sendable {
     case client
     case server
 }
 
 /// RFC 6455 section 7.4, and the two that wstan has of its own.
-enum CloseCode {
-    static let normal: UInt16 = 1000
+package enum CloseCode {
+    package static let normal: UInt16 = 1000
     static let goingAway: UInt16 = 1001
     static let protocolError: UInt16 = 1002
     /// A message that is not of the protocol of the tunnel.
@@ -36,7 +36,7 @@ enum CloseCode {
 }
 
 /// The peer broke RFC 6455.
-enum FrameError: Error, Equatable {
+package enum FrameError: Error, Equatable {
     case reservedBits
     case unknownOpcode
     case wrongMasking
@@ -49,7 +49,7 @@ enum FrameError: Error, Equatable {
 }
 
 /// The head of a frame as it is sent: 2 to 14 bytes.
-struct FrameHead {
+package struct FrameHead {
     var opcode: Opcode
     var isFinal = true
     var payloadCount: Int
@@ -81,7 +81,7 @@ struct FrameHead {
     }
 
     /// A whole small frame, masked if a key is given.
-    static func frame(_ opcode: Opcode, _ payload: [UInt8], mask: MaskingKey?) -> [UInt8] {
+    package static func frame(_ opcode: Opcode, _ payload: [UInt8], mask: MaskingKey?) -> [UInt8] {
         let head = FrameHead(opcode: opcode, payloadCount: payload.count, mask: mask)
         return [UInt8](unsafeUninitializedCapacity: head.size + payload.count) { buffer, count in
             let bytes = UnsafeMutableRawBufferPointer(buffer)
@@ -94,7 +94,7 @@ struct FrameHead {
         }
     }
 
-    static func close(code: UInt16, mask: MaskingKey?) -> [UInt8] {
+    package static func close(code: UInt16, mask: MaskingKey?) -> [UInt8] {
         var payload: [UInt8] = []
         payload.append(integer: code)
         return frame(.close, payload, mask: mask)

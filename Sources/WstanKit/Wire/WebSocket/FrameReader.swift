@@ -1,9 +1,11 @@
+import WstanBase
+
 /// Reads frames (RFC 6455 section 5) from bytes as they come, in either role, and unmasks them in place.
 ///
 /// A frame is never held: its payload is handed on in the pieces in which it arrives, whatever length it claims. Only
 /// control frames, at most 125 bytes, are gathered. It does not check that text is UTF-8.
-struct FrameReader {
-    enum Event: Equatable {
+package struct FrameReader {
+    package enum Event: Equatable {
         /// The bytes at `range` of the input belong to a message; with `endsMessage` they are its last.
         case payload(Range<Int>, isText: Bool, endsMessage: Bool)
         case ping([UInt8])
@@ -34,7 +36,7 @@ struct FrameReader {
     /// What the message in progress began as; nil between messages.
     private var message: Opcode?
 
-    init(role: WebSocketRole) {
+    package init(role: WebSocketRole) {
         self.role = role
     }
 
@@ -46,7 +48,7 @@ struct FrameReader {
     /// The next event in `bytes` from `offset` on, which is moved behind what was used.
     ///
     /// - Returns: nil when all bytes are used and more are needed.
-    mutating func next(
+    package mutating func next(
         in bytes: UnsafeMutableRawBufferPointer, from offset: inout Int
     ) throws(FrameError) -> Event? {
         while true {

@@ -1,9 +1,9 @@
 /// The client's masking of payload (RFC 6455 section 5.3): byte i is changed by octet i modulo 4 of the key.
-struct MaskingKey: Equatable, Sendable {
+package struct MaskingKey: Equatable, Sendable {
     /// The four octets as they lie in memory.
     private let word: UInt32
 
-    init(_ word: UInt32) {
+    package init(_ word: UInt32) {
         self.word = word
     }
 

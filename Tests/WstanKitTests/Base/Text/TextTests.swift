@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
 
 @Suite struct TextTests {
     @Test func `names are listed with a word before the last one`() {

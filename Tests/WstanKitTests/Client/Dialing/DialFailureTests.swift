@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct DialFailureTests {
     @Test func `a refusal names what may be wrong`() {

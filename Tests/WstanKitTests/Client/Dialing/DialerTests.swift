@@ -1,6 +1,8 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanConfig
+@testable import WstanCore
 
 @Suite(.serialized, .timeLimit(.minutes(1))) struct DialerTests {
     private static let target = Address(host: .name("target.test"), port: 443)

@@ -1,7 +1,9 @@
 import Glibc
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanConfig
+@testable import WstanCore
 
 /// Several servers, servers that restart, and proxies, seen from the dialer.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct DialerWayTests {
@@ -188,14 +190,14 @@ import Testing
     // MARK: Another network
 
     /// A connection from an address that the kernel would not choose, as those are that a change has left behind.
-    private static func leftBehind(_ server: Address, on worker: Worker) throws -> WstanKit.Stream {
+    private static func leftBehind(_ server: Address, on worker: Worker) throws -> WstanCore.Stream {
         let descriptor = try SystemError.check("socket") { socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
         let other = SocketAddress.ipv4(IPv4Address(0x7f00_0002), port: 0)
         _ = try SystemError.check("bind") { other.withSockaddr { bind(descriptor, $0, $1) } }
         let peer = SocketAddress.ipv4(IPv4Address(0x7f00_0001), port: server.port)
         _ = try SystemError.check("connect") { peer.withSockaddr { connect(descriptor, $0, $1) } }
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
-        return try WstanKit.Stream(descriptor: descriptor, worker: worker)
+        return try WstanCore.Stream(descriptor: descriptor, worker: worker)
     }
 
     @Test(arguments: [true, false])

@@ -1,11 +1,12 @@
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 /// A server that does with each connection what the test says. Confined to its worker.
 final class HandMadeServer: @unchecked Sendable {
     /// What came on a connection, read up to the end of the first head.
     struct Visit: Sendable {
         let number: Int
-        let stream: WstanKit.Stream
+        let stream: WstanCore.Stream
         /// nil when the connection ended before.
         let head: HTTPHead?
 
@@ -28,12 +29,12 @@ final class HandMadeServer: @unchecked Sendable {
     ///   - greet: called before anything is read; true when that was all.
     ///   - serve: called with the head of the request.
     init(
-        on worker: Worker, greet: @escaping (WstanKit.Stream) -> Bool = { _ in false },
+        on worker: Worker, greet: @escaping (WstanCore.Stream) -> Bool = { _ in false },
         serve: @escaping (Visit) async -> Void
     ) throws {
         listener = try Listener(Loopback.ipv4, on: worker, dealingTo: [worker]) { [unowned self] event in
             guard case .accepted(let arrival) = event,
-                let stream = try? WstanKit.Stream(descriptor: arrival.descriptor, worker: worker)
+                let stream = try? WstanCore.Stream(descriptor: arrival.descriptor, worker: worker)
             else { return }
             let box = Box(greet: greet, serve: serve)
             worker.spawn {
@@ -48,7 +49,7 @@ final class HandMadeServer: @unchecked Sendable {
     }
 
     private struct Box: @unchecked Sendable {
-        let greet: (WstanKit.Stream) -> Bool
+        let greet: (WstanCore.Stream) -> Bool
         let serve: (Visit) async -> Void
     }
 

@@ -1,7 +1,9 @@
 import Glibc
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanConfig
+@testable import WstanCore
 
 @Suite(.serialized, .timeLimit(.minutes(1))) struct ClientAccessTests {
     private static let name = Address(host: .name("example.com"), port: 443)
@@ -105,8 +107,8 @@ import Testing
             var ends: [Int32] = [-1, -1]
             let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
             try #require(socketpair(AF_UNIX, type, 0, &ends) == 0)
-            let near = try WstanKit.Stream(descriptor: ends[0], worker: worker, isUnix: true)
-            let far = try WstanKit.Stream(descriptor: ends[1], worker: worker, isUnix: true)
+            let near = try WstanCore.Stream(descriptor: ends[0], worker: worker, isUnix: true)
+            let far = try WstanCore.Stream(descriptor: ends[1], worker: worker, isUnix: true)
             #expect(far.peerOwner == .open(user: geteuid()))
             #expect(ClientAccess(allowedUsers: [geteuid()], passwords: nil, log: .silent).admits(far))
             #expect(!ClientAccess(allowedUsers: [geteuid() + 1], passwords: nil, log: .silent).admits(far))

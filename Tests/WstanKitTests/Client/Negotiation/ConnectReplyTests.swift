@@ -1,7 +1,8 @@
 import Glibc
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct ConnectReplyTests {
     private static let target = Address(host: .name("example.com"), port: 443)

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct DeferredReplyMachineTests {
     private static let unreachable = Reset.unreachable(Address(host: .name("a"), port: 1), "the name does not exist")

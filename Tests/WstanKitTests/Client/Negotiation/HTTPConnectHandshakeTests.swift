@@ -1,9 +1,12 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanConfig
+@testable import WstanCore
 
 @Suite struct HTTPConnectHandshakeTests {
-    private static func passage(_ proxy: String, to server: String = "server.test:8080") throws -> HTTPConnectHandshake {
+    private static func passage(_ proxy: String, to server: String = "server.test:8080") throws -> HTTPConnectHandshake
+    {
         HTTPConnectHandshake(proxy: try ProxyAddress.read(proxy), server: try #require(Address(authority: server)))
     }
 

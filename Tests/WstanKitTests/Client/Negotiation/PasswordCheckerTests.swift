@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanConfig
+@testable import WstanCore
 
 @Suite(.timeLimit(.minutes(1))) struct PasswordCheckerTests {
     private static func verifier(on worker: Worker, threads: Int = 4) throws -> PasswordChecker {

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct ProxyAuthorizationTests {
     private static func read(_ fields: String, line: String = "GET http://a/ HTTP/1.1") throws -> ProxyAuthorization? {

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite(.serialized, .timeLimit(.minutes(1))) struct ProxyNegotiationTests {
     /// What a user agent gets: what the client knows then, and what it was answered.
@@ -63,7 +64,9 @@ import Testing
     @Test(arguments: targets, [false, true])
     func `SOCKS5 leads to its target however it comes`(target: Address, dripped: Bool) async throws {
         let visit = try await Self.visit(Self.socks(target), dripped: dripped)
-        #expect(visit.connect == ProxyNegotiation.Connect(target: target, early: [], successReply: Self.granted, reply: .socks5))
+        #expect(
+            visit.connect
+                == ProxyNegotiation.Connect(target: target, early: [], successReply: Self.granted, reply: .socks5))
         #expect(visit.answer == [5, 0])
     }
 

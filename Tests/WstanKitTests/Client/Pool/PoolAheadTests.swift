@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 /// What a pool opens before it is asked, by a clock of the test's own.
 @Suite struct PoolAheadTests {

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite(.serialized, .timeLimit(.minutes(1))) struct PoolFillerTests {
     private static let target = Address(host: .name("target.test"), port: 443)

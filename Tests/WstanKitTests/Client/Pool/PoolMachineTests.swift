@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct PoolMachineTests {
     private static let start = Instant(nanoseconds: 1_000_000_000_000)

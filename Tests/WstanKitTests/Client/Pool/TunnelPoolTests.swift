@@ -1,12 +1,13 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite(.serialized, .timeLimit(.minutes(1))) struct TunnelPoolTests {
     /// A client's tunnel that belongs to the pool, with nobody to answer it.
     private static func tunnel(
         of pool: TunnelPool, on worker: Worker
-    ) async throws -> (tunnel: Tunnel, peer: WstanKit.Stream) {
+    ) async throws -> (tunnel: Tunnel, peer: WstanCore.Stream) {
         let (near, far) = try await Loopback.pair(on: worker)
         let secrets = TunnelSecrets(usesCipher: true)
         let tunnel = Tunnel(

@@ -1,4 +1,5 @@
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 extension FuzzTarget {
     /// Whatever the order of answers, delays and failures: each address is tried once, and when none answers that is

@@ -1,4 +1,5 @@
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 extension FuzzTarget {
     /// The head of a request, from anybody or from a holder of the key: only a whole, fresh, authentic one opens a

@@ -1,4 +1,4 @@
-@testable import WstanKit
+@testable import WstanConfig
 
 extension FuzzTarget {
     /// A command line and the file it names end in settings without an error, or in at least one error.

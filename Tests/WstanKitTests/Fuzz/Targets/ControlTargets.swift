@@ -1,6 +1,6 @@
 import WstanControl
 
-@testable import WstanKit
+@testable import WstanControlSocket
 
 extension FuzzTarget {
     /// Calls are found in a stream wherever it is cut, and what is admitted can be read as what its method takes.
@@ -9,7 +9,9 @@ extension FuzzTarget {
         let bytes = input.rest()
         let whole = controlMessages(in: bytes, cuts: .none)
         require(whole == controlMessages(in: bytes, cuts: cuts), "the same in pieces")
-        require(whole == bytes.split(separator: 0, omittingEmptySubsequences: false).dropLast().map { Array($0) }, "all of them")
+        require(
+            whole == bytes.split(separator: 0, omittingEmptySubsequences: false).dropLast().map { Array($0) },
+            "all of them")
         for message in whole {
             guard let call = try? ControlCall(reading: message) else { continue }
             for standing in [ControlAuthority.Standing.stranger, .member, .owner] {
@@ -43,14 +45,17 @@ extension FuzzTarget {
     static let json = FuzzTarget(
         "json",
         seeds: [
-            #"{"a":[1,-2,3.5e-3,true,false,null,"\u00e9\ud83d\ude00\n"],"b":{"c":{}}}"#, "[[[[]]]]", "-9223372036854775808",
+            #"{"a":[1,-2,3.5e-3,true,false,null,"\u00e9\ud83d\ude00\n"],"b":{"c":{}}}"#, "[[[[]]]]",
+            "-9223372036854775808",
             #""\u0000\"\\\/""#,
         ].map { Array($0.utf8) }
     ) { input in
         let bounds = JSONReader.Bounds(depth: 8, values: 200)
         guard let value = try? JSONReader.read(input.rest(), within: bounds) else { return }
         let text = value.text
-        guard let again = try? JSONReader.read(text, within: bounds) else { fatalError("broken promise: it can be read") }
+        guard let again = try? JSONReader.read(text, within: bounds) else {
+            fatalError("broken promise: it can be read")
+        }
         require(again.text == text, "the same text")
         require(!text.contains { $0 < 32 }, "one line, without a NUL")
     }

@@ -1,4 +1,5 @@
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 extension FuzzTarget {
     /// A user agent that names text/html, and does not rule it out, gets a page, however it writes that.
@@ -58,7 +59,10 @@ extension FuzzTarget {
             case 0: .reset(bytes.withBytes { Reset.read($0) })
             case 1: .reset(.forbidden(key: text))
             case 2: .reset(.unreachable(Address(host: host, port: 1), text))
-            case 3: .dial(.proxyRefused(status == 407 ? .otherSchemes(["NTLM"], reason: text) : .status(status, reason: text)))
+            case 3:
+                .dial(
+                    .proxyRefused(status == 407 ? .otherSchemes(["NTLM"], reason: text) : .status(status, reason: text))
+                )
             case 4: .dial(.refused(status: status, clockAhead: Double(bytes.count * 1000 - status)))
             default: [.lost, .unreadableAnswer, .request(.meantForServer), .request(.unusableTarget)][Int(flags >> 6)]
             }

@@ -1,4 +1,5 @@
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 extension FuzzTarget {
     /// A forward's sources against a plain array in the order of use: bounded, each with one association, the one that was

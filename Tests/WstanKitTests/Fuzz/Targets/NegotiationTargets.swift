@@ -1,4 +1,6 @@
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanConfig
+@testable import WstanCore
 
 extension FuzzTarget {
     /// A file is read as a whole or refused as a whole, with a place for every problem; and written again it is the

@@ -1,4 +1,5 @@
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 extension FuzzTarget {
     /// A pool against a plain array: the one that came last goes first, none is given twice, none that is not needed stays
@@ -104,7 +105,8 @@ extension FuzzTarget {
             doubted.formIntersection(model.map(\.id))
             require(pool.count == model.count, "as many as were kept")
             if let first = model.first, model.count > size {
-                require(pool.nextExpiry(now: now)! - first.since <= PoolMachine.surplusTime, "a surplus is soon looked at")
+                require(
+                    pool.nextExpiry(now: now)! - first.since <= PoolMachine.surplusTime, "a surplus is soon looked at")
             }
             require(pool.ready == model.count - doubted.count, "what is in doubt is not ready")
             let needed = pool.needed(now: now)

@@ -1,4 +1,5 @@
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 extension FuzzTarget {
     private static let slots = 6
@@ -49,7 +50,8 @@ extension FuzzTarget {
         }
         var memory = ReplayMemory(capacity: slots, remembering: reading.records, now: now)
         for record in reading.records {
-            require(memory.admit(record.token, expiry: now + 60, now: now) == .seen || record.expiry < now - 120, "known")
+            require(
+                memory.admit(record.token, expiry: now + 60, now: now) == .seen || record.expiry < now - 120, "known")
         }
         var count = memory.count
         while case .new(let slot) = memory.admit(Nonce(high: 9, low: UInt64(count)), expiry: now + 60, now: now) {
@@ -70,7 +72,9 @@ extension FuzzTarget {
         let bytes = input.rest()
         let now = 1_763_683_200.0
         let found = ReplayWatermarkCodec.decode(bytes)
-        if let found { require(ReplayWatermarkCodec.decode(ReplayWatermarkCodec.encode(found)) == found, "read as it was written") }
+        if let found {
+            require(ReplayWatermarkCodec.decode(ReplayWatermarkCodec.encode(found)) == found, "read as it was written")
+        }
         var marks = ReplayWatermarks(found: found, gap: .infinity, lifetime: 60, now: now)
         require(marks.refusal(at: now) <= 60 + 2 * ReplayWatermarks.step, "not for long")
         for key in (found ?? [:]).keys {

@@ -1,4 +1,5 @@
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 extension FuzzTarget {
     /// A request is admitted once, for as long as it is worth anything and longer, whatever the clock does; when the

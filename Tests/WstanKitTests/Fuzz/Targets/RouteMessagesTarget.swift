@@ -1,4 +1,4 @@
-@testable import WstanKit
+@testable import WstanCore
 
 extension FuzzTarget {
     /// What the kernel tells of its routes: nothing is read beyond its end, what is told twice adds nothing, and

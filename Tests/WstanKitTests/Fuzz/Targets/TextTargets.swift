@@ -1,6 +1,7 @@
 import Glibc
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 extension FuzzTarget {
     /// A date that is read is written as it was, but for the name of the day; one that is written is read.

@@ -1,4 +1,6 @@
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanConfig
+@testable import WstanCore
 
 extension FuzzTarget {
     /// What a SOCKS5 proxy says, in pieces as at once: never more is sent than was asked for.

@@ -1,7 +1,8 @@
 import Glibc
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite(.timeLimit(.minutes(1))) struct ConnectorTests {
     /// Listens on both families, on one port, for as long as `body` runs.

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 /// What silent name servers do is for the black-box tests, which have some.
 @Suite(.timeLimit(.minutes(1))) struct ResolverTests {

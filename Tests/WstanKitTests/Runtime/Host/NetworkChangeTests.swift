@@ -1,7 +1,8 @@
 import CLinux
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct NetworkChangeTests {
     private static let ipv4 = SocketAddress.ipv4(IPv4Address(0x0a63_0001), port: 0)

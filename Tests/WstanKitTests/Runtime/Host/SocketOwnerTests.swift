@@ -1,11 +1,13 @@
 import Glibc
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 /// A FIN says that nothing more comes; whether anybody still listens, only the kernel of the same host knows.
 @Suite(.timeLimit(.minutes(1))) struct SocketOwnerTests {
-    private static func isOpen(_ owner: SocketOwner, peerOf far: WstanKit.Stream, _ peer: SocketAddress) throws -> Bool?
+    private static func isOpen(_ owner: SocketOwner, peerOf far: WstanCore.Stream, _ peer: SocketAddress) throws
+        -> Bool?
     {
         owner.isOpen(peer: peer, local: try #require(far.localAddress))
     }

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct SuspendClockTests {
     @Test func `the clock that counts sleep runs ahead by the sleep, and that is told once`() {

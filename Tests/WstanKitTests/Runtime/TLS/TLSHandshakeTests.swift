@@ -1,7 +1,8 @@
 import Glibc
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite(.timeLimit(.minutes(2))) struct TLSHandshakeTests {
     private static func outcome(
@@ -159,7 +160,7 @@ import Testing
             let far = Task(executorPreference: worker) {
                 await TLSEnds.failure(of: server, .server(context), until: worker.now + .seconds(30))
             }
-            func pass(_ source: WstanKit.Stream, _ sink: WstanKit.Stream) async {
+            func pass(_ source: WstanCore.Stream, _ sink: WstanCore.Stream) async {
                 guard await source.waitReadable() == .ready else { return }
                 let body = worker.scratch.body()
                 if case .bytes(let count) = source.read(into: body) {

@@ -2,7 +2,8 @@ import COpenSSL
 import Glibc
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 /// A peer whose handshake was good and who is not, or somebody on the way.
 @Suite(.timeLimit(.minutes(2))) struct TLSHostilePeerTests {
@@ -155,14 +156,14 @@ import Testing
     }
 
     /// They go out with what is written next.
-    private static func changeKeys(of stream: WstanKit.Stream, times: Int, _ kind: Int32) {
+    private static func changeKeys(of stream: WstanCore.Stream, times: Int, _ kind: Int32) {
         for _ in 0..<times {
             #expect(SSL_key_update(stream.tls?.ssl, kind) == 1)
             #expect(SSL_do_handshake(stream.tls?.ssl) == 1)
         }
     }
 
-    private static func take(_ count: Int, from stream: WstanKit.Stream) async -> [UInt8] {
+    private static func take(_ count: Int, from stream: WstanCore.Stream) async -> [UInt8] {
         var bytes: [UInt8] = []
         while bytes.count < count, await stream.waitReadable() == .ready {
             let body = stream.worker.scratch.body(count - bytes.count)

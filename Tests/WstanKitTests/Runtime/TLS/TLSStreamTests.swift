@@ -1,7 +1,8 @@
 import Glibc
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 /// What a stream promises without TLS it promises with TLS on it.
 @Suite(.timeLimit(.minutes(2))) struct TLSStreamTests {
@@ -105,8 +106,8 @@ import Testing
     }
 
     private struct Both: @unchecked Sendable {
-        let source: WstanKit.Stream
-        let sink: WstanKit.Stream
+        let source: WstanCore.Stream
+        let sink: WstanCore.Stream
 
         func drip() async {
             let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1, alignment: 1)
@@ -276,7 +277,7 @@ import Testing
     }
 }
 
-extension WstanKit.Stream {
+extension WstanCore.Stream {
     func transmit(_ bytes: [UInt8]) {
         bytes.withUnsafeBytes { transmit($0) }
     }

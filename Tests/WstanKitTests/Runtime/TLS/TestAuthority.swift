@@ -2,7 +2,8 @@ import COpenSSL
 import Glibc
 import Synchronization
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 /// A certificate authority of a test's own, with its files in a directory that goes when the process ends: contexts read
 /// them when the authority may not be in use any more.
@@ -128,8 +129,8 @@ final class TestAuthority: @unchecked Sendable {
 
 /// Two ends of a connection that speak TLS, and what it takes to make them.
 struct TLSEnds: @unchecked Sendable {
-    let client: WstanKit.Stream
-    let server: WstanKit.Stream
+    let client: WstanCore.Stream
+    let server: WstanCore.Stream
     let sessions = TLSSessions()
 
     init(_ worker: Worker) async throws {
@@ -154,7 +155,7 @@ struct TLSEnds: @unchecked Sendable {
     }
 
     static func failure(
-        of stream: WstanKit.Stream, _ side: TLSSession.Side, until deadline: Instant
+        of stream: WstanCore.Stream, _ side: TLSSession.Side, until deadline: Instant
     ) async -> TLSFailure? {
         do throws(TLSFailure) {
             try await stream.startTLS(side, deadline: deadline)

@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 @Suite(.timeLimit(.minutes(1))) struct DetachedThreadTests {
     private final class Note: Sendable {

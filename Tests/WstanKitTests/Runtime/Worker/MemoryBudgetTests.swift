@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 @Suite struct MemoryBudgetTests {
     @Test func `the tighter the memory, the smaller the allowance, down to what is always granted`() {

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite(.timeLimit(.minutes(1))) struct WaitTests {
     private enum Outcome: Equatable {

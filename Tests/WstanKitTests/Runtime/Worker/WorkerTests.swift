@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite(.timeLimit(.minutes(1))) struct WorkerTests {
     /// Confined to the worker of the test.

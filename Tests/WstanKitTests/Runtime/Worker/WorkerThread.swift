@@ -1,4 +1,4 @@
-@testable import WstanKit
+@testable import WstanCore
 
 /// A worker on a thread of its own, for as long as a test's body runs on it.
 enum WorkerThread {

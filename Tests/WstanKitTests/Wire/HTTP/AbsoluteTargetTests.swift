@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 @Suite struct AbsoluteTargetTests {
     private static func read(_ text: String) throws(RequestFault) -> AbsoluteTarget {

@@ -1,10 +1,11 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 @Suite struct AuthenticationSchemesTests {
     @Test(arguments: [
-        (["Basic realm=\"a\""], ["Basic"]), (["NTLM", "Negotiate"], ["NTLM", "Negotiate"]), (["NTLM,Negotiate"], ["NTLM", "Negotiate"]),
+        (["Basic realm=\"a\""], ["Basic"]), (["NTLM", "Negotiate"], ["NTLM", "Negotiate"]),
+        (["NTLM,Negotiate"], ["NTLM", "Negotiate"]),
         (["Digest realm=\"x, Basic y\", nonce=\"a\\\"b, Basic\", Basic realm=\"z\""], ["Digest", "Basic"]),
         (["Negotiate YIIabc=="], ["Negotiate"]), (["Digest realm=a, qop = auth, basic"], ["Digest", "basic"]),
         ([", ,Basic ,"], ["Basic"]), ([""], []), (["realm=\"x\""], []), (["\"Basic\""], []),

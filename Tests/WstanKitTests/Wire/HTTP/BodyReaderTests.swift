@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 @Suite struct BodyReaderTests {
     /// What a reader makes of pieces: how much belongs to the body, and whether it ended or broke.

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 @Suite struct ExchangeMachineTests {
     private static func machine(upgrade: Bool = false, persists: Bool = true, sent: Bool = true) -> ExchangeMachine {

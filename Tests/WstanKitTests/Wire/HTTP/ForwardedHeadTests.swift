@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct ForwardedHeadTests {
     private static func forwarded(_ lines: String...) throws -> String {

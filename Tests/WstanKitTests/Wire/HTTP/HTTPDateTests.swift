@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 /// Against gmtime and timegm of the C library.
 @Suite struct HTTPDateTests {

@@ -1,4 +1,4 @@
-@testable import WstanKit
+@testable import WstanCore
 
 /// Heads as tests write them, and pieces as the network cuts them.
 enum HTTPFixture {

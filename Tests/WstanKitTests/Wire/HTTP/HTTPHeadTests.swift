@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 @Suite struct HTTPHeadTests {
     private static func head(_ text: String) throws -> HTTPHead {

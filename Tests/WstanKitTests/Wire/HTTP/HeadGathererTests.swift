@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct HeadGathererTests {
     private static let head = "GET /path HTTP/1.1\r\nHost: example.com\r\nX: \r\n\r\n"

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 @Suite struct MessageBodyTests {
     private static func request(_ fields: String, version: Int = 1) throws -> MessageBody {

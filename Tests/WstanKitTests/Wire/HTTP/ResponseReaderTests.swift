@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 @Suite struct ResponseReaderTests {
     /// Events with the bodies' bytes put together, so that they compare however these were cut.

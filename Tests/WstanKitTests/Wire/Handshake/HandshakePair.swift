@@ -1,4 +1,5 @@
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 /// Both sides of a handshake of version 1, with a key, a time and nonces of their own.
 struct HandshakePair {

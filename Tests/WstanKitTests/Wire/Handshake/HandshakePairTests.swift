@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct HandshakePairTests {
     private static func key() throws -> Key { try #require(Key(text: "WY+yKqwlAlxSubNXVLrJsw==")) }
@@ -46,7 +47,8 @@ import Testing
         #expect(head.value(of: "Cookie").map { Array($0) } == Array("_K=\(HandshakePair.nonces[0].base64)".utf8))
         // As a key it may.
         let plain = HandshakePair(key: pair.key).client(nonces: [eaten])
-        #expect(try HTTPHead(plain.request).value(of: "Sec-WebSocket-Key").map { Array($0) } == Array(eaten.base64.utf8))
+        #expect(
+            try HTTPHead(plain.request).value(of: "Sec-WebSocket-Key").map { Array($0) } == Array(eaten.base64.utf8))
     }
 
     // MARK: Identity
@@ -120,7 +122,8 @@ import Testing
             // One that Python would not have drawn for a cookie.
             guard !isCompatible || nonce?.base64.first != CompatibleMode.cookieName(for: key).last else { continue }
             let pair = HandshakePair(key: key, mode: mode)
-            let head = try HTTPHead(pair.client(opening, nonces: (nonce.map { [$0] } ?? []) + HandshakePair.nonces).request)
+            let head = try HTTPHead(
+                pair.client(opening, nonces: (nonce.map { [$0] } ?? []) + HandshakePair.nonces).request)
             #expect(head.requestLine.map { Array($0.target) } == Array("/t/\(vector.path)".utf8))
             #expect(try pair.judge(head)?.opening == opening)
         }
@@ -137,8 +140,9 @@ import Testing
             #expect(head.requestLine.map { Array($0.target) } == Array("/t/\(path)".utf8))
             let candidate = try #require(try pair.judge(head))
             let (_, opener) = try client.open(HTTPHead(HandshakePair.answer(candidate.accept)))
-            for (messages, opener) in [(session.toServer.dropFirst(), candidate.opener), (session.toClient[...], opener)]
-            {
+            for (messages, opener) in [
+                (session.toServer.dropFirst(), candidate.opener), (session.toClient[...], opener),
+            ] {
                 var opener = opener
                 var heard = HeardMessages()
                 for message in messages {

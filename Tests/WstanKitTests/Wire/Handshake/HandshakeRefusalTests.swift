@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 /// Heads that were cut, changed or made by others.
 @Suite struct HandshakeRefusalTests {
@@ -25,13 +26,15 @@ import Testing
     }
 
     private static func lines(_ bytes: [UInt8]) -> [String] {
-        String(decoding: bytes, as: UTF8.self).split(separator: "\r\n", omittingEmptySubsequences: false).map(String.init)
+        String(decoding: bytes, as: UTF8.self).split(separator: "\r\n", omittingEmptySubsequences: false).map(
+            String.init)
     }
 
     // MARK: Requests
 
     @Test(arguments: HandshakePair.modes)
-    func `a request with any bit of its message flipped, or any of it cut off, is refused`(mode: HandshakeModeV1) throws {
+    func `a request with any bit of its message flipped, or any of it cut off, is refused`(mode: HandshakeModeV1) throws
+    {
         let pair = try Self.pair(mode)
         let bytes = pair.client().request
         let start = "GET /t/".utf8.count
@@ -90,9 +93,10 @@ import Testing
         for bytes in [try Self.pair(mode).client().request, HandshakePair.answer("x")] {
             for count in 0..<bytes.count {
                 var gatherer = HeadGatherer(limit: 1 << 16)
-                #expect(try Array(bytes[..<count]).withBytes { (some) throws(HTTPHead.Failure) in
-                    try gatherer.append(some)
-                } == nil)
+                #expect(
+                    try Array(bytes[..<count]).withBytes { (some) throws(HTTPHead.Failure) in
+                        try gatherer.append(some)
+                    } == nil)
             }
         }
     }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 @Suite struct ChecksumLineTests {
     private static let whole = ChecksumLine.append(to: Array("a\nb\n".utf8))

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct KeyRingCodecTests {
     private static func ring() throws -> KeyRing {
@@ -28,7 +29,9 @@ import Testing
         try ring.retire(try #require(ring.current(of: try KeyRingTests.name("laptop"))).id)
         #expect(try KeyRingCodec.decode(KeyRingCodec.encode(ring)) == ring)
         let text = String(decoding: KeyRingCodec.encode(try KeyRingTests.ring()), as: UTF8.self)
-        #expect(text.hasPrefix("wstan key ring 1\norigin \(try KeyRingTests.key(1).id)\ndefault current configuration - - "))
+        #expect(
+            text.hasPrefix("wstan key ring 1\norigin \(try KeyRingTests.key(1).id)\ndefault current configuration - - ")
+        )
     }
 
     @Test func `a file that was cut at any byte is no ring`() throws {

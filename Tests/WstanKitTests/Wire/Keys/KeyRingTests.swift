@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct KeyRingTests {
     static let now = CalendarTime(microseconds: 1_763_683_200_000_000)
@@ -27,7 +28,8 @@ import Testing
 
     @Test(arguments: [
         ("default", true), ("a", true), ("laptop-2.office_B", true), (String(repeating: "x", count: 64), true),
-        (String(repeating: "x", count: 65), false), ("", false), ("a b", false), ("ä", false), ("a/b", false), ("a\n", false),
+        (String(repeating: "x", count: 65), false), ("", false), ("a b", false), ("ä", false), ("a/b", false),
+        ("a\n", false),
         ("a\u{301}", false), ("a:b", false), ("a\0", false),
     ])
     func `a name is letters, digits, dots, dashes and underscores`(text: String, isGood: Bool) {
@@ -40,7 +42,9 @@ import Testing
         #expect(key.id.description == "ea8b9d9b31290110")
         #expect(try #require(Key(bytes: (0..<16).map { UInt8($0) })).id.description == "4d75c07e2f43510e")
         #expect(KeyID(text: "ea8b9d9b31290110") == key.id)
-        for text in ["", "ea8b9d9b3129011", "EA8B9D9B31290110", "ea8b9d9b312901100", "+a8b9d9b31290110", "ea8b9d9b3129011é"] {
+        for text in [
+            "", "ea8b9d9b3129011", "EA8B9D9B31290110", "ea8b9d9b312901100", "+a8b9d9b31290110", "ea8b9d9b3129011é",
+        ] {
             #expect(KeyID(text: text) == nil)
         }
         #expect(KeyID(text: "000000000000000f")?.description == "000000000000000f")
@@ -121,9 +125,12 @@ import Testing
         let laptop = try Self.name("laptop")
         let before = ring
         let (first, second) = (try Self.key(1), try Self.key(2))
-        #expect(Self.problem { () throws(KeyRing.Problem) in try ring.add(laptop, first, now: Self.now) } == .keyTaken(by: .configured))
         #expect(
-            Self.problem { () throws(KeyRing.Problem) in try ring.add(.configured, second, now: Self.now) } == .nameTaken)
+            Self.problem { () throws(KeyRing.Problem) in try ring.add(laptop, first, now: Self.now) }
+                == .keyTaken(by: .configured))
+        #expect(
+            Self.problem { () throws(KeyRing.Problem) in try ring.add(.configured, second, now: Self.now) }
+                == .nameTaken)
         #expect(
             Self.problem { () throws(KeyRing.Problem) in
                 try ring.rotate(.configured, to: first, grace: Self.day, now: Self.now)

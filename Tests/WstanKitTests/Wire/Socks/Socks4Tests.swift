@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct Socks4Tests {
     private static var request: ReaderContract<Socks4.Request> { ReaderContract(read: Socks4.readRequest) }

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct Socks5ClientTests {
     private static var method: ReaderContract<UInt8> { ReaderContract(read: Socks5Client.readMethod) }

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct Socks5DatagramTests {
     private static let targets = ["192.0.2.1:53", "[2001:db8::1]:53", "example.com:53"]

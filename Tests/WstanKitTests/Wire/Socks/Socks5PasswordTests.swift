@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 @Suite struct Socks5PasswordTests {
     private static var request: ReaderContract<Socks5Password.Request> {

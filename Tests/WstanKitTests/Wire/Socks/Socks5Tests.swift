@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct Socks5Tests {
     private static var greeting: ReaderContract<[UInt8]> { ReaderContract(read: Socks5.readGreeting) }

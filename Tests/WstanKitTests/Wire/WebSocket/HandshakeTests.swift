@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 @Suite struct HandshakeTests {
     private static let key = "dGhlIHNhbXBsZSBub25jZQ=="

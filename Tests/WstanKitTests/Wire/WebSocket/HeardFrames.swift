@@ -1,4 +1,4 @@
-@testable import WstanKit
+@testable import WstanCore
 
 /// What a frame reader said, with payload that came in pieces joined, so that it is the same however the bytes came.
 struct HeardFrames: Equatable {

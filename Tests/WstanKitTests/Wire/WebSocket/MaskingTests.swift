@@ -1,6 +1,6 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanCore
 
 @Suite struct MaskingTests {
     private static let octets: [UInt8] = [0x11, 0x80, 0x00, 0xfe]

@@ -1,4 +1,4 @@
-@testable import WstanKit
+@testable import WstanCore
 
 /// The receiving end of a tunnel as far as it is bytes: frames, and within them sealed messages.
 struct ReceivingEnd {
@@ -48,7 +48,8 @@ struct ReceivingEnd {
 
     private mutating func open(_ piece: UnsafeMutableRawBufferPointer, _ endsMessage: Bool) throws(Failure) {
         do throws(WireError) {
-            if let message = HeardMessages.Message(try opener.open(piece, endsMessage: endsMessage, expecting: .bytes)) {
+            if let message = HeardMessages.Message(try opener.open(piece, endsMessage: endsMessage, expecting: .bytes))
+            {
                 messages.note(message)
             }
         } catch {

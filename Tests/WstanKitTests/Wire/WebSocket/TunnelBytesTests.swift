@@ -1,6 +1,7 @@
 import Testing
 
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 /// Sealed messages in frames, as they stand on the wire: the opener is fed by the frame reader.
 @Suite struct TunnelBytesTests {

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Finds the end of a chunked body (RFC 9112 section 7.1) without taking it apart: it is passed on as it came.
 struct ChunkReader {
     private enum State {

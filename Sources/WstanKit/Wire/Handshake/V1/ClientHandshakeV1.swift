@@ -1,5 +1,7 @@
+import WstanBase
+
 /// A client's side of the opening handshake of version 1: a sealed request in the path, and a plain 101.
-struct ClientHandshakeV1 {
+package struct ClientHandshakeV1 {
     let request: [UInt8]
 
     private let authenticator: Authenticator
@@ -10,7 +12,7 @@ struct ClientHandshakeV1 {
     private let accept: [UInt8]
 
     /// - Parameter draw: a random nonce each time.
-    init(
+    package init(
         _ authenticator: Authenticator, _ mode: HandshakeModeV1, asking server: ClientHandshake.Server,
         for opening: Opening, _ draw: () -> Nonce
     ) {

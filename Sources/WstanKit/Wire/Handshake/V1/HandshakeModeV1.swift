@@ -1,10 +1,15 @@
 /// How version 1 seals a tunnel, and where the client's nonce travels. Nothing on the wire tells: both ends are configured
 /// alike.
-struct HandshakeModeV1: Equatable, Sendable {
+package struct HandshakeModeV1: Equatable, Sendable {
     /// Whether wstan seals messages itself: ws://. Under wss:// TLS does.
-    var usesCipher = true
+    package var usesCipher = true
     /// The nonce travels in a cookie; else it is the `Sec-WebSocket-Key`.
-    var isCompatible = false
+    package var isCompatible = false
+
+    package init(usesCipher: Bool = true, isCompatible: Bool = false) {
+        self.usesCipher = usesCipher
+        self.isCompatible = isCompatible
+    }
 
     /// The client's direction.
     func stream(_ key: Key, _ nonce: Nonce) -> KeyStream? {

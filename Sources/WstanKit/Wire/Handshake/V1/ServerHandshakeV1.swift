@@ -1,3 +1,5 @@
+import WstanBase
+
 /// A server's side of the opening handshake of version 1. The order matters: the tag comes before anything that was
 /// decrypted is looked at.
 struct ServerHandshakeV1 {

@@ -1,7 +1,7 @@
 /// Opens the messages of one direction as version 1 seals them. Confined to its tunnel.
 ///
 /// Data is opened in place and handed on at once; what carries a tag is held, bounded, until the tag has been checked.
-final class OpenerV1 {
+package final class OpenerV1 {
     /// What a DGM message may be. Data has no tag, so flipped bits make a DAT a DGM, "send the rest to me by UDP":
     /// datagrams without a tag are taken only where nobody sends data.
     enum DatagramRule: Equatable {

@@ -1,6 +1,6 @@
 /// Seals the messages of one direction as version 1 does: one key stream under all of them, and a tag behind those that ask
 /// for something or end it. Under TLS there is no key stream.
-struct SealerV1 {
+package struct SealerV1 {
     let authenticator: Authenticator
     let stream: KeyStream?
 

@@ -1,6 +1,6 @@
 import Glibc
 
-@testable import WstanKit
+@testable import WstanCore
 
 extension FuzzTarget {
     /// Pieces of one buffer, with gaps between them where heads of frames were, come out in their order.

@@ -1,4 +1,5 @@
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 extension FuzzTarget {
     /// A heart that beats on: it never comes back at once, asks only the silent, and notices within interval and

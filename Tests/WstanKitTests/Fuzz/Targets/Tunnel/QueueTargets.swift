@@ -1,4 +1,5 @@
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 extension FuzzTarget {
     /// Timers against a sorted list: each fires once, when it is due, unless it was cancelled.

@@ -1,4 +1,4 @@
-@testable import WstanKit
+@testable import WstanCore
 
 extension FuzzTarget {
     /// Both ends of a tunnel, wired in memory. Honest ends never find each other out of turn; what was sent for one
@@ -24,7 +24,8 @@ extension FuzzTarget {
         while !input.isOver {
             let before = machine.state
             switch input.below(9) {
-            case 0: require(machine.sentRequest() == (role == .requester && before == .idle), "only a free tunnel is used")
+            case 0:
+                require(machine.sentRequest() == (role == .requester && before == .idle), "only a free tunnel is used")
             case 1:
                 let isTaken = machine.receivedRequest() == .connect
                 require(isTaken == (role == .acceptor && before == .idle), "only a free tunnel is taken")

@@ -1,4 +1,4 @@
-@testable import WstanKit
+@testable import WstanCore
 
 extension FuzzTarget {
     /// A body ends in the same place however its bytes are cut, and where somebody else sees the end too; what may be

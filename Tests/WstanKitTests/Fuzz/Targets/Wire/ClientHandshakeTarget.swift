@@ -1,4 +1,5 @@
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 extension FuzzTarget {
     /// The head of an answer, from anybody or from a server without the key: only a 101 for the key that was sent opens
@@ -9,7 +10,8 @@ extension FuzzTarget {
             [3] + Array("X: y\r\n".utf8), [1],
             [0]
                 + Array(
-                    "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n".utf8),
+                    "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n"
+                        .utf8),
             [4] + Array("HTTP/1.1 404 Not Found\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n".utf8),
         ]
     ) { input in
@@ -17,7 +19,8 @@ extension FuzzTarget {
         let mode = HandshakeModeV1(usesCipher: choice & 2 != 0, isCompatible: choice & 4 != 0)
         let client = ClientHandshake.v1(
             ClientHandshakeV1(
-                Authenticator(key: FuzzKey.known), mode, asking: ClientHandshake.Server(pathPrefix: "/", host: "a.test"),
+                Authenticator(key: FuzzKey.known), mode,
+                asking: ClientHandshake.Server(pathPrefix: "/", host: "a.test"),
                 for: .idle(time: 1)
             ) { FuzzKey.nonce })
         let accept = Base64.encode(Nonce.accept(forKey: FuzzKey.nonce.base64.utf8))

@@ -1,4 +1,4 @@
-@testable import WstanKit
+@testable import WstanCore
 
 extension FuzzTarget {
     /// Whatever happens to a request and its answer, in whatever order: nobody takes a part for the whole, no request

@@ -1,4 +1,4 @@
-@testable import WstanKit
+@testable import WstanCore
 
 extension FuzzTarget {
     /// What a target gets is one well-formed request, with one `Host`, the framing of what came, and every field of it

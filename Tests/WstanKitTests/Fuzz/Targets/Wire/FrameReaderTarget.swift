@@ -1,4 +1,4 @@
-@testable import WstanKit
+@testable import WstanCore
 
 extension FuzzTarget {
     /// However the bytes are cut into pieces, a reader of frames says the same, and nothing it says is more than came.

@@ -1,4 +1,4 @@
-@testable import WstanKit
+@testable import WstanCore
 
 extension FuzzTarget {
     /// What is written as frames is read as the same messages: every length, masked or not, fragmented, with control

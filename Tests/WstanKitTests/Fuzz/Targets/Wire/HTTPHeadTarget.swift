@@ -1,4 +1,4 @@
-@testable import WstanKit
+@testable import WstanCore
 
 extension FuzzTarget {
     /// The head of an HTTP message is found in the same place however the bytes come, keeps every byte, and answers

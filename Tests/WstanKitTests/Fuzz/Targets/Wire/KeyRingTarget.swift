@@ -1,4 +1,5 @@
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 extension FuzzTarget {
     /// A file that holds a ring is the one text of that ring; everything else is refused, also when its digest is right.
@@ -26,7 +27,9 @@ extension FuzzTarget {
     /// Whatever is done to a ring, it is a ring, and is read as it was written.
     static let keyRingScript = FuzzTarget(
         "key-ring-script",
-        seeds: [[0, 1, 1, 1, 1, 2, 9, 2, 1, 3, 200, 4, 3], [1, 0, 3, 5, 1, 0, 4, 5, 2, 3, 4, 7, 0, 1, 5], [5, 1, 2, 2, 3]]
+        seeds: [
+            [0, 1, 1, 1, 1, 2, 9, 2, 1, 3, 200, 4, 3], [1, 0, 3, 5, 1, 0, 4, 5, 2, 3, 4, 7, 0, 1, 5], [5, 1, 2, 2, 3],
+        ]
     ) { input in
         func key(_ number: UInt8) -> Key {
             guard let key = Key(bytes: Array(repeating: number, count: 16)) else { fatalError("16 bytes are a key") }

@@ -1,4 +1,4 @@
-@testable import WstanKit
+@testable import WstanCore
 
 extension FuzzTarget {
     /// Messages as a peer with the key could seal them, well or badly, and bytes from one without it: an opener says
@@ -157,7 +157,8 @@ struct MessageTranscript: Equatable {
     }
 
     mutating func open(
-        _ piece: UnsafeMutableRawBufferPointer, endsMessage: Bool, _ expected: Opener.Expectation, _ opener: inout Opener
+        _ piece: UnsafeMutableRawBufferPointer, endsMessage: Bool, _ expected: Opener.Expectation,
+        _ opener: inout Opener
     ) {
         do throws(WireError) {
             note(try opener.open(piece, endsMessage: endsMessage, expecting: expected))

@@ -1,4 +1,4 @@
-@testable import WstanKit
+@testable import WstanCore
 
 extension FuzzTarget {
     /// An answer makes the same heads, bytes and end however it is cut, and those that somebody sees who looks at all

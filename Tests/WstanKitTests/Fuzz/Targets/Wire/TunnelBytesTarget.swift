@@ -1,4 +1,5 @@
-@testable import WstanKit
+@testable import WstanBase
+@testable import WstanCore
 
 extension FuzzTarget {
     /// The bytes of a whole direction: messages are sealed, framed in fragments, masked, cut anywhere, and come out
