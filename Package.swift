@@ -23,7 +23,7 @@ let wholeKit: [Target.Dependency] = [
 ]
 
 // Programs that prove something see the kit's insides, as tests do, and an ordinary release build cannot: so they are
-// built only by scripts/fuzz and scripts/autobahn, which set this. The fuzz targets are files of the tests, which
+// built only by scripts/fuzz and Tests/autobahn/run, which set this. The fuzz targets are files of the tests, which
 // replay what was found.
 let isProving = Context.environment["WSTAN_PROVE"] != nil
 let proofs: [Target] = [
