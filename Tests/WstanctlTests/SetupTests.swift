@@ -184,7 +184,7 @@ import WstanControl
 
     @Test func `where a client serves its script`() {
         func place(_ addresses: String..., name: String = "listen") -> String? {
-            ProxyScriptFetch.place(among: addresses.map { .init(name: name, address: $0, activated: false) })?.url
+            PACFetch.place(among: addresses.map { .init(name: name, address: $0, activated: false) })?.url
         }
         #expect(place("127.0.0.1:1080") == "http://127.0.0.1:1080/proxy.pac")
         #expect(place("unix:/run/x", "/run/y", "[::]:8") == "http://[::1]:8/proxy.pac")
@@ -200,7 +200,7 @@ import WstanControl
             ("", nil),
         ] as [(String, String?)])
     func `an answer with a script`(answer: String, body: String?) {
-        #expect(ProxyScriptFetch.body(of: Array(answer.utf8)) == body)
+        #expect(PACFetch.body(of: Array(answer.utf8)) == body)
     }
 }
 

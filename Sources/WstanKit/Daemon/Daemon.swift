@@ -138,7 +138,7 @@ public final class Daemon: @unchecked Sendable {
         for warning in reloader.warnings { log.warning(warning) }
         log.started("wstand \(Self.version) \(reloader.place)")
         ServiceManager.tell(.ready(reloader.place))
-        StartupPages.giveBack()
+        StartupMemory.giveBack()
     }
 
     private func startHeartbeat() {

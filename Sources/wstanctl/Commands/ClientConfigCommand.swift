@@ -30,11 +30,11 @@ struct ClientConfigCommand: ParsableCommand {
         }
         let status = try daemon.status()
         guard status.mode == .client else { throw Failure("\(daemon.instance.title) is a server: a client has such a script") }
-        guard let place = ProxyScriptFetch.place(among: status.listeners) else {
+        guard let place = PACFetch.place(among: status.listeners) else {
             throw Failure(
                 "\(daemon.instance.title) serves no TCP port where browsers could fetch it: see listen in wstan.conf(5)")
         }
-        let text = try ProxyScriptFetch.fetch(from: place)
+        let text = try PACFetch.fetch(from: place)
         Terminal.complain("the script of \(place.url)")
         Terminal.write(text)
     }

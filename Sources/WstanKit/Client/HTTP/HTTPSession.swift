@@ -114,7 +114,7 @@ final class HTTPSession: @unchecked Sendable {
         if let refused = await refusal(of: head) { return refused }
         guard !ProxyNegotiation.isConnect(head) else { return connect(head) }
         if let next = script(for: head) { return next }
-        let asHTML = Acceptance(head).takesHTML
+        let asHTML = AcceptHeader(head).takesHTML
         let request: ProxyRequest
         let target: Address
         do throws(RequestFault) {
@@ -178,7 +178,7 @@ final class HTTPSession: @unchecked Sendable {
         let closing =
             !goesOn || idle.areUnwanted || head.minorVersion == 0 || head.hasToken("close", in: "Connection")
             || head.hasToken("close", in: "Proxy-Connection")
-        explain(failure, target: nil, asHTML: Acceptance(head).takesHTML, toHEAD: head.isHEAD, closing: closing)
+        explain(failure, target: nil, asHTML: AcceptHeader(head).takesHTML, toHEAD: head.isHEAD, closing: closing)
         return closing ? .end(.over) : .request
     }
 
@@ -192,13 +192,13 @@ final class HTTPSession: @unchecked Sendable {
 
     /// - Returns: nil when it is not the script that is asked for.
     private func script(for head: HTTPHead) -> Next? {
-        guard let line = head.requestLine, ProxyScript.isAskedFor(by: line.target) else { return nil }
+        guard let line = head.requestLine, PACFile.isAskedFor(by: line.target) else { return nil }
         guard head.isHEAD || line.method.elementsEqual("GET".utf8),
             (try? MessageBody(ofRequest: head)) == MessageBody.none
         else { return nil }
         let closing = head.minorVersion == 0 || head.hasToken("close", in: "Connection") || idle.areUnwanted
-        let proxy = ProxyScript.proxy(askedBy: head, at: userAgent.localAddress)
-        userAgent.write(ProxyScript(connector.direct.rules, proxy: proxy).answer(toHEAD: head.isHEAD, closing: closing))
+        let proxy = PACFile.proxy(askedBy: head, at: userAgent.localAddress)
+        userAgent.write(PACFile(connector.direct.rules, proxy: proxy).answer(toHEAD: head.isHEAD, closing: closing))
         guard closing else { return .request }
         userAgent.closeOrderly(awaitingPeer: true)
         return .end(.over)

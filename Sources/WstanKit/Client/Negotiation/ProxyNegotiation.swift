@@ -187,7 +187,7 @@ struct ProxyNegotiation {
         else { return nil }
         let successReply = Array("HTTP/1.1 200 Connection Established\r\n\r\n".utf8)
         return Connect(
-            target: target, early: early, successReply: successReply, reply: .http(asHTML: Acceptance(head).takesHTML))
+            target: target, early: early, successReply: successReply, reply: .http(asHTML: AcceptHeader(head).takesHTML))
     }
 
     /// The head is read for the form of the answer only.
@@ -198,7 +198,7 @@ struct ProxyNegotiation {
         let page = ExplanationPage(
             ExchangeFailure.notAdmitted.explanation(of: nil, here: here), target: nil, hasProxy: false)
         let isHEAD = head.requestLine?.method.elementsEqual("HEAD".utf8) ?? false
-        refuse(page.answer(asHTML: Acceptance(head).takesHTML, toHEAD: isHEAD, closing: true))
+        refuse(page.answer(asHTML: AcceptHeader(head).takesHTML, toHEAD: isHEAD, closing: true))
     }
 
     private func refuseHTTP(_ status: Int, _ reason: String, _ text: String) {

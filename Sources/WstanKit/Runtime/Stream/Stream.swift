@@ -3,7 +3,7 @@ import Glibc
 import WstanBase
 
 /// A connected TCP or Unix socket, with TLS on it or without. Reads never wait; writes never wait either: what the
-/// kernel does not take is kept in order and sent when it can, and whoever produces bytes waits for `drained` before it
+/// kernel does not take is kept in order and sent when it can, and what produces bytes waits in `waitDrained` before it
 /// produces more.
 ///
 /// A failure is told to whoever reads. Waits end by readiness, by a deadline or by `close`.

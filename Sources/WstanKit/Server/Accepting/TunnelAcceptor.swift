@@ -137,9 +137,9 @@ final class TunnelAcceptor: @unchecked Sendable {
         -> ClientAddress?
     {
         while true {
-            let header: ProxyHeader?
+            let header: ProxyProtocolHeader?
             do {
-                header = try intake.bytes.consume(ProxyHeader.read)
+                header = try intake.bytes.consume(ProxyProtocolHeader.read)
             } catch {
                 throw .notARequest
             }

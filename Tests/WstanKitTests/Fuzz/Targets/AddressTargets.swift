@@ -61,7 +61,7 @@ extension FuzzTarget {
         ], maxLength: 600
     ) { input in
         let bytes = input.rest()
-        _ = keptPromise(of: { (reader) throws(WireError) in try ProxyHeader.read(&reader) }, bytes)
+        _ = keptPromise(of: { (reader) throws(WireError) in try ProxyProtocolHeader.read(&reader) }, bytes)
     }
 
     /// Datagrams of a user agent and of a tunnel: what is read is written as it was, but that a literal may come as a

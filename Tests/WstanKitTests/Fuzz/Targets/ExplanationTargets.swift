@@ -13,7 +13,7 @@ extension FuzzTarget {
     ) { input in
         guard !input.flag() else {
             let head = try? HTTPHead(Array("GET / HTTP/1.1\r\nAccept: ".utf8) + input.rest() + [13, 10, 13, 10])
-            if let head { _ = Acceptance(head).takesHTML }
+            if let head { _ = AcceptHeader(head).takesHTML }
             return
         }
         let types = ["text/html", "*/*", "text/*", "application/xhtml+xml", "xtext/html", "text/htmlx", "TEXT/Html"]
@@ -32,7 +32,7 @@ extension FuzzTarget {
         guard let head = try? HTTPHead(Array((text + "\r\n\r\n").utf8)) else {
             fatalError("broken promise: \(text) is a head")
         }
-        require(Acceptance(head).takesHTML == expected, "\(text) is understood")
+        require(AcceptHeader(head).takesHTML == expected, "\(text) is understood")
     }
 
     /// Whatever a server, a proxy or a user agent has said: an answer with its exact length and no field of theirs, a

@@ -114,9 +114,9 @@ import Testing
             ("text/html; charset=x;q=0", false), ("*/*", false), ("text/*", false), ("text/htmlx", false), ("", false),
         ] {
             let head = try HTTPFixture.head("GET / HTTP/1.1", "Accept: \(accept)")
-            #expect(Acceptance(head).takesHTML == takes, "\(accept)")
+            #expect(AcceptHeader(head).takesHTML == takes, "\(accept)")
         }
-        #expect(!Acceptance(try HTTPFixture.head("GET / HTTP/1.1")).takesHTML)
+        #expect(!AcceptHeader(try HTTPFixture.head("GET / HTTP/1.1")).takesHTML)
     }
 
     /// What goes on is a head again, and reads as the same message: framing is not what an attacker makes of it.

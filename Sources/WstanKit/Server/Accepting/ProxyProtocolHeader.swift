@@ -2,14 +2,14 @@ import WstanBase
 
 /// The header of haproxy's PROXY protocol, version 1 or 2, with which a front begins a connection to say whose it is.
 /// Of what it tells only the source is kept.
-enum ProxyHeader: Equatable {
+enum ProxyProtocolHeader: Equatable {
     /// The front speaks for itself, as in a health check, or cannot tell for whom: the connection's own address counts.
     case local
     case proxied(ClientAddress)
 
     /// - Returns: nil when bytes are missing; the reader is then where it was.
     /// - Throws: `.malformed` or `.tooLarge` when no further byte could make it a header.
-    static func read(_ reader: inout ByteReader) throws(WireError) -> ProxyHeader? {
+    static func read(_ reader: inout ByteReader) throws(WireError) -> ProxyProtocolHeader? {
         var ahead = reader
         var first = reader
         guard let byte = first.readByte() else { return nil }
@@ -24,7 +24,7 @@ enum ProxyHeader: Equatable {
     /// With its CRLF.
     private static let longestText = 107
 
-    private static func readText(_ reader: inout ByteReader) throws(WireError) -> ProxyHeader? {
+    private static func readText(_ reader: inout ByteReader) throws(WireError) -> ProxyProtocolHeader? {
         var ahead = reader
         let seen = ahead.readRest().prefix(longestText)
         guard isStart(seen, of: text) else { throw .malformed }
@@ -39,7 +39,7 @@ enum ProxyHeader: Equatable {
     }
 
     /// "PROXY", the protocol, both addresses, both ports.
-    private static func header(words: [Substring]) throws(WireError) -> ProxyHeader {
+    private static func header(words: [Substring]) throws(WireError) -> ProxyProtocolHeader {
         guard words.count >= 2 else { throw .malformed }
         // What follows it is to be ignored.
         if words[1] == "UNKNOWN" { return .local }
@@ -74,7 +74,7 @@ enum ProxyHeader: Equatable {
         case proxy = 1
     }
 
-    private static func readBinary(_ reader: inout ByteReader) throws(WireError) -> ProxyHeader? {
+    private static func readBinary(_ reader: inout ByteReader) throws(WireError) -> ProxyProtocolHeader? {
         var ahead = reader
         guard isStart(ahead.readRest().prefix(signature.count), of: signature) else { throw .malformed }
         guard reader.readBytes(signature.count) != nil, let versionAndCommand = reader.readByte() else { return nil }
@@ -91,7 +91,7 @@ enum ProxyHeader: Equatable {
     }
 
     /// The source and destination addresses, both ports, and then TLVs, which are passed over.
-    private static func header(family: UInt8, _ block: UnsafeRawBufferPointer) throws(WireError) -> ProxyHeader {
+    private static func header(family: UInt8, _ block: UnsafeRawBufferPointer) throws(WireError) -> ProxyProtocolHeader {
         var reader = ByteReader(block)
         switch family {
         case 0x11:

@@ -5,11 +5,11 @@ import Testing
 @testable import WstanConfig
 @testable import WstanCore
 
-@Suite struct ProxyScriptTests {
+@Suite struct PACFileTests {
     private static let proxy = Address(host: .ipv4(IPv4Address(0x7f00_0001)), port: 1080)
 
     @Test func `without rules it sends everything to the proxy`() {
-        let text = ProxyScript(DirectRules(), proxy: Self.proxy).text
+        let text = PACFile(DirectRules(), proxy: Self.proxy).text
         #expect(text.contains("\"PROXY 127.0.0.1:1080; SOCKS5 127.0.0.1:1080\""))
         #expect(text.contains("var direct = [];"))
         #expect(text.utf8.allSatisfy { $0 == 10 || (32...126).contains($0) })
@@ -17,12 +17,12 @@ import Testing
     }
 
     @Test func `what could end a literal is escaped`() {
-        #expect(ProxyScript.quoted("a-b_c.d:1; [e]") == "\"a-b_c.d:1; [e]\"")
+        #expect(PACFile.quoted("a-b_c.d:1; [e]") == "\"a-b_c.d:1; [e]\"")
         #expect(
-            ProxyScript.quoted("\"\\\n</\u{2028}\u{1f600}")
+            PACFile.quoted("\"\\\n</\u{2028}\u{1f600}")
                 == "\"\\u0022\\u005c\\u000a\\u003c\\u002f\\u2028\\ud83d\\ude00\"")
         let hostile = TargetPattern(host: .name("a\"});alert(1)//", includesItself: true))
-        let text = ProxyScript(DirectRules(patterns: [hostile]), proxy: Self.proxy).text
+        let text = PACFile(DirectRules(patterns: [hostile]), proxy: Self.proxy).text
         #expect(text.contains("name: \"a\\u0022\\u007d\\u0029;alert\\u00281\\u0029\\u002f\\u002f\","))
     }
 
@@ -31,7 +31,7 @@ import Testing
         ("/x/proxy.pac", false), ("http://a/proxy.pac", false),
     ])
     func `two paths ask for it`(path: String, expected: Bool) {
-        #expect(ProxyScript.isAskedFor(by: path.utf8) == expected)
+        #expect(PACFile.isAskedFor(by: path.utf8) == expected)
     }
 
     @Test(arguments: [
@@ -42,14 +42,14 @@ import Testing
     func `the proxy is where the user agent has found it`(host: String, expected: String) throws {
         let local = SocketAddress.ipv4(IPv4Address(0xc000_0201), port: 9)
         let head = try HTTPHead(Array("GET /proxy.pac HTTP/1.1\r\nHost: \(host)\r\n\r\n".utf8))
-        #expect("\(ProxyScript.proxy(askedBy: head, at: local))" == expected)
+        #expect("\(PACFile.proxy(askedBy: head, at: local))" == expected)
         let none = try HTTPHead(Array("GET /proxy.pac HTTP/1.0\r\n\r\n".utf8))
-        #expect("\(ProxyScript.proxy(askedBy: none, at: local))" == "192.0.2.1:9")
-        #expect("\(ProxyScript.proxy(askedBy: none, at: nil))" == "localhost:1080")
+        #expect("\(PACFile.proxy(askedBy: none, at: local))" == "192.0.2.1:9")
+        #expect("\(PACFile.proxy(askedBy: none, at: nil))" == "localhost:1080")
     }
 
     @Test func `its answer has the type that browsers want, and none of it for HEAD`() throws {
-        let script = ProxyScript(DirectRules(), proxy: Self.proxy)
+        let script = PACFile(DirectRules(), proxy: Self.proxy)
         var gatherer = HeadGatherer(limit: 4096)
         let bytes = script.answer(toHEAD: false, closing: true)
         let head = try #require(try bytes.withBytes { (it) throws(HTTPHead.Failure) in try gatherer.append(it) })
@@ -157,13 +157,13 @@ import Testing
                     let whole = url.before + inURL + url.after
                     let expected = rules.cover(Address(host: host, port: url.port))
                     calls.append(("\(text): \(name)", whole, expected))
-                    asked.append("[\(ProxyScript.quoted(whole)), \(ProxyScript.quoted(name))]")
+                    asked.append("[\(PACFile.quoted(whole)), \(PACFile.quoted(name))]")
                 }
             }
             scripts.append(
                 """
                 (function () {
-                \(ProxyScript(rules, proxy: Self.proxy).text)
+                \(PACFile(rules, proxy: Self.proxy).text)
                 [\(asked.joined(separator: ",\n"))].forEach(function (it) {
                   var said = FindProxyForURL(it[0], it[1]);
                   all += said == "DIRECT" ? "D" : said == "PROXY 127.0.0.1:1080; SOCKS5 127.0.0.1:1080" ? "P" : "?";

@@ -3,7 +3,7 @@ import WstanConfig
 
 /// The client's rules for user agents: a proxy auto-configuration script (PAC) that sends to this proxy what takes the
 /// tunnel, and lets go directly what `DirectRules` names. It says the same as these, of every host and port.
-struct ProxyScript {
+struct PACFile {
     /// Old engines read it too: ECMAScript 3, ASCII.
     let text: String
 

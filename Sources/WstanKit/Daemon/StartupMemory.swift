@@ -2,7 +2,7 @@ import Glibc
 import WstanCore
 
 /// What was needed for the start only.
-enum StartupPages {
+enum StartupMemory {
     /// Unmaps the pages of files that nobody can write to and nobody has written to: code and constants, of which the start
     /// needs much that is never used again. The page cache has them, and what is used comes back by itself (MADV_DONTNEED).
     ///

@@ -3,8 +3,8 @@ import Testing
 @testable import WstanBase
 @testable import WstanCore
 
-@Suite struct ProxyHeaderTests {
-    private static var contract: ReaderContract<ProxyHeader> { ReaderContract(read: ProxyHeader.read) }
+@Suite struct ProxyProtocolHeaderTests {
+    private static var contract: ReaderContract<ProxyProtocolHeader> { ReaderContract(read: ProxyProtocolHeader.read) }
 
     private static let signature: [UInt8] = [13, 10, 13, 10, 0, 13, 10] + Array("QUIT\n".utf8)
 
@@ -35,7 +35,7 @@ import Testing
     }
 
     /// A random client, with the header of either version that names it.
-    private static func random(_ random: inout SeededRandomness) -> (ProxyHeader, [UInt8]) {
+    private static func random(_ random: inout SeededRandomness) -> (ProxyProtocolHeader, [UInt8]) {
         let port = UInt16(truncatingIfNeeded: random.next())
         let tlvs = random.bytes(random.below(40))
         switch random.below(4) {

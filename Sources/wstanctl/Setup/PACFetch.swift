@@ -2,7 +2,7 @@ import Glibc
 import WstanControl
 
 /// The script for browsers (PAC) that a client serves.
-enum ProxyScriptFetch {
+enum PACFetch {
     struct Place: Equatable {
         let host: String
         let port: String

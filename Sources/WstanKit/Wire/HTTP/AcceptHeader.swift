@@ -1,5 +1,5 @@
 /// What a user agent likes to get (RFC 9110 section 12.5.1).
-struct Acceptance: Equatable {
+struct AcceptHeader: Equatable {
     /// Whether it names text/html and does not rule it out. One that takes anything at all (`*/*`) is a program.
     let takesHTML: Bool
 
