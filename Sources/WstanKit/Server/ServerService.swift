@@ -25,15 +25,15 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         let isCounted: Bool
     }
 
-    package init(worker: Worker, options: ServerOptions, commons: ServerShared, resolver: Resolver, log: EventLog) {
+    package init(worker: Worker, options: ServerOptions, shared: ServerShared, resolver: Resolver, log: EventLog) {
         self.worker = worker
         self.options = options
         self.log = log
         drain = Draining(worker: worker)
         recorder = RefusalRecorder(worker: worker, log: log)
-        policy = TargetPolicy(worker: worker, rules: options.rules, hostAddresses: commons.hostAddresses)
-        tunnelCounts = commons.tunnelCounts
-        authentication = Authentication(options: options, replayGuard: commons.replayGuard) {
+        policy = TargetPolicy(worker: worker, rules: options.rules, hostAddresses: shared.hostAddresses)
+        tunnelCounts = shared.tunnelCounts
+        authentication = Authentication(options: options, replayGuard: shared.replayGuard) {
             log.seenRequestsFull(now: worker.now)
         }
         acceptor = TunnelAcceptor(worker: worker, options: options, authentication: authentication, recorder: recorder)

@@ -22,6 +22,8 @@ package final class Tunnel: @unchecked Sendable {
     /// Instead of a connection.
     private(set) var association: (any DatagramEnd)?
     private(set) var isClosing = false
+    /// A store elsewhere has the word on a request.
+    private var isJudging = false
 
     private var frames: FrameReader
     private var opener: Opener
@@ -31,15 +33,10 @@ package final class Tunnel: @unchecked Sendable {
     private var due = DueAnswers()
 
     private(set) var pulse: Keepalive?
-    private let pings: Pings
+    let pings: Pings
     /// Called once, when the peer answers a ping.
     private var whenAnswered: (() -> Void)?
     private let resetDeadline: ResetDeadline
-
-    package struct Pings {
-        var inUse: Duration = .seconds(45)
-        var idle: Duration = .seconds(20)
-    }
 
     /// - Parameters:
     ///   - role: which end of the WebSocket this is, and so who masks.
@@ -140,8 +137,7 @@ package final class Tunnel: @unchecked Sendable {
             waiting.deliver(first)
             begin(waiting)
             worker.spawn { [self] in
-                if let error = await verdict() { return refuse(error) }
-                guard association === waiting else { return }
+                guard await isAdmitted(by: verdict), association === waiting else { return }
                 makeAssociation(delivering: waiting.take())
             }
         case .close(let code):
@@ -158,10 +154,6 @@ package final class Tunnel: @unchecked Sendable {
     private func begin(_ end: any DatagramEnd) {
         association = end
         pulse?.restart(heartbeatInUse)
-    }
-
-    private var heartbeatInUse: KeepaliveMachine {
-        KeepaliveMachine(interval: pings.inUse, patience: TunnelLimits.patienceInUse)
     }
 
     // MARK: Ending a connection
@@ -293,21 +285,24 @@ package final class Tunnel: @unchecked Sendable {
     }
 
     private func receive(_ request: Request, _ stamp: RequestStamp) {
-        guard let admission = admission(of: stamp), let acceptor else { return }
-        guard let connection = accept(request) else { return }
+        guard let admission = admission(of: stamp), let acceptor, let connection = accept(request) else { return }
         guard case .pending(let verdict) = admission else {
             return acceptor.tunnel(self, serve: request, as: connection)
         }
+        // The connection holds the data.
+        let asked = Request(time: request.time, target: request.target, data: [])
         connection.connecting = worker.spawn { [self] in
-            if let error = await verdict() { return refuse(error) }
-            guard carries(connection) else { return }
-            acceptor.tunnel(self, serve: request, as: connection)
+            guard await isAdmitted(by: verdict), carries(connection) else { return }
+            acceptor.tunnel(self, serve: asked, as: connection)
         }
     }
 
     private func receive(_ first: Datagram, _ stamp: RequestStamp?) {
         // Without one there is nothing to judge but the key, and the acceptor looks at that.
-        guard let stamp else { return acceptAssociation(first: first) }
+        guard let stamp else {
+            guard takesRequest() else { return }
+            return acceptAssociation(first: first)
+        }
         guard let admission = admission(of: stamp) else { return }
         if case .pending(let verdict) = admission {
             acceptAssociation(first: first, pending: verdict)
@@ -326,17 +321,33 @@ package final class Tunnel: @unchecked Sendable {
             close(CloseCode.goingAway)
             return nil
         }
-        // A peer that asks, resets and does not read would have resets pile up here.
-        guard stream.pendingCount <= TunnelLimits.pendingAtRequest else {
-            close(CloseCode.badState)
-            return nil
-        }
         let admission = acceptor.tunnel(self, admissionOf: stamp)
         if case .refused(let error) = admission {
             refuse(error)
             return nil
         }
+        guard takesRequest() else { return nil }
+        if case .pending = admission { isJudging = true }
         return admission
+    }
+
+    /// A peer that asks, resets and does not read would have resets pile up here, and verdicts if it does read.
+    ///
+    /// - Returns: false when the tunnel is being closed for it.
+    private func takesRequest() -> Bool {
+        guard !isJudging, stream.pendingCount <= TunnelLimits.pendingAtRequest else {
+            close(CloseCode.badState)
+            return false
+        }
+        return true
+    }
+
+    /// Awaits the verdict to its end, whatever has become of the request, and refuses it if that says so.
+    private func isAdmitted(by verdict: Admission.Verdict) async -> Bool {
+        let error = await verdict()
+        isJudging = false
+        if let error { refuse(error) }
+        return error == nil && !isClosing
     }
 
     private func becomeIdle(after association: (any DatagramEnd)?) {
@@ -348,17 +359,6 @@ package final class Tunnel: @unchecked Sendable {
         }
         rest()
         owner?.tunnelIsIdle(self)
-    }
-
-    /// It carries nothing, from now on or from its opening on.
-    func rest() {
-        switch role {
-        case .requester:
-            let heartbeat = KeepaliveMachine(interval: pings.idle, patience: TunnelLimits.patienceIdle)
-            pulse?.restart(heartbeat, trustsTCP: false)
-        case .acceptor:
-            pulse?.restart(heartbeatInUse)
-        }
     }
 
     /// Has `answered` called when the peer answers a ping.

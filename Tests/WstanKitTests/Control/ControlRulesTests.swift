@@ -102,7 +102,7 @@ import WstanControl
         #expect(visible.tunnelsTotal == status.tunnelsTotal && visible.rejects == status.rejects)
     }
 
-    // MARK: Seats
+    // MARK: The limit on sessions
 
     private func admit(_ seats: inout SessionLimiter, _ standing: ControlAuthority.Standing) -> (
         SessionLimiter.ID, SessionLimiter.ID?

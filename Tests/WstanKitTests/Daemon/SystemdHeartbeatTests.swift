@@ -41,10 +41,10 @@ import Testing
 
     private static func services(_ workers: [Worker], _ log: EventLog) throws -> Services {
         let options = ServerOptions(keys: [Key.random()], pathPrefix: "/")
-        let commons = ServerShared(replayGuard: ReplayGuard(capacity: 10))
+        let shared = ServerShared(replayGuard: ReplayGuard(capacity: 10))
         let resolver = Resolver(pool: BlockingPool(maxThreads: 1))
         let servers = workers.map {
-            ServerService(worker: $0, options: options, commons: commons, resolver: resolver, log: log)
+            ServerService(worker: $0, options: options, shared: shared, resolver: resolver, log: log)
         }
         return Services([TestRole(servers)])
     }

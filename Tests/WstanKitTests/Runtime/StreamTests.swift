@@ -319,7 +319,7 @@ import Testing
             near.resetAfterDelivery()
             far.abort()
             await worker.until { near.isClosed }
-            #expect(worker.farewells == 0)
+            #expect(worker.lingeringCloses == 0)
         }
     }
 
@@ -381,9 +381,9 @@ import Testing
                 return far
             }
             let far = try await flood()
-            #expect(worker.farewells == 1)
+            #expect(worker.lingeringCloses == 1)
             far.abort()
-            await worker.until { worker.farewells == 0 }
+            await worker.until { worker.lingeringCloses == 0 }
         }
     }
 }

@@ -126,4 +126,30 @@ import Testing
             #expect(worker.budget.held == 0)
         }
     }
+
+    /// Verdicts would pile up behind one who asks, resets and reads.
+    @Test func `one verdict at a time is waited for`() async throws {
+        try await WorkerThread.run { worker in
+            let (peer, store) = try await Self.stage(on: worker)
+            await peer.send(
+                peer.message(peer.request()) + peer.message(peer.sealer.seal(reset: .normal, padding: 41))
+                    + peer.message(peer.request()))
+            #expect(peer.owner.served.isEmpty)
+            store.decide(.replayed)
+            #expect(try await peer.everything().all.last == .close(CloseCode.badState))
+            #expect(peer.owner.refused == [.replayed])
+        }
+    }
+
+    @Test func `a tunnel that is being closed serves nothing that is admitted late`() async throws {
+        try await WorkerThread.run { worker in
+            let (peer, store) = try await Self.stage(on: worker)
+            await peer.send(peer.message(peer.request([1])))
+            peer.tunnel.close(CloseCode.goingAway)
+            store.decide(nil)
+            await worker.settle()
+            #expect(peer.owner.served.isEmpty)
+            _ = try await peer.everything()
+        }
+    }
 }

@@ -39,15 +39,17 @@ import Testing
     }
 
     /// Each reset of ours would wait for it.
-    @Test func `one who asks again without having read our answers is closed`() async throws {
+    @Test(arguments: [false, true])
+    func `one who asks again without having read our answers is closed`(byBareDatagram: Bool) async throws {
         try await WorkerThread.run { worker in
-            let peer = try await RawPeer(to: .server, on: worker)
+            let peer = try await RawPeer(to: .server, on: worker, allowsBareDatagrams: true)
             while peer.tunnel.stream.pendingCount <= TunnelLimits.pendingAtRequest {
                 peer.tunnel.output.send(data: worker.scratch.body())
             }
-            await peer.send(peer.message(peer.request()))
+            let datagram = Datagram(address: TunnelPair.target, data: [1])
+            await peer.send(peer.message(byBareDatagram ? peer.sealer.seal(datagram: datagram) : peer.request()))
             await worker.settle()
-            #expect(peer.owner.served.isEmpty)
+            #expect(peer.owner.served.isEmpty && peer.owner.associations.isEmpty)
             #expect(try await peer.everything().all.last == .close(CloseCode.badState))
         }
     }

@@ -134,7 +134,7 @@ def free_udp_port():
         return s.getsockname()[1]
 
 
-class Entrances(ControlledPair):
+class Listeners(ControlledPair):
     """Where it listens: the pair's client, whose sections are written anew."""
 
     def take(self, *places, more='', status=0):

@@ -67,7 +67,7 @@ final class DeferredReply: @unchecked Sendable {
     }
 
     private func carryOut(_ action: DeferredReplyMachine.Action) {
-        if let server, let manner = machine.manner { answerSupport.learn(manner, of: server) }
+        if let server, let behaviour = machine.behaviour { answerSupport.learn(behaviour, of: server) }
         switch action {
         case .nothing:
             return

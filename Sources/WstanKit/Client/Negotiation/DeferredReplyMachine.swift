@@ -20,20 +20,20 @@ struct DeferredReplyMachine {
 
     private(set) var state = State.waiting
     /// What was shown on this connection; nil while nothing was.
-    private(set) var manner: ServerManner?
+    private(set) var behaviour: AnswerBehaviour?
     private var hasData = false
     private var timeIsUp = false
 
     /// The request goes out once more, on another tunnel.
     mutating func startedOver() {
-        manner = nil
+        behaviour = nil
         hasData = false
         timeIsUp = false
     }
 
     /// The server has answered the empty DAT.
     mutating func serverAnswered() -> Action {
-        manner = .tells
+        behaviour = .tells
         return grant()
     }
 
@@ -53,7 +53,7 @@ struct DeferredReplyMachine {
 
     /// Data of the target, and no answer by the time at which it is due, however late the question came.
     private mutating func concludeSilence() {
-        if hasData, timeIsUp, manner == nil { manner = .isSilent }
+        if hasData, timeIsUp, behaviour == nil { behaviour = .isSilent }
     }
 
     private mutating func grant() -> Action {
@@ -78,7 +78,7 @@ struct DeferredReplyMachine {
 }
 
 /// Whether a server tells that a target has answered.
-enum ServerManner: Equatable {
+enum AnswerBehaviour: Equatable {
     /// It answers an empty DAT then.
     case tells
     case isSilent
@@ -99,11 +99,11 @@ final class AnswerSupport: @unchecked Sendable {
         }
     }
 
-    private var known: [Server: ServerManner] = [:]
+    private var known: [Server: AnswerBehaviour] = [:]
 
-    func learn(_ manner: ServerManner, of server: Server) {
+    func learn(_ behaviour: AnswerBehaviour, of server: Server) {
         if known[server] == nil, known.count >= ClientLimits.knownServers { known.removeAll() }
-        known[server] = manner
+        known[server] = behaviour
     }
 
     /// How long the target's answer is worth waiting for.
@@ -111,8 +111,8 @@ final class AnswerSupport: @unchecked Sendable {
         Self.patience(known[server], roundTrip: roundTrip)
     }
 
-    static func patience(_ manner: ServerManner?, roundTrip: Duration) -> Duration {
-        switch manner {
+    static func patience(_ behaviour: AnswerBehaviour?, roundTrip: Duration) -> Duration {
+        switch behaviour {
         case .tells: ClientLimits.answerFromTeller
         case .isSilent: min(roundTrip + ClientLimits.answerFromSilent, ClientLimits.answerAtMost)
         case nil: min(max(roundTrip * 4, ClientLimits.answerAtLeast), ClientLimits.answerAtMost)

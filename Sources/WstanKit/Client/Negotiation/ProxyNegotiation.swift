@@ -197,8 +197,7 @@ struct ProxyNegotiation {
         let here = intake.stream.localAddress?.description ?? "this address"
         let page = ExplanationPage(
             ExchangeFailure.notAdmitted.explanation(of: nil, here: here), target: nil, hasProxy: false)
-        let isHEAD = head.requestLine?.method.elementsEqual("HEAD".utf8) ?? false
-        refuse(page.answer(asHTML: AcceptHeader(head).takesHTML, toHEAD: isHEAD, closing: true))
+        refuse(page.answer(asHTML: AcceptHeader(head).takesHTML, toHEAD: head.isHEAD, closing: true))
     }
 
     private func refuseHTTP(_ status: Int, _ reason: String, _ text: String) {

@@ -27,7 +27,7 @@ final class ServerRole: Role, @unchecked Sendable {
         var options = ServerOptions(configuration.next, keys: [keys.sendingKey], workers: context.workers.count)
         options.tls = configuration.certificate?.context
         let servers = context.workers.map { [options] in
-            ServerService(worker: $0, options: options, commons: shared, resolver: context.resolver, log: context.log)
+            ServerService(worker: $0, options: options, shared: shared, resolver: context.resolver, log: context.log)
         }
         // Before the first connection, which a listener hands over in the same way.
         for server in servers { server.worker.execute { [ring = keys.ring] in server.install(ring) } }

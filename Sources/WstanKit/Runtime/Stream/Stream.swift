@@ -337,7 +337,7 @@ package final class Stream: Pollable, @unchecked Sendable {
         dropOutbox()
         if let lingering {
             lingering.cancel()
-            worker.farewells -= 1
+            worker.lingeringCloses -= 1
         }
         lingering = nil
         super.close()
@@ -380,7 +380,7 @@ package final class Stream: Pollable, @unchecked Sendable {
     private func say(_ ending: LingeringClose.Ending) {
         let lingering = LingeringClose(self, ending)
         self.lingering = lingering
-        worker.farewells += 1
+        worker.lingeringCloses += 1
         resume(&reader, .closed)
         lingering.proceed()
     }

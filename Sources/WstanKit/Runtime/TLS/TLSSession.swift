@@ -36,7 +36,7 @@ package final class TLSSession: @unchecked Sendable {
     /// nil once released.
     private(set) var ssl: OpaquePointer?
     private var state = State.shakingHands
-    private var hasSaidFarewell = false
+    private var hasSentCloseNotify = false
     /// Why it failed in the middle.
     private(set) var failure: TLSFailure?
     /// What the check of the peer's certificate has found.
@@ -231,8 +231,8 @@ package final class TLSSession: @unchecked Sendable {
 
     /// Says that nothing more will be sent.
     func sendCloseNotify() {
-        guard let ssl, state == .established, !hasSaidFarewell, stream.failure == nil else { return }
-        hasSaidFarewell = true
+        guard let ssl, state == .established, !hasSentCloseNotify, stream.failure == nil else { return }
+        hasSentCloseNotify = true
         begin(appetite: TLSLimits.record)
         SSL_shutdown(ssl)
         finish()

@@ -28,8 +28,8 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     private var pollables: [Pollable?] = []
     private var generation: UInt32 = 0
     private var lastID: UInt64 = 0
-    /// Streams that have said farewell and are not closed yet.
-    var farewells = 0
+    /// Streams that are closing and not closed yet.
+    var lingeringCloses = 0
     private var timers = Timers()
     private var ready: [UnownedJob] = []
     private var batch: [UnownedJob] = []
@@ -141,7 +141,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
 
     /// Waits until the streams that end by themselves have ended.
     package func flushed(until deadline: Instant) async {
-        while farewells > 0, now < deadline { await sleep(for: .milliseconds(10)) }
+        while lingeringCloses > 0, now < deadline { await sleep(for: .milliseconds(10)) }
     }
 
     /// Ends early when the task is cancelled.

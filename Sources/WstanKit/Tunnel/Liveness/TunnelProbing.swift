@@ -44,4 +44,24 @@ extension Tunnel {
             }
         }
     }
+
+    package struct Pings {
+        var inUse: Duration = .seconds(45)
+        var idle: Duration = .seconds(20)
+    }
+
+    var heartbeatInUse: KeepaliveMachine {
+        KeepaliveMachine(interval: pings.inUse, patience: TunnelLimits.patienceInUse)
+    }
+
+    /// It carries nothing, from now on or from its opening on.
+    func rest() {
+        switch role {
+        case .requester:
+            let heartbeat = KeepaliveMachine(interval: pings.idle, patience: TunnelLimits.patienceIdle)
+            pulse?.restart(heartbeat, trustsTCP: false)
+        case .acceptor:
+            pulse?.restart(heartbeatInUse)
+        }
+    }
 }

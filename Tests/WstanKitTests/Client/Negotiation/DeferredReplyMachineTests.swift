@@ -43,33 +43,33 @@ import Testing
 
     @Test func `a server that answers tells, early or late`() {
         var machine = DeferredReplyMachine()
-        #expect(machine.manner == nil)
+        #expect(machine.behaviour == nil)
         _ = machine.serverAnswered()
-        #expect(machine.manner == .tells)
+        #expect(machine.behaviour == .tells)
         machine = DeferredReplyMachine()
         _ = machine.timePassed()
         _ = machine.receivedData()
         _ = machine.serverAnswered()
-        #expect(machine.manner == .tells)
+        #expect(machine.behaviour == .tells)
     }
 
     /// Data may overtake the question, which goes out a round trip after a request in the URI.
     @Test func `silence is concluded only from data that no answer came before, when the time is up`() {
         var machine = DeferredReplyMachine()
         _ = machine.receivedData()
-        #expect(machine.manner == nil)
+        #expect(machine.behaviour == nil)
         _ = machine.timePassed()
-        #expect(machine.manner == .isSilent)
+        #expect(machine.behaviour == .isSilent)
         machine = DeferredReplyMachine()
         _ = machine.timePassed()
-        #expect(machine.manner == nil, "the target may be slow")
+        #expect(machine.behaviour == nil, "the target may be slow")
         _ = machine.receivedData()
-        #expect(machine.manner == .isSilent)
+        #expect(machine.behaviour == .isSilent)
         machine = DeferredReplyMachine()
         _ = machine.serverAnswered()
         _ = machine.receivedData()
         _ = machine.timePassed()
-        #expect(machine.manner == .tells)
+        #expect(machine.behaviour == .tells)
     }
 
     @Test func `what one tunnel has shown is not held against the next`() {
@@ -77,13 +77,13 @@ import Testing
         _ = machine.timePassed()
         machine.startedOver()
         _ = machine.receivedData()
-        #expect(machine.manner == nil)
+        #expect(machine.behaviour == nil)
         #expect(machine.state == .granted)
     }
 
     @Test func `what is not known is waited for by the round trip, within bounds`() {
-        func patience(_ manner: ServerManner?, _ milliseconds: Int) -> Duration {
-            AnswerSupport.patience(manner, roundTrip: .milliseconds(milliseconds))
+        func patience(_ behaviour: AnswerBehaviour?, _ milliseconds: Int) -> Duration {
+            AnswerSupport.patience(behaviour, roundTrip: .milliseconds(milliseconds))
         }
         #expect(patience(nil, 0) == .seconds(1))
         #expect(patience(nil, 250) == .seconds(1))

@@ -67,7 +67,7 @@ extension FuzzTarget {
             if action != .nothing { told += 1 }
             require(told == 1, "told once, by the first event")
             require((machine.state == .granted) != (machine.state == .refused), "one way or the other")
-            if hasAnswered { require(machine.manner == .tells, "who answers tells") }
+            if hasAnswered { require(machine.behaviour == .tells, "who answers tells") }
             if case .refuse = action { require(machine.state == .refused, "refused") }
         }
     }

@@ -288,7 +288,7 @@ import Testing
                 ends.server.closeOrderly(awaitingPeer: true)
                 ends.client.close()
             }
-            await worker.until { worker.farewells == 0 }
+            await worker.until { worker.lingeringCloses == 0 }
             #expect(worker.budget.held == 0)
             #expect(worker.budget.heads == 0)
         }
