@@ -54,6 +54,21 @@ import Testing
         }
     }
 
+    /// Or one could hide replays behind answers that are not read.
+    @Test func `a refused request is counted even behind answers that were not read`() async throws {
+        try await WorkerThread.run { worker in
+            let peer = try await RawPeer(to: .server, on: worker)
+            peer.owner.refusal = .replayed
+            while peer.tunnel.stream.pendingCount <= TunnelLimits.pendingAtRequest {
+                peer.tunnel.output.send(data: worker.scratch.body())
+            }
+            await peer.send(peer.message(peer.request()))
+            await worker.settle()
+            #expect(peer.owner.refused == [.replayed])
+            #expect(try await peer.everything().all.last == .close(CloseCode.badMessage))
+        }
+    }
+
     @Test func `what a connection has left is sent before the next one is read`() async throws {
         try await WorkerThread.run { worker in
             let peer = try await RawPeer(to: .server, on: worker)
