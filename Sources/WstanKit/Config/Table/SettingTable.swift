@@ -98,6 +98,9 @@ extension SettingKey {
             name: "listen", section: .server, kind: .listen(.server), reload: .takesOver,
             purpose: "where to listen instead of the URI's host and port; may be repeated"),
         SettingKey(
+            name: "public-uri", section: .server, kind: .publicURI(\.publicURI), reload: .takesOver,
+            purpose: "URI that clients use, for what wstanctl prints; without it, made of uri and this host's address"),
+        SettingKey(
             name: "x-forward", section: .server, kind: .flag(\.xForward), reload: .takesOver,
             purpose: "take the client's address from X-Forwarded-For, when behind a proxy", flat: "x-forward"),
         SettingKey(

@@ -72,7 +72,9 @@ enum ListenAddresses {
         switch error.code {
         case EADDRINUSE: "another program listens there already; choose another port, or stop it"
         case EADDRNOTAVAIL: "this host does not have that address; 0.0.0.0 listens on all it has"
-        case EACCES: "ports below 1024 need a privilege; choose a higher one"
+        case EACCES:
+            "ports below 1024 need a privilege; let systemd open it (wstand.socket, which wstanctl init server sets up), "
+                + "or choose a higher port"
         default: nil
         }
     }

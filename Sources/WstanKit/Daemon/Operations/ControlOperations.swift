@@ -208,9 +208,11 @@ final class ControlOperations: ControlService, @unchecked Sendable {
         do throws(KeyFailure) {
             let change = try await keys.rotate(
                 name: parameters.name, key: parameters.key, grace: grace, runtimeOnly: parameters.runtimeOnly ?? false)
+            let client = clientURI
             return RotateKey.Reply(
                 id: change.id.description, key: change.made?.text, persisted: change.isPersisted,
-                warnings: change.warnings.isEmpty ? nil : change.warnings)
+                warnings: change.warnings.isEmpty ? nil : change.warnings, keyFile: change.staleKeyFile,
+                clientURI: client?.uri.shortText, clientURIGuessed: client?.isGuess)
         } catch {
             throw ControlError(error)
         }
@@ -219,9 +221,11 @@ final class ControlOperations: ControlService, @unchecked Sendable {
     func addKey(_ parameters: AddKey.Parameters) async throws(ControlError) -> AddKey.Reply {
         do throws(KeyFailure) {
             let change = try await keys.add(name: parameters.name, key: parameters.key)
+            let client = clientURI
             return AddKey.Reply(
                 id: change.id.description, key: change.made?.text, persisted: change.isPersisted,
-                warnings: change.warnings.isEmpty ? nil : change.warnings)
+                warnings: change.warnings.isEmpty ? nil : change.warnings, clientURI: client?.uri.shortText,
+                clientURIGuessed: client?.isGuess)
         } catch {
             throw ControlError(error)
         }
@@ -242,17 +246,32 @@ final class ControlOperations: ControlService, @unchecked Sendable {
     ) async throws(ControlError) -> GetClientConfiguration.Reply {
         do throws(KeyFailure) {
             let secret = try keys.clientKey(of: parameters.keyName)
-            return GetClientConfiguration.Reply(text: clientConfiguration(with: secret.text))
+            let client = clientURI
+            return GetClientConfiguration.Reply(
+                text: clientConfiguration(with: secret.text, client), key: secret.text,
+                clientURI: client?.uri.shortText, clientURIGuessed: client?.isGuess)
         } catch {
             throw ControlError(error)
         }
     }
 
-    private func clientConfiguration(with key: String) -> String {
+    /// Nil on a client.
+    private var clientURI: ClientURI? {
+        guard settings.mode == .server else { return nil }
+        return ClientURI(
+            settings, port: listeners.addresses.first?.port,
+            certificateNames: services.roles.flatMap(\.certificateNames), ownAddress: ClientURI.ownAddress())
+    }
+
+    private func clientConfiguration(with key: String, _ client: ClientURI?) -> String {
         var lines = ["mode = client"]
-        for uri in settings.uris { lines.append("uri = \(uri)") }
-        if settings.mode == .server {
-            lines[0] = "# Put the name that clients know this server by into the URI.\nmode = client"
+        if let client {
+            if client.isGuess {
+                lines.append("# Replace \(client.uri.host) unless clients reach the server by it ([server] public-uri sets it).")
+            }
+            lines.append("uri = \(client.uri.shortText)")
+        } else {
+            for uri in settings.uris { lines.append("uri = \(uri)") }
         }
         lines.append("key = \(key)")
         if settings.compatible { lines.append("compatible = yes") }

@@ -9,6 +9,8 @@ protocol Role: AnyObject, Sendable {
     var warnings: [String] { get }
     /// Makes the forwards for datagrams, on the main worker; nil where a role has none.
     var forwarder: ClientService? { get }
+    /// Of the certificate that connections are shown; empty where there is none.
+    var certificateNames: [String] { get }
     /// The process listens at these addresses from now on.
     func setListening(_ addresses: [SocketAddress])
     /// The process listens, and the workers run.
@@ -18,4 +20,8 @@ protocol Role: AnyObject, Sendable {
     func apply(_ configuration: LoadedConfiguration) async
     /// The last thing, when the workers have stopped. Blocks.
     func close()
+}
+
+extension Role {
+    var certificateNames: [String] { [] }
 }

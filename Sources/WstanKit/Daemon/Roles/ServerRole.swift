@@ -54,6 +54,8 @@ final class ServerRole: Role, @unchecked Sendable {
 
     var forwarder: ClientService? { nil }
 
+    var certificateNames: [String] { certificate.certificate?.context.names ?? [] }
+
     func setListening(_ addresses: [SocketAddress]) {
         hostAddresses.setListening(addresses)
     }
