@@ -85,6 +85,27 @@ import WstanControl
         }
     }
 
+    @Test(
+        arguments: [
+            ("AAECAwQFBgcICQoLDA0ODw==", nil), ("garbage", "it has 7 characters instead of 24"),
+            ("AAECAwQFBgcICQoLDA0ODx==", "its last characters are damaged"), ("AAECAwQFBgcICQoLDA0ODw", "it has 22 characters instead of 24"),
+            ("AAECAwQFBgcICQoLDA0ODwAA", "it does not end in one \"==\""), ("correct horse battery!", "it has characters that a key does not have"),
+            ("AAECAwQFBgcICQoLDA0OD-==", "it has characters that a key does not have"), ("=", "it has 1 characters instead of 24"),
+        ] as [(String, String?)])
+    func `a text that is not a key is told why`(text: String, why: String?) throws {
+        #expect(KeyText.problem(text) == why)
+        #expect(try KeyText.key(in: text, named: "x", isPassphrase: true) == text)
+        guard let why else {
+            #expect(try KeyText.key(in: text, named: "x", isPassphrase: false) == text)
+            #expect(try KeyText.key(in: "A fresh random key: \(text)", named: "x", isPassphrase: false) == text)
+            return
+        }
+        #expect(throws: Failure("x is not a key: \(why). For a passphrase add --passphrase.")) {
+            try KeyText.key(in: text, named: "x", isPassphrase: false)
+        }
+        #expect(throws: Failure.self) { try KeyText.key(in: "A fresh random key: \(text)", named: "x", isPassphrase: false) }
+    }
+
     @Test func `a new key is the base64 of 16 bytes`() {
         #expect(NewSecret.base64([]) == "")
         #expect(NewSecret.base64(Array("f".utf8)) == "Zg==")
@@ -92,7 +113,7 @@ import WstanControl
         #expect(NewSecret.base64(Array("foobar".utf8)) == "Zm9vYmFy")
         #expect(NewSecret.base64([0xFB, 0xFF]) == "+/8=")
         let key = NewSecret.key()
-        #expect(key.count == 24 && key.hasSuffix("=="))
+        #expect(key.count == 24 && key.hasSuffix("==") && KeyText.problem(key) == nil)
         #expect(NewSecret.key() != key)
     }
 }

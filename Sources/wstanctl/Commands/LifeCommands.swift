@@ -20,14 +20,14 @@ struct ReloadCommand: ParsableCommand {
 struct DrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "drain",
-        abstract: "Takes nothing new on, and waits until what is under way has finished.",
-        discussion: "Ctrl-C ends the waiting, not the drain: wstanctl undrain does that.")
+        abstract: "Stop accepting new tunnels and wait for open ones.",
+        discussion: "Ctrl-C ends the waiting, but not the drain: wstanctl undrain does that.")
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
-    @Option(help: "At most so long: 90s, 15min, 24h. Without it as long as it takes.")
+    @Option(help: "Wait at most this long: 90s, 15min, 24h. (default: as long as it takes)", transform: TypedTime.argument)
     var timeout: TypedTime?
-    @Flag(help: "wstand ends afterwards.")
+    @Flag(help: "Then end wstand.")
     var exit = false
 
     func run() throws {
@@ -54,14 +54,13 @@ struct DrainCommand: ParsableCommand {
         guard let left else { return }
         if left > 0, !exit {
             throw Failure(
-                "the time is over, and \(Amount.count(left, "tunnel")) \(left == 1 ? "is" : "are") still in use; "
-                    + "nothing new is taken on until wstanctl undrain")
+                "timed out with \(Amount.count(left, "tunnel")) still in use. No new tunnels are accepted until wstanctl undrain.")
         }
         if !output.json { Terminal.say(left == 0 ? "drained" : "\(Amount.count(left, "tunnel")) ended with it") }
     }
 }
 
-/// Whether a daemon is not there any more.
+/// Whether a daemon has ended.
 private enum InstanceEnd {
     static func has(_ instance: Instance) -> Bool {
         do throws(ControlConnection.Failure) {
@@ -74,20 +73,20 @@ private enum InstanceEnd {
 }
 
 struct UndrainCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "undrain", abstract: "Takes new things on again.")
+    static let configuration = CommandConfiguration(commandName: "undrain", abstract: "Accept new tunnels again.")
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
 
     func run() throws {
         let reply = try DaemonClient(daemon).call(Undrain.self, .init())
-        if output.json { Terminal.sayJSON(reply) } else { Terminal.say("New tunnels are taken on again.") }
+        if output.json { Terminal.sayJSON(reply) } else { Terminal.say("New tunnels are accepted again.") }
     }
 }
 
 struct LogLevelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "log-level", abstract: "Changes how much is logged, until the next reload; without a level shows it.")
+        commandName: "log-level", abstract: "Set the log level until the next reload, or show it.")
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
@@ -103,7 +102,7 @@ struct LogLevelCommand: ParsableCommand {
 
     private func show() throws(Failure) {
         guard let level = try DaemonClient(daemon).status().logLevel else {
-            throw Failure("this wstand does not tell its log level: it is another version than wstanctl")
+            throw Failure("wstand does not tell its log level: its version differs from wstanctl's")
         }
         if output.json { Terminal.sayJSON(["level": level]) } else { Terminal.say(level.rawValue) }
     }
@@ -120,10 +119,18 @@ struct TypedTime: ExpressibleByArgument {
         self.microseconds = microseconds
     }
 
+    /// For options: a text that is refused is refused with the reason.
+    @Sendable static func argument(_ text: String) throws -> TypedTime {
+        guard let time = TypedTime(argument: text) else {
+            throw ValidationError("a time is a number with a unit, such as 90s, 15min, 24h or 7d")
+        }
+        return time
+    }
+
     var defaultValueDescription: String { Amount.time(microseconds: microseconds) }
 }
 
-/// What became of an order, for a person.
+/// What a command has done, for a person.
 enum LifeText {
     static func lines(_ reply: Reload.Reply) -> [String] {
         func list(_ names: [String]) -> String { names.map(Printable.text).joined(separator: ", ") }

@@ -1,12 +1,28 @@
 import Glibc
 
-/// A key that somebody gives: the first line of a file or of stdin, which on a terminal does not show.
+/// A key that is given: the first line of a file, of standard input, or what is typed, which is not shown.
 enum KeyInput {
     static let limit = 4096
 
     static func fromStdin() throws(Failure) -> String {
         guard isatty(STDIN_FILENO) == 1 else { return try line(of: STDIN_FILENO, named: "stdin") }
-        return try key(in: SilentLine.read(prompt: "Key (it does not show): "), named: "what was typed")
+        return try key(in: SilentLine.read(prompt: "Key (input is hidden): "), named: typed)
+    }
+
+    private static let typed = "the text that was typed"
+
+    /// A key, and not just any text: an error names the reason.
+    ///
+    /// - Parameter path: nil or `-`: standard input.
+    static func key(fromFile path: String?, isPassphrase: Bool) throws(Failure) -> String {
+        switch path {
+        case nil, "-":
+            let name = isatty(STDIN_FILENO) == 1 ? typed : "the first line of stdin"
+            return try KeyText.key(in: try fromStdin(), named: name, isPassphrase: isPassphrase)
+        case let path?:
+            let name = "the first line of \(Printable.text(path))"
+            return try KeyText.key(in: try fromFile(path), named: name, isPassphrase: isPassphrase)
+        }
     }
 
     static func fromFile(_ path: String) throws(Failure) -> String {
@@ -23,7 +39,7 @@ enum KeyInput {
     private static func line(of descriptor: Int32, named name: String) throws(Failure) -> String {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1024)
-        // What follows the line is nobody's business.
+        // What follows the line is not read.
         while !bytes.contains(10), bytes.count <= limit {
             let count = read(descriptor, &buffer, buffer.count)
             if count < 0, errno == EINTR { continue }
@@ -48,7 +64,7 @@ enum KeyInput {
     }
 }
 
-/// A line that is typed and does not show.
+/// A line that is typed and not shown.
 private enum SilentLine {
     /// The terminal is taken over key by key, so that nothing can end the program and leave it silent.
     static func read(prompt: String) throws(Failure) -> [UInt8] {
@@ -61,7 +77,7 @@ private enum SilentLine {
         let line = keys()
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &former)
         Terminal.prompt("\n")
-        guard let line else { throw Failure("given up", status: .init(130)) }
+        guard let line else { throw Failure("interrupted", status: .init(130)) }
         return line
     }
 
