@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import WstanControl
 
 struct InstancesCommand: ParsableCommand {
@@ -94,8 +95,10 @@ enum UnitStates {
             guard let ended = Subprocess.run(command), ended.status == 0 else { return [Unit]() }
             return units(in: ended.output, manager)
         }
-        // systemd forgets what is stopped.
-        let configured = InstanceSearch.configured().map { Instance(name: $0, manager: .system, below: Instance.systemDirectory) }
+        // systemd forgets what is stopped. The file of the unit without a name comes with the package, and says nothing.
+        var configured = InstanceSearch.configured().map { Instance(name: $0, manager: .system, below: Instance.systemDirectory) }
+        let own = InstanceSearch.named(nil, .user)
+        if access(own.configuration, F_OK) == 0 { configured.append(own) }
         for instance in configured where !found.contains(where: { $0.instance == instance }) {
             found.append(Unit(instance: instance, state: "inactive"))
         }

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// A word in the place of a command that is none. The parser would take it for an argument of the default command.
+/// A word in the place of a command that no command has. The parser would take it for an argument of the default command.
 enum UnknownCommand {
     /// - Returns: what to say; nil when the command is known, or there is none.
     static func failure(in arguments: [String]) -> Failure? {

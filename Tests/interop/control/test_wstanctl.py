@@ -616,6 +616,26 @@ class Terminals(Control):
         self.assertEqual(len(daemon.calls), 1)
 
 
+    def test_key_that_init_asks_for(self):
+        """It does not show, and what is not a key is refused before anything is written."""
+        root = os.path.join(self.directory, 'root')
+        os.mkdir(root)
+        init = 'init', 'client', 'home', '--uri', 'ws://a.test/', '--root', root
+        for keys, status, seen in ((b'garbage\r', FAILED, b'the text that was typed is not a key: it has 7 characters instead of 24.'),
+                                   (KEY.encode() + b'\r', 0, b'sudo systemctl enable --now wstand@home')):
+            popen = self.terminal(*init)
+            eventually(lambda: b'Key (input is hidden): ' in self.read(), 'it asks')
+            eventually(lambda: not termios.tcgetattr(self.far)[3] & termios.ECHO, 'nothing shows')
+            self.assertFalse(os.listdir(root))
+            self.type(keys)
+            self.assertEqual(popen.wait(5), status)
+            self.assertIn(seen, self.read())
+            self.assertNotIn(keys[:7], self.read())
+            self.assertEqual(termios.tcgetattr(self.far), self.before)
+        with open(root + '/etc/wstan/home.key') as f:
+            self.assertEqual(f.read(), KEY + '\n')
+
+
 class Handover(Control):
     """Other programs that it becomes: here they print what they were given."""
 
