@@ -36,8 +36,11 @@ struct SetupOptions: ParsableArguments {
             Terminal.say(plan.preview)
             return false
         }
-        try host.carryOut(plan)
-        Terminal.say(plan.report)
+        // Each is told when it is done: where one fails, those before it are known.
+        for deed in plan.deeds {
+            try host.carryOut(deed)
+            Terminal.say(plan.line(deed))
+        }
         if host.manager == .system, SetupFile.lacksGroup { Terminal.complain("note: \(Self.noGroup)") }
         return true
     }

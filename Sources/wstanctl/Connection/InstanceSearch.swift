@@ -23,13 +23,14 @@ enum InstanceSearch {
     /// Those whose socket is listened on, also where this user may not connect, by their units' names.
     static func running() -> [Instance] { sockets().filter(isRunning) }
 
-    /// - Parameter manager: nil: the system's, or else this user's if only that has a socket.
+    /// - Parameter manager: nil: the system's, unless only this user's has a socket, or a configuration.
     static func named(_ name: String?, _ manager: Instance.Manager? = nil) -> Instance {
         if manager == .user {
             return Instance(name: name, manager: .user, below: userDirectory ?? "/run/user/\(getuid())")
         }
         let candidates = places.map { Instance(name: name, manager: $0.manager, below: $0.directory) }
         return candidates.first { access($0.socket, F_OK) == 0 || errno == EACCES }
+            ?? candidates.first { access($0.configuration, F_OK) == 0 || errno == EACCES }
             ?? Instance(name: name, manager: .system, below: Instance.systemDirectory)
     }
 

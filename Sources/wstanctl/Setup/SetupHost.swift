@@ -39,18 +39,16 @@ struct SetupHost {
 
     private var systemctl: [String] { ["systemctl"] + (manager == .user ? ["--user"] : []) }
 
-    func carryOut(_ plan: SetupPlan) throws(Failure) {
-        for deed in plan.deeds {
-            switch deed {
-            case .keep: break
-            case .write(let writing):
-                let file = SetupFile(writing.path, root: root)
-                try file.makeDirectory()
-                if let backup = writing.backup { try file.keepCopy(at: backup) }
-                try file.write(writing.text, for: writing.readers, replacing: writing.replaces)
-            case .remove(let path, _): try SetupFile(path, root: root).remove()
-            case .run(let command, _): try run(command)
-            }
+    func carryOut(_ deed: Deed) throws(Failure) {
+        switch deed {
+        case .keep: break
+        case .write(let writing):
+            let file = SetupFile(writing.path, root: root)
+            try file.makeDirectory()
+            if let backup = writing.backup { try file.keepCopy(at: backup) }
+            try file.write(writing.text, for: writing.readers, replacing: writing.replaces)
+        case .remove(let path, _): try SetupFile(path, root: root).remove()
+        case .run(let command, _): try run(command)
         }
     }
 
@@ -59,7 +57,9 @@ struct SetupHost {
         guard let ended = Subprocess.run(command) else { throw Failure("cannot run \(line)") }
         guard ended.status == 0 else {
             let output = Printable.text(ended.output.split(separator: "\n").joined(separator: "; "))
-            throw Failure("\(line) failed (status \(ended.status)): \(output)")
+            let journal = manager == .user ? "journalctl --user" : "journalctl"
+            let unit = command.last.map { $0.hasSuffix(".service") ? " \(journal) -u \($0) shows why." : "" } ?? ""
+            throw Failure("\(line) failed (status \(ended.status)): \(output)\(unit)")
         }
     }
 }

@@ -91,11 +91,15 @@ struct SetupPlan: Equatable {
     }
 
     /// What was done, a line for each.
-    var report: String { Self.table(deeds.map(Self.done)) }
+    var report: String { deeds.map { line($0) }.joined(separator: "\n") }
+
+    /// What was done by one of them.
+    func line(_ deed: Deed) -> String { padded(Self.done(deed)) }
 
     /// What would be done, and what would be in the files. Keys are not shown.
     var preview: String {
-        var text = "Plan (--dry-run changes nothing):\n\n" + Self.table(deeds.map(Self.planned))
+        var text = "Plan (--dry-run changes nothing):\n\n"
+        text += deeds.map { padded(Self.planned($0)) }.joined(separator: "\n")
         for case .write(let writing) in deeds where writing.readers == .everybody {
             let lines = writing.text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
             text += "\n\n\(writing.path):\n" + lines.map { $0.isEmpty ? "" : "    \($0)" }.joined(separator: "\n")
@@ -125,8 +129,8 @@ struct SetupPlan: Equatable {
 
     private static func backup(_ writing: Deed.Writing) -> String { writing.backup.map { " (former file: \($0))" } ?? "" }
 
-    private static func table(_ lines: [(String, String)]) -> String {
-        let width = lines.map(\.0.count).max() ?? 0
-        return lines.map { Printable.padded($0.0, to: width) + "  " + $0.1 }.joined(separator: "\n")
+    private func padded(_ line: (subject: String, text: String)) -> String {
+        let width = deeds.map { Self.done($0).0.count }.max() ?? 0
+        return Printable.padded(line.subject, to: width) + "  " + line.text
     }
 }

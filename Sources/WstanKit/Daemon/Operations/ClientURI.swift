@@ -25,10 +25,16 @@ struct ClientURI: Equatable {
         var reached = isOwnPort ? port ?? uri.port : uri.port
         // TLS that this server does not speak is a front's, which is where clients go.
         if uri.scheme == .wss, certificateNames.isEmpty, isOwnPort { reached = uri.scheme.defaultPort }
-        let named = uri.scheme == .wss ? certificateNames.first { !$0.hasPrefix("*") && Host(text: $0) != nil } : nil
+        let named = uri.scheme == .wss ? certificateNames.first(where: Self.isReachable) : nil
         let host = isOpen ? uri.host : named ?? ownAddress ?? "HOST"
         self.uri = ServerURI(scheme: uri.scheme, host: host, port: reached, path: uri.path)
         isGuess = !isOpen && named == nil
+    }
+
+    /// A client can connect to the name of a certificate: neither a pattern nor this host's for itself.
+    private static func isReachable(_ name: String) -> Bool {
+        guard !name.hasPrefix("*"), let host = Host(text: name) else { return false }
+        return !ServerURI(scheme: .wss, host: "\(host)", port: 443, path: "/").isLoopback
     }
 
     /// Towards an address outside of every network (RFC 5737, RFC 3849); nothing is sent.
