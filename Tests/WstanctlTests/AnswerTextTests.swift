@@ -90,6 +90,9 @@ import WstanControl
                 wstanctl client-config prints it again.
 
                 """)
+        var named = key
+        named.instance = "wstand"
+        #expect(named.rotated(grace: 0).hasSuffix("\nwstanctl -i wstand client-config prints it again.\n"))
         #expect(key.rotated(grace: 0).contains("\nThe old key is no longer accepted. On a client"))
         #expect(
             NewKey(name: nil, id: "ab", key: nil, clientURI: nil, isGuess: false).rotated(grace: 0)

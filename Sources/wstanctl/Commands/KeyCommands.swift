@@ -56,13 +56,13 @@ struct RotateKeyCommand: ParsableCommand {
     var runtimeOnly = false
 
     func run() throws {
-        let daemon = try DaemonClient(daemon)
+        let client = try DaemonClient(daemon)
         let given = try input.read()
-        var reply = try daemon.call(
+        var reply = try client.call(
             RotateKey.self,
             .init(name: name, key: given, graceUSec: grace?.microseconds, runtimeOnly: runtimeOnly ? true : nil))
         if let path = reply.keyFile, let key = reply.key ?? given,
-            ConfiguredKeyFile.replace(path, of: daemon.instance, with: key)
+            ConfiguredKeyFile.replace(path, of: client.instance, with: key)
         {
             // Done now, so there is nothing to warn of.
             reply.keyFile = nil
@@ -71,8 +71,10 @@ struct RotateKeyCommand: ParsableCommand {
         if output.json { return Terminal.sayJSON(reply) }
         let grace = grace?.microseconds ?? Self.defaultGrace
         Terminal.write(
-            NewKey(name: name, id: reply.id, key: reply.key, clientURI: reply.clientURI, isGuess: reply.clientURIGuessed ?? false)
-                .rotated(grace: grace))
+            NewKey(
+                name: name, id: reply.id, key: reply.key, clientURI: reply.clientURI,
+                isGuess: reply.clientURIGuessed ?? false, instance: daemon.instance
+            ).rotated(grace: grace))
         Terminal.warnOfKey(reply.warnings, isPersisted: reply.persisted || runtimeOnly)
     }
 
@@ -94,8 +96,10 @@ struct AddKeyCommand: ParsableCommand {
         let reply = try DaemonClient(daemon).call(AddKey.self, .init(name: name, key: try input.read()))
         if output.json { return Terminal.sayJSON(reply) }
         Terminal.write(
-            NewKey(name: name, id: reply.id, key: reply.key, clientURI: reply.clientURI, isGuess: reply.clientURIGuessed ?? false)
-                .added)
+            NewKey(
+                name: name, id: reply.id, key: reply.key, clientURI: reply.clientURI,
+                isGuess: reply.clientURIGuessed ?? false, instance: daemon.instance
+            ).added)
         Terminal.warnOfKey(reply.warnings, isPersisted: reply.persisted)
     }
 }

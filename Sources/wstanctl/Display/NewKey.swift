@@ -8,6 +8,8 @@ struct NewKey {
     /// Nil at a client, and for a daemon of 0.1.0.
     let clientURI: String?
     let isGuess: Bool
+    /// The instance, if it was named on the command line.
+    var instance: String?
 
     var added: String {
         head + "\n" + (key == nil ? "" : "\n" + newClient)
@@ -37,7 +39,8 @@ struct NewKey {
     }
 
     private var newClient: String {
-        let again = "wstanctl client-config\(name.map { " --key \(Shell.word(Printable.text($0)))" } ?? "") prints it again.\n"
+        let program = "wstanctl" + (instance.map { " -i \(Shell.word($0))" } ?? "")
+        let again = "\(program) client-config\(name.map { " --key \(Shell.word(Printable.text($0)))" } ?? "") prints it again.\n"
         guard let clientURI else { return again }
         var text = ClientLine.command(name: name, uri: clientURI) + "\n\n"
         if isGuess { text += ClientLine.guess(TunnelURI(clientURI)?.host ?? "HOST") + "\n\n" }

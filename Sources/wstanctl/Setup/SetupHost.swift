@@ -56,7 +56,8 @@ struct SetupHost {
         let line = command.joined(separator: " ")
         guard let ended = Subprocess.run(command) else { throw Failure("cannot run \(line)") }
         guard ended.status == 0 else {
-            let output = Printable.text(ended.output.split(separator: "\n").joined(separator: "; "))
+            // What follows the first line of systemctl's are hints.
+            let output = Printable.text(ended.output.split(separator: "\n").first.map(String.init) ?? "no message")
             let journal = manager == .user ? "journalctl --user" : "journalctl"
             let unit = command.last.map { $0.hasSuffix(".service") ? " \(journal) -u \($0) shows why." : "" } ?? ""
             throw Failure("\(line) failed (status \(ended.status)): \(output)\(unit)")
