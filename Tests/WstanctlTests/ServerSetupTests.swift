@@ -82,7 +82,8 @@ import Testing
 
     @Test func `a key that is not in a file is left alone`() throws {
         for key in ["key = x", "key-file = credential:wstan.key", "key-file = env:KEY"] {
-            let plan = try Self.plan(Self.wish(), on: HostObservation(texts: [Self.main: "mode = server\nuri = ws://0.0.0.0:1234/\n" + key]))
+            let plan = try Self.plan(
+                Self.wish(), on: HostObservation(texts: [Self.main: "mode = server\nuri = ws://0.0.0.0:1234/\n" + key]))
             #expect(Self.written(plan).isEmpty, "\(key)")
         }
     }
@@ -98,27 +99,39 @@ import Testing
 
     @Test func `an edited drop-in is replaced with force only, and a copy is kept`() throws {
         let edited = Self.header + "uri = ws://0.0.0.0:9000/\nthreads = 4\n"
-        let host = HostObservation(texts: [Self.main: SetupFixture.shipped, Self.dropIn: edited, "/etc/wstan/key": "KEY"])
-        #expect(throws: Failure("\(Self.dropIn) exists and differs. Keep it, or replace it with --force (a copy is kept).")) {
+        let host = HostObservation(texts: [
+            Self.main: SetupFixture.shipped, Self.dropIn: edited, "/etc/wstan/key": "KEY",
+        ])
+        #expect(
+            throws: Failure("\(Self.dropIn) exists and differs. Keep it, or replace it with --force (a copy is kept).")
+        ) {
             try Self.plan(Self.wish("ws://0.0.0.0:1234/"), on: host)
         }
         #expect(
             try Self.plan(Self.wish("ws://0.0.0.0:1234/", force: true), on: host).report.hasSuffix(
                 "10-init.conf  rewritten: server at ws://0.0.0.0:1234/ (former file: copy)"))
         // What init has written itself is its own to change.
-        let own = HostObservation(texts: [Self.main: SetupFixture.shipped, Self.dropIn: Self.header + "uri = ws://0.0.0.0:9000/\n", "/etc/wstan/key": "K"])
+        let own = HostObservation(texts: [
+            Self.main: SetupFixture.shipped, Self.dropIn: Self.header + "uri = ws://0.0.0.0:9000/\n",
+            "/etc/wstan/key": "K",
+        ])
         let rewritten = try Self.plan(Self.wish("ws://0.0.0.0:1234/"), on: own)
         #expect(rewritten.report.hasSuffix("10-init.conf  rewritten: server at ws://0.0.0.0:1234/"))
         #expect(Self.written(try Self.plan(Self.wish(), on: own)).isEmpty)
     }
 
     @Test func `a file that is read later and says otherwise is named`() throws {
-        let host = HostObservation(texts: [Self.main: SetupFixture.shipped, "/etc/wstan.conf.d/20-uri.conf": "uri = ws://0.0.0.0:7/"])
+        let host = HostObservation(texts: [
+            Self.main: SetupFixture.shipped, "/etc/wstan.conf.d/20-uri.conf": "uri = ws://0.0.0.0:7/",
+        ])
         #expect(
             throws: Failure(
-                "/etc/wstan.conf.d/20-uri.conf sets uri, and is read after \(Self.dropIn). Remove that line, then run this again.")
+                "/etc/wstan.conf.d/20-uri.conf sets uri, and is read after \(Self.dropIn). Remove that line, then run this again."
+            )
         ) { try Self.plan(Self.wish(), on: host) }
-        let other = HostObservation(texts: [Self.main: SetupFixture.shipped, "/etc/wstan.conf.d/20-private.conf": "[server]\nallow-private = yes"])
+        let other = HostObservation(texts: [
+            Self.main: SetupFixture.shipped, "/etc/wstan.conf.d/20-private.conf": "[server]\nallow-private = yes",
+        ])
         #expect(Self.written(try Self.plan(Self.wish(), on: other))[Self.dropIn] != nil)
     }
 
@@ -129,7 +142,9 @@ import Testing
         #expect(moved.contains("public-uri = ws://a.test:443/\n"))
         let front = Self.header + "uri = ws://127.0.0.1:8080/\n[server]\npublic-uri = wss://a.test/x\n"
         let kept = Self.written(
-            try Self.plan(Self.wish("ws://127.0.0.1:81/"), on: HostObservation(texts: [Self.main: SetupFixture.shipped, Self.dropIn: front])))
+            try Self.plan(
+                Self.wish("ws://127.0.0.1:81/"),
+                on: HostObservation(texts: [Self.main: SetupFixture.shipped, Self.dropIn: front])))
         #expect(kept[Self.dropIn]?.contains("public-uri = wss://a.test/x\n") == true)
     }
 
@@ -168,7 +183,8 @@ import Testing
         #expect(try commands(Self.wish(), active) == ["systemctl restart wstand.service"])
         #expect(
             try commands(Self.wish("ws://0.0.0.0:443/"), active) == [
-                "systemctl daemon-reload", "systemctl stop wstand.service wstand.socket", "systemctl start wstand.service",
+                "systemctl daemon-reload", "systemctl stop wstand.service wstand.socket",
+                "systemctl start wstand.service",
             ])
         #expect(try commands(Self.wish(), HostObservation(texts: files)) == [])
         #expect(try commands(Self.wish("ws://0.0.0.0:443/"), HostObservation(texts: files, active: nil)) == [])
@@ -176,7 +192,9 @@ import Testing
         var low = files
         low[Self.socketDropIn] = "[Socket]\nListenStream=\nListenStream=443\n"
         low[Self.serviceDropIn] = "[Unit]\nRequires=wstand.socket\n"
-        let back = try Self.plan(Self.wish("ws://0.0.0.0:8080/"), on: HostObservation(texts: low, active: ["wstand.service", "wstand.socket"]))
+        let back = try Self.plan(
+            Self.wish("ws://0.0.0.0:8080/"),
+            on: HostObservation(texts: low, active: ["wstand.service", "wstand.socket"]))
         #expect(back.report.contains("\(Self.socketDropIn)   removed: wstand opens the port itself"))
         #expect(back.report.contains("systemctl start wstand.service"))
         // The same again changes nothing.
@@ -184,7 +202,8 @@ import Testing
     }
 
     @Test func `what runs and what starts at boot`() throws {
-        var host = HostObservation(texts: [Self.main: SetupFixture.shipped, "/etc/wstan/key": "K"], active: ["wstand.service"])
+        var host = HostObservation(
+            texts: [Self.main: SetupFixture.shipped, "/etc/wstan/key": "K"], active: ["wstand.service"])
         let instance = Instance(name: nil, manager: .system, below: "/run")
         func text() throws -> String {
             UnitOutlook(SocketUnit.service, on: host, try Self.plan(Self.wish(), on: host)).text(instance)
@@ -208,15 +227,22 @@ import Testing
 
     @Test func `a socket unit of the administrator's is respected`() throws {
         let override = "/etc/systemd/system/wstand.socket.d/override.conf"
-        let files = [Self.main: SetupFixture.shipped, "/etc/wstan/key": "K", override: "[Socket]\nListenStream=\nListenStream=443\n"]
+        let files = [
+            Self.main: SetupFixture.shipped, "/etc/wstan/key": "K",
+            override: "[Socket]\nListenStream=\nListenStream=443\n",
+        ]
         let host = HostObservation(texts: files, active: ["wstand.socket"])
         #expect(SocketUnit(on: host).port == 443)
         let plan = try Self.plan(Self.wish(), on: host)
-        #expect(plan.report.contains("wstand.socket                   unchanged: enabled, so wstand listens on port 443 instead of 8080"))
+        #expect(
+            plan.report.contains(
+                "wstand.socket                   unchanged: enabled, so wstand listens on port 443 instead of 8080"))
         let goal = try ServerGoal(Self.wish(), on: host)
         #expect(ClientURI(goal, on: host, ownAddress: "192.0.2.7").uri.text == "ws://192.0.2.7:443/")
-        #expect(try Self.plan(Self.wish("ws://0.0.0.0:443/"), on: host).report.contains("unchanged: listens on port 443"))
-        #expect(throws: Failure("\(override) says where wstand.socket listens. Set port 80 there, or remove the file.")) {
+        #expect(
+            try Self.plan(Self.wish("ws://0.0.0.0:443/"), on: host).report.contains("unchanged: listens on port 443"))
+        #expect(throws: Failure("\(override) says where wstand.socket listens. Set port 80 there, or remove the file."))
+        {
             try Self.plan(Self.wish("ws://0.0.0.0/"), on: host)
         }
         #expect(SocketUnit(on: HostObservation(texts: [:])).port == nil)
@@ -245,13 +271,16 @@ import Testing
 
     @Test(
         arguments: [
-            ("ws://0.0.0.0:8080/", nil, "", "ws://192.0.2.7:8080/", true), ("ws://0.0.0.0:8080/", "a.test", "", "ws://a.test:8080/", false),
-            ("ws://0.0.0.0/", nil, "", "ws://192.0.2.7/", true), ("ws://198.51.100.1:9/x", nil, "", "ws://198.51.100.1:9/x", false),
+            ("ws://0.0.0.0:8080/", nil, "", "ws://192.0.2.7:8080/", true),
+            ("ws://0.0.0.0:8080/", "a.test", "", "ws://a.test:8080/", false),
+            ("ws://0.0.0.0/", nil, "", "ws://192.0.2.7/", true),
+            ("ws://198.51.100.1:9/x", nil, "", "ws://198.51.100.1:9/x", false),
             ("ws://0.0.0.0:8080/", "wss://a.test/chat", "", "wss://a.test/chat", false),
             ("wss://127.0.0.1:8080/t", nil, "", "wss://192.0.2.7/t", true),
             ("wss://0.0.0.0:8443/t", nil, "[tls]\ncertificate = /c", "wss://192.0.2.7:8443/t", true),
         ] as [(String, String?, String, String, Bool)])
-    func `the URI that clients use`(uri: String, address: String?, more: String, reached: String, isGuess: Bool) throws {
+    func `the URI that clients use`(uri: String, address: String?, more: String, reached: String, isGuess: Bool) throws
+    {
         let host = HostObservation(texts: [Self.main: more])
         let found = ClientURI(try ServerGoal(Self.wish(uri, address), on: host), on: host, ownAddress: "192.0.2.7")
         #expect(found.uri.text == reached && found.isGuess == isGuess)
@@ -263,7 +292,8 @@ import Testing
     }
 
     private static func text(
-        _ uri: String, isGuess: Bool = false, key: ServerKey = .key("KEY=="), name: String? = nil, outlook: UnitOutlook = .isStopped,
+        _ uri: String, isGuess: Bool = false, key: ServerKey = .key("KEY=="), name: String? = nil,
+        outlook: UnitOutlook = .isStopped,
         isLoopback: Bool = false, needsTLS: Bool = false
     ) throws -> String {
         let host = HostObservation(texts: [:])

@@ -13,8 +13,10 @@ import WstanControl
     }
 
     @Test(arguments: [
-        "", "host", "http://host/", "ws://", "ws:///x", "ws://host:0/", "ws://host:65536/", "ws://host:x/", "ws://a:b@host/",
-        "ws://host/a b", "ws://host/\n", "ws://host/'\"", "ws://[::1/", "ws://[]/", "ws://::1/", "ws://[::1]x/", "ws://hôst/",
+        "", "host", "http://host/", "ws://", "ws:///x", "ws://host:0/", "ws://host:65536/", "ws://host:x/",
+        "ws://a:b@host/",
+        "ws://host/a b", "ws://host/\n", "ws://host/'\"", "ws://[::1/", "ws://[]/", "ws://::1/", "ws://[::1]x/",
+        "ws://hôst/",
         "ws://h/`id`", "ws://h/a?b", "ws://h/#b",
     ])
     func `what is no URI of a tunnel is refused`(text: String) {
@@ -31,10 +33,13 @@ import WstanControl
     }
 
     @Test(arguments: [
-        ("foo", "a URI begins with ws:// or wss://, such as ws://server.example.com:8080/"), ("ws:///x", "the host is missing"),
-        ("ws://h:0/", "the port is not a number from 1 to 65535"), ("ws://a:b@h/", "it has a user name or a password: the key is enough"),
+        ("foo", "a URI begins with ws:// or wss://, such as ws://server.example.com:8080/"),
+        ("ws:///x", "the host is missing"),
+        ("ws://h:0/", "the port is not a number from 1 to 65535"),
+        ("ws://a:b@h/", "it has a user name or a password: the key is enough"),
         ("ws://::1/", "an IPv6 address stands in brackets"), ("ws://[::1/", "the ] of the IPv6 address is missing"),
-        ("ws://[::1]x/", "a port follows the ] after a colon"), ("ws://h/a b", "it contains a space or a character that a URI cannot have"),
+        ("ws://[::1]x/", "a port follows the ] after a colon"),
+        ("ws://h/a b", "it contains a space or a character that a URI cannot have"),
         ("ws://h/?a", "it has a query or a fragment, which a tunnel does not use"),
     ])
     func `a URI is refused with the reason`(text: String, why: String) {
@@ -44,7 +49,8 @@ import WstanControl
     @Test func `a shipped file is known by what it sets`() {
         #expect(ConfigurationText(SetupFixture.shipped).isAsShipped)
         for edited in [
-            SetupFixture.shipped + "\nlisten = x", SetupFixture.shipped.replacing("8080", with: "80"), "mode = server", "",
+            SetupFixture.shipped + "\nlisten = x", SetupFixture.shipped.replacing("8080", with: "80"), "mode = server",
+            "",
             SetupFixture.shipped + "\n[server]\ndeny = *", SetupFixture.shipped.replacing("#key =", with: "key = x"),
             SetupFixture.shipped + "\n[x]\nnonsense",
         ] {
@@ -96,20 +102,23 @@ import WstanControl
                 /etc/wstan/home.conf                   written: client of ws://a.test:8080/
                 systemctl restart wstand@home.service  done: the new configuration is in force
                 """)
-        let same = HostObservation(texts: ["/etc/wstan/home.key": "K\n", "/etc/wstan/home.conf": step.text], active: ["wstand@home.service"])
+        let same = HostObservation(
+            texts: ["/etc/wstan/home.key": "K\n", "/etc/wstan/home.conf": step.text], active: ["wstand@home.service"])
         #expect(
             try SetupPlan(steps, on: same).report == """
                 /etc/wstan/home.key   unchanged: the key
                 /etc/wstan/home.conf  unchanged: client of ws://a.test:8080/
                 """)
         #expect(
-            throws: Failure("/etc/wstan/home.key exists and differs. Keep it, or replace it with --force (a copy is kept).")
+            throws: Failure(
+                "/etc/wstan/home.key exists and differs. Keep it, or replace it with --force (a copy is kept).")
         ) { try SetupPlan(steps, on: HostObservation(texts: ["/etc/wstan/home.key": "L\n"])) }
     }
 
     @Test func `a user's client is of that user only`() throws {
         let places = ClientPlaces(userDirectory: "/home/ann/.config")
-        #expect(places.configuration == "/home/ann/.config/wstan.conf" && places.keyFile == "/home/ann/.config/wstan.key")
+        #expect(
+            places.configuration == "/home/ann/.config/wstan.conf" && places.keyFile == "/home/ann/.config/wstan.key")
         #expect(places.instance.manager == .user && places.instance.unit == "wstand")
         let plan = try SetupPlan(
             [
@@ -182,7 +191,8 @@ import WstanControl
     @Test(
         arguments: [
             ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "ok"), ("HTTP/1.0 200 OK\r\n\r\nok", "ok"),
-            ("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nok", nil), ("HTTP/1.1 404 Not Found\r\n\r\n", nil), ("ok", nil),
+            ("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nok", nil), ("HTTP/1.1 404 Not Found\r\n\r\n", nil),
+            ("ok", nil),
             ("", nil),
         ] as [(String, String?)])
     func `an answer with a script`(answer: String, body: String?) {

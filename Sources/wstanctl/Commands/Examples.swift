@@ -29,7 +29,9 @@ enum Examples {
     /// - Parameter help: as the parser makes it.
     /// - Returns: the same with the example of the command that it is about.
     static func added(to help: String) -> String {
-        guard let line = help.split(separator: "\n").first(where: { $0.hasPrefix("USAGE: wstanctl") }) else { return help }
+        guard let line = help.split(separator: "\n").first(where: { $0.hasPrefix("USAGE: wstanctl") }) else {
+            return help
+        }
         let words = line.split(separator: " ").dropFirst(2).prefix { $0.first.map { $0.isLetter } ?? false }
         let command = words.joined(separator: " ")
         guard let example = all[command] else { return help }

@@ -28,13 +28,18 @@ struct InitClientCommand: ParsableCommand {
 
     func validate() throws {
         switch (name, user) {
-        case (nil, false): throw ValidationError("name the instance, such as: wstanctl init client home --uri \(uri.text)")
+        case (nil, false):
+            throw ValidationError("name the instance, such as: wstanctl init client home --uri \(uri.text)")
         case (.some, true): throw ValidationError("a user has one client, without a name: leave the name out")
         case (let name?, false):
-            if !Instance.isName(name) { throw ValidationError("a name is letters, digits, dots, dashes and underscores") }
+            if !Instance.isName(name) {
+                throw ValidationError("a name is letters, digits, dots, dashes and underscores")
+            }
         case (nil, true): break
         }
-        if uri.isWildcard { throw ValidationError("a client cannot connect to \(uri.host): use the server's name or address") }
+        if uri.isWildcard {
+            throw ValidationError("a client cannot connect to \(uri.host): use the server's name or address")
+        }
         if uri.host == "HOST" { throw ValidationError("replace HOST with the server's name or address") }
     }
 

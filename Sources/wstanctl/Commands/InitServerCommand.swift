@@ -27,7 +27,9 @@ struct InitServerCommand: ParsableCommand {
     }
 
     func validate() throws {
-        if let name, !Instance.isName(name) { throw ValidationError("a name is letters, digits, dots, dashes and underscores") }
+        if let name, !Instance.isName(name) {
+            throw ValidationError("a name is letters, digits, dots, dashes and underscores")
+        }
     }
 
     func run() throws {
@@ -91,7 +93,8 @@ enum ServerKey: Equatable {
     static func noKey(named name: String) -> Failure {
         let name = Printable.text(name)
         return Failure(
-            "no key is named \(name). Once wstand runs, wstanctl add-key \(name) makes one and prints what that device needs.")
+            "no key is named \(name). Once wstand runs, wstanctl add-key \(name) makes one and prints what that device needs."
+        )
     }
 
     /// By a server that runs: its ring counts more than any file.
@@ -100,7 +103,8 @@ enum ServerKey: Equatable {
     private static func told(named name: String?) throws(Failure) -> String? {
         let daemon = DaemonClient(Instance(name: nil, manager: .system, below: Instance.systemDirectory))
         do throws(ControlConnection.Failure) {
-            let connection = { () throws(ControlConnection.Failure) in try ControlConnection(to: daemon.instance.socket) }
+            let connection = { () throws(ControlConnection.Failure) in try ControlConnection(to: daemon.instance.socket)
+            }
             let status = try connection().call(GetStatus.self, .init(), timeout: DaemonClient.patience)
             guard status.mode == .server else { return nil }
             let reply = try connection().call(
@@ -148,7 +152,8 @@ struct ServerText {
             parts.append("wstand listens on this host only. A web server in front of it has to forward \(path) to it.")
         }
         if needsTLS {
-            parts.append("wss:// needs TLS: by a web server in front of wstand, or by [tls] certificate in wstan.conf(5).")
+            parts.append(
+                "wss:// needs TLS: by a web server in front of wstand, or by [tls] certificate in wstan.conf(5).")
         }
         return parts.joined(separator: "\n\n")
     }

@@ -4,7 +4,8 @@ import WstanControl
 
 struct InstancesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "instances", abstract: "List the instances of this host, those that are stopped or have failed too.")
+        commandName: "instances",
+        abstract: "List the instances of this host, those that are stopped or have failed too.")
 
     @OptionGroup var output: OutputOptions
 
@@ -16,7 +17,8 @@ struct InstancesCommand: ParsableCommand {
         guard running.isEmpty else { return }
         let instance = Instance(name: nil, manager: .system, below: Instance.systemDirectory)
         throw Failure(
-            "no instance is running. Start one: \(FailureText.starts(instance).joined(separator: ", or "))", status: .notRunning)
+            "no instance is running. Start one: \(FailureText.starts(instance).joined(separator: ", or "))",
+            status: .notRunning)
     }
 }
 
@@ -58,11 +60,13 @@ struct InstanceLine: Encodable {
 
     static func table(_ lines: [InstanceLine], manner: Manner) -> [String] {
         let columns = [
-            Table.Column("UNIT"), .init("MODE"), .init("STATE"), .init("TUNNELS", .right, rank: 1), .init("SOCKET", least: 8),
+            Table.Column("UNIT"), .init("MODE"), .init("STATE"), .init("TUNNELS", .right, rank: 1),
+            .init("SOCKET", least: 8),
         ]
         let rows = lines.map { line in
             [
-                line.unit, line.mode?.rawValue ?? "-", line.state?.rawValue ?? line.unitState.map(word) ?? "does not answer",
+                line.unit, line.mode?.rawValue ?? "-",
+                line.state?.rawValue ?? line.unitState.map(word) ?? "does not answer",
                 line.tunnelsActive.map { String($0) } ?? "-", line.unitState == nil ? line.socket : "-",
             ]
         }
@@ -91,12 +95,16 @@ enum UnitStates {
         var found = managers.flatMap { manager in
             let options = manager == .user ? ["--user"] : []
             let command =
-                ["systemctl"] + options + ["list-units", "--all", "--plain", "--no-legend", "wstand.service", "wstand@*.service"]
+                ["systemctl"] + options + [
+                    "list-units", "--all", "--plain", "--no-legend", "wstand.service", "wstand@*.service",
+                ]
             guard let ended = Subprocess.run(command), ended.status == 0 else { return [Unit]() }
             return units(in: ended.output, manager)
         }
         // systemd forgets what is stopped. The file of the unit without a name comes with the package, and says nothing.
-        var configured = InstanceSearch.configured().map { Instance(name: $0, manager: .system, below: Instance.systemDirectory) }
+        var configured = InstanceSearch.configured().map {
+            Instance(name: $0, manager: .system, below: Instance.systemDirectory)
+        }
         let own = InstanceSearch.named(nil, .user)
         if access(own.configuration, F_OK) == 0 { configured.append(own) }
         for instance in configured where !found.contains(where: { $0.instance == instance }) {

@@ -40,7 +40,8 @@ struct NewKey {
 
     private var newClient: String {
         let program = "wstanctl" + (instance.map { " -i \(Shell.word($0))" } ?? "")
-        let again = "\(program) client-config\(name.map { " --key \(Shell.word(Printable.text($0)))" } ?? "") prints it again.\n"
+        let again =
+            "\(program) client-config\(name.map { " --key \(Shell.word(Printable.text($0)))" } ?? "") prints it again.\n"
         guard let clientURI else { return again }
         var text = ClientLine.command(name: name, uri: clientURI) + "\n\n"
         if isGuess { text += ClientLine.guess(TunnelURI(clientURI)?.host ?? "HOST") + "\n\n" }

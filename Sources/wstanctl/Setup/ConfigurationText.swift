@@ -33,7 +33,8 @@ struct ConfigurationText: Equatable {
     var isAsShipped: Bool { entries == Self.shipped }
 
     private static let shipped = [
-        Entry(section: nil, name: "mode", value: "server"), Entry(section: nil, name: "uri", value: "ws://127.0.0.1:8080/"),
+        Entry(section: nil, name: "mode", value: "server"),
+        Entry(section: nil, name: "uri", value: "ws://127.0.0.1:8080/"),
         Entry(section: nil, name: "key-file", value: "/etc/wstan/key"),
     ]
 

@@ -52,7 +52,9 @@ struct ServerGoal {
     private static func checkLaterFiles(_ all: ConfigurationLayers) throws(Failure) {
         for file in all.files where ServerWish.dropIn.utf8.lexicographicallyPrecedes(file.path.utf8) {
             let names = ["mode", "uri", "server", "client"]
-            guard let entry = file.text.entries.first(where: { $0.section == nil && names.contains($0.name) }) else { continue }
+            guard let entry = file.text.entries.first(where: { $0.section == nil && names.contains($0.name) }) else {
+                continue
+            }
             throw Failure(
                 "\(file.path) sets \(entry.name), and is read after \(ServerWish.dropIn). "
                     + "Remove that line, then run this again.")
@@ -117,10 +119,14 @@ struct ServerConfigurationStep: SetupStep {
         if host.files[ServerWish.configuration] == nil {
             let text = "# The settings are in \(ServerWish.configuration).d; wstan.conf(5) describes them.\n"
             deeds.append(
-                .write(.init(path: ServerWish.configuration, text: text, readers: .everybody, what: "no settings of its own")))
+                .write(
+                    .init(
+                        path: ServerWish.configuration, text: text, readers: .everybody, what: "no settings of its own")
+                ))
         }
         let writing = Deed.Writing(
-            path: ServerWish.dropIn, text: Self.text(goal, host), readers: .everybody, what: "server at \(goal.uri.text)")
+            path: ServerWish.dropIn, text: Self.text(goal, host), readers: .everybody,
+            what: "server at \(goal.uri.text)")
         return deeds + [try writing.deed(on: host, isOwn: isOwn(host), force: wish.force)]
     }
 
@@ -163,7 +169,9 @@ struct PublicAddress: Equatable {
             guard let uri = TunnelURI(text), !uri.isWildcard else { return nil }
             (host, whole) = (uri.host, uri)
         } else {
-            guard let uri = TunnelURI("ws://\(text)/"), uri.port == nil, uri.path == "/", !uri.isWildcard else { return nil }
+            guard let uri = TunnelURI("ws://\(text)/"), uri.port == nil, uri.path == "/", !uri.isWildcard else {
+                return nil
+            }
             (host, whole) = (uri.host, nil)
         }
     }

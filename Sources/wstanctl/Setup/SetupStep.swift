@@ -127,7 +127,9 @@ struct SetupPlan: Equatable {
         }
     }
 
-    private static func backup(_ writing: Deed.Writing) -> String { writing.backup.map { " (former file: \($0))" } ?? "" }
+    private static func backup(_ writing: Deed.Writing) -> String {
+        writing.backup.map { " (former file: \($0))" } ?? ""
+    }
 
     private func padded(_ line: (subject: String, text: String)) -> String {
         let width = deeds.map { Self.done($0).0.count }.max() ?? 0

@@ -70,26 +70,34 @@ struct ListenSocketStep: SetupStep {
         guard uri.effectivePort < 1024 else {
             if isOwn { return Self.removal(on: host) }
             guard let port = socket.port, port != uri.effectivePort else { return [] }
-            return [.keep(SocketUnit.name, why: "enabled, so wstand listens on port \(port) instead of \(uri.effectivePort)")]
+            return [
+                .keep(
+                    SocketUnit.name, why: "enabled, so wstand listens on port \(port) instead of \(uri.effectivePort)")
+            ]
         }
         if !isOwn, socket.port == uri.effectivePort {
             return [.keep(SocketUnit.name, why: "listens on port \(uri.effectivePort)")]
         }
         if let file = socket.laterFile {
-            throw Failure("\(file) says where wstand.socket listens. Set port \(uri.effectivePort) there, or remove the file.")
+            throw Failure(
+                "\(file) says where wstand.socket listens. Set port \(uri.effectivePort) there, or remove the file.")
         }
         guard let listen = SocketUnit.listen(for: uri) else {
-            throw Failure("\(uri.host) is a name, and port \(uri.effectivePort) needs an address in --uri, such as 0.0.0.0.")
+            throw Failure(
+                "\(uri.host) is a name, and port \(uri.effectivePort) needs an address in --uri, such as 0.0.0.0.")
         }
         let lines = listen.map { "ListenStream=\($0)\n" }.joined()
-        let header = "# Written by wstanctl init server: systemd opens port \(uri.effectivePort), since wstand has no privilege.\n"
+        let header =
+            "# Written by wstanctl init server: systemd opens port \(uri.effectivePort), since wstand has no privilege.\n"
         let drafts = [
             Deed.Writing(
                 path: SocketUnit.dropIn,
-                text: header + "[Socket]\n# The empty line takes back the address of the unit.\nListenStream=\n" + lines,
+                text: header + "[Socket]\n# The empty line takes back the address of the unit.\nListenStream=\n"
+                    + lines,
                 readers: .everybody, what: "systemd listens on \(listen.joined(separator: " and "))"),
             Deed.Writing(
-                path: SocketUnit.serviceDropIn, text: header + "[Unit]\nRequires=\(SocketUnit.name)\n", readers: .everybody,
+                path: SocketUnit.serviceDropIn, text: header + "[Unit]\nRequires=\(SocketUnit.name)\n",
+                readers: .everybody,
                 what: "wstand starts with its socket"),
         ]
         var deeds: [Deed] = []

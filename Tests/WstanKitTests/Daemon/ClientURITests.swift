@@ -41,9 +41,12 @@ import WstanConfig
     }
 
     @Test func `TLS of this server has the certificate's name, and that of a front its port`() throws {
-        #expect(try Self.found("wss://0.0.0.0:8443/", port: 8443, names: ["*.a.test", "b.test"]) == "wss://b.test:8443/")
+        #expect(
+            try Self.found("wss://0.0.0.0:8443/", port: 8443, names: ["*.a.test", "b.test"]) == "wss://b.test:8443/")
         #expect(try Self.found("wss://0.0.0.0:443/", port: 443, names: ["*.a.test"]) == "wss://192.0.2.7/ ?")
-        #expect(try Self.found("wss://0.0.0.0:443/", port: 443, names: ["localhost", "127.0.0.1", "b.test"]) == "wss://b.test/")
+        #expect(
+            try Self.found("wss://0.0.0.0:443/", port: 443, names: ["localhost", "127.0.0.1", "b.test"])
+                == "wss://b.test/")
         #expect(try Self.found("wss://c.test:8443/", port: 8443, names: ["b.test"]) == "wss://c.test:8443/")
         #expect(try Self.found("wss://127.0.0.1:8080/t/", port: 8080) == "wss://192.0.2.7/t/ ?")
         #expect(try Self.found("ws://0.0.0.0:8080/", port: 8080, names: ["b.test"]) == "ws://192.0.2.7:8080/ ?")

@@ -72,7 +72,9 @@ public struct ServerURI: Sendable, Equatable, CustomStringConvertible {
     /// A host that means all addresses: a server listens there, and a client cannot connect to it.
     package var isWildcard: Bool { ["0.0.0.0", "::", "*"].contains(host) }
 
-    package var isLoopback: Bool { host == "localhost" || host == "::1" || (host.hasPrefix("127.") && host.utf8.allSatisfy { $0 < 58 }) }
+    package var isLoopback: Bool {
+        host == "localhost" || host == "::1" || (host.hasPrefix("127.") && host.utf8.allSatisfy { $0 < 58 })
+    }
 
     /// Without a port that the scheme implies.
     package var shortText: String {
