@@ -46,9 +46,12 @@ struct InitServerCommand: ParsableCommand {
         let plan = try SetupPlan(steps, on: seen)
         let key = try ServerKey(named: name, goal, on: seen, host, newKey: newKey)
         guard try setup.carryOut(plan, on: host) else { return }
+        let outlook = UnitOutlook(SocketUnit.service, on: seen, plan)
+        // What runs knows its own address better, such as the name of its certificate.
+        let reply = host.root.isEmpty && outlook != .isStopped ? try ServerKey.told(named: name) : nil
         let text = ServerText(
-            uri: ClientURI(goal, on: seen, ownAddress: HostAddress.outward()), key: key, name: name,
-            outlook: UnitOutlook(SocketUnit.service, on: seen, plan), isLoopback: goal.uri.isLoopback,
+            uri: ClientURI(reply) ?? ClientURI(goal, on: seen, ownAddress: HostAddress.outward()),
+            key: reply?.key.map { .key($0) } ?? key, name: name, outlook: outlook, isLoopback: goal.uri.isLoopback,
             needsTLS: goal.uri.scheme == "wss" && !goal.hasCertificate)
         Terminal.say("\n" + text.text)
     }
@@ -64,7 +67,7 @@ enum ServerKey: Equatable {
     init(
         named name: String?, _ goal: ServerGoal, on seen: HostObservation, _ host: SetupHost, newKey: String
     ) throws(Failure) {
-        if host.root.isEmpty, let key = try Self.told(named: name) {
+        if host.root.isEmpty, let reply = try Self.told(named: name), let key = reply.key ?? Self.key(in: reply.text) {
             self = .key(key)
             return
         }
@@ -100,16 +103,15 @@ enum ServerKey: Equatable {
     /// By a server that runs: its ring counts more than any file.
     ///
     /// - Returns: nil when none runs.
-    private static func told(named name: String?) throws(Failure) -> String? {
+    static func told(named name: String?) throws(Failure) -> GetClientConfiguration.Reply? {
         let daemon = DaemonClient(Instance(name: nil, manager: .system, below: Instance.systemDirectory))
         do throws(ControlConnection.Failure) {
             let connection = { () throws(ControlConnection.Failure) in try ControlConnection(to: daemon.instance.socket)
             }
             let status = try connection().call(GetStatus.self, .init(), timeout: DaemonClient.patience)
             guard status.mode == .server else { return nil }
-            let reply = try connection().call(
+            return try connection().call(
                 GetClientConfiguration.self, .init(keyName: name), timeout: DaemonClient.patience)
-            return reply.key ?? Self.key(in: reply.text)
         } catch {
             switch error {
             case .notRunning: return nil

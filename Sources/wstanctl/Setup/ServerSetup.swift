@@ -1,3 +1,5 @@
+import WstanControl
+
 /// What `init server` was asked for.
 struct ServerWish {
     static let configuration = "/etc/wstan.conf"
@@ -185,12 +187,20 @@ struct PublicAddress: Equatable {
     }
 }
 
-/// The URI that clients of a server use, as far as this program can tell without asking wstand.
+/// The URI that clients of a server use.
 struct ClientURI: Equatable {
     let uri: TunnelURI
     /// Its host is this host's own address, or `HOST` where it has none.
     let isGuess: Bool
 
+    /// As a server that runs tells it; nil for one of 0.1.0, which does not.
+    init?(_ reply: GetClientConfiguration.Reply?) {
+        guard let uri = reply?.clientURI.flatMap({ TunnelURI($0) }) else { return nil }
+        self.uri = uri
+        isGuess = reply?.clientURIGuessed ?? false
+    }
+
+    /// As far as it can be told without asking a server.
     init(_ goal: ServerGoal, on host: HostObservation, ownAddress: String?) {
         if let uri = goal.publicURI {
             self.uri = uri
