@@ -36,6 +36,33 @@ class Files(Scenario):
                 if anchor:
                     self.assertIn(anchor, anchors(text_of(path)), '%s: %s' % (document, target))
 
+    def test_configurations(self):
+        """Every piece of configuration in the documents is one that wstand takes, as a drop-in of a server's file or of a client's."""
+        count = 0
+        for name in 'howto.md', 'recipes.md', 'fronts.md':
+            for block in re.findall(r'(?:^    .*\n|^\n(?=    ))+', text_of('docs', name), re.M):
+                # A here-document's lines, or a whole block.
+                pieces = re.findall(r"<<'END'\n(.*?)\n    END", block, re.S) or [block]
+                for piece in pieces:
+                    lines = [line.strip() for line in piece.strip('\n').splitlines()]
+                    if not all(re.match(r'$|\[[\w ]+\]$|[a-z-]+ = \S', line) for line in lines):
+                        continue
+                    count += 1
+                    self.assertTrue(any(self.is_taken(mode, lines) for mode in ('server', 'client')), '%s: %s' % (name, lines))
+        self.assertGreater(count, 8)
+
+    def is_taken(self, mode, lines):
+        """Without a word of warning; of a client's `proxy` with a password there is one, for a file that others can read."""
+        base = os.path.join(self.directory, 'base.conf')
+        os.makedirs(base + '.d', exist_ok=True)
+        for path, text in ((base, ['mode = ' + mode, 'uri = ws://a/', 'key-file = /k']), (base + '.d/1.conf', lines)):
+            with open(path, 'w') as f:
+                f.write('\n'.join(text) + '\n')
+            os.chmod(path, 0o600)
+        done = subprocess.run([OURS, '--strict', '--print-config', '--config', base], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True)
+        return done.returncode == 0 and done.stderr == ''
+
     def test_packaged_files(self):
         """Debian's lists name files that are there."""
         for name in 'wstan.install', 'wstan.examples', 'wstan.docs':
