@@ -48,8 +48,10 @@ package struct BufferedReader {
     /// Reads until the bytes hold a whole HTTP head, which is taken from them.
     ///
     /// - Throws: when it cannot become one within `limit` bytes.
-    mutating func readHead(limit: Int, deadline: Instant) async throws(HTTPHead.Failure) -> HeadResult {
-        var gatherer = HeadGatherer(limit: limit)
+    mutating func readHead(
+        as kind: HTTPHead.Kind = .request, limit: Int, deadline: Instant
+    ) async throws(HTTPHead.Failure) -> HeadResult {
+        var gatherer = HeadGatherer(limit: limit, as: kind)
         var new = bytes
         bytes = []
         while true {

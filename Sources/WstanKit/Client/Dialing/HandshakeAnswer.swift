@@ -5,7 +5,7 @@ extension BufferedReader {
     package mutating func readAnswer(deadline: Instant) async throws(DialFailure) -> HTTPHead {
         let result: HeadResult
         do {
-            result = try await readHead(limit: ClientLimits.answerHead, deadline: deadline)
+            result = try await readHead(as: .answer, limit: ClientLimits.answerHead, deadline: deadline)
         } catch {
             throw .notWebSocket
         }

@@ -105,7 +105,7 @@ import Testing
     @Test(arguments: [
         "HTTP/1.1 101 X|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=||",
         "HTTP/1.1 101 X|Upgrade: websocket|Connection: Upgrade||", "HTTP/1.1 101 X||", "SSH-2.0-OpenSSH_9.2||",
-        "HTTP/1.1 20 OK||", "HTTP/1.1|| ", "|| ", "HTTP/1.1 200 OK| folded||",
+        "HTTP/1.1 20 OK||", "HTTP/1.1|| ", "|| ", "|HTTP/1.1 101 X| folded||",
     ])
     func `what is no acceptance is no WebSocket`(lines: String) async throws {
         let failure = try await WorkerThread.run { worker in
@@ -297,7 +297,7 @@ import Testing
     @Test func `a proxy that says nothing, or no HTTP, is given up`() async throws {
         let failures = try await WorkerThread.run { worker in
             let proxy = try HandMadeServer(on: worker) { visit in
-                if visit.number == 1 { visit.stream.write(Array("\r\n\r\n".utf8)) }
+                if visit.number == 1 { visit.stream.write(Array("\r\nno".utf8)) }
             }
             let server = Address(host: .name("server.test"), port: 8080)
             var failures: [DialFailure?] = []
