@@ -12,6 +12,7 @@ extension EventLog {
         if let later = gather(traits.code, traits.level, of: peer.source.description, now: now) { return later }
         var metadata: Logger.Metadata = ["peer": "\(peer)", "reason": "\(traits.code)"]
         if case .wire(.expired(let seconds)) = refusal { metadata["client-clock-ahead"] = "\(seconds.rounded())s" }
+        if case .wire(.incompleteUpgrade(let parts)) = refusal { metadata["lacking"] = "\(parts.joined(separator: ", "))" }
         if let id = traits.id { metadata = .of(id, metadata) }
         logger.log(level: traits.level, "\(traits.text)", metadata: metadata)
         return nil
@@ -33,6 +34,16 @@ extension EventLog {
                 .targetRefused,
                 ["tunnel": "\(tunnel)", "peer": "\(peer)", "reason": "forbidden-target", "key": "\(key)"]))
         return nil
+    }
+
+    /// Whoever is behind that peer counts as one client: for limits, in the log.
+    func forwardedForIgnored(_ peer: ClientAddress, now: Instant) {
+        guard let missed = throttle.allows("forwarded-for", every: .seconds(3600), now: now) else { return }
+        var metadata: Logger.Metadata = ["peer": "\(peer)"]
+        metadata.addRepeated(missed)
+        logger.notice(
+            "X-Forwarded-For is ignored, since its sender is not in trusted-proxies: add it if it is a front of yours",
+            metadata: metadata)
     }
 
     /// Only clients with a key can cause this.

@@ -173,7 +173,6 @@ import Testing
         let key = try Self.key()
         let options = ServerOptions(settings, keys: [key], workers: 1)
         #expect(options.keys.map(\.bytes) == [key.bytes])
-        #expect(options.pathPrefix == "/a/")
         #expect(!options.usesCipher)
         #expect(options.compatible && options.xForward && !options.replayUnderTLS)
         #expect(options.proxyProtocol && options.trustedProxies == .none)

@@ -40,7 +40,7 @@ import Testing
     }
 
     private static func services(_ workers: [Worker], _ log: EventLog) throws -> Services {
-        let options = ServerOptions(keys: [Key.random()], pathPrefix: "/")
+        let options = ServerOptions(keys: [Key.random()])
         let shared = ServerShared(replayGuard: ReplayGuard(capacity: 10))
         let resolver = Resolver(pool: BlockingPool(maxThreads: 1))
         let servers = workers.map {

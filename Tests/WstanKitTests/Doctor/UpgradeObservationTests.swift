@@ -26,7 +26,7 @@ import Testing
     // MARK: Reading
 
     private static func read(_ text: String, body: String = "") throws -> UpgradeAnswer {
-        let head = try HTTPHead(Array((text.replacing("\n", with: "\r\n") + "\r\n\r\n").utf8))
+        let head = try HTTPHead(Array((text.replacing("\n", with: "\r\n") + "\r\n\r\n").utf8), as: .answer)
         return UpgradeAnswer(
             head, body: body.utf8, ClientHandshake.Failure(head, expecting: accept),
             to: ClientHandshake.Server(pathPrefix: "/", host: "x.test:8080"), usesTLS: false, now: now)

@@ -10,12 +10,12 @@ import Testing
             .notARequest, .silent, .timedOut, .draining, .tls(.notTLS(.http)), .overLimit, .wire(.replayed),
             .wire(.expired(seconds: 1)),
             .wire(.badAuthentication), .wire(.malformed), .wire(.sealedForOtherScheme), .wire(.tooLarge),
-            .wire(.unexpectedCommand),
+            .wire(.unexpectedCommand), .wire(.incompleteUpgrade(lacking: [])), .tls(.notTLS(.webSocket)),
         ]
         for refusal in refusals { rejects.count(refusal) }
         #expect(
             rejects
-                == RefusalCounts([.replay: 1, .expired: 1, .badAuthentication: 1, .malformed: 4, .overLimit: 1]))
+                == RefusalCounts([.replay: 1, .expired: 1, .badAuthentication: 1, .malformed: 5, .overLimit: 1]))
     }
 
     @Test func `those of all workers add up`() {

@@ -14,6 +14,7 @@ import Testing
         .notARequest, .silent, .overLimit, .timedOut, .wire(.malformed), .wire(.badAuthentication),
         .wire(.sealedForOtherScheme), .wire(.expired(seconds: 61.4)), .wire(.expired(seconds: .nan)), .wire(.replayed),
         .wire(.tooLarge), .wire(.unexpectedCommand), .draining, .tls(.notTLS(.http)),
+        .tls(.notTLS(.webSocket)), .wire(.incompleteUpgrade(lacking: ["HTTP/1.1", "Upgrade: websocket"])),
     ]
 
     @Test func `targets are named at debug only`() {
@@ -49,6 +50,25 @@ import Testing
             #expect(lines.all.first?.text.contains("reason=\(refusal.traits.code)") == true)
             #expect(lines.all.first?.text.contains("peer=10.0.0.1:4711") == true)
         }
+    }
+
+    @Test func `what a front has taken out of a request is told, and TLS that is missing`() {
+        let lines = LogLines()
+        _ = lines.log.requestRefused(
+            .wire(.incompleteUpgrade(lacking: ["HTTP/1.1", "Upgrade: websocket"])), peer: Self.peer, now: Self.at(0))
+        _ = lines.log.requestRefused(.tls(.notTLS(.webSocket)), peer: Self.peer, now: Self.at(0))
+        #expect(lines.all.map(\.level) == [.notice, .notice])
+        #expect(lines.all.first?.text.contains("lacking=HTTP/1.1, Upgrade: websocket") == true)
+        #expect(lines.all.last?.text.contains("wss://") == true)
+    }
+
+    @Test func `that X-Forwarded-For is ignored is told once in an hour`() {
+        let lines = LogLines()
+        let log = lines.log
+        for second in [0, 1, 3599, 3600] { log.forwardedForIgnored(Self.peer, now: Self.at(second)) }
+        #expect(lines.all.map(\.level) == [.notice, .notice])
+        #expect(lines.all.allSatisfy { $0.text.contains("trusted-proxies") && $0.text.contains("peer=10.0.0.1:4711") })
+        #expect(lines.all.last?.text.contains("repeated=2") == true)
     }
 
     @Test func `a clock that is wrong is told by how much`() {

@@ -18,15 +18,14 @@ extension BufferedReader {
             }
             stream.heldHead = reader.held
             let progress = await readMore(deadline: deadline)
-            guard progress == .more else { throw failure(progress, reader.otherProtocol) }
+            guard progress == .more else { throw failure(progress) }
         }
     }
 
     /// Why no answer has come.
-    private func failure(_ progress: Progress, _ banner: Banner?) -> DialFailure {
+    private func failure(_ progress: Progress) -> DialFailure {
         // A server may look at our certificate when the handshake is over for us.
         if let failure = stream.tls?.failure { return .tls(failure) }
-        if let banner { return .notHTTP(banner) }
         return switch progress {
         case .reset: .reset
         case .timedOut: .timedOut

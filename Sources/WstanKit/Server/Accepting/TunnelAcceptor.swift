@@ -102,11 +102,13 @@ final class TunnelAcceptor: @unchecked Sendable {
             if let tls { try await shakeHands(&intake, tls, deadline) }
             let head = try await head(&intake, deadline)
             // A front that is reached through another one names that one in its PROXY header.
-            if options.xForward, options.trustedProxies.contains(client.host) {
+            let isTrusted = options.trustedProxies.contains(client.host)
+            if options.xForward, isTrusted {
                 client = ForwardedFor.client(in: head, trusting: options.trustedProxies) ?? client
             }
             if let reason = closedBecause() { throw reason }
             let request = try authentication.verify(head, now: WallClock.now())
+            if options.xForward, !isTrusted, ForwardedFor.isNamed(in: head) { recorder.ignoredForwardedFor(of: client) }
             if await authentication.settle(request, on: worker) {
                 guard !intake.stream.isClosed else { throw .silent }
                 if let reason = closedBecause() { throw reason }

@@ -65,7 +65,7 @@ struct Authentication {
     /// By which a connection is judged, one after the other.
     private func versions(now: Double) -> [ServerHandshake] {
         let mode = HandshakeModeV1(usesCipher: options.usesCipher, isCompatible: options.compatible)
-        return [.v1(ServerHandshakeV1(mode: mode, pathPrefix: options.pathPrefix, keys: keys.live(at: now)))]
+        return [.v1(ServerHandshakeV1(mode: mode, keys: keys.live(at: now)))]
     }
 
     /// A request that comes as a message on a tunnel expires too, and its key must still be a key.

@@ -31,6 +31,10 @@ enum Refusal: Error, Equatable {
         case .notARequest: Traits(code: "not-a-request", level: .info, text: "not a request")
         case .silent: Traits(code: "silent", level: .info, text: "not a request")
         case .timedOut: Traits(code: "timed-out", level: .info, text: "not a request")
+        case .tls(.notTLS(.webSocket)):
+            Traits(
+                code: "plain-websocket",
+                text: "request refused: it came without TLS, which this port requires; the client's uri says ws://, not wss://")
         case .tls(let failure): Traits(code: failure.code, level: .info, text: "no TLS with a peer")
         case .draining: Traits(code: "draining")
         case .overLimit: Traits(code: "over-limit", counter: .overLimit, id: .limitReached)
@@ -50,6 +54,10 @@ enum Refusal: Error, Equatable {
             Traits(
                 code: error.code, counter: .expired, text: "request refused: it has expired, or a clock is wrong")
         case .replayed: Traits(code: error.code, counter: .replay, id: .replayRefused)
+        case .incompleteUpgrade:
+            Traits(
+                code: error.code, counter: .malformed,
+                text: "request refused: the key is right, but a front or a proxy on the way does not pass on all of the request")
         }
     }
 }

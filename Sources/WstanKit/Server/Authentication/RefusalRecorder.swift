@@ -25,6 +25,11 @@ final class RefusalRecorder: @unchecked Sendable {
         log.tunnelRefused(tunnel, error, now: worker.now)
     }
 
+    /// Told only of requests that have held: anybody can send the field.
+    func ignoredForwardedFor(of client: ClientAddress) {
+        log.forwardedForIgnored(client, now: worker.now)
+    }
+
     /// - Parameter key: of the configuration.
     func forbade(_ target: Address, by key: String, to client: ClientAddress, on tunnel: UInt64) {
         rejects.increment(.forbiddenTarget)

@@ -10,9 +10,6 @@ struct AnswerReader {
 
     /// The most interim answers that are passed over; the next one is taken for the final one.
     static let mostInterim = 10
-    /// So many bytes tell which protocol a peer speaks.
-    private static let telling = 8
-
     private let limit: Int
     private var gatherer: HeadGatherer
     private var interim = 0
@@ -20,7 +17,7 @@ struct AnswerReader {
     /// - Parameter limit: bytes of a head.
     init(limit: Int) {
         self.limit = limit
-        gatherer = HeadGatherer(limit: limit)
+        gatherer = HeadGatherer(limit: limit, as: .answer)
     }
 
     /// What has come behind the last head.
@@ -40,28 +37,12 @@ struct AnswerReader {
             } catch {
                 throw Failure(banner: Banner(gatherer.bytes))
             }
-            guard let head = found else {
-                if let banner = otherProtocol, hasSaidEnough { throw Failure(banner: banner) }
-                return nil
-            }
+            guard let head = found else { return nil }
             guard let status = head.status else { throw Failure(banner: Banner(head.bytes)) }
             guard status / 100 == 1, status != 101, interim < Self.mostInterim else { return head }
             interim += 1
             more = Array(gatherer.rest)
-            gatherer = HeadGatherer(limit: limit)
+            gatherer = HeadGatherer(limit: limit, as: .answer)
         }
-    }
-
-    /// What the peer speaks if it is not HTTP; nil when it is, or may be.
-    var otherProtocol: Banner? {
-        let bytes = gatherer.bytes
-        let start = "HTTP/".utf8
-        guard !bytes.isEmpty, !bytes.prefix(start.count).elementsEqual(start.prefix(bytes.count)) else { return nil }
-        return Banner(bytes)
-    }
-
-    private var hasSaidEnough: Bool {
-        let bytes = gatherer.bytes
-        return bytes.count >= Self.telling || bytes.contains(10) || gatherer.beginsInBinary && bytes.count > 1
     }
 }
