@@ -49,8 +49,8 @@ extension SettingKey {
             name: "early-data-wait", section: .client, kind: .duration(\.earlyDataWait, .zero ... .seconds(10)),
             reload: .takesOver, purpose: "how long the request waits for that data"),
         SettingKey(
-            name: "early-reply", section: .client, kind: .flag(\.earlyReply), reload: .takesOver,
-            purpose: "tell of success before the target has answered, which saves a round trip"),
+            name: "early-reply", section: .client, kind: .automaticFlag(\.earlyReply), reload: .takesOver,
+            purpose: "report success before the target has answered; auto: except for targets that have just failed"),
         SettingKey(
             name: "users-file", section: .client, kind: .path(\.usersFile), reload: .takesOver,
             purpose: "who may use SOCKS and HTTP, as name:hash lines; none: no password is asked for"),
