@@ -84,7 +84,8 @@ import Testing
 
     @Test func `each user that is refused is a line at debug`() {
         let lines = LogLines()
-        for _ in 0..<3 { lines.log.userRefused(1000, peer: "127.0.0.1", now: Self.at(0)) }
+        let log = lines.log
+        for _ in 0..<3 { log.userRefused(1000, peer: "127.0.0.1", now: Self.at(0)) }
         #expect(lines.all.count { $0.level == .debug && $0.text.contains("reason=allow-uid") } == 3)
         #expect(lines.all.count { $0.level == .notice } == 1)
     }

@@ -213,6 +213,7 @@ class TargetsThatHaveFailed(Scenario):
     def setUp(self):
         super().setUp()
         self.wstan_server = self.server()
+        self.echo = self.target(echo)
 
     def test_tried_again(self):
         """The second try is told the outcome, in each protocol, by fresh tunnels and pooled ones."""
@@ -232,12 +233,23 @@ class TargetsThatHaveFailed(Scenario):
 
     def test_each_look_after_the_first(self):
         """A scanner that says nothing and leaves at once sees a closed port as open once, and as closed from then on."""
+        client = self.client(self.wstan_server, '--threads=2', '-d')
+        for first in DIALS:
+            closed = free_port()
+            self.assertIsNone(refusal(first, client.port, '127.0.0.1', closed))
+            # Whether the failure has come or not: that the first one has left is enough.
+            client.await_log('target=127.0.0.1:%d' % closed)
+            for dial in DIALS * 2:
+                self.assertEqual(refusal(dial, client.port, '127.0.0.1', closed), self.CODES['127.0.0.1'][dial])
+
+    def test_looks_at_an_open_port(self):
+        """What a look has left undecided is settled: the next connections are granted early."""
         client = self.client(self.wstan_server)
-        closed = free_port()
-        self.assertIsNone(refusal(agent.socks5, client.port, '127.0.0.1', closed))
-        eventually(lambda: refusal(agent.socks5, client.port, '127.0.0.1', closed) == 5, 'the failure is remembered')
-        for dial in DIALS * 3:
-            self.assertEqual(refusal(dial, client.port, '127.0.0.1', closed), self.CODES['127.0.0.1'][dial])
+        for dial in DIALS:
+            for _ in range(3):
+                self.assertIsNone(refusal(dial, client.port, '127.0.0.1', self.echo.port))
+            with dial(client.port, '127.0.0.1', self.echo.port) as s:
+                self.assertTrue(agent.echoes(s, b'hello'))
 
     def test_other_ports_of_a_name(self):
         """A name that does not exist has no other port either; a host that refuses one port may have others."""
@@ -319,6 +331,14 @@ class EarlyReplyOfNetworks(Scenario):
         for host, codes in ('203.0.113.1', (3, 502, 0x5b)), ('198.51.100.1', (4, 502, 0x5b)), ('192.0.2.9', (4, 504, 0x5b)):
             with self.subTest(host=host):
                 self.assertEqual(tuple(refusal(dial, client.port, host, 80) for dial in DIALS), codes)
+
+    def test_looks_at_a_silent_target(self):
+        """A scanner does not wait until the server gives up, and its second look waits all the same."""
+        client = self.client(self.server('--connect-timeout=3s'), '--threads=1')
+        with agent.socks5(client.port, '127.0.0.1', self.echo.port) as s:
+            self.assertTrue(agent.echoes(s, b'hello'))
+        self.assertIsNone(refusal(agent.socks5, client.port, '192.0.2.9', 80))
+        self.assertEqual(refusal(agent.socks5, client.port, '192.0.2.9', 80), 4)
 
     def test_slow_target_by_default(self):
         """From the first connection on it is known that the server tells, so the second try waits for the outcome."""

@@ -117,6 +117,10 @@ final class AnswerSupport: @unchecked Sendable {
         tunnel.askForAnswer(connection)
     }
 
+    func tells(_ tunnel: Tunnel) -> Bool {
+        Server(of: tunnel).map { known[$0] == .tells } ?? false
+    }
+
     func learn(_ behaviour: AnswerBehaviour, of server: Server) {
         if known[server] == nil, known.count >= ClientLimits.knownServers { known.removeAll() }
         known[server] = behaviour

@@ -18,6 +18,9 @@ final class UserAgentSession: @unchecked Sendable {
     let ended: () -> Void
     /// What the user agent waits for; nil: it was granted at once.
     private var late: DeferredReply?
+    /// The user agent is done before it is known whether the target is there, as a port scanner is: until that is known,
+    /// whoever asks for the target waits.
+    private var leftUndecided = false
 
     init(
         userAgent: Stream, dialer: Dialer, direct: DirectDialer, pool: TunnelPool, idle: IdleUserAgents,
@@ -120,7 +123,7 @@ final class UserAgentSession: @unchecked Sendable {
     private func carry(_ request: ProxyNegotiation.Connect) async {
         pool.connectionBegan()
         if pool.mayServe {
-            guard let early = await earlyData(request.early, ClientLimits.earlyDataWaitInPool) else {
+            guard let early = await earlyData(request, ClientLimits.earlyDataWaitInPool) else {
                 return abandon(request.target)
             }
             if let tunnel = await pool.obtain() {
@@ -132,7 +135,7 @@ final class UserAgentSession: @unchecked Sendable {
             // Waiting for the first data and connecting to the server take their time together.
             let dialer = dialer
             async let connecting = dialer.connect()
-            let early = await earlyData(request.early, options.earlyDataWait)
+            let early = await earlyData(request, options.earlyDataWait)
             let connected = await connecting
             guard let early else {
                 if case .success(let uplink) = connected { uplink.stream.close() }
@@ -170,13 +173,31 @@ final class UserAgentSession: @unchecked Sendable {
     /// may still want to hear what the target says by itself. One that was not told to go ahead says nothing.
     ///
     /// - Returns: nil when it was reset.
-    private func earlyData(_ early: [UInt8], _ patience: Duration) async -> [UInt8]? {
-        guard early.isEmpty, options.earlyData > 0, late == nil else { return early }
+    private func earlyData(_ request: ProxyNegotiation.Connect, _ patience: Duration) async -> [UInt8]? {
+        guard request.early.isEmpty, options.earlyData > 0, late == nil else { return request.early }
         var intake = BufferedReader(userAgent)
         switch await intake.readMore(deadline: worker.now + patience) {
-        case .more, .timedOut, .over: return intake.bytes
-        case .reset: return nil
+        case .more, .timedOut: break
+        case .over: leave(undecided: request.target)
+        case .reset:
+            leave(undecided: request.target)
+            return nil
         }
+        return intake.bytes
+    }
+
+    private func leave(undecided target: Address?) {
+        guard forwarded == nil, let target else { return }
+        leftUndecided = true
+        failures.failed(target, .connection, now: worker.now)
+    }
+
+    /// The user agent is done: whether its target was there is known, or never will be.
+    private func settle(_ connection: Connection, on tunnel: Tunnel) {
+        guard leftUndecided, let target = connection.target else { return }
+        if case .reset(let reset)? = connection.outcome, reset.isFailure { return }
+        // Of a server that does not tell nothing is learned by waiting.
+        if connection.hasReceived || !answerSupport.tells(tunnel) { failures.succeeded(target) }
     }
 
     // MARK: On a tunnel
@@ -243,9 +264,11 @@ final class UserAgentSession: @unchecked Sendable {
         case .over: break
         case .finished: await linger(connection, on: tunnel)
         case .broken:
+            if !connection.hasReceived { leave(undecided: connection.target) }
             tunnel.end(connection, .userAgentBroken)
             userAgent.close()
         }
+        settle(connection, on: tunnel)
         late?.stop()
         switch connection.outcome {
         case nil:
@@ -296,6 +319,7 @@ final class UserAgentSession: @unchecked Sendable {
     private func linger(_ connection: Connection, on tunnel: Tunnel) async {
         // The kernel is asked last, since that costs most.
         if !connection.hasReceived, tunnel.carries(connection), userAgent.ownerHasLeft {
+            leave(undecided: connection.target)
             await waitForArrival(of: connection, on: tunnel)
         }
         let lingering = HalfClosedUserAgent(userAgent)
