@@ -12,14 +12,21 @@ package final class ClientService: @unchecked Sendable {
     private let idle = IdleUserAgents()
     private var rules: ClientAccess
     private let answerSupport = AnswerSupport()
+    private let failures: RecentFailures
     private let log: EventLog
     private var datagramForwards: [DatagramForward] = []
     private var sessions = 0
     private let drain: Draining
 
-    /// - Parameter passwords: threads for checking them, which all workers share.
-    package init(worker: Worker, options: ClientOptions, resolver: Resolver, passwords: BlockingPool, log: EventLog) {
+    /// - Parameters:
+    ///   - passwords: threads for checking them, which all workers share.
+    ///   - failures: which all workers share.
+    package init(
+        worker: Worker, options: ClientOptions, resolver: Resolver, passwords: BlockingPool, failures: RecentFailures,
+        log: EventLog
+    ) {
         self.worker = worker
+        self.failures = failures
         self.log = log
         self.passwords = passwords
         drain = Draining(worker: worker)
@@ -145,13 +152,16 @@ package final class ClientService: @unchecked Sendable {
     /// - Parameter forwarded: where the connection goes if that is not for the user agent to say.
     package func serve(_ arrival: Acceptor.Arrival, to forwarded: Address? = nil) {
         worker.assertIsCurrent()
-        guard let userAgent = try? Stream(arrival) else { return }
-        guard !drain.isOn else { return userAgent.close() }
+        guard let userAgent = try? Stream(arrival) else { return log.userAgentTurnedAway("its socket cannot be used") }
+        guard !drain.isOn else {
+            log.userAgentTurnedAway("the client is stopping")
+            return userAgent.close()
+        }
         if !arrival.peer.isLoopback { userAgent.watchForVanishedPeer() }
         sessions += 1
         UserAgentSession(
             userAgent: userAgent, dialer: dialer, direct: direct, pool: pool, idle: idle, rules: rules,
-            answerSupport: answerSupport, log: log, forwarded: forwarded, ended: sessionEnded
+            answerSupport: answerSupport, failures: failures, log: log, forwarded: forwarded, ended: sessionEnded
         ).start()
     }
 

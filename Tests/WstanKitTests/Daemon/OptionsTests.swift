@@ -42,7 +42,7 @@ import Testing
         #expect(options.compatible)
         #expect(options.servers.map(\.proxy) == [ProxyAddress(host: "::1", port: 3128)])
         #expect(options.earlyDataWait == .milliseconds(7))
-        #expect(!options.earlyReply)
+        #expect(options.earlyReply == false)
         #expect(options.poolMin == 3)
         #expect(options.poolMaxIdle == .seconds(11))
         #expect(options.pings.idle == .seconds(12))

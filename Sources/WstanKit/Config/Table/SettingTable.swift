@@ -49,8 +49,8 @@ extension SettingKey {
             name: "early-data-wait", section: .client, kind: .duration(\.earlyDataWait, .zero ... .seconds(10)),
             reload: .takesOver, purpose: "wait up to this long for that data before sending the request"),
         SettingKey(
-            name: "early-reply", section: .client, kind: .flag(\.earlyReply), reload: .takesOver,
-            purpose: "report success before the target has answered, which saves a round trip"),
+            name: "early-reply", section: .client, kind: .automaticFlag(\.earlyReply), reload: .takesOver,
+            purpose: "report success before the target has answered; auto: except for targets that have just failed"),
         SettingKey(
             name: "users-file", section: .client, kind: .path(\.usersFile), reload: .takesOver,
             purpose: "require a user name and password from this file of name:hash lines"),

@@ -16,9 +16,11 @@ final class ClientRole: Role, @unchecked Sendable {
         self.context = context
         let options = ClientOptions(configuration, key: key, context)
         let passwords = BlockingPool(maxThreads: ClientLimits.passwordThreads)
+        let failures = RecentFailures()
         clients = context.workers.map {
             ClientService(
-                worker: $0, options: options, resolver: context.resolver, passwords: passwords, log: context.log)
+                worker: $0, options: options, resolver: context.resolver, passwords: passwords, failures: failures,
+                log: context.log)
         }
         services = clients
         warnings = ServerEndpoint.warnings(configuration.next, context.environment)

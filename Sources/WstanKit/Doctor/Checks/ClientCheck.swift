@@ -10,11 +10,12 @@ struct ClientCheck: @unchecked Sendable {
     let files: FileCheck
     let environment: ProxyEnvironment
     let resolver: Resolver
+    let unit: ServiceUnit?
     let tell: (Finding) -> Void
 
     func run() async {
         for uri in settings.uris { await examine(uri) }
-        await ListenCheck(worker: worker, settings: settings, files: files, tell: tell).run()
+        await ListenCheck(worker: worker, settings: settings, files: files, unit: unit, tell: tell).run()
     }
 
     private var deadline: Instant { worker.now + DoctorLimits.step }

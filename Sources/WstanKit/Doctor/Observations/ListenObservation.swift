@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Who is where this end listens, or will.
 struct ListenObservation {
     enum State {
@@ -13,6 +15,10 @@ struct ListenObservation {
         case otherServer(String)
         /// Somebody who is no client of ours, as far as can be told.
         case stranger(String)
+        /// Ours, but it listens on these addresses.
+        case elsewhere([String], unit: String?)
+        /// Ours, but it is a process of its own beside the unit.
+        case outsideService(String, String)
         case free
         /// Nobody, and this end could not listen there either; with what to do about it.
         case unusable(String, remedy: String?)
@@ -37,6 +43,14 @@ struct ListenObservation {
                     + "otherwise \(Self.findWho)")
         case .stranger(let who):
             .failed(.other, "listen", "\(who) serves \(place), so wstand cannot", remedy: Self.findWho)
+        case .elsewhere(let addresses, let unit):
+            .failed(
+                .other, "listen", "wstand listens on \(addresses.listed()), not on \(place): a restart is pending",
+                remedy: "restart it: systemctl restart \(unit ?? "wstand")")
+        case .outsideService(let process, let unit):
+            .failed(
+                .other, "listen", "\(process) serves \(place), and is not \(unit)",
+                remedy: "stop that process, then: systemctl restart \(unit)")
         case .free: .ok("listen", "\(place) is free; no wstand runs there")
         case .unusable(let text, let remedy): .failed(.other, "listen", text, remedy: remedy)
         }
