@@ -278,7 +278,7 @@ class OfAClient(Doctor):
         """A program that is no client of ours in its place is a failure, also when the way is good."""
         server = self.server()
         self.client_doctor(server.port, listen=self.keep(Web()).port, status=OTHER)
-        self.assertFinds('^FAILED   listen: another program serves 127.0.0.1:\\d+, so wstand cannot\n.*ss -ltnp')
+        self.assertFinds('^FAILED   listen: (another program|\\S+ \\(process \\d+\\)) serves 127.0.0.1:\\d+, so wstand cannot\n.*ss -ltnp')
         path = os.path.join(self.directory, 'socks')
         self.doctor('ws://127.0.0.1:%d' % server.port, '--listen=unix:' + path, status=WELL)
         self.assertFinds('^ok       listen: unix:%s is free' % re.escape(path))

@@ -158,7 +158,7 @@ struct ListenCheck: @unchecked Sendable {
         let deadline = worker.now + DoctorLimits.greeting
         while intake.bytes.count < ClientLimits.responseHead, await intake.readMore(deadline: deadline) == .more {}
         guard !intake.bytes.isEmpty else {
-            return settings.allowUID.isEmpty ? .stranger("somebody silent") : .guarded
+            return settings.allowUID.isEmpty ? .stranger("a silent program") : .guarded
         }
         let said = String(decoding: intake.bytes, as: UTF8.self)
         return said.contains("wstan client") ? .client : .stranger("another program")
@@ -167,7 +167,7 @@ struct ListenCheck: @unchecked Sendable {
     /// A server is asked for a tunnel with its own key.
     private func identifyServer(_ stream: Stream) async -> ListenObservation.State {
         defer { stream.closeOrderly(awaitingPeer: false) }
-        guard let key = files.key else { return .stranger("somebody") }
+        guard let key = files.key else { return .stranger("an unknown program") }
         let deadline = worker.now + DoctorLimits.step
         if settings.proxyProtocol, isTrusted(stream) {
             // Section 2.1 of the PROXY protocol: from nobody in particular.
@@ -184,7 +184,7 @@ struct ListenCheck: @unchecked Sendable {
             } catch let failure as TLSFailure {
                 return failure.isAboutClients ? .closedServer : .otherServer(DialFailure.tls(failure).cause)
             } catch {
-                return .stranger("somebody")
+                return .stranger("an unknown program")
             }
         }
         let probe = UpgradeProbe(

@@ -27,12 +27,12 @@ struct ListenObservation {
     let place: String
     let state: State
 
-    private static let findWho = "find out who it is (ss -ltnp), and stop it, or change listen"
+    private static let findWho = "see what listens there (ss -ltnp), then stop it or change listen"
 
     var finding: Finding {
         switch state {
         case .client: .ok("listen", "a wstan client serves \(place)")
-        case .guarded: .ok("listen", "who serves \(place) does not talk to this user; allow-uid may be why")
+        case .guarded: .ok("listen", "the program on \(place) does not answer this user; allow-uid may be the reason")
         case .server: .ok("listen", "wstand serves \(place), and knows the key")
         case .closedServer: .ok("listen", "a server on \(place) asks for a client's certificate, as client-ca says")
         case .otherServer(let answer):
