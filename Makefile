@@ -133,6 +133,7 @@ install: ## install the release build (DESTDIR, prefix, and every ...dir above)
 	$(release_dir)/wstanctl --generate-completion-script bash | sed '1{/^#!/d}' >$(DESTDIR)$(bashcompdir)/wstanctl
 	$(release_dir)/wstanctl --generate-completion-script zsh >$(DESTDIR)$(zshcompdir)/_wstanctl
 	$(release_dir)/wstanctl --generate-completion-script fish >$(DESTDIR)$(fishcompdir)/wstanctl.fish
+	install -m 644 contrib/completion/wstand.bash $(DESTDIR)$(bashcompdir)/wstand
 	chmod 644 $(DESTDIR)$(bashcompdir)/wstanctl $(DESTDIR)$(zshcompdir)/_wstanctl $(DESTDIR)$(fishcompdir)/wstanctl.fish
 	install -d $(DESTDIR)$(userunitdir)
 	for unit in $(units); do \
