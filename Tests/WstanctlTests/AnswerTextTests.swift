@@ -109,7 +109,7 @@ import WstanControl
     }
 
     @Test func `what a check has found`() {
-        #expect(LifeText.lines([], Manner()) == ["No problems found."])
+        #expect(LifeText.lines([], Manner()) == ["The configuration is good."])
         let found = [
             Control.Diagnostic(severity: .error, file: "/etc/wstan.conf", line: 3, column: 7, message: "no such mode"),
             Control.Diagnostic(severity: .warning, message: "a key on the command line"),

@@ -172,7 +172,7 @@ enum LifeText {
     }
 
     static func lines(_ diagnostics: [Control.Diagnostic], _ manner: Manner) -> [String] {
-        guard !diagnostics.isEmpty else { return ["No problems found."] }
+        guard !diagnostics.isEmpty else { return ["The configuration is good."] }
         return diagnostics.map { diagnostic in
             let text = FailureText.text(diagnostic)
             return diagnostic.severity == .error ? manner.bad(text) : manner.doubtful(text)
