@@ -97,14 +97,30 @@ public enum ControlInterface {
           createdTimestampUSec: ?int,
           # When a previous key stops being accepted
           retireTimestampUSec: ?int,
-          # Number of requests accepted with this key, and the last time
+          # Number of requests accepted with this key, and the last time; kept across
+          # restarts in the state directory
           uses: int,
           lastUseTimestampUSec: ?int
         )
 
+        # Requests that were refused to one address for one reason
+        type Refusal (
+          # An IPv4 address, or the IPv6 network (/64) of one; absent when not known
+          address: ?string,
+          # The reason, by its code in the log: bad-authentication, expired, replayed...
+          cause: string,
+          # What was seen when it was refused last, in words
+          text: string,
+          # Name of the key that the request had, where it is known
+          key: ?string,
+          count: int,
+          firstTimestampUSec: int,
+          lastTimestampUSec: int
+        )
+
         # A tunnel
         type Tunnel (
-          # Unique over the life time of the daemon
+          # 1, 2, 3 and so on; unique over the life time of the daemon
           id: int,
           state: TunnelState,
           protocol: Protocol,
@@ -119,6 +135,7 @@ public enum ControlInterface {
           bytesReceived: int,
           bytesSent: int,
           startTimestampUSec: int,
+          # When bytes last went either way; of an idle tunnel, since when it is idle
           lastActivityTimestampUSec: int,
           rttUSec: ?int
         )
@@ -183,6 +200,15 @@ public enum ControlInterface {
           event: ?TunnelEvent
         )
 
+        # Recent refusals at a server, at most 256, the newest first. With 'all' also
+        # connections that were not requests of wstan, as from browsers and scanners: as
+        # many again. Held in memory only.
+        method ListRejects(all: ?bool) -> (
+          # Since when they are remembered: the daemon's start
+          sinceTimestampUSec: int,
+          refusals: []Refusal
+        )
+
         # Close one tunnel
         method CloseTunnel(id: int) -> ()
 
@@ -191,8 +217,9 @@ public enum ControlInterface {
         method CheckConfiguration(text: ?string) -> (diagnostics: []Diagnostic)
 
         # Read the configuration, keys and certificates again and apply them. On an
-        # error the running configuration stays in effect.
-        method Reload() -> (
+        # error the running configuration stays in effect. With dryRun nothing is applied:
+        # the reply says what would be.
+        method Reload(dryRun: ?bool) -> (
           # Settings whose new values are in effect
           changed: []string,
           # Settings that have changed and need a restart

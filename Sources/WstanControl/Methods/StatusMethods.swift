@@ -109,3 +109,28 @@ public enum CloseTunnel: ControlMethod {
         public init() {}
     }
 }
+
+/// What a server has refused lately.
+public enum ListRejects: ControlMethod {
+    public static let name = ControlInterface.name + ".ListRejects"
+
+    public struct Parameters: Codable, Sendable, Equatable {
+        /// Also what was no request.
+        public var all: Bool?
+
+        public init(all: Bool? = nil) {
+            self.all = all
+        }
+    }
+
+    public struct Reply: Codable, Sendable, Equatable {
+        public var sinceTimestampUSec: Int
+        /// The newest come first.
+        public var refusals: [Control.Refusal]
+
+        public init(sinceTimestampUSec: Int, refusals: [Control.Refusal]) {
+            self.sinceTimestampUSec = sinceTimestampUSec
+            self.refusals = refusals
+        }
+    }
+}

@@ -103,7 +103,7 @@ package final class ClientService: @unchecked Sendable {
 
     /// One for each of these that is still open.
     package func reports(of numbers: ArraySlice<UInt64>) -> [TunnelReport] {
-        numbers.compactMap { number in pool.tunnels[number].map { $0.report(key: $0.keyID.description) } }
+        numbers.compactMap { pool.tunnels[$0]?.report() }
     }
 
     /// How often the key was used on this worker: tunnels that were opened with it, and requests on those of the pool.

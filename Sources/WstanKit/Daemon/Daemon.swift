@@ -23,6 +23,7 @@ public final class Daemon: @unchecked Sendable {
     /// What a signal or the control socket can ask for, and what is in force.
     private lazy var reloader = Reloader(
         parts, listen: { [unowned self] (plan) throws(ListenAddresses.Failure) in try listen(plan) },
+        rehearse: { [unowned self] (plan) throws(ListenAddresses.Failure) in try listeners.rehearse(plan) },
         admitToControl: { [unowned self] in control?.admit(group: $0) })
     private var signals: SignalSource?
     private var operations: ControlOperations?
@@ -177,6 +178,7 @@ public final class Daemon: @unchecked Sendable {
         main.spawn { [self] in
             await services.drain(until: deadline)
             await services.close(until: deadline)
+            await parts.keys.close()
             control?.close()
             log.stopped()
             main.stop()

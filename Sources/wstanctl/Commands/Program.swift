@@ -3,8 +3,14 @@ import ArgumentParser
 @main
 enum Program {
     static func main() {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if arguments.count == 2, arguments[0] == "--generate-completion-script",
+            let shell = CompletionShell(rawValue: arguments[1])
+        {
+            return Terminal.write(CompletionScript.text(for: shell) + "\n")
+        }
         do {
-            var command = try Wstanctl.parseAsRoot(GlobalOptions.behindCommand(Array(CommandLine.arguments.dropFirst())))
+            var command = try Wstanctl.parseAsRoot(GlobalOptions.behindCommand(arguments))
             try command.run()
         } catch let failure as Failure {
             Terminal.complain(failure.text)

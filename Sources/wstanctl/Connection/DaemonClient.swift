@@ -60,10 +60,17 @@ struct DaemonClient {
         _ method: Method.Type, _ parameters: Method.Parameters, timeout: Duration = .seconds(60)
     ) throws(Failure) -> Method.Reply {
         do throws(ControlConnection.Failure) {
-            return try ControlConnection(to: instance.socket).call(method, parameters, timeout: timeout)
+            return try exchange(method, parameters, timeout: timeout)
         } catch {
             throw Failure(error, of: instance)
         }
+    }
+
+    /// The same, for who has words of its own for a failure.
+    func exchange<Method: ControlMethod>(
+        _ method: Method.Type, _ parameters: Method.Parameters, timeout: Duration = .seconds(60)
+    ) throws(ControlConnection.Failure) -> Method.Reply {
+        try ControlConnection(to: instance.socket).call(method, parameters, timeout: timeout)
     }
 
     func status() throws(Failure) -> GetStatus.Reply {

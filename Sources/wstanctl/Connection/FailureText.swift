@@ -47,6 +47,7 @@ enum FailureText {
         case .invalidKey(let message), .operationFailed(let message): Printable.text(message)
         case .keyReadOnly(let source):
             "\(Printable.text(source)): nothing was changed; --runtime-only changes it until the next restart"
+        case .wrongState(Control.Mode.client.rawValue): "that is for a server, and this wstand is a client"
         case .wrongState(let state): "wstand is \(Printable.text(state)), and cannot do that now"
         case .methodNotImplemented(let method), .methodNotFound(let method), .interfaceNotFound(let method):
             "this wstand does not know \(Printable.text(method)): it is another version than wstanctl"

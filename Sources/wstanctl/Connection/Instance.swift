@@ -34,6 +34,12 @@ struct Instance: Equatable {
     /// What starts it.
     var startCommand: String { (manager == .user ? "systemctl --user start " : "systemctl start ") + unit }
 
+    /// What restarts it.
+    var restartCommand: String {
+        if isElsewhere { return "restart it" }
+        return (manager == .user ? "systemctl --user restart " : "systemctl restart ") + unit
+    }
+
     /// What shows its log.
     var journalCommand: String { (["journalctl"] + journalArguments).joined(separator: " ") }
     var journalArguments: [String] { (manager == .user ? ["--user"] : []) + ["-u", unit] }

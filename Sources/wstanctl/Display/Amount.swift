@@ -14,8 +14,12 @@ enum Amount {
 
     /// What went from one count to the other within that many microseconds.
     static func rate(_ count: Int, since before: Int, within interval: Int) -> String {
-        let perSecond = Double(max(difference(count, before), 0)) * 1e6 / Double(max(interval, 1))
-        return bytes(Int(min(perSecond, 1e18))) + "/s"
+        bytes(perSecond(max(difference(count, before), 0), within: interval)) + "/s"
+    }
+
+    /// - Parameter interval: in microseconds.
+    static func perSecond(_ count: Int, within interval: Int) -> Int {
+        Int(min(Double(count) * 1e6 / Double(max(interval, 1)), 1e18))
     }
 
     /// One digit behind the point below ten.

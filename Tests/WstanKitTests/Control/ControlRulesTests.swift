@@ -93,6 +93,16 @@ import WstanControl
         #expect(try refusal(text, .owner) == wrong)
     }
 
+    @Test func `changes of keys are logged with what became of them, and a dry run not at all`() throws {
+        let logged = ControlCommand.allCases.filter(\.isLoggedByService)
+        #expect(logged == [.rotateKey, .addKey, .retireKey] && logged.allSatisfy(\.isLogged))
+        #expect(!ControlCommand.listRejects.isLogged)
+        #expect(try call(#"{"method":"a.Reload","parameters":{"dryRun":true}}"#).isDryRun)
+        for text in [#"{}"#, #"{"dryRun":false}"#, #"{"dryRun":1}"#] {
+            #expect(try !call(#"{"method":"a.Reload","parameters":\#(text)}"#).isDryRun)
+        }
+    }
+
     @Test func `a stranger is not told what is private`() {
         let status = InterfaceTests.fullStatus
         #expect(status.visible(to: .member) == status)

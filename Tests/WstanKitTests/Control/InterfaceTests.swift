@@ -31,7 +31,10 @@ import WstanControl
         let diagnostic = Control.Diagnostic(severity: .error, file: "f", line: 1, column: 2, message: "m")
         try Self.check(CheckConfiguration.self, .init(text: "t"), .init(diagnostics: [diagnostic]))
         try Self.check(CloseTunnel.self, .init(id: 1), .init())
-        try Self.check(Reload.self, .init(), .init(changed: ["a"], requiresRestart: [], warnings: ["w"]))
+        let refusal = Control.Refusal(
+            address: "a", cause: "c", text: "t", key: "k", count: 1, firstTimestampUSec: 2, lastTimestampUSec: 3)
+        try Self.check(ListRejects.self, .init(all: true), .init(sinceTimestampUSec: 1, refusals: [refusal]))
+        try Self.check(Reload.self, .init(dryRun: true), .init(changed: ["a"], requiresRestart: [], warnings: ["w"]))
         try Self.check(
             RotateKey.self, .init(name: "n", key: "k", graceUSec: 1, runtimeOnly: true),
             .init(id: "i", key: "k", persisted: true, warnings: []))

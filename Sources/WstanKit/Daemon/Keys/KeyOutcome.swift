@@ -15,6 +15,8 @@ struct KeyChange: Sendable, Equatable {
 
 /// What has become of a key that was retired. It is not accepted any more in any case.
 struct KeyRetirement: Sendable, Equatable {
+    /// Whose it was.
+    var name: KeyName?
     /// Tunnels that were ended.
     var closed = 0
     /// Whether it stays retired after a restart.

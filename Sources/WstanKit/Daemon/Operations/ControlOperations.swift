@@ -109,7 +109,7 @@ final class ControlOperations: ControlService, @unchecked Sendable {
     private func tunnels(
         in states: [Control.TunnelState]?, _ tell: (Control.Tunnel) async -> Bool
     ) async -> Bool {
-        let names = keys.names
+        let names = keys.ring.names
         let clock = EventClock()
         var isWanted = true
         await services.tunnels { reports in
@@ -128,6 +128,16 @@ final class ControlOperations: ControlService, @unchecked Sendable {
             throw .noSuchTunnel(id: parameters.id)
         }
         return CloseTunnel.Reply()
+    }
+
+    // MARK: Refusals
+
+    func listRejects(_ parameters: ListRejects.Parameters) async throws(ControlError) -> ListRejects.Reply {
+        guard let recent = services.recentRefusals else { throw .wrongState(Control.Mode.client.rawValue) }
+        let names = keys.ring.names
+        return ListRejects.Reply(
+            sinceTimestampUSec: Int(recent.since.microseconds),
+            refusals: recent.list(withNoise: parameters.all ?? false).map { Control.Refusal($0, names: names) })
     }
 
     // MARK: Life
@@ -176,9 +186,9 @@ final class ControlOperations: ControlService, @unchecked Sendable {
         return Undrain.Reply()
     }
 
-    func reload() async throws(ControlError) -> Reload.Reply {
+    func reload(_ parameters: Reload.Parameters) async throws(ControlError) -> Reload.Reply {
         guard !isStopping else { throw .wrongState("stopping") }
-        return try await reloader.reload()
+        return parameters.dryRun == true ? try await reloader.preview() : try await reloader.reload()
     }
 
     func setLogLevel(_ parameters: SetLogLevel.Parameters) async throws(ControlError) -> SetLogLevel.Reply {
@@ -202,12 +212,16 @@ final class ControlOperations: ControlService, @unchecked Sendable {
 
     // MARK: Keys
 
-    func rotateKey(_ parameters: RotateKey.Parameters) async throws(ControlError) -> RotateKey.Reply {
+    func rotateKey(
+        _ parameters: RotateKey.Parameters, by caller: ControlCaller
+    ) async throws(ControlError) -> RotateKey.Reply {
         if let grace = parameters.graceUSec, grace < 0 { throw .invalidParameter("graceUSec") }
         let grace = parameters.graceUSec.map { Duration.microseconds($0) } ?? .seconds(86_400)
         do throws(KeyFailure) {
             let change = try await keys.rotate(
                 name: parameters.name, key: parameters.key, grace: grace, runtimeOnly: parameters.runtimeOnly ?? false)
+            let name = parameters.name ?? KeyName.configured.text
+            context.log.keyRotated(name, to: change.id, method: RotateKey.name, by: caller.process)
             return RotateKey.Reply(
                 id: change.id.description, key: change.made?.text, persisted: change.isPersisted,
                 warnings: change.warnings.isEmpty ? nil : change.warnings)
@@ -216,9 +230,12 @@ final class ControlOperations: ControlService, @unchecked Sendable {
         }
     }
 
-    func addKey(_ parameters: AddKey.Parameters) async throws(ControlError) -> AddKey.Reply {
+    func addKey(
+        _ parameters: AddKey.Parameters, by caller: ControlCaller
+    ) async throws(ControlError) -> AddKey.Reply {
         do throws(KeyFailure) {
             let change = try await keys.add(name: parameters.name, key: parameters.key)
+            context.log.keyAdded(parameters.name, change.id, method: AddKey.name, by: caller.process)
             return AddKey.Reply(
                 id: change.id.description, key: change.made?.text, persisted: change.isPersisted,
                 warnings: change.warnings.isEmpty ? nil : change.warnings)
@@ -227,9 +244,13 @@ final class ControlOperations: ControlService, @unchecked Sendable {
         }
     }
 
-    func retireKey(_ parameters: RetireKey.Parameters) async throws(ControlError) -> RetireKey.Reply {
+    func retireKey(
+        _ parameters: RetireKey.Parameters, by caller: ControlCaller
+    ) async throws(ControlError) -> RetireKey.Reply {
         do throws(KeyFailure) {
             let retirement = try await keys.retire(id: parameters.id, closing: parameters.close ?? false)
+            context.log.keyRetired(
+                retirement.name?.text ?? "?", parameters.id, method: RetireKey.name, by: caller.process)
             return RetireKey.Reply(
                 closed: retirement.closed, warnings: retirement.warnings.isEmpty ? nil : retirement.warnings)
         } catch {

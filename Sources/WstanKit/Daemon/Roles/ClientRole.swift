@@ -27,6 +27,7 @@ final class ClientRole: Role, @unchecked Sendable {
     }
 
     var forwarder: ClientService? { clients.first }
+    var recentRefusals: RecentRefusals? { nil }
 
     func setListening(_ addresses: [SocketAddress]) {
         for client in clients { client.setOwnListeners(addresses) }

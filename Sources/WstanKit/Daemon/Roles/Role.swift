@@ -9,6 +9,8 @@ protocol Role: AnyObject, Sendable {
     var warnings: [String] { get }
     /// Makes the forwards for datagrams, on the main worker; nil where a role has none.
     var forwarder: ClientService? { get }
+    /// What a role has refused lately; nil where it refuses no requests.
+    var recentRefusals: RecentRefusals? { get }
     /// The process listens at these addresses from now on.
     func setListening(_ addresses: [SocketAddress])
     /// The process listens, and the workers run.

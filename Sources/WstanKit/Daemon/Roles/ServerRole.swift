@@ -20,6 +20,7 @@ final class ServerRole: Role, @unchecked Sendable {
         (replayGuard, warnings) = try Self.openReplayGuard(configuration.next, context)
         let shared = ServerShared(replayGuard: replayGuard)
         hostAddresses = shared.hostAddresses
+        recentRefusals = shared.recentRefusals
         if let failure = shared.hostAddresses.failure {
             warnings.append(
                 "cannot list the addresses of this host, so its public ones are no private targets: \(failure)")
@@ -53,6 +54,7 @@ final class ServerRole: Role, @unchecked Sendable {
     }
 
     var forwarder: ClientService? { nil }
+    let recentRefusals: RecentRefusals?
 
     func setListening(_ addresses: [SocketAddress]) {
         hostAddresses.setListening(addresses)
