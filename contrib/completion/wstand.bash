@@ -25,6 +25,7 @@ _wstand() {
     --mode) word='client server' ;;
     --log-level) word='error warning notice info debug' ;;
     --log-format) word='auto text json journal' ;;
+    --early-reply) word='auto yes no' ;;
     -i) option=--ini ;;
     esac
     if [[ -n $word ]]; then

@@ -75,7 +75,7 @@ import Testing
         let placeholders = ["FILE", "PATH"].map(CommandLineOption.Argument.required)
         #expect(try list("flags") == options { $0 == .none })
         #expect(try list("switches") == options { $0 == .attachedFlag })
-        #expect(try list("choices") == options { $0 == .required("yes|no") })
+        #expect(try list("choices") == options { $0 == .required("yes|no") || $0 == .required("yes|no|auto") })
         #expect(try list("files") == options { placeholders.contains($0) })
         let all = try ["flags", "switches", "choices", "files", "values"].map(list).reduce(Set<String>()) { $0.union($1) }
         #expect(all == Set(CommandLineOption.all.map(\.name)))
