@@ -44,7 +44,11 @@ final class DeferredReply: @unchecked Sendable {
         let server = AnswerSupport.Server(number: tunnel.mark, address: address)
         self.server = server
         tunnel.askForAnswer(connection)
-        let patience = answerSupport.patience(with: server, roundTrip: tunnel.stream.roundTrip)
+        // One that has asked for the outcome does not wait for the grant to send, so waiting costs it nothing.
+        let patience =
+            request.wantsOutcome
+            ? ClientLimits.answerFromTeller
+            : answerSupport.patience(with: server, roundTrip: tunnel.stream.roundTrip)
         timer = userAgent.worker.schedule(after: patience) { [weak self] in
             guard let self else { return }
             timer = nil

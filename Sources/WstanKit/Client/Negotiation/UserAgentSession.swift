@@ -91,7 +91,7 @@ final class UserAgentSession: @unchecked Sendable {
 
     /// Tells the user agent to go ahead, or prepares to tell it when the target has answered.
     private func answer(_ request: ProxyNegotiation.Connect) {
-        if options.earlyReply || request.reply == .none {
+        if options.earlyReply && !request.wantsOutcome || request.reply == .none {
             // Before the target has answered: it saves a round trip.
             userAgent.write(request.successReply)
         } else {
