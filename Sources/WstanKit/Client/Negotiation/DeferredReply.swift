@@ -48,7 +48,11 @@ final class DeferredReply: @unchecked Sendable {
         guard tunnel.carries(connection), let server = AnswerSupport.Server(of: tunnel) else { return }
         self.server = server
         tunnel.askForAnswer(connection)
-        let patience = answerSupport.patience(with: server, roundTrip: tunnel.stream.roundTrip)
+        // One that has asked for the outcome does not wait for the grant to send, so waiting costs it nothing.
+        let patience =
+            request.wantsOutcome
+            ? ClientLimits.answerFromTeller
+            : answerSupport.patience(with: server, roundTrip: tunnel.stream.roundTrip)
         timer = userAgent.worker.schedule(after: patience) { [weak self] in
             guard let self else { return }
             timer = nil

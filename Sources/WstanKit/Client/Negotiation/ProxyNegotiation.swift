@@ -20,6 +20,8 @@ struct ProxyNegotiation {
         var successReply: [UInt8]
         /// How it is told no.
         var reply = ConnectReply.none
+        /// It wants to wait for the outcome, as `wstand --stdio` does.
+        var wantsOutcome = false
     }
 
     struct HTTPRequest: Equatable {
@@ -193,7 +195,10 @@ struct ProxyNegotiation {
         else { return nil }
         let successReply = Array("HTTP/1.1 200 Connection Established\r\n\r\n".utf8)
         return Connect(
-            target: target, early: early, successReply: successReply, reply: .http(asHTML: AcceptHeader(head).takesHTML))
+            target: target, early: early, successReply: successReply,
+            reply: .http(asHTML: AcceptHeader(head).takesHTML),
+            // RFC 7240 section 4.3. How long it would wait does not matter: the outcome has a bound of its own.
+            wantsOutcome: head.listItems(of: "Prefer")?.contains { $0.starts(with: "wait".utf8) } ?? false)
     }
 
     /// The head is read for the form of the answer only.

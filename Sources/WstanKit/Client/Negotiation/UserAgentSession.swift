@@ -100,9 +100,8 @@ final class UserAgentSession: @unchecked Sendable {
 
     /// Tells the user agent to go ahead, which saves a round trip, or prepares to tell it when the target has answered.
     private func answer(_ request: ProxyNegotiation.Connect) {
-        let isEarly =
-            request.reply == .none || options.earlyReply ?? !failures.hold(request.target, now: worker.now)
-        if isEarly {
+        let mayBeEarly = options.earlyReply ?? !failures.hold(request.target, now: worker.now)
+        if request.reply == .none || mayBeEarly && !request.wantsOutcome {
             userAgent.write(request.successReply)
         } else {
             late = DeferredReply(

@@ -1,10 +1,10 @@
 import WstanBase
 
-/// Reads the answer to a client's handshake, piece by piece, up to the head that is final (RFC 9110 section 15.2): interim answers are
+/// Reads the answer to a request of ours, piece by piece, up to the head that is final (RFC 9110 section 15.2): interim answers are
 /// passed over. No I/O.
-struct AnswerReader {
+package struct AnswerReader {
     /// It is not an answer of HTTP, or a malformed one.
-    struct Failure: Error, Equatable {
+    package struct Failure: Error, Equatable {
         let banner: Banner
     }
 
@@ -15,20 +15,20 @@ struct AnswerReader {
     private var interim = 0
 
     /// - Parameter limit: bytes of a head.
-    init(limit: Int) {
+    package init(limit: Int) {
         self.limit = limit
         gatherer = HeadGatherer(limit: limit, as: .answer)
     }
 
     /// What has come behind the last head.
-    var rest: ArraySlice<UInt8> { gatherer.rest }
+    package var rest: ArraySlice<UInt8> { gatherer.rest }
 
     /// Bytes that wait for more.
     var held: Int { gatherer.bytes.count }
 
     /// - Returns: the final head; nil when bytes are missing.
     /// - Throws: when no further byte could make it an answer.
-    mutating func append(_ more: [UInt8]) throws(Failure) -> HTTPHead? {
+    package mutating func append(_ more: [UInt8]) throws(Failure) -> HTTPHead? {
         var more = more
         while true {
             let found: HTTPHead?
