@@ -74,10 +74,10 @@ import WstanControl
     @Test func `what a reload has done`() {
         #expect(Self.reload([]) == ["No change."])
         #expect(Self.reload([], ["uri"]) == ["No change applied. To apply `uri`: systemctl restart wstand@home"])
-        #expect(Self.reload(["log-level", "[server] deny"]) == ["Applied: `log-level`, `[server] deny`"])
+        #expect(Self.reload(["log-level", "[server] deny"]) == ["Applied: log-level, [server] deny"])
         #expect(
             Self.reload(["log-level"], ["threads", "uri"], on: Self.own) == [
-                "Applied: `log-level`", "To apply `threads`, `uri`: systemctl --user restart wstand",
+                "Applied: log-level", "To apply `threads`, `uri`: systemctl --user restart wstand",
             ])
         #expect(Self.reload([], ["uri"], on: Self.elsewhere) == ["No change applied. To apply `uri`: restart it"])
     }
@@ -91,13 +91,13 @@ import WstanControl
         for width in [140, 80] {
             #expect(
                 Self.reload(changed, restart, isDryRun: true, width: width) == [
-                    "A reload would apply `log-level`, `[server] max-tunnels`, `[forward db] (added)`",
+                    "A reload would apply: log-level, [server] max-tunnels, [forward db] (added)",
                     "To apply `uri`, `threads`: systemctl restart wstand@home",
                 ])
         }
         #expect(
             Self.reload(changed, restart, isDryRun: true, width: 45) == [
-                "A reload would apply `log-level`, `[server]", "max-tunnels`, `[forward db] (added)`",
+                "A reload would apply: log-level, [server]", "max-tunnels, [forward db] (added)",
                 "To apply `uri`, `threads`: systemctl restart", "wstand@home",
             ])
         let found = [Control.Diagnostic(severity: .error, file: "/etc/wstan.conf", line: 3, column: 7, message: "no such mode")]

@@ -68,7 +68,9 @@ struct LogRecord: Equatable, Sendable {
 
 extension Logger.MetadataValue {
     /// What the message has already: the journal and JSON get it as a field, and a line does not repeat it.
-    package static func inMessage(_ value: String) -> Logger.MetadataValue { .stringConvertible(InMessage(description: value)) }
+    package static func inMessage(_ value: String) -> Logger.MetadataValue {
+        .stringConvertible(InMessage(description: value))
+    }
 
     fileprivate var isInMessage: Bool {
         if case .stringConvertible(let value) = self { value is InMessage } else { false }

@@ -150,18 +150,19 @@ struct TypedTime: ExpressibleByArgument {
 enum LifeText {
     /// - Parameter isDryRun: it is what a reload would have done.
     static func lines(_ reply: Reload.Reply, isDryRun: Bool = false, _ instance: Instance, _ manner: Manner) -> [String] {
-        func sentence(_ begin: String, _ names: [String], _ end: String = "") -> [String] {
-            let text = begin + names.map { "`\(Printable.text($0))`" }.joined(separator: ", ") + end
-            return manner.width.map { Printable.wrapped(text, to: $0) } ?? [text]
+        func lines(_ text: String) -> [String] { manner.width.map { Printable.wrapped(text, to: $0) } ?? [text] }
+        let changed = reply.changed.map(Printable.text).joined(separator: ", ")
+        let restart = { (begin: String) in
+            let names = reply.requiresRestart.map { "`\(Printable.text($0))`" }.joined(separator: ", ")
+            return lines("\(begin) \(names): \(instance.restartCommand)")
         }
-        let restart = { sentence($0, reply.requiresRestart, ": " + instance.restartCommand) }
         switch (reply.changed.isEmpty, reply.requiresRestart.isEmpty) {
         case (true, true): return [isDryRun ? "A reload would change nothing." : "No change."]
         case (true, false):
-            return restart(isDryRun ? "A reload would apply no change. To apply " : "No change applied. To apply ")
+            return restart(isDryRun ? "A reload would apply no change. To apply" : "No change applied. To apply")
         case (false, let needsNoRestart):
-            let applied = sentence(isDryRun ? "A reload would apply " : "Applied: ", reply.changed)
-            return applied + (needsNoRestart ? [] : restart("To apply "))
+            let applied = lines((isDryRun ? "A reload would apply: " : "Applied: ") + changed)
+            return applied + (needsNoRestart ? [] : restart("To apply"))
         }
     }
 

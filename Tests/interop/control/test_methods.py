@@ -350,12 +350,12 @@ class DryRun(ControlledPair):
     def test_changes(self):
         self.assertEqual(self.dry_run(), 'A reload would change nothing.\n')
         self.assertEqual(self.dry_run(sections=self.SECTIONS + '\nmax-tunnels = 77\ndeny = 192.0.2.0/24'),
-                         'A reload would apply `[server] deny`, `[server] max-tunnels`\n')
+                         'A reload would apply: [server] deny, [server] max-tunnels\n')
         self.assertEqual(self.dry_run('threads = 3'), 'A reload would apply no change. To apply `threads`: restart it\n')
         self.assertEqual(self.dry_run('threads = 3', self.SECTIONS + '\nmax-tunnels = 77'),
-                         'A reload would apply `[server] max-tunnels`\nTo apply `threads`: restart it\n')
+                         'A reload would apply: [server] max-tunnels\nTo apply `threads`: restart it\n')
         # Nothing was done: a real one has it all to do.
-        self.assertEqual(self.ctl('reload'), 'Applied: `[server] max-tunnels`\nTo apply `threads`: restart it\n')
+        self.assertEqual(self.ctl('reload'), 'Applied: [server] max-tunnels\nTo apply `threads`: restart it\n')
         self.assertEqual(self.ctl('reload', '--dry-run'), 'A reload would apply no change. To apply `threads`: restart it\n')
 
     def test_listeners(self):
@@ -364,7 +364,7 @@ class DryRun(ControlledPair):
         free, taken = free_port(), self.echo.port
         ours = '127.0.0.1:%d' % self.port
         self.assertEqual(self.dry_run(sections=listen % ('%s, 127.0.0.1:%d' % (ours, free))),
-                         'A reload would apply `[server] listen`\n')
+                         'A reload would apply: [server] listen\n')
         with self.assertRaises(ConnectionRefusedError):
             socket.create_connection(('127.0.0.1', free), 2)
         said = self.dry_run(sections=listen % ('%s, 127.0.0.1:%d' % (ours, taken)), status=78)
@@ -373,7 +373,7 @@ class DryRun(ControlledPair):
         said = self.dry_run(sections=listen % ('%s, unix:%s/none/x' % (ours, self.directory)), status=78)
         self.assertIn('there is no directory', said)
         # One that takes over a port of ours is fine, with both there for a moment.
-        self.assertEqual(self.dry_run(sections=listen % ('0.0.0.0:%d' % self.port)), 'A reload would apply `[server] listen`\n')
+        self.assertEqual(self.dry_run(sections=listen % ('0.0.0.0:%d' % self.port)), 'A reload would apply: [server] listen\n')
         self.assertConnects()
 
     def test_errors(self):
@@ -389,7 +389,7 @@ class DryRun(ControlledPair):
             f.write('AAECAwQFBgcICQoLDA0ODw==\n')
         before = self.status()['keys']
         said = self.ctl('reload', '--dry-run')
-        self.assertIn('A reload would apply `key`\n', said)
+        self.assertIn('A reload would apply: key\n', said)
         self.assertIn('replaces the keys of default', said)
         self.assertEqual([key['id'] for key in self.status()['keys']], [key['id'] for key in before])
         self.assertConnects()

@@ -167,7 +167,7 @@ class Answers(Control):
                   SetLogLevel={'former': 'notice'}, CheckConfiguration={'diagnostics': []}, RetireKey={'closed': 1},
                   GetClientConfiguration={'text': 'mode = client\nkey = x\n'})
         done = self.run_ctl('reload')
-        self.assertEqual((done.returncode, done.stdout), (0, 'Applied: `a`, `b`\nTo apply `c`: systemctl --user restart wstand\n'))
+        self.assertEqual((done.returncode, done.stdout), (0, 'Applied: a, b\nTo apply `c`: systemctl --user restart wstand\n'))
         self.assertEqual(done.stderr, 'wstanctl: warning: odd\n')
         self.assertEqual(self.out('undrain'), 'New tunnels are accepted again.\n')
         self.assertEqual(self.out('close', '7'), 'Tunnel 7 is closed.\n')
@@ -263,7 +263,7 @@ class Answers(Control):
         daemon = self.fake(Reload={'changed': ['log-level'], 'requiresRestart': ['uri'], 'warnings': ['odd']})
         done = self.run_ctl('reload', '--dry-run')
         self.assertEqual((done.returncode, done.stdout, done.stderr), (
-            0, 'A reload would apply `log-level`\nTo apply `uri`: systemctl --user restart wstand\n', 'wstanctl: warning: odd\n'))
+            0, 'A reload would apply: log-level\nTo apply `uri`: systemctl --user restart wstand\n', 'wstanctl: warning: odd\n'))
         self.assertEqual(daemon.calls[-1], ('Reload', {'dryRun': True}))
         self.fake(Reload={'changed': [], 'requiresRestart': []})
         self.assertEqual(self.out('reload', '--dry-run'), 'A reload would change nothing.\n')

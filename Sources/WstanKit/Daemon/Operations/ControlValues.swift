@@ -84,8 +84,9 @@ extension Control.Tunnel {
         self.init(
             id: Int(clamping: report.id), state: state, protocol: report.carriesDatagrams ? .udp : .tcp,
             peer: report.peer, client: report.userAgent, target: report.target,
-            key: report.key.map { names[$0]?.text ?? $0.description }, bytesReceived: Int(clamping: report.traffic.received),
-            bytesSent: Int(clamping: report.traffic.sent), startTimestampUSec: clock.microseconds(of: report.opened),
+            key: report.key.map { names[$0]?.text ?? $0.description },
+            bytesReceived: Int(clamping: report.traffic.received), bytesSent: Int(clamping: report.traffic.sent),
+            startTimestampUSec: clock.microseconds(of: report.opened),
             lastActivityTimestampUSec: clock.microseconds(of: report.lastActivity),
             rttUSec: report.roundTrip > .zero ? Int(microsecondsOf: report.roundTrip) : nil)
     }

@@ -30,7 +30,8 @@ enum Refusal: Error, Equatable {
 
     var traits: Traits {
         switch self {
-        case .notARequest: Traits(code: "not-a-request", level: .info, text: "not a request", cause: "not a wstan request")
+        case .notARequest:
+            Traits(code: "not-a-request", level: .info, text: "not a request", cause: "not a wstan request")
         case .silent: Traits(code: "silent", level: .info, text: "not a request", cause: "nothing was sent")
         case .timedOut:
             Traits(code: "timed-out", level: .info, text: "not a request", cause: "no complete request in time")
