@@ -17,8 +17,13 @@ package final class ClientService: @unchecked Sendable {
     private var sessions = 0
     private let drain: Draining
 
-    /// - Parameter passwords: threads for checking them, which all workers share.
-    package init(worker: Worker, options: ClientOptions, resolver: Resolver, passwords: BlockingPool, log: EventLog) {
+    /// - Parameters:
+    ///   - passwords: threads for checking them, which all workers share.
+    ///   - links: what all workers find out about the servers.
+    package init(
+        worker: Worker, options: ClientOptions, resolver: Resolver, passwords: BlockingPool,
+        links: ServerLinks = ServerLinks(), log: EventLog
+    ) {
         self.worker = worker
         self.log = log
         self.passwords = passwords
@@ -30,7 +35,7 @@ package final class ClientService: @unchecked Sendable {
         connector = Connector(worker: worker, resolver: resolver)
         dialer = Dialer(
             worker: worker, options: options, connector: connector,
-            authenticator: Authenticator(key: options.key), pool: pool)
+            authenticator: Authenticator(key: options.key), pool: pool, links: links)
         pool.keyInUse = dialer.key.authenticator.keyID
         opener = PoolFiller(dialer: dialer, log: log)
         direct = DirectDialer(
@@ -52,9 +57,12 @@ package final class ClientService: @unchecked Sendable {
         pool.isWanted = { [unowned servers] in servers.isWanted($0.mark) }
         pool.whenStartingAnew = { [unowned servers] in servers.networkChanged() }
         servers.whenReachedAgain = { [unowned self] in opener.tryOut($0) }
-        servers.whenChanged = { [unowned servers, pool, log, worker] change, failure in
-            log.serverChanged(change, of: servers.endpoints, failure, now: worker.now)
+        servers.whenChanged = { [unowned servers, pool, log, worker] change in
+            log.serverChanged(change, of: servers.endpoints, now: worker.now)
             pool.closeUnwanted()
+        }
+        servers.whenLinkChanged = { [unowned servers, log, worker] number, change in
+            log.linkChanged(change, of: servers.endpoints[number], isOnly: servers.count == 1, now: worker.now)
         }
     }
 
@@ -88,6 +96,8 @@ package final class ClientService: @unchecked Sendable {
     }
 
     package var poolReport: PoolReport { pool.report }
+
+    package var serverReports: [ServerReport] { dialer.serverReports }
 
     package var totals: TunnelTotals { pool.totals }
 

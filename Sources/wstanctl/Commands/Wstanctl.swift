@@ -17,7 +17,7 @@ struct Wstanctl: ParsableCommand {
             CommandGroup(
                 name: "See",
                 subcommands: [
-                    StatusCommand.self, TunnelsCommand.self, PoolCommand.self, KeysCommand.self, InstancesCommand.self,
+                    StatusCommand.self, CheckCommand.self, TunnelsCommand.self, PoolCommand.self, KeysCommand.self, InstancesCommand.self,
                     LogsCommand.self, DoctorCommand.self,
                 ]),
             CommandGroup(

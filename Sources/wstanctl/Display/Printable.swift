@@ -69,11 +69,12 @@ enum Printable {
         return String(String.UnicodeScalarView(kept.reversed()))
     }
 
-    /// Lines of at most `width` columns, broken at spaces where there are any.
+    /// Lines of at most `width` columns, broken at spaces, and what has none behind a mark such as a slash.
     static func wrapped(_ text: String, to width: Int) -> [String] {
         var lines: [String] = []
         var line = ""
-        for word in text.split(separator: " ", omittingEmptySubsequences: true).map(String.init) {
+        let words = text.split(separator: " ", omittingEmptySubsequences: true).map(String.init)
+        for word in words.flatMap({ pieces(of: $0, to: width) }) {
             if line.isEmpty {
                 line = word
             } else if Self.width(line) + 1 + Self.width(word) <= width {
@@ -84,5 +85,19 @@ enum Printable {
             }
         }
         return line.isEmpty ? lines : lines + [line]
+    }
+
+    /// A word that is wider than a line, in pieces that are not.
+    private static func pieces(of word: String, to width: Int) -> [String] {
+        var pieces: [String] = []
+        var rest = word
+        while width > 1, Self.width(rest) > width {
+            let most = prefix(rest, width)
+            let end = most.unicodeScalars.lastIndex { "/,;:._-=".unicodeScalars.contains($0) }
+            let piece = end.map { String(most.unicodeScalars[...$0]) } ?? most
+            pieces.append(piece)
+            rest = String(String.UnicodeScalarView(rest.unicodeScalars.dropFirst(piece.unicodeScalars.count)))
+        }
+        return pieces + [rest]
     }
 }

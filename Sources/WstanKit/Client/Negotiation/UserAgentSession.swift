@@ -200,7 +200,7 @@ final class UserAgentSession: @unchecked Sendable {
                 }
             }
         } catch {
-            log.dialFailed(error, target: target, now: worker.now)
+            log.dialFailed(error, target: target)
             late?.failed(.dial(error))
             endInVain()
             ended()

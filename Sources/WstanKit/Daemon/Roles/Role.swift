@@ -9,6 +9,8 @@ protocol Role: AnyObject, Sendable {
     var warnings: [String] { get }
     /// Makes the forwards for datagrams, on the main worker; nil where a role has none.
     var forwarder: ClientService? { get }
+    /// What the role shows to its peers; nil without TLS, or where a front speaks it.
+    var certificate: ShownCertificate? { get }
     /// The process listens at these addresses from now on.
     func setListening(_ addresses: [SocketAddress])
     /// The process listens, and the workers run.
@@ -18,4 +20,8 @@ protocol Role: AnyObject, Sendable {
     func apply(_ configuration: LoadedConfiguration) async
     /// The last thing, when the workers have stopped. Blocks.
     func close()
+}
+
+extension Role {
+    var certificate: ShownCertificate? { nil }
 }
