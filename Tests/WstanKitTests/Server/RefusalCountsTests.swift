@@ -7,7 +7,7 @@ import Testing
     @Test func `every refusal counts for its cause, and what is no request for none`() {
         var rejects = RefusalCounts()
         let refusals: [Refusal] = [
-            .notARequest, .silent, .timedOut, .draining, .tls(.notTLS), .overLimit, .wire(.replayed),
+            .notARequest, .silent, .timedOut, .draining, .tls(.notTLS(.http)), .overLimit, .wire(.replayed),
             .wire(.expired(seconds: 1)),
             .wire(.badAuthentication), .wire(.malformed), .wire(.sealedForOtherScheme), .wire(.tooLarge),
             .wire(.unexpectedCommand),

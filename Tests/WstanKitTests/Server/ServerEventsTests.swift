@@ -13,7 +13,7 @@ import Testing
     private static let refusals: [Refusal] = [
         .notARequest, .silent, .overLimit, .timedOut, .wire(.malformed), .wire(.badAuthentication),
         .wire(.sealedForOtherScheme), .wire(.expired(seconds: 61.4)), .wire(.expired(seconds: .nan)), .wire(.replayed),
-        .wire(.tooLarge), .wire(.unexpectedCommand), .draining, .tls(.notTLS),
+        .wire(.tooLarge), .wire(.unexpectedCommand), .draining, .tls(.notTLS(.http)),
     ]
 
     @Test func `targets are named at debug only`() {

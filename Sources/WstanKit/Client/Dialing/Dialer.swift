@@ -145,7 +145,7 @@ final class Dialer: @unchecked Sendable {
             })
         stream.write(handshake.request)
         var intake = BufferedReader(stream)
-        let (sealer, opener) = try await open(handshake, &intake)
+        let (sealer, opener) = try await open(handshake, of: uplink.server, &intake)
         let tunnel = Tunnel(
             id: worker.nextID(), role: .client, stream: stream, sealer: sealer, opener: opener, pings: options.pings,
             mark: servers.firstMark + uplink.number, owner: pool)
@@ -158,14 +158,16 @@ final class Dialer: @unchecked Sendable {
 
     /// Reads the server's answer; closes the connection if it is not the one that is needed.
     private func open(
-        _ handshake: ClientHandshake, _ intake: inout BufferedReader
+        _ handshake: ClientHandshake, of server: ServerEndpoint, _ intake: inout BufferedReader
     ) async throws(DialFailure) -> (sealer: Sealer, opener: Opener) {
         do throws(DialFailure) {
             let answer = try await intake.readAnswer(deadline: worker.now + options.handshakeTimeout)
             do throws(ClientHandshake.Failure) {
                 return try handshake.open(answer)
             } catch {
-                throw DialFailure(error, now: WallClock.now())
+                throw .refused(
+                    UpgradeAnswer(
+                        answer, body: intake.bytes, error, to: server.inHTTP, usesTLS: server.usesTLS, now: WallClock.now()))
             }
         } catch {
             intake.stream.close()

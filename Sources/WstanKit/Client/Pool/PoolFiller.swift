@@ -106,13 +106,14 @@ extension DialFailure {
     /// Whether a server that does not know the empty request may have answered so.
     fileprivate var mayBeRefusal: Bool {
         switch self {
-        // What a front says when the server behind it is away, RFC 9110 section 15.6.
-        case .refused(let status, _): !(500...599).contains(status)
-        case .notWebSocket, .closed: true
+        case .refused(let answer): answer.mayBeFromServer
+        case .closed: true
         case .at(_, let failure): failure.mayBeRefusal
-        case .unreachable, .proxyUnreachable, .proxyRefused, .reset, .timedOut, .overtaken, .tls: false
+        case .unreachable, .proxyUnreachable, .proxyRefused, .notHTTP, .reset, .timedOut, .overtaken, .tls: false
         }
     }
 
-    fileprivate var isAnswer: Bool { bare != .closed }
+    fileprivate var isAnswer: Bool {
+        if case .refused = bare { true } else { false }
+    }
 }

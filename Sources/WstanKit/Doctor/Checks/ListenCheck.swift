@@ -129,7 +129,7 @@ struct ListenCheck: @unchecked Sendable {
                 let side = TLSSession.Side.client(context, name: name, sessions: nil, server: "")
                 try await stream.startTLS(side, deadline: deadline)
             } catch let failure as TLSFailure {
-                return failure.isAboutClients ? .closedServer : .otherServer(failure.cause)
+                return failure.isAboutClients ? .closedServer : .otherServer(DialFailure.tls(failure).cause)
             } catch {
                 return .stranger("somebody")
             }
@@ -138,7 +138,8 @@ struct ListenCheck: @unchecked Sendable {
             worker: worker, key: key,
             mode: HandshakeModeV1(usesCipher: settings.uri.scheme == .ws, isCompatible: settings.compatible),
             server: ClientHandshake.Server(
-                pathPrefix: settings.uri.path, host: "\(HostPort.bracketed(settings.uri.host)):\(settings.uri.port)"))
+                pathPrefix: settings.uri.path, host: "\(HostPort.bracketed(settings.uri.host)):\(settings.uri.port)"),
+            usesTLS: speaksTLS)
         var intake = BufferedReader(stream)
         switch await probe.ask(.idle, &intake, until: deadline) {
         case .answer(let answer) where answer.isAccepted:

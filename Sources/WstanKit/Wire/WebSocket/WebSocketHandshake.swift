@@ -60,6 +60,11 @@ enum WebSocketHandshake {
         head.hasToken("websocket", in: "Upgrade") && head.hasToken("upgrade", in: "Connection")
     }
 
+    /// Whether a field is there and not empty.
+    static func names(something field: String, in head: HTTPHead) -> Bool {
+        head.values(of: field).contains { !$0.isEmpty }
+    }
+
     static func hasAccept(_ head: HTTPHead, _ accept: String) -> Bool {
         head.value(of: "Sec-WebSocket-Accept").map { Array($0) == Array(accept.utf8) } == true
     }

@@ -132,9 +132,9 @@ import Testing
         #expect(try Self.failure(client, HandshakePair.answer(accept.lowercased())) == .otherKey)
         let date = HTTPDate.format(0)
         for (text, failure) in [
-            ("HTTP/1.1 404 Not Found\r\nDate: \(date)\r\n\r\n", .refused(status: 404, date: 0)),
-            ("HTTP/1.1 200 OK\r\nDate: yesterday\r\n\r\n", .refused(status: 200, date: nil)),
-            ("HTTP/1.1 403\r\n\r\n", .refused(status: 403, date: nil)), ("SSH-2.0-OpenSSH_9.2\r\n\r\n", .notHTTP),
+            ("HTTP/1.1 404 Not Found\r\nDate: \(date)\r\n\r\n", .status(404)),
+            ("HTTP/1.1 200 OK\r\nDate: yesterday\r\n\r\n", .status(200)),
+            ("HTTP/1.1 403\r\n\r\n", .status(403)), ("SSH-2.0-OpenSSH_9.2\r\n\r\n", .notHTTP),
             ("HTTP/1.1 101 X\r\n\r\n", .notUpgraded),
         ] as [(String, ClientHandshake.Failure)] {
             #expect(try Self.failure(client, Array(text.utf8)) == failure, "\(text)")

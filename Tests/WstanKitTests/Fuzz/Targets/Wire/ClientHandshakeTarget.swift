@@ -32,7 +32,7 @@ extension FuzzTarget {
             require(head.status == 101, "only a 101")
             require(WebSocketHandshake.isAccepted(head, expecting: accept), "only for the key that was sent")
         } catch {
-            if case .refused(let status, _) = error { require(status == head.status && status != 101, "as it says") }
+            if case .status(let status) = error { require(status == head.status && status != 101, "as it says") }
         }
     }
 }
