@@ -39,7 +39,8 @@ import WstanControl
         uri: "ws://vpn.example.com:8080/f3a1/", state: .unreachable, used: true, sinceTimestampUSec: ago(minutes: 2),
         lastSuccessTimestampUSec: ago(minutes: 3), lastFailureTimestampUSec: ago(minutes: 0),
         code: "connection-refused", cause: "connection refused",
-        advice: "check the URI, the firewall, and that wstand runs there")
+        advice: "check that wstand runs there, that it listens on the address and port of uri (not on 127.0.0.1), and that "
+            + "no firewall rejects the connection")
 
     private static let screens: [String: GetStatus.Reply] = [
         "healthy client": client(reachable),

@@ -17,7 +17,7 @@ extension EventLog {
     func linkChanged(_ change: ServerLink.Change, of server: ServerEndpoint, isOnly: Bool, now: Instant) {
         switch change {
         case .lost(let failure):
-            guard let missed = throttle.allows("lost \(server.address)", now: now) else { return }
+            guard let missed = throttle.allows("lost \(server.address) \(failure.code)", now: now) else { return }
             let text = isOnly ? failure.text : DialFailure.at(server.address, failure).text
             logger.warning("\(text)", metadata: .of(.serverLost, .repeated(missed)))
         case .back(let time):

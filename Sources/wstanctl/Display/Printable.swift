@@ -87,14 +87,14 @@ enum Printable {
         return line.isEmpty ? lines : lines + [line]
     }
 
-    /// A word that is wider than a line, in pieces that are not.
+    /// A word that is wider than a line, in pieces that end with a mark and fit, as far as it has marks.
     private static func pieces(of word: String, to width: Int) -> [String] {
         var pieces: [String] = []
         var rest = word
-        while width > 1, Self.width(rest) > width {
+        while Self.width(rest) > width {
             let most = prefix(rest, width)
-            let end = most.unicodeScalars.lastIndex { "/,;:._-=".unicodeScalars.contains($0) }
-            let piece = end.map { String(most.unicodeScalars[...$0]) } ?? most
+            guard let end = most.unicodeScalars.lastIndex(where: { "/,;:._-=".unicodeScalars.contains($0) }) else { break }
+            let piece = String(most.unicodeScalars[...end])
             pieces.append(piece)
             rest = String(String.UnicodeScalarView(rest.unicodeScalars.dropFirst(piece.unicodeScalars.count)))
         }

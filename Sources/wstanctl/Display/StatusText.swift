@@ -46,18 +46,16 @@ struct StatusText {
 
     /// A title, and what it is about, one below the other and broken to fit.
     ///
-    /// - Parameter start: what the first text begins with, to be painted by itself.
+    /// - Parameter margin: columns by which they stand further to the right.
     private mutating func add(
-        _ title: String, _ texts: [String], _ paint: (String) -> String = { $0 }, start: String = ""
+        _ title: String, _ texts: [String], _ paint: (String) -> String = { $0 }, margin: Int = 0
     ) {
         var title = title
-        var start = start
         for text in texts {
-            for line in Printable.wrapped(Printable.text(text), to: room) {
-                let isStart = !start.isEmpty && line.hasPrefix(start)
-                addLine(title, isStart ? paint(start) + line.dropFirst(start.count) : start.isEmpty ? paint(line) : line)
+            for line in Printable.wrapped(Printable.text(text), to: room - margin) {
+                let fitting = Printable.shortened(line, to: room - margin, mark: manner.mark)
+                addLine(title, String(repeating: " ", count: margin) + paint(fitting))
                 title = ""
-                start = ""
             }
         }
     }
@@ -80,7 +78,11 @@ struct StatusText {
         let start = status.startTimestampUSec
         let state = status.state.rawValue
         let time = "for \(Amount.time(from: start, to: now)), since \(Amount.moment(start, isUTC: manner.isUTC))"
-        add("state", ["\(state) \(time)"], paint, start: state)
+        var isFirst = true
+        add("state", ["\(state) \(time)"]) { line in
+            defer { isFirst = false }
+            return isFirst ? paint(state) + line.dropFirst(state.count) : line
+        }
         if let deadline = status.drainDeadlineTimestampUSec {
             add("", ["what is left then is ended in \(Amount.time(from: now, to: deadline))"])
         }
@@ -119,7 +121,7 @@ struct StatusText {
             let lines = LinkText.lines(server, among: servers.count, now: now)
             let title = index > 0 ? "" : servers.count > 1 ? "servers" : "server"
             add(title, [lines[0]]) { [manner] in Self.paint($0, server, isServed: isServed, manner) }
-            add("", Array(lines.dropFirst()))
+            add("", Array(lines.dropFirst()), margin: 2)
         }
     }
 
@@ -211,7 +213,7 @@ struct StatusText {
             let use = KeyTable.line(key, now: now)
             let isShort = Printable.width("\(whose)  \(use)") <= room
             addLine(title, isShort ? "\(whose)  \(use)" : Printable.cut(whose, to: room, mark: manner.mark))
-            if !isShort { for line in Printable.wrapped(use, to: room - 2) { addLine("", "  " + line) } }
+            if !isShort { add("", [use], margin: 2) }
             title = ""
         }
         if shown.count < keys.count { add("", ["and \(keys.count - shown.count) more: wstanctl keys"]) }

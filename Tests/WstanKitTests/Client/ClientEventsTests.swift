@@ -50,7 +50,7 @@ import Testing
 
     @Test func `one of several servers is named when it is lost`() {
         let lines = LogLines()
-        lines.log.linkChanged(.lost(.closed), of: Self.server, isOnly: false, now: Self.at(0))
+        lines.log.linkChanged(.lost(.closed(usesTLS: false)), of: Self.server, isOnly: false, now: Self.at(0))
         lines.log.serverChanged(.fellBack(to: 0), of: [Self.server], now: Self.at(0))
         let texts = lines.all.map(\.text)
         #expect(texts.first?.hasPrefix("server.test:80: ") == true)

@@ -54,7 +54,7 @@ package struct ServerLink: Sendable, Equatable {
         lostSince = since
         lastFailure = now
         defer { state = .lost(since: since, failure) }
-        if case .lost(_, let former) = state, former.cause == failure.cause { return nil }
+        if case .lost(_, let former) = state, former.code == failure.code { return nil }
         return .lost(failure)
     }
 
@@ -74,7 +74,7 @@ package struct ServerLink: Sendable, Equatable {
         guard case .lost(_, let failure) = state else { return }
         switch failure {
         case .unreachable, .proxyUnreachable, .overtaken: state = .untried
-        case .proxyRefused, .refused, .notWebSocket, .reset, .closed, .timedOut, .tls, .at: break
+        case .proxyRefused, .refused, .notHTTP, .reset, .closed, .timedOut, .tls, .at: break
         }
     }
 }

@@ -134,6 +134,7 @@ extension Control.Server {
     }
 
     private mutating func tell(_ failure: DialFailure?) {
+        code = failure?.code
         cause = failure?.brief
         advice = failure?.advice
     }
