@@ -29,7 +29,7 @@ import WstanControl
 
     @Test func `all is well`() {
         let check = Self.check([Self.server(.reachable)])
-        #expect(check.line == "OK - server ws://h:80/ reachable for 2min, 3 tunnels in use | tunnels=3 idle=4 rtt=0.012s")
+        #expect(check.line == "OK - server ws://h:80/ reachable for 2min, 3 tunnels in use | tunnels=3 idle=4 rtt=12000us")
         #expect(check.status.exitCode == 0)
         #expect(
             Self.check { $0.mode = .server; $0.servers = nil }.line == "OK - server, 3 tunnels in use | tunnels=3 idle=4")
@@ -39,7 +39,7 @@ import WstanControl
         let lost = Self.server(.unreachable, cause: "connection refused")
         let alone = Self.check([lost])
         #expect(
-            alone.line == "CRITICAL - server ws://h:80/ unreachable for 2min: connection refused | tunnels=3 idle=4 rtt=0.012s")
+            alone.line == "CRITICAL - server ws://h:80/ unreachable for 2min: connection refused | tunnels=3 idle=4 rtt=12000us")
         #expect(alone.status.exitCode == 2)
         #expect(Self.check([lost, Self.server(.reachable)]).status == .warning)
         #expect(Self.check([lost, Self.server(.unknown, used: false)]).status == .critical)
@@ -99,7 +99,7 @@ import WstanControl
         let check = Self.check([Self.server(.unreachable, cause: "a | b\nc")]) { $0.state = .draining }
         #expect(
             check.line
-                == "CRITICAL - server ws://h:80/ unreachable for 2min: a / b?c; draining | tunnels=3 idle=4 rtt=0.012s")
+                == "CRITICAL - server ws://h:80/ unreachable for 2min: a / b?c; draining | tunnels=3 idle=4 rtt=12000us")
     }
 
     @Test func `a daemon that cannot be asked`() {

@@ -87,9 +87,303 @@ import WstanControl
         StatusText(status, nil, now: now, manner: Manner(width: width, isUTC: true)).lines.joined(separator: "\n")
     }
 
-    @Test func printed() {
-        for (name, status) in Self.screens.sorted(by: { $0.key < $1.key }) {
-            for width in [45, 80, 140] { print("=== \(name) \(width)\n\(Self.shown(status, width))") }
-        }
+    private func expect(_ name: String, at width: Int, _ screen: String, line: SourceLocation = #_sourceLocation) throws {
+        let status = try #require(Self.screens[name])
+        let shown = Self.shown(status, width)
+        #expect(shown == screen, sourceLocation: line)
+        #expect(shown.split(separator: "\n").allSatisfy { Printable.width(String($0)) <= width }, sourceLocation: line)
+    }
+
+    @Test func `a healthy client`() throws {
+        try expect("healthy client", at: 45, """
+            ● wstand@home 0.2.0, client, pid 4711
+                 state  running for 1h 2min, since Fri
+                        2027-01-15 06:58:00 UTC
+                config  as at the start
+                server  ws://vpn.example.com:8080/f3a1/
+                        reachable for 1h
+               listens  127.0.0.1:1080
+               tunnels  3 in use, 214 opened since the
+                        start
+               traffic  since the start 2.0 MB and 1.4 KB
+                  pool  ████············
+                        4 of 16 idle; 90% hits; 12 ms
+                        round trip
+            """)
+        try expect("healthy client", at: 80, """
+            ● wstand@home 0.2.0, client, pid 4711
+                 state  running for 1h 2min, since Fri 2027-01-15 06:58:00 UTC
+                config  as at the start
+                server  ws://vpn.example.com:8080/f3a1/ reachable for 1h
+               listens  127.0.0.1:1080
+               tunnels  3 in use, 214 opened since the start
+               traffic  since the start 2.0 MB and 1.4 KB
+                  pool  ████············ 4 of 16 idle; 90% hits; 12 ms round trip
+            """)
+        try expect("healthy client", at: 140, """
+            ● wstand@home 0.2.0, client, pid 4711
+                 state  running for 1h 2min, since Fri 2027-01-15 06:58:00 UTC
+                config  as at the start
+                server  ws://vpn.example.com:8080/f3a1/ reachable for 1h
+               listens  127.0.0.1:1080
+               tunnels  3 in use, 214 opened since the start
+               traffic  since the start 2.0 MB and 1.4 KB
+                  pool  ████············ 4 of 16 idle; 90% hits; 12 ms round trip
+            """)
+    }
+
+    @Test func `a client whose only server has gone`() throws {
+        try expect("server gone", at: 45, """
+            ● wstand@home 0.2.0, client, pid 4711
+                 state  running for 1h 2min, since Fri
+                        2027-01-15 06:58:00 UTC
+                config  as at the start
+                server  ws://vpn.example.com:8080/f3a1/
+                        unreachable for 2min: connection
+                        refused
+                          check that wstand runs there,
+                          that it listens on the address
+                          and port of uri (not on
+                          127.0.0.1), and that no
+                          firewall rejects the connection
+                          last heard of 3min ago
+               listens  127.0.0.1:1080
+               tunnels  0 in use, 214 opened since the
+                        start
+               traffic  since the start 2.0 MB and 1.4 KB
+                  pool  ················
+                        0 of 16 idle; 90% hits
+            """)
+        try expect("server gone", at: 80, """
+            ● wstand@home 0.2.0, client, pid 4711
+                 state  running for 1h 2min, since Fri 2027-01-15 06:58:00 UTC
+                config  as at the start
+                server  ws://vpn.example.com:8080/f3a1/ unreachable for 2min: connection
+                        refused
+                          check that wstand runs there, that it listens on the address and
+                          port of uri (not on 127.0.0.1), and that no firewall rejects the
+                          connection
+                          last heard of 3min ago
+               listens  127.0.0.1:1080
+               tunnels  0 in use, 214 opened since the start
+               traffic  since the start 2.0 MB and 1.4 KB
+                  pool  ················ 0 of 16 idle; 90% hits
+            """)
+        try expect("server gone", at: 140, """
+            ● wstand@home 0.2.0, client, pid 4711
+                 state  running for 1h 2min, since Fri 2027-01-15 06:58:00 UTC
+                config  as at the start
+                server  ws://vpn.example.com:8080/f3a1/ unreachable for 2min: connection refused
+                          check that wstand runs there, that it listens on the address and port of uri (not on 127.0.0.1), and that no firewall rejects
+                          the connection
+                          last heard of 3min ago
+               listens  127.0.0.1:1080
+               tunnels  0 in use, 214 opened since the start
+               traffic  since the start 2.0 MB and 1.4 KB
+                  pool  ················ 0 of 16 idle; 90% hits
+            """)
+    }
+
+    @Test func `two servers, of which the first has gone`() throws {
+        try expect("first of two gone", at: 45, """
+            ● wstand@home 0.2.0, client, pid 4711
+                 state  running for 1h 2min, since Fri
+                        2027-01-15 06:58:00 UTC
+                config  as at the start
+               servers  ws://vpn.example.com:8080/f3a1/
+                        unreachable for 2min: connection
+                        refused
+                          check that wstand runs there,
+                          that it listens on the address
+                          and port of uri (not on
+                          127.0.0.1), and that no
+                          firewall rejects the connection
+                          last heard of 3min ago
+                        wss://backup.example.net:443/
+                        f3a1/ reachable for 2min, in use,
+                        12 ms round trip
+                          certificate expires on
+                          2027-03-16, in 60 days
+               listens  127.0.0.1:1080
+               tunnels  3 in use, 214 opened since the
+                        start
+               traffic  since the start 2.0 MB and 1.4 KB
+                  pool  ████············
+                        4 of 16 idle; 90% hits; 12 ms
+                        round trip
+            """)
+        try expect("first of two gone", at: 80, """
+            ● wstand@home 0.2.0, client, pid 4711
+                 state  running for 1h 2min, since Fri 2027-01-15 06:58:00 UTC
+                config  as at the start
+               servers  ws://vpn.example.com:8080/f3a1/ unreachable for 2min: connection
+                        refused
+                          check that wstand runs there, that it listens on the address and
+                          port of uri (not on 127.0.0.1), and that no firewall rejects the
+                          connection
+                          last heard of 3min ago
+                        wss://backup.example.net:443/f3a1/ reachable for 2min, in use, 12 ms
+                        round trip
+                          certificate expires on 2027-03-16, in 60 days
+               listens  127.0.0.1:1080
+               tunnels  3 in use, 214 opened since the start
+               traffic  since the start 2.0 MB and 1.4 KB
+                  pool  ████············ 4 of 16 idle; 90% hits; 12 ms round trip
+            """)
+        try expect("first of two gone", at: 140, """
+            ● wstand@home 0.2.0, client, pid 4711
+                 state  running for 1h 2min, since Fri 2027-01-15 06:58:00 UTC
+                config  as at the start
+               servers  ws://vpn.example.com:8080/f3a1/ unreachable for 2min: connection refused
+                          check that wstand runs there, that it listens on the address and port of uri (not on 127.0.0.1), and that no firewall rejects
+                          the connection
+                          last heard of 3min ago
+                        wss://backup.example.net:443/f3a1/ reachable for 2min, in use, 12 ms round trip
+                          certificate expires on 2027-03-16, in 60 days
+               listens  127.0.0.1:1080
+               tunnels  3 in use, 214 opened since the start
+               traffic  since the start 2.0 MB and 1.4 KB
+                  pool  ████············ 4 of 16 idle; 90% hits; 12 ms round trip
+            """)
+    }
+
+    @Test func `a server with an expired certificate`() throws {
+        try expect("expired certificate", at: 45, """
+            ↳ Testing Library Version: 6.3.1 (937120cbc281cf2)
+            ↳ Target Platform: x86_64-unknown-linux-gnu
+            ● wstand 0.2.0, server, pid 4711
+                 state  running for 1h 2min, since Fri
+                        2027-01-15 06:58:00 UTC
+                config  as at the start
+                  cert  for vpn.example.com, expired on
+                        2027-01-12, 3 days ago: renew it
+                        /etc/wstan/tls/fullchain.pem
+               listens  0.0.0.0:443 (by systemd)
+               tunnels  3 in use, 214 opened since the
+                        start
+               traffic  since the start 2.0 MB and 1.4 KB
+                  idle  5 tunnels that clients keep open
+               rejects  none
+            """)
+        try expect("expired certificate", at: 80, """
+            ● wstand 0.2.0, server, pid 4711
+                 state  running for 1h 2min, since Fri 2027-01-15 06:58:00 UTC
+                config  as at the start
+                  cert  for vpn.example.com, expired on 2027-01-12, 3 days ago: renew it
+                        /etc/wstan/tls/fullchain.pem
+               listens  0.0.0.0:443 (by systemd)
+               tunnels  3 in use, 214 opened since the start
+               traffic  since the start 2.0 MB and 1.4 KB
+                  idle  5 tunnels that clients keep open
+               rejects  none
+            """)
+        try expect("expired certificate", at: 140, """
+            ● wstand 0.2.0, server, pid 4711
+                 state  running for 1h 2min, since Fri 2027-01-15 06:58:00 UTC
+                config  as at the start
+                  cert  for vpn.example.com, expired on 2027-01-12, 3 days ago: renew it
+                        /etc/wstan/tls/fullchain.pem
+               listens  0.0.0.0:443 (by systemd)
+               tunnels  3 in use, 214 opened since the start
+               traffic  since the start 2.0 MB and 1.4 KB
+                  idle  5 tunnels that clients keep open
+               rejects  none
+            """)
+    }
+
+    @Test func `settings that wait for a restart`() throws {
+        try expect("pending restart", at: 45, """
+            ● wstand 0.2.0, server, pid 4711
+                 state  running for 1h 2min, since Fri
+                        2027-01-15 06:58:00 UTC
+                config  read again 1min ago
+                        files changed since: systemctl
+                        reload wstand
+               restart  needed for uri, threads:
+                        systemctl restart wstand
+               listens  127.0.0.1:8080
+               tunnels  3 in use, 214 opened since the
+                        start
+               traffic  since the start 2.0 MB and 1.4 KB
+                  idle  1 tunnel that clients keep open
+               rejects  7 wrong key
+            """)
+        try expect("pending restart", at: 80, """
+            ● wstand 0.2.0, server, pid 4711
+                 state  running for 1h 2min, since Fri 2027-01-15 06:58:00 UTC
+                config  read again 1min ago
+                        files changed since: systemctl reload wstand
+               restart  needed for uri, threads: systemctl restart wstand
+               listens  127.0.0.1:8080
+               tunnels  3 in use, 214 opened since the start
+               traffic  since the start 2.0 MB and 1.4 KB
+                  idle  1 tunnel that clients keep open
+               rejects  7 wrong key
+            """)
+        try expect("pending restart", at: 140, """
+            ● wstand 0.2.0, server, pid 4711
+                 state  running for 1h 2min, since Fri 2027-01-15 06:58:00 UTC
+                config  read again 1min ago
+                        files changed since: systemctl reload wstand
+               restart  needed for uri, threads: systemctl restart wstand
+               listens  127.0.0.1:8080
+               tunnels  3 in use, 214 opened since the start
+               traffic  since the start 2.0 MB and 1.4 KB
+                  idle  1 tunnel that clients keep open
+               rejects  7 wrong key
+            """)
+    }
+
+    @Test func `a reload that failed`() throws {
+        try expect("failed reload", at: 45, """
+            ● wstand@home 0.2.0, client, pid 4711
+                 state  running for 1h 2min, since Fri
+                        2027-01-15 06:58:00 UTC
+                config  as at the start
+                        the last reload failed 5min ago
+                        and changed nothing
+                server  ws://vpn.example.com:8080/f3a1/
+                        reachable for 1h
+               listens  127.0.0.1:1080
+               tunnels  3 in use, 214 opened since the
+                        start
+               traffic  since the start 2.0 MB and 1.4 KB
+                  pool  ████············
+                        4 of 16 idle; 90% hits; 12 ms
+                        round trip
+                  keys  default  0123456789abcdef
+                          current; used 3 times, last 4s
+                          ago
+                 error  /etc/wstan/home.conf:3:7: uri:
+                        not a URI: write it like
+                        ws://host:port/path
+            """)
+        try expect("failed reload", at: 80, """
+            ● wstand@home 0.2.0, client, pid 4711
+                 state  running for 1h 2min, since Fri 2027-01-15 06:58:00 UTC
+                config  as at the start
+                        the last reload failed 5min ago and changed nothing
+                server  ws://vpn.example.com:8080/f3a1/ reachable for 1h
+               listens  127.0.0.1:1080
+               tunnels  3 in use, 214 opened since the start
+               traffic  since the start 2.0 MB and 1.4 KB
+                  pool  ████············ 4 of 16 idle; 90% hits; 12 ms round trip
+                  keys  default  0123456789abcdef  current; used 3 times, last 4s ago
+                 error  /etc/wstan/home.conf:3:7: uri: not a URI: write it like
+                        ws://host:port/path
+            """)
+        try expect("failed reload", at: 140, """
+            ● wstand@home 0.2.0, client, pid 4711
+                 state  running for 1h 2min, since Fri 2027-01-15 06:58:00 UTC
+                config  as at the start
+                        the last reload failed 5min ago and changed nothing
+                server  ws://vpn.example.com:8080/f3a1/ reachable for 1h
+               listens  127.0.0.1:1080
+               tunnels  3 in use, 214 opened since the start
+               traffic  since the start 2.0 MB and 1.4 KB
+                  pool  ████············ 4 of 16 idle; 90% hits; 12 ms round trip
+                  keys  default  0123456789abcdef  current; used 3 times, last 4s ago
+                 error  /etc/wstan/home.conf:3:7: uri: not a URI: write it like ws://host:port/path
+            """)
     }
 }

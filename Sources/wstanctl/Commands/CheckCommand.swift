@@ -76,7 +76,7 @@ struct Check: Encodable {
         concerns = found.map { Item(status: Status($0.severity), text: Printable.text($0.text), advice: $0.advice) }
         text = found.isEmpty ? Self.account(reply, now) : concerns.map(\.text).joined(separator: "; ")
         let server = reply.servers?.first { $0.used }
-        let roundTrip = server?.rttUSec.map { "rtt=\(Double($0) / 1e6)s" }
+        let roundTrip = server?.rttUSec.map { "rtt=\($0)us" }
         figures = ["tunnels=\(reply.tunnelsActive)", reply.pool.map { "idle=\($0.idle)" }, roundTrip].compactMap { $0 }
             .joined(separator: " ")
     }
