@@ -129,9 +129,9 @@ import WstanControl
     private static let elsewhere = Instance(name: nil, socket: "/tmp/x", isElsewhere: true)
 
     private static let failures: [(ControlConnection.Failure, Instance, String, Int32)] = [
-        (.notRunning, home, "not running: systemctl start wstand@home (nobody listens on /run/wstand-home/control)", 3),
-        (.notRunning, own, "not running: systemctl --user start wstand (nobody listens on /run/user/1000/wstand/control)", 3),
-        (.notRunning, elsewhere, "not running: nobody listens on /tmp/x", 3),
+        (.notRunning, home, "wstand@home is not running. Start it: systemctl start wstand@home", 3),
+        (.notRunning, own, "wstand is not running. Start it: systemctl --user start wstand", 3),
+        (.notRunning, elsewhere, "wstand is not running: /tmp/x does not answer", 3),
         (.notPermitted, home, "not permitted: use sudo, or add yourself to the group wstan and log in again", 4),
         (.refused(.permissionDenied), home, "not permitted: use sudo, or add yourself to the group wstan and log in again", 4),
         (

@@ -41,6 +41,10 @@ public enum ControlInterface {
 
         type LogLevel (debug, info, notice, warning, error)
 
+        # reachable: a connection made now works; unreachable: the last try has failed;
+        # unknown: nothing was tried yet, or nothing was heard since the last success
+        type ServerState (reachable, unreachable, unknown)
+
         # Idle tunnels: a client's pool; at a server the idle tunnels that its clients
         # keep open (size, hits and misses are 0 then).
         type Pool (
@@ -74,6 +78,44 @@ public enum ControlInterface {
           overLimit: int,
           # Datagrams dropped for want of room
           droppedDatagrams: int
+        )
+
+        # A server that a client may use
+        type Server (
+          # Without its path where the reply is restricted
+          uri: string,
+          state: ServerState,
+          # True for the one that new connections go to
+          used: bool,
+          # Since when it is reachable or unreachable
+          sinceTimestampUSec: ?int,
+          # When it was heard of last, and when a try failed last
+          lastSuccessTimestampUSec: ?int,
+          lastFailureTimestampUSec: ?int,
+          # Why it is unreachable: for programs, what happened, what to do. If it is unknown,
+          # why a try that proves nothing has failed.
+          code: ?string,
+          cause: ?string,
+          advice: ?string,
+          # Tunnels that are open to it
+          tunnels: int,
+          # Smoothed round-trip time
+          rttUSec: ?int,
+          # When the certificate that it has shown last, or one that vouches for it, expires
+          certificateEndTimestampUSec: ?int
+        )
+
+        # The certificate that this end shows
+        type Certificate (
+          # Its file; absent where the reply is restricted
+          file: ?string,
+          # Names and addresses that it is for
+          names: []string,
+          endTimestampUSec: ?int,
+          # Host of the URI, if the certificate is not for it
+          mismatchedHost: ?string,
+          # Why the files as they are now cannot be used; the former certificate stays
+          refusal: ?string
         )
 
         # A listening socket
@@ -149,7 +191,7 @@ public enum ControlInterface {
           message: string
         )
 
-        # Aggregate state. Never contains destinations, peers or secrets.
+        # Aggregate state. Never contains targets, clients or secrets.
         #
         # If called with 'more' a new reply is sent after every intervalUSec
         # (default one second, minimum 100 ms) until the client disconnects.
@@ -182,9 +224,20 @@ public enum ControlInterface {
           keys: ?[]Key,
           # Of what is logged, the least that is
           logLevel: ?LogLevel,
-          # True if configurationErrors, warnings and keys are left out, since the
-          # caller may only call this method
-          restricted: ?bool
+          # True if configurationErrors, warnings, keys, files and paths of URIs are left
+          # out, since the caller may only call this method
+          restricted: ?bool,
+          # Client mode only: in the order in which they are preferred
+          servers: ?[]Server,
+          certificate: ?Certificate,
+          # Settings that have changed in the files and need a restart
+          requiresRestart: ?[]string,
+          # True if the files of the configuration have changed since they were read
+          filesChanged: ?bool,
+          # When the last reload failed; absent if it did not
+          reloadFailureTimestampUSec: ?int,
+          # How many warnings there are, whoever asks
+          warningCount: ?int
         )
 
         # List tunnels. Has to be called with 'more'. Sends one reply per tunnel, and

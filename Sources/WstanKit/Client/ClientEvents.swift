@@ -3,40 +3,42 @@ import WstanBase
 
 /// What a client logs.
 extension EventLog {
-    func dialFailed(_ failure: DialFailure, target: Address, now: Instant) {
+    func dialFailed(_ failure: DialFailure, target: Address) {
         logger.debug("no tunnel", metadata: ["target": "\(target)", "reason": "\(failure.text)"])
-        warn(of: failure, now: now)
     }
 
-    /// A tunnel was opened ahead of need, so only another cause than the last one is a warning.
-    func openingAheadFailed(_ failure: DialFailure, isNews: Bool, now: Instant) {
-        guard isNews else { return logger.debug("no tunnel opened ahead: \(failure.text)") }
-        warn(of: failure, now: now)
+    func openingAheadFailed(_ failure: DialFailure) {
+        logger.debug("no tunnel opened ahead: \(failure.text)")
     }
 
-    private func warn(of failure: DialFailure, now: Instant) {
-        guard let missed = throttle.allows("dial", now: now) else { return }
-        logger.warning("\(failure.text)", metadata: .of(.serverLost, .repeated(missed)))
-    }
-
-    /// - Parameter failure: what is wrong with the server that is preferred to all others, where that is known.
-    func serverChanged(
-        _ change: ServerListMachine.Change, of servers: [ServerEndpoint], _ failure: DialFailure?, now: Instant
-    ) {
+    /// Once for each cause; what fails meanwhile is told at debug.
+    ///
+    /// - Parameter isOnly: whether there is no other server.
+    func linkChanged(_ change: ServerLink.Change, of server: ServerEndpoint, isOnly: Bool, now: Instant) {
         switch change {
-        case .fellBack(let number):
-            guard let missed = throttle.allows("fallback", now: now) else { return }
-            let cause = failure?.cause ?? "it does not answer"
+        case .lost(let failure):
+            guard let missed = throttle.allows("lost \(server.address) \(failure.code)", now: now) else { return }
+            let text = isOnly ? failure.text : DialFailure.at(server.address, failure).text
+            logger.warning("\(text)", metadata: .of(.serverLost, .repeated(missed)))
+        case .back(let time):
+            guard let missed = throttle.allows("back \(server.address)", now: now) else { return }
             logger.notice(
-                "server \(servers[0].address) does not work (\(cause)); now using \(servers[number].address)",
-                metadata: .of(.serverLost, .repeated(missed)))
-        case .returned(let number):
-            guard let missed = throttle.allows("return", now: now) else { return }
-            logger.notice(
-                "server \(servers[number].address) works again and is used",
-                metadata: .of(.serverBack, .repeated(missed)))
+                "server \(server.address) works again",
+                metadata: .of(.serverBack, ["after": "\(Self.seconds(time))"].merging(.repeated(missed)) { $1 }))
         }
     }
+
+    /// New tunnels go elsewhere. Why was told when a server was lost or came back.
+    func serverChanged(_ change: ServerListMachine.Change, of servers: [ServerEndpoint], now: Instant) {
+        guard let missed = throttle.allows("choice", now: now) else { return }
+        let number =
+            switch change {
+            case .fellBack(let number), .returned(let number): number
+            }
+        logger.notice("now using server \(servers[number].address)", metadata: .repeated(missed))
+    }
+
+    private static func seconds(_ time: Duration) -> String { "\(time.wholeNanoseconds / 1_000_000_000)s" }
 
     /// It may be of another version, so this alone is nothing to worry about.
     func emptyRequestRefused(now: Instant) {

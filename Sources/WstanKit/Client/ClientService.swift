@@ -21,9 +21,10 @@ package final class ClientService: @unchecked Sendable {
     /// - Parameters:
     ///   - passwords: threads for checking them, which all workers share.
     ///   - failures: which all workers share.
+    ///   - links: what all workers find out about the servers.
     package init(
         worker: Worker, options: ClientOptions, resolver: Resolver, passwords: BlockingPool, failures: RecentFailures,
-        log: EventLog
+        links: ServerLinks = ServerLinks(), log: EventLog
     ) {
         self.worker = worker
         self.failures = failures
@@ -37,7 +38,7 @@ package final class ClientService: @unchecked Sendable {
         connector = Connector(worker: worker, resolver: resolver)
         dialer = Dialer(
             worker: worker, options: options, connector: connector,
-            authenticator: Authenticator(key: options.key), pool: pool)
+            authenticator: Authenticator(key: options.key), pool: pool, links: links)
         pool.keyInUse = dialer.key.authenticator.keyID
         opener = PoolFiller(dialer: dialer, log: log)
         direct = DirectDialer(
@@ -59,9 +60,12 @@ package final class ClientService: @unchecked Sendable {
         pool.isWanted = { [unowned servers] in servers.isWanted($0.mark) }
         pool.whenStartingAnew = { [unowned servers] in servers.networkChanged() }
         servers.whenReachedAgain = { [unowned self] in opener.tryOut($0) }
-        servers.whenChanged = { [unowned servers, pool, log, worker] change, failure in
-            log.serverChanged(change, of: servers.endpoints, failure, now: worker.now)
+        servers.whenChanged = { [unowned servers, pool, log, worker] change in
+            log.serverChanged(change, of: servers.endpoints, now: worker.now)
             pool.closeUnwanted()
+        }
+        servers.whenLinkChanged = { [unowned servers, log, worker] number, change in
+            log.linkChanged(change, of: servers.endpoints[number], isOnly: servers.count == 1, now: worker.now)
         }
     }
 
@@ -95,6 +99,8 @@ package final class ClientService: @unchecked Sendable {
     }
 
     package var poolReport: PoolReport { pool.report }
+
+    package var serverReports: [ServerReport] { dialer.serverReports }
 
     package var totals: TunnelTotals { pool.totals }
 

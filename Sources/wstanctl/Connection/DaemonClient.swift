@@ -26,12 +26,25 @@ struct DaemonOptions: ParsableArguments {
         return instance.flatMap { UnitName($0) }.map { InstanceSearch.named($0.instance) }
     }
 
-    /// The one that is named, or else the only one that runs.
+    /// The one that is named, else the only one that runs, else the only one that is set up.
     func choose() throws(Failure) -> Instance {
+        if let instance = try chosen() { return instance }
+        let expected = ExpectedInstances.find()
+        return expected.count == 1
+            ? expected[0] : Instance(name: nil, manager: .system, below: Instance.systemDirectory)
+    }
+
+    /// The one that is named, or else the only one that runs.
+    func chooseRunning() throws(Failure) -> Instance {
+        if let instance = try chosen() { return instance }
+        throw Failure(FailureText.noneRuns(ExpectedInstances.find()), status: .notRunning)
+    }
+
+    private func chosen() throws(Failure) -> Instance? {
         if let named { return named }
         let running = InstanceSearch.running()
         guard running.count < 2 else { throw Failure(FailureText.several(running), status: .usage) }
-        return running.first ?? Instance(name: nil, manager: .system, below: Instance.systemDirectory)
+        return running.first
     }
 }
 
@@ -49,7 +62,7 @@ struct DaemonClient {
     static let patience: Duration = .seconds(5)
 
     init(_ options: DaemonOptions) throws(Failure) {
-        instance = try options.choose()
+        instance = try options.chooseRunning()
     }
 
     init(_ instance: Instance) {

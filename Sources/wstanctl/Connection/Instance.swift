@@ -31,8 +31,11 @@ struct Instance: Equatable {
 
     var configuration: String { name.map { "/etc/wstan/\($0).conf" } ?? "/etc/wstan.conf" }
 
+    /// What reaches its service manager.
+    var systemctl: String { manager == .user ? "systemctl --user" : "systemctl" }
+
     /// What starts it.
-    var startCommand: String { (manager == .user ? "systemctl --user start " : "systemctl start ") + unit }
+    var startCommand: String { "\(systemctl) start \(unit)" }
 
     /// What restarts it.
     var restartCommand: String {

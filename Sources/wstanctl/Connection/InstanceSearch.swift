@@ -51,8 +51,8 @@ enum InstanceSearch {
         entries(of: "/etc/wstan").filter { $0.hasSuffix(".conf") }.map { String($0.dropLast(5)) }.filter(Instance.isName)
     }
 
-    /// In the order of their names.
-    private static func entries(of directory: String) -> [String] {
+    /// The names in a directory, in their order; none where there is no such directory.
+    static func entries(of directory: String) -> [String] {
         guard let stream = opendir(directory) else { return [] }
         defer { closedir(stream) }
         var found: [String] = []
@@ -60,6 +60,6 @@ enum InstanceSearch {
             found.append(
                 withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
         }
-        return found.sorted()
+        return found.filter { $0 != "." && $0 != ".." }.sorted()
     }
 }

@@ -11,7 +11,7 @@ import Testing
     @Test func `targets are named at debug only`() {
         let lines = LogLines()
         let log = lines.log
-        log.dialFailed(.timedOut, target: Self.secret, now: Self.at(0))
+        log.dialFailed(.timedOut, target: Self.secret)
         log.connectionOpened(1, target: Self.secret, isPooled: false)
         for reset in Self.resets { log.connectionReset(reset, target: Self.secret, tunnel: 1, now: Self.at(0)) }
         log.tunnelLost(1, target: Self.secret)
@@ -97,16 +97,40 @@ import Testing
         #expect(lines.all.allSatisfy { $0.level < .info })
     }
 
+    private static let server = ServerEndpoint(
+        address: Address(host: .name("server.test"), port: 80), name: .name("server.test"), hostHeader: "server.test",
+        pathPrefix: "/hidden/")
+
     @Test func `what operators alert on has an id`() {
         let lines = LogLines()
-        lines.log.dialFailed(.timedOut, target: Self.secret, now: Self.at(0))
-        #expect(lines.all.filter { $0.level > .debug }.map(\.id) == [.serverLost])
+        let log = lines.log
+        log.dialFailed(.timedOut, target: Self.secret)
+        log.openingAheadFailed(.timedOut)
+        #expect(lines.all.allSatisfy { $0.level == .debug })
+        log.linkChanged(.lost(.timedOut), of: Self.server, isOnly: true, now: Self.at(0))
+        log.linkChanged(.back(after: .seconds(90)), of: Self.server, isOnly: true, now: Self.at(0))
+        let told = lines.all.filter { $0.level > .debug }
+        #expect(told.map(\.id) == [.serverLost, .serverBack])
+        #expect(told.map(\.level) == [.warning, .notice])
+        #expect(told.last?.text == "server server.test:80 works again after=90s")
+        #expect(told.allSatisfy { !$0.text.contains("hidden") })
     }
 
-    @Test func `what repeats is logged once a second, with the number of those kept back`() {
+    @Test func `one of several servers is named when it is lost`() {
+        let lines = LogLines()
+        lines.log.linkChanged(.lost(.closed(usesTLS: false)), of: Self.server, isOnly: false, now: Self.at(0))
+        lines.log.serverChanged(.fellBack(to: 0), of: [Self.server], now: Self.at(0))
+        let texts = lines.all.map(\.text)
+        #expect(texts.first?.hasPrefix("server.test:80: ") == true)
+        #expect(texts.last == "now using server server.test:80")
+    }
+
+    @Test func `a server that comes and goes is told of once a second, with the number of those kept back`() {
         let lines = LogLines()
         let log = lines.log
-        for second in [0, 0, 0, 1, 1] { log.dialFailed(.timedOut, target: Self.secret, now: Self.at(second)) }
+        for second in [0, 0, 0, 1, 1] {
+            log.linkChanged(.lost(.timedOut), of: Self.server, isOnly: true, now: Self.at(second))
+        }
         let warnings = lines.all.filter { $0.level == .warning }.map(\.text)
         #expect(warnings.count == 2)
         #expect(warnings.first?.contains("repeated") == false)

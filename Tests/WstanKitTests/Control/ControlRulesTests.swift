@@ -109,6 +109,9 @@ import WstanControl
         let visible = status.visible(to: .stranger)
         #expect(visible.keys == nil && visible.warnings == nil && visible.configurationErrors == nil)
         #expect(visible.restricted == true)
+        #expect(visible.servers?.map(\.uri) == ["wss://h:1/"] && visible.servers?.map(\.state) == [.unreachable])
+        #expect(visible.certificate?.file == nil && visible.certificate?.refusal?.contains("/f") == false)
+        #expect((visible.requiresRestart, visible.filesChanged, visible.warningCount) == (["uri"], true, 1))
         #expect(visible.tunnelsTotal == status.tunnelsTotal && visible.rejects == status.rejects)
     }
 

@@ -66,7 +66,15 @@ import WstanControl
                 name: "n", id: "i", state: .current, source: .state, createdTimestampUSec: 1, retireTimestampUSec: 2,
                 uses: 3,
                 lastUseTimestampUSec: 4)
-        ], logLevel: .info, restricted: false)
+        ], logLevel: .info, restricted: false,
+        servers: [
+            .init(
+                uri: "wss://h:1/hidden/", state: .unreachable, used: true, sinceTimestampUSec: 1,
+                lastSuccessTimestampUSec: 2, lastFailureTimestampUSec: 3, code: "c", cause: "w", advice: "a",
+                tunnels: 4, rttUSec: 5, certificateEndTimestampUSec: 6)
+        ],
+        certificate: .init(file: "f", names: ["n"], endTimestampUSec: 1, mismatchedHost: "h", refusal: "/f is bad"),
+        requiresRestart: ["uri"], filesChanged: true, reloadFailureTimestampUSec: 1, warningCount: 1)
 
     @Test func `refusals are counted in the interface's order, each in a field of its own`() throws {
         let rejects = ControlCoding.object(of: Control.Rejects([.replay: 1, .droppedDatagrams: 7]))

@@ -134,12 +134,13 @@ import Testing
     }
 
     @Test func `what only one of two has is not lost in their sum`() {
-        let client = ServiceSnapshot(pool: PoolReport(size: 2))
+        let client = ServiceSnapshot(pool: PoolReport(size: 2), servers: [ServerReport(tunnels: 3)])
         var rejects = RefusalCounts()
         rejects.increment(.replay)
         let server = ServiceSnapshot(rejects: rejects)
         let sum = client + server + client
-        #expect(sum == ServiceSnapshot(pool: PoolReport(size: 4), rejects: rejects))
+        #expect(
+            sum == ServiceSnapshot(pool: PoolReport(size: 4), servers: [ServerReport(tunnels: 6)], rejects: rejects))
         #expect(StatusLine(client, state: nil).poolSize == 2)
         #expect(StatusLine(ServiceSnapshot(), state: nil).poolSize == nil)
     }

@@ -296,13 +296,13 @@ class Failures(Control):
     """Every way in which it does not go well."""
 
     def test_not_running(self):
-        self.assertFails(NOT_RUNNING, 'not running: systemctl start wstand (nobody listens on /run/wstand/control)', 'status')
-        self.assertFails(NOT_RUNNING, 'not running: systemctl start wstand@home (nobody', '-i', 'home', 'tunnels')
-        self.assertFails(NOT_RUNNING, 'not running: nobody listens on /nowhere', 'reload', '--socket', '/nowhere')
-        self.assertFails(NOT_RUNNING, 'none is running: systemctl start wstand', 'instances')
+        self.assertFails(NOT_RUNNING, 'wstand is not running. Start it: systemctl start wstand', 'status')
+        self.assertFails(NOT_RUNNING, 'wstand@home is not running. Start it: systemctl start wstand@home', '-i', 'home', 'tunnels')
+        self.assertFails(NOT_RUNNING, 'wstand is not running: /nowhere does not answer', 'reload', '--socket', '/nowhere')
+        self.assertFails(NOT_RUNNING, 'wstand is not running. Start it: systemctl start wstand', 'instances')
         self.fake('wstand-own').close()
-        self.assertFails(NOT_RUNNING, 'systemctl start wstand (', 'status')
-        self.assertFails(NOT_RUNNING, 'systemctl --user start wstand@own (', 'status', '-i', 'own')
+        self.assertFails(NOT_RUNNING, 'systemctl start wstand', 'status')
+        self.assertFails(NOT_RUNNING, 'systemctl --user start wstand@own', 'status', '-i', 'own')
 
     def test_refused(self):
         """What the daemon refuses has its words and its status."""

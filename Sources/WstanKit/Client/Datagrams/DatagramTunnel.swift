@@ -116,7 +116,7 @@ final class DatagramTunnel: DatagramEnd, @unchecked Sendable {
     }
 
     private func failed(_ failure: DialFailure, _ target: Address) {
-        log.dialFailed(failure, target: target, now: worker.now)
+        log.dialFailed(failure, target: target)
         guard case .opening(let waiting) = state else { return }
         traffic.dropped += 1 + waiting.count
         held = 0

@@ -10,13 +10,15 @@ final class Dialer: @unchecked Sendable {
     let pool: TunnelPool
 
     init(
-        worker: Worker, options: ClientOptions, connector: Connector, authenticator: Authenticator, pool: TunnelPool
+        worker: Worker, options: ClientOptions, connector: Connector, authenticator: Authenticator, pool: TunnelPool,
+        links: ServerLinks = ServerLinks()
     ) {
         self.worker = worker
         self.options = options
         key = SendingKey(authenticator)
         self.pool = pool
-        servers = ServerList(ServerConnector(worker: worker, options: options, connector: connector))
+        servers = ServerList(
+            ServerConnector(worker: worker, options: options, connector: connector), links: links)
     }
 
     private init(_ former: Dialer, _ options: ClientOptions, _ servers: ServerList) {
@@ -32,7 +34,8 @@ final class Dialer: @unchecked Sendable {
     func with(_ options: ClientOptions, _ connector: Connector) -> Dialer {
         guard !options.leadsAsBefore(self.options) else { return Dialer(self, options, servers) }
         let reach = ServerConnector(worker: worker, options: options, connector: connector)
-        return Dialer(self, options, ServerList(reach, firstMark: servers.firstMark + servers.count))
+        let others = ServerList(reach, links: servers.links, firstMark: servers.firstMark + servers.count)
+        return Dialer(self, options, others)
     }
 
     /// A connection to a server on which nothing has been said, or why there is none.

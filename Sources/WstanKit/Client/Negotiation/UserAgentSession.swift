@@ -240,7 +240,7 @@ final class UserAgentSession: @unchecked Sendable {
                 }
             }
         } catch {
-            log.dialFailed(error, target: target, now: worker.now)
+            log.dialFailed(error, target: target)
             failures.failed(target, .server, now: worker.now)
             late?.failed(.dial(error))
             endInVain()

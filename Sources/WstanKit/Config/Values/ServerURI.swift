@@ -69,5 +69,8 @@ public struct ServerURI: Sendable, Equatable, CustomStringConvertible {
         self = uri
     }
 
+    /// Where it is. The path may be what keeps others from finding the server.
+    package var withoutPath: String { "\(scheme.rawValue)://\(HostPort.bracketed(host)):\(port)/" }
+
     public var description: String { "\(scheme.rawValue)://\(HostPort.bracketed(host)):\(port)\(path)" }
 }

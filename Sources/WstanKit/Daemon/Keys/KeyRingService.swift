@@ -72,6 +72,9 @@ final class KeyRingService: @unchecked Sendable {
     /// What a client sends.
     var sendingKey: Key { ring.current(of: .configured)?.key ?? configured.key }
 
+    /// Whether the configuration has this key, as far as is known: as it was read, or as it was written since.
+    func isConfigured(_ key: Key) -> Bool { key == configured.key }
+
     /// - Returns: what to tell when the configured key has won.
     private static func adopt(_ configured: ConfiguredKey, into ring: inout KeyRing, of file: KeyRingFile?) -> String? {
         switch ring.adopt(configured: configured.key, source: configured.ringSource) {

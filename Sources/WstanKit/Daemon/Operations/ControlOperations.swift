@@ -7,30 +7,24 @@ import WstanCore
 
 /// What an administrator can ask of the daemon and have it do, over the control socket. Confined to the main worker.
 final class ControlOperations: ControlService, @unchecked Sendable {
-    /// The name of the instance, of a template unit.
-    private let instance: String?
     private let context: DaemonContext
     private let services: Services
     private let keys: KeyRingService
     private let reloader: Reloader
-    private let listeners: ListenerSet
+    private let reporter: StatusReporter
     /// Ends the daemon.
     private let stop: () -> Void
-    private let started = CalendarTime(seconds: WallClock.now())
-    private var drain: (deadline: CalendarTime?, number: UInt64)?
     private var lastDrain: UInt64 = 0
-    var isStopping = false
 
     private static let drainStep: Duration = .milliseconds(200)
     private static let followStep: Duration = .seconds(1)
 
-    init(_ parts: Composition, _ reloader: Reloader, _ listeners: ListenerSet, stop: @escaping () -> Void) {
-        instance = InstancePlaces.instance(withSocket: parts.configuration.next.controlSocket)
+    init(_ parts: Composition, _ reloader: Reloader, _ reporter: StatusReporter, stop: @escaping () -> Void) {
         context = parts.context
         services = parts.services
         keys = parts.keys
         self.reloader = reloader
-        self.listeners = listeners
+        self.reporter = reporter
         self.stop = stop
     }
 
@@ -38,40 +32,12 @@ final class ControlOperations: ControlService, @unchecked Sendable {
 
     // MARK: Status
 
-    func status() async -> GetStatus.Reply {
-        let snapshot = await services.snapshot()
-        let listed = await keys.list()
-        return GetStatus.Reply(
-            version: Release.version, mode: settings.mode == .client ? .client : .server, state: state,
-            statusText: reloader.place, instance: instance, pid: Int(getpid()),
-            startTimestampUSec: Int(started.microseconds),
-            configurationLoadTimestampUSec: Int(reloader.loaded.microseconds),
-            configurationErrors: reloader.errors.isEmpty ? nil : reloader.errors.map(\.textWithPlace),
-            warnings: reloader.warnings.isEmpty ? nil : reloader.warnings,
-            listeners: listeners.places.map { .init(name: $0.name, address: $0.place, activated: $0.isPassed) },
-            tunnelsActive: snapshot.totals.active, tunnelsTotal: Int(clamping: snapshot.totals.opened),
-            bytesReceived: Int(clamping: snapshot.totals.traffic.received),
-            bytesSent: Int(clamping: snapshot.totals.traffic.sent),
-            drainDeadlineTimestampUSec: (drain?.deadline?.microseconds).map { Int($0) },
-            pool: pool(snapshot), rejects: snapshot.rejects.map(Control.Rejects.init),
-            keys: listed.map(Control.Key.init), logLevel: Control.LogLevel(context.threshold.level))
-    }
+    func status() async -> GetStatus.Reply { await reporter.status() }
 
     /// What is in force.
     private var settings: Settings { reloader.settings }
 
-    var isDraining: Bool { drain != nil }
-
-    private var state: Control.DaemonState {
-        if isStopping { return .stopping }
-        if reloader.isReloading { return .reloading }
-        return isDraining ? .draining : .running
-    }
-
-    private func pool(_ snapshot: ServiceSnapshot) -> Control.Pool {
-        if let pool = snapshot.pool { return Control.Pool(pool) }
-        return Control.Pool(size: 0, idle: snapshot.totals.idle, opening: 0, hits: 0, misses: 0)
-    }
+    private var isStopping: Bool { reporter.isStopping }
 
     // MARK: Tunnels
 
@@ -150,7 +116,7 @@ final class ControlOperations: ControlService, @unchecked Sendable {
         let timeout = parameters.timeoutUSec.map { Duration.microseconds($0) }
         lastDrain &+= 1
         let number = lastDrain
-        drain = (timeout.map { CalendarTime(seconds: WallClock.now()) + $0 }, number)
+        reporter.drain = (timeout.map { CalendarTime(seconds: WallClock.now()) + $0 }, number)
         let deadline = timeout.map { worker.now + $0 }
         let over = Flag()
         worker.spawn { [self] in
@@ -160,7 +126,7 @@ final class ControlOperations: ControlService, @unchecked Sendable {
             guard parameters.exit == true else { return }
             // Whoever waits for it is told first.
             await worker.sleep(for: Self.drainStep * 2)
-            if drain?.number == number { stop() }
+            if reporter.drain?.number == number { stop() }
         }
         guard replies.wantsMore else { return Drain.Reply(tunnelsActive: await services.snapshot().totals.active) }
         var told: Int?
@@ -180,8 +146,8 @@ final class ControlOperations: ControlService, @unchecked Sendable {
     }
 
     func undrain() async throws(ControlError) -> Undrain.Reply {
-        guard drain != nil, !isStopping else { throw .wrongState(state.rawValue) }
-        drain = nil
+        guard reporter.drain != nil, !isStopping else { throw .wrongState(reporter.state.rawValue) }
+        reporter.drain = nil
         await services.endDrain()
         return Undrain.Reply()
     }

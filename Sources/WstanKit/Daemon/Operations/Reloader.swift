@@ -14,6 +14,12 @@ final class Reloader: @unchecked Sendable {
     private(set) var loaded = CalendarTime(seconds: WallClock.now())
     /// Why the last reload has changed nothing.
     private(set) var errors: [Diagnostic] = []
+    /// When that was.
+    private(set) var failed: CalendarTime?
+    /// Settings that the last reload found changed, and that stay as they are until a restart.
+    private(set) var requiresRestart: [String] = []
+    /// Those that were read last, whether they were good or not.
+    private(set) var files: ConfigurationFiles
     private(set) var isReloading = false
     /// The daemon stops: nothing is opened or put in force, not even what is read already.
     var isOver = false
@@ -38,6 +44,7 @@ final class Reloader: @unchecked Sendable {
     ) {
         settings = parts.configuration.settings
         warnings = parts.warnings
+        files = parts.files
         context = parts.context
         keys = parts.keys
         services = parts.services
@@ -74,10 +81,13 @@ final class Reloader: @unchecked Sendable {
             reply = try await putInForce(try await load())
         } catch {
             errors = error.diagnostics.filter { $0.severity == .error }
+            failed = CalendarTime(seconds: WallClock.now())
             context.log.notReloaded(errors.map(\.textWithPlace))
             throw .configurationInvalid(error.diagnostics.map(Control.Diagnostic.init))
         }
         errors = []
+        failed = nil
+        requiresRestart = reply.requiresRestart
         warnings = reply.warnings ?? []
         loaded = CalendarTime(seconds: WallClock.now())
         context.log.reloaded(changed: reply.changed, needRestart: reply.requiresRestart)
@@ -98,12 +108,16 @@ final class Reloader: @unchecked Sendable {
 
     private func load() async throws(ConfigurationFailure) -> LoadedConfiguration {
         let result = await context.blocking.run(for: "configuration", from: context.main) { [context, settings] in
-            Result { () throws(ConfigurationFailure) in
+            let found = ConfigurationFiles(of: context.arguments, naming: settings)
+            let loaded = Result { () throws(ConfigurationFailure) in
                 try LoadedConfiguration.load(context.arguments, replacing: settings, passed: context.passed)
             }
+            guard let next = try? loaded.get().next, next.namesOtherFiles(than: settings) else { return (loaded, found) }
+            return (loaded, ConfigurationFiles(of: context.arguments, naming: next))
         }
-        guard let result else { throw Self.failure("the threads for files are busy: try again") }
-        return try result.get()
+        guard let (loaded, found) = result else { throw Self.failure("the threads for files are busy: try again") }
+        files = found
+        return try loaded.get()
     }
 
     private static func failure(_ text: String) -> ConfigurationFailure {

@@ -11,6 +11,8 @@ protocol Role: AnyObject, Sendable {
     var forwarder: ClientService? { get }
     /// What a role has refused lately; nil where it refuses no requests.
     var recentRefusals: RecentRefusals? { get }
+    /// What the role shows to its peers; nil without TLS, or where a front speaks it.
+    var certificate: ShownCertificate? { get }
     /// The process listens at these addresses from now on.
     func setListening(_ addresses: [SocketAddress])
     /// The process listens, and the workers run.
@@ -20,4 +22,8 @@ protocol Role: AnyObject, Sendable {
     func apply(_ configuration: LoadedConfiguration) async
     /// The last thing, when the workers have stopped. Blocks.
     func close()
+}
+
+extension Role {
+    var certificate: ShownCertificate? { nil }
 }

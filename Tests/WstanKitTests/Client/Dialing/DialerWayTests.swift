@@ -20,7 +20,7 @@ import Testing
                 connector: Connector(worker: worker, resolver: Resolver(pool: BlockingPool(maxThreads: 1))),
                 authenticator: Authenticator(key: key),
                 pool: TunnelPool(worker: worker, size: 2, maxIdle: .seconds(300), log: .silent))
-            dialer.servers.whenChanged = { [changes] change, _ in changes.all.append(change) }
+            dialer.servers.whenChanged = { [changes] change in changes.all.append(change) }
         }
 
         /// Opens a tunnel and closes it.
