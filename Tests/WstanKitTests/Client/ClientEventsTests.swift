@@ -49,7 +49,7 @@ import Testing
         let lines = LogLines()
         lines.log.connectionReset(.forbidden(key: "deny"), target: Self.secret, tunnel: 7, now: Self.at(0))
         #expect(lines.all.first?.text.contains("reason=forbidden by the server's deny") == true)
-        lines.log.dialFailed(.timedOut, target: Self.secret, now: Self.at(0))
+        lines.log.dialFailed(.timedOut, target: Self.secret)
         #expect(lines.all.contains { $0.level == .debug && $0.text.contains("reason=\(DialFailure.timedOut.text)") })
     }
 

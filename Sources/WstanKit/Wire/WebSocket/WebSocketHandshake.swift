@@ -48,15 +48,15 @@ enum WebSocketHandshake {
         lacking(in: head).isEmpty ? head.value(of: "Sec-WebSocket-Key") : nil
     }
 
-    /// Section 4.2.1, points 1, 3, 4 and 6: what a request for a WebSocket lacks, as a person would write it.
+    /// Section 4.2.1, points 1, 3, 4 and 6: what a request for a WebSocket lacks: the version, or names of fields.
     static func lacking(in head: HTTPHead) -> [String] {
         var parts: [String] = []
         if head.minorVersion == 0 { parts.append("HTTP/1.1") }
         // Upgrade is a list here: a client may offer others.
-        if !head.hasToken("websocket", in: "Upgrade") { parts.append("Upgrade: websocket") }
-        if !head.hasToken("upgrade", in: "Connection") { parts.append("Connection: Upgrade") }
+        if !head.hasToken("websocket", in: "Upgrade") { parts.append("Upgrade") }
+        if !head.hasToken("upgrade", in: "Connection") { parts.append("Connection") }
         if head.value(of: "Sec-WebSocket-Version")?.elementsEqual("13".utf8) != true {
-            parts.append("Sec-WebSocket-Version: 13")
+            parts.append("Sec-WebSocket-Version")
         }
         return parts
     }
