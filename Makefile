@@ -135,6 +135,7 @@ install: ## install the release build (DESTDIR, prefix, and every ...dir above)
 	$(release_dir)/wstanctl --generate-completion-script bash | sed '1{/^#!/d}' >$(DESTDIR)$(bashcompdir)/wstanctl
 	$(release_dir)/wstanctl --generate-completion-script zsh >$(DESTDIR)$(zshcompdir)/_wstanctl
 	$(release_dir)/wstanctl --generate-completion-script fish >$(DESTDIR)$(fishcompdir)/wstanctl.fish
+	install -m 644 contrib/completion/wstand.bash $(DESTDIR)$(bashcompdir)/wstand
 	chmod 644 $(DESTDIR)$(bashcompdir)/wstanctl $(DESTDIR)$(zshcompdir)/_wstanctl $(DESTDIR)$(fishcompdir)/wstanctl.fish
 	install -d $(DESTDIR)$(userunitdir)
 	for unit in $(units); do \
@@ -190,7 +191,9 @@ dist_name := wstan-$(version)-linux-$(shell uname -m)
 dist: release ## a tarball of what `make install` installs, for those without Debian packages, in .build/dist
 	rm -rf $(dist_dir) && mkdir -p $(dist_dir)
 	$(MAKE) --no-print-directory install DESTDIR=$(CURDIR)/$(dist_dir)/$(dist_name)
-	install -D -m 644 -t $(dist_dir)/$(dist_name)/usr/share/doc/wstan README.md CONTRIBUTING.md LICENSE docs/*.md
+	install -D -m 644 -t $(dist_dir)/$(dist_name)/usr/share/doc/wstan README.md NEWS.md CONTRIBUTING.md LICENSE docs/*.md
+	install -d $(dist_dir)/$(dist_name)/usr/share/doc/wstan/examples
+	cp -R $$(cat debian/wstan.examples) $(dist_dir)/$(dist_name)/usr/share/doc/wstan/examples
 	tar -C $(dist_dir)/$(dist_name) --owner=0 --group=0 --numeric-owner --sort=name --mtime=@$(source_date) -c . | gzip -n9 \
 	    >$(dist_dir)/$(dist_name).tar.gz
 	rm -rf $(dist_dir)/$(dist_name)

@@ -1,5 +1,5 @@
 /// Of both programs, which are one package.
 public enum Release {
     /// As in debian/changelog.
-    public static let version = "0.1.0"
+    public static let version = "0.2.0"
 }

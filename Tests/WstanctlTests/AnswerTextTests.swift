@@ -120,12 +120,48 @@ import WstanControl
         #expect(ClientConfigCommand.text(.init(text: "mode = client\n"), name: nil) == "mode = client\n")
     }
 
+    private static func reload(
+        _ changed: [String], _ restart: [String] = [], isDryRun: Bool = false, on instance: Instance = home, width: Int? = nil
+    ) -> [String] {
+        LifeText.lines(
+            .init(changed: changed, requiresRestart: restart), isDryRun: isDryRun, instance, Manner(width: width))
+    }
+
     @Test func `what a reload has done`() {
-        #expect(LifeText.lines(.init(changed: [], requiresRestart: [])) == ["Nothing to take over."])
+        #expect(Self.reload([]) == ["No change."])
+        #expect(Self.reload([], ["uri"]) == ["No change applied. To apply `uri`: systemctl restart wstand@home"])
+        #expect(Self.reload(["log-level", "[server] deny"]) == ["Applied: log-level, [server] deny"])
         #expect(
-            LifeText.lines(.init(changed: ["log-level", "[server] deny"], requiresRestart: ["threads"])) == [
-                "In force: log-level, [server] deny", "Needs a restart: threads",
+            Self.reload(["log-level"], ["threads", "uri"], on: Self.own) == [
+                "Applied: log-level", "To apply `threads`, `uri`: systemctl --user restart wstand",
             ])
+        #expect(Self.reload([], ["uri"], on: Self.elsewhere) == ["No change applied. To apply `uri`: restart it"])
+    }
+
+    @Test func `what a reload would do, at 140, 80 and 45 columns`() {
+        #expect(Self.reload([], isDryRun: true) == ["A reload would change nothing."])
+        #expect(
+            Self.reload([], ["uri"], isDryRun: true)
+                == ["A reload would apply no change. To apply `uri`: systemctl restart wstand@home"])
+        let (changed, restart) = (["log-level", "[server] max-tunnels", "[forward db] (added)"], ["uri", "threads"])
+        for width in [140, 80] {
+            #expect(
+                Self.reload(changed, restart, isDryRun: true, width: width) == [
+                    "A reload would apply: log-level, [server] max-tunnels, [forward db] (added)",
+                    "To apply `uri`, `threads`: systemctl restart wstand@home",
+                ])
+        }
+        #expect(
+            Self.reload(changed, restart, isDryRun: true, width: 45) == [
+                "A reload would apply: log-level, [server]", "max-tunnels, [forward db] (added)",
+                "To apply `uri`, `threads`: systemctl restart", "wstand@home",
+            ])
+        let found = [Control.Diagnostic(severity: .error, file: "/etc/wstan.conf", line: 3, column: 7, message: "no such mode")]
+        #expect(
+            LifeText.wouldFail(found) == """
+                a reload would fail; the configuration has errors:
+                  /etc/wstan.conf:3:7: error: no such mode
+                """)
     }
 
     @Test func `what a check has found`() {
@@ -149,9 +185,9 @@ import WstanControl
     private static let elsewhere = Instance(name: nil, socket: "/tmp/x", isElsewhere: true)
 
     private static let failures: [(ControlConnection.Failure, Instance, String, Int32)] = [
-        (.notRunning, home, "not running: systemctl start wstand@home (nobody listens on /run/wstand-home/control)", 3),
-        (.notRunning, own, "not running: systemctl --user start wstand (nobody listens on /run/user/1000/wstand/control)", 3),
-        (.notRunning, elsewhere, "not running: nobody listens on /tmp/x", 3),
+        (.notRunning, home, "wstand@home is not running. Start it: systemctl start wstand@home", 3),
+        (.notRunning, own, "wstand is not running. Start it: systemctl --user start wstand", 3),
+        (.notRunning, elsewhere, "wstand is not running: /tmp/x does not answer", 3),
         (.notPermitted, home, "not permitted: use sudo, or add yourself to the group wstan and log in again", 4),
         (.refused(.permissionDenied), home, "not permitted: use sudo, or add yourself to the group wstan and log in again", 4),
         (
@@ -171,6 +207,7 @@ import WstanControl
             .refused(.keyReadOnly(source: "the file is")), home,
             "the file is. Nothing was changed; --runtime-only changes the key until the next restart.", 1
         ),
+        (.refused(.wrongState("client")), home, "wstand is a client. Run this on its server.", 1),
         (.refused(.wrongState("stopping")), home, "wstand is stopping and cannot do that now", 1),
         (.refused(.operationFailed(message: "no room")), home, "no room", 1),
         (.refused(.invalidParameter("name")), home, "wstand refuses the value for name", 64),

@@ -227,9 +227,14 @@ import WstanControl
 
     @Test(arguments: [CompletionShell.bash, .zsh, .fish])
     func `completions know the commands`(shell: CompletionShell) {
-        let script = Wstanctl.completionScript(for: shell)
-        for word in ["rotate-key", "tunnels", "retire-key", "doctor", "client-config"] {
-            #expect(script.contains(word))
-        }
+        let script = CompletionScript.text(for: shell)
+        // ArgumentParser's has changed when one of these is not found in it any longer.
+        let before = [
+            CompletionShell.bash: "non_repeating_options=(--instance -i --user --socket)\n\n    # These may stand before",
+            .zsh: "        '--socket[The path of the control socket, instead of an instance'\\''s.]:socket:_files'\n        '--version",
+            .fish: "_options \"wstanctl\" i instance' -l 'instance'",
+        ]
+        #expect(before[shell].map(script.contains) == true)
+        for word in ["rotate-key", "tunnels", "retire-key", "doctor", "client-config"] { #expect(script.contains(word)) }
     }
 }

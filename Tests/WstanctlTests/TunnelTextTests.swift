@@ -78,10 +78,10 @@ import WstanControl
         listing.add(.init(event: .synchronized))
         #expect(listing.isComplete)
         #expect(listing.tunnels.map(\.id) == [3, 2])
-        #expect(listing.add(.init(tunnel: Self.tunnel(1, received: 500), event: .added)) == .init())
-        #expect(listing.add(.init(tunnel: Self.tunnel(1, received: 800), event: .changed)) == .init(received: 300))
-        #expect(listing.add(.init(tunnel: Self.tunnel(3, received: .max), event: .removed)) == .init(received: .max))
-        #expect(listing.add(.init(tunnel: Self.tunnel(9), event: .removed)) == .init())
+        #expect(listing.add(.init(tunnel: Self.tunnel(1, received: 500), event: .added)) == Flow())
+        #expect(listing.add(.init(tunnel: Self.tunnel(1, received: 800), event: .changed)) == Flow(received: 300))
+        #expect(listing.add(.init(tunnel: Self.tunnel(3, received: .max), event: .removed)) == Flow(received: .max))
+        #expect(listing.add(.init(tunnel: Self.tunnel(9), event: .removed)) == Flow())
         #expect(listing.tunnels.map(\.id) == [1, 2])
     }
 
@@ -89,46 +89,72 @@ import WstanControl
         var meter = TrafficMeter(now: 0)
         meter.add(.init(received: 1000, sent: 10))
         meter.tick(now: 900_000)
-        #expect(meter.interval == 0)
+        #expect(meter.flow == nil)
         meter.add(.init(received: 1000, sent: 10))
         meter.tick(now: 2_000_000)
-        #expect((meter.received, meter.sent, meter.interval) == (2000, 20, 2_000_000))
+        #expect(meter.flow == Flow(received: 1000, sent: 10))
         meter.tick(now: 3_000_000)
-        #expect(meter.received == 0)
+        #expect(meter.flow == Flow())
         // The clock was set back.
         meter.tick(now: 0)
-        #expect(meter.interval < 0)
+        #expect(meter.flow == nil)
+    }
+
+    private static func lines(
+        _ view: TunnelView, height: Int = 24, width: Int?, _ scroll: Scroll = Scroll()
+    ) -> [String] {
+        var scroll = scroll
+        let picture = view.picture(height: height, &scroll, now: now, manner: Manner(width: width))
+        return picture.lines + [picture.footer ?? ""]
     }
 
     @Test func `a screen has a head, and says what it has no room for`() {
         let tunnels = [Self.tunnel(1), Self.tunnel(2), Self.tunnel(3, .idle)]
-        var meter = TrafficMeter(now: 0)
-        let view = { TunnelView(tunnels, title: "wstand@home", meter: meter) }
-        let manner = Manner(width: 40)
+        let view = TunnelView(tunnels, title: "wstand@home", flow: nil)
         #expect(
-            view().lines(height: 24, now: Self.now, manner: manner).joined(separator: "\n") == """
+            Self.lines(view, width: 40).joined(separator: "\n") == """
                 wstand@home: 3 tunnels, 2 in use
 
                 ID  STATE   IN  OUT  TARGET
                  1  using  0 B  0 B  a-rather-lon…m:8443
                  2  using  0 B  0 B  a-rather-lon…m:8443
                  3  idle   0 B  0 B  a-rather-lon…m:8443
+                q quit
                 """)
-        meter.add(.init(received: 5000, sent: 1))
-        meter.tick(now: 1_000_000)
+        let flowing = TunnelView(tunnels, title: "wstand@home", flow: Flow(received: 5000, sent: 1))
+        #expect(Self.lines(flowing, width: 80)[0] == "wstand@home: 3 tunnels, 2 in use; in 5.0 KB/s, out 1 B/s")
         #expect(
-            view().lines(height: 5, now: Self.now, manner: Manner(width: 80))[0]
-                == "wstand@home: 3 tunnels, 2 in use; in 5.0 KB/s, out 1 B/s")
-        #expect(
-            view().lines(height: 5, now: Self.now, manner: manner).suffix(2) == [
-                " 1  using  0 B  0 B  a-rather-lon…m:8443", "and 2 more",
-            ])
+            Self.lines(view, height: 5, width: 40).suffix(2) == [" 1  using  0 B  0 B  a-rather-lon…m:8443", "1-1 of 3  q quit"])
         for height in 1...10 {
             for width in 1...60 {
-                let lines = view().lines(height: height, now: Self.now, manner: Manner(width: width))
-                #expect(height < 4 || lines.count <= height)
+                let lines = Self.lines(view, height: height, width: width)
+                #expect(height < 5 || lines.count <= height)
                 #expect(lines.allSatisfy { Printable.width($0) <= width })
             }
         }
+    }
+
+    @Test func `a list is scrolled by rows and pages, and stops at its ends`() {
+        let view = TunnelView((1...20).map { Self.tunnel($0) }, title: "wstand", flow: nil)
+        var scroll = Scroll()
+        func seen(_ keys: PressedKey...) -> String {
+            for key in keys {
+                let isMoved = scroll.press(key)
+                #expect(isMoved)
+            }
+            let footer = view.picture(height: 9, &scroll, now: Self.now, manner: Manner()).footer ?? ""
+            return String(footer.prefix { $0 != " " })
+        }
+        #expect(seen() == "1-5")
+        #expect(seen(.up) == "1-5")
+        #expect(seen(.down, .down) == "3-7")
+        #expect(seen(.pageDown) == "8-12")
+        #expect(seen(.character(" "), .character(" "), .character(" ")) == "16-20")
+        #expect(seen(.up) == "15-19")
+        #expect(seen(.pageUp, .character("b")) == "5-9")
+        #expect(seen(.end) == "16-20")
+        #expect(seen(.home) == "1-5")
+        let isMoved = scroll.press(.character("x"))
+        #expect(!isMoved)
     }
 }

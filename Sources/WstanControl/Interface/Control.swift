@@ -35,6 +35,10 @@ public enum Control {
         case error, warning
     }
 
+    public enum ServerState: String, Codable, Sendable, CaseIterable {
+        case reachable, unreachable, unknown
+    }
+
     public enum LogLevel: String, Codable, Sendable, CaseIterable {
         case debug, info, notice, warning, error
     }

@@ -41,6 +41,10 @@ public enum ControlInterface {
 
         type LogLevel (debug, info, notice, warning, error)
 
+        # reachable: a connection made now works; unreachable: the last try has failed;
+        # unknown: nothing was tried yet, or nothing was heard since the last success
+        type ServerState (reachable, unreachable, unknown)
+
         # Idle tunnels: a client's pool; at a server the idle tunnels that its clients
         # keep open (size, hits and misses are 0 then).
         type Pool (
@@ -76,6 +80,44 @@ public enum ControlInterface {
           droppedDatagrams: int
         )
 
+        # A server that a client may use
+        type Server (
+          # Without its path where the reply is restricted
+          uri: string,
+          state: ServerState,
+          # True for the one that new connections go to
+          used: bool,
+          # Since when it is reachable or unreachable
+          sinceTimestampUSec: ?int,
+          # When it was heard of last, and when a try failed last
+          lastSuccessTimestampUSec: ?int,
+          lastFailureTimestampUSec: ?int,
+          # Why it is unreachable: for programs, what happened, what to do. If it is unknown,
+          # why a try that proves nothing has failed.
+          code: ?string,
+          cause: ?string,
+          advice: ?string,
+          # Tunnels that are open to it
+          tunnels: int,
+          # Smoothed round-trip time
+          rttUSec: ?int,
+          # When the certificate that it has shown last, or one that vouches for it, expires
+          certificateEndTimestampUSec: ?int
+        )
+
+        # The certificate that this end shows
+        type Certificate (
+          # Its file; absent where the reply is restricted
+          file: ?string,
+          # Names and addresses that it is for
+          names: []string,
+          endTimestampUSec: ?int,
+          # Host of the URI, if the certificate is not for it
+          mismatchedHost: ?string,
+          # Why the files as they are now cannot be used; the former certificate stays
+          refusal: ?string
+        )
+
         # A listening socket
         type Listener (
           # Name given with FileDescriptorName= or the section of the configuration file
@@ -97,14 +139,30 @@ public enum ControlInterface {
           createdTimestampUSec: ?int,
           # When a previous key stops being accepted
           retireTimestampUSec: ?int,
-          # Number of requests accepted with this key, and the last time
+          # Number of requests accepted with this key, and the last time; kept across
+          # restarts in the state directory
           uses: int,
           lastUseTimestampUSec: ?int
         )
 
+        # Requests that were refused to one address for one reason
+        type Refusal (
+          # An IPv4 address, or the IPv6 network (/64) of one; absent when not known
+          address: ?string,
+          # The reason, by its code in the log: bad-authentication, expired, replayed...
+          cause: string,
+          # What was seen when it was refused last, in words
+          text: string,
+          # Name of the key that the request had, where it is known
+          key: ?string,
+          count: int,
+          firstTimestampUSec: int,
+          lastTimestampUSec: int
+        )
+
         # A tunnel
         type Tunnel (
-          # Unique over the life time of the daemon
+          # 1, 2, 3 and so on; unique over the life time of the daemon
           id: int,
           state: TunnelState,
           protocol: Protocol,
@@ -119,6 +177,7 @@ public enum ControlInterface {
           bytesReceived: int,
           bytesSent: int,
           startTimestampUSec: int,
+          # When bytes last went either way; of an idle tunnel, since when it is idle
           lastActivityTimestampUSec: int,
           rttUSec: ?int
         )
@@ -132,7 +191,7 @@ public enum ControlInterface {
           message: string
         )
 
-        # Aggregate state. Never contains destinations, peers or secrets.
+        # Aggregate state. Never contains targets, clients or secrets.
         #
         # If called with 'more' a new reply is sent after every intervalUSec
         # (default one second, minimum 100 ms) until the client disconnects.
@@ -165,9 +224,20 @@ public enum ControlInterface {
           keys: ?[]Key,
           # Of what is logged, the least that is
           logLevel: ?LogLevel,
-          # True if configurationErrors, warnings and keys are left out, since the
-          # caller may only call this method
-          restricted: ?bool
+          # True if configurationErrors, warnings, keys, files and paths of URIs are left
+          # out, since the caller may only call this method
+          restricted: ?bool,
+          # Client mode only: in the order in which they are preferred
+          servers: ?[]Server,
+          certificate: ?Certificate,
+          # Settings that have changed in the files and need a restart
+          requiresRestart: ?[]string,
+          # True if the files of the configuration have changed since they were read
+          filesChanged: ?bool,
+          # When the last reload failed; absent if it did not
+          reloadFailureTimestampUSec: ?int,
+          # How many warnings there are, whoever asks
+          warningCount: ?int
         )
 
         # List tunnels. Has to be called with 'more'. Sends one reply per tunnel, and
@@ -183,6 +253,15 @@ public enum ControlInterface {
           event: ?TunnelEvent
         )
 
+        # Recent refusals at a server, at most 256, the newest first. With 'all' also
+        # connections that were not requests of wstan, as from browsers and scanners: as
+        # many again. Held in memory only.
+        method ListRejects(all: ?bool) -> (
+          # Since when they are remembered: the daemon's start
+          sinceTimestampUSec: int,
+          refusals: []Refusal
+        )
+
         # Close one tunnel
         method CloseTunnel(id: int) -> ()
 
@@ -191,8 +270,9 @@ public enum ControlInterface {
         method CheckConfiguration(text: ?string) -> (diagnostics: []Diagnostic)
 
         # Read the configuration, keys and certificates again and apply them. On an
-        # error the running configuration stays in effect.
-        method Reload() -> (
+        # error the running configuration stays in effect. With dryRun nothing is applied:
+        # the reply says what would be.
+        method Reload(dryRun: ?bool) -> (
           # Settings whose new values are in effect
           changed: []string,
           # Settings that have changed and need a restart

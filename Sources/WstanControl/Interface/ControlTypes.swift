@@ -125,6 +125,33 @@ extension Control {
         }
     }
 
+    /// What one address was refused for one reason.
+    public struct Refusal: Codable, Sendable, Equatable {
+        /// Or the network of one.
+        public var address: String?
+        /// A code.
+        public var cause: String
+        public var text: String
+        /// The name of the key that the request had.
+        public var key: String?
+        public var count: Int
+        public var firstTimestampUSec: Int
+        public var lastTimestampUSec: Int
+
+        public init(
+            address: String? = nil, cause: String, text: String, key: String? = nil, count: Int,
+            firstTimestampUSec: Int, lastTimestampUSec: Int
+        ) {
+            self.address = address
+            self.cause = cause
+            self.text = text
+            self.key = key
+            self.count = count
+            self.firstTimestampUSec = firstTimestampUSec
+            self.lastTimestampUSec = lastTimestampUSec
+        }
+    }
+
     /// A finding in a configuration.
     public struct Diagnostic: Codable, Sendable, Equatable {
         public var severity: Severity

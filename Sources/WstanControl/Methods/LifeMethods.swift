@@ -22,7 +22,12 @@ public enum Reload: ControlMethod {
     public static let name = ControlInterface.name + ".Reload"
 
     public struct Parameters: Codable, Sendable, Equatable {
-        public init() {}
+        /// Only says what it would come to.
+        public var dryRun: Bool?
+
+        public init(dryRun: Bool? = nil) {
+            self.dryRun = dryRun
+        }
     }
 
     public struct Reply: Codable, Sendable, Equatable {

@@ -34,6 +34,12 @@ public enum GetStatus: ControlMethod {
         public var logLevel: Control.LogLevel?
         /// Whether some of it was left out, since the caller may see no more.
         public var restricted: Bool?
+        public var servers: [Control.Server]?
+        public var certificate: Control.Certificate?
+        public var requiresRestart: [String]?
+        public var filesChanged: Bool?
+        public var reloadFailureTimestampUSec: Int?
+        public var warningCount: Int?
 
         public init(
             version: String, mode: Control.Mode, state: Control.DaemonState, statusText: String? = nil,
@@ -42,7 +48,9 @@ public enum GetStatus: ControlMethod {
             tunnelsActive: Int, tunnelsTotal: Int, bytesReceived: Int, bytesSent: Int,
             drainDeadlineTimestampUSec: Int? = nil, pool: Control.Pool? = nil, rejects: Control.Rejects? = nil,
             keys: [Control.Key]? = nil,
-            logLevel: Control.LogLevel? = nil, restricted: Bool? = nil
+            logLevel: Control.LogLevel? = nil, restricted: Bool? = nil, servers: [Control.Server]? = nil,
+            certificate: Control.Certificate? = nil, requiresRestart: [String]? = nil, filesChanged: Bool? = nil,
+            reloadFailureTimestampUSec: Int? = nil, warningCount: Int? = nil
         ) {
             self.version = version
             self.mode = mode
@@ -65,6 +73,12 @@ public enum GetStatus: ControlMethod {
             self.keys = keys
             self.logLevel = logLevel
             self.restricted = restricted
+            self.servers = servers
+            self.certificate = certificate
+            self.requiresRestart = requiresRestart
+            self.filesChanged = filesChanged
+            self.reloadFailureTimestampUSec = reloadFailureTimestampUSec
+            self.warningCount = warningCount
         }
     }
 }
@@ -107,5 +121,30 @@ public enum CloseTunnel: ControlMethod {
 
     public struct Reply: Codable, Sendable, Equatable {
         public init() {}
+    }
+}
+
+/// What a server has refused lately.
+public enum ListRejects: ControlMethod {
+    public static let name = ControlInterface.name + ".ListRejects"
+
+    public struct Parameters: Codable, Sendable, Equatable {
+        /// Also what was no request.
+        public var all: Bool?
+
+        public init(all: Bool? = nil) {
+            self.all = all
+        }
+    }
+
+    public struct Reply: Codable, Sendable, Equatable {
+        public var sinceTimestampUSec: Int
+        /// The newest come first.
+        public var refusals: [Control.Refusal]
+
+        public init(sinceTimestampUSec: Int, refusals: [Control.Refusal]) {
+            self.sinceTimestampUSec = sinceTimestampUSec
+            self.refusals = refusals
+        }
     }
 }

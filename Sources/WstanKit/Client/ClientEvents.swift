@@ -3,40 +3,42 @@ import WstanBase
 
 /// What a client logs.
 extension EventLog {
-    func dialFailed(_ failure: DialFailure, target: Address, now: Instant) {
-        logger.debug("no tunnel", metadata: ["target": "\(target)"])
-        warn(of: failure, now: now)
+    func dialFailed(_ failure: DialFailure, target: Address) {
+        logger.debug("no tunnel", metadata: ["target": "\(target)", "reason": "\(failure.text)"])
     }
 
-    /// A tunnel was opened ahead of need, so only another cause than the last one is a warning.
-    func openingAheadFailed(_ failure: DialFailure, isNews: Bool, now: Instant) {
-        guard isNews else { return logger.debug("no tunnel opened ahead: \(failure.text)") }
-        warn(of: failure, now: now)
+    func openingAheadFailed(_ failure: DialFailure) {
+        logger.debug("no tunnel opened ahead: \(failure.text)")
     }
 
-    private func warn(of failure: DialFailure, now: Instant) {
-        guard let missed = throttle.allows("dial", now: now) else { return }
-        logger.warning("\(failure.text)", metadata: .of(.serverLost, .repeated(missed)))
-    }
-
-    /// - Parameter failure: what is wrong with the server that is preferred to all others, where that is known.
-    func serverChanged(
-        _ change: ServerListMachine.Change, of servers: [ServerEndpoint], _ failure: DialFailure?, now: Instant
-    ) {
+    /// Once for each cause; what fails meanwhile is told at debug.
+    ///
+    /// - Parameter isOnly: whether there is no other server.
+    func linkChanged(_ change: ServerLink.Change, of server: ServerEndpoint, isOnly: Bool, now: Instant) {
         switch change {
-        case .fellBack(let number):
-            guard let missed = throttle.allows("fallback", now: now) else { return }
-            let cause = failure?.cause ?? "it does not answer"
+        case .lost(let failure):
+            guard let missed = throttle.allows("lost \(server.address) \(failure.code)", now: now) else { return }
+            let text = isOnly ? failure.text : DialFailure.at(server.address, failure).text
+            logger.warning("\(text)", metadata: .of(.serverLost, .repeated(missed)))
+        case .back(let time):
+            guard let missed = throttle.allows("back \(server.address)", now: now) else { return }
             logger.notice(
-                "server \(servers[0].address) does not work (\(cause)); now using \(servers[number].address)",
-                metadata: .of(.serverLost, .repeated(missed)))
-        case .returned(let number):
-            guard let missed = throttle.allows("return", now: now) else { return }
-            logger.notice(
-                "server \(servers[number].address) works again and is used",
-                metadata: .of(.serverBack, .repeated(missed)))
+                "server \(server.address) works again",
+                metadata: .of(.serverBack, ["after": "\(Self.seconds(time))"].merging(.repeated(missed)) { $1 }))
         }
     }
+
+    /// New tunnels go elsewhere. Why was told when a server was lost or came back.
+    func serverChanged(_ change: ServerListMachine.Change, of servers: [ServerEndpoint], now: Instant) {
+        guard let missed = throttle.allows("choice", now: now) else { return }
+        let number =
+            switch change {
+            case .fellBack(let number), .returned(let number): number
+            }
+        logger.notice("now using server \(servers[number].address)", metadata: .repeated(missed))
+    }
+
+    private static func seconds(_ time: Duration) -> String { "\(time.wholeNanoseconds / 1_000_000_000)s" }
 
     /// It may be of another version, so this alone is nothing to worry about.
     func emptyRequestRefused(now: Instant) {
@@ -49,14 +51,62 @@ extension EventLog {
             "connection", metadata: ["tunnel": "\(tunnel)", "target": "\(target)", "pooled": "\(isPooled)"])
     }
 
-    func connectionReset(_ reset: Reset, tunnel: UInt64) {
+    /// The server has ended a connection otherwise than in good order.
+    func connectionReset(_ reset: Reset, target: Address?, tunnel: UInt64, now: Instant) {
         guard !reset.isNormal else { return }
+        let target = target?.description ?? "unknown"
+        guard !reset.isBrokenConnection else {
+            logger.debug("the target reset a connection", metadata: ["target": "\(target)", "tunnel": "\(tunnel)"])
+            return
+        }
         logger.debug(
-            "the server ended a connection", metadata: ["tunnel": "\(tunnel)", "broken": "\(reset.isBrokenConnection)"])
+            "target not reached",
+            metadata: ["target": "\(target)", "reason": "\(reset.reasonForLog)", "tunnel": "\(tunnel)"])
+        // For a person whose program only says that there was no answer. The server's own words may name the target.
+        let kind = reset.kindForLog
+        guard let missed = throttle.allows("target \(kind)", every: .seconds(60), now: now) else { return }
+        var metadata: Logger.Metadata = ["reason": "\(kind)"]
+        metadata.addRepeated(missed)
+        logger.notice("a target was not reached; log-level debug names it", metadata: metadata)
     }
 
-    func tunnelLost(_ tunnel: UInt64) {
+    func tunnelLost(_ tunnel: UInt64, target: Address?) {
         logger.info("a tunnel broke with a connection on it", metadata: ["tunnel": "\(tunnel)"])
+        guard let target else { return }
+        logger.debug(
+            "connection lost", metadata: ["target": "\(target)", "reason": "the tunnel broke", "tunnel": "\(tunnel)"])
+    }
+
+    /// A user agent's connection ends before it has asked for a target.
+    func unserved(_ userAgent: UnservedUserAgent, now: Instant) {
+        logger.debug("a user agent was not served", metadata: ["reason": "\(userAgent.reason)"])
+        guard let mistake = userAgent.mistake,
+            let missed = throttle.allows("mistake \(mistake)", every: .seconds(60), now: now)
+        else { return }
+        logger.notice("a user agent was not served: \(mistake.rawValue)", metadata: .repeated(missed))
+    }
+
+    /// A user agent's connection is closed before anything is read from it.
+    func userAgentTurnedAway(_ reason: String) {
+        logger.debug("a user agent was not served", metadata: ["reason": "\(reason)"])
+    }
+
+    /// A user agent broke off before its request was on its way.
+    func userAgentLeft(_ target: Address) {
+        logger.debug("a user agent left before its target was asked for", metadata: ["target": "\(target)"])
+    }
+
+    /// A request of plain HTTP is answered with an explanation. What the way to the target did is logged where it happens.
+    func requestRefused(_ failure: ExchangeFailure, target: Address?) {
+        let reason: String
+        switch failure {
+        case .dial, .reset, .lost, .direct: return
+        case .notAdmitted, .unauthenticated, .busy, .request, .unreadableAnswer:
+            reason = failure.explanation(of: target, here: "this address").title
+        }
+        var metadata: Logger.Metadata = ["reason": "\(reason)"]
+        if let target { metadata["target"] = "\(target)" }
+        logger.debug("a request was refused", metadata: metadata)
     }
 
     func forwardIsFull(_ target: Address, now: Instant) {
@@ -77,9 +127,10 @@ extension EventLog {
 
     /// - Parameter user: nil when it is not known, since the peer is on another host.
     func userRefused(_ user: UInt32?, peer: String, now: Instant) {
-        guard let missed = throttle.allows(user == nil ? "stranger" : "user", now: now) else { return }
         var metadata: Logger.Metadata = ["peer": "\(peer)"]
         if let user { metadata["uid"] = "\(user)" }
+        logger.debug("a user agent was not served", metadata: metadata.merging(["reason": "allow-uid"]) { $1 })
+        guard let missed = throttle.allows(user == nil ? "stranger" : "user", now: now) else { return }
         metadata.addRepeated(missed)
         let cause: Logger.Message =
             user == nil
@@ -94,6 +145,37 @@ extension EventLog {
 
     func directFailed(_ failure: DirectFailure, target: Address) {
         logger.info("no connection to a direct target", metadata: ["reason": "\(failure.code)"])
-        logger.debug("no connection", metadata: ["target": "\(target)"])
+        logger.debug("direct target not reached", metadata: ["target": "\(target)", "reason": "\(failure.code)"])
+    }
+}
+
+extension Reset {
+    /// What the server says, in its words.
+    fileprivate var reasonForLog: String {
+        if let key = forbiddingKey { return "forbidden by the server's \(key)" }
+        return isUnreachable && !detail.isEmpty ? detail : [reason, detail].filter { !$0.isEmpty }.listed("and")
+    }
+
+    /// In words of ours, one of a few.
+    fileprivate var kindForLog: String {
+        if forbiddingKey != nil { return "forbidden by the server" }
+        return isUnreachable ? ConnectCause(saidByServer: detail)?.textForLog ?? "not reachable" : "ended by the server"
+    }
+}
+
+extension ConnectCause {
+    fileprivate var textForLog: String {
+        switch self {
+        case .nameNotFound: "the name does not exist"
+        case .nameServersSilent: "the name servers do not answer"
+        case .lookUpTimedOut: "the look-up timed out"
+        case .tooManyLookUps: "too many look-ups"
+        case .refused: "connection refused"
+        case .timedOut: "timed out"
+        case .networkUnreachable: "network unreachable"
+        case .hostUnreachable: "host unreachable"
+        case .reset: "connection reset"
+        case .shortage: "the server is out of descriptors"
+        }
     }
 }

@@ -77,14 +77,20 @@ package enum ClientLimits {
     /// Names and passwords that were right, and are not checked again.
     static let knownPasswords = 1024
 
-    /// How long a user agent that wants to know (`early-reply = no`) waits for the target's answer, from a server that
-    /// has told of answers before: it tells of failures too, so this only keeps nobody waiting for ever.
+    /// How long a target that has failed is remembered (`early-reply = auto`). Monitors look every few minutes.
+    static let failureMemory: Duration = .seconds(600)
+    /// Targets and names of which it is remembered; the oldest goes first.
+    static let rememberedFailures = 512
+    /// How long a user agent that is to be told the outcome waits for the target's answer, from a server that
+    /// has told of answers before: it tells of failures too, so this only bounds the wait.
     static let answerFromTeller: Duration = .seconds(60)
     /// From one of which nothing is known: four round trips, but not less and not more than this.
     static let answerAtLeast: Duration = .seconds(1)
     static let answerAtMost: Duration = .seconds(3)
     /// From one that does not tell, as Python's do not: a round trip and this, for the failures that come quickly.
     static let answerFromSilent: Duration = .milliseconds(300)
+    /// How many connections that were granted early ask whether the server tells, until one is answered.
+    static let answerQuestions = 4
     /// Servers of which it is remembered whether they tell.
     static let knownServers = 64
 

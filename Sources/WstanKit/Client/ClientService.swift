@@ -12,14 +12,22 @@ package final class ClientService: @unchecked Sendable {
     private let idle = IdleUserAgents()
     private var rules: ClientAccess
     private let answerSupport = AnswerSupport()
+    private let failures: RecentFailures
     private let log: EventLog
     private var datagramForwards: [DatagramForward] = []
     private var sessions = 0
     private let drain: Draining
 
-    /// - Parameter passwords: threads for checking them, which all workers share.
-    package init(worker: Worker, options: ClientOptions, resolver: Resolver, passwords: BlockingPool, log: EventLog) {
+    /// - Parameters:
+    ///   - passwords: threads for checking them, which all workers share.
+    ///   - failures: which all workers share.
+    ///   - links: what all workers find out about the servers.
+    package init(
+        worker: Worker, options: ClientOptions, resolver: Resolver, passwords: BlockingPool, failures: RecentFailures,
+        links: ServerLinks = ServerLinks(), log: EventLog
+    ) {
         self.worker = worker
+        self.failures = failures
         self.log = log
         self.passwords = passwords
         drain = Draining(worker: worker)
@@ -30,7 +38,7 @@ package final class ClientService: @unchecked Sendable {
         connector = Connector(worker: worker, resolver: resolver)
         dialer = Dialer(
             worker: worker, options: options, connector: connector,
-            authenticator: Authenticator(key: options.key), pool: pool)
+            authenticator: Authenticator(key: options.key), pool: pool, links: links)
         pool.keyInUse = dialer.key.authenticator.keyID
         opener = PoolFiller(dialer: dialer, log: log)
         direct = DirectDialer(
@@ -52,9 +60,12 @@ package final class ClientService: @unchecked Sendable {
         pool.isWanted = { [unowned servers] in servers.isWanted($0.mark) }
         pool.whenStartingAnew = { [unowned servers] in servers.networkChanged() }
         servers.whenReachedAgain = { [unowned self] in opener.tryOut($0) }
-        servers.whenChanged = { [unowned servers, pool, log, worker] change, failure in
-            log.serverChanged(change, of: servers.endpoints, failure, now: worker.now)
+        servers.whenChanged = { [unowned servers, pool, log, worker] change in
+            log.serverChanged(change, of: servers.endpoints, now: worker.now)
             pool.closeUnwanted()
+        }
+        servers.whenLinkChanged = { [unowned servers, log, worker] number, change in
+            log.linkChanged(change, of: servers.endpoints[number], isOnly: servers.count == 1, now: worker.now)
         }
     }
 
@@ -89,6 +100,8 @@ package final class ClientService: @unchecked Sendable {
 
     package var poolReport: PoolReport { pool.report }
 
+    package var serverReports: [ServerReport] { dialer.serverReports }
+
     package var totals: TunnelTotals { pool.totals }
 
     /// Of the tunnels that are open, in order.
@@ -96,7 +109,7 @@ package final class ClientService: @unchecked Sendable {
 
     /// One for each of these that is still open.
     package func reports(of numbers: ArraySlice<UInt64>) -> [TunnelReport] {
-        numbers.compactMap { number in pool.tunnels[number].map { $0.report(key: $0.keyID.description) } }
+        numbers.compactMap { pool.tunnels[$0]?.report() }
     }
 
     /// How often the key was used on this worker: tunnels that were opened with it, and requests on those of the pool.
@@ -145,13 +158,16 @@ package final class ClientService: @unchecked Sendable {
     /// - Parameter forwarded: where the connection goes if that is not for the user agent to say.
     package func serve(_ arrival: Acceptor.Arrival, to forwarded: Address? = nil) {
         worker.assertIsCurrent()
-        guard let userAgent = try? Stream(arrival) else { return }
-        guard !drain.isOn else { return userAgent.close() }
+        guard let userAgent = try? Stream(arrival) else { return log.userAgentTurnedAway("its socket cannot be used") }
+        guard !drain.isOn else {
+            log.userAgentTurnedAway("the client is stopping")
+            return userAgent.close()
+        }
         if !arrival.peer.isLoopback { userAgent.watchForVanishedPeer() }
         sessions += 1
         UserAgentSession(
             userAgent: userAgent, dialer: dialer, direct: direct, pool: pool, idle: idle, rules: rules,
-            answerSupport: answerSupport, log: log, forwarded: forwarded, ended: sessionEnded
+            answerSupport: answerSupport, failures: failures, log: log, forwarded: forwarded, ended: sessionEnded
         ).start()
     }
 

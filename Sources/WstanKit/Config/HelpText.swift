@@ -8,14 +8,14 @@ enum HelpText {
             "usage: wstand [options] [URI] [KEY]",
             "       wstand [-p PORT | -i FILE] --stdio HOST PORT",
             "       wstand --doctor [options] [URI] [KEY]", "",
-            "Tunnels TCP and UDP through WebSocket; URI and KEY are the same at both ends.", "",
-            "  URI  ws://host:port/path of the server",
-            "  KEY  base64 of 16 bytes (see --gen-key) or a passphrase; shows in the process list,",
-            "       so better in a file named by --key-file", "",
-            "The command line wins over the file. (In the Python wstan the file wins.)",
-            "TIME is in seconds, or has a unit: 30ms, 5min, 2h. SIZE is in bytes, or has one: 64K, 1M.",
-            "ADDRESS is HOST:PORT or unix:/PATH. TARGETS are networks, names (example.com and below,",
-            "*.example.com only below) and * for all, with :PORT or :FROM-TO or without, or :PORT alone.",
+            "Tunnel TCP and UDP over WebSocket. URI and KEY are the same at both ends.", "",
+            "  URI  ws://host:port/path or wss://host:port/path of the server",
+            "  KEY  base64 of 16 bytes (see --gen-key), or a passphrase. The process list shows it:",
+            "       prefer --key-file.", "",
+            "Options override the file. (In the Python wstan the file overrides options.)",
+            "TIME is in seconds or has a unit: 30ms, 5min, 2h. SIZE is in bytes or has a unit: 64K, 1M.",
+            "ADDRESS is HOST:PORT or unix:/PATH. TARGETS are networks, names (example.com and all below it,",
+            "*.example.com only those below it) or * for all, with :PORT or :FROM-TO if needed, or :PORT alone.",
         ]
         for group in CommandLineOption.Group.allCases {
             lines += ["", "\(group.rawValue):"]
@@ -27,9 +27,9 @@ enum HelpText {
             "  wstand -s ws://0.0.0.0:8080/ --key-file /etc/wstan/key",
             "  wstand ws://example.com:8080/ --key-file /etc/wstan/key -p 1081",
             "  ssh -o ProxyCommand='wstand --stdio %h %p' host.example.com", "",
-            "With --stdio the variable WSTAN_PROXY_AUTH holds the user:password of a client that wants them.", "",
-            "exit status: 0 ended well, 1 failed, 64 wrong command line, 69 no client is running (--stdio)",
-            "or the server is not reached (--doctor), 78 wrong configuration",
+            "--stdio reads user:password from WSTAN_PROXY_AUTH if the client has a users-file.", "",
+            "exit status: 0 success, 1 failure, 64 wrong command line, 69 no client is running (--stdio)",
+            "or the server cannot be reached (--doctor), 78 wrong configuration",
         ]
         return lines.joined(separator: "\n")
     }()

@@ -36,7 +36,7 @@ public struct InstancePlaces: Sendable, Equatable {
     }
 
     /// NAME of /etc/wstan/NAME.conf.
-    private static func instance(of file: String) -> String? {
+    package static func instance(of file: String) -> String? {
         guard let rest = file.suffix(after: "/etc/wstan/"), rest.hasBytes(atEnd: ".conf") else { return nil }
         let name = String(decoding: rest.utf8.dropLast(5), as: UTF8.self)
         let isName = name.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "/") }

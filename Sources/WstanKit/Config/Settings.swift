@@ -65,8 +65,8 @@ public struct Settings: Sendable, Equatable {
     /// Bytes of the user agent's first data that ride in the request; 0 turns it off.
     public var earlyData = 4096
     public var earlyDataWait = Duration.milliseconds(30)
-    /// A user agent is told of success before the target has answered.
-    public var earlyReply = true
+    /// A user agent is told of success before the target has answered; nil: unless that target has just failed.
+    public var earlyReply: Bool?
     /// The path of a file of `name:hash` lines; nil: no authentication.
     public var usersFile: String?
     /// Who may use the client; empty: everybody.

@@ -8,6 +8,8 @@ public struct Surroundings {
     public var fileNames: (String) throws -> [String]?
     /// Whether everybody on this host may read a file.
     public var isWorldReadable: (String) -> Bool
+    /// Gives the command that closes such a file to others.
+    public var closingCommand: (String) -> String
     /// Gives the value of a variable of the environment.
     public var variable: (String) -> String?
 
@@ -16,11 +18,13 @@ public struct Surroundings {
         readFile: @escaping (String) throws -> [UInt8],
         fileNames: @escaping (String) throws -> [String]? = { _ in nil },
         isWorldReadable: @escaping (String) -> Bool = { _ in false },
+        closingCommand: @escaping (String) -> String = { "chmod o-r \($0)" },
         variable: @escaping (String) -> String? = { _ in nil }
     ) {
         self.readFile = readFile
         self.fileNames = fileNames
         self.isWorldReadable = isWorldReadable
+        self.closingCommand = closingCommand
         self.variable = variable
     }
 }

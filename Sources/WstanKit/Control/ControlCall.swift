@@ -17,6 +17,9 @@ struct ControlCall: Equatable {
     let parameters: JSONObject
     let replyMode: ReplyMode
 
+    /// Nothing is to be done, only said what would be.
+    var isDryRun: Bool { parameters["dryRun"] == .bool(true) }
+
     /// Why there is no way to answer: the connection is closed.
     enum Malformed: Error, Equatable {
         case json(JSONReader.Failure)

@@ -3,7 +3,7 @@ import WstanControl
 /// The methods of the interfaces, and who may call each.
 enum ControlCommand: CaseIterable {
     case getInfo, getInterfaceDescription
-    case getStatus, listTunnels, closeTunnel
+    case getStatus, listTunnels, closeTunnel, listRejects
     case checkConfiguration, reload
     case rotateKey, addKey, retireKey, getClientConfiguration
     case drain, undrain, setLogLevel
@@ -23,6 +23,7 @@ enum ControlCommand: CaseIterable {
         case .getStatus: GetStatus.self
         case .listTunnels: ListTunnels.self
         case .closeTunnel: CloseTunnel.self
+        case .listRejects: ListRejects.self
         case .checkConfiguration: CheckConfiguration.self
         case .reload: Reload.self
         case .rotateKey: RotateKey.self
@@ -39,8 +40,8 @@ enum ControlCommand: CaseIterable {
     var standing: ControlAuthority.Standing {
         switch self {
         case .getInfo, .getInterfaceDescription, .getStatus: .stranger
-        case .listTunnels, .closeTunnel, .checkConfiguration, .reload, .rotateKey, .addKey, .retireKey, .drain,
-            .undrain, .setLogLevel:
+        case .listTunnels, .closeTunnel, .listRejects, .checkConfiguration, .reload, .rotateKey, .addKey, .retireKey,
+            .drain, .undrain, .setLogLevel:
             .member
         case .getClientConfiguration: .owner
         }
@@ -49,10 +50,20 @@ enum ControlCommand: CaseIterable {
     /// Whether it changes something, or hands out a secret: it is logged who has called it.
     var isLogged: Bool {
         switch self {
-        case .getInfo, .getInterfaceDescription, .getStatus, .listTunnels, .checkConfiguration: false
+        case .getInfo, .getInterfaceDescription, .getStatus, .listTunnels, .listRejects, .checkConfiguration: false
         case .closeTunnel, .reload, .rotateKey, .addKey, .retireKey, .getClientConfiguration, .drain, .undrain,
             .setLogLevel:
             true
+        }
+    }
+
+    /// Whether the service logs it when it is done, with what became of it; others are logged before.
+    var isLoggedByService: Bool {
+        switch self {
+        case .rotateKey, .addKey, .retireKey: true
+        case .getInfo, .getInterfaceDescription, .getStatus, .listTunnels, .closeTunnel, .listRejects,
+            .checkConfiguration, .reload, .getClientConfiguration, .drain, .undrain, .setLogLevel:
+            false
         }
     }
 

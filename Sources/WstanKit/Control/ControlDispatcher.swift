@@ -4,7 +4,8 @@ import WstanControl
 /// its worker.
 package final class ControlDispatcher: @unchecked Sendable {
     package enum Event {
-        /// A method was called that changes something or hands out a secret; it is about to be done.
+        /// A method was called that changes something or hands out a secret; it is about to be done. The service itself
+        /// tells of changes of keys, when they are done.
         case ordered(method: String, by: ControlCaller)
         /// It was not done.
         case failed(method: String, by: ControlCaller, ControlError)
@@ -31,11 +32,12 @@ package final class ControlDispatcher: @unchecked Sendable {
         let reply: ControlReply
         do throws(ControlError) {
             let command = try Self.admit(call, from: session.standing)
-            if command.isLogged { report(.ordered(method: call.method, by: session.caller)) }
+            let isLogged = command.isLogged && !call.isDryRun
+            if isLogged, !command.isLoggedByService { report(.ordered(method: call.method, by: session.caller)) }
             do throws(ControlError) {
                 reply = ControlReply(try await perform(command, call, session))
             } catch {
-                if command.isLogged { report(.failed(method: call.method, by: session.caller, error)) }
+                if isLogged { report(.failed(method: call.method, by: session.caller, error)) }
                 throw error
             }
         } catch {
@@ -90,12 +92,15 @@ package final class ControlDispatcher: @unchecked Sendable {
             Self.encode(
                 try await service.listTunnels(Self.decode(call), Self.replies(call, session)), as: ListTunnels.self)
         case .closeTunnel: Self.encode(try await service.closeTunnel(Self.decode(call)), as: CloseTunnel.self)
+        case .listRejects: Self.encode(try await service.listRejects(Self.decode(call)), as: ListRejects.self)
         case .checkConfiguration:
             Self.encode(try await service.checkConfiguration(Self.decode(call)), as: CheckConfiguration.self)
-        case .reload: Self.encode(try await service.reload(), as: Reload.self)
-        case .rotateKey: Self.encode(try await service.rotateKey(Self.decode(call)), as: RotateKey.self)
-        case .addKey: Self.encode(try await service.addKey(Self.decode(call)), as: AddKey.self)
-        case .retireKey: Self.encode(try await service.retireKey(Self.decode(call)), as: RetireKey.self)
+        case .reload: Self.encode(try await service.reload(Self.decode(call)), as: Reload.self)
+        case .rotateKey:
+            Self.encode(try await service.rotateKey(Self.decode(call), by: session.caller), as: RotateKey.self)
+        case .addKey: Self.encode(try await service.addKey(Self.decode(call), by: session.caller), as: AddKey.self)
+        case .retireKey:
+            Self.encode(try await service.retireKey(Self.decode(call), by: session.caller), as: RetireKey.self)
         case .getClientConfiguration:
             Self.encode(try await service.clientConfiguration(Self.decode(call)), as: GetClientConfiguration.self)
         case .drain:
@@ -152,13 +157,17 @@ package final class ControlDispatcher: @unchecked Sendable {
 }
 
 extension GetStatus.Reply {
-    /// Names of keys are names of people, and an id is enough to try weak passphrases against.
-    func visible(to standing: ControlAuthority.Standing) -> GetStatus.Reply {
+    /// Names of keys are names of people, and an id is enough to try weak passphrases against. The path of a URI may be what
+    /// keeps others from finding the server.
+    package func visible(to standing: ControlAuthority.Standing) -> GetStatus.Reply {
         guard standing == .stranger else { return self }
         var visible = self
         visible.configurationErrors = nil
         visible.warnings = nil
         visible.keys = nil
+        visible.servers = servers?.map(\.withoutPath)
+        visible.certificate?.file = nil
+        visible.certificate?.refusal = certificate?.refusal.map { _ in "the files as they are now cannot be used" }
         visible.restricted = true
         return visible
     }

@@ -13,13 +13,19 @@ package protocol ControlService: AnyObject, Sendable {
         _ parameters: ListTunnels.Parameters, _ replies: ControlReplies<ListTunnels>
     ) async throws(ControlError) -> ListTunnels.Reply
     func closeTunnel(_ parameters: CloseTunnel.Parameters) async throws(ControlError) -> CloseTunnel.Reply
+    func listRejects(_ parameters: ListRejects.Parameters) async throws(ControlError) -> ListRejects.Reply
     func checkConfiguration(
         _ parameters: CheckConfiguration.Parameters
     ) async throws(ControlError) -> CheckConfiguration.Reply
-    func reload() async throws(ControlError) -> Reload.Reply
-    func rotateKey(_ parameters: RotateKey.Parameters) async throws(ControlError) -> RotateKey.Reply
-    func addKey(_ parameters: AddKey.Parameters) async throws(ControlError) -> AddKey.Reply
-    func retireKey(_ parameters: RetireKey.Parameters) async throws(ControlError) -> RetireKey.Reply
+    func reload(_ parameters: Reload.Parameters) async throws(ControlError) -> Reload.Reply
+    /// Changes of keys are logged with what became of them, and with the caller.
+    func rotateKey(
+        _ parameters: RotateKey.Parameters, by caller: ControlCaller
+    ) async throws(ControlError) -> RotateKey.Reply
+    func addKey(_ parameters: AddKey.Parameters, by caller: ControlCaller) async throws(ControlError) -> AddKey.Reply
+    func retireKey(
+        _ parameters: RetireKey.Parameters, by caller: ControlCaller
+    ) async throws(ControlError) -> RetireKey.Reply
     func clientConfiguration(
         _ parameters: GetClientConfiguration.Parameters
     ) async throws(ControlError) -> GetClientConfiguration.Reply

@@ -8,6 +8,8 @@ struct Composition {
     let configuration: LoadedConfiguration
     let keys: KeyRingService
     let services: Services
+    /// What the configuration was read from.
+    let files: ConfigurationFiles
     /// What an administrator should be told once the start has succeeded; a failed one is explained by its error alone.
     let warnings: [String]
 
@@ -19,6 +21,7 @@ struct Composition {
     init(
         _ settings: Settings, arguments: [String], found: [Diagnostic], log: EventLog, threshold: LogThreshold
     ) throws {
+        files = ConfigurationFiles(of: arguments, naming: settings)
         let passed = try PassedSockets.adopt()
         let key = try KeyLoader.load(settings.key)
         configuration = try LoadedConfiguration(settings, key: key, found: found, passed: passed)

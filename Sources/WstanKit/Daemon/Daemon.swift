@@ -23,8 +23,10 @@ public final class Daemon: @unchecked Sendable {
     /// What a signal or the control socket can ask for, and what is in force.
     private lazy var reloader = Reloader(
         parts, listen: { [unowned self] (plan) throws(ListenAddresses.Failure) in try listen(plan) },
+        rehearse: { [unowned self] (plan) throws(ListenAddresses.Failure) in try listeners.rehearse(plan) },
         admitToControl: { [unowned self] in control?.admit(group: $0) })
     private var signals: SignalSource?
+    private lazy var reporter = StatusReporter(parts, reloader, listeners)
     private var operations: ControlOperations?
     private var control: ControlServer?
     /// When what is in flight has to be over; nil while it is not stopping.
@@ -125,7 +127,7 @@ public final class Daemon: @unchecked Sendable {
     private func openControl() {
         let configuration = parts.configuration
         guard configuration.hasControlSocket else { return }
-        let operations = ControlOperations(parts, reloader, listeners) { [unowned self] in stop() }
+        let operations = ControlOperations(parts, reloader, reporter) { [unowned self] in stop() }
         do throws(ListenAddresses.Failure) {
             control = try ControlServer.open(for: operations, configuration, context)
             self.operations = operations
@@ -143,12 +145,12 @@ public final class Daemon: @unchecked Sendable {
 
     private func startHeartbeat() {
         guard ServiceManager.listens else { return }
-        let state = { [unowned self] in
-            if isStopping { return "Stopping" as String? }
-            return operations?.isDraining == true ? "Draining" : nil
+        let status = { [unowned self] snapshot in
+            let state = isStopping ? "Stopping" : reporter.drain != nil ? "Draining" : nil
+            return StatusLine(snapshot, state: state, reporter.concerns(snapshot)).text
         }
         let timeLeft = { [unowned self] in stopDeadline.map { $0 - main.now } }
-        SystemdHeartbeat(of: services, on: main, rhythm, log: log, state: state, timeLeft: timeLeft).start()
+        SystemdHeartbeat(of: services, on: main, rhythm, log: log, status: status, timeLeft: timeLeft).start()
     }
 
     private var rhythm: SystemdHeartbeat.Rhythm { SystemdHeartbeat.Rhythm(patience: ServiceManager.watchdogPatience) }
@@ -169,7 +171,7 @@ public final class Daemon: @unchecked Sendable {
         let patience = reloader.settings.drainTimeout
         let deadline = main.now + patience
         stopDeadline = deadline
-        operations?.isStopping = true
+        reporter.isStopping = true
         reloader.isOver = true
         log.draining(patience)
         ServiceManager.tell(.stopping(nextWord: rhythm.nextWord(left: patience)))
@@ -177,6 +179,7 @@ public final class Daemon: @unchecked Sendable {
         main.spawn { [self] in
             await services.drain(until: deadline)
             await services.close(until: deadline)
+            await parts.keys.close()
             control?.close()
             log.stopped()
             main.stop()

@@ -80,23 +80,39 @@ extension EventLog {
             metadata: .repeated(missed))
     }
 
+    // MARK: Keys
+
+    func keyRotated(_ name: String, to id: KeyID, method: String, by process: LocalProcess) {
+        keyChanged("rotate-key \(name) (new ID \(id))", .keyRotated, name, "\(id)", method, process)
+    }
+
+    func keyAdded(_ name: String, _ id: KeyID, method: String, by process: LocalProcess) {
+        keyChanged("add-key \(name) (ID \(id))", nil, name, "\(id)", method, process)
+    }
+
+    func keyRetired(_ name: String, _ id: String, method: String, by process: LocalProcess) {
+        keyChanged("retire-key \(name) (ID \(id))", .keyRetired, name, id, method, process)
+    }
+
+    private func keyChanged(
+        _ command: String, _ event: MessageID?, _ name: String, _ id: String, _ method: String, _ process: LocalProcess
+    ) {
+        let metadata: Logger.Metadata = [
+            "key-name": .inMessage(name), "key-id": .inMessage(id), "method": .inMessage(method),
+            "uid": .inMessage("\(process.uid)"), "pid": .inMessage("\(process.pid)"),
+        ]
+        let caller = process.uid == 0 ? "root" : "user \(process.uid)"
+        logger.notice(
+            "\(command) by \(caller), pid \(process.pid)", metadata: event.map { .of($0, metadata) } ?? metadata)
+    }
+
     // MARK: Control socket
 
     /// A method that changes something, or hands out a secret, is about to be carried out.
     func commandReceived(_ method: String, by process: LocalProcess) {
-        let metadata: Logger.Metadata = [
-            "method": "\(method)", "uid": "\(process.uid)", "pid": "\(process.pid)",
-        ]
         logger.notice(
-            "control command received", metadata: id(ofMethod: method).map { .of($0, metadata) } ?? metadata)
-    }
-
-    private func id(ofMethod name: String) -> MessageID? {
-        switch name.split(separator: ".").last {
-        case "RotateKey": .keyRotated
-        case "RetireKey": .keyRetired
-        default: nil
-        }
+            "control command received",
+            metadata: ["method": "\(method)", "uid": "\(process.uid)", "pid": "\(process.pid)"])
     }
 
     func commandFailed(_ method: String, by process: LocalProcess, _ error: String) {

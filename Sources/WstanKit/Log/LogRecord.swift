@@ -7,6 +7,8 @@ struct LogRecord: Equatable, Sendable {
     struct Field: Equatable, Sendable {
         let key: String
         let value: String
+        /// The message has it already.
+        var isInMessage = false
     }
 
     /// Of the calendar's clock.
@@ -40,13 +42,15 @@ struct LogRecord: Equatable, Sendable {
         id = MessageID(in: metadata)
         let shown = metadata.filter { $0.key != MessageID.key }.sorted { $0.key < $1.key }
         fields = shown.prefix(Self.maxFields).map {
-            Field(key: $0.key, value: Printable.line($0.value.description, limit: Self.maxValue))
+            Field(
+                key: $0.key, value: Printable.line($0.value.description, limit: Self.maxValue),
+                isInMessage: $0.value.isInMessage)
         }
     }
 
     /// The message, and the rest as `key=value`.
     var text: String {
-        fields.reduce(into: message) { $0 += " \($1.key)=\($1.value)" }
+        fields.filter { !$0.isInMessage }.reduce(into: message) { $0 += " \($1.key)=\($1.value)" }
     }
 
     /// syslog(3).
@@ -59,5 +63,20 @@ struct LogRecord: Equatable, Sendable {
         case .info: 6
         case .debug, .trace: 7
         }
+    }
+}
+
+extension Logger.MetadataValue {
+    /// What the message has already: the journal and JSON get it as a field, and a line does not repeat it.
+    package static func inMessage(_ value: String) -> Logger.MetadataValue {
+        .stringConvertible(InMessage(description: value))
+    }
+
+    fileprivate var isInMessage: Bool {
+        if case .stringConvertible(let value) = self { value is InMessage } else { false }
+    }
+
+    private struct InMessage: CustomStringConvertible {
+        let description: String
     }
 }

@@ -29,9 +29,9 @@ package enum MessageID: String, CaseIterable, CustomStringConvertible, Sendable 
     case certificateRenewed = "cee27a419a6c43ffa671c5a5ad2acbfd"
     /// The new certificate is of no use, and the former one stays.
     case certificateRefused = "615a23a09d6a4405903face8bb3dfac6"
-    /// A client cannot reach the server that it prefers.
+    /// A client could open no tunnel to a server, for the first time since it could, or for another reason than before.
     case serverLost = "7e38f015cd6e4b228bc4b252582f4367"
-    /// It can again.
+    /// It could again.
     case serverBack = "c65c9e854a2a4b2db1cd4c59705ae6b6"
     /// A worker does not turn: the watchdog is not fed.
     case workerHangs = "58560e3c77fc46f0b9ffd8a758904601"

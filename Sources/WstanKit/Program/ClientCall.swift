@@ -8,36 +8,77 @@ import WstanCore
 /// everything waits.
 enum ClientCall {
     enum Failure: Error, Equatable {
-        /// None could be reached; why, if nobody simply listens.
+        /// None could be reached; why, if somebody may listen.
         case noClient(SystemError?)
-        /// What answers speaks no SOCKS5, or closes at once.
+        /// What answers does not speak as a client does, or closes at once.
         case notAClient(ListenAddress)
         /// The user and the password that it wants are missing, or others.
         case unauthenticated(hasCredentials: Bool)
-        /// It said so; a code of RFC 1928 section 6.
-        case refused(UInt8)
+        /// Its rules, or the server's, forbid the target; in its words.
+        case forbidden(String)
+        /// The target cannot be reached; in its words.
+        case refused(String)
         /// It has ended, or broken, before it said anything.
         case lost
     }
 
-    private static let patience = timeval(tv_sec: 10, tv_usec: 0)
+    /// A request that is on its way. What is written to the descriptor goes to the target, if it is reached.
+    struct Pending {
+        let descriptor: Int32
+        fileprivate let place: ListenAddress
+        fileprivate let hasCredentials: Bool
+    }
 
-    /// Asks the first of `places` that can be reached for `target`.
+    private static let patience = timeval(tv_sec: 10, tv_usec: 0)
+    /// A client answers within a minute of waiting for the target, and may wait for a server before that.
+    private static let outcomePatience = timeval(tv_sec: 120, tv_usec: 0)
+    private static let answerHead = 16 * 1024
+    private static let answerBody = 4 * 1024
+
+    /// Asks the first of `places` that can be reached for `target`, and for the outcome (RFC 7240 section 4.3).
     ///
-    /// - Returns: the descriptor of the connection that bears the target's bytes.
-    static func connect(
-        to target: Address, by places: [ListenAddress], _ credentials: Socks5Client.Credentials?
-    ) throws(Failure) -> Int32 {
+    /// - Parameter credentials: `user:password`.
+    static func begin(
+        to target: Address, by places: [ListenAddress], _ credentials: [UInt8]?
+    ) throws(Failure) -> Pending {
         var trouble: SystemError?
         for place in places {
             switch reach(place) {
             case .success(let descriptor):
-                return try ask(descriptor, place, for: target, credentials)
+                guard send(request(for: target, credentials), on: descriptor) else {
+                    close(descriptor)
+                    throw .notAClient(place)
+                }
+                return Pending(descriptor: descriptor, place: place, hasCredentials: credentials != nil)
             case .failure(let error):
                 if error.code != ECONNREFUSED, error.code != ENOENT { trouble = error }
             }
         }
         throw .noClient(trouble)
+    }
+
+    /// Waits for the outcome.
+    ///
+    /// - Returns: the target's first bytes, if any have come with it.
+    static func finish(_ call: Pending) throws(Failure) -> [UInt8] {
+        setPatience(outcomePatience, on: call.descriptor)
+        let head: HTTPHead
+        var rest: [UInt8]
+        do throws(Failure) {
+            (head, rest) = try receiveAnswer(call)
+            guard let status = head.status, !(200...299).contains(status) else {
+                setPatience(timeval(tv_sec: 0, tv_usec: 0), on: call.descriptor)
+                return rest
+            }
+            if status == 407 { throw .unauthenticated(hasCredentials: call.hasCredentials) }
+            let text = receiveText(head, &rest, call.descriptor)
+            // Web servers explain themselves in HTML.
+            guard !text.isEmpty, isText(head) else { throw .notAClient(call.place) }
+            throw status == 403 ? .forbidden(text) : .refused(text)
+        } catch {
+            close(call.descriptor)
+            throw error
+        }
     }
 
     // MARK: Reaching it
@@ -103,61 +144,55 @@ enum ClientCall {
 
     // MARK: Asking it
 
-    private static func ask(
-        _ descriptor: Int32, _ place: ListenAddress, for target: Address, _ credentials: Socks5Client.Credentials?
-    ) throws(Failure) -> Int32 {
-        do throws(Failure) {
-            var machine = Socks5ClientMachine(to: target, credentials)
-            try send(machine.greeting, on: descriptor)
-            var received: [UInt8] = []
-            var hasHeard = false
-            while true {
-                // One byte at a time: what comes behind the last one is the target's.
-                guard let byte = receiveByte(descriptor) else { throw hasHeard ? .lost : .notAClient(place) }
-                received.append(byte)
-                hasHeard = true
-                switch try next(&machine, &received, place, hasCredentials: credentials != nil) {
-                case .waitForMore:
-                    break
-                case .send(let message):
-                    try send(message, on: descriptor)
-                    // A target may take its time, and the client knows how long.
-                    setPatience(timeval(tv_sec: 0, tv_usec: 0), on: descriptor)
-                case .pass:
-                    return descriptor
-                }
-            }
-        } catch {
-            close(descriptor)
-            throw error
-        }
+    private static func request(for target: Address, _ credentials: [UInt8]?) -> [UInt8] {
+        var lines = ["CONNECT \(target) HTTP/1.1", "Host: \(target)", "Prefer: wait", "Accept: text/plain"]
+        // RFC 7617 section 2.
+        if let credentials { lines.append("Proxy-Authorization: Basic \(Base64.encode(credentials))") }
+        return Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8)
     }
 
-    private static func next(
-        _ machine: inout Socks5ClientMachine, _ received: inout [UInt8], _ place: ListenAddress, hasCredentials: Bool
-    ) throws(Failure) -> Socks5ClientMachine.Action {
-        do throws(Socks5Client.Failure) {
-            return try received.consume { (reader) throws(Socks5Client.Failure) in try machine.received(&reader) }
-        } catch {
-            switch error {
-            case .malformed: throw .notAClient(place)
-            case .noMethod, .wrongCredentials: throw .unauthenticated(hasCredentials: hasCredentials)
-            case .refused(let code): throw .refused(code)
-            }
-        }
-    }
-
-    private static func send(_ message: [UInt8], on descriptor: Int32) throws(Failure) {
-        let isSent = message.withUnsafeBytes { BlockingCopy.write($0, to: descriptor) }
-        guard isSent else { throw .lost }
-    }
-
-    private static func receiveByte(_ descriptor: Int32) -> UInt8? {
-        var byte: UInt8 = 0
+    private static func receiveAnswer(_ call: Pending) throws(Failure) -> (HTTPHead, rest: [UInt8]) {
+        var reader = AnswerReader(limit: answerHead)
+        var hasHeard = false
         while true {
-            let count = recv(descriptor, &byte, 1, 0)
-            if count == 1 { return byte }
-            guard count < 0, errno == EINTR else { return nil }
+            let bytes = receive(call.descriptor)
+            guard !bytes.isEmpty else { throw hasHeard ? .lost : .notAClient(call.place) }
+            hasHeard = true
+            do throws(AnswerReader.Failure) {
+                if let head = try reader.append(bytes) { return (head, Array(reader.rest)) }
+            } catch {
+                throw .notAClient(call.place)
+            }
+        }
+    }
+
+    private static func isText(_ head: HTTPHead) -> Bool {
+        head.values(of: "Content-Type").first?.starts(with: "text/plain".utf8) ?? false
+    }
+
+    /// The answer's body in one line.
+    private static func receiveText(_ head: HTTPHead, _ body: inout [UInt8], _ descriptor: Int32) -> String {
+        let length = head.value(of: "Content-Length").flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? answerBody
+        while body.count < min(length, answerBody) {
+            let more = receive(descriptor)
+            if more.isEmpty { break }
+            body += more
+        }
+        let line = body.prefix(min(max(length, 0), answerBody)).map { $0 == 10 ? 32 : $0 }
+        return Printable.prose(String(decoding: line[...].trimmed, as: UTF8.self).unicodeScalars)
+    }
+
+    private static func send(_ message: [UInt8], on descriptor: Int32) -> Bool {
+        message.withUnsafeBytes { BlockingCopy.write($0, to: descriptor) }
+    }
+
+    /// - Returns: nothing at the end, after a failure and when the time is over.
+    private static func receive(_ descriptor: Int32) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = recv(descriptor, &bytes, bytes.count, 0)
+            if count > 0 { return Array(bytes[..<count]) }
+            guard count < 0, errno == EINTR else { return [] }
         }
     }
 }

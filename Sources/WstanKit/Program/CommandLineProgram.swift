@@ -6,6 +6,9 @@ import WstanCore
 public enum CommandLineProgram {
     public static func run() -> Never {
         let arguments = Array(CommandLine.arguments.dropFirst())
+        // What a unit is to read is read as its user: what keeps it from starting is to be found.
+        let unit = ServiceUnit.examined(by: arguments)
+        let isUnitUser = UnitUser.assume(unit)
         do throws(ConfigurationFailure) {
             switch try Invocation.parse(arguments, in: .system) {
             case .run(let settings, let warnings):
@@ -25,7 +28,7 @@ public enum CommandLineProgram {
                 print("The configuration is good.")
             case .doctor(let settings, let warnings):
                 // Not exit: a thread may still look up a name.
-                _exit(DoctorProgram.run(settings, warnings: warnings))
+                _exit(DoctorProgram.run(settings, warnings: warnings, unit, isUnitUser: isUnitUser))
             case .printConfig(let text, let warnings):
                 for warning in warnings { complain(warning.description) }
                 print(text)
@@ -36,6 +39,7 @@ public enum CommandLineProgram {
             exit(Daemon.ExitStatus.success)
         } catch {
             complain(error.description)
+            if let unit, let user = unit.user, isUnitUser { complain("checked as \(user), the user of \(unit.name)") }
             exit(error.exitStatus.rawValue)
         }
     }

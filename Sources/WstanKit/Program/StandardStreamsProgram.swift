@@ -17,18 +17,22 @@ enum StandardStreamsProgram {
 
     /// - Returns: the exit status; a failure has been told on stderr.
     static func run(target wanted: TargetAddress, via places: [ListenAddress]) -> Int32 {
-        // Writing to whoever has left fails, which is noticed.
+        // Writing to a peer that has left fails, which is noticed.
         signal(SIGPIPE, SIG_IGN)
         guard let target = Address(wanted) else {
             return fail("the server cannot be told \(wanted.host): leave the interface out", ExitStatus.usage)
         }
-        let credentials: Socks5Client.Credentials?
+        let credentials: [UInt8]?
         switch readCredentials() {
         case .success(let found): credentials = found
         case .failure(let failure): return fail(failure.description, ExitStatus.usage)
         }
-        do {
-            return join(try ClientCall.connect(to: target, by: places, credentials), target)
+        do throws(ClientCall.Failure) {
+            let call = try ClientCall.begin(to: target, by: places, credentials)
+            let input = Input(to: call.descriptor)
+            // Before the target has answered: it saves a round trip.
+            guard input.start() else { return fail("cannot start a thread", Daemon.ExitStatus.failure) }
+            return join(call.descriptor, input, target, first: try ClientCall.finish(call))
         } catch {
             let status = if case .noClient = error { ExitStatus.noClient } else { Daemon.ExitStatus.failure }
             return fail(text(error, target, places), status)
@@ -39,27 +43,33 @@ enum StandardStreamsProgram {
 
     /// Two threads, since stdin may be a file, which epoll does not take, and since making a terminal non-blocking changes
     /// it for the shell, too.
-    private static func join(_ connection: Int32, _ target: Address) -> Int32 {
-        let input = Input(to: connection)
-        guard input.start() else { return fail("cannot start a thread", Daemon.ExitStatus.failure) }
-        var hasReceived = false
+    ///
+    /// - Parameter first: what the target has said already.
+    private static func join(_ connection: Int32, _ input: Input, _ target: Address, first: [UInt8]) -> Int32 {
+        var hasReceived = !first.isEmpty
+        guard first.withUnsafeBytes({ BlockingCopy.write($0, to: STDOUT_FILENO) }) else { return outputFailed(errno) }
         let ending = BlockingCopy.run(from: connection, to: STDOUT_FILENO) { _ in hasReceived = true }
         switch ending {
         case .end:
-            // A client grants first and connects then. Somebody who has said all that he wanted may need no answer.
+            // The target was reached, unless the client or the server is too old to tell. After the end of stdin it need not
+            // have an answer.
             guard hasReceived || input.hasEnded else {
                 return fail(
-                    "\(target) has ended the connection without a word: if it was not reached, the client's log says why",
-                    Daemon.ExitStatus.failure)
+                    "\(target) closed the connection without sending anything: if it was not reached, the client's log may "
+                        + "say why", Daemon.ExitStatus.failure)
             }
             return Daemon.ExitStatus.success
         case .sourceFailed(let error):
             return fail("the connection to \(target) broke: \(SystemError.text(error.code))", Daemon.ExitStatus.failure)
         case .sinkFailed(let error):
-            // Whoever has read it has left, and knows.
-            if error.code == EPIPE { return Daemon.ExitStatus.failure }
-            return fail("cannot write to stdout: \(SystemError.text(error.code))", Daemon.ExitStatus.failure)
+            return outputFailed(error.code)
         }
+    }
+
+    private static func outputFailed(_ code: Int32) -> Int32 {
+        // The reader of stdout has left, and knows.
+        if code == EPIPE { return Daemon.ExitStatus.failure }
+        return fail("cannot write to stdout: \(SystemError.text(code))", Daemon.ExitStatus.failure)
     }
 
     // MARK: Words
@@ -68,17 +78,16 @@ enum StandardStreamsProgram {
         let description: String
     }
 
-    private static func readCredentials() -> Result<Socks5Client.Credentials?, Problem> {
+    private static func readCredentials() -> Result<[UInt8]?, Problem> {
         guard let value = getenv(credentialsVariable) else { return .success(nil) }
         let bytes = Array(String(cString: value).utf8)
-        guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")),
-            let credentials = Socks5Client.Credentials(
-                user: Array(bytes[..<colon]), password: Array(bytes[(colon + 1)...]))
-        else {
+        let parts = bytes.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
+        // As in RFC 1929, which the client's users are also checked by.
+        guard parts.count == 2, !parts[0].isEmpty, parts.allSatisfy({ $0.count <= 255 }) else {
             return .failure(
                 Problem(description: "\(credentialsVariable) is not user:password, each of at most 255 bytes"))
         }
-        return .success(credentials)
+        return .success(bytes)
     }
 
     static func text(_ failure: ClientCall.Failure, _ target: Address, _ places: [ListenAddress]) -> String {
@@ -89,28 +98,17 @@ enum StandardStreamsProgram {
         case .noClient(let error?):
             return "no wstan client can be reached on \(listening) (\(SystemError.text(error.code))): name it with -p"
         case .notAClient(let place):
-            return "what answers on \(place) is no wstan client, or it takes nobody from here: name the client with -p"
+            return "the program that listens on \(place) is not a wstan client: name the client with -p"
         case .unauthenticated(hasCredentials: false):
-            return "the client wants a user and a password: put user:password into \(credentialsVariable)"
+            return "the client requires a user and a password: put user:password into \(credentialsVariable)"
         case .unauthenticated(hasCredentials: true):
-            return "the client does not take the user and the password in \(credentialsVariable)"
-        case .refused(let code):
-            return "cannot connect to \(target): \(reason(code))"
+            return "the client does not accept the user and the password in \(credentialsVariable)"
+        case .forbidden(let text):
+            return "cannot connect to \(target): forbidden. \(text)"
+        case .refused(let text):
+            return "cannot connect to \(target). \(text)"
         case .lost:
-            return "the client has closed the connection before it answered; its log may say why"
-        }
-    }
-
-    /// RFC 1928 section 6.
-    private static func reason(_ code: UInt8) -> String {
-        switch Socks5.Reply(rawValue: code) {
-        case .generalFailure, .succeeded: "the client's log says why"
-        case .notAllowed: "not allowed by the server's rules, or the client's"
-        case .networkUnreachable: "its network is not reachable from the server"
-        case .hostUnreachable: "it is not reachable from the server, or its name does not resolve there"
-        case .connectionRefused: "it refuses connections on that port"
-        case .commandNotSupported, .addressTypeNotSupported: "the client does not support that (code \(code))"
-        case nil: "code \(code) of SOCKS5"
+            return "the client closed the connection before it answered; its log may say why"
         }
     }
 

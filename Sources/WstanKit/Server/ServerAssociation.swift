@@ -7,7 +7,7 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
     private let worker: Worker
     private let log: EventLog
     private var exit: DatagramExit?
-    private var lastUsed: Instant
+    private(set) var lastUsed: Instant
     private let patience: Duration
     private var timer: Timers.ID?
 
@@ -25,11 +25,11 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
         self.log = log
         worker = tunnel.worker
         lastUsed = worker.now
-        let id = tunnel.id
+        let (id, key) = (tunnel.id, tunnel.keyID)
         let asking = DatagramExit.Gate(
             refusalOfName: { policy.refusal(ofName: $0, port: $1) },
             refusal: { policy.refusal(of: $0, name: $1) },
-            forbade: { recorder.forbade($0, by: $1, to: client, on: id) },
+            forbade: { recorder.forbade($0, by: $1, to: client, on: id, with: key) },
             hadNoRoom: { recorder.droppedDatagram() })
         exit = DatagramExit(on: worker, resolver: resolver, for: client.shareKey, gate: asking) { [weak self] in
             self?.answer($0) ?? false

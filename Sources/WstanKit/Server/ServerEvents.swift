@@ -5,34 +5,49 @@ import WstanBase
 extension EventLog {
     /// Anybody can cause these, so those of one client and minute are gathered.
     ///
+    /// - Parameter key: whose request it is, where that is known.
     /// - Returns: when `logGathered` has something to log of it; nil when it is logged already, or not at all.
-    func requestRefused(_ refusal: Refusal, peer: ClientAddress, now: Instant) -> Instant? {
+    func requestRefused(_ refusal: Refusal, peer: ClientAddress, key: KeyName? = nil, now: Instant) -> Instant? {
         let traits = refusal.traits
         guard logger.logLevel <= traits.level else { return nil }
         if let later = gather(traits.code, traits.level, of: peer.source.description, now: now) { return later }
         var metadata: Logger.Metadata = ["peer": "\(peer)", "reason": "\(traits.code)"]
         if case .wire(.expired(let seconds)) = refusal { metadata["client-clock-ahead"] = "\(seconds.rounded())s" }
+        if case .wire(.incompleteUpgrade(let parts)) = refusal { metadata["lacking"] = "\(parts.joined(separator: ","))" }
+        metadata.add(key)
         if let id = traits.id { metadata = .of(id, metadata) }
         logger.log(level: traits.level, "\(traits.text)", metadata: metadata)
         return nil
     }
 
-    /// - Parameter key: of the configuration.
+    /// - Parameters:
+    ///   - rule: a key of the configuration.
+    ///   - key: whose tunnel it is.
     /// - Returns: as `requestRefused`.
     func targetForbidden(
-        _ tunnel: UInt64, _ target: Address, key: String, peer: ClientAddress, now: Instant
+        _ tunnel: UInt64, _ target: Address, rule: String, peer: ClientAddress, key: KeyName? = nil, now: Instant
     ) -> Instant? {
         logger.debug(
-            "forbidden", metadata: ["tunnel": "\(tunnel)", "target": "\(target)", "key": "\(key)"])
+            "forbidden", metadata: ["tunnel": "\(tunnel)", "target": "\(target)", "key": "\(rule)"])
         guard logger.logLevel <= .notice else { return nil }
         let source = peer.source.description
-        if let later = gather("forbidden-target by \(key)", .notice, of: source, now: now) { return later }
-        logger.notice(
-            "a target was refused by the rules",
-            metadata: .of(
-                .targetRefused,
-                ["tunnel": "\(tunnel)", "peer": "\(peer)", "reason": "forbidden-target", "key": "\(key)"]))
+        if let later = gather("forbidden-target by \(rule)", .notice, of: source, now: now) { return later }
+        var metadata: Logger.Metadata = [
+            "tunnel": "\(tunnel)", "peer": "\(peer)", "reason": "forbidden-target", "key": "\(rule)",
+        ]
+        metadata.add(key)
+        logger.notice("a target was refused by the rules", metadata: .of(.targetRefused, metadata))
         return nil
+    }
+
+    /// Whoever is behind that peer counts as one client: for limits, in the log.
+    func forwardedForIgnored(_ peer: ClientAddress, now: Instant) {
+        guard let missed = throttle.allows("forwarded-for", every: .seconds(3600), now: now) else { return }
+        var metadata: Logger.Metadata = ["peer": "\(peer)"]
+        metadata.addRepeated(missed)
+        logger.notice(
+            "X-Forwarded-For is ignored, since its sender is not in trusted-proxies: add it if it is a front of yours",
+            metadata: metadata)
     }
 
     /// Only clients with a key can cause this.
@@ -44,8 +59,10 @@ extension EventLog {
                 .limitReached, ["limit": "\(ServerLimits.seenRequests)", "refused": "\(missed + 1)"]))
     }
 
-    func tunnelOpened(_ tunnel: UInt64, peer: ClientAddress) {
-        logger.info("tunnel opened", metadata: ["tunnel": "\(tunnel)", "peer": "\(peer)"])
+    func tunnelOpened(_ tunnel: UInt64, peer: ClientAddress, key: KeyName?) {
+        var metadata: Logger.Metadata = ["tunnel": "\(tunnel)", "peer": "\(peer)"]
+        metadata.add(key)
+        logger.info("tunnel opened", metadata: metadata)
     }
 
     func tunnelEnded(_ tunnel: UInt64) {
@@ -59,5 +76,12 @@ extension EventLog {
     func targetFailed(_ tunnel: UInt64, _ target: Address, _ failure: Connector.Failure) {
         logger.info("no connection to a target", metadata: ["tunnel": "\(tunnel)", "reason": "\(failure)"])
         logger.debug("no connection", metadata: ["tunnel": "\(tunnel)", "target": "\(target)"])
+    }
+}
+
+extension Logger.Metadata {
+    /// Whose key it is; `key` is a key of the configuration.
+    fileprivate mutating func add(_ key: KeyName?) {
+        if let key { self["key-name"] = "\(key)" }
     }
 }

@@ -10,17 +10,14 @@ package struct ServerOptions: Sendable {
     package var usesCipher: Bool
     /// What the listeners begin with; nil: a front ends TLS, or there is none.
     package var tls: TLSServerContext?
-    /// Begins and ends with a slash.
-    package var pathPrefix: String
     package var pings = Tunnel.Pings()
 
     package init(
-        settings: Settings = .standard(.server), keys: [Key], usesCipher: Bool = true, pathPrefix: String
+        settings: Settings = .standard(.server), keys: [Key], usesCipher: Bool = true
     ) {
         self.settings = settings
         self.keys = keys
         self.usesCipher = usesCipher
-        self.pathPrefix = pathPrefix
     }
 
     package var rules: TargetRules {

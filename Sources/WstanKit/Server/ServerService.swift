@@ -30,7 +30,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         self.options = options
         self.log = log
         drain = Draining(worker: worker)
-        recorder = RefusalRecorder(worker: worker, log: log)
+        recorder = RefusalRecorder(worker: worker, log: log, recent: shared.recentRefusals)
         policy = TargetPolicy(worker: worker, rules: options.rules, hostAddresses: shared.hostAddresses)
         tunnelCounts = shared.tunnelCounts
         authentication = Authentication(options: options, replayGuard: shared.replayGuard) {
@@ -53,7 +53,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     /// One for each of these that is still open.
     package func reports(of numbers: ArraySlice<UInt64>) -> [TunnelReport] {
         numbers.compactMap { number in
-            tunnels[number].map { $0.tunnel.report(peer: $0.client.description, key: $0.tunnel.keyID.description) }
+            tunnels[number].map { $0.tunnel.report(peer: $0.client.description) }
         }
     }
 
@@ -83,6 +83,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     package func install(_ ring: KeyRing) {
         worker.assertIsCurrent()
         authentication.keys.install(ring.liveKeys)
+        recorder.keyNames = ring.names
         // A request on one of these would be refused: so its client is told now, and opens another.
         for tunnel in tunnels.values.map(\.tunnel) where tunnel.isIdle && !isAccepted(tunnel.keyID) {
             tunnel.close(CloseCode.goingAway)
@@ -134,7 +135,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         tunnels[tunnel.id] = Served(
             tunnel: tunnel, client: accepted.client, isCounted: options.maxTunnelsPerAddress > 0)
         past.opened &+= 1
-        log.tunnelOpened(tunnel.id, peer: accepted.client)
+        log.tunnelOpened(tunnel.id, peer: accepted.client, key: recorder.name(of: tunnel.keyID))
         switch accepted.request.opening {
         case .request(let request):
             if let connection = tunnel.accept(request) { self.tunnel(tunnel, serve: request, as: connection) }
@@ -160,7 +161,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     }
 
     package func tunnel(_ tunnel: Tunnel, refused error: WireError) {
-        recorder.refused(error, on: tunnel.id)
+        recorder.refused(error, on: tunnel, of: tunnels[tunnel.id]?.client)
     }
 
     /// The certificate's files have changed. On the worker.
@@ -193,7 +194,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
                 let reset: Reset
                 if case .forbidden(let key) = error {
                     reset = .forbidden(key: key)
-                    recorder.forbade(request.target, by: key, to: client, on: tunnel.id)
+                    recorder.forbade(request.target, by: key, to: client, on: tunnel.id, with: tunnel.keyID)
                 } else {
                     reset = .unreachable(request.target, error.description)
                     log.targetFailed(tunnel.id, request.target, error)
@@ -225,7 +226,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         guard let client = tunnels[tunnel.id]?.client else { return nil }
         // A datagram without a tag asks for it, where that is allowed, and nobody has looked at the key yet.
         guard isAccepted(tunnel.keyID) else {
-            recorder.refused(.badAuthentication, on: tunnel.id)
+            recorder.refused(.badAuthentication, on: tunnel, of: client)
             return nil
         }
         let patience = ServerLimits.associationIdle
@@ -303,6 +304,7 @@ package struct ServerShared: Sendable {
     let replayGuard: ReplayGuard
     let tunnelCounts = TunnelCounts()
     package let hostAddresses = HostAddresses()
+    package let recentRefusals = RecentRefusals()
 
     package init(replayGuard: ReplayGuard) {
         self.replayGuard = replayGuard

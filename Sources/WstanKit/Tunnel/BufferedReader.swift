@@ -41,15 +41,18 @@ package struct BufferedReader {
 
     private mutating func received(_ more: some Collection<UInt8>) {
         bytes.append(contentsOf: more)
-        if !hasReceived { startsWithHEAD = bytes.starts(with: "HEAD ".utf8) }
+        // Empty lines may come first (RFC 9112 section 2.2).
+        if !hasReceived { startsWithHEAD = bytes.drop { $0 == 13 || $0 == 10 }.starts(with: "HEAD ".utf8) }
         hasReceived = true
     }
 
     /// Reads until the bytes hold a whole HTTP head, which is taken from them.
     ///
     /// - Throws: when it cannot become one within `limit` bytes.
-    mutating func readHead(limit: Int, deadline: Instant) async throws(HTTPHead.Failure) -> HeadResult {
-        var gatherer = HeadGatherer(limit: limit)
+    mutating func readHead(
+        as kind: HTTPHead.Kind = .request, limit: Int, deadline: Instant
+    ) async throws(HTTPHead.Failure) -> HeadResult {
+        var gatherer = HeadGatherer(limit: limit, as: kind)
         var new = bytes
         bytes = []
         while true {

@@ -3,9 +3,11 @@ import WstanBase
 
 /// What both ends of a tunnel log.
 extension EventLog {
-    func tunnelRefused(_ tunnel: UInt64, _ error: WireError, now: Instant) {
+    /// - Parameter peer: at a server, the client.
+    func tunnelRefused(_ tunnel: UInt64, _ error: WireError, peer: String? = nil, now: Instant) {
         guard let missed = throttle.allows("tunnel-" + error.code, now: now) else { return }
         var metadata: Logger.Metadata = ["tunnel": "\(tunnel)", "reason": "\(error.code)"]
+        if let peer { metadata["peer"] = "\(peer)" }
         metadata.addRepeated(missed)
         logger.notice("a message on a tunnel was refused; the tunnel is closed", metadata: metadata)
     }

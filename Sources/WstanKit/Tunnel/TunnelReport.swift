@@ -11,7 +11,7 @@ package struct TunnelReport: Sendable, Equatable {
         case idle
     }
 
-    /// Unique in the life of the process.
+    /// 1, 2, 3 and so on, over all workers: unique in the life of the process.
     package var id: UInt64
     package var state: State
     package var carriesDatagrams: Bool
@@ -21,11 +21,12 @@ package struct TunnelReport: Sendable, Equatable {
     package var userAgent: String?
     /// Of the connection; an association has many.
     package var target: String?
-    /// The id of the key that it was opened with.
-    package var key: String?
+    /// The key that it was opened with.
+    package var key: KeyID?
     /// Bytes of the WebSocket, frames included.
     package var traffic: Traffic
     package var opened: Instant
+    /// When bytes of the connection, or a datagram, last went either way; of an idle tunnel: since when it is idle.
     package var lastActivity: Instant
     package var roundTrip: Duration
 }
@@ -64,7 +65,7 @@ package struct TunnelTotals: Sendable, Equatable {
 
 extension Tunnel {
     /// - Parameter peer: the other end, where that is known better than by the socket.
-    func report(peer: String? = nil, key: String? = nil) -> TunnelReport {
+    func report(peer: String? = nil) -> TunnelReport {
         let state: TunnelReport.State =
             switch machine.state {
             case .idle: .idle
@@ -77,7 +78,15 @@ extension Tunnel {
             id: id, state: state, carriesDatagrams: association != nil,
             peer: peer ?? stream.peerName,
             userAgent: userAgent?.peerName,
-            target: connection?.target?.description, key: key, traffic: stream.traffic, opened: opened,
-            lastActivity: max(stream.lastReceived, connection?.lastDelivery ?? opened), roundTrip: stream.roundTrip)
+            target: connection?.target?.description, key: keyID, traffic: stream.traffic, opened: opened,
+            lastActivity: lastActivity, roundTrip: stream.roundTrip)
+    }
+
+    /// By what both ends note anyway. What the WebSocket received does not count: pings are no activity.
+    private var lastActivity: Instant {
+        let moments = [
+            pulse?.restarted, connection?.lastDelivery, connection?.end?.lastReceived, association?.lastUsed,
+        ]
+        return moments.compactMap(\.self).max() ?? opened
     }
 }

@@ -5,7 +5,10 @@ enum Examples {
     static let all: [String: String] = [
         "": "wstanctl -i home",
         "status": "wstanctl -i home status --watch",
+        "check": "wstanctl -i home check",
         "tunnels": "wstanctl tunnels --state using --watch",
+        "top": "wstanctl -i home top --sort total",
+        "rejects": "sudo wstanctl rejects --all",
         "pool": "wstanctl -i home pool",
         "keys": "wstanctl keys",
         "instances": "wstanctl instances",

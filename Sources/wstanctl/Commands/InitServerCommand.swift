@@ -5,7 +5,7 @@ struct InitServerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "server", abstract: "Make this host a server, and print what a client needs.",
         discussion: """
-            It makes a key if there is none, writes \(ServerWish.dropIn), has systemd listen on ports below 1024, \
+            It makes a key unless there is one, writes \(ServerWish.dropIn), has systemd listen on ports below 1024, \
             and restarts wstand if it runs.
             """)
 

@@ -15,10 +15,7 @@ struct InstancesCommand: ParsableCommand {
         if output.json { return found.forEach(Terminal.sayJSON) }
         if !found.isEmpty { Terminal.say(InstanceLine.table(found, manner: Terminal.manner).joined(separator: "\n")) }
         guard running.isEmpty else { return }
-        let instance = Instance(name: nil, manager: .system, below: Instance.systemDirectory)
-        throw Failure(
-            "no instance is running. Start one: \(FailureText.starts(instance).joined(separator: ", or "))",
-            status: .notRunning)
+        throw Failure(FailureText.noneRuns(ExpectedInstances.find()), status: .notRunning)
     }
 }
 

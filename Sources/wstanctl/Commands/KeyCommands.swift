@@ -117,7 +117,7 @@ struct RetireKeyCommand: ParsableCommand {
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
     @Argument(
-        help: "The ID, from wstanctl keys, or a name that has one key only.", completion: .custom(KeyNames.completeIDs))
+        help: "The ID, from wstanctl keys, or a name that has one key only.", completion: .custom(KeyNames.completeKeys))
     var key: String
     @Flag(help: "Close the tunnels that were opened with it, too.")
     var close = false
@@ -144,12 +144,28 @@ enum KeyNames {
             "\(Printable.text(text)) has several keys. Give the ID of one: \(ids.joined(separator: ", "))", status: .usage)
     }
 
-    private static var keys: [Control.Key] {
-        let running = InstanceSearch.running()
-        guard let instance = running.first, running.count == 1 else { return [] }
-        return (try? DaemonClient(instance).status().keys) ?? []
+    /// - Parameter words: of the command line, which may name the instance.
+    private static func keys(_ words: [String]) -> [Control.Key] {
+        func value(_ options: Set<String>) -> String? {
+            zip(words, words.dropFirst()).first { options.contains($0.0) }?.1
+        }
+        var options = DaemonOptions()
+        options.instance = value(["-i", "--instance"])
+        options.socket = value(["--socket"])
+        return (try? DaemonClient(options).status().keys) ?? []
     }
 
-    @Sendable static func complete(_ words: [String], _ index: Int, _ prefix: String) -> [String] { keys.map(\.name) }
-    @Sendable static func completeIDs(_ words: [String], _ index: Int, _ prefix: String) -> [String] { keys.map(\.id) }
+    @Sendable static func complete(_ words: [String], _ index: Int, _ prefix: String) -> [String] {
+        unique(keys(words).map(\.name))
+    }
+
+    @Sendable static func completeKeys(_ words: [String], _ index: Int, _ prefix: String) -> [String] {
+        let keys = keys(words)
+        return unique(keys.map(\.name)) + keys.map(\.id)
+    }
+
+    /// A name has several keys for a while.
+    private static func unique(_ names: [String]) -> [String] {
+        names.enumerated().filter { names.firstIndex(of: $1) == $0 }.map(\.1)
+    }
 }

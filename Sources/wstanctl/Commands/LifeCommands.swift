@@ -4,16 +4,35 @@ import WstanControl
 struct ReloadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reload",
-        abstract: "Puts the configuration in force as it is in the files now, or says why not and changes nothing.")
+        abstract: "Reload the configuration; on errors, report them and keep the current one.",
+        discussion: "With --dry-run: exit status 0 if a reload would succeed, 78 if the configuration has errors.")
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
+    @Flag(help: "Say what a reload would change and what needs a restart; change nothing.")
+    var dryRun = false
 
     func run() throws {
-        let reply = try DaemonClient(daemon).call(Reload.self, .init())
+        let daemon = try DaemonClient(daemon)
+        let reply = try ask(daemon)
         if output.json { return Terminal.sayJSON(reply) }
-        Terminal.say(LifeText.lines(reply).joined(separator: "\n"))
+        Terminal.say(LifeText.lines(reply, isDryRun: dryRun, daemon.instance, Terminal.manner).joined(separator: "\n"))
         Terminal.warn(reply.warnings)
+    }
+
+    private func ask(_ daemon: DaemonClient) throws(Failure) -> Reload.Reply {
+        guard dryRun else { return try daemon.call(Reload.self, .init()) }
+        do throws(ControlConnection.Failure) {
+            return try daemon.exchange(Reload.self, .init(dryRun: true))
+        } catch {
+            switch error {
+            case .refused(.configurationInvalid(let found)):
+                throw Failure(LifeText.wouldFail(found), status: .configuration)
+            case .refused(.invalidParameter):
+                throw Failure("this wstand cannot do a dry run: it is an older version than wstanctl")
+            default: throw Failure(error, of: daemon.instance)
+            }
+        }
     }
 }
 
@@ -21,13 +40,13 @@ struct DrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "drain",
         abstract: "Stop accepting new tunnels and wait for open ones.",
-        discussion: "Ctrl-C ends the waiting, but not the drain: wstanctl undrain does that.")
+        discussion: "Ctrl-C ends the wait, not the drain. \"wstanctl undrain\" ends the drain.")
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
-    @Option(help: "Wait at most this long: 90s, 15min, 24h. (default: as long as it takes)", transform: TypedTime.argument)
+    @Option(help: "Wait at most this long: 90s, 15min, 24h. (default: no limit)", transform: TypedTime.argument)
     var timeout: TypedTime?
-    @Flag(help: "Then end wstand.")
+    @Flag(help: "Stop wstand afterwards.")
     var exit = false
 
     func run() throws {
@@ -46,7 +65,7 @@ struct DrainCommand: ParsableCommand {
                 left = reply.tunnelsActive
             }
         } catch {
-            // It may be gone before it has said the last word.
+            // It may be gone before its last reply.
             guard exit, left != nil, InstanceEnd.has(daemon.instance) else { throw error }
             if !output.json { Terminal.say("ended") }
             return
@@ -54,7 +73,8 @@ struct DrainCommand: ParsableCommand {
         guard let left else { return }
         if left > 0, !exit {
             throw Failure(
-                "timed out with \(Amount.count(left, "tunnel")) still in use. No new tunnels are accepted until wstanctl undrain.")
+                "timed out: \(Amount.count(left, "tunnel")) \(left == 1 ? "is" : "are") still in use; no new tunnels are "
+                    + "accepted until \"wstanctl undrain\"")
         }
         if !output.json { Terminal.say(left == 0 ? "drained" : "\(Amount.count(left, "tunnel")) ended with it") }
     }
@@ -86,7 +106,7 @@ struct UndrainCommand: ParsableCommand {
 
 struct LogLevelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "log-level", abstract: "Set the log level until the next reload, or show it.")
+        commandName: "log-level", abstract: "Change the log level until the next reload; without a level, show it.")
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
@@ -102,7 +122,7 @@ struct LogLevelCommand: ParsableCommand {
 
     private func show() throws(Failure) {
         guard let level = try DaemonClient(daemon).status().logLevel else {
-            throw Failure("wstand does not tell its log level: its version differs from wstanctl's")
+            throw Failure("wstand does not report its log level: its version differs from wstanctl's")
         }
         if output.json { Terminal.sayJSON(["level": level]) } else { Terminal.say(level.rawValue) }
     }
@@ -113,6 +133,10 @@ extension Control.LogLevel: ExpressibleByArgument {}
 /// A time as it is typed.
 struct TypedTime: ExpressibleByArgument {
     let microseconds: Int
+
+    init(microseconds: Int) {
+        self.microseconds = microseconds
+    }
 
     init?(argument: String) {
         guard let microseconds = Amount.microseconds(argument) else { return nil }
@@ -132,10 +156,28 @@ struct TypedTime: ExpressibleByArgument {
 
 /// What a command has done, for a person.
 enum LifeText {
-    static func lines(_ reply: Reload.Reply) -> [String] {
-        func list(_ names: [String]) -> String { names.map(Printable.text).joined(separator: ", ") }
-        let changed = reply.changed.isEmpty ? "Nothing to take over." : "In force: \(list(reply.changed))"
-        return [changed] + (reply.requiresRestart.isEmpty ? [] : ["Needs a restart: \(list(reply.requiresRestart))"])
+    /// - Parameter isDryRun: it is what a reload would have done.
+    static func lines(_ reply: Reload.Reply, isDryRun: Bool = false, _ instance: Instance, _ manner: Manner) -> [String] {
+        func lines(_ text: String) -> [String] { manner.width.map { Printable.wrapped(text, to: $0) } ?? [text] }
+        let changed = reply.changed.map(Printable.text).joined(separator: ", ")
+        let restart = { (begin: String) in
+            let names = reply.requiresRestart.map { "`\(Printable.text($0))`" }.joined(separator: ", ")
+            return lines("\(begin) \(names): \(instance.restartCommand)")
+        }
+        switch (reply.changed.isEmpty, reply.requiresRestart.isEmpty) {
+        case (true, true): return [isDryRun ? "A reload would change nothing." : "No change."]
+        case (true, false):
+            return restart(isDryRun ? "A reload would apply no change. To apply" : "No change applied. To apply")
+        case (false, let needsNoRestart):
+            let applied = lines((isDryRun ? "A reload would apply: " : "Applied: ") + changed)
+            return applied + (needsNoRestart ? [] : restart("To apply"))
+        }
+    }
+
+    /// What a dry run has found.
+    static func wouldFail(_ diagnostics: [Control.Diagnostic]) -> String {
+        (["a reload would fail; the configuration has errors:"] + diagnostics.map { "  " + FailureText.text($0) })
+            .joined(separator: "\n")
     }
 
     static func lines(_ diagnostics: [Control.Diagnostic], _ manner: Manner) -> [String] {

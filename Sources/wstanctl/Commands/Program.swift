@@ -4,6 +4,11 @@ import ArgumentParser
 enum Program {
     static func main() {
         let arguments = Array(CommandLine.arguments.dropFirst())
+        if arguments.count == 2, arguments[0] == "--generate-completion-script",
+            let shell = CompletionShell(rawValue: arguments[1])
+        {
+            return Terminal.write(CompletionScript.text(for: shell) + "\n")
+        }
         do {
             if let failure = UnknownCommand.failure(in: arguments) { throw failure }
             var command = try Wstanctl.parseAsRoot(GlobalOptions.behindCommand(arguments))

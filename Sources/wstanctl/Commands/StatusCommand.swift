@@ -3,11 +3,11 @@ import WstanControl
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "One screen that says how it is.")
+        commandName: "status", abstract: "Show the status on one screen (default).")
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
-    @Flag(help: "Refresh it every second until Ctrl-C or q; in a pipe print one after the other.")
+    @Flag(help: "Refresh every second until Ctrl-C or q; in a pipe, print one status after the other.")
     var watch = false
 
     private static let glance = 500_000
@@ -24,12 +24,12 @@ struct StatusCommand: ParsableCommand {
         }
     }
 
-    /// Two looks shortly after each other show what flows now; a daemon that goes between them has still said how it was.
+    /// Two looks shortly after each other show what flows now. A daemon that goes between them has answered the first.
     private func look(_ daemon: DaemonClient) throws(Failure) {
         var conversation = try daemon.begin(GetStatus.self, .init(intervalUSec: Self.glance))
         guard let first = try conversation.next(timeout: DaemonClient.patience) else { return }
         let second = try? conversation.next(timeout: .seconds(2))
-        say(second ?? first, second.map { _ in .init(status: first, interval: Self.glance) })
+        say(second ?? first, second.map { _ in .init(status: first, interval: Self.glance) }, daemon)
     }
 
     private func follow(_ daemon: DaemonClient) throws(Failure) {
@@ -39,7 +39,7 @@ struct StatusCommand: ParsableCommand {
         guard Terminal.isInteractive, !output.json else {
             var next: GetStatus.Reply? = latest
             while let reply = next {
-                if output.json { Terminal.sayJSON(reply) } else { say(reply, earlier, andLine: true) }
+                if output.json { Terminal.sayJSON(reply) } else { say(reply, earlier, daemon, andLine: true) }
                 earlier = .init(status: reply, interval: Self.refresh)
                 next = try conversation.next()
             }
@@ -50,12 +50,16 @@ struct StatusCommand: ParsableCommand {
             latest = reply
             return true
         } draw: { manner, _ in
-            StatusText(latest, earlier, now: Terminal.now, manner: manner).lines
+            StatusText(latest, earlier, now: Terminal.now, systemctl: daemon.instance.systemctl, manner: manner).lines
         }
     }
 
-    private func say(_ status: GetStatus.Reply, _ earlier: StatusText.Earlier?, andLine: Bool = false) {
-        let lines = StatusText(status, earlier, now: Terminal.now, manner: Terminal.manner).lines
+    private func say(
+        _ status: GetStatus.Reply, _ earlier: StatusText.Earlier?, _ daemon: DaemonClient, andLine: Bool = false
+    ) {
+        let lines = StatusText(
+            status, earlier, now: Terminal.now, systemctl: daemon.instance.systemctl, manner: Terminal.manner
+        ).lines
         Terminal.say((lines + (andLine ? [""] : [])).joined(separator: "\n"))
     }
 }

@@ -3,13 +3,13 @@ import WstanControl
 
 struct TunnelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tunnels", abstract: "Lists the tunnels, with what they carry.")
+        commandName: "tunnels", abstract: "List the tunnels, with what they carry.")
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
-    @Option(help: "Only those that are connecting, using, resetting or idle; may be repeated.")
+    @Option(help: "List only tunnels that are connecting, using, resetting or idle; may be repeated.")
     var state: [Control.TunnelState] = []
-    @Flag(help: "Refresh the list in place until Ctrl-C or q; in a pipe go on with a line for every change.")
+    @Flag(help: "Refresh the list in place until q or Ctrl-C; in a pipe, print a line for every change.")
     var watch = false
 
     func run() throws {
@@ -40,23 +40,26 @@ struct TunnelsCommand: ParsableCommand {
     private func follow(_ conversation: Conversation<ListTunnels>, _ listing: TunnelListing, title: String) throws(Failure) {
         var listing = listing
         var meter = TrafficMeter(now: Terminal.now)
-        try Watch.run(conversation) { reply in
+        var scroll = Scroll()
+        let source = FollowedCall(conversation) { reply in
             meter.add(listing.add(reply))
             return true
-        } draw: { manner, height in
+        }
+        try Watch.run(source) { scroll.press($0) } draw: { manner, height in
             meter.tick(now: Terminal.now)
-            return TunnelView(listing.tunnels, title: title, meter: meter).lines(height: height, now: Terminal.now, manner: manner)
+            return TunnelView(listing.tunnels, title: title, flow: meter.flow)
+                .picture(height: height, &scroll, now: Terminal.now, manner: manner)
         }
     }
 }
 
 struct CloseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "close", abstract: "Closes a tunnel, and the connection that it carries.")
+        commandName: "close", abstract: "Close a tunnel, and the connection that it carries.")
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
-    @Argument(help: "Its number, from wstanctl tunnels.")
+    @Argument(help: "The number of the tunnel, as in \"wstanctl tunnels\".")
     var id: Int
 
     func run() throws {

@@ -18,8 +18,8 @@ struct Wstanctl: ParsableCommand {
             CommandGroup(
                 name: "See",
                 subcommands: [
-                    StatusCommand.self, TunnelsCommand.self, PoolCommand.self, KeysCommand.self, InstancesCommand.self,
-                    LogsCommand.self, DoctorCommand.self,
+                    StatusCommand.self, CheckCommand.self, TunnelsCommand.self, TopCommand.self, RejectsCommand.self,
+                    PoolCommand.self, KeysCommand.self, InstancesCommand.self, LogsCommand.self, DoctorCommand.self,
                 ]),
             CommandGroup(
                 name: "Keys",

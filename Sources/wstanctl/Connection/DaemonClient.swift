@@ -31,12 +31,25 @@ struct DaemonOptions: ParsableArguments {
         return user ? InstanceSearch.named(nil, .user) : nil
     }
 
-    /// The one that is named, or else the only one that runs.
+    /// The one that is named, else the only one that runs, else the only one that is set up.
     func choose() throws(Failure) -> Instance {
+        if let instance = try chosen() { return instance }
+        let expected = ExpectedInstances.find()
+        return expected.count == 1
+            ? expected[0] : Instance(name: nil, manager: .system, below: Instance.systemDirectory)
+    }
+
+    /// The one that is named, or else the only one that runs.
+    func chooseRunning() throws(Failure) -> Instance {
+        if let instance = try chosen() { return instance }
+        throw Failure(FailureText.noneRuns(ExpectedInstances.find()), status: .notRunning)
+    }
+
+    private func chosen() throws(Failure) -> Instance? {
         if let named { return named }
         let running = InstanceSearch.running()
         guard running.count < 2 else { throw Failure(FailureText.several(running), status: .usage) }
-        return running.first ?? Instance(name: nil, manager: .system, below: Instance.systemDirectory)
+        return running.first
     }
 }
 
@@ -54,7 +67,7 @@ struct DaemonClient {
     static let patience: Duration = .seconds(5)
 
     init(_ options: DaemonOptions) throws(Failure) {
-        instance = try options.choose()
+        instance = try options.chooseRunning()
     }
 
     init(_ instance: Instance) {
@@ -65,10 +78,17 @@ struct DaemonClient {
         _ method: Method.Type, _ parameters: Method.Parameters, timeout: Duration = .seconds(60)
     ) throws(Failure) -> Method.Reply {
         do throws(ControlConnection.Failure) {
-            return try ControlConnection(to: instance.socket).call(method, parameters, timeout: timeout)
+            return try exchange(method, parameters, timeout: timeout)
         } catch {
             throw Failure(error, of: instance)
         }
+    }
+
+    /// The same, for who has words of its own for a failure.
+    func exchange<Method: ControlMethod>(
+        _ method: Method.Type, _ parameters: Method.Parameters, timeout: Duration = .seconds(60)
+    ) throws(ControlConnection.Failure) -> Method.Reply {
+        try ControlConnection(to: instance.socket).call(method, parameters, timeout: timeout)
     }
 
     func status() throws(Failure) -> GetStatus.Reply {

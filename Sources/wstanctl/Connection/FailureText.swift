@@ -21,13 +21,20 @@ enum FailureText {
     static let notPermitted = "not permitted: use sudo, or add yourself to the group wstan and log in again"
 
     private static func notRunning(_ instance: Instance) -> String {
-        if instance.isElsewhere { return "not running: nobody listens on \(Printable.text(instance.socket))" }
-        return "not running: \(instance.startCommand) (nobody listens on \(Printable.text(instance.socket)))"
+        if instance.isElsewhere { return "wstand is not running: \(Printable.text(instance.socket)) does not answer" }
+        return "\(instance.unit) is not running. Start it: \(instance.startCommand)"
     }
 
-    /// What could be started, by what is configured.
-    static func starts(_ instance: Instance) -> [String] {
-        [instance.startCommand] + InstanceSearch.configured().prefix(3).map { "systemctl start wstand@" + $0 }
+    /// - Parameter expected: those that are set up on this host.
+    static func noneRuns(_ expected: [Instance]) -> String {
+        switch expected.count {
+        case 0:
+            "wstand is not running. Start it: systemctl start wstand (on a fresh install run wstanctl init first)"
+        case 1: notRunning(expected[0])
+        default:
+            "wstand is not running. Start an instance: "
+                + expected.prefix(4).map(\.startCommand).joined(separator: ", or ")
+        }
     }
 
     static func several(_ instances: [Instance]) -> String {
@@ -48,6 +55,7 @@ enum FailureText {
         case .invalidKey(let message), .operationFailed(let message): Printable.text(message)
         case .keyReadOnly(let source):
             "\(Printable.text(source)). Nothing was changed; --runtime-only changes the key until the next restart."
+        case .wrongState(Control.Mode.client.rawValue): "wstand is a client. Run this on its server."
         case .wrongState(let state): "wstand is \(Printable.text(state)) and cannot do that now"
         case .methodNotImplemented(let method), .methodNotFound(let method), .interfaceNotFound(let method):
             "wstand does not know \(Printable.text(method)): its version differs from wstanctl's"

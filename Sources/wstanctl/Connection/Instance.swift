@@ -37,8 +37,16 @@ struct Instance: Equatable {
         return name.map { "\(directory)/wstan/\($0).conf" } ?? "\(directory)/wstan.conf"
     }
 
+    /// What reaches its service manager.
+    var systemctl: String { manager == .user ? "systemctl --user" : "systemctl" }
+
     /// What starts it.
-    var startCommand: String { (manager == .user ? "systemctl --user start " : "systemctl start ") + unit }
+    var startCommand: String { "\(systemctl) start \(unit)" }
+
+    /// What restarts it.
+    var restartCommand: String {
+        isElsewhere ? "restart it" : "\(systemctl) restart \(unit)"
+    }
 
     /// What shows its log.
     var journalCommand: String { (["journalctl"] + journalArguments).joined(separator: " ") }

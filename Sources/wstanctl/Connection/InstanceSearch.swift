@@ -68,8 +68,8 @@ enum InstanceSearch {
         entries(of: directory).filter { $0.hasSuffix(".conf") && !$0.hasPrefix(".") }
     }
 
-    /// In the order of their names.
-    private static func entries(of directory: String) -> [String] {
+    /// The names in a directory, in the order of their bytes; none where there is no such directory.
+    static func entries(of directory: String) -> [String] {
         guard let stream = opendir(directory) else { return [] }
         defer { closedir(stream) }
         var found: [String] = []
@@ -77,6 +77,6 @@ enum InstanceSearch {
             found.append(
                 withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
         }
-        return found.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        return found.filter { $0 != "." && $0 != ".." }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 }

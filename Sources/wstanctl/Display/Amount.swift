@@ -1,4 +1,5 @@
 import Glibc
+import WstanControl
 
 /// Sizes and times as a person reads them.
 enum Amount {
@@ -14,8 +15,12 @@ enum Amount {
 
     /// What went from one count to the other within that many microseconds.
     static func rate(_ count: Int, since before: Int, within interval: Int) -> String {
-        let perSecond = Double(max(difference(count, before), 0)) * 1e6 / Double(max(interval, 1))
-        return bytes(Int(min(perSecond, 1e18))) + "/s"
+        bytes(perSecond(max(difference(count, before), 0), within: interval)) + "/s"
+    }
+
+    /// - Parameter interval: in microseconds.
+    static func perSecond(_ count: Int, within interval: Int) -> Int {
+        Int(min(Double(count) * 1e6 / Double(max(interval, 1)), 1e18))
     }
 
     /// One digit behind the point below ten.
@@ -29,30 +34,22 @@ enum Amount {
     static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
     /// `3s`, `12min 5s`, `3h 4min`, `2d 5h`: the two greatest units.
-    static func time(microseconds: Int) -> String {
-        let seconds = max(microseconds, 0) / 1_000_000
-        let parts = [(seconds / 86_400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s")]
-        guard let first = parts.firstIndex(where: { $0.0 > 0 }) else { return "0s" }
-        return parts[first...].prefix(2).filter { $0.0 > 0 }.map { "\($0.0)\($0.1)" }.joined(separator: " ")
-    }
+    static func time(microseconds: Int) -> String { TimeText.text(microseconds: microseconds) }
 
     /// `3s`, `12min`, `3h`, `2d`: the greatest unit alone, for a table.
     static func shortTime(microseconds: Int) -> String {
-        String(time(microseconds: microseconds).prefix { $0 != " " })
+        TimeText.short(microseconds: microseconds)
     }
 
     /// From one point in time to a later one; what a daemon says of them may be anything.
     static func time(from start: Int, to end: Int) -> String { time(microseconds: difference(end, start)) }
     static func shortTime(from start: Int, to end: Int) -> String { shortTime(microseconds: difference(end, start)) }
 
-    static func difference(_ a: Int, _ b: Int) -> Int {
-        let (difference, overflows) = a.subtractingReportingOverflow(b)
-        return overflows ? (a < b ? .min : .max) : difference
-    }
+    static func difference(_ a: Int, _ b: Int) -> Int { TimeText.difference(a, b) }
 
-    /// `0.4 ms`, `120 ms`.
+    /// `<0.1 ms`, `0.4 ms`, `120 ms`.
     static func roundTrip(microseconds: Int) -> String {
-        number(Double(microseconds) / 1000, hasFraction: true) + " ms"
+        microseconds < 100 ? "<0.1 ms" : number(Double(microseconds) / 1000, hasFraction: true) + " ms"
     }
 
     /// `Wed 2026-11-25 07:43:20 UTC`

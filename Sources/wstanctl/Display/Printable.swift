@@ -69,11 +69,12 @@ enum Printable {
         return String(String.UnicodeScalarView(kept.reversed()))
     }
 
-    /// Lines of at most `width` columns, broken at spaces where there are any.
+    /// Lines of at most `width` columns, broken at spaces, and what has none behind a mark such as a slash.
     static func wrapped(_ text: String, to width: Int) -> [String] {
         var lines: [String] = []
         var line = ""
-        for word in text.split(separator: " ", omittingEmptySubsequences: true).map(String.init) {
+        let words = text.split(separator: " ", omittingEmptySubsequences: true).map(String.init)
+        for word in words.flatMap({ pieces(of: $0, to: width) }) {
             if line.isEmpty {
                 line = word
             } else if Self.width(line) + 1 + Self.width(word) <= width {
@@ -84,5 +85,19 @@ enum Printable {
             }
         }
         return line.isEmpty ? lines : lines + [line]
+    }
+
+    /// A word that is wider than a line, in pieces that end with a mark and fit, as far as it has marks.
+    private static func pieces(of word: String, to width: Int) -> [String] {
+        var pieces: [String] = []
+        var rest = word
+        while Self.width(rest) > width {
+            let most = prefix(rest, width)
+            guard let end = most.unicodeScalars.lastIndex(where: { "/,;:._-=".unicodeScalars.contains($0) }) else { break }
+            let piece = String(most.unicodeScalars[...end])
+            pieces.append(piece)
+            rest = String(String.UnicodeScalarView(rest.unicodeScalars.dropFirst(piece.unicodeScalars.count)))
+        }
+        return pieces + [rest]
     }
 }

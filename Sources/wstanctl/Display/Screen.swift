@@ -9,46 +9,64 @@ struct Screen {
         /// Another signal that ends a program.
         case ended(by: Int32)
         case suspended
+        /// It was stopped by something else, and a shell may have had the terminal meanwhile.
+        case continued
         case resized
+        case pressed(PressedKey)
     }
 
     private static let endings = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
-    private var former: termios?
+    /// How the keyboard was, while it is not so; for every way that a program ends.
+    private nonisolated(unsafe) static var former: termios?
     private var signals = sigset_t()
+    private var keys = KeyReader()
 
     /// Signals are held back from here on, and asked for: what a handler of signals may do is too little.
     init() {
         sigemptyset(&signals)
-        for number in Self.endings + [SIGWINCH, SIGTSTP] { sigaddset(&signals, number) }
+        for number in Self.endings + [SIGWINCH, SIGTSTP, SIGCONT] { sigaddset(&signals, number) }
         pthread_sigmask(SIG_BLOCK, &signals, nil)
+        // Also when the output cannot be written any further.
+        atexit { Screen.giveKeyboardBack() }
     }
 
     mutating func enter() {
-        var settings = termios()
-        if isatty(STDIN_FILENO) == 1, tcgetattr(STDIN_FILENO, &settings) == 0 {
-            former = settings
-            // Keys that are pressed do not show, and come one by one.
-            settings.c_lflag &= ~tcflag_t(ECHO | ICANON)
-            // A read never waits: Ctrl-C throws away what was typed, even what `poll` has just told of.
-            withUnsafeMutableBytes(of: &settings.c_cc) { (keys) in
-                keys[Int(VMIN)] = 0
-                keys[Int(VTIME)] = 0
-            }
-            tcsetattr(STDIN_FILENO, TCSADRAIN, &settings)
-        }
+        takeBack()
         // Another screen (where there is one), without the cursor.
         Terminal.write("\u{1B}[?1049h\u{1B}[?25l")
     }
 
-    mutating func leave() {
-        Terminal.write("\u{1B}[?25h\u{1B}[?1049l")
+    /// Keys that are pressed do not show, and come one by one.
+    func takeBack() {
+        var settings = termios()
+        guard isatty(STDIN_FILENO) == 1, tcgetattr(STDIN_FILENO, &settings) == 0 else { return }
+        if Self.former == nil { Self.former = settings }
+        settings.c_lflag &= ~tcflag_t(ECHO | ICANON)
+        // A read never waits: Ctrl-C throws away what was typed, even what `poll` has just told of.
+        withUnsafeMutableBytes(of: &settings.c_cc) { (keys) in
+            keys[Int(VMIN)] = 0
+            keys[Int(VTIME)] = 0
+        }
+        tcsetattr(STDIN_FILENO, TCSADRAIN, &settings)
+    }
+
+    private static func giveKeyboardBack() {
         if var former { tcsetattr(STDIN_FILENO, TCSADRAIN, &former) }
         former = nil
     }
 
+    /// - Parameter picture: what stays.
+    mutating func leave(_ picture: Picture? = nil) {
+        Self.giveKeyboardBack()
+        Terminal.write("\u{1B}[?25h\u{1B}[?1049l" + (picture?.lines.map { $0 + "\n" }.joined() ?? ""))
+    }
+
     /// Writes over what is there, so that nothing flickers.
-    func show(_ lines: [String], height: Int) {
-        let shown = lines.prefix(max(1, height))
+    func show(_ picture: Picture, height: Int) {
+        var shown = Array(picture.lines.prefix(max(1, height)))
+        if let footer = picture.footer, height > shown.count {
+            shown += Array(repeating: "", count: height - shown.count - 1) + [footer]
+        }
         let text = shown.map { $0 + "\u{1B}[K" }.joined(separator: "\n")
         Terminal.write("\u{1B}[H" + text + "\u{1B}[J")
     }
@@ -56,7 +74,7 @@ struct Screen {
     /// Waits until something is to be read, for as long as signals may go unnoticed.
     func wait(for descriptor: Int32) {
         var entries = [pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)]
-        if former != nil { entries.append(pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)) }
+        if Self.former != nil { entries.append(pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)) }
         _ = poll(&entries, nfds_t(entries.count), 100)
     }
 
@@ -66,24 +84,29 @@ struct Screen {
         switch sigtimedwait(&signals, nil, &none) {
         case SIGINT: return .quit
         case SIGTSTP: return .suspended
+        case SIGCONT: return .continued
         case SIGWINCH: return .resized
         case let number where number > 0: return .ended(by: number)
-        default: return hasQuit() ? .quit : nil
+        default: return keyEvent()
         }
     }
 
-    private mutating func hasQuit() -> Bool {
-        guard former != nil else { return false }
-        var entry = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
-        guard poll(&entry, 1, 0) > 0 else { return false }
-        // A terminal that has gone says so for ever.
-        guard entry.revents & Int16(POLLHUP | POLLERR) == 0 else { return true }
-        var key: UInt8 = 0
-        switch read(STDIN_FILENO, &key, 1) {
-        case 1: return key == UInt8(ascii: "q") || key == UInt8(ascii: "Q")
-        case 0: return false
-        default: return true
+    private mutating func keyEvent() -> Event? {
+        while Self.former != nil {
+            var entry = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+            guard poll(&entry, 1, 0) > 0 else { return nil }
+            // A terminal that has gone says so for ever.
+            guard entry.revents & Int16(POLLHUP | POLLERR) == 0 else { return .quit }
+            var byte: UInt8 = 0
+            switch read(STDIN_FILENO, &byte, 1) {
+            case 1:
+                guard let key = keys.read(byte) else { continue }
+                return key == .character("q") || key == .character("Q") ? .quit : .pressed(key)
+            case 0: return nil
+            default: return .quit
+            }
         }
+        return nil
     }
 
     /// Lets the shell have the terminal until the program is brought back.
@@ -103,63 +126,5 @@ struct Screen {
         pthread_sigmask(SIG_UNBLOCK, &only, nil)
         raise(number)
         exit(128 + number)
-    }
-}
-
-/// Shows on the whole terminal what a daemon goes on telling, until Ctrl-C.
-enum Watch {
-    /// - Parameters:
-    ///   - take: is given each reply as it comes, and says whether there is something new to see.
-    ///   - draw: makes the lines.
-    static func run<Method: ControlMethod>(
-        _ conversation: Conversation<Method>, take: (Method.Reply) -> Bool, draw: (Manner, _ height: Int) -> [String]
-    ) throws(Failure) {
-        var conversation = conversation
-        var screen = Screen()
-        screen.enter()
-        do throws(Failure) {
-            try turn(&screen, &conversation, take, draw)
-            screen.leave()
-        } catch {
-            screen.leave()
-            throw error
-        }
-    }
-
-    private static func turn<Method: ControlMethod>(
-        _ screen: inout Screen, _ conversation: inout Conversation<Method>, _ take: (Method.Reply) -> Bool,
-        _ draw: (Manner, Int) -> [String]
-    ) throws(Failure) {
-        var isNew = true
-        var drawn = ContinuousClock.Instant.now
-        while true {
-            while let event = screen.event() {
-                switch event {
-                case .quit: return
-                case .ended(let number): screen.end(by: number)
-                case .suspended: screen.suspend()
-                case .resized: break
-                }
-                isNew = true
-            }
-            var taken = 0
-            // A daemon that never stops talking does not keep the keyboard waiting.
-            reading: while taken < 1000 {
-                switch try conversation.waiting() {
-                case .reply(let reply): if take(reply) { isNew = true }
-                case .nothing: break reading
-                case .over: return
-                }
-                taken += 1
-            }
-            // Ages grow without a word from the daemon.
-            if isNew || .now - drawn >= .seconds(1) {
-                let size = Terminal.size
-                screen.show(draw(Terminal.manner, size.height), height: size.height)
-                drawn = .now
-                isNew = false
-            }
-            if taken < 1000 { screen.wait(for: conversation.descriptor) }
-        }
     }
 }

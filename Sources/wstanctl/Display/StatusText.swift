@@ -5,6 +5,7 @@ struct StatusText {
     private(set) var lines: [String] = []
     private let manner: Manner
     private let now: Int
+    private let systemctl: String
 
     /// The same, some time earlier: what flows now is the difference.
     struct Earlier {
@@ -15,11 +16,17 @@ struct StatusText {
 
     private static let titleWidth = 10
 
-    /// - Parameter now: microseconds since 1970.
-    init(_ status: GetStatus.Reply, _ earlier: Earlier?, now: Int, manner: Manner) {
+    /// - Parameters:
+    ///   - now: microseconds since 1970.
+    ///   - systemctl: the command that reaches its service manager.
+    init(_ status: GetStatus.Reply, _ earlier: Earlier?, now: Int, systemctl: String = "systemctl", manner: Manner) {
         self.manner = manner
         self.now = now
+        self.systemctl = systemctl
         head(status)
+        configuration(status)
+        servers(status.servers ?? [])
+        certificate(status)
         listeners(status)
         traffic(status, earlier)
         if let pool = status.pool { self.pool(pool, status.mode) }
@@ -38,11 +45,16 @@ struct StatusText {
     private var room: Int { manner.width.map { max(20, $0 - Self.titleWidth - 2) } ?? .max }
 
     /// A title, and what it is about, one below the other and broken to fit.
-    private mutating func add(_ title: String, _ texts: [String], _ paint: (String) -> String = { $0 }) {
+    ///
+    /// - Parameter margin: columns by which they stand further to the right.
+    private mutating func add(
+        _ title: String, _ texts: [String], _ paint: (String) -> String = { $0 }, margin: Int = 0
+    ) {
         var title = title
         for text in texts {
-            for line in Printable.wrapped(Printable.text(text), to: room) {
-                addLine(title, paint(line))
+            for line in Printable.wrapped(Printable.text(text), to: room - margin) {
+                let fitting = Printable.shortened(line, to: room - margin, mark: manner.mark)
+                addLine(title, String(repeating: " ", count: margin) + paint(fitting))
                 title = ""
             }
         }
@@ -55,30 +67,78 @@ struct StatusText {
     private mutating func head(_ status: GetStatus.Reply) {
         let name = status.instance.map { "wstand@" + Printable.text($0) } ?? "wstand"
         let paint = paint(of: status)
-        lines.append(
-            paint(manner.hasSymbols ? "●" : "*") + " " + manner.strong(name)
-                + " \(Printable.text(status.version)), \(status.mode.rawValue), pid \(status.pid)")
-        let start = status.startTimestampUSec
-        addLine(
-            "state",
-            paint(status.state.rawValue)
-                + " for \(Amount.time(from: start, to: now)), since \(Amount.moment(start, isUTC: manner.isUTC))")
-        if let deadline = status.drainDeadlineTimestampUSec {
-            addLine("", "what is left then is ended in \(Amount.time(from: now, to: deadline))")
+        let about = "\(Printable.text(status.version)), \(status.mode.rawValue), pid \(status.pid)"
+        let mark = manner.hasSymbols ? "●" : "*"
+        if let width = manner.width, Printable.width("\(mark) \(name) \(about)") > width {
+            lines.append(paint(mark) + " " + manner.strong(Printable.shortened(name, to: width - 2, mark: manner.mark)))
+            add("", [about])
+        } else {
+            lines.append(paint(mark) + " " + manner.strong(name) + " " + about)
         }
-        let loaded = status.configurationLoadTimestampUSec
-        let isOfStart = Amount.difference(loaded, start) < 2_000_000
-        addLine("config", isOfStart ? "as at the start" : "read again \(Amount.time(from: loaded, to: now)) ago")
-        if let level = status.logLevel, level != .notice { addLine("log", "\(level.rawValue) and above") }
+        let start = status.startTimestampUSec
+        let state = status.state.rawValue
+        let time = "for \(Amount.time(from: start, to: now)), since \(Amount.moment(start, isUTC: manner.isUTC))"
+        var isFirst = true
+        add("state", ["\(state) \(time)"]) { line in
+            defer { isFirst = false }
+            return isFirst ? paint(state) + line.dropFirst(state.count) : line
+        }
+        if let deadline = status.drainDeadlineTimestampUSec {
+            add("", ["what is left then is ended in \(Amount.time(from: now, to: deadline))"])
+        }
     }
 
-    /// By the habits of systemctl status.
-    private func paint(of status: GetStatus.Reply) -> (String) -> String {
-        if !(status.configurationErrors ?? []).isEmpty { return manner.bad }
-        switch status.state {
-        case .running where (status.warnings ?? []).isEmpty: return manner.good
-        case .running, .starting, .reloading, .draining, .stopping: return manner.doubtful
+    private mutating func configuration(_ status: GetStatus.Reply) {
+        let unit = status.instance.map { "wstand@" + $0 } ?? "wstand"
+        let loaded = status.configurationLoadTimestampUSec
+        let isOfStart = Amount.difference(loaded, status.startTimestampUSec) < 2_000_000
+        add("config", [isOfStart ? "as at the start" : "read again \(Amount.time(from: loaded, to: now)) ago"])
+        if let failure = status.reloadFailureTimestampUSec {
+            add("", ["the last reload failed \(Amount.time(from: failure, to: now)) ago and changed nothing"], manner.bad)
         }
+        if status.filesChanged == true {
+            add("", ["files changed since: \(systemctl) reload \(unit)"], manner.doubtful)
+        }
+        if let names = status.requiresRestart, !names.isEmpty {
+            let text = "needed for \(names.joined(separator: ", ")): \(systemctl) restart \(unit)"
+            add("restart", [text], manner.doubtful)
+        }
+        if let level = status.logLevel, level != .notice { add("log", ["\(level.rawValue) and above"]) }
+    }
+
+    /// By the habits of systemctl status: green when a connection that is made now works.
+    private func paint(of status: GetStatus.Reply) -> (String) -> String {
+        switch status.concerns(now: now).map(\.severity).max() {
+        case nil: manner.good
+        case .unknown, .warning: manner.doubtful
+        case .critical: manner.bad
+        }
+    }
+
+    private mutating func servers(_ servers: [Control.Server]) {
+        let isServed = servers.contains { $0.state == .reachable }
+        for (index, server) in servers.enumerated() {
+            let lines = LinkText.lines(server, among: servers.count, now: now)
+            let title = index > 0 ? "" : servers.count > 1 ? "servers" : "server"
+            add(title, [lines[0]]) { [manner] in Self.paint($0, server, isServed: isServed, manner) }
+            add("", Array(lines.dropFirst()), margin: 2)
+        }
+    }
+
+    /// - Parameter isServed: whether another server works.
+    private static func paint(_ text: String, _ server: Control.Server, isServed: Bool, _ manner: Manner) -> String {
+        switch server.state {
+        case .reachable: text
+        case .unreachable: isServed ? manner.doubtful(text) : manner.bad(text)
+        // One that was not needed was not tried.
+        case .unknown: server.used || server.cause != nil ? manner.doubtful(text) : manner.faint(text)
+        }
+    }
+
+    private mutating func certificate(_ status: GetStatus.Reply) {
+        guard let certificate = status.certificate else { return }
+        let isGood = certificate.mismatchedHost == nil && certificate.endTimestampUSec.map { $0 >= now } ?? true
+        add("cert", LinkText.lines(certificate, now: now)) { [manner] in isGood ? $0 : manner.bad($0) }
     }
 
     private mutating func listeners(_ status: GetStatus.Reply) {
@@ -92,7 +152,7 @@ struct StatusText {
     }
 
     private mutating func traffic(_ status: GetStatus.Reply, _ earlier: Earlier?) {
-        addLine("tunnels", "\(status.tunnelsActive) in use, \(status.tunnelsTotal) opened since the start")
+        add("tunnels", ["\(status.tunnelsActive) in use, \(status.tunnelsTotal) opened since the start"])
         var text = ""
         if let earlier {
             func rate(_ count: (GetStatus.Reply) -> Int) -> String {
@@ -101,19 +161,23 @@ struct StatusText {
             text = "in \(rate(\.bytesReceived)), out \(rate(\.bytesSent)); "
         }
         text += "since the start \(Amount.bytes(status.bytesReceived)) and \(Amount.bytes(status.bytesSent))"
-        addLine("traffic", text)
+        add("traffic", [text])
     }
 
     private mutating func pool(_ pool: Control.Pool, _ mode: Control.Mode) {
         switch mode {
-        case .server: addLine("idle", Amount.count(pool.idle, "tunnel") + " that clients keep open")
+        case .server: add("idle", [Amount.count(pool.idle, "tunnel") + " that clients keep open"])
         case .client:
             let (bar, text) = PoolText.line(pool, manner)
+            let painted = manner.good(bar.idle) + manner.doubtful(bar.opening) + manner.faint(bar.empty)
             let barWidth = (bar.idle + bar.opening + bar.empty).count + 1
+            // Beside the bar there is room for a few words a line, or the words stand below.
+            guard room - barWidth >= 30 else {
+                addLine("pool", painted)
+                return add("", [text])
+            }
             let lines = Printable.wrapped(text, to: room - barWidth)
-            addLine(
-                "pool",
-                manner.good(bar.idle) + manner.doubtful(bar.opening) + manner.faint(bar.empty) + " " + (lines.first ?? ""))
+            addLine("pool", painted + " " + (lines.first ?? ""))
             for line in lines.dropFirst() { addLine("", String(repeating: " ", count: barWidth) + line) }
         }
     }
@@ -121,7 +185,7 @@ struct StatusText {
     private mutating func rejects(_ status: GetStatus.Reply) {
         guard let rejects = status.rejects else { return }
         let causes = Control.Rejects.Field.allCases.filter { rejects[$0] > 0 }.map { "\(rejects[$0]) \(Self.label($0))" }
-        guard !causes.isEmpty else { return addLine("rejects", "none") }
+        guard !causes.isEmpty else { return add("rejects", ["none"]) }
         add("rejects", [causes.joined(separator: ", ")], manner.doubtful)
     }
 
@@ -141,69 +205,19 @@ struct StatusText {
         let keys = status.keys ?? []
         // A screen has no room for more; `wstanctl keys` shows them all.
         let shown = keys.count > Self.keysShown ? keys.prefix(Self.keysShown - 1) : keys[...]
-        let nameWidth = shown.map { Printable.width(Printable.text($0.name)) }.max() ?? 0
-        let lines = shown.map { key in
-            Printable.padded(Printable.text(key.name), to: min(nameWidth, 20)) + "  \(Printable.text(key.id))  "
-                + KeyTable.line(key, now: now)
+        let nameWidth = min(shown.map { Printable.width(Printable.text($0.name)) }.max() ?? 0, 20)
+        var title = "keys"
+        for key in shown {
+            let name = Printable.padded(Printable.text(key.name), to: nameWidth)
+            let whose = "\(name)  \(Printable.text(key.id))"
+            let use = KeyTable.line(key, now: now)
+            let isShort = Printable.width("\(whose)  \(use)") <= room
+            addLine(title, isShort ? "\(whose)  \(use)" : Printable.cut(whose, to: room, mark: manner.mark))
+            if !isShort { add("", [use], margin: 2) }
+            title = ""
         }
-        for (index, line) in lines.enumerated() { addLine(index == 0 ? "keys" : "", fitted(line)) }
-        if shown.count < keys.count { addLine("", "and \(keys.count - shown.count) more: wstanctl keys") }
+        if shown.count < keys.count { add("", ["and \(keys.count - shown.count) more: wstanctl keys"]) }
     }
 
     private static let keysShown = 8
-
-    private func fitted(_ line: String) -> String {
-        Printable.cut(line, to: room, mark: manner.mark)
-    }
-}
-
-/// A client's pool in one line.
-enum PoolText {
-    typealias Bar = (idle: String, opening: String, empty: String)
-
-    static func line(_ pool: Control.Pool, _ manner: Manner) -> (bar: Bar, text: String) {
-        var text = "\(pool.idle) of \(pool.size) idle"
-        if pool.opening > 0 { text += ", \(pool.opening) opening" }
-        if let share = share(pool) { text += "; \(share) hits" }
-        if let roundTrip = pool.rttUSec { text += "; \(Amount.roundTrip(microseconds: roundTrip)) round trip" }
-        return (bar(pool, manner), text)
-    }
-
-    static func lines(_ pool: Control.Pool, _ mode: Control.Mode, _ manner: Manner) -> [String] {
-        guard mode == .client else { return [Amount.count(pool.idle, "tunnel") + " that clients keep open"] }
-        let bar = bar(pool, manner)
-        return [
-            "\(manner.good(bar.idle))\(manner.doubtful(bar.opening))\(manner.faint(bar.empty)) \(pool.idle) of \(pool.size)",
-            "  idle        \(pool.idle)",
-            "  opening     \(pool.opening)",
-            "  size        \(pool.size)",
-            "  hits        \(pool.hits)" + (share(pool).map { " (\($0))" } ?? ""),
-            "  misses      \(pool.misses)",
-            "  round trip  " + (pool.rttUSec.map { Amount.roundTrip(microseconds: $0) } ?? "not known yet"),
-        ]
-    }
-
-    /// How many were served from it; nil before the first.
-    static func share(_ pool: Control.Pool) -> String? {
-        let total = Double(pool.hits) + Double(pool.misses)
-        guard pool.hits >= 0, pool.misses >= 0, total > 0 else { return nil }
-        // Rounded down: 100% is all of them.
-        return "\(Int(Double(pool.hits) / total * 100))%"
-    }
-
-    private static func bar(_ pool: Control.Pool, _ manner: Manner) -> Bar {
-        let width = 16
-        let whole = Double(max(pool.size, pool.idle, 1))
-        // What there is shows, however little it is.
-        func cells(_ count: Int, atMost room: Int) -> Int {
-            count <= 0 ? 0 : min(room, max(1, Int(min(Double(count) / whole, 1) * Double(width))))
-        }
-        let idle = cells(pool.idle, atMost: width)
-        let opening = cells(pool.opening, atMost: width - idle)
-        let marks = manner.hasSymbols ? ("█", "▒", "·") : ("#", "+", ".")
-        return (
-            String(repeating: marks.0, count: idle), String(repeating: marks.1, count: opening),
-            String(repeating: marks.2, count: width - idle - opening)
-        )
-    }
 }

@@ -59,4 +59,25 @@ import Testing
             ])
         #expect(StandardStreamsProgram.ExitStatus.noClient == FindingReport.ExitStatus.unreachable)
     }
+
+    /// In contrib/completion/wstand.bash, where a list is what stands between quotes.
+    @Test func `bash completes every option, by what it takes`() throws {
+        let file = Repository.file("contrib/completion/wstand.bash")
+        let text = try String(contentsOf: file, encoding: .utf8)
+        func list(_ name: String) throws -> Set<String> {
+            let begin = try #require(text.firstRange(of: "local \(name)='")).upperBound
+            let words = text[begin...].prefix { $0 != "'" }.split { $0 == " " || $0 == "\n" }
+            return Set(words.map { String($0.dropFirst(2)) })
+        }
+        func options(_ isMeant: (CommandLineOption.Argument) -> Bool) -> Set<String> {
+            Set(CommandLineOption.all.filter { isMeant($0.argument) }.map(\.name))
+        }
+        let placeholders = ["FILE", "PATH"].map(CommandLineOption.Argument.required)
+        #expect(try list("flags") == options { $0 == .none })
+        #expect(try list("switches") == options { $0 == .attachedFlag })
+        #expect(try list("choices") == options { $0 == .required("yes|no") || $0 == .required("yes|no|auto") })
+        #expect(try list("files") == options { placeholders.contains($0) })
+        let all = try ["flags", "switches", "choices", "files", "values"].map(list).reduce(Set<String>()) { $0.union($1) }
+        #expect(all == Set(CommandLineOption.all.map(\.name)))
+    }
 }

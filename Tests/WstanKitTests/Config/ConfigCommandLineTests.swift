@@ -106,7 +106,7 @@ import Testing
             return
         }
         for option in CommandLineOption.all { #expect(text.contains("--\(option.name)")) }
-        #expect(text.contains("command line wins"))
+        #expect(text.contains("Options override the file"))
         #expect(text.split(separator: "\n").allSatisfy { $0.count <= 100 })
     }
 

@@ -42,7 +42,7 @@ import Testing
             if let unit = key.kind.unit { facts += ["in", unit, ","] }
             let reload =
                 switch key.reload {
-                case .takesOver: "taken over by a reload"
+                case .takesOver: "applied on reload"
                 case .needsRestart: "needs a restart"
                 case .needsRestartOfServer: "needs a restart on a server"
                 }

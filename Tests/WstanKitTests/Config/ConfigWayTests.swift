@@ -128,10 +128,10 @@ import Testing
     @Test func `limits and replies have their defaults and bounds`() throws {
         let settings = try configured(
             "ws://h K --early-reply=no --pool-min=2 --max-tunnels-per-address=5 --idle-timeout=5min")
-        #expect(!settings.earlyReply)
+        #expect(settings.earlyReply == false)
         #expect(settings.poolMin == 2 && settings.maxTunnelsPerAddress == 5 && settings.idleTimeout == .seconds(300))
         let plain = try configured("ws://h K")
-        #expect(plain.earlyReply && plain.poolMin == 1 && plain.maxTunnelsPerAddress == 0 && plain.idleTimeout == .zero)
+        #expect(plain.earlyReply == nil && plain.poolMin == 1 && plain.maxTunnelsPerAddress == 0 && plain.idleTimeout == .zero)
         #expect(!plain.allowPrivate && plain.allow.isEmpty && plain.deny.isEmpty && plain.allowUID.isEmpty)
         for bad in ["early-reply=x", "pool-min=-1", "idle-timeout=8d", "max-tunnels-per-address=1000001"] {
             #expect(ConfigFixture().failure(["ws://h", "K", "--\(bad)"])?.exitStatus == .usage)

@@ -93,12 +93,25 @@ import WstanControl
         #expect(try refusal(text, .owner) == wrong)
     }
 
+    @Test func `changes of keys are logged with what became of them, and a dry run not at all`() throws {
+        let logged = ControlCommand.allCases.filter(\.isLoggedByService)
+        #expect(logged == [.rotateKey, .addKey, .retireKey] && logged.allSatisfy(\.isLogged))
+        #expect(!ControlCommand.listRejects.isLogged)
+        #expect(try call(#"{"method":"a.Reload","parameters":{"dryRun":true}}"#).isDryRun)
+        for text in [#"{}"#, #"{"dryRun":false}"#, #"{"dryRun":1}"#] {
+            #expect(try !call(#"{"method":"a.Reload","parameters":\#(text)}"#).isDryRun)
+        }
+    }
+
     @Test func `a stranger is not told what is private`() {
         let status = InterfaceTests.fullStatus
         #expect(status.visible(to: .member) == status)
         let visible = status.visible(to: .stranger)
         #expect(visible.keys == nil && visible.warnings == nil && visible.configurationErrors == nil)
         #expect(visible.restricted == true)
+        #expect(visible.servers?.map(\.uri) == ["wss://h:1/"] && visible.servers?.map(\.state) == [.unreachable])
+        #expect(visible.certificate?.file == nil && visible.certificate?.refusal?.contains("/f") == false)
+        #expect((visible.requiresRestart, visible.filesChanged, visible.warningCount) == (["uri"], true, 1))
         #expect(visible.tunnelsTotal == status.tunnelsTotal && visible.rejects == status.rejects)
     }
 

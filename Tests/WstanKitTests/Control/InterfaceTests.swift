@@ -31,7 +31,10 @@ import WstanControl
         let diagnostic = Control.Diagnostic(severity: .error, file: "f", line: 1, column: 2, message: "m")
         try Self.check(CheckConfiguration.self, .init(text: "t"), .init(diagnostics: [diagnostic]))
         try Self.check(CloseTunnel.self, .init(id: 1), .init())
-        try Self.check(Reload.self, .init(), .init(changed: ["a"], requiresRestart: [], warnings: ["w"]))
+        let refusal = Control.Refusal(
+            address: "a", cause: "c", text: "t", key: "k", count: 1, firstTimestampUSec: 2, lastTimestampUSec: 3)
+        try Self.check(ListRejects.self, .init(all: true), .init(sinceTimestampUSec: 1, refusals: [refusal]))
+        try Self.check(Reload.self, .init(dryRun: true), .init(changed: ["a"], requiresRestart: [], warnings: ["w"]))
         try Self.check(
             RotateKey.self, .init(name: "n", key: "k", graceUSec: 1, runtimeOnly: true),
             .init(
@@ -67,7 +70,15 @@ import WstanControl
                 name: "n", id: "i", state: .current, source: .state, createdTimestampUSec: 1, retireTimestampUSec: 2,
                 uses: 3,
                 lastUseTimestampUSec: 4)
-        ], logLevel: .info, restricted: false)
+        ], logLevel: .info, restricted: false,
+        servers: [
+            .init(
+                uri: "wss://h:1/hidden/", state: .unreachable, used: true, sinceTimestampUSec: 1,
+                lastSuccessTimestampUSec: 2, lastFailureTimestampUSec: 3, code: "c", cause: "w", advice: "a",
+                tunnels: 4, rttUSec: 5, certificateEndTimestampUSec: 6)
+        ],
+        certificate: .init(file: "f", names: ["n"], endTimestampUSec: 1, mismatchedHost: "h", refusal: "/f is bad"),
+        requiresRestart: ["uri"], filesChanged: true, reloadFailureTimestampUSec: 1, warningCount: 1)
 
     @Test func `refusals are counted in the interface's order, each in a field of its own`() throws {
         let rejects = ControlCoding.object(of: Control.Rejects([.replay: 1, .droppedDatagrams: 7]))

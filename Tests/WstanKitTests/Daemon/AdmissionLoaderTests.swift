@@ -50,7 +50,7 @@ import Testing
             let (admission, warnings) = try AdmissionLoader.load(settings)
             #expect(admission.users?.users.count == 1)
             #expect(warnings.count == count)
-            #expect(count == 0 || warnings.first?.contains("chmod o-r \(path)") == true)
+            #expect(count == 0 || warnings.first?.contains(FileExposure.command(path)) == true)
         }
     }
 

@@ -88,7 +88,7 @@ import Testing
         try Self.withFile(Array(Self.base64.utf8), mode: mode) { path in
             let warnings = try KeyLoader.load(.file(path)).warnings
             #expect(warnings.count == (isOpen ? 1 : 0))
-            #expect(!isOpen || warnings.first?.contains("chmod o-r \(path)") == true)
+            #expect(!isOpen || warnings.first?.contains(FileExposure.command(path)) == true)
         }
     }
 

@@ -15,7 +15,7 @@ import Testing
 
         init(_ worker: Worker, tunnels: Set<UInt64>) {
             self.worker = worker
-            self.tunnels = Set(tunnels.map { UInt64(worker.index) << 40 | $0 })
+            self.tunnels = Set(tunnels.map { $0 * 2 + UInt64(worker.index) })
             drain = Draining(worker: worker)
         }
 
@@ -64,21 +64,22 @@ import Testing
         func close(until deadline: Instant) async { worker.assertIsCurrent() }
     }
 
-    /// Two roles on each of two workers, one of which is the test's.
-    private static func run(_ body: @escaping @Sendable (Services) async throws -> Void) async throws {
+    /// Two roles on each of two workers, one of which is the test's: tunnels 2, 4 and 6 there, 3, 5 and 7 on the other.
+    private static func run(
+        _ first: Set<UInt64> = [1, 2], _ body: @escaping @Sendable (Services) async throws -> Void
+    ) async throws {
         let other = try Worker(index: 1, memoryLimit: 1 << 20)
         other.start()
         defer { other.stop() }
         try await WorkerThread.run { main in
             let workers = [main, other]
-            let roles = [Set<UInt64>([1, 2]), [3]].map { tunnels in
+            let others: Set<UInt64> = first.count > 2 ? [] : [3]
+            let roles = [first, others].map { tunnels in
                 TestRole(workers.map { OtherService($0, tunnels: tunnels) })
             }
             try await body(Services(roles))
         }
     }
-
-    private static let second = UInt64(1) << 40
 
     @Test func `the services of all roles are asked, each on its worker`() async throws {
         try await Self.run { services in
@@ -88,27 +89,29 @@ import Testing
         }
     }
 
-    @Test func `tunnels are listed worker by worker`() async throws {
+    @Test func `tunnels are listed in the order of their numbers, some at a time`() async throws {
         try await Self.run { services in
             var listed: [UInt64] = []
             await services.tunnels { reports in
                 listed += reports.map(\.id)
                 return true
             }
-            #expect(listed == [1, 2, 3] + [1, 2, 3].map { Self.second | $0 })
-            listed = []
+            #expect(listed == Array(2...7))
+        }
+        try await Self.run(Set(1...100)) { services in
+            var listed: [[UInt64]] = []
             await services.tunnels { reports in
-                listed += reports.map(\.id)
-                return false
+                listed.append(reports.map(\.id))
+                return listed.count < 3
             }
-            #expect(listed == [1, 2])
+            #expect(listed == [Array(2...65), Array(66...129), Array(130...193)])
         }
     }
 
     @Test func `a tunnel is closed wherever it is`() async throws {
         try await Self.run { services in
-            #expect(await services.closeTunnel(Self.second | 3))
-            #expect(await !services.closeTunnel(Self.second | 3))
+            #expect(await services.closeTunnel(7))
+            #expect(await !services.closeTunnel(7))
             #expect(await services.closeTunnels(openedWith: Key.random().id) == 5)
         }
     }
@@ -116,10 +119,7 @@ import Testing
     @Test func `a drain ends when every service has nothing left`() async throws {
         try await Self.run { services in
             let drain = Task { await services.drain(until: nil) }
-            for id in [1, 2, 3] as [UInt64] {
-                #expect(await services.closeTunnel(id))
-                #expect(await services.closeTunnel(Self.second | id))
-            }
+            for id in 2...7 as ClosedRange<UInt64> { #expect(await services.closeTunnel(id)) }
             await drain.value
         }
     }
@@ -128,21 +128,19 @@ import Testing
         try await Self.run { services in
             async let drained: Void = services.drain(until: nil)
             await services.endDrain()
-            for id in [1, 2, 3] as [UInt64] {
-                _ = await services.closeTunnel(id)
-                _ = await services.closeTunnel(Self.second | id)
-            }
+            for id in 2...7 as ClosedRange<UInt64> { _ = await services.closeTunnel(id) }
             await drained
         }
     }
 
     @Test func `what only one of two has is not lost in their sum`() {
-        let client = ServiceSnapshot(pool: PoolReport(size: 2))
+        let client = ServiceSnapshot(pool: PoolReport(size: 2), servers: [ServerReport(tunnels: 3)])
         var rejects = RefusalCounts()
         rejects.increment(.replay)
         let server = ServiceSnapshot(rejects: rejects)
         let sum = client + server + client
-        #expect(sum == ServiceSnapshot(pool: PoolReport(size: 4), rejects: rejects))
+        #expect(
+            sum == ServiceSnapshot(pool: PoolReport(size: 4), servers: [ServerReport(tunnels: 6)], rejects: rejects))
         #expect(StatusLine(client, state: nil).poolSize == 2)
         #expect(StatusLine(ServiceSnapshot(), state: nil).poolSize == nil)
     }

@@ -40,7 +40,7 @@ import Testing
     }
 
     private static func services(_ workers: [Worker], _ log: EventLog) throws -> Services {
-        let options = ServerOptions(keys: [Key.random()], pathPrefix: "/")
+        let options = ServerOptions(keys: [Key.random()])
         let shared = ServerShared(replayGuard: ReplayGuard(capacity: 10))
         let resolver = Resolver(pool: BlockingPool(maxThreads: 1))
         let servers = workers.map {
@@ -161,5 +161,8 @@ import Testing
         #expect(
             StatusLine(state: "Draining", inUse: 12, idle: 0, rejects: rejects).text
                 == "Draining: 12 tunnels in use, 0 idle; refused: 2 replayed, 1 over limit")
+        #expect(
+            StatusLine(idle: 0, poolSize: 16, concerns: ["server unreachable for 2min: connection refused"]).text
+                == "server unreachable for 2min: connection refused; 0 tunnels in use, 0 of 16 idle")
     }
 }

@@ -6,6 +6,7 @@ final class TestRole: Role {
     let services: [any WorkerService]
     let warnings: [String] = []
     var forwarder: ClientService? { nil }
+    var recentRefusals: RecentRefusals? { nil }
 
     init(_ services: [any WorkerService]) {
         self.services = services

@@ -15,7 +15,7 @@ import Testing
     }
 
     private static func finding(
-        _ attempts: ConnectObservation.Attempt..., station: ConnectObservation.Station = .server
+        _ attempts: ConnectObservation.Attempt..., station: Station = .server
     ) -> Finding {
         ConnectObservation(station: station, attempts: attempts).finding
     }
@@ -23,13 +23,13 @@ import Testing
     @Test func `a connection is told with its address and its time`() {
         let finding = Self.finding(Self.attempt(Self.ipv4))
         #expect(finding.level == .ok)
-        #expect(finding.text == "the server takes connections, 192.0.2.1:443 within 12 ms")
-        #expect(Self.finding(Self.attempt(Self.ipv4), station: .proxy).text.hasPrefix("the proxy on the way takes"))
+        #expect(finding.text == "the server accepts connections: 192.0.2.1:443 within 12 ms")
+        #expect(Self.finding(Self.attempt(Self.ipv4), station: .proxy).text.hasPrefix("the proxy on the way accepts"))
     }
 
     @Test(arguments: [
-        (ECONNREFUSED, "nothing listens"), (ETIMEDOUT, "firewall swallows"), (ENETUNREACH, "no route"),
-        (EHOSTUNREACH, "nobody there"), (ECONNRESET, "another port"), (EMFILE, "descriptors"),
+        (ECONNREFUSED, "wstand runs there"), (ETIMEDOUT, "firewall may drop"), (ENETUNREACH, "ip route"),
+        (EHOSTUNREACH, "the host is up"), (ECONNRESET, "another port"), (EMFILE, "descriptors"),
         (EPERM, "firewall of this host"),
     ])
     func `each failure has its remedy`(code: Int32, words: String) throws {
@@ -42,7 +42,7 @@ import Testing
     @Test(arguments: [ECONNREFUSED, ETIMEDOUT])
     func `a proxy that is not there is to be corrected where it is named`(code: Int32) throws {
         let finding = Self.finding(Self.attempt(Self.ipv4, code), station: .proxy)
-        #expect(finding.text.hasPrefix("the proxy on the way cannot be reached"))
+        #expect(finding.text.hasPrefix("cannot reach the proxy on the way: "))
         #expect(try #require(finding.remedy).contains("HTTPS_PROXY"))
     }
 
@@ -57,7 +57,7 @@ import Testing
         #expect(Self.finding(Self.attempt(Self.ipv6, ENETUNREACH), Self.attempt(Self.ipv4)).level == .ok)
         // Nor is it what keeps a server from being reached, if something else does.
         let finding = Self.finding(Self.attempt(Self.ipv6, ENETUNREACH), Self.attempt(Self.ipv4, ECONNREFUSED))
-        #expect(finding.remedy?.contains("nothing listens") == true)
+        #expect(finding.remedy?.contains("wstand runs there") == true)
     }
 
     @Test func `no address at all is a failure`() {
@@ -96,7 +96,7 @@ import Testing
         let missing = Self.sighting(.failure(.notFound), .failure(.notFound)).finding
         #expect(missing.level == .failed(.reach))
         #expect(missing.text.contains("does not exist"))
-        #expect(missing.remedy?.contains("spelling") == true)
+        #expect(missing.remedy?.contains("host in uri") == true)
         for cause in [Resolver.Failure.unavailable, .timedOut] {
             let silent = Self.sighting(.failure(.notFound), .failure(cause)).finding
             #expect(silent.text.contains(cause.text))

@@ -38,6 +38,14 @@ import Testing
         #expect(record.id == .replayRefused)
     }
 
+    @Test func `what the message has already is a field, and not said twice`() {
+        let record = Self.record("rotate-key laptop", .of(.keyRotated, ["key-name": .inMessage("laptop"), "a": "b"]))
+        #expect(record.text == "rotate-key laptop a=b")
+        let fields = JournalEntry(record).fields.map { "\($0.name)=\($0.value)" }
+        #expect(fields.contains("WSTAN_KEY_NAME=laptop") && fields.contains("MESSAGE=rotate-key laptop a=b"))
+        #expect(LogLine.json(record).contains("\"key-name\":\"laptop\""))
+    }
+
     @Test func `every level has its priority`() {
         #expect(Logger.Level.allCases.map { Self.record("x", [:], $0).priority } == [7, 7, 6, 5, 4, 3, 2])
     }

@@ -34,6 +34,21 @@ import Testing
         }
     }
 
+    @Test func `a trial says what listening would say, and leaves nothing behind`() async throws {
+        try await WorkerThread.run { worker in
+            let listener = try Listener(Loopback.ipv4, on: worker, dealingTo: [worker]) { _ in }
+            let taken = #expect(throws: SystemError.self) { try BindTrial.bind(listener.address) }
+            #expect(taken?.code == EADDRINUSE)
+            let address = listener.address
+            listener.close()
+            for _ in 0..<2 {
+                try BindTrial.bind(address)
+                try BindTrial.bind(address, forDatagrams: true)
+            }
+            try Listener(address, on: worker, dealingTo: [worker]) { _ in }.close()
+        }
+    }
+
     @Test func `a port that is taken cannot be listened on`() async throws {
         try await WorkerThread.run { worker in
             let listener = try Listener(Loopback.ipv4, on: worker, dealingTo: [worker]) { _ in }

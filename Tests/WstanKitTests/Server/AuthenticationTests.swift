@@ -12,7 +12,7 @@ import Testing
     private static func otherKey() throws -> Key { try #require(Key(text: "AAECAwQFBgcICQoLDA0ODw==")) }
 
     private static func options(_ change: (inout ServerOptions) throws -> Void = { _ in }) throws -> ServerOptions {
-        var options = ServerOptions(keys: [try key()], pathPrefix: "/")
+        var options = ServerOptions(keys: [try key()])
         try change(&options)
         return options
     }
@@ -182,10 +182,25 @@ import Testing
         #expect(try Self.refusal(head, compatible) == .notARequest)
         head.cookie = "\(CompatibleMode.cookieName(for: try Self.key()))=\(head.key)"
         #expect(try Self.refusal(head, compatible) == .wire(.badAuthentication))
-        for cookie in ["", "_K", "_K=", "x=1", "_K=AAAA", "x=1; _K=\(head.key)", nil] {
+        for cookie in ["", "_K", "_K=", "x=1", "_K=AAAA", "x=1, _K=\(head.key)", "x_K=\(head.key)", nil] {
             head.cookie = cookie
             #expect(try Self.refusal(head, compatible) == .notARequest)
         }
+    }
+
+    /// A front adds cookies of its own; one that speaks HTTP/2 to its clients may give each a field of its own.
+    @Test(arguments: [
+        "x=1; _K=NONCE", "_K=NONCE; x=1", "x=1;_K=NONCE;y", "a=b; _K=; _K=short; _K=NONCE; c", "x=1\r\nCookie: _K=NONCE",
+        "_K=NONCE\r\nCookie: x=1; y=2",
+    ])
+    func `the cookie of compatible mode may have others beside it`(cookies: String) throws {
+        let key = try Self.key()
+        let authentication = Self.authentication(try Self.options { $0.compatible = true })
+        var head = try Self.request()
+        let text = cookies.replacing("NONCE", with: head.key)
+        head.cookie = text.replacing("_K=", with: "\(CompatibleMode.cookieName(for: key))=")
+        head.key = Nonce(high: 9, low: 9).base64
+        #expect(try Self.refusal(head, authentication) == nil)
     }
 
     // MARK: Time
@@ -306,14 +321,43 @@ import Testing
 
     // MARK: Paths
 
+    /// nginx's `proxy_pass` with a slash and Apache's ProxyPass leave two.
     @Test(arguments: [
-        ("/", true), ("/tunnel/", true), ("/tunnel", false), ("/other/", false), ("", false), ("//", false),
+        "/", "/tunnel/", "/other/", "", "//", "/tunnel//", "///", "/a/b/c/", "/./", "/a/../", "/a;b=c/", "/?/",
+        // RFC 9112 section 3.2.2: a server must take the absolute form.
+        "http://server.test/", "http://server.test:80//", "HTTPS://u@server.test/tunnel/", "ws://[::1]:80/",
     ])
-    func `the path's prefix may have been taken off, but not changed`(prefix: String, isGood: Bool) throws {
-        let authentication = Self.authentication(try Self.options { $0.pathPrefix = "/tunnel/" })
+    func `whatever stands before the last segment of the path, that is the request`(prefix: String) throws {
+        let authentication = Self.authentication(try Self.options())
         let refusal = try Self.refusal(Self.request(prefix: prefix), authentication)
-        // Without any slash the text is a target all the same; only the prefix of its own is looked for.
-        #expect((refusal == nil) == (isGood || prefix.isEmpty))
+        #expect((refusal == nil) == (prefix != "/?/"))
+    }
+
+    @Test(arguments: ["?", "?x=1", "?a/b/c", "/", "//", "/?x"])
+    func `what a front appends to the path does not count`(suffix: String) throws {
+        let good = try Self.request()
+        let changed = good.with { $0.path += suffix }
+        #expect(try Self.refusal(changed, Self.authentication(Self.options())) == nil)
+    }
+
+    @Test func `an encoded letter is the letter`() throws {
+        let good = try Self.request()
+        let letter = try #require(good.path.utf8.dropFirst().first)
+        let changed = good.with {
+            $0.path = "/%" + String(letter, radix: 16) + $0.path.dropFirst(2).replacing("=", with: "%3D")
+        }
+        #expect(try Self.refusal(changed, Self.authentication(Self.options())) == nil)
+        for bad in ["%", "%2", "%zz", "%+4"] {
+            let head = good.with { $0.path += bad }
+            #expect(try Self.refusal(head, Self.authentication(Self.options())) == .notARequest)
+        }
+    }
+
+    /// The last word of a path such as /api/chat is base64 too.
+    @Test(arguments: ["/chat", "/api/chat", "/socket.io/", "/aaaabbbbccccddddeeeeffff", "/"])
+    func `what is too short is not a request, and no wrong key`(path: String) throws {
+        let head = try Self.request().with { $0.path = path }
+        #expect(try Self.refusal(head, Self.authentication(Self.options())) == .notARequest)
     }
 
     @Test func `a request is base64 in its one canonical form`() throws {
@@ -323,8 +367,7 @@ import Testing
         let padding = good.path.reversed().prefix { $0 == "=" }.count
         let texts = [
             String(good.path.dropLast(padding)), good.path + "=", good.path + "====",
-            good.path.replacing("=", with: "%3D"), good.path + "?x=1", good.path + "/", good.path + "#",
-            "/" + good.path, "/", "/====", "/!" + good.path.dropFirst(2),
+            good.path + "#", good.path + "/x", "?" + good.path, "/", "/====", "/!" + good.path.dropFirst(2),
         ]
         for text in texts {
             let refusal = try Self.refusal(good.with { $0.path = text }, Self.authentication(try Self.options()))
@@ -360,14 +403,9 @@ import Testing
     @Test func `what is no WebSocket request of HTTP 1.1 is none of ours`() throws {
         let good = try Self.request()
         let others = [
-            good.with { $0.method = "POST" }, good.with { $0.method = "get" }, good.with { $0.version = "HTTP/1.0" },
-            good.with { $0.version = "HTTP/2.0" }, good.with { $0.without = ["Upgrade"] },
-            good.with { $0.without = ["Connection"] }, good.with { $0.without = ["Sec-WebSocket-Version"] },
+            good.with { $0.method = "POST" }, good.with { $0.method = "get" }, good.with { $0.version = "HTTP/2.0" },
             good.with { $0.without = ["Sec-WebSocket-Key"] },
             good.with { $0.extra = "Sec-WebSocket-Key: \($0.key)\r\n" },
-            good.with { ($0.without, $0.extra) = (["Sec-WebSocket-Version"], "Sec-WebSocket-Version: 8\r\n") },
-            good.with { ($0.without, $0.extra) = (["Upgrade"], "Upgrade: h2c\r\n") },
-            good.with { ($0.without, $0.extra) = (["Connection"], "Connection: keep-alive\r\n") },
         ]
         for head in others {
             let authentication = Self.authentication(try Self.options())
@@ -375,8 +413,60 @@ import Testing
             // And it has left no trace.
             #expect(try Self.refusal(good, authentication) == nil)
         }
-        let spoken = good.with { ($0.without, $0.extra) = (["Connection"], "Connection: keep-alive, Upgrade\r\n") }
-        #expect(try Self.refusal(spoken, Self.authentication(Self.options())) == nil)
+    }
+
+    /// As nginx sends it without `proxy_http_version 1.1`, `Upgrade` and `Connection`.
+    @Test func `of a request of ours from which a front has taken something, it is told what`() throws {
+        let good = try Self.request()
+        let others: [(RequestHead, [String])] = [
+            (good.with { $0.version = "HTTP/1.0" }, ["HTTP/1.1"]),
+            (good.with { $0.without = ["Upgrade"] }, ["Upgrade"]),
+            (good.with { $0.without = ["Connection"] }, ["Connection"]),
+            (
+                good.with { ($0.version, $0.without, $0.extra) = ("HTTP/1.0", ["Upgrade", "Connection"], "Connection: close\r\n") },
+                ["HTTP/1.1", "Upgrade", "Connection"]
+            ),
+            (good.with { $0.without = ["Sec-WebSocket-Version"] }, ["Sec-WebSocket-Version"]),
+            (
+                good.with { ($0.without, $0.extra) = (["Sec-WebSocket-Version"], "Sec-WebSocket-Version: 8\r\n") },
+                ["Sec-WebSocket-Version"]
+            ),
+            (good.with { ($0.without, $0.extra) = (["Upgrade"], "Upgrade: h2c\r\n") }, ["Upgrade"]),
+            (
+                good.with { ($0.without, $0.extra) = (["Connection"], "Connection: keep-alive\r\n") },
+                ["Connection"]
+            ),
+        ]
+        for (head, lacking) in others {
+            let authentication = Self.authentication(try Self.options())
+            #expect(try Self.refusal(head, authentication) == .wire(.incompleteUpgrade(lacking: lacking)))
+            // And it has left no trace.
+            #expect(try Self.refusal(good, authentication) == nil)
+            // Of others' nothing is known: any page of theirs may lack it.
+            let stranger = try Self.request(Self.otherKey()).with { ($0.version, $0.without, $0.extra) = (head.version, head.without, head.extra) }
+            #expect(try Self.refusal(stranger, authentication) == .notARequest)
+        }
+        // The key is right, whatever else is wrong with it.
+        let sealed = good.with { $0.without = ["Upgrade"] }
+        let tls = Self.authentication(try Self.options { $0.usesCipher = false })
+        #expect(try Self.refusal(sealed, tls) == .wire(.incompleteUpgrade(lacking: ["Upgrade: websocket"])))
+    }
+
+    @Test(arguments: [
+        (["Connection"], "Connection: keep-alive, Upgrade\r\n"), (["Connection"], "Connection: keep-alive\r\nConnection: upgrade\r\n"),
+        (["Connection"], "CONNECTION:\tUPGRADE , x\r\n"), (["Upgrade"], "Upgrade: h2c, WebSocket\r\n"),
+        (["Upgrade"], "upgrade: WEBSOCKET\r\nUpgrade: h2c\r\n"), (["Host"], ""),
+        ([], "Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Protocol: a, b\r\n"),
+    ] as [([String], String)])
+    func `a request may be put in other words`(without: [String], extra: String) throws {
+        let head = try Self.request().with { ($0.without, $0.extra) = (without, extra) }
+        #expect(try Self.refusal(head, Self.authentication(Self.options())) == nil)
+    }
+
+    @Test(arguments: ["\r\n", "\r\n\r\n", "\n"])
+    func `empty lines before a request are overlooked`(lines: String) throws {
+        let head = try HTTPHead(Array(lines.utf8) + Self.request().bytes)
+        _ = try Self.authentication(Self.options()).verify(head, now: Self.now)
     }
 
     // MARK: Mutations
@@ -387,7 +477,6 @@ import Testing
         let options = try Self.options {
             $0.usesCipher = usesCipher
             $0.compatible = compatible
-            $0.pathPrefix = "/t/"
         }
         var good = try Self.request(nonce: usesCipher ? Self.nonce : nil, prefix: "/t/")
         if compatible {

@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import Testing
 
@@ -13,7 +14,8 @@ import Testing
     private static let refusals: [Refusal] = [
         .notARequest, .silent, .overLimit, .timedOut, .wire(.malformed), .wire(.badAuthentication),
         .wire(.sealedForOtherScheme), .wire(.expired(seconds: 61.4)), .wire(.expired(seconds: .nan)), .wire(.replayed),
-        .wire(.tooLarge), .wire(.unexpectedCommand), .draining, .tls(.notTLS),
+        .wire(.tooLarge), .wire(.unexpectedCommand), .draining, .tls(.notTLS(.http)),
+        .tls(.notTLS(.webSocket)), .wire(.incompleteUpgrade(lacking: ["HTTP/1.1", "Upgrade"])),
     ]
 
     @Test func `targets are named at debug only`() {
@@ -21,12 +23,12 @@ import Testing
         let log = lines.log
         log.targetFailed(1, Self.secret, .connect(SystemError(call: "connect", code: 111)))
         log.targetConnected(1, Self.secret)
-        log.tunnelOpened(1, peer: Self.peer)
+        log.tunnelOpened(1, peer: Self.peer, key: .configured)
         log.tunnelEnded(1)
         for _ in 0..<2 {
             for refusal in Self.refusals { _ = log.requestRefused(refusal, peer: Self.peer, now: Self.at(0)) }
             for key in ["deny", "allow-private"] {
-                _ = log.targetForbidden(1, Self.secret, key: key, peer: Self.peer, now: Self.at(0))
+                _ = log.targetForbidden(1, Self.secret, rule: key, peer: Self.peer, now: Self.at(0))
             }
         }
         log.logGathered(upTo: nil)
@@ -51,6 +53,25 @@ import Testing
         }
     }
 
+    @Test func `what a front has taken out of a request is told, and TLS that is missing`() {
+        let lines = LogLines()
+        _ = lines.log.requestRefused(
+            .wire(.incompleteUpgrade(lacking: ["HTTP/1.1", "Upgrade"])), peer: Self.peer, now: Self.at(0))
+        _ = lines.log.requestRefused(.tls(.notTLS(.webSocket)), peer: Self.peer, now: Self.at(0))
+        #expect(lines.all.map(\.level) == [.notice, .notice])
+        #expect(lines.all.first?.text.contains("lacking=HTTP/1.1,Upgrade") == true)
+        #expect(lines.all.last?.text.contains("wss://") == true)
+    }
+
+    @Test func `that X-Forwarded-For is ignored is told once in an hour`() {
+        let lines = LogLines()
+        let log = lines.log
+        for second in [0, 1, 3599, 3600] { log.forwardedForIgnored(Self.peer, now: Self.at(second)) }
+        #expect(lines.all.map(\.level) == [.notice, .notice])
+        #expect(lines.all.allSatisfy { $0.text.contains("trusted-proxies") && $0.text.contains("peer=10.0.0.1:4711") })
+        #expect(lines.all.last?.text.contains("repeated=2") == true)
+    }
+
     @Test func `a clock that is wrong is told by how much`() {
         let lines = LogLines()
         _ = lines.log.requestRefused(.wire(.expired(seconds: -61.4)), peer: Self.peer, now: Self.at(0))
@@ -64,7 +85,7 @@ import Testing
         let neighbour = ClientAddress(ipv4: IPv4Address(0x0a00_0001), port: 4712)
         for second in 0..<5 {
             _ = log.requestRefused(.wire(.replayed), peer: second == 3 ? neighbour : Self.peer, now: Self.at(second))
-            _ = log.targetForbidden(1, Self.secret, key: "allow", peer: Self.peer, now: Self.at(second))
+            _ = log.targetForbidden(1, Self.secret, rule: "allow", peer: Self.peer, now: Self.at(second))
         }
         #expect(lines.all.filter { $0.level > .debug }.count == 2)
         #expect(log.requestRefused(.wire(.replayed), peer: Self.peer, now: Self.at(5)) == Self.at(60))
@@ -101,10 +122,75 @@ import Testing
 
     @Test func `the key that would allow a target is named`() {
         let lines = LogLines()
-        _ = lines.log.targetForbidden(1, Self.secret, key: "allow-private", peer: Self.peer, now: Self.at(0))
+        _ = lines.log.targetForbidden(1, Self.secret, rule: "allow-private", peer: Self.peer, now: Self.at(0))
         let line = lines.all.last
         #expect(line?.level == .notice)
         #expect(line?.text.contains("key=allow-private") == true)
+    }
+
+    @Test func `whose key it was is told where that is known`() throws {
+        let lines = LogLines()
+        let laptop = try #require(KeyName("laptop"))
+        lines.log.tunnelOpened(7, peer: Self.peer, key: laptop)
+        _ = lines.log.requestRefused(.wire(.replayed), peer: Self.peer, key: laptop, now: Self.at(0))
+        _ = lines.log.targetForbidden(7, Self.secret, rule: "deny", peer: Self.peer, key: laptop, now: Self.at(0))
+        _ = lines.log.requestRefused(.wire(.badAuthentication), peer: Self.peer, now: Self.at(0))
+        #expect(
+            lines.all.filter { $0.level > .debug }.map(\.text) == [
+                "tunnel opened key-name=laptop peer=10.0.0.1:4711 tunnel=7",
+                "request refused key-name=laptop peer=10.0.0.1:4711 reason=replayed",
+                "a target was refused by the rules key=deny key-name=laptop peer=10.0.0.1:4711 reason=forbidden-target tunnel=7",
+                "request refused peer=10.0.0.1:4711 reason=bad-authentication",
+            ])
+    }
+
+    /// The filter in contrib, without what only fail2ban knows.
+    private static func fail2banFilter() throws -> [Regex<AnyRegexOutput>] {
+        let file = Repository.file("contrib/fail2ban/filter.d/wstan.conf")
+        let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map(String.init)
+        let begin = try #require(lines.firstIndex { $0.hasPrefix("failregex = ") })
+        let patterns = [String(lines[begin].dropFirst("failregex = ".count))]
+            + lines[(begin + 1)...].prefix { $0.hasPrefix(" ") }.map { String($0.drop { $0 == " " }) }
+        return try patterns.map { pattern in
+            var pattern = pattern
+            for (tag, meaning) in [("<ADDR>", "[0-9a-f.:]+?"), ("<SUBNET>", "[0-9a-f.:/]+"), ("<reasons>", "[a-z0-9-]+")] {
+                while let place = pattern.range(of: tag) { pattern.replaceSubrange(place, with: meaning) }
+            }
+            return try Regex(pattern)
+        }
+    }
+
+    @Test func `fail2ban's filter knows the line of every refusal, and of every summary`() throws {
+        let filter = try Self.fail2banFilter()
+        let lines = LogLines()
+        let log = lines.log
+        let peers = [
+            Self.peer, ClientAddress(ipv6: IPv6Address(high: 0x2001_0db8 << 32, low: 1), port: 4711),
+            try #require(ClientAddress(text: "192.0.2.1")),
+        ]
+        for peer in peers {
+            for key in [nil, KeyName.configured] {
+                for refusal in Self.refusals { _ = log.requestRefused(refusal, peer: peer, key: key, now: Self.at(0)) }
+                for rule in ["allow", "deny", "allow-private"] {
+                    _ = log.targetForbidden(1, Self.secret, rule: rule, peer: peer, key: key, now: Self.at(0))
+                }
+            }
+        }
+        for error in [WireError.malformed, .tooLarge, .unexpectedCommand, .replayed, .badAuthentication] {
+            for second in 0...1 { log.tunnelRefused(7, error, peer: "192.0.2.1:1", now: Self.at(second)) }
+        }
+        log.logGathered(upTo: nil)
+        let refused = lines.all.filter { $0.level > .debug }
+        #expect(refused.count > 50)
+        for line in refused {
+            #expect(filter.contains { line.text.wholeMatch(of: $0) != nil }, "\(line.text)")
+        }
+        for text in [
+            "refused again within a minute reasons=replayed: 1 source=others", "stopped",
+            "tunnel opened peer=10.0.0.1:4711 tunnel=7", "control command received method=a pid=1 uid=2",
+        ] {
+            #expect(!filter.contains { text.wholeMatch(of: $0) != nil }, "\(text)")
+        }
     }
 
     @Test func `what operators alert on has an id`() {
@@ -113,7 +199,7 @@ import Testing
         for refusal in [Refusal.wire(.replayed), .wire(.badAuthentication), .overLimit, .wire(.malformed)] {
             _ = log.requestRefused(refusal, peer: Self.peer, now: Self.at(0))
         }
-        _ = log.targetForbidden(1, Self.secret, key: "deny", peer: Self.peer, now: Self.at(0))
+        _ = log.targetForbidden(1, Self.secret, rule: "deny", peer: Self.peer, now: Self.at(0))
         let ids = lines.all.filter { $0.level > .debug }.map(\.id)
         #expect(ids == [.replayRefused, .wrongKey, .limitReached, nil, .targetRefused])
     }

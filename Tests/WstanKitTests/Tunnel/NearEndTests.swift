@@ -58,6 +58,45 @@ import Testing
         }
     }
 
+    @Test func `a tunnel is active while bytes go either way, and pings are no activity`() async throws {
+        try await WorkerThread.run { worker in
+            let pair = try await TunnelPair(on: worker, usesCipher: true)
+            let source = ScriptedEnd(on: worker, Array(1...100))
+            let sink = ScriptedEnd(on: worker)
+            let (near, far) = await pair.request([0], end: sink)
+            #expect(pair.server.connected(far, to: source))
+            let begun = worker.now
+            await worker.sleep(for: .milliseconds(5))
+            pair.server.output.send(.ping, [])
+            await worker.until { pair.client.stream.lastReceived > begun }
+            await worker.sleep(for: .milliseconds(5))
+            #expect(pair.client.report().lastActivity <= begun && pair.server.report().lastActivity <= begun)
+            // A download: the server's end reads, the client's writes, and nothing comes back.
+            let asked = worker.now
+            #expect(await pair.server.sendLoop(far, from: source) == .finished)
+            await worker.until { sink.received.count == 100 }
+            #expect(pair.server.report().lastActivity >= asked && pair.client.report().lastActivity >= asked)
+            await worker.sleep(for: .milliseconds(5))
+            let ended = worker.now
+            pair.client.end(near, .normal)
+            await pair.untilIdle()
+            #expect(pair.server.report().lastActivity >= ended && pair.client.report().lastActivity >= ended)
+            await pair.close()
+        }
+    }
+
+    @Test func `tunnels are numbered over all workers`() async throws {
+        let other = try Worker(index: 1, memoryLimit: 1 << 20)
+        other.start()
+        defer { other.stop() }
+        try await WorkerThread.run { main in
+            let first = main.nextID()
+            let second = await Task(executorPreference: other) { other.nextID() }.value
+            let third = main.nextID()
+            #expect(first < second && second < third && third < 1 << 32)
+        }
+    }
+
     // MARK: The read loop
 
     @Test func `reading goes on until it is not wanted, and takes nothing then`() async throws {

@@ -10,6 +10,7 @@ final class ScriptedEnd: ByteEnd, @unchecked Sendable {
     init(on worker: Worker, _ input: [UInt8] = []) {
         self.worker = worker
         self.input = input[...]
+        lastReceived = worker.now
     }
 
     func waitReadable(deadline: Instant?) async -> WstanCore.Stream.Wake { .ready }
@@ -20,6 +21,7 @@ final class ScriptedEnd: ByteEnd, @unchecked Sendable {
         let piece = input.prefix(min(7, buffer.count))
         buffer.copyBytes(from: piece)
         input = input.dropFirst(piece.count)
+        lastReceived = worker.now
         return .bytes(piece.count)
     }
 
@@ -29,6 +31,7 @@ final class ScriptedEnd: ByteEnd, @unchecked Sendable {
     func waitDrained(until deadline: Instant?) async {}
     func interruptDrain() {}
     let peerName = "script"
+    private(set) var lastReceived: Instant
     let isGone = false
     var peerHasFinished: Bool { input.isEmpty }
     let ownerHasLeft = false

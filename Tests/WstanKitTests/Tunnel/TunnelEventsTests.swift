@@ -18,5 +18,9 @@ import Testing
                 text + "malformed tunnel=1",
             ])
         #expect(lines.all.allSatisfy { $0.level == .notice })
+        log.tunnelRefused(2, .tooLarge, peer: "192.0.2.1:1", now: Self.at(1))
+        #expect(
+            lines.all.last?.text
+                == "a message on a tunnel was refused; the tunnel is closed peer=192.0.2.1:1 reason=too-large tunnel=2")
     }
 }

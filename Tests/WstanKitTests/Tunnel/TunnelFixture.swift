@@ -43,6 +43,7 @@ final class RecordingOwner: TunnelOwner, RequestAcceptor, @unchecked Sendable {
 final class RecordingDatagramEnd: DatagramEnd, @unchecked Sendable {
     private(set) var delivered: [Datagram] = []
     private(set) var endedCount = 0
+    var lastUsed = Instant(nanoseconds: 0)
 
     func deliver(_ datagram: Datagram) { delivered.append(datagram) }
     func associationEnded() { endedCount += 1 }

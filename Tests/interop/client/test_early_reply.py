@@ -1,6 +1,8 @@
-"""What a user agent is told of its target: with `early-reply = no` in the words of its protocol, else by an orderly end."""
+"""What a user agent is told of its target: in the words of its protocol with `early-reply = no`, and by default when the target
+has just failed; else by an orderly end."""
 import re
 import signal
+import threading
 import time
 
 from helpers.network.namespaces import Namespace, join, need_namespaces
@@ -177,9 +179,9 @@ class EarlyReply(Scenario):
             self.assertEqual(read_exactly(s, 5), b'first')
         self.assertLess(time.monotonic() - began, 0.3, 'data tell too')
 
-    def test_by_default(self):
-        """Granted at once; a failure then ends the connection in good order, whatever it is."""
-        client = self.client(self.wstan_server)
+    def test_yes(self):
+        """Granted at once; a failure then ends the connection in good order, whatever it is, and however often it is tried."""
+        client = self.client(self.wstan_server, '--early-reply=yes')
         for dial in DIALS:
             for host in '127.0.0.1', 'nosuch.invalid':
                 for _ in range(2):
@@ -189,6 +191,119 @@ class EarlyReply(Scenario):
         for dial in DIALS:
             with dial(client.port, '127.0.0.1', 1) as s:
                 self.assertEqual(agent.outcome(s), 'end')
+
+
+def tries(dial, port, host, target_port, most=10, hello=b'hello'):
+    """As Firefox tries a target (network.http.request.max-attempts = 10): again at once when a connection that was granted ends
+    before the first byte of an answer. How often it was granted, and the code of the refusal that ended it."""
+    for granted in range(most):
+        try:
+            with dial(port, host, target_port) as s:
+                s.sendall(hello)
+                agent.outcome(s)
+        except agent.Refused as refused:
+            return granted, refused.code
+    return most, None
+
+
+class TargetsThatHaveFailed(Scenario):
+    """By default (`early-reply = auto`)."""
+    CODES = {'127.0.0.1': dict(zip(DIALS, (5, 502, 0x5b))), 'nosuch.invalid': dict(zip(DIALS, (4, 502, 0x5b)))}
+
+    def setUp(self):
+        super().setUp()
+        self.wstan_server = self.server()
+        self.echo = self.target(echo)
+
+    def test_tried_again(self):
+        """The second try is told the outcome, in each protocol, by fresh tunnels and pooled ones."""
+        for options in ('--pool-size=0',), ():
+            client = self.client(self.wstan_server, *options)
+            for dial in DIALS:
+                for host, codes in self.CODES.items():
+                    client_port = self.client(self.wstan_server, *options).port if host == 'nosuch.invalid' else client.port
+                    with self.subTest(dial=dial.__name__, host=host):
+                        self.assertEqual(tries(dial, client_port, host, free_port()), (1, codes[dial]))
+
+    def test_workers_share_what_has_failed(self):
+        """The next try arrives on another worker, and knows."""
+        client = self.client(self.wstan_server, '--threads=4')
+        for _ in range(5):
+            self.assertEqual(tries(agent.socks5, client.port, '127.0.0.1', free_port()), (1, 5))
+
+    def test_each_look_after_the_first(self):
+        """A scanner that says nothing and leaves at once sees a closed port as open once, and as closed from then on."""
+        client = self.client(self.wstan_server, '--threads=2', '-d')
+        for first in DIALS:
+            closed = free_port()
+            self.assertIsNone(refusal(first, client.port, '127.0.0.1', closed))
+            # Whether the failure has come or not: that the first one has left is enough.
+            client.await_log('target=127.0.0.1:%d' % closed)
+            for dial in DIALS * 2:
+                self.assertEqual(refusal(dial, client.port, '127.0.0.1', closed), self.CODES['127.0.0.1'][dial])
+
+    def test_looks_at_an_open_port(self):
+        """What a look has left undecided is settled: the next connections are granted early."""
+        client = self.client(self.wstan_server)
+        for dial in DIALS:
+            for _ in range(3):
+                self.assertIsNone(refusal(dial, client.port, '127.0.0.1', self.echo.port))
+            with dial(client.port, '127.0.0.1', self.echo.port) as s:
+                self.assertTrue(agent.echoes(s, b'hello'))
+
+    def test_other_ports_of_a_name(self):
+        """A name that does not exist has no other port either; a host that refuses one port may have others."""
+        client = self.client(self.wstan_server)
+        self.assertEqual(tries(agent.socks5, client.port, 'nosuch.invalid', 443), (1, 4))
+        self.assertEqual(refusal(agent.connect, client.port, 'NoSuch.Invalid.', 80), 502)
+        self.assertEqual(tries(agent.socks5, client.port, '127.0.0.1', free_port()), (1, 5))
+        self.assertEqual(tries(agent.socks5, client.port, '127.0.0.1', free_port()), (1, 5))
+
+    def test_many_at_once(self):
+        """Tries that begin before the first has failed are granted too, and no others."""
+        client = self.client(self.wstan_server, '--threads=2')
+        closed, results = free_port(), []
+        threads = [threading.Thread(target=lambda: results.append(tries(agent.connect, client.port, '127.0.0.1', closed)))
+                   for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertTrue(all(granted <= 1 and code == 502 for granted, code in results), results)
+
+    def test_target_that_comes_back(self):
+        """It is served at the first try, and granted early from then on."""
+        client = self.client(self.wstan_server)
+        for dial in DIALS:
+            port = free_port()
+            self.assertEqual(tries(dial, client.port, '127.0.0.1', port)[0], 1)
+            target = self.target(echo, port=port)
+            for _ in range(2):
+                with dial(client.port, '127.0.0.1', port) as s:
+                    self.assertTrue(agent.echoes(s, b'hello'))
+            target.close()
+            # Nothing is known against it any longer.
+            self.assertEqual(tries(dial, client.port, '127.0.0.1', port)[0], 1)
+
+    def test_forbidden(self):
+        """What the server's rules forbid is told as that."""
+        client = self.client(self.server('--allow-private=no'))
+        for dial, code in zip(DIALS, (2, 403, 0x5b)):
+            self.assertEqual(tries(dial, client.port, '127.0.0.1', free_port()), (1, code))
+
+    def test_no_server(self):
+        """Without a server every target fails: the second try is told so, whatever its target."""
+        client = self.client(self.wstan_server, '--pool-size=0')
+        self.wstan_server.kill()
+        self.assertIsNone(refusal(agent.socks5, client.port, '127.0.0.1', 1))
+        eventually(lambda: refusal(agent.socks5, client.port, '127.0.0.1', 2) == 1, 'the failure is remembered')
+        self.assertEqual([refusal(dial, client.port, 'other.test', 3) for dial in DIALS], [1, 502, 0x5b])
+
+    def test_python_server(self):
+        """A server that does not tell of success tells of failures."""
+        client = self.client(self.server(program=THEIRS))
+        for dial in DIALS:
+            self.assertEqual(tries(dial, client.port, '127.0.0.1', free_port()), (1, self.CODES['127.0.0.1'][dial]))
 
 
 class EarlyReplyOfNetworks(Scenario):
@@ -216,6 +331,21 @@ class EarlyReplyOfNetworks(Scenario):
         for host, codes in ('203.0.113.1', (3, 502, 0x5b)), ('198.51.100.1', (4, 502, 0x5b)), ('192.0.2.9', (4, 504, 0x5b)):
             with self.subTest(host=host):
                 self.assertEqual(tuple(refusal(dial, client.port, host, 80) for dial in DIALS), codes)
+
+    def test_looks_at_a_silent_target(self):
+        """A scanner does not wait until the server gives up, and its second look waits all the same."""
+        client = self.client(self.server('--connect-timeout=3s'), '--threads=1')
+        with agent.socks5(client.port, '127.0.0.1', self.echo.port) as s:
+            self.assertTrue(agent.echoes(s, b'hello'))
+        self.assertIsNone(refusal(agent.socks5, client.port, '192.0.2.9', 80))
+        self.assertEqual(refusal(agent.socks5, client.port, '192.0.2.9', 80), 4)
+
+    def test_slow_target_by_default(self):
+        """From the first connection on it is known that the server tells, so the second try waits for the outcome."""
+        client = self.client(self.server('--connect-timeout=4s'), '--threads=1')
+        with agent.socks5(client.port, '127.0.0.1', self.echo.port) as s:
+            self.assertTrue(agent.echoes(s, b'hello'))
+        self.assertEqual(tries(agent.socks5, client.port, '192.0.2.9', 80), (1, 4))
 
     def test_slow_target(self):
         """A server that has told before is waited for, as long as it takes."""

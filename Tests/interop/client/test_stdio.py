@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import threading
+from types import SimpleNamespace
 
 from helpers.configured import ConfiguredClient
 from helpers.passwords import HASHES, PASSWORD
@@ -183,15 +184,40 @@ class Stdio(ConfiguredClient):
         self.assertEnds(self.stdio(1, via=['--listen=unix:/nowhere/socket']), 69, 'listens on unix:/nowhere/socket: start')
 
     def test_no_target(self):
-        """A target that is not reached: status 1, and a word that it may be so; the client has granted already."""
-        self.assertEnds(self.stdio(free_port(), stdin=self.open_pipe()), 1, "without a word.*client's log")
+        """A target that is not reached: status 1, and the cause, whether stdin is open or at its end."""
+        for stdin in self.open_pipe(), subprocess.DEVNULL:
+            self.assertEnds(self.stdio(free_port(), stdin=stdin), 1, r'cannot connect to 127\.0\.0\.1:\d+\. 127\.0\.0\.1 refuses')
+            self.assertEnds(self.stdio(1, 'nowhere.invalid', stdin=stdin), 1, r'cannot connect to nowhere\.invalid:1\. nowhere\.invalid does not exist')
 
-    def test_no_target_told(self):
-        """A client with early-reply = no knows why."""
-        via = ['-p', str(self.client_with('early-reply = no').port)]
-        self.assertEnds(self.stdio(free_port(), via=via), 1, 'cannot connect to 127.0.0.1:.*refuses')
-        process = self.stdio(self.target(lambda connection: connection.sendall(b'hello')).port, via=via)
-        self.assertEqual(process.communicate(timeout=10)[0], b'hello')
+    def test_no_target_whatever_the_client_grants(self):
+        """It is so with early-reply = yes and no, too; and the target's words come through."""
+        for value in 'yes', 'no':
+            via = ['-p', str(self.client_with('early-reply = ' + value).port)]
+            self.assertEnds(self.stdio(free_port(), via=via), 1, 'cannot connect to 127.0.0.1:.*refuses')
+            process = self.stdio(self.target(lambda connection: connection.sendall(b'hello')).port, via=via)
+            self.assertEqual(process.communicate(timeout=10)[0], b'hello')
+
+    def test_forbidden_target(self):
+        """A target that the server's rules forbid is called forbidden."""
+        strict = self.server('--allow-private=no')
+        via = ['-p', str(self.client_with(server=strict).port)]
+        for stdin in self.open_pipe(), subprocess.DEVNULL:
+            self.assertEnds(self.stdio(self.target(echo).port, via=via, stdin=stdin), 1, 'cannot connect to .*: forbidden.*allow-private')
+
+    def test_no_server(self):
+        """A server that is not reached is told as such."""
+        via = ['-p', str(self.client_with(server=SimpleNamespace(port=free_port())).port)]
+        self.assertEnds(self.stdio(1, via=via, stdin=self.open_pipe()), 1, 'The server cannot be reached.*Connection refused')
+
+    def test_older_client(self):
+        """A client that grants at once and then hangs up: status 1, and a word that the target may not have been reached."""
+        def serve(connection):
+            while b'\r\n\r\n' not in connection.recv(1000):
+                pass
+            connection.sendall(b'HTTP/1.1 200 Connection Established\r\n\r\n')
+        older = self.target(serve)
+        self.assertEnds(self.stdio(1, via=['-p', str(older.port), '-a', '127.0.0.1'], stdin=self.open_pipe()), 1,
+                        "without sending anything.*client's log")
 
     def open_pipe(self):
         """Somebody who says nothing."""
@@ -201,12 +227,17 @@ class Stdio(ConfiguredClient):
         return read
 
     def test_no_proxy(self):
-        """What answers is something else: status 1."""
+        """What answers is something else, a web server or a mail server: status 1."""
+        for answer in (b'HTTP/1.1 400 Bad Request\r\n\r\n', b'220 mail.test ESMTP\r\n', b'SSH-2.0-x\r\n', b'',
+                       b'HTTP/1.1 405 Not Allowed\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\nsee?'):
+            self.assertNoClient(answer)
+
+    def assertNoClient(self, answer):
         def serve(connection):
-            connection.recv(10)
-            connection.sendall(b'HTTP/1.1 400 Bad Request\r\n\r\n')
+            connection.recv(1000)
+            connection.sendall(answer)
         target = self.target(serve)
-        self.assertEnds(self.stdio(1, via=['-p', str(target.port), '-a', '127.0.0.1']), 1, 'is no wstan client')
+        self.assertEnds(self.stdio(1, via=['-p', str(target.port), '-a', '127.0.0.1']), 1, 'is not a wstan client')
 
     def test_usage(self):
         """A wrong command line, or variable: status 64."""
@@ -223,8 +254,8 @@ class Stdio(ConfiguredClient):
         os.chmod(users, 0o600)
         via = ['-p', str(self.client_with('users-file = ' + users).port)]
         target = self.target(lambda connection: connection.sendall(b'hello'))
-        self.assertEnds(self.stdio(target.port, via=via), 1, 'wants a user and a password: put user:password into WSTAN_PROXY_AUTH')
-        self.assertEnds(self.stdio(target.port, via=via, environment={'WSTAN_PROXY_AUTH': 'anna:wrong'}), 1, 'does not take')
+        self.assertEnds(self.stdio(target.port, via=via), 1, 'requires a user and a password: put user:password into WSTAN_PROXY_AUTH')
+        self.assertEnds(self.stdio(target.port, via=via, environment={'WSTAN_PROXY_AUTH': 'anna:wrong'}), 1, 'does not accept')
         process = self.stdio(target.port, via=via, environment={'WSTAN_PROXY_AUTH': 'anna:' + PASSWORD})
         self.assertEqual(process.communicate(timeout=10)[0], b'hello')
 

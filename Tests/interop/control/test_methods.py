@@ -5,9 +5,11 @@ import select
 import signal
 import socket
 import subprocess
+import threading
+import time
 
 from helpers.control.controlled import ControlledPair, Varlink
-from helpers.peers import agent
+from helpers.peers import agent, probe, wire
 from helpers.process import CTL, NOBODY, OURS, as_nobody, free_port
 from helpers.waiting import eventually
 
@@ -60,7 +62,8 @@ class Methods(ControlledPair):
         text = self.ctl('status', user=as_nobody)
         self.assertIn('running', text)
         self.assertNotIn('default', text)
-        for command in ['tunnels'], ['rotate-key'], ['reload'], ['drain'], ['client-config'], ['log-level', 'debug'], ['keys']:
+        for command in ['tunnels'], ['rotate-key'], ['reload'], ['drain'], ['client-config'], ['log-level', 'debug'], ['keys'], ['rejects'], ['top'], \
+                ['reload', '--dry-run']:
             self.assertIn('not permitted', self.ctl(*command, user=as_nobody, status=4))
         self.wstan_server.await_log('uid=%d' % NOBODY)
         self.assertEqual(len(self.status()['keys']), 1)
@@ -75,6 +78,7 @@ class Methods(ControlledPair):
         tunnel = using[0]['tunnel']
         self.assertEqual((tunnel['target'], tunnel['key'], tunnel['state']), ('127.0.0.1:%d' % self.echo.port, 'default', 'using'))
         self.assertGreater(tunnel['bytesReceived'], 5000)
+        self.assertLess(tunnel['id'], 1000)
         at_client = self.ctl('tunnels', '--state=using', to='client')
         self.assertIn('127.0.0.1:%d' % self.echo.port, at_client)
         self.assertEqual(self.status('client')['tunnelsActive'], 1)
@@ -107,6 +111,54 @@ class Methods(ControlledPair):
                 gone.add(reply['tunnel']['id'])
         self.assertEqual(gone, {reply['tunnel']['id'] for reply in listed[:-1]})
 
+    def test_activity(self):
+        """A tunnel on which bytes go one way only is not idle, at either end; nor is one that sends only."""
+        def pour(connection):
+            while True:
+                connection.sendall(bytes(1000))
+                time.sleep(0.01)
+
+        def swallow(connection):
+            while connection.recv(65536):
+                pass
+        for serve in pour, swallow:
+            target = self.target(serve)
+            s = self.keep(agent.socks5(self.client_port, '127.0.0.1', target.port))
+            over = threading.Event()
+            self.addCleanup(over.set)
+
+            def move():
+                try:
+                    while not over.is_set():
+                        s.recv(65536) if serve is pour else s.sendall(bytes(1000))
+                        time.sleep(0.01)
+                except OSError:
+                    pass
+            threading.Thread(target=move, daemon=True).start()
+            time.sleep(1.2)  # longer than what counts as idle below
+            for end in 'server', 'client':
+                entries = [json.loads(line).get('tunnel') for line in self.ctl('tunnels', '--json', '--state=using', to=end).splitlines()]
+                moving = next(entry for entry in entries if entry and entry['target'] == '127.0.0.1:%d' % target.port)
+                self.assertLess(time.time() - moving['lastActivityTimestampUSec'] / 1e6, 1, (serve.__name__, end))
+            over.set()
+            s.close()
+
+    def test_rejects(self):
+        """Who was refused, why, how often and under which name; the totals are everybody's, the list is not a client's."""
+        self.assertEqual(json.loads(self.ctl('rejects', '--json'))['refusals'], [])
+        self.assertRegex(self.ctl('rejects'), r'^Nothing was refused since .*\.\n$')
+        raw_key = wire.key_bytes(self.key)
+        for key, when in (os.urandom(16), None), (os.urandom(16), None), (raw_key, time.time() - 1000):
+            probe.exchange(self.port, wire.Opening(key, wire.request_body('127.0.0.1', self.echo.port, when=when)).head())
+        probe.exchange(self.port, b'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+        reply = json.loads(self.ctl('rejects', '--json'))
+        found = [(entry['address'], entry['cause'], entry['count'], entry.get('key')) for entry in reply['refusals']]
+        self.assertEqual(found, [('127.0.0.1', 'expired', 1, 'default'), ('127.0.0.1', 'bad-authentication', 2, None)])
+        self.assertEqual(reply['refusals'][0]['text'], 'expired: its time is 1000 s behind')
+        self.assertLessEqual(reply['sinceTimestampUSec'], reply['refusals'][1]['firstTimestampUSec'])
+        self.assertIn('not-a-request', [entry['cause'] for entry in json.loads(self.ctl('rejects', '--all', '--json'))['refusals']])
+        self.assertIn('wstand is a client. Run this on its server.', self.ctl('rejects', to='client', status=1))
+
     def test_not_running(self):
         """The remedy is named, and the status is 3."""
         result = subprocess.run([CTL, '-i', 'none'], capture_output=True, text=True, timeout=10)
@@ -129,6 +181,8 @@ class Keys(ControlledPair):
             self.assertConnects()
             eventually(lambda: self.status()['keys'][0]['uses'] > 0, 'the new key is used', 5, 0.1)
             self.ctl('retire-key', keys[1]['id'])
+            for line in r'rotate-key default \(new ID %s\) by root' % reply['id'], r'retire-key default \(ID %s\) by root' % keys[1]['id']:
+                self.wstan_server.await_log(line.replace('root', r'(root|user \d+)') + r', pid \d+')
             self.assertConnects()
             self.assertTrue(agent.echoes(s, b'still here'))
         # And after a restart of the server, the client's key is the only one.
@@ -167,9 +221,25 @@ class Keys(ControlledPair):
         former = next(key['id'] for key in self.status()['keys'] if key['state'] == 'previous')
         self.assertNotIn('warning', self.ctl('retire-key', former))
 
+    def test_uses_outlive_a_restart(self):
+        """How often a key was used, and when last, is known after a restart, and counted on."""
+        self.assertConnects()
+        before = self.status()['keys'][0]
+        self.assertGreater(before['uses'], 0)
+        self.wstan_server.signal(signal.SIGTERM)
+        self.assertEqual(self.wstan_server.exit_status(), 0)
+        self.assertEqual(os.stat(os.path.join(self.state, 'key-uses')).st_mode & 0o777, 0o600)
+        self.daemon('server', 'state-directory = ' + self.state, '[server]\nallow-private = yes')
+        after = self.status()['keys'][0]
+        self.assertGreaterEqual(after['uses'], before['uses'])
+        self.assertGreaterEqual(after['lastUseTimestampUSec'], before['lastUseTimestampUSec'])
+        self.assertConnects()
+        eventually(lambda: self.status()['keys'][0]['uses'] > after['uses'], 'it counts on', 5, 0.1)
+
     def test_names(self):
         """A key of its own for a device: used, counted, and ended by itself with its tunnels."""
         added = json.loads(self.ctl('add-key', 'laptop', '--json'))
+        self.wstan_server.await_log(r'add-key laptop \(ID %s\) by ' % added['id'])
         self.assertIn(added['key'], self.ctl('client-config', '--key', 'laptop'))
         self.assertRegex(self.ctl('client-config', '--key', 'laptop'), r'#     sudo wstanctl init client laptop --uri ws://[^ ]+:%d/\n' % self.port)
         port = free_port()
@@ -178,6 +248,7 @@ class Keys(ControlledPair):
         with agent.socks5(port, '127.0.0.1', self.echo.port) as s:
             self.assertTrue(agent.echoes(s, b'hello'))
             self.assertIn('laptop', self.ctl('tunnels', '--state=using'))
+            self.wstan_server.await_log('tunnel opened key-name=laptop')
             reply = json.loads(self.ctl('retire-key', added['id'], '--close', '--json'))
             self.assertGreater(reply['closed'], 0)
             self.assertEqual(agent.outcome(s), 'reset')
@@ -289,3 +360,59 @@ class Notify(ControlledPair):
         os.kill(self.wstan_server.popen.pid, signal.SIGCONT)
         self.notify.settimeout(5)
         self.message('WATCHDOG')
+
+
+class DryRun(ControlledPair):
+    """What a reload would do, and that nothing is done."""
+    SECTIONS = '[server]\nallow-private = yes'
+
+    def dry_run(self, general='', sections=SECTIONS, status=0):
+        self.configure('server', 'log-level = info\nstate-directory = %s\n%s' % (self.state, general), sections)
+        return self.ctl('reload', '--dry-run', status=status)
+
+    def test_changes(self):
+        self.assertEqual(self.dry_run(), 'A reload would change nothing.\n')
+        self.assertEqual(self.dry_run(sections=self.SECTIONS + '\nmax-tunnels = 77\ndeny = 192.0.2.0/24'),
+                         'A reload would apply: [server] deny, [server] max-tunnels\n')
+        self.assertEqual(self.dry_run('threads = 3'), 'A reload would apply no change. To apply `threads`: restart it\n')
+        self.assertEqual(self.dry_run('threads = 3', self.SECTIONS + '\nmax-tunnels = 77'),
+                         'A reload would apply: [server] max-tunnels\nTo apply `threads`: restart it\n')
+        # Nothing was done: a real one has it all to do.
+        self.assertEqual(self.ctl('reload'), 'Applied: [server] max-tunnels\nTo apply `threads`: restart it\n')
+        self.assertEqual(self.ctl('reload', '--dry-run'), 'A reload would apply no change. To apply `threads`: restart it\n')
+
+    def test_listeners(self):
+        """An address that is taken is found, and one that is free is not opened."""
+        listen = '[server]\nallow-private = yes\nlisten = %s'
+        free, taken = free_port(), self.echo.port
+        ours = '127.0.0.1:%d' % self.port
+        self.assertEqual(self.dry_run(sections=listen % ('%s, 127.0.0.1:%d' % (ours, free))),
+                         'A reload would apply: [server] listen\n')
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection(('127.0.0.1', free), 2)
+        said = self.dry_run(sections=listen % ('%s, 127.0.0.1:%d' % (ours, taken)), status=78)
+        self.assertIn('a reload would fail', said)
+        self.assertIn('cannot listen on 127.0.0.1:%d' % taken, said)
+        said = self.dry_run(sections=listen % ('%s, unix:%s/none/x' % (ours, self.directory)), status=78)
+        self.assertIn('there is no directory', said)
+        # One that takes over a port of ours is fine, with both there for a moment.
+        self.assertEqual(self.dry_run(sections=listen % ('0.0.0.0:%d' % self.port)), 'A reload would apply: [server] listen\n')
+        self.assertConnects()
+
+    def test_errors(self):
+        """They are told with their places, and the status has nothing of it."""
+        said = self.dry_run('drain-timeout = soon', status=78)
+        self.assertRegex(said, r'a reload would fail; the configuration has errors:\n  \S+server\.conf:\d+:\d+: error: ')
+        self.assertNotIn('configurationErrors', self.status())
+        self.assertNotIn('Reload', self.wstan_server.log())
+
+    def test_key(self):
+        """Another key in its file is a change; it is not used yet."""
+        with open(self.key_path, 'w') as f:
+            f.write('AAECAwQFBgcICQoLDA0ODw==\n')
+        before = self.status()['keys']
+        said = self.ctl('reload', '--dry-run')
+        self.assertIn('A reload would apply: key\n', said)
+        self.assertIn('replaces the keys of default', said)
+        self.assertEqual([key['id'] for key in self.status()['keys']], [key['id'] for key in before])
+        self.assertConnects()

@@ -179,7 +179,7 @@ class Kills(ControlledPair):
                     self.assertEqual(len(wire.key_bytes(f.read().strip())), 16)
                 # One that was not finished is written anew next time; it may hold keys.
                 for name in os.listdir(self.state):
-                    self.assertIn(name, ('keyring', '.keyring.new', 'replay-marks', '.replay-marks.new'))
+                    self.assertIn(name, ('keyring', '.keyring.new', 'key-uses', '.key-uses.new', 'replay-marks', '.replay-marks.new'))
                     self.assertEqual(os.stat(os.path.join(self.state, name)).st_mode & 0o077, 0)
         self.assertGreater(changes, self.ROUNDS)
 

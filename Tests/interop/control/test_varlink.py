@@ -47,10 +47,12 @@ class Reference(ControlledPair):
             self.assertEqual(control.CheckConfiguration()['diagnostics'], [])
             self.assertIn('error', [d['severity'] for d in control.CheckConfiguration('mode = both')['diagnostics']])
             self.assertEqual(control.Reload()['requiresRestart'], [])
+            self.assertEqual(control.Reload(True)['changed'], [])
             former = control.SetLogLevel('debug')['former']
             self.assertEqual(control.SetLogLevel(former)['former'], 'debug')
             self.assertIn('key = ', control.GetClientConfiguration()['text'])
         control = self.open()
+        self.assertEqual(control.ListRejects()['refusals'], [])
         added = control.AddKey('tablet')
         self.assertEqual(control.RetireKey(added['id'], True)['closed'], 0)
         rotated = control.RotateKey(graceUSec=0)
@@ -67,7 +69,7 @@ class Reference(ControlledPair):
         self.assertConnects()
         called = set(Interfaces(source_text()).methods)
         self.assertEqual(called, {'GetStatus', 'CheckConfiguration', 'Reload', 'SetLogLevel', 'GetClientConfiguration', 'AddKey',
-                                  'RetireKey', 'RotateKey', 'ListTunnels', 'CloseTunnel', 'Drain', 'Undrain'})
+                                  'RetireKey', 'RotateKey', 'ListTunnels', 'ListRejects', 'CloseTunnel', 'Drain', 'Undrain'})
 
     def test_more(self):
         """A call that is answered again and again: what is there, then what changes, until the client leaves."""
@@ -117,6 +119,9 @@ class Reference(ControlledPair):
         self.assertEqual(error('KeyExists', 'AddKey', 'laptop'), {'name': 'laptop'})
         self.assertIn('message', error('InvalidKey', 'RotateKey', None, ''))
         self.assertEqual(error('WrongState', 'Undrain'), {'state': 'running'})
+        with self.assertRaises(VarlinkError) as caught:
+            self.open('client').ListRejects()
+        self.assertEqual(caught.exception.parameters(), {'state': 'client'})
         self.configure('server', 'log-level = loud', '')
         self.assertEqual(error('ConfigurationInvalid', 'Reload')['diagnostics'][0]['severity'], 'error')
         with self.assertRaises(InvalidParameter):
@@ -153,6 +158,8 @@ class Output(ControlledPair):
             for line in self.ctl('keys', '--json', to=to).splitlines():
                 self.assertEqual(self.interfaces.complaints(json.loads(line), types['Key'].type), [])
             self.assertEqual(json.loads(self.ctl('log-level', '--json', to=to)), {'level': 'info'})
+        self.assertIsReply('ListRejects', self.ctl('rejects', '--all', '--json'))
+        self.assertIsReply('Reload', self.ctl('reload', '--dry-run', '--json'))
         self.assertIsReply('AddKey', self.ctl('add-key', 'tablet', '--json'))
         self.assertIsReply('RotateKey', self.ctl('rotate-key', '--json'))
         self.assertIsReply('RotateKey', self.ctl('rotate-key', '--json', '--key-file', '-', to='client', stdin='MDEyMzQ1Njc4OWFiY2RlZg=='))
@@ -175,7 +182,7 @@ class Output(ControlledPair):
         """What is no reply of a method has a word in wstanctl(1)."""
         with open(os.path.join(ROOT, 'docs/man/wstanctl.1')) as f:
             manual = f.read()
-        for word in 'unit', 'socket', 'mode', 'state', 'tunnelsActive', 'level':
+        for word in 'unit', 'socket', 'mode', 'state', 'tunnelsActive', 'level', 'receivedPerSecond', 'sentPerSecond', 'intervalUSec':
             self.assertIn(word, manual)
 
 
@@ -207,7 +214,7 @@ class Standing(ControlledPair):
             return f.read()
 
     CALLS = [  # what does no harm when it is let in
-        ('GetStatus', {}), ('ListTunnels', {}), ('CloseTunnel', {'id': 77}), ('CheckConfiguration', {}), ('Reload', {}),
+        ('GetStatus', {}), ('ListTunnels', {}), ('ListRejects', {}), ('CloseTunnel', {'id': 77}), ('CheckConfiguration', {}), ('Reload', {}),
         ('RotateKey', {'key': ''}), ('AddKey', {'name': 'default'}), ('RetireKey', {'id': 'none'}), ('Drain', {'timeoutUSec': -1}),
         ('Undrain', {}), ('SetLogLevel', {'level': 'info'}), ('GetClientConfiguration', {}),
     ]

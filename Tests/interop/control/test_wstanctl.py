@@ -211,7 +211,7 @@ wstanctl client-config --key laptop prints it again.
                   SetLogLevel={'former': 'notice'}, CheckConfiguration={'diagnostics': []}, RetireKey={'closed': 1},
                   GetClientConfiguration={'text': 'mode = client\nkey = x\n'})
         done = self.run_ctl('reload')
-        self.assertEqual((done.returncode, done.stdout), (0, 'In force: a, b\nNeeds a restart: c\n'))
+        self.assertEqual((done.returncode, done.stdout), (0, 'Applied: a, b\nTo apply `c`: systemctl --user restart wstand\n'))
         self.assertEqual(done.stderr, 'wstanctl: warning: odd\n')
         self.assertEqual(self.out('undrain'), 'New tunnels are accepted again.\n')
         self.assertEqual(self.out('close', '7'), 'Tunnel 7 is closed.\n')
@@ -229,7 +229,7 @@ wstanctl client-config --key laptop prints it again.
         self.assertEqual(self.out('drain'), '2 tunnels in use\n1 tunnel in use\ndrained\n')
         self.assertEqual(self.json('drain'), [{'tunnelsActive': n} for n in (2, 1, 0, 0)])
         self.fake(Drain=counting(2, 2))
-        self.assertFails(FAILED, 'timed out with 2 tunnels still in use', 'drain', '--timeout=1s')
+        self.assertFails(FAILED, 'timed out: 2 tunnels are still in use', 'drain', '--timeout=1s')
         self.assertEqual(self.out('drain', '--timeout=1s', '--exit'), '2 tunnels in use\n2 tunnels ended with it\n')
 
     def test_drain_of_one_that_ends_without_the_last_word(self):
@@ -259,6 +259,67 @@ wstanctl client-config --key laptop prints it again.
         watching.send_signal(signal.SIGINT)
         self.assertEqual(watching.wait(5), -signal.SIGINT)
 
+    def test_top(self):
+        """Without a terminal it is printed once; as JSON an object after each interval, for as long as somebody reads."""
+        looks = []
+
+        def answer(call):
+            looks.append(call)
+            call.reply({'tunnel': tunnel(1, bytesSent=1_000_000 * len(looks)), 'event': 'listed'}, continues=True)
+            call.reply({'tunnel': tunnel(2), 'event': 'listed'}, continues=True)
+            call.reply({'event': 'synchronized'})
+        self.fake(ListTunnels=answer)
+        head, _, titles, *rows = self.out('top', '--interval', '100ms').splitlines()
+        self.assertRegex(head, r'^wstand: 2 tunnels, 2 in use; in 0 B/s, out [\d.]+ MB/s; by rate$')
+        self.assertEqual(titles.split(), ['ID', 'STATE', 'AGE', 'IDLE', 'IN/S', 'OUT/S', 'IN', 'OUT', 'RTT', 'KEY', 'PEER', 'CLIENT', 'TARGET'])
+        self.assertEqual([row.split()[0] for row in rows], ['1', '2'])
+        top = subprocess.Popen([CTL, 'top', '--json', '--interval', '100ms', '--sort', 'number'], env=self.environment, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(top.wait)
+        self.addCleanup(top.kill)
+        self.addCleanup(top.stdout.close)
+        for _ in range(2):
+            line = json.loads(top.stdout.readline())
+            self.assertEqual([entry['tunnel']['id'] for entry in line['tunnels']], [1, 2])
+            self.assertEqual((line['sentPerSecond'], line['receivedPerSecond']), (line['tunnels'][0]['sentPerSecond'], 0))
+            self.assertGreater(line['sentPerSecond'], 1_000_000)
+            self.assertGreaterEqual(line['intervalUSec'], 100_000)
+        self.assertFails(USAGE, '--interval takes 100ms or more', 'top', '--interval', '1ms')
+
+    REFUSAL = {'address': '192.0.2.7', 'cause': 'bad-authentication', 'text': 'wrong key', 'count': 3,
+               'firstTimestampUSec': 1_700_000_000_000_000, 'lastTimestampUSec': 1_700_000_000_000_000}
+
+    def test_rejects(self):
+        """A table, or since when there is nothing to tell; a client has no such list."""
+        answer = {'sinceTimestampUSec': 1_700_000_000_000_000, 'refusals': [self.REFUSAL]}
+        daemon = self.fake(ListRejects=answer)
+        self.assertRegex(self.out('rejects'), r'\A *LAST +FIRST +TIMES  ADDRESS    KEY  CAUSE\n\d+d ago  \d+d ago      3  192\.0\.2\.7  -    wrong key\n\Z')
+        self.assertEqual(daemon.calls[-1], ('ListRejects', {}))
+        self.assertEqual(self.json('rejects', '--all'), [answer])
+        self.assertEqual(daemon.calls[-1], ('ListRejects', {'all': True}))
+        self.fake(ListRejects=dict(answer, refusals=[]))
+        self.assertEqual(self.out('rejects'), 'Nothing was refused since Tue 2023-11-14 22:13:20 UTC.\n')
+        self.fake(ListRejects=lambda call: call.error('WrongState', state='client'))
+        self.assertFails(FAILED, 'wstand is a client. Run this on its server.', 'rejects')
+        self.fake(ListRejects=lambda call: call.error('org.varlink.service.PermissionDenied'))
+        self.assertFails(NOT_PERMITTED, 'use sudo', 'rejects')
+
+    def test_dry_run(self):
+        daemon = self.fake(Reload={'changed': ['log-level'], 'requiresRestart': ['uri'], 'warnings': ['odd']})
+        done = self.run_ctl('reload', '--dry-run')
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (
+            0, 'A reload would apply: log-level\nTo apply `uri`: systemctl --user restart wstand\n', 'wstanctl: warning: odd\n'))
+        self.assertEqual(daemon.calls[-1], ('Reload', {'dryRun': True}))
+        self.fake(Reload={'changed': [], 'requiresRestart': []})
+        self.assertEqual(self.out('reload', '--dry-run'), 'A reload would change nothing.\n')
+        self.assertEqual(self.out('reload'), 'No change.\n')
+        self.assertEqual(self.json('reload', '--dry-run'), [{'changed': [], 'requiresRestart': []}])
+        found = [{'severity': 'error', 'file': '/x', 'line': 3, 'message': 'wrong'}]
+        self.fake(Reload=lambda call: call.error('ConfigurationInvalid', diagnostics=found))
+        done = self.assertFails(CONFIGURATION, 'a reload would fail; the configuration has errors:\n  /x:3: error: wrong\n', 'reload', '--dry-run')
+        self.assertEqual(done.stdout, '')
+        self.fake(Reload=lambda call: call.error('org.varlink.service.InvalidParameter', parameter='dryRun'))
+        self.assertFails(FAILED, 'cannot do a dry run: it is an older version', 'reload', '--dry-run')
+
     def test_words_that_others_chose(self):
         """Nothing in them reaches the terminal as an order."""
         evil = '\x1b]0;owned\x07\x9b2J\u202e'
@@ -268,8 +329,9 @@ wstanctl client-config --key laptop prints it again.
                   ListTunnels=tunnels(tunnel(1, target=evil, peer=evil, client=evil, key=evil), then=[('changed', tunnel(1, target=evil))]),
                   RotateKey=lambda call: call.error('InvalidKey', message=evil), CheckConfiguration={
                       'diagnostics': [{'severity': 'error', 'file': evil, 'message': evil}]},
-                  Reload={'changed': [evil], 'requiresRestart': [evil], 'warnings': [evil]}, AddKey={'id': evil, 'key': evil, 'persisted': True})
-        for arguments in ['status'], ['keys'], ['tunnels'], ['rotate-key'], ['check-config'], ['reload'], ['add-key', 'x'], ['instances']:
+                  Reload={'changed': [evil], 'requiresRestart': [evil], 'warnings': [evil]}, AddKey={'id': evil, 'key': evil, 'persisted': True},
+                  ListRejects={'sinceTimestampUSec': 1, 'refusals': [dict(self.REFUSAL, address=evil, text=evil, key=evil, cause=evil)]})
+        for arguments in ['status'], ['keys'], ['tunnels'], ['top', '--interval', '100ms'], ['rejects'], ['rotate-key'], ['check-config'], ['reload'], ['add-key', 'x'], ['instances']:
             done = self.run_ctl(*arguments)
             self.assertNotRegex(done.stdout + done.stderr, '[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]', arguments)
 
@@ -278,13 +340,13 @@ class Failures(Control):
     """Every way in which it does not go well."""
 
     def test_not_running(self):
-        self.assertFails(NOT_RUNNING, 'not running: systemctl start wstand (nobody listens on /run/wstand/control)', 'status')
-        self.assertFails(NOT_RUNNING, 'not running: systemctl start wstand@home (nobody', '-i', 'home', 'tunnels')
-        self.assertFails(NOT_RUNNING, 'not running: nobody listens on /nowhere', 'reload', '--socket', '/nowhere')
-        self.assertFails(NOT_RUNNING, 'no instance is running. Start one: systemctl start wstand', 'instances')
+        self.assertFails(NOT_RUNNING, 'wstand is not running. Start it: systemctl start wstand', 'status')
+        self.assertFails(NOT_RUNNING, 'wstand@home is not running. Start it: systemctl start wstand@home', '-i', 'home', 'tunnels')
+        self.assertFails(NOT_RUNNING, 'wstand is not running: /nowhere does not answer', 'reload', '--socket', '/nowhere')
+        self.assertFails(NOT_RUNNING, 'wstand is not running. Start it: systemctl start wstand', 'instances')
         self.fake('wstand-own').close()
-        self.assertFails(NOT_RUNNING, 'systemctl start wstand (', 'status')
-        self.assertFails(NOT_RUNNING, 'systemctl --user start wstand@own (', 'status', '-i', 'own')
+        self.assertFails(NOT_RUNNING, 'systemctl start wstand', 'status')
+        self.assertFails(NOT_RUNNING, 'systemctl --user start wstand@own', 'status', '-i', 'own')
 
     def test_refused(self):
         """What the daemon refuses has its words and its status."""
@@ -414,7 +476,7 @@ class Failures(Control):
         server = fakedaemon.status(mode='server', logLevel=None, pool=None)
         self.fake(GetStatus=self.statuses(server), ListTunnels=lambda call: call.reply({'event': 'listed', 'tunnel': tunnel(1)}))
         assertSays('this wstand tells of no pool', 'pool')
-        assertSays("wstand does not tell its log level: its version differs from wstanctl's", 'log-level')
+        assertSays("wstand does not report its log level: its version differs from wstanctl's", 'log-level')
         assertSays('wstand is a server. Run this on a client.', 'client-config', '--pac')
         place = {'name': 'listen', 'address': 'unix:/x', 'activated': False}
         self.fake(GetStatus=self.statuses(fakedaemon.status(mode='client', listeners=[place])))
@@ -543,8 +605,7 @@ class Terminals(Control):
         self.assertFalse(any(line.startswith(' 1') for line in self.frame()))
         for lines, columns in (10, 40), (4, 20), (2, 5), (50, 200), (24, 80):
             self.resize(lines, columns)
-            eventually(lambda: len(self.frame()[2 if lines > 2 else 0]) <= columns and len(self.frame()) <= lines, 'it fits')
-            self.assertTrue(all(len(line) <= columns for line in self.frame()), self.frame())
+            eventually(lambda: len(self.frame()) <= lines and all(len(line) <= columns for line in self.frame()), 'it fits')
         self.assertShows(r'example\.com|m:443')
         self.type(b'abc')  # shows nowhere
         self.type(b'\x03')
@@ -554,10 +615,77 @@ class Terminals(Control):
     def test_more_than_fits(self):
         self.fake(ListTunnels=self.watched(50))
         popen = self.terminal('tunnels', '--watch', size=(10, 80))
-        self.assertShows('^and 44 more$')
+        self.assertShows('^1-6 of 50  q quit$')
         self.assertEqual(len(self.frame()), 10)
+        for keys, rows in (b'\x1b[B', '2-7'), (b'\x1b[6~', '8-13'), (b'\x1bOF', '45-50'), (b'\x1b[A', '44-49'), (b'\x1b[5~', '38-43'):
+            self.type(keys)
+            self.assertShows('^%s of 50 ' % rows)
         self.type(b'q')
         self.assertRestored(popen)
+        # What was seen last stays, without the footer.
+        left = self.left()
+        self.assertEqual([line.split()[0] for line in left[:3] + left[3:4]], ['wstand:', 'ID', '38', '39'])
+        self.assertFalse(any('quit' in line for line in left))
+
+    def left(self):
+        """The lines that are on the terminal after the end."""
+        text = re.sub(r'\x1b\[[0-9;?]*[a-zA-Z]', '', self.seen.rsplit(b'\x1b[?1049l', 1)[-1].decode())
+        return [line for line in text.split('\r\n') if line]
+
+    def test_top(self):
+        """The busiest first, or by what is pressed; rates are of the last interval; Ctrl-C leaves the list."""
+        looks = []
+
+        def answer(call):
+            looks.append(call)
+            for n in 1, 2, 3:
+                entry = tunnel(n, bytesReceived=1000 * n * len(looks), bytesSent=10, client=None,
+                               lastActivityTimestampUSec=int(time.time() * 1e6) - n * 60_000_000)
+                call.reply({'tunnel': entry, 'event': 'listed'}, continues=True)
+            call.reply({'event': 'synchronized'})
+        self.fake(ListTunnels=answer)
+        popen = self.terminal('top', '--interval', '200ms', size=(24, 100))
+        self.assertShows(r'^wstand: 3 tunnels, 3 in use; in \d+ KB/s, out 0 B/s; by rate')
+        self.assertShows('^q quit  r rate  t total  a age  i idle  n number$')
+        for key, name, order in ('n', 'number', '123'), ('r', 'rate', '321'), ('i', 'idle', '321'), ('t', 'total', '321'), ('n', 'number', '123'):
+            self.type(key.encode())
+            self.assertShows('; by %s$' % name)
+            eventually(lambda: [line.split()[0] for line in self.frame()[3:6]] == list(order), 'sorted by ' + name)
+        for lines, columns in (10, 45), (4, 20), (50, 140), (24, 80):
+            self.resize(lines, columns)
+            eventually(lambda: len(self.frame()) <= lines and all(len(line) <= columns for line in self.frame()), 'it fits')
+        self.assertShows('^ID  STATE .* IN/S .* TARGET')
+        self.type(b'\x03')
+        self.assertRestored(popen)
+        self.assertEqual([line.split()[0] for line in self.left()], ['wstand:', 'ID', '1', '2', '3'])
+        popen = self.terminal('top', '--sort', 'age')
+        self.assertShows('; by age$')
+        popen.send_signal(signal.SIGTERM)
+        self.assertRestored(popen, status=-signal.SIGTERM)
+
+    def test_top_of_one_that_ends(self):
+        daemon = self.fake(ListTunnels=tunnels(tunnel(1)))
+        popen = self.terminal('top', '--interval', '100ms')
+        self.assertShows('1 tunnel, 1 in use')
+        daemon.answers['ListTunnels'] = lambda call: call.close()
+        self.assertRestored(popen, status=FAILED)
+        self.assertIn(b'in the middle', self.seen.rsplit(b'\x1b[?1049l', 1)[-1])
+
+    def test_terminal_that_goes(self):
+        """When nothing can be written any longer, the keyboard is given back all the same."""
+        self.fake(ListTunnels=self.watched())
+        near, far = os.openpty()
+        self.addCleanup(os.close, near)
+        self.addCleanup(os.close, far)
+        self.before = termios.tcgetattr(far)
+        read, write = os.openpty()
+        popen = subprocess.Popen([CTL, 'top', '--interval', '100ms'], stdin=far, stdout=write, stderr=subprocess.DEVNULL, env=self.environment)
+        self.addCleanup(lambda: popen.poll() is None and popen.kill())
+        os.close(write)
+        eventually(lambda: not termios.tcgetattr(far)[3] & termios.ECHO, 'it reads keys')
+        os.close(read)
+        eventually(lambda: popen.poll() is not None, 'it has ended')
+        self.assertEqual(termios.tcgetattr(far), self.before)
 
     def test_daemon_that_ends(self):
         """The terminal comes back first, then it is said."""
@@ -634,6 +762,49 @@ class Terminals(Control):
             self.assertEqual(termios.tcgetattr(self.far), self.before)
         with open(root + '/etc/wstan/home.key') as f:
             self.assertEqual(f.read(), KEY + '\n')
+
+
+class Completion(Control):
+    """bash, asked for what could come next."""
+
+    def completions(self, script, function, *words):
+        """What is offered for the last of the words."""
+        text = """
+            source /dev/stdin <<< "$SCRIPT"
+            COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}
+            %s "$1" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}" 2>/dev/null
+            printf '%%s\\n' "${COMPREPLY[@]}"
+        """ % function
+        done = subprocess.run(['bash', '-c', text, 'bash', *words], capture_output=True, text=True, timeout=20,
+                              env=dict(self.environment, SCRIPT=script))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return sorted(set(done.stdout.split()))
+
+    def test_wstanctl(self):
+        """Instances behind -i, wherever it stands; names and ids of the instance that is meant."""
+        keys = [{'name': name, 'id': id * 8, 'state': 'current', 'source': 'state', 'uses': 0} for name, id in (('laptop', 'ab'), ('phone', 'cd'))]
+        self.fake('wstand-home', GetStatus=self.statuses(fakedaemon.status(keys=keys)))
+        self.fake('wstand')
+        script = self.out('--generate-completion-script', 'bash')
+        for words, offered in (
+                (['-i', ''], ['home', 'wstand']), (['-i', 'h'], ['home']), (['status', '-i', ''], ['home', 'wstand']),
+                (['--instance', 'w'], ['wstand']), (['-i', 'home', 're'], ['rejects', 'reload', 'retire-key']),
+                (['-i', 'home', 'retire-key', ''], ['abababababababab', 'cdcdcdcdcdcdcdcd', 'laptop', 'phone']),
+                (['retire-key', '-i', 'home', 'l'], ['laptop']), (['rotate-key', '-i', 'wstand', ''], ['default']),
+                (['to'], ['top']), (['-'], ['--help', '--instance', '--socket', '--user', '--version', '-h', '-i'])):
+            with self.subTest(words=words):
+                self.assertEqual([word for word in self.completions(script, '_wstanctl', CTL, *words) if words[-1] or word[0] != '-'], offered)
+
+    def test_wstand(self):
+        """Options, and the values that are known."""
+        with open(os.path.join(ROOT, 'contrib/completion/wstand.bash')) as f:
+            script = 'compopt() { :; }\n' + f.read()
+        for words, offered in (
+                (['--log-l'], ['--log-level=']), (['--log-level', '=', 'n'], ['notice']), (['--mode', ''], ['client', 'server']),
+                (['--tls-verify', '=', ''], ['no', 'yes']), (['--do'], ['--doctor']), (['--threads', '=', ''], []),
+                (['--config', '=', os.path.join(ROOT, 'Makefi')], [os.path.join(ROOT, 'Makefile')])):
+            with self.subTest(words=words):
+                self.assertEqual(self.completions(script, '_wstand', 'wstand', *words), offered)
 
 
 class Handover(Control):

@@ -2,6 +2,7 @@
 import email.utils
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -277,7 +278,7 @@ class OfAClient(Doctor):
         """A program that is no client of ours in its place is a failure, also when the way is good."""
         server = self.server()
         self.client_doctor(server.port, listen=self.keep(Web()).port, status=OTHER)
-        self.assertFinds('^FAILED   listen: another program serves 127.0.0.1:\\d+, so wstand cannot\n.*ss -ltnp')
+        self.assertFinds('^FAILED   listen: (another program|\\S+ \\(process \\d+\\)) serves 127.0.0.1:\\d+, so wstand cannot\n.*ss -ltnp')
         path = os.path.join(self.directory, 'socks')
         self.doctor('ws://127.0.0.1:%d' % server.port, '--listen=unix:' + path, status=WELL)
         self.assertFinds('^ok       listen: unix:%s is free' % re.escape(path))
@@ -417,6 +418,167 @@ class OfTLS(Doctor):
         self.assertFinds('^FAILED   TLS: .*is not the one of the certificate')
 
 
+class OfAUnit(Doctor):
+    """What a systemd unit runs, as systemctl tells it: the doctor and --check-config look as the unit's user."""
+    USER = 'nobody'
+
+    def setUp(self):
+        super().setUp()
+        if os.geteuid() != 0:
+            self.skipTest('only root can be another user')
+        os.chmod(self.directory, 0o755)
+        self.port = free_port()
+        self.configuration = os.path.join(self.directory, 'wstan.conf')
+        self.configure('')
+        self.fields = dict(Id='wstand.service', LoadState='loaded', ActiveState='inactive', User=self.USER, Group='', MainPID='0',
+                           ExecStart='{ path=/usr/sbin/wstand ; argv[]=/usr/sbin/wstand --config %s ; }' % self.configuration)
+        self.socket = dict(Id='wstand.socket', LoadState='loaded', ActiveState='inactive', UnitFileState='disabled')
+
+    def configure(self, rest, listen=None):
+        with open(self.configuration, 'w') as f:
+            f.write('mode = server\nuri = ws://127.0.0.1:%d/\nkey-file = %s\n%s\n[server]\nlisten = %s\n'
+                    % (self.port, self.key_file, rest, listen or '127.0.0.1:%d' % self.port))
+
+    def unit_doctor(self, status, **fields):
+        program = os.path.join(self.directory, 'systemctl')
+        units = [dict(self.fields, **fields), self.socket]
+        with open(program, 'w') as f:
+            text = '\n\n'.join('\n'.join('%s=%s' % field for field in unit.items()) for unit in units)
+            f.write("#!/bin/sh\ncat <<'END'\n%s\nEND\n" % text)
+        os.chmod(program, 0o755)
+        self.environment = {'PATH': self.directory + ':' + os.environ['PATH']}
+        return self.doctor(configuration=self.configuration, status=status, environment=self.environment)
+
+    def check(self):
+        return subprocess.run([OURS, '--check-config', '--config', self.configuration], capture_output=True, text=True, timeout=20,
+                              env=dict(without_proxies(), **self.environment))
+
+    def test_readable(self):
+        """What the unit's user can read is well, and who reads is told."""
+        os.chmod(self.key_file, 0o644)
+        self.unit_doctor(WELL)
+        self.assertFinds('^ok       user: files are read as %s, the user of the service$' % self.USER)
+        self.assertFinds('^warning  service: wstand.service is stopped\n         -> .*systemctl enable --now')
+        self.assertEqual(self.check().returncode, 0)
+
+    def test_unreadable_key(self):
+        """A key of root alone is readable for root, and not for the unit."""
+        self.unit_doctor(CONFIGURATION)
+        self.assertFinds('^FAILED   key: .*Permission denied\n         -> let the service read it: chown root:wstan %s; chmod 640 %s$'
+                         % (self.key_file, self.key_file))
+        self.assertFinds('^Problems found. Fix the first FAILED line first.$')
+        done = self.check()
+        self.assertEqual(done.returncode, CONFIGURATION)
+        self.assertRegex(done.stderr, 'Permission denied')
+        self.assertRegex(done.stderr, 'checked as %s, the user of wstand.service' % self.USER)
+
+    def test_group_of_the_unit(self):
+        """The unit's groups count."""
+        os.chown(self.key_file, 0, 1)
+        os.chmod(self.key_file, 0o640)
+        self.unit_doctor(CONFIGURATION)
+        for field in 'Group', 'SupplementaryGroups':
+            self.unit_doctor(WELL, **{field: 'daemon'})
+
+    def test_unreadable_files(self):
+        """The same for the certificate's key, a directory on the way, and the configuration itself."""
+        os.chmod(self.key_file, 0o644)
+        certificate, key = module_identity()
+        closed = os.path.join(self.directory, 'closed')
+        os.mkdir(closed, 0o700)
+        for name, source in ('cert.pem', certificate), ('key.pem', key):
+            shutil.copy(source, os.path.join(self.directory, name))
+            shutil.copy(source, os.path.join(closed, name))
+            os.chmod(os.path.join(closed, name), 0o644)
+        os.chmod(os.path.join(self.directory, 'cert.pem'), 0o644)
+        os.chmod(os.path.join(self.directory, 'key.pem'), 0o600)
+        uri = 'uri =\nuri = wss://localhost:%d/\n' % self.port
+        for directory, advice in (self.directory, 'chown root:wstan .*key.pem; chmod 640'), (closed, 'may not enter %s: copy' % closed):
+            self.configure(uri + '[tls]\ncertificate = %s/cert.pem\nkey = %s/key.pem\n' % (directory, directory))
+            self.unit_doctor(CONFIGURATION)
+            self.assertFinds('^FAILED   TLS: .*Permission denied\n         -> .*' + advice)
+            self.assertEqual(self.check().returncode, CONFIGURATION)
+        os.chmod(self.configuration, 0o600)
+        for command in '--doctor', '--check-config':
+            done = subprocess.run([OURS, command, '--config', self.configuration], capture_output=True, text=True, timeout=20,
+                                  env=dict(without_proxies(), **self.environment))
+            self.assertEqual((done.returncode, done.stdout), (CONFIGURATION, ''))
+            self.assertRegex(done.stderr, '(?s)Permission denied.*checked as %s' % self.USER)
+
+    def test_failed(self):
+        """A unit that has failed, or is restarted again and again, is FAILED."""
+        os.chmod(self.key_file, 0o644)
+        for state in dict(ActiveState='failed'), dict(ActiveState='activating', SubState='auto-restart'):
+            self.unit_doctor(OTHER, Result='exit-code', ExecMainStatus='78', **state)
+            self.assertFinds('^FAILED   service: wstand.service has failed: exit-code, status 78\n         -> journalctl -u wstand.service')
+
+    def test_low_port(self):
+        """A port below 1024 takes a capability of the unit, or its socket unit."""
+        with open('/proc/sys/net/ipv4/ip_unprivileged_port_start') as f:
+            if int(f.read()) < 1024:
+                self.skipTest('ports below 1024 need no privilege here')
+        os.chmod(self.key_file, 0o644)
+        low = next(port for port in range(1023, 700, -1) if is_free(port))
+        self.configure('', listen='127.0.0.1:%d' % low)
+        self.unit_doctor(OTHER)
+        self.assertFinds('^FAILED   listen: cannot listen on 127.0.0.1:%d: Permission denied\n         -> ' % low)
+        self.unit_doctor(WELL, AmbientCapabilities='cap_net_bind_service')
+        self.socket.update(UnitFileState='enabled', Listen='127.0.0.1:%d (Stream)' % low)
+        self.unit_doctor(WELL)
+        self.assertFinds('^ok       listen: systemd listens on 127.0.0.1:%d' % low)
+
+    def test_other_process(self):
+        """A wstand that knows the key and is not the unit's."""
+        os.chmod(self.key_file, 0o644)
+        server = self.start('server', OURS, '--config', self.configuration)
+        server.await_port(self.port)
+        self.unit_doctor(OTHER, ActiveState='failed')
+        self.assertFinds(r'^FAILED   listen: wstand \(process %d\) serves .*, and is not wstand.service$' % server.popen.pid)
+        self.unit_doctor(WELL, ActiveState='active', MainPID=str(server.popen.pid))
+        self.assertFinds('^ok       service: wstand.service runs, process %d$' % server.popen.pid)
+        self.assertFinds('^ok       listen: wstand serves ')
+
+    def test_other_port(self):
+        """The unit runs, and not on the port that the configuration names now."""
+        os.chmod(self.key_file, 0o644)
+        server = self.start('server', OURS, '--config', self.configuration)
+        server.await_port(self.port)
+        self.configure('', listen='127.0.0.1:%d' % free_port())
+        self.unit_doctor(OTHER, ActiveState='active', MainPID=str(server.popen.pid))
+        self.assertFinds('^FAILED   listen: wstand listens on 127.0.0.1:%d, not on .*: a restart is pending\n         -> .*restart wstand.service$'
+                         % self.port)
+
+    def test_other_configuration(self):
+        """A unit that runs another file is not this configuration's."""
+        self.unit_doctor(WELL, ExecStart='{ argv[]=/usr/sbin/wstand --config /etc/wstan.conf ; }')
+        self.assertNotRegex(self.said, 'service|user:')
+
+    def test_without_root(self):
+        """Another user is told to use sudo."""
+        self.unit_doctor(CONFIGURATION)
+        try:
+            done = subprocess.run([OURS, '--doctor', '--config', self.configuration], capture_output=True, text=True, timeout=20,
+                                  user='daemon', env=dict(without_proxies(), **self.environment))
+        except PermissionError:
+            self.skipTest('other users may not run %s' % OURS)
+        self.assertEqual(done.returncode, CONFIGURATION, done.stderr)
+        self.assertRegex(done.stdout, '(?m)^warning  user: files are read as this user, not as nobody.*\n.*sudo')
+        self.assertRegex(done.stdout, '(?m)^FAILED   key: .*Permission denied\n.*sudo')
+
+
+def is_free(port):
+    with socket.socket() as s:
+        try:
+            s.bind(('127.0.0.1', port))
+            return True
+        except OSError:
+            return False
+
+
+def module_identity():
+    return authority.issue('unit', days=90)
+
+
 class OfAServer(Doctor):
     def server_doctor(self, port, *options, **more):
         return self.doctor('-s', 'ws://127.0.0.1:%d' % port, *options, **more)
@@ -444,6 +606,17 @@ class OfAServer(Doctor):
         server.await_port(port)
         self.server_doctor(port, '--listen=0.0.0.0:%d' % port, status=WELL)
         self.assertFinds('^ok       listen: wstand serves 0.0.0.0:%d' % port)
+
+    def test_bound_elsewhere(self):
+        """One that is not bound where the configuration says has not been restarted since: too narrow, too wide, other family."""
+        for bound, wanted in ('127.0.0.1', '0.0.0.0'), ('0.0.0.0', '127.0.0.1'), ('0.0.0.0', '[::]'):
+            with self.subTest(bound=bound, wanted=wanted):
+                port = free_port()
+                server = self.start('server', OURS, '-s', 'ws://127.0.0.1:%d' % port, self.key, '--listen=%s:%d' % (bound, port))
+                server.await_port(port)
+                self.server_doctor(port, '--listen=%s:%d' % (wanted, port), status=OTHER)
+                self.assertFinds(r'^FAILED   listen: wstand listens on %s:%d, not on %s:%d: a restart is pending\n         -> .*restart'
+                                 % (re.escape(bound), port, re.escape(wanted), port))
 
     def test_other_key(self):
         """One that runs with another key has not been restarted since it was changed."""

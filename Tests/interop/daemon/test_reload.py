@@ -28,8 +28,8 @@ class Settings(ControlledPair):
         with self.connect() as s:
             self.configure('server', 'log-level = debug\nthreads = 7\nstate-directory = ' + self.state, '[server]\ndeny = 127.0.0.1')
             text = self.ctl('reload')
-            self.assertIn('In force: log-level, [server] deny, [server] allow-private', text)
-            self.assertIn('Needs a restart: threads', text)
+            self.assertIn('Applied: log-level, [server] deny, [server] allow-private', text)
+            self.assertIn('To apply `threads`: restart it', text)
             with self.assertRaises((AssertionError, OSError, EOFError, agent.Refused)):
                 self.assertConnects()
             self.assertTrue(agent.echoes(s, b'still here'))
@@ -74,7 +74,7 @@ class Settings(ControlledPair):
         with self.connect() as s:
             self.port = other.port
             self.configure('client', '', '[client]\nlisten = 127.0.0.1:%d' % self.client_port)
-            self.assertIn('In force: uri', self.ctl('reload', to='client'))
+            self.assertIn('Applied: uri', self.ctl('reload', to='client'))
             self.assertTrue(agent.echoes(s, b'still here'))
             self.assertConnects()
             other.await_log('tunnel opened')
@@ -87,7 +87,7 @@ class Settings(ControlledPair):
         users = self.write('users', 'bert:%s\n' % HASHES['bert'])
         os.chmod(users, 0o600)
         self.configure('client', '', listen + 'users-file = ' + users)
-        self.assertIn('In force: [client] users-file', self.ctl('reload', to='client'))
+        self.assertIn('Applied: [client] users-file', self.ctl('reload', to='client'))
         with self.assertRaisesRegex(AssertionError, 'no SOCKS5 method'):
             self.assertConnects()
         good = self.configure('client', '', listen + 'users-file = ' + users)
@@ -95,8 +95,7 @@ class Settings(ControlledPair):
             text = f.read().replace('mode = client', 'mode = server').replace(self.key_path, self.write('other', 'another key\n'))
         self.write('client.conf', text)
         text = self.ctl('reload', to='client')
-        self.assertIn('Nothing to take over.', text)
-        self.assertRegex(text, 'Needs a restart: .*mode')
+        self.assertRegex(text, 'No change applied. To apply .*`mode`')
         with self.assertRaisesRegex(AssertionError, 'no SOCKS5 method'):
             self.assertConnects()
         self.configure('client', '', listen)
@@ -108,7 +107,7 @@ class Settings(ControlledPair):
         words = ['--', 'ws://127.0.0.1:%d/' % free_port(), self.key]
         self.start('words', OURS, '-s', '--control-socket=' + self.socket('words'), *words).await_log('notice: wstand')
         self.ctl('check-config', to='words')
-        self.assertIn('Nothing to take over.', self.ctl('reload', to='words'))
+        self.assertIn('No change.', self.ctl('reload', to='words'))
 
         def configure(level):
             return self.write('file.conf', 'mode = server\nuri = ws://127.0.0.1:%d/\nkey-file = %s\nlog-level = %s\n[control]\nsocket = %s\n' % (
@@ -117,15 +116,15 @@ class Settings(ControlledPair):
         self.start('file', OURS, '--config', configure('info'), '--').await_log('notice: wstand')
         configure('debug')
         self.ctl('check-config', to='file')
-        self.assertIn('In force: log-level', self.ctl('reload', to='file'))
+        self.assertIn('Applied: log-level', self.ctl('reload', to='file'))
         for arguments in ['-s', *words], ['--config', configure('info'), '--']:
             subprocess.run([OURS, '--check-config', *arguments], check=True, capture_output=True, timeout=20)
 
     def test_key_file(self):
         """Another key in the file is taken over, though no setting has changed."""
         self.write('key', 'MDEyMzQ1Njc4OWFiY2RlZg==\n')
-        self.assertIn('In force: key', self.ctl('reload'))
-        self.assertIn('In force: key', self.ctl('reload', to='client'))
+        self.assertIn('Applied: key', self.ctl('reload'))
+        self.assertIn('Applied: key', self.ctl('reload', to='client'))
         self.assertConnects()
 
 
@@ -161,7 +160,7 @@ class Listeners(ControlledPair):
         """The new one serves, the former one is closed, and what came by it goes on; status and log tell of it."""
         port = free_port()
         with self.connect() as s:
-            self.assertIn('In force: [client] listen', self.take('127.0.0.1:%d' % port))
+            self.assertIn('Applied: [client] listen', self.take('127.0.0.1:%d' % port))
             self.assertServes(port)
             self.assertRefuses(self.client_port)
             self.assertTrue(agent.echoes(s, b'still here'))
@@ -233,7 +232,7 @@ class Listeners(ControlledPair):
         self.assertEqual([listener['address'] for listener in status['listeners']], [self.here])
         self.assertNotEqual(status['pool']['size'], 3)
         self.assertIn('already in use', status['configurationErrors'][0])
-        self.assertIn('In force: [pool] size', self.take(self.here, more='[pool]\nsize = 3'))
+        self.assertIn('Applied: [pool] size', self.take(self.here, more='[pool]\nsize = 3'))
         self.assertNotIn('configurationErrors', self.status('client'))
 
     def forward(self, port, target, protocol='tcp'):
@@ -274,7 +273,7 @@ class Listeners(ControlledPair):
         fresh = free_port()
         self.configure('server', 'state-directory = ' + self.state,
                        '[server]\nallow-private = yes\nlisten = 127.0.0.1:%d\nlisten = 127.0.0.1:%d' % (self.port, fresh))
-        self.assertRegex(self.ctl('reload'), r'In force: .*\[server\] listen')
+        self.assertRegex(self.ctl('reload'), r'Applied: .*\[server\] listen')
         self.assertConnects()
         self.assertEqual([listener['address'] for listener in self.status()['listeners']],
                          ['127.0.0.1:%d' % self.port, '127.0.0.1:%d' % fresh])

@@ -93,7 +93,7 @@ class Keys(ControlledPair):
             self.assertTrue(agent.echoes(s, b'hello'))
             for key, value in keys.items():
                 with self.subTest(key):
-                    in_force = re.search('In force: (.*)', self.reload(mode, base, key, value))[1]
+                    in_force = re.search('Applied: (.*)', self.reload(mode, base, key, value))[1]
                     self.assertEqual(in_force, key)
                     self.assertTrue(agent.echoes(s, os.urandom(3000)))
                     self.reload(mode, base)

@@ -214,7 +214,7 @@ target = 127.0.0.1:%d
         assertServes()
         configure('listen = 127.0.0.1:%d' % unopened, 'early-reply = no', db)
         text = reload(0)
-        self.assertIn('In force: [client] early-reply\n', text)
+        self.assertIn('Applied: [client] early-reply\n', text)
         self.assertRegex(text, r'listen = 127.0.0.1:%d is not opened: sockets that were passed' % unopened)
         self.assertRaises(ConnectionRefusedError, socket.create_connection, ('127.0.0.1', unopened), 5)
         assertServes()

@@ -1,8 +1,12 @@
-"""A browser through the pair: a page with many parts, under a name that only the server can look up."""
+"""Browsers through the pair: a page with many parts, under a name that only the server can look up; and a target that fails."""
 import os
+import re
+import signal
 
-from helpers.toolbox import QuietHandler, Toolbox
 from helpers.names import Names
+from helpers.process import free_port
+from helpers.toolbox import QuietHandler, Toolbox
+from helpers.waiting import eventually, standstill
 
 HOST = 'page.none.live.test'  # see helpers.names.answers
 PARTS = 200
@@ -77,3 +81,57 @@ class Browser(Names, Toolbox):
     def test_https_by_connect(self):
         """By https, for which it asks an HTTP proxy by CONNECT."""
         self.assertLoads('https', 'http://127.0.0.1:%d' % self.wstan_client.port, self.certificate(), '--ignore-certificate-errors')
+
+
+class TargetThatFails(Toolbox):
+    """How often a browser tries it before it explains. Without a proxy Firefox and Chromium try a port that refuses three times; with
+    early-reply = yes ten and four to six times."""
+    LIMIT = 120
+    FIREFOX, CHROMIUM = 2, 4
+
+    def setUp(self):
+        super().setUp()
+        self.wstan_client = self.client(self.server(), '-d', '--threads=2')
+
+    def tries(self, target, program, *arguments, **environment):
+        """How often the client was asked for it; browsers ask for other places of their own."""
+        command = ['env', *('%s=%s' % pair for pair in environment.items()), 'HOME=' + self.directory, program]
+        browser = self.start('browser', command, *arguments, prepare=os.setsid)
+        browser.may_end = True
+        self.addCleanup(os.killpg, browser.popen.pid, signal.SIGKILL)
+        count = lambda: len(re.findall('target not reached .*target=%s ' % re.escape(target), self.wstan_client.log()))
+        eventually(lambda: count() > 0, 'the browser tries', within=60)
+        return standstill(count, 'the browser gives up', still=3, within=40)
+
+    def firefox(self, target, **preferences):
+        self.needs('firefox-esr')
+        profile = os.path.join(self.directory, 'profile')
+        os.mkdir(profile)
+        preferences = {name.replace('_', '.', 2): value for name, value in preferences.items()}
+        preferences.update({'network.proxy.type': 1, 'network.proxy.allow_hijacking_localhost': 'true', 'dom.security.https_first': 'false',
+                            'datareporting.policy.dataSubmissionEnabled': 'false', 'network.captive-portal-service.enabled': 'false',
+                            'network.connectivity-service.enabled': 'false', 'app.normandy.enabled': 'false',
+                            'services.settings.server': '"http://127.0.0.1:9/"'})
+        with open(os.path.join(profile, 'user.js'), 'w') as f:
+            for name, value in preferences.items():
+                f.write('user_pref("%s", %s);\n' % (name, value))
+        return self.tries(target, 'firefox-esr', '--no-remote', '--headless', '--profile', profile, 'https://%s/' % target,
+                          MOZ_HEADLESS='1')
+
+    def test_firefox_socks5(self):
+        tries = self.firefox('nosuch.invalid:443', network_proxy_socks='"127.0.0.1"', network_proxy_socks_port=self.wstan_client.port,
+                             network_proxy_socks_version=5, network_proxy_socks_remote_dns='true')
+        self.assertLessEqual(tries, self.FIREFOX)
+
+    def test_firefox_connect(self):
+        tries = self.firefox('127.0.0.1:%d' % free_port(), network_proxy_ssl='"127.0.0.1"',
+                             network_proxy_ssl_port=self.wstan_client.port)
+        self.assertLessEqual(tries, self.FIREFOX)
+
+    def test_chromium(self):
+        self.needs('chromium')
+        tries = self.tries('nosuch.invalid:443', 'chromium', '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run',
+                           '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-extensions',
+                           '--user-data-dir=' + os.path.join(self.directory, 'profile'), '--dump-dom',
+                           '--proxy-server=http://127.0.0.1:%d' % self.wstan_client.port, 'https://nosuch.invalid/')
+        self.assertLessEqual(tries, self.CHROMIUM)

@@ -1,10 +1,10 @@
-"""nginx, haproxy and Caddy in front of our server, as contrib/ and docs/fronts.md have them."""
+"""Web servers in front of our server, as contrib/ and docs/fronts.md have them."""
 import re
 import socket
 import struct
 import time
 
-from helpers.network.fronts import PATH, Caddy, HAProxy, HAProxyTCP, Nginx
+from helpers.network.fronts import PATH, Apache, Caddy, HAProxy, HAProxyTCP, Lighttpd, Nginx, Varnish
 from helpers.peers import probe, wire
 from helpers.peers.target import echo, read_exactly
 from helpers.process import OURS, THEIRS, find, free_port
@@ -181,7 +181,7 @@ class BehindHAProxy(WebFront, Fronts):
     FRONT, PROGRAM = HAProxy, 'haproxy'
 
     def await_last_line(self, front):
-        eventually(lambda: re.search(r' web~? site/', front.logs()), 'haproxy logs what is not of wstan')
+        eventually(lambda: re.search(r' wstan-web~? wstan-site/', front.logs()), 'haproxy logs what is not of wstan')
 
     def test_client_address(self):
         """The log names the client that haproxy tells by either version of the PROXY header, for refused requests too."""
@@ -218,6 +218,42 @@ class BehindCaddy(WebFront, Fronts):
         front = self.behind()
         self.assertEqual(self.named(front), '127.0.0.7')
         self.assertEqual(self.refused_as(front), '127.0.0.7')
+
+
+class BehindApache(WebFront, Fronts):
+    FRONT, PROGRAM = Apache, 'apache2'
+
+    def await_last_line(self, front):
+        eventually(lambda: '/elsewhere' in front.logs(), 'Apache logs what is not of wstan')
+
+    def test_client_address(self):
+        """The log names the client that Apache has added to X-Forwarded-For, for refused requests too."""
+        front = self.behind()
+        self.assertEqual(self.named(front), '127.0.0.7')
+        self.assertEqual(self.refused_as(front), '127.0.0.7')
+
+
+class BehindLighttpd(WebFront, Fronts):
+    FRONT, PROGRAM = Lighttpd, 'lighttpd'
+
+    def await_last_line(self, front):
+        eventually(lambda: re.search('"GET" 404 ', front.logs()), 'lighttpd logs what is not of wstan')
+
+    def test_client_address(self):
+        """The log names the client that lighttpd has added to X-Forwarded-For, for refused requests too."""
+        front = self.behind()
+        self.assertEqual(self.named(front), '127.0.0.7')
+        self.assertEqual(self.refused_as(front), '127.0.0.7')
+
+
+class BehindVarnish(Fronts):
+    """A cache without TLS, which pipes the path."""
+    FRONT, PROGRAM = Varnish, 'varnishd'
+
+    def test_our_client(self):
+        """Our client carries data both ways, and the log names the address that Varnish has added to X-Forwarded-For."""
+        self.assertCarries(self.client_of(self.behind(tls=False), OURS))
+        self.wstan_server.await_log(r'tunnel opened peer=127\.0\.0\.1 ')
 
 
 class BehindHAProxyTCP(Fronts):

@@ -285,7 +285,7 @@ class Told(Rules):
         for _ in range(5):
             self.assertForbidden('127.0.0.1', 7, 'allow-private')
         self.assertForbidden('localhost', 7, 'allow-private')
-        server.await_log('notice: a target was refused by the rules key=allow-private peer=127')
+        server.await_log('notice: a target was refused by the rules key=allow-private key-name=default peer=127')
         self.assertEqual(len(re.findall('refused by the rules', server.log())), 1)
         server.signal(15)
         server.exit_status()

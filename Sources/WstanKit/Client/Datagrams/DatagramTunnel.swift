@@ -13,6 +13,7 @@ final class DatagramTunnel: DatagramEnd, @unchecked Sendable {
     private let settled: () -> Void
     private var state = State.none
     private var traffic = DatagramTraffic()
+    private(set) var lastUsed: Instant
     /// Bytes that wait.
     private var held = 0 {
         didSet { worker.budget.change(by: held - oldValue) }
@@ -39,6 +40,7 @@ final class DatagramTunnel: DatagramEnd, @unchecked Sendable {
         self.log = log
         self.settled = settled
         self.received = received
+        lastUsed = dialer.worker.now
     }
 
     func send(_ datagram: Datagram) {
@@ -81,6 +83,7 @@ final class DatagramTunnel: DatagramEnd, @unchecked Sendable {
     }
 
     private func send(_ datagram: Datagram, on tunnel: Tunnel) {
+        lastUsed = worker.now
         if tunnel.send(datagram) { traffic.up += 1 } else { traffic.dropped += 1 }
     }
 
@@ -113,7 +116,7 @@ final class DatagramTunnel: DatagramEnd, @unchecked Sendable {
     }
 
     private func failed(_ failure: DialFailure, _ target: Address) {
-        log.dialFailed(failure, target: target, now: worker.now)
+        log.dialFailed(failure, target: target)
         guard case .opening(let waiting) = state else { return }
         traffic.dropped += 1 + waiting.count
         held = 0
@@ -123,6 +126,7 @@ final class DatagramTunnel: DatagramEnd, @unchecked Sendable {
     // MARK: DatagramEnd
 
     func deliver(_ datagram: Datagram) {
+        lastUsed = worker.now
         if received(datagram) { traffic.down += 1 } else { traffic.dropped += 1 }
     }
 

@@ -10,13 +10,15 @@ final class Dialer: @unchecked Sendable {
     let pool: TunnelPool
 
     init(
-        worker: Worker, options: ClientOptions, connector: Connector, authenticator: Authenticator, pool: TunnelPool
+        worker: Worker, options: ClientOptions, connector: Connector, authenticator: Authenticator, pool: TunnelPool,
+        links: ServerLinks = ServerLinks()
     ) {
         self.worker = worker
         self.options = options
         key = SendingKey(authenticator)
         self.pool = pool
-        servers = ServerList(ServerConnector(worker: worker, options: options, connector: connector))
+        servers = ServerList(
+            ServerConnector(worker: worker, options: options, connector: connector), links: links)
     }
 
     private init(_ former: Dialer, _ options: ClientOptions, _ servers: ServerList) {
@@ -32,7 +34,8 @@ final class Dialer: @unchecked Sendable {
     func with(_ options: ClientOptions, _ connector: Connector) -> Dialer {
         guard !options.leadsAsBefore(self.options) else { return Dialer(self, options, servers) }
         let reach = ServerConnector(worker: worker, options: options, connector: connector)
-        return Dialer(self, options, ServerList(reach, firstMark: servers.firstMark + servers.count))
+        let others = ServerList(reach, links: servers.links, firstMark: servers.firstMark + servers.count)
+        return Dialer(self, options, others)
     }
 
     /// A connection to a server on which nothing has been said, or why there is none.
@@ -142,7 +145,7 @@ final class Dialer: @unchecked Sendable {
             })
         stream.write(handshake.request)
         var intake = BufferedReader(stream)
-        let (sealer, opener) = try await open(handshake, &intake)
+        let (sealer, opener) = try await open(handshake, of: uplink.server, &intake)
         let tunnel = Tunnel(
             id: worker.nextID(), role: .client, stream: stream, sealer: sealer, opener: opener, pings: options.pings,
             mark: servers.firstMark + uplink.number, owner: pool)
@@ -155,14 +158,16 @@ final class Dialer: @unchecked Sendable {
 
     /// Reads the server's answer; closes the connection if it is not the one that is needed.
     private func open(
-        _ handshake: ClientHandshake, _ intake: inout BufferedReader
+        _ handshake: ClientHandshake, of server: ServerEndpoint, _ intake: inout BufferedReader
     ) async throws(DialFailure) -> (sealer: Sealer, opener: Opener) {
         do throws(DialFailure) {
             let answer = try await intake.readAnswer(deadline: worker.now + options.handshakeTimeout)
             do throws(ClientHandshake.Failure) {
                 return try handshake.open(answer)
             } catch {
-                throw DialFailure(error, now: WallClock.now())
+                throw .refused(
+                    UpgradeAnswer(
+                        answer, body: intake.bytes, error, to: server.inHTTP, usesTLS: server.usesTLS, now: WallClock.now()))
             }
         } catch {
             intake.stream.close()

@@ -1,37 +1,36 @@
 import WstanBase
 
 extension BufferedReader {
-    /// Reads the head of a server's answer to a handshake.
+    /// Reads the head of a server's answer to a handshake; what came behind it is in `bytes` then.
     package mutating func readAnswer(deadline: Instant) async throws(DialFailure) -> HTTPHead {
-        let result: HeadResult
-        do {
-            result = try await readHead(limit: ClientLimits.answerHead, deadline: deadline)
-        } catch {
-            throw .notWebSocket
-        }
-        switch result {
-        case .success(let head):
-            return head
-        case .failure(let interruption):
-            // A server may look at our certificate when the handshake is over for us.
-            if let failure = stream.tls?.failure { throw .tls(failure) }
-            switch interruption.progress {
-            case .reset: throw .reset
-            case .timedOut: throw .timedOut
-            case .over, .more: throw .closed
+        var reader = AnswerReader(limit: ClientLimits.answerHead)
+        while true {
+            let new = bytes
+            bytes = []
+            do throws(AnswerReader.Failure) {
+                if let head = try reader.append(new) {
+                    bytes = Array(reader.rest)
+                    stream.heldHead = 0
+                    return head
+                }
+            } catch {
+                throw .notHTTP(error.banner)
             }
+            stream.heldHead = reader.held
+            let progress = await readMore(deadline: deadline)
+            guard progress == .more else { throw failure(progress) }
         }
     }
-}
 
-extension DialFailure {
-    /// - Parameter now: seconds since the epoch.
-    init(_ failure: ClientHandshake.Failure, now: Double) {
-        self =
-            switch failure {
-            case .refused(let status, let date): .refused(status: status, clockAhead: date.map { Double($0) - now })
-            case .notHTTP, .notUpgraded, .otherKey: .notWebSocket
-            }
+    /// Why no answer has come.
+    private func failure(_ progress: Progress) -> DialFailure {
+        // A server may look at our certificate when the handshake is over for us.
+        if let failure = stream.tls?.failure { return .tls(failure) }
+        return switch progress {
+        case .reset: .reset
+        case .timedOut: .timedOut
+        case .over, .more: .closed(usesTLS: stream.tls != nil)
+        }
     }
 }
 

@@ -129,40 +129,11 @@ extension RequestFault {
 
 extension DialFailure {
     fileprivate var explanation: Explanation {
-        switch self {
-        case .unreachable(let failure):
-            let isLate = ConnectCause(failure) == .timedOut || ConnectCause(failure) == .lookUpTimedOut
-            return said(isLate ? 504 : 502, "The wstan server cannot be reached", "\(failure)")
-        case .proxyUnreachable(let failure):
-            return said(502, "The proxy on the way cannot be reached", "\(failure)", hop: .clientToProxy)
-        case .proxyRefused:
-            return said(502, "The proxy on the way says no", hop: .clientToProxy)
-        case .refused(_, let clockAhead):
-            let isClock = clockAhead.map { abs($0) > 30 } ?? false
-            return said(502, isClock ? "Your clock is wrong" : "The wstan server does not know you")
-        case .notWebSocket:
-            return said(502, "That is no wstan server")
-        case .reset:
-            return said(502, "The way to the wstan server is cut")
-        case .closed:
-            return said(502, "The wstan server hung up")
-        case .timedOut, .overtaken:
-            return said(504, "The wstan server does not answer")
-        case .tls(let failure):
-            return said(502, failure.title)
-        case .at(let server, let failure):
-            var explanation = failure.explanation
-            explanation.cause = "\(server): \(explanation.cause)"
-            return explanation
-        }
-    }
-
-    private func said(
-        _ status: Int, _ title: String, _ cause: String? = nil, hop: Explanation.Hop = .clientToServer
-    ) -> Explanation {
-        // A proxy's reason phrase is somebody else's text.
-        let cause = Explanation.visible(cause ?? self.cause)
-        return Explanation(status, title, Self.sentence(cause), advice: [Self.sentence(advice)], hop: hop)
+        let row = row
+        // A proxy's or a front's reason phrase is another's text.
+        return Explanation(
+            row.isLate ? 504 : 502, row.title, Self.sentence(Explanation.visible(row.cause)),
+            advice: [Self.sentence(row.advice)], hop: row.hop)
     }
 
     private static func sentence(_ text: String) -> String {

@@ -359,8 +359,9 @@ final class HTTPExchange: @unchecked Sendable {
     private func report(_ way: TargetConnection) {
         guard let tunnel = way.tunnel else { return }
         switch way.connection.outcome {
-        case .reset(let reset): connector.log.connectionReset(reset, tunnel: tunnel.id)
-        case .lost: connector.log.tunnelLost(tunnel.id)
+        case .reset(let reset):
+            connector.log.connectionReset(reset, target: target, tunnel: tunnel.id, now: worker.now)
+        case .lost: connector.log.tunnelLost(tunnel.id, target: target)
         case nil: break
         }
     }

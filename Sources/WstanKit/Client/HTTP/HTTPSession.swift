@@ -215,6 +215,7 @@ final class HTTPSession: @unchecked Sendable {
     private func explain(
         _ failure: ExchangeFailure, target: Address?, asHTML: Bool, toHEAD: Bool, closing: Bool
     ) {
+        connector.log.requestRefused(failure, target: target)
         let here = userAgent.localAddress?.description ?? "this address"
         let page = ExplanationPage(
             failure.explanation(of: target, here: here), target: target,

@@ -47,7 +47,7 @@ struct TargetConnector {
             log.connectionOpened(tunnel.id, target: target, isPooled: false)
             return TargetConnection(target: target, carrier: tunnel, connection: connection, origin: .fresh)
         } catch {
-            log.dialFailed(error, target: target, now: worker.now)
+            log.dialFailed(error, target: target)
             throw error
         }
     }

@@ -59,7 +59,7 @@ extension DialFailure {
             ConnectCause(failure) == .networkUnreachable ? .networkUnreachable : .generalFailure
         case .at(_, let failure):
             failure.socksReply
-        case .proxyRefused, .refused, .notWebSocket, .reset, .closed, .timedOut, .overtaken, .tls:
+        case .proxyRefused, .refused, .notHTTP, .reset, .closed, .timedOut, .overtaken, .tls:
             .generalFailure
         }
     }

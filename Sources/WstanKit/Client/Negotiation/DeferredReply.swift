@@ -7,15 +7,20 @@ final class DeferredReply: @unchecked Sendable {
     private let userAgent: Stream
     private let request: ProxyNegotiation.Connect
     private let answerSupport: AnswerSupport
+    private let failures: RecentFailures
     private let hasProxy: Bool
     private var machine = DeferredReplyMachine()
     private var server: AnswerSupport.Server?
     private var timer: Timers.ID?
 
-    init(_ request: ProxyNegotiation.Connect, to userAgent: Stream, answerSupport: AnswerSupport, hasProxy: Bool) {
+    init(
+        _ request: ProxyNegotiation.Connect, to userAgent: Stream, answerSupport: AnswerSupport,
+        failures: RecentFailures, hasProxy: Bool
+    ) {
         self.request = request
         self.userAgent = userAgent
         self.answerSupport = answerSupport
+        self.failures = failures
         self.hasProxy = hasProxy
     }
 
@@ -40,11 +45,14 @@ final class DeferredReply: @unchecked Sendable {
 
     /// The request is on its way: asks the server to tell.
     func ask(_ connection: Connection, on tunnel: Tunnel) {
-        guard tunnel.carries(connection), let address = tunnel.stream.remoteAddress else { return }
-        let server = AnswerSupport.Server(number: tunnel.mark, address: address)
+        guard tunnel.carries(connection), let server = AnswerSupport.Server(of: tunnel) else { return }
         self.server = server
         tunnel.askForAnswer(connection)
-        let patience = answerSupport.patience(with: server, roundTrip: tunnel.stream.roundTrip)
+        // One that has asked for the outcome does not wait for the grant to send, so waiting costs it nothing.
+        let patience =
+            request.wantsOutcome
+            ? ClientLimits.answerFromTeller
+            : answerSupport.patience(with: server, roundTrip: tunnel.stream.roundTrip)
         timer = userAgent.worker.schedule(after: patience) { [weak self] in
             guard let self else { return }
             timer = nil
@@ -72,6 +80,7 @@ final class DeferredReply: @unchecked Sendable {
         case .nothing:
             return
         case .grant:
+            failures.succeeded(request.target)
             userAgent.write(request.successReply)
         case .refuse(let failure):
             let here = userAgent.localAddress?.description ?? "this address"

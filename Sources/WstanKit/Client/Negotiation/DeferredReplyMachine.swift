@@ -1,5 +1,5 @@
-/// When a user agent that wants to know of the target (`early-reply = no`) is told, and what the server shows of itself
-/// on the way, as a value.
+/// When a user agent that is to be told the outcome (`early-reply = no`, or `auto` and a target that has just failed) is
+/// told, and what the server shows of itself on the way, as a value.
 ///
 /// A server of ours answers an empty DAT as soon as the target has answered, before anything the target says; Python's
 /// do not answer it.
@@ -97,9 +97,29 @@ final class AnswerSupport: @unchecked Sendable {
             self.number = number
             self.address = address
         }
+
+        /// nil when the tunnel is no more.
+        init?(of tunnel: Tunnel) {
+            guard let address = tunnel.stream.remoteAddress else { return nil }
+            self.init(number: tunnel.mark, address: address)
+        }
     }
 
     private var known: [Server: AnswerBehaviour] = [:]
+    private var questionsLeft = ClientLimits.answerQuestions
+
+    /// Asks the server of a connection that was granted early, as long as nothing is known of any. The first target that fails
+    /// is to be waited for as long as that server is worth it.
+    func ask(_ connection: Connection, on tunnel: Tunnel) {
+        guard known.isEmpty, questionsLeft > 0, let server = Server(of: tunnel) else { return }
+        questionsLeft -= 1
+        connection.peerAnswered = { [weak self] in self?.learn(.tells, of: server) }
+        tunnel.askForAnswer(connection)
+    }
+
+    func tells(_ tunnel: Tunnel) -> Bool {
+        Server(of: tunnel).map { known[$0] == .tells } ?? false
+    }
 
     func learn(_ behaviour: AnswerBehaviour, of server: Server) {
         if known[server] == nil, known.count >= ClientLimits.knownServers { known.removeAll() }

@@ -20,6 +20,8 @@ struct ProxyNegotiation {
         var successReply: [UInt8]
         /// How it is told no.
         var reply = ConnectReply.none
+        /// It wants to wait for the outcome, as `wstand --stdio` does.
+        var wantsOutcome = false
     }
 
     struct HTTPRequest: Equatable {
@@ -32,6 +34,10 @@ struct ProxyNegotiation {
     private var intake: BufferedReader
     private let deadline: Instant
     private let rules: ClientAccess?
+    /// Of what the user agent has sent; nil: nothing.
+    private(set) var firstByte: UInt8?
+    /// What a user agent that is not served was answered.
+    private(set) var refusal: [UInt8]?
 
     /// - Parameter rules: who may come in; nil: everybody.
     init(_ userAgent: Stream, rules: ClientAccess? = nil) {
@@ -45,6 +51,7 @@ struct ProxyNegotiation {
         while intake.bytes.isEmpty {
             guard await intake.readMore(deadline: deadline) == .more else { return nil }
         }
+        firstByte = intake.bytes[0]
         // Before a password, or anything else, is looked at.
         let isAdmitted = rules?.admits(intake.stream) ?? true
         switch intake.bytes[0] {
@@ -96,7 +103,8 @@ struct ProxyNegotiation {
             intake.stream.write(Socks5.methodSelection(method))
             if method == Socks5.Method.password, await !givesPassword() { return nil }
             let read = try await readMessage { (reader) throws(Socks5.Failure) in try Socks5.readRequest(&reader) }
-            return read.flatMap { command(of: $0) }
+            guard let request = read else { return nil }
+            return command(of: request)
         } catch {
             switch error {
             case .malformed: refuse(Socks5.reply(.generalFailure))
@@ -125,7 +133,7 @@ struct ProxyNegotiation {
         }
     }
 
-    private func command(of request: Socks5.Request) -> Command? {
+    private mutating func command(of request: Socks5.Request) -> Command? {
         switch Socks5.Command(rawValue: request.command) {
         case .connect:
             return .connect(
@@ -187,7 +195,10 @@ struct ProxyNegotiation {
         else { return nil }
         let successReply = Array("HTTP/1.1 200 Connection Established\r\n\r\n".utf8)
         return Connect(
-            target: target, early: early, successReply: successReply, reply: .http(asHTML: AcceptHeader(head).takesHTML))
+            target: target, early: early, successReply: successReply,
+            reply: .http(asHTML: AcceptHeader(head).takesHTML),
+            // RFC 7240 section 4.3. How long it would wait does not matter: the outcome has a bound of its own.
+            wantsOutcome: head.listItems(of: "Prefer")?.contains { $0.starts(with: "wait".utf8) } ?? false)
     }
 
     /// The head is read for the form of the answer only.
@@ -200,7 +211,7 @@ struct ProxyNegotiation {
         refuse(page.answer(asHTML: AcceptHeader(head).takesHTML, toHEAD: head.isHEAD, closing: true))
     }
 
-    private func refuseHTTP(_ status: Int, _ reason: String, _ text: String) {
+    private mutating func refuseHTTP(_ status: Int, _ reason: String, _ text: String) {
         let text = text + "\n"
         refuse(
             Array(
@@ -214,7 +225,8 @@ struct ProxyNegotiation {
                 """.utf8))
     }
 
-    private func refuse(_ answer: [UInt8]) {
+    private mutating func refuse(_ answer: [UInt8]) {
+        refusal = answer
         intake.stream.write(answer)
         intake.stream.closeOrderly(awaitingPeer: true)
     }

@@ -10,6 +10,7 @@ final class UserAgentSession: @unchecked Sendable {
     let idle: IdleUserAgents
     let rules: ClientAccess
     let answerSupport: AnswerSupport
+    let failures: RecentFailures
     let log: EventLog
     /// The target of a static forward, whose user agent asks for nothing and knows nothing of us.
     let forwarded: Address?
@@ -17,11 +18,13 @@ final class UserAgentSession: @unchecked Sendable {
     let ended: () -> Void
     /// What the user agent waits for; nil: it was granted at once.
     private var late: DeferredReply?
+    /// The user agent is done before it is known whether the target is there, as a port scanner is: until that is known,
+    /// whoever asks for the target waits.
+    private var leftUndecided = false
 
     init(
         userAgent: Stream, dialer: Dialer, direct: DirectDialer, pool: TunnelPool, idle: IdleUserAgents,
-        rules: ClientAccess,
-        answerSupport: AnswerSupport, log: EventLog, forwarded: Address?, ended: @escaping () -> Void
+        rules: ClientAccess, answerSupport: AnswerSupport, failures: RecentFailures, log: EventLog, forwarded: Address?, ended: @escaping () -> Void
     ) {
         self.userAgent = userAgent
         self.dialer = dialer
@@ -30,6 +33,7 @@ final class UserAgentSession: @unchecked Sendable {
         self.idle = idle
         self.rules = rules
         self.answerSupport = answerSupport
+        self.failures = failures
         self.log = log
         self.forwarded = forwarded
         self.ended = ended
@@ -58,6 +62,7 @@ final class UserAgentSession: @unchecked Sendable {
         case .associate(let declared):
             // Nothing would end it while the client stops.
             guard !idle.areUnwanted else {
+                log.userAgentTurnedAway("the client is stopping")
                 userAgent.write(Socks5.reply(.generalFailure))
                 userAgent.closeOrderly(awaitingPeer: true)
                 return ended()
@@ -77,7 +82,11 @@ final class UserAgentSession: @unchecked Sendable {
                 ? .connect(ProxyNegotiation.Connect(target: forwarded, early: [], successReply: [])) : nil
         }
         var negotiation = ProxyNegotiation(userAgent, rules: rules)
-        return await negotiation.receive()
+        if let command = await negotiation.receive() { return command }
+        log.unserved(
+            UnservedUserAgent(negotiation.firstByte, answered: negotiation.refusal, UserAgentEnding(of: userAgent)),
+            now: worker.now)
+        return nil
     }
 
     private func connect(_ request: ProxyNegotiation.Connect) async {
@@ -89,21 +98,33 @@ final class UserAgentSession: @unchecked Sendable {
         }
     }
 
-    /// Tells the user agent to go ahead, or prepares to tell it when the target has answered.
+    /// Tells the user agent to go ahead, which saves a round trip, or prepares to tell it when the target has answered.
     private func answer(_ request: ProxyNegotiation.Connect) {
-        if options.earlyReply || request.reply == .none {
-            // Before the target has answered: it saves a round trip.
+        let mayBeEarly = options.earlyReply ?? !failures.hold(request.target, now: worker.now)
+        if request.reply == .none || mayBeEarly && !request.wantsOutcome {
             userAgent.write(request.successReply)
         } else {
             late = DeferredReply(
-                request, to: userAgent, answerSupport: answerSupport, hasProxy: dialer.servers.areBehindProxy)
+                request, to: userAgent, answerSupport: answerSupport, failures: failures,
+                hasProxy: dialer.servers.areBehindProxy)
+        }
+    }
+
+    /// The request is on its way: asks the server to tell when the target has answered, where that is of use.
+    private func ask(_ connection: Connection, on tunnel: Tunnel) {
+        if let late {
+            late.ask(connection, on: tunnel)
+        } else if options.earlyReply == nil {
+            answerSupport.ask(connection, on: tunnel)
         }
     }
 
     private func carry(_ request: ProxyNegotiation.Connect) async {
         pool.connectionBegan()
         if pool.mayServe {
-            guard let early = await earlyData(request.early, ClientLimits.earlyDataWaitInPool) else { return abandon() }
+            guard let early = await earlyData(request, ClientLimits.earlyDataWaitInPool) else {
+                return abandon(request.target)
+            }
             if let tunnel = await pool.obtain() {
                 carry(request.target, early, on: tunnel)
             } else {
@@ -113,11 +134,11 @@ final class UserAgentSession: @unchecked Sendable {
             // Waiting for the first data and connecting to the server take their time together.
             let dialer = dialer
             async let connecting = dialer.connect()
-            let early = await earlyData(request.early, options.earlyDataWait)
+            let early = await earlyData(request, options.earlyDataWait)
             let connected = await connecting
             guard let early else {
                 if case .success(let uplink) = connected { uplink.stream.close() }
-                return abandon()
+                return abandon(request.target)
             }
             await carryOnNewTunnel(request.target, early, first: connected)
         }
@@ -133,7 +154,7 @@ final class UserAgentSession: @unchecked Sendable {
         case .relay(let way, let early):
             way.carrier.send(early, for: way.connection)
             if let direct = way.carrier as? DirectCarrier { return await relay(direct, of: way.connection) }
-            guard let tunnel = way.tunnel else { return abandon() }
+            guard let tunnel = way.tunnel else { return abandon(way.target) }
             worker.spawn { [self] in
                 _ = await relay(way.connection, on: tunnel)
                 ended()
@@ -141,7 +162,8 @@ final class UserAgentSession: @unchecked Sendable {
         }
     }
 
-    private func abandon() {
+    private func abandon(_ target: Address) {
+        log.userAgentLeft(target)
         userAgent.close()
         ended()
     }
@@ -150,13 +172,31 @@ final class UserAgentSession: @unchecked Sendable {
     /// may still want to hear what the target says by itself. One that was not told to go ahead says nothing.
     ///
     /// - Returns: nil when it was reset.
-    private func earlyData(_ early: [UInt8], _ patience: Duration) async -> [UInt8]? {
-        guard early.isEmpty, options.earlyData > 0, late == nil else { return early }
+    private func earlyData(_ request: ProxyNegotiation.Connect, _ patience: Duration) async -> [UInt8]? {
+        guard request.early.isEmpty, options.earlyData > 0, late == nil else { return request.early }
         var intake = BufferedReader(userAgent)
         switch await intake.readMore(deadline: worker.now + patience) {
-        case .more, .timedOut, .over: return intake.bytes
-        case .reset: return nil
+        case .more, .timedOut: break
+        case .over: leave(undecided: request.target)
+        case .reset:
+            leave(undecided: request.target)
+            return nil
         }
+        return intake.bytes
+    }
+
+    private func leave(undecided target: Address?) {
+        guard forwarded == nil, let target else { return }
+        leftUndecided = true
+        failures.failed(target, .connection, now: worker.now)
+    }
+
+    /// The user agent is done: whether its target was there is known, or never will be.
+    private func settle(_ connection: Connection, on tunnel: Tunnel) {
+        guard leftUndecided, let target = connection.target else { return }
+        if case .reset(let reset)? = connection.outcome, reset.isFailure { return }
+        // Of a server that does not tell nothing is learned by waiting.
+        if connection.hasReceived || !answerSupport.tells(tunnel) { failures.succeeded(target) }
     }
 
     // MARK: On a tunnel
@@ -168,7 +208,7 @@ final class UserAgentSession: @unchecked Sendable {
         let request = Request(time: WallClock.now(), target: target, data: first)
         pool.request(request, on: tunnel, for: connection) { [weak connection] in connection?.replay == nil }
         tunnel.send(rest, for: connection)
-        late?.ask(connection, on: tunnel)
+        ask(connection, on: tunnel)
         log.connectionOpened(tunnel.id, target: target, isPooled: true)
         worker.spawn { [self] in
             if await relay(connection, on: tunnel, wasPooled: true) == .tryAgain, let replay = connection.replay {
@@ -190,7 +230,7 @@ final class UserAgentSession: @unchecked Sendable {
         do {
             let tunnel = try await dialer.open(connection, to: target, early: data, first: first)
             tunnel.send(rest, for: connection)
-            late?.ask(connection, on: tunnel)
+            ask(connection, on: tunnel)
             log.connectionOpened(tunnel.id, target: target, isPooled: false)
             worker.spawn { [self] in
                 if await relay(connection, on: tunnel) == .tryAgain, let replay = connection.replay {
@@ -200,7 +240,8 @@ final class UserAgentSession: @unchecked Sendable {
                 }
             }
         } catch {
-            log.dialFailed(error, target: target, now: worker.now)
+            log.dialFailed(error, target: target)
+            failures.failed(target, .server, now: worker.now)
             late?.failed(.dial(error))
             endInVain()
             ended()
@@ -222,28 +263,31 @@ final class UserAgentSession: @unchecked Sendable {
         case .over: break
         case .finished: await linger(connection, on: tunnel)
         case .broken:
+            if !connection.hasReceived { leave(undecided: connection.target) }
             tunnel.end(connection, .userAgentBroken)
             userAgent.close()
         }
+        settle(connection, on: tunnel)
         late?.stop()
         switch connection.outcome {
         case nil:
             userAgent.closeOrderly(awaitingPeer: false)
         case .reset(let reset):
-            log.connectionReset(reset, tunnel: tunnel.id)
+            log.connectionReset(reset, target: connection.target, tunnel: tunnel.id, now: worker.now)
             late?.receivedReset(reset)
             if reset.isBrokenConnection {
                 userAgent.resetAfterDelivery()
             } else if reset.isNormal {
                 userAgent.closeOrderly(awaitingPeer: true)
             } else {
+                if let target = connection.target { failures.failed(target, .init(reset), now: worker.now) }
                 endInVain()
             }
         case .lost(let nothingReceived):
             // A server that breaks a tunnel which it has just accepted may well have served the request.
             let mayRepeat = wasPooled || tunnel.isLostToNetwork
             if nothingReceived, mayRepeat, connection.replay != nil { return .tryAgain }
-            log.tunnelLost(tunnel.id)
+            log.tunnelLost(tunnel.id, target: connection.target)
             late?.failed(.lost)
             // What has come is delivered; the reset tells that it was not all. A refusal is all.
             if late?.isRefused == true {
@@ -274,6 +318,7 @@ final class UserAgentSession: @unchecked Sendable {
     private func linger(_ connection: Connection, on tunnel: Tunnel) async {
         // The kernel is asked last, since that costs most.
         if !connection.hasReceived, tunnel.carries(connection), userAgent.ownerHasLeft {
+            leave(undecided: connection.target)
             await waitForArrival(of: connection, on: tunnel)
         }
         let lingering = HalfClosedUserAgent(userAgent)

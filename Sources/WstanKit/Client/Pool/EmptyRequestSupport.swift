@@ -6,8 +6,9 @@ struct EmptyRequestSupport {
     private enum State {
         /// Can become: able, doubted or, when it has refused before, unable.
         case unknown(hasRefused: Bool)
-        /// It has refused, and nothing else has succeeded since. Can become: unknown.
-        case doubted
+        /// It has refused, and nothing else has succeeded since. It is asked again at the given time, since whatever is wrong
+        /// may be put right. Can become: unknown, able.
+        case doubted(until: Instant, pause: Duration)
         /// Can become: doubted, when its key or its program has changed.
         case able
         /// It has refused one that would have succeeded. It is asked again at the given time.
@@ -16,6 +17,9 @@ struct EmptyRequestSupport {
 
     /// Servers are brought up to date, too.
     static let retry: Duration = .seconds(3600)
+    /// The first pause of one in doubt; each one after it is twice as long, up to the longest.
+    static let firstDoubt: Duration = .seconds(30)
+    static let longestDoubt: Duration = .seconds(300)
 
     private var state = State.unknown(hasRefused: false)
 
@@ -39,18 +43,29 @@ struct EmptyRequestSupport {
     mutating func refusedEmpty(isClear: Bool, now: Instant) -> Bool {
         switch state {
         case .unknown(let hasRefused):
-            state = hasRefused ? .unable(until: now + Self.retry) : .doubted
+            state = hasRefused ? .unable(until: now + Self.retry) : Self.doubted(for: Self.firstDoubt, now)
             return true
         case .unable:
             state = .unable(until: now + Self.retry)
             return true
-        case .doubted:
+        case .doubted(let until, let pause):
+            if until <= now { state = Self.doubted(for: min(pause * 2, Self.longestDoubt), now) }
             return true
         case .able:
-            if isClear { state = .doubted }
+            if isClear { state = Self.doubted(for: Self.firstDoubt, now) }
             return isClear
         }
     }
+
+    private static func doubted(for pause: Duration, _ now: Instant) -> State {
+        .doubted(until: now + pause, pause: pause)
+    }
+
+    /// Whether it has opened an idle tunnel, and nothing speaks against it since.
+    var isAble: Bool { if case .able = state { true } else { false } }
+
+    /// When one in doubt is asked again.
+    var nextTry: Instant? { if case .doubted(let until, _) = state { until } else { nil } }
 
     func mayBeAsked(now: Instant) -> Bool {
         switch asking(now: now) {
@@ -62,7 +77,7 @@ struct EmptyRequestSupport {
     func asking(now: Instant) -> PoolMachine.Asking {
         switch state {
         case .unknown: .once
-        case .doubted: .no
+        case .doubted(let until, _): until <= now ? .once : .no
         case .able: .freely
         case .unable(let until): until <= now ? .once : .notBefore(until)
         }

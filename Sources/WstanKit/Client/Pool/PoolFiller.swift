@@ -7,9 +7,6 @@ final class PoolFiller: @unchecked Sendable {
     private let log: EventLog
     /// Of `ClientOptions.servers`.
     private var abilities: [EmptyRequestSupport]
-    /// What was logged last, so that a server that stays away is told of once.
-    private var lastCause: String?
-
     private var worker: Worker { dialer.worker }
     private var pool: TunnelPool { dialer.pool }
 
@@ -23,11 +20,13 @@ final class PoolFiller: @unchecked Sendable {
     /// What the server may be asked for to which a connection would go now: another one's ability does not help.
     var asking: PoolMachine.Asking { abilities[dialer.servers.firstChoice].asking(now: worker.now) }
 
+    /// When a server that refused is asked again, though nothing else has succeeded there.
+    var nextTry: Instant? { abilities[dialer.servers.firstChoice].nextTry }
+
     private func index(of server: ServerEndpoint) -> Int? { dialer.options.servers.firstIndex(of: server) }
 
     /// A request of a user agent has opened a tunnel there.
     func tookRequest(_ server: ServerEndpoint) {
-        lastCause = nil
         if let index = index(of: server) { abilities[index].tookRequest() }
     }
 
@@ -44,6 +43,7 @@ final class PoolFiller: @unchecked Sendable {
     private func ask(_ uplink: Uplink, _ number: UInt64) async {
         guard let index = index(of: uplink.server), abilities[index].mayBeAsked(now: worker.now) else {
             // Of several servers this one was reached, which cannot. Later it may be another.
+            dialer.servers.answered(uplink)
             uplink.stream.close()
             return pool.openingFailed(number, .unreachable)
         }
@@ -59,6 +59,7 @@ final class PoolFiller: @unchecked Sendable {
     /// otherwise the next connection would find out, and one that takes a tunnel of the pool never would.
     func tryOut(_ uplink: Uplink) {
         guard let index = index(of: uplink.server), abilities[index].mayBeAsked(now: worker.now) else {
+            dialer.servers.answered(uplink)
             return uplink.stream.close()
         }
         worker.spawn { [self] in
@@ -74,14 +75,21 @@ final class PoolFiller: @unchecked Sendable {
     }
 
     private func ask(_ uplink: Uplink, _ index: Int) async -> Answer {
+        let servers = dialer.servers
+        let wasAble = abilities[index].isAble
         do throws(DialFailure) {
             let tunnel = try await dialer.openIdle(uplink)
-            lastCause = nil
             abilities[index].tookEmpty()
             return .tunnel(tunnel)
         } catch {
             guard error.mayBeRefusal, abilities[index].refusedEmpty(isClear: error.isAnswer, now: worker.now) else {
+                servers.linkFailed(uplink.number, error)
                 return .failed(error)
+            }
+            if wasAble {
+                servers.linkFailed(uplink.number, error)
+            } else {
+                servers.linkIsDoubtful(uplink.number, error)
             }
             log.emptyRequestRefused(now: worker.now)
             return .refused
@@ -89,8 +97,7 @@ final class PoolFiller: @unchecked Sendable {
     }
 
     private func failed(_ failure: DialFailure, _ number: UInt64) {
-        log.openingAheadFailed(failure, isNews: failure.cause != lastCause, now: worker.now)
-        lastCause = failure.cause
+        log.openingAheadFailed(failure)
         pool.openingFailed(number, .unreachable)
     }
 }
@@ -99,13 +106,14 @@ extension DialFailure {
     /// Whether a server that does not know the empty request may have answered so.
     fileprivate var mayBeRefusal: Bool {
         switch self {
-        // What a front says when the server behind it is away, RFC 9110 section 15.6.
-        case .refused(let status, _): !(500...599).contains(status)
-        case .notWebSocket, .closed: true
+        case .refused(let answer): answer.mayBeFromServer
+        case .closed: true
         case .at(_, let failure): failure.mayBeRefusal
-        case .unreachable, .proxyUnreachable, .proxyRefused, .reset, .timedOut, .overtaken, .tls: false
+        case .unreachable, .proxyUnreachable, .proxyRefused, .notHTTP, .reset, .timedOut, .overtaken, .tls: false
         }
     }
 
-    fileprivate var isAnswer: Bool { bare != .closed }
+    fileprivate var isAnswer: Bool {
+        if case .refused = bare { true } else { false }
+    }
 }

@@ -105,7 +105,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
         return nil
     }
 
-    private static let pongAllowance: Duration = .seconds(2)
+    static let pongAllowance: Duration = .seconds(2)
 
     /// Closes what is free and not wanted any more.
     func closeUnwanted() {
@@ -242,7 +242,8 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
         if let next = machine.nextExpiry(now: now) { lookAgain(at: next) }
         if asking != .no, Descriptors.areScarce { return lookAgain(at: now + Self.scarcityPause) }
         switch machine.replenish(now: now, asking: asking) {
-        case .enough: break
+        case .enough:
+            if asking == .no, let next = opener?.nextTry, next > now { lookAgain(at: next) }
         case .open(let numbers):
             for number in numbers { opener?.open(number) }
             if case .later(let time) = machine.replenish(now: now, asking: asking) { lookAgain(at: time) }

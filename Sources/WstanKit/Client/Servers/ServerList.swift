@@ -7,28 +7,31 @@ final class ServerList: @unchecked Sendable {
     /// What tunnels to the first of them are marked with; those to the others follow. A tunnel with a lower mark leads to a
     /// server of a former configuration.
     let firstMark: Int
+    /// What this worker and the others have found out about each.
+    let links: ServerLinks
     private let worker: Worker
     private let reach: ServerConnector
     private var machine: ServerListMachine
     private var probes: Timers.ID?
-    /// The last failure of each.
-    private var failures: [DialFailure?]
     /// Connections that are being made.
     private var races: [ObjectIdentifier: ServerRace] = [:]
     /// Handshakes under way that somebody waits for.
     private var handshakes: [ObjectIdentifier: Stream] = [:]
-    /// Called when new tunnels go elsewhere than those before; with what is wrong with the preferred server.
-    var whenChanged: ((ServerListMachine.Change, DialFailure?) -> Void)?
+    /// Called when new tunnels go elsewhere than those before.
+    var whenChanged: ((ServerListMachine.Change) -> Void)?
+    /// Called when a server is lost, for another cause than before, or is back.
+    var whenLinkChanged: ((_ number: Int, ServerLink.Change) -> Void)?
     /// Called with a connection to a server that was away and takes connections again; whether it serves is yet to be seen.
     var whenReachedAgain: ((Uplink) -> Void)?
 
-    init(_ reach: ServerConnector, firstMark: Int = 0) {
+    init(_ reach: ServerConnector, links: ServerLinks, firstMark: Int = 0) {
         self.reach = reach
+        self.links = links
         self.firstMark = firstMark
         worker = reach.worker
         endpoints = reach.options.servers
         machine = ServerListMachine(count: endpoints.count)
-        failures = Array(repeating: nil, count: endpoints.count)
+        links.begin(endpoints.count, firstMark: firstMark)
     }
 
     var count: Int { endpoints.count }
@@ -88,6 +91,7 @@ final class ServerList: @unchecked Sendable {
                 machine.gaveUp(number)
                 return .failure(failure)
             }
+            linkFailed(number, failure)
             return .failure(failed(number, failure))
         }
     }
@@ -98,6 +102,7 @@ final class ServerList: @unchecked Sendable {
     /// Another server, which was begun later, has answered first.
     func overtaken(_ number: Int) {
         machine.began(number, worker.now)
+        linkFailed(number, .overtaken)
         _ = failed(number, .overtaken)
     }
 
@@ -111,8 +116,10 @@ final class ServerList: @unchecked Sendable {
 
     func handshakeAccepted(_ uplink: Uplink) {
         handshakes[ObjectIdentifier(uplink.stream)] = nil
+        let certificateEnd = uplink.stream.tls.flatMap { TLSPeer($0)?.validUntil }
+        updateLink(uplink.number) { [worker] in $0.succeeded(certificateEnd: certificateEnd, worker.now) }
         guard let change = machine.accepted(uplink.number, worker.now) else { return }
-        whenChanged?(change, failures[0])
+        whenChanged?(change)
     }
 
     /// - Returns: the failure as it is to be told; nil when it was given up with the network that it was begun in.
@@ -121,6 +128,7 @@ final class ServerList: @unchecked Sendable {
             machine.gaveUp(uplink.number)
             return nil
         }
+        linkFailed(uplink.number, failure)
         return failed(uplink.number, failure)
     }
 
@@ -138,9 +146,35 @@ final class ServerList: @unchecked Sendable {
     private func failed(_ number: Int, _ failure: DialFailure) -> DialFailure {
         machine.failed(number, looksRestarting: failure.mayBeRestart, worker.now)
         guard count > 1 else { return failure }
-        failures[number] = failure
         scheduleProbes()
         return .at(endpoints[number].address, failure)
+    }
+
+    // MARK: Links
+
+    private func updateLink(_ number: Int, _ body: (inout ServerLink) -> ServerLink.Change?) {
+        guard let change = links.update(firstMark + number, body) else { return }
+        whenLinkChanged?(number, change)
+    }
+
+    func linkFailed(_ number: Int, _ failure: DialFailure) {
+        updateLink(number) { [worker] in $0.failed(failure, worker.now) }
+    }
+
+    /// See `ServerLink.refusedIdle`.
+    func linkIsDoubtful(_ number: Int, _ failure: DialFailure) {
+        updateLink(number) { [worker] in
+            $0.refusedIdle(failure, worker.now)
+            return nil
+        }
+    }
+
+    /// A connection was made, and nothing is asked for on it.
+    func answered(_ uplink: Uplink) {
+        updateLink(uplink.number) {
+            $0.answered()
+            return nil
+        }
     }
 
     // MARK: Probing
@@ -159,20 +193,21 @@ final class ServerList: @unchecked Sendable {
 
     /// A server that takes longer than the others' patience would only be passed over again.
     private func probe(_ number: Int) async {
-        let outcome = Wait<Stream?>(worker: worker)
+        let outcome = Wait<Result<Stream, DialFailure>>(worker: worker)
         let connecting = worker.spawn { [reach, endpoints] in
-            switch await reach.connect(to: endpoints[number]) {
-            case .success(let stream): if !outcome.fulfill(stream) { stream.close() }
-            case .failure: outcome.fulfill(nil)
-            }
+            let result = await reach.connect(to: endpoints[number])
+            if !outcome.fulfill(result), case .success(let stream) = result { stream.close() }
         }
         let deadline = worker.now + ServerListMachine.patience
-        let reached = await outcome.value(deadline: deadline, onTimeout: nil, onCancel: nil)
+        let result = await outcome.value(
+            deadline: deadline, onTimeout: .failure(.overtaken), onCancel: .failure(.overtaken))
         connecting.cancel()
+        let reached = try? result.get()
         machine.probed(number, works: reached != nil, worker.now)
         scheduleProbes()
+        if case .failure(let failure) = result { linkFailed(number, failure) }
         guard let reached else { return }
-        guard let whenReachedAgain else { return reached.close() }
-        whenReachedAgain(Uplink(stream: reached, server: endpoints[number], number: number))
+        let uplink = Uplink(stream: reached, server: endpoints[number], number: number)
+        if let whenReachedAgain { whenReachedAgain(uplink) } else { reached.close() }
     }
 }

@@ -60,7 +60,7 @@ package struct HTTPConnectHandshake {
     private func readHead(_ intake: inout BufferedReader, _ deadline: Instant) async throws(ProxyRefusal) -> HTTPHead {
         let result: BufferedReader.HeadResult
         do {
-            result = try await intake.readHead(limit: ClientLimits.answerHead, deadline: deadline)
+            result = try await intake.readHead(as: .answer, limit: ClientLimits.answerHead, deadline: deadline)
         } catch {
             throw .unreadable(.http)
         }

@@ -7,8 +7,8 @@ package struct CommandLineArguments {
     private(set) var asksForHelp = false
     private(set) var asksForVersion = false
     private(set) var asksForKey = false
-    private(set) var asksForCheck = false
-    private(set) var asksForDoctor = false
+    package private(set) var asksForCheck = false
+    package private(set) var asksForDoctor = false
     private(set) var asksForPrint = false
     private(set) var asksForStdio = false
     private(set) var isStrict = false

@@ -48,10 +48,10 @@ extension CommandLineOption {
             name: "help", letter: "h", meaning: .help, group: .general, purpose: "show this help and exit"),
         CommandLineOption(
             name: "gen-key", letter: "g", meaning: .generateKey, group: .general,
-            purpose: "generate a 16 byte base64 key and exit"),
+            purpose: "print a new key and exit"),
         CommandLineOption(
             name: "client", letter: "c", meaning: .python(.client), group: .general,
-            purpose: "run as client (default, also act as SOCKS/HTTP server)"),
+            purpose: "run as a client: a SOCKS and HTTP proxy (default)"),
         CommandLineOption(
             name: "server", letter: "s", meaning: .python(.server), group: .general, purpose: "run as server"),
         CommandLineOption(
@@ -59,42 +59,44 @@ extension CommandLineOption {
             purpose: "same as --log-level=debug"),
         CommandLineOption(
             name: "ini", letter: "i", meaning: .file, argument: .required("FILE"), group: .general,
-            purpose: "load this configuration file, Python's wstan's or wstan.conf"),
+            purpose: "read this configuration file, wstan.conf or the Python wstan's"),
         CommandLineOption(
             name: "config", meaning: .file, argument: .required("FILE"), group: .general, purpose: "same as --ini",
             isPython: false),
         CommandLineOption(
             name: "check-config", meaning: .checkConfiguration, group: .general,
-            purpose: "check the configuration and the files that it names, and exit", isPython: false),
+            purpose: "check the configuration and the files it names, and exit", isPython: false),
         CommandLineOption(
             name: "print-config", meaning: .printConfiguration, group: .general,
-            purpose: "show what is in force and where it comes from, without secrets, and exit", isPython: false),
+            purpose: "print the settings in force and where each comes from, without secrets, and exit",
+            isPython: false),
         CommandLineOption(
             name: "doctor", meaning: .doctor, group: .general,
-            purpose: "find out what is wrong on the way to the server, or with this server, and exit", isPython: false),
+            purpose: "check each step between client and server, and exit", isPython: false),
         CommandLineOption(
             name: "strict", meaning: .strict, group: .general,
-            purpose: "unknown keys and sections are errors, not warnings", isPython: false),
+            purpose: "treat unknown keys and sections as errors", isPython: false),
         CommandLineOption(
             name: "stdio", meaning: .stdio, group: .general,
-            purpose: "join stdin and stdout with HOST and PORT through the running client", isPython: false),
+            purpose: "connect stdin and stdout to HOST and PORT through the running client", isPython: false),
         CommandLineOption(
             name: "version", meaning: .version, group: .general, purpose: "show the version and exit", isPython: false),
         CommandLineOption(
             name: "addr", letter: "a", meaning: .python(.addr), argument: .required("HOST"), group: .client,
-            purpose: "listen address of the SOCKS/HTTP server (default localhost)"),
+            purpose: "listen on this host (default localhost)"),
         CommandLineOption(
             name: "port", letter: "p", meaning: .python(.port), argument: .required("PORT"), group: .client,
-            purpose: "listen port of the SOCKS/HTTP server (default 1080)"),
+            purpose: "listen on this port (default 1080)"),
         CommandLineOption(
             name: "forward", meaning: .forward, argument: .required("[udp:]ADDRESS=HOST:PORT"), group: .client,
-            purpose: "what arrives at ADDRESS goes through the tunnel to HOST:PORT; may be repeated", isPython: false),
+            purpose: "forward connections from ADDRESS through the tunnel to HOST:PORT; may be repeated",
+            isPython: false),
         CommandLineOption(
             name: "tun-addr", letter: "t", meaning: .python(.tunAddr), argument: .required("HOST"), group: .server,
-            purpose: "listen address of the server, overrides the URI's; several with commas"),
+            purpose: "listen on this host instead of the URI's; separate several with commas"),
         CommandLineOption(
             name: "tun-port", letter: "r", meaning: .python(.tunPort), argument: .required("PORT"), group: .server,
-            purpose: "listen port of the server, overrides the URI's"),
+            purpose: "listen on this port instead of the URI's"),
     ]
 
     private static let settings: [CommandLineOption] = {

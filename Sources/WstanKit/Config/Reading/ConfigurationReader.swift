@@ -37,7 +37,9 @@ struct ConfigurationReader {
         found.add(contentsOf: layer.diagnostics)
         for secret in layer.traces.secrets where secret.value.isWorthHiding && !secret.value.isPlaceholder {
             guard let path = secret.place.path, surroundings.isWorldReadable(path) else { continue }
-            found.add(.warning, at: secret.place, "everybody on this host can read this secret: chmod o-r \(path)")
+            found.add(
+                .warning, at: secret.place,
+                "everybody on this host can read this secret: \(surroundings.closingCommand(path))")
         }
         found.sort(byPlaceIn: [path] + dropIns.paths)
         found.close(file: path)

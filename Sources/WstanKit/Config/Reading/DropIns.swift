@@ -1,11 +1,11 @@
 /// The drop-ins of a file, `wstan.conf.d/*.conf` for `wstan.conf`: in the order of their names' bytes, which is the order
 /// in which they are read over it.
-struct DropIns {
-    private(set) var paths: [String] = []
+package struct DropIns {
+    package private(set) var paths: [String] = []
     private(set) var diagnostics = DiagnosticList()
 
     /// - Parameter fileNames: of a directory; nil when there is none.
-    init(of path: String, fileNames: (String) throws -> [String]?) {
+    package init(of path: String, fileNames: (String) throws -> [String]?) {
         guard path.hasBytes(atEnd: ".conf") else { return }
         let directory = path + ".d"
         let names: [String]

@@ -7,6 +7,17 @@ extension SettingKind {
         return kind
     }
 
+    /// `yes`, `no` or `auto`, which is nil.
+    static func automaticFlag(_ path: SettingPath<Bool?>) -> SettingKind {
+        value("yes|no|auto", path) { (text) throws(ValueProblem) in
+            if text.lowercased() == "auto" { return nil }
+            guard let value = try? Flag.read(text) else { throw ValueProblem("takes yes, no or auto") }
+            return value
+        } text: {
+            SettingText($0.map { $0 ? "yes" : "no" } ?? "auto")
+        }
+    }
+
     /// One of the words of an enumeration.
     static func choice<Choice>(_ placeholder: String, _ path: SettingPath<Choice>) -> SettingKind
     where Choice: RawRepresentable<String> & CaseIterable & Sendable {

@@ -81,5 +81,8 @@ public struct ServerURI: Sendable, Equatable, CustomStringConvertible {
         "\(scheme.rawValue)://\(HostPort.bracketed(host))\(port == scheme.defaultPort ? "" : ":\(port)")\(path)"
     }
 
+    /// Where it is. The path may be what keeps others from finding the server.
+    package var withoutPath: String { "\(scheme.rawValue)://\(HostPort.bracketed(host)):\(port)/" }
+
     public var description: String { "\(scheme.rawValue)://\(HostPort.bracketed(host)):\(port)\(path)" }
 }

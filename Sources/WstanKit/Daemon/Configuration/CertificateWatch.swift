@@ -5,6 +5,8 @@ import WstanCore
 final class CertificateWatch: @unchecked Sendable {
     /// What connections are shown; nil while the server speaks no TLS.
     private(set) var certificate: ServerCertificate?
+    /// Why the files as they were read last are of no use.
+    private(set) var refusal: TLSContext.Problem?
     /// The files as they were when they were read last, whether they were good or not.
     private var read: [FileMark]
     /// The files as they were a step ago.
@@ -44,6 +46,7 @@ final class CertificateWatch: @unchecked Sendable {
         self.certificate = certificate
         read = certificate?.marks ?? []
         seen = read
+        refusal = nil
         show(certificate?.context)
         start()
     }
@@ -80,10 +83,12 @@ final class CertificateWatch: @unchecked Sendable {
         switch result {
         case .success(let certificate):
             self.certificate = certificate
+            refusal = nil
             log.certificateRenewed(certificate.configuration.identity.certificate)
             if let warning = certificate.context.warning { log.warning(warning) }
             show(certificate.context)
         case .failure(let problem):
+            refusal = problem
             log.certificateRefused(problem)
         }
     }

@@ -36,7 +36,7 @@ enum KeyLoader {
         case .file(let path):
             text = try read(path)
             if FileReader.isWorldReadable(path) {
-                warnings.append("everybody on this host can read the key in \(path): chmod o-r \(path)")
+                warnings.append("everybody on this host can read the key in \(path): \(FileExposure.command(path))")
             }
         case .credential(let name):
             guard let directory = getenv("CREDENTIALS_DIRECTORY") else {

@@ -65,8 +65,7 @@ extension ServerOptions {
     /// - Parameter keys: the certificate has a way of its own.
     package init(_ settings: Settings, keys: [Key], workers: Int) {
         self.init(
-            settings: settings.sharedOut(among: workers), keys: keys, usesCipher: settings.uri.scheme == .ws,
-            pathPrefix: settings.uri.path)
+            settings: settings.sharedOut(among: workers), keys: keys, usesCipher: settings.uri.scheme == .ws)
     }
 }
 

@@ -41,6 +41,6 @@ struct ServerCertificate: Sendable {
     static func exposure(of configuration: TLSServerContext.Configuration) -> String? {
         let key = configuration.identity.key
         guard FileReader.isWorldReadable(key) else { return nil }
-        return "everybody on this host can read the certificate's key in \(key): chmod o-r \(key)"
+        return "everybody on this host can read the certificate's key in \(key): \(FileExposure.command(key))"
     }
 }

@@ -8,7 +8,7 @@ extension Surroundings {
         Surroundings(
             readFile: { try FileReader.read($0, limit: ConfigurationBounds.fileSize) },
             fileNames: { try FileReader.names(in: $0, limit: ConfigurationBounds.directoryEntries) },
-            isWorldReadable: { FileReader.isWorldReadable($0) },
+            isWorldReadable: { FileReader.isWorldReadable($0) }, closingCommand: { FileExposure.command($0) },
             variable: { name in getenv(name).map { String(cString: $0) } })
     }
 }

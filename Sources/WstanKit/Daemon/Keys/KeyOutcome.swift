@@ -17,6 +17,8 @@ struct KeyChange: Sendable, Equatable {
 
 /// The outcome of retiring a key. It is no longer accepted in any case.
 struct KeyRetirement: Sendable, Equatable {
+    /// Whose it was.
+    var name: KeyName?
     /// Tunnels that were ended.
     var closed = 0
     /// Whether it stays retired after a restart.

@@ -8,7 +8,9 @@ import WstanCore
 final class KeyRingService: @unchecked Sendable {
     private(set) var ring: KeyRing
     /// What works by the ring. To be set before the first change.
-    var users = Services()
+    var users = Services() {
+        didSet { uses.users = users }
+    }
     /// What the start has to say.
     private(set) var warnings: [String] = []
 
@@ -16,6 +18,7 @@ final class KeyRingService: @unchecked Sendable {
     private var stored: KeyRing
     private var configured: ConfiguredKey
     private let file: KeyRingFile?
+    private let uses: KeyUseRecord
     private let isClient: Bool
     private let worker: Worker
     private let blocking: BlockingPool
@@ -43,7 +46,8 @@ final class KeyRingService: @unchecked Sendable {
         self.blocking = blocking
         self.clock = clock
         file = stateDirectory.map { KeyRingFile(in: $0) }
-        warnings = [file?.warning, file?.exposure].compactMap { $0 }
+        uses = KeyUseRecord(stateDirectory: stateDirectory, worker: worker, blocking: blocking)
+        warnings = [file?.warning, file?.exposure, uses.warning].compactMap { $0 }
         ring = KeyRing(configured: configured.key, source: configured.ringSource)
         stored = ring
         guard let file, var found = try file.load() else { return }
@@ -60,10 +64,17 @@ final class KeyRingService: @unchecked Sendable {
     /// On the worker: former keys are forgotten when they have expired.
     func start() {
         lookForExpiry()
+        uses.start { [unowned self] in Set(ring.names.keys) }
     }
+
+    /// The last thing, while the services still answer: stores how often the keys were used.
+    func close() async { await uses.store(Set(ring.names.keys)) }
 
     /// What a client sends.
     var sendingKey: Key { ring.current(of: .configured)?.key ?? configured.key }
+
+    /// Whether the configuration has this key, as far as is known: as it was read, or as it was written since.
+    func isConfigured(_ key: Key) -> Bool { key == configured.key }
 
     /// - Returns: what to tell when the configured key has won.
     private static func adopt(_ configured: ConfiguredKey, into ring: inout KeyRing, of file: KeyRingFile?) -> String? {
@@ -75,16 +86,9 @@ final class KeyRingService: @unchecked Sendable {
 
     // MARK: What is asked for
 
-    /// Whose each key is, by its id.
-    var names: [String: String] {
-        ring.entries.reduce(into: [:]) { names, entry in
-            for key in entry.keys { names[key.id.description] = entry.name.text }
-        }
-    }
-
     /// Every key that is in the ring, in the order in which they are tried.
     func list() async -> [ListedKey] {
-        let uses = await users.keyUses()
+        let uses = await uses.uses()
         var ring = ring
         ring.expire(now: clock())
         return ring.entries.flatMap { entry in
@@ -169,7 +173,7 @@ final class KeyRingService: @unchecked Sendable {
         guard let id = KeyID(text: text) else { throw .noSuchKey(text) }
         return try await inTurn { [self] () throws(KeyFailure) in
             let change: Change = { (ring) throws(KeyRing.Problem) in try ring.retire(id) }
-            var retirement = KeyRetirement(isPersisted: true)
+            var retirement = KeyRetirement(name: ring.names[id], isPersisted: true)
             var steps: Steps
             do throws(KeyFailure) {
                 steps = try await prepare(runtimeOnly: false, of: nil, id: id, change)
@@ -184,7 +188,7 @@ final class KeyRingService: @unchecked Sendable {
                 retirement.isPersisted = false
                 retirement.warnings.append("\(cause): the key is retired until the next restart only")
             }
-            retirement.warnings += KeyWarning.afterRetiring(id, await configuredNow, path: file?.path)
+            retirement.warnings += KeyWarning.afterRetiring(id, await configuredNow(), path: file?.path)
             await install(steps)
             if closing { retirement.closed = await users.closeTunnels(openedWith: id) }
             return retirement
@@ -192,12 +196,9 @@ final class KeyRingService: @unchecked Sendable {
     }
 
     /// The configured key as it is in its file now: a new one may have been put there since.
-    private var configuredNow: ConfiguredKey {
-        get async {
-            guard case .file = configured.source else { return configured }
-            let source = configured.source
-            return await apart { try? KeyLoader.load(source) }.flatMap { $0 } ?? configured
-        }
+    private func configuredNow() async -> ConfiguredKey {
+        guard case .file = configured.source else { return configured }
+        return await apart { [source = configured.source] in try? KeyLoader.load(source) }.flatMap { $0 } ?? configured
     }
 
     /// The configuration was read again. Its key wins when it was edited.
@@ -215,6 +216,13 @@ final class KeyRingService: @unchecked Sendable {
             if steps.ring != ring || steps.stored != stored { await install(steps) }
             return warnings
         }
+    }
+
+    /// - Returns: what a client would send after `adopt`, and what that would warn of.
+    func preview(_ configured: ConfiguredKey) -> (sendingKey: Key, warnings: [String]) {
+        var next = ring
+        let warning = Self.adopt(configured, into: &next, of: file)
+        return (next.current(of: .configured)?.key ?? configured.key, [warning].compactMap { $0 })
     }
 
     // MARK: Steps

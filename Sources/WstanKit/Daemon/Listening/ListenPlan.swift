@@ -135,7 +135,7 @@ struct ListenPlan: Sendable {
     /// Whether sockets were passed for the service itself.
     var hasPassedListeners: Bool { entries.contains { $0.purpose == .service && $0.source.isPassed } }
 
-    /// What the process is and where it listens.
+    /// What the process is and where it listens, for all to see.
     func text(of opened: [ListeningPlace]) -> String {
         func places(_ forward: String?) -> String {
             opened.filter { $0.forward == forward }.map(\.place).joined(separator: ", ")
@@ -143,7 +143,7 @@ struct ListenPlan: Sendable {
         guard settings.mode == .client else { return "server: listening on \(places(nil))" }
         let servers =
             (settings.uris.count == 1 ? "server " : "servers ")
-            + settings.uris.map(\.description).joined(separator: ", ")
+            + settings.uris.map(\.withoutPath).joined(separator: ", ")
         return settings.forwards.reduce("client: SOCKS5 and HTTP proxy on \(places(nil)), \(servers)") {
             text, forward in
             text

@@ -99,6 +99,45 @@ final class ListenerSet: @unchecked Sendable {
         allowSharing(of: openListeners, false)
     }
 
+    /// Whether `apply` would succeed now. Opens and closes nothing.
+    func rehearse(_ plan: ListenPlan) throws(ListenAddresses.Failure) {
+        let missing = plan.entries.filter { entry in !openListeners.contains { $0.entry.isAt(entry) } }
+        let leaving = openListeners.filter { opened in !plan.entries.contains { opened.entry.isAt($0) } }
+        for entry in missing {
+            guard case .place(let place) = entry.source else { continue }
+            let shared = leaving.filter { entry.hasPort(of: $0.entry) }
+            allowSharing(of: shared, true)
+            defer { allowSharing(of: shared, false) }
+            try rehearse(place, entry, sharing: !shared.isEmpty)
+        }
+    }
+
+    private func rehearse(
+        _ place: ListenAddresses.Place, _ entry: ListenPlan.Entry, sharing: Bool
+    ) throws(ListenAddresses.Failure) {
+        switch place {
+        case .network(let address):
+            do throws(SystemError) {
+                try BindTrial.bind(address, forDatagrams: entry.purpose.isForDatagrams, sharing: sharing)
+            } catch {
+                if entry.mayBeMissing, error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT { return }
+                throw ListenAddresses.Failure(description: ListenAddresses.text(error, for: address))
+            }
+        case .unix(let path):
+            guard !entry.purpose.isForDatagrams else { throw Self.notForDatagrams(path) }
+            do throws(UnixListener.Failure) {
+                try BindTrial.look(at: path)
+            } catch {
+                throw ListenAddresses.Failure(description: ListenAddresses.text(error, for: path))
+            }
+        }
+    }
+
+    private static func notForDatagrams(_ path: String) -> ListenAddresses.Failure {
+        ListenAddresses.Failure(
+            description: "cannot listen on unix:\(path) for datagrams: choose an address and a port")
+    }
+
     func close() {
         for opened in openListeners { opened.socket.close() }
         openListeners = []
@@ -155,10 +194,7 @@ final class ListenerSet: @unchecked Sendable {
     }
 
     private func open(_ path: String, _ entry: ListenPlan.Entry) throws(ListenAddresses.Failure) -> OpenListener {
-        guard !entry.purpose.isForDatagrams else {
-            throw ListenAddresses.Failure(
-                description: "cannot listen on unix:\(path) for datagrams: choose an address and a port")
-        }
+        guard !entry.purpose.isForDatagrams else { throw Self.notForDatagrams(path) }
         let route = Route()
         do throws(UnixListener.Failure) {
             let listener = try UnixListener(path, on: worker, dealingTo: workers, report: reports(by: route))

@@ -7,30 +7,24 @@ import WstanCore
 
 /// What an administrator can ask of the daemon and have it do, over the control socket. Confined to the main worker.
 final class ControlOperations: ControlService, @unchecked Sendable {
-    /// The name of the instance, of a template unit.
-    private let instance: String?
     private let context: DaemonContext
     private let services: Services
     private let keys: KeyRingService
     private let reloader: Reloader
-    private let listeners: ListenerSet
+    private let reporter: StatusReporter
     /// Ends the daemon.
     private let stop: () -> Void
-    private let started = CalendarTime(seconds: WallClock.now())
-    private var drain: (deadline: CalendarTime?, number: UInt64)?
     private var lastDrain: UInt64 = 0
-    var isStopping = false
 
     private static let drainStep: Duration = .milliseconds(200)
     private static let followStep: Duration = .seconds(1)
 
-    init(_ parts: Composition, _ reloader: Reloader, _ listeners: ListenerSet, stop: @escaping () -> Void) {
-        instance = InstancePlaces.instance(withSocket: parts.configuration.next.controlSocket)
+    init(_ parts: Composition, _ reloader: Reloader, _ reporter: StatusReporter, stop: @escaping () -> Void) {
         context = parts.context
         services = parts.services
         keys = parts.keys
         self.reloader = reloader
-        self.listeners = listeners
+        self.reporter = reporter
         self.stop = stop
     }
 
@@ -38,40 +32,12 @@ final class ControlOperations: ControlService, @unchecked Sendable {
 
     // MARK: Status
 
-    func status() async -> GetStatus.Reply {
-        let snapshot = await services.snapshot()
-        let listed = await keys.list()
-        return GetStatus.Reply(
-            version: Release.version, mode: settings.mode == .client ? .client : .server, state: state,
-            statusText: reloader.place, instance: instance, pid: Int(getpid()),
-            startTimestampUSec: Int(started.microseconds),
-            configurationLoadTimestampUSec: Int(reloader.loaded.microseconds),
-            configurationErrors: reloader.errors.isEmpty ? nil : reloader.errors.map(\.textWithPlace),
-            warnings: reloader.warnings.isEmpty ? nil : reloader.warnings,
-            listeners: listeners.places.map { .init(name: $0.name, address: $0.place, activated: $0.isPassed) },
-            tunnelsActive: snapshot.totals.active, tunnelsTotal: Int(clamping: snapshot.totals.opened),
-            bytesReceived: Int(clamping: snapshot.totals.traffic.received),
-            bytesSent: Int(clamping: snapshot.totals.traffic.sent),
-            drainDeadlineTimestampUSec: (drain?.deadline?.microseconds).map { Int($0) },
-            pool: pool(snapshot), rejects: snapshot.rejects.map(Control.Rejects.init),
-            keys: listed.map(Control.Key.init), logLevel: Control.LogLevel(context.threshold.level))
-    }
+    func status() async -> GetStatus.Reply { await reporter.status() }
 
     /// What is in force.
     private var settings: Settings { reloader.settings }
 
-    var isDraining: Bool { drain != nil }
-
-    private var state: Control.DaemonState {
-        if isStopping { return .stopping }
-        if reloader.isReloading { return .reloading }
-        return isDraining ? .draining : .running
-    }
-
-    private func pool(_ snapshot: ServiceSnapshot) -> Control.Pool {
-        if let pool = snapshot.pool { return Control.Pool(pool) }
-        return Control.Pool(size: 0, idle: snapshot.totals.idle, opening: 0, hits: 0, misses: 0)
-    }
+    private var isStopping: Bool { reporter.isStopping }
 
     // MARK: Tunnels
 
@@ -109,7 +75,7 @@ final class ControlOperations: ControlService, @unchecked Sendable {
     private func tunnels(
         in states: [Control.TunnelState]?, _ tell: (Control.Tunnel) async -> Bool
     ) async -> Bool {
-        let names = keys.names
+        let names = keys.ring.names
         let clock = EventClock()
         var isWanted = true
         await services.tunnels { reports in
@@ -130,6 +96,16 @@ final class ControlOperations: ControlService, @unchecked Sendable {
         return CloseTunnel.Reply()
     }
 
+    // MARK: Refusals
+
+    func listRejects(_ parameters: ListRejects.Parameters) async throws(ControlError) -> ListRejects.Reply {
+        guard let recent = services.recentRefusals else { throw .wrongState(Control.Mode.client.rawValue) }
+        let names = keys.ring.names
+        return ListRejects.Reply(
+            sinceTimestampUSec: Int(recent.since.microseconds),
+            refusals: recent.list(withNoise: parameters.all ?? false).map { Control.Refusal($0, names: names) })
+    }
+
     // MARK: Life
 
     func drain(
@@ -140,7 +116,7 @@ final class ControlOperations: ControlService, @unchecked Sendable {
         let timeout = parameters.timeoutUSec.map { Duration.microseconds($0) }
         lastDrain &+= 1
         let number = lastDrain
-        drain = (timeout.map { CalendarTime(seconds: WallClock.now()) + $0 }, number)
+        reporter.drain = (timeout.map { CalendarTime(seconds: WallClock.now()) + $0 }, number)
         let deadline = timeout.map { worker.now + $0 }
         let over = Flag()
         worker.spawn { [self] in
@@ -150,7 +126,7 @@ final class ControlOperations: ControlService, @unchecked Sendable {
             guard parameters.exit == true else { return }
             // Whoever waits for it is told first.
             await worker.sleep(for: Self.drainStep * 2)
-            if drain?.number == number { stop() }
+            if reporter.drain?.number == number { stop() }
         }
         guard replies.wantsMore else { return Drain.Reply(tunnelsActive: await services.snapshot().totals.active) }
         var told: Int?
@@ -170,15 +146,15 @@ final class ControlOperations: ControlService, @unchecked Sendable {
     }
 
     func undrain() async throws(ControlError) -> Undrain.Reply {
-        guard drain != nil, !isStopping else { throw .wrongState(state.rawValue) }
-        drain = nil
+        guard reporter.drain != nil, !isStopping else { throw .wrongState(reporter.state.rawValue) }
+        reporter.drain = nil
         await services.endDrain()
         return Undrain.Reply()
     }
 
-    func reload() async throws(ControlError) -> Reload.Reply {
+    func reload(_ parameters: Reload.Parameters) async throws(ControlError) -> Reload.Reply {
         guard !isStopping else { throw .wrongState("stopping") }
-        return try await reloader.reload()
+        return parameters.dryRun == true ? try await reloader.preview() : try await reloader.reload()
     }
 
     func setLogLevel(_ parameters: SetLogLevel.Parameters) async throws(ControlError) -> SetLogLevel.Reply {
@@ -202,13 +178,17 @@ final class ControlOperations: ControlService, @unchecked Sendable {
 
     // MARK: Keys
 
-    func rotateKey(_ parameters: RotateKey.Parameters) async throws(ControlError) -> RotateKey.Reply {
+    func rotateKey(
+        _ parameters: RotateKey.Parameters, by caller: ControlCaller
+    ) async throws(ControlError) -> RotateKey.Reply {
         if let grace = parameters.graceUSec, grace < 0 { throw .invalidParameter("graceUSec") }
         let grace = parameters.graceUSec.map { Duration.microseconds($0) } ?? .seconds(86_400)
         do throws(KeyFailure) {
             let change = try await keys.rotate(
                 name: parameters.name, key: parameters.key, grace: grace, runtimeOnly: parameters.runtimeOnly ?? false)
-            let client = clientURI
+            let name = parameters.name ?? KeyName.configured.text
+            context.log.keyRotated(name, to: change.id, method: RotateKey.name, by: caller.process)
+            let client = reporter.clientURI
             return RotateKey.Reply(
                 id: change.id.description, key: change.made?.text, persisted: change.isPersisted,
                 warnings: change.warnings.isEmpty ? nil : change.warnings, keyFile: change.staleKeyFile,
@@ -218,10 +198,13 @@ final class ControlOperations: ControlService, @unchecked Sendable {
         }
     }
 
-    func addKey(_ parameters: AddKey.Parameters) async throws(ControlError) -> AddKey.Reply {
+    func addKey(
+        _ parameters: AddKey.Parameters, by caller: ControlCaller
+    ) async throws(ControlError) -> AddKey.Reply {
         do throws(KeyFailure) {
             let change = try await keys.add(name: parameters.name, key: parameters.key)
-            let client = clientURI
+            context.log.keyAdded(parameters.name, change.id, method: AddKey.name, by: caller.process)
+            let client = reporter.clientURI
             return AddKey.Reply(
                 id: change.id.description, key: change.made?.text, persisted: change.isPersisted,
                 warnings: change.warnings.isEmpty ? nil : change.warnings, clientURI: client?.uri.shortText,
@@ -231,9 +214,13 @@ final class ControlOperations: ControlService, @unchecked Sendable {
         }
     }
 
-    func retireKey(_ parameters: RetireKey.Parameters) async throws(ControlError) -> RetireKey.Reply {
+    func retireKey(
+        _ parameters: RetireKey.Parameters, by caller: ControlCaller
+    ) async throws(ControlError) -> RetireKey.Reply {
         do throws(KeyFailure) {
             let retirement = try await keys.retire(id: parameters.id, closing: parameters.close ?? false)
+            context.log.keyRetired(
+                retirement.name?.text ?? "?", parameters.id, method: RetireKey.name, by: caller.process)
             return RetireKey.Reply(
                 closed: retirement.closed, warnings: retirement.warnings.isEmpty ? nil : retirement.warnings)
         } catch {
@@ -246,21 +233,13 @@ final class ControlOperations: ControlService, @unchecked Sendable {
     ) async throws(ControlError) -> GetClientConfiguration.Reply {
         do throws(KeyFailure) {
             let secret = try keys.clientKey(of: parameters.keyName)
-            let client = clientURI
+            let client = reporter.clientURI
             return GetClientConfiguration.Reply(
                 text: clientConfiguration(with: secret.text, client), key: secret.text,
                 clientURI: client?.uri.shortText, clientURIGuessed: client?.isGuess)
         } catch {
             throw ControlError(error)
         }
-    }
-
-    /// Nil on a client.
-    private var clientURI: ClientURI? {
-        guard settings.mode == .server else { return nil }
-        return ClientURI(
-            settings, port: listeners.addresses.first?.port,
-            certificateNames: services.roles.flatMap(\.certificateNames), ownAddress: ClientURI.ownAddress())
     }
 
     private func clientConfiguration(with key: String, _ client: ClientURI?) -> String {

@@ -63,8 +63,17 @@ extension Control.Key {
     }
 }
 
+extension Control.Refusal {
+    package init(_ entry: RecentRefusals.Entry, names: [KeyID: KeyName]) {
+        self.init(
+            address: entry.source, cause: entry.reason, text: entry.text,
+            key: entry.key.map { names[$0]?.text ?? $0.description }, count: entry.count,
+            firstTimestampUSec: Int(entry.first.microseconds), lastTimestampUSec: Int(entry.last.microseconds))
+    }
+}
+
 extension Control.Tunnel {
-    package init(_ report: TunnelReport, names: [String: String], _ clock: EventClock) {
+    package init(_ report: TunnelReport, names: [KeyID: KeyName], _ clock: EventClock) {
         let state: Control.TunnelState =
             switch report.state {
             case .connecting: .connecting
@@ -75,8 +84,9 @@ extension Control.Tunnel {
         self.init(
             id: Int(clamping: report.id), state: state, protocol: report.carriesDatagrams ? .udp : .tcp,
             peer: report.peer, client: report.userAgent, target: report.target,
-            key: report.key.map { names[$0] ?? $0 }, bytesReceived: Int(clamping: report.traffic.received),
-            bytesSent: Int(clamping: report.traffic.sent), startTimestampUSec: clock.microseconds(of: report.opened),
+            key: report.key.map { names[$0]?.text ?? $0.description },
+            bytesReceived: Int(clamping: report.traffic.received), bytesSent: Int(clamping: report.traffic.sent),
+            startTimestampUSec: clock.microseconds(of: report.opened),
             lastActivityTimestampUSec: clock.microseconds(of: report.lastActivity),
             rttUSec: report.roundTrip > .zero ? Int(microsecondsOf: report.roundTrip) : nil)
     }

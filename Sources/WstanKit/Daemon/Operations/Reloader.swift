@@ -14,6 +14,12 @@ final class Reloader: @unchecked Sendable {
     private(set) var loaded = CalendarTime(seconds: WallClock.now())
     /// Why the last reload has changed nothing.
     private(set) var errors: [Diagnostic] = []
+    /// When that was.
+    private(set) var failed: CalendarTime?
+    /// Settings that the last reload found changed, and that stay as they are until a restart.
+    private(set) var requiresRestart: [String] = []
+    /// Those that were read last, whether they were good or not.
+    private(set) var files: ConfigurationFiles
     private(set) var isReloading = false
     /// The daemon stops: nothing is opened or put in force, not even what is read already.
     var isOver = false
@@ -24,21 +30,26 @@ final class Reloader: @unchecked Sendable {
     private let keys: KeyRingService
     private let services: Services
     private let listen: (ListenPlan) throws(ListenAddresses.Failure) -> String
+    private let rehearse: (ListenPlan) throws(ListenAddresses.Failure) -> Void
     private let admitToControl: (_ group: UInt32?) -> Void
 
     /// - Parameters:
     ///   - listen: opens and closes listeners; says where it listens then, in words.
+    ///   - rehearse: throws what `listen` would throw, and changes nothing.
     ///   - admitToControl: lets a group use the control socket.
     init(
         _ parts: Composition, listen: @escaping (ListenPlan) throws(ListenAddresses.Failure) -> String,
+        rehearse: @escaping (ListenPlan) throws(ListenAddresses.Failure) -> Void,
         admitToControl: @escaping (_ group: UInt32?) -> Void
     ) {
         settings = parts.configuration.settings
         warnings = parts.warnings
+        files = parts.files
         context = parts.context
         keys = parts.keys
         services = parts.services
         self.listen = listen
+        self.rehearse = rehearse
         self.admitToControl = admitToControl
     }
 
@@ -70,10 +81,13 @@ final class Reloader: @unchecked Sendable {
             reply = try await putInForce(try await load())
         } catch {
             errors = error.diagnostics.filter { $0.severity == .error }
+            failed = CalendarTime(seconds: WallClock.now())
             context.log.notReloaded(errors.map(\.textWithPlace))
             throw .configurationInvalid(error.diagnostics.map(Control.Diagnostic.init))
         }
         errors = []
+        failed = nil
+        requiresRestart = reply.requiresRestart
         warnings = reply.warnings ?? []
         loaded = CalendarTime(seconds: WallClock.now())
         context.log.reloaded(changed: reply.changed, needRestart: reply.requiresRestart)
@@ -81,21 +95,39 @@ final class Reloader: @unchecked Sendable {
         return reply
     }
 
+    /// What a reload would come to now. It changes nothing, and tells the log nothing.
+    ///
+    /// - Throws: `configurationInvalid`, as `reload` would.
+    func preview() async throws(ControlError) -> Reload.Reply {
+        do throws(ConfigurationFailure) {
+            return try await putInForce(try await load(), isTrial: true)
+        } catch {
+            throw .configurationInvalid(error.diagnostics.map(Control.Diagnostic.init))
+        }
+    }
+
     private func load() async throws(ConfigurationFailure) -> LoadedConfiguration {
         let result = await context.blocking.run(for: "configuration", from: context.main) { [context, settings] in
-            Result { () throws(ConfigurationFailure) in
+            let found = ConfigurationFiles(of: context.arguments, naming: settings)
+            let loaded = Result { () throws(ConfigurationFailure) in
                 try LoadedConfiguration.load(context.arguments, replacing: settings, passed: context.passed)
             }
+            guard let next = try? loaded.get().next, next.namesOtherFiles(than: settings) else { return (loaded, found) }
+            return (loaded, ConfigurationFiles(of: context.arguments, naming: next))
         }
-        guard let result else { throw Self.failure("the threads for files are busy: try again") }
-        return try result.get()
+        guard let (loaded, found) = result else { throw Self.failure("the threads for files are busy: try again") }
+        files = found
+        return try loaded.get()
     }
 
     private static func failure(_ text: String) -> ConfigurationFailure {
         ConfigurationFailure([Diagnostic(.error, at: .commandLine, text)], exitStatus: .configuration)
     }
 
-    private func putInForce(_ configuration: LoadedConfiguration) async throws(ConfigurationFailure) -> Reload.Reply {
+    /// - Parameter isTrial: it only says what would come of it.
+    private func putInForce(
+        _ configuration: LoadedConfiguration, isTrial: Bool = false
+    ) async throws(ConfigurationFailure) -> Reload.Reply {
         guard !isOver else { throw Self.failure("wstand is stopping") }
         let difference = SettingsDifference(from: settings, to: configuration.settings)
         var changed = difference.takesOver
@@ -104,14 +136,14 @@ final class Reloader: @unchecked Sendable {
         if configuration.settings.mode == settings.mode {
             // What can still fail comes first.
             do throws(ListenAddresses.Failure) {
-                place = try listen(configuration.plan)
+                if isTrial { try rehearse(configuration.plan) } else { place = try listen(configuration.plan) }
             } catch {
                 throw Self.failure(error.description)
             }
             warnings += configuration.plan.unusedNews(since: settings)
             if configuration.plan.hasPassedListeners { changed.removeAll { $0.hasSuffix("] listen") } }
-            await apply(configuration)
-            warnings += await adopt(configuration.key, &changed)
+            if !isTrial { await apply(configuration) }
+            warnings += await adopt(configuration.key, &changed, isTrial: isTrial)
         }
         return Reload.Reply(
             changed: changed, requiresRestart: difference.needsRestart, warnings: warnings.isEmpty ? nil : warnings)
@@ -127,12 +159,16 @@ final class Reloader: @unchecked Sendable {
     }
 
     /// - Returns: warnings.
-    private func adopt(_ key: ConfiguredKey?, _ changed: inout [String]) async -> [String] {
+    private func adopt(_ key: ConfiguredKey?, _ changed: inout [String], isTrial: Bool) async -> [String] {
         guard let key else { return [] }
         let former = keys.sendingKey
         do throws(KeyFailure) {
-            let warnings = try await keys.adopt(key)
-            if keys.sendingKey != former, !changed.contains(where: { $0.hasPrefix("key") }) { changed.append("key") }
+            var (next, warnings) = keys.preview(key)
+            if !isTrial {
+                warnings = try await keys.adopt(key)
+                next = keys.sendingKey
+            }
+            if next != former, !changed.contains(where: { $0.hasPrefix("key") }) { changed.append("key") }
             return warnings
         } catch {
             return ["the configured key was not taken over: \(error)"]

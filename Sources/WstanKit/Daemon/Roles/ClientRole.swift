@@ -4,6 +4,7 @@ import WstanCore
 final class ClientRole: Role, @unchecked Sendable {
     let services: [any WorkerService]
     let warnings: [String]
+    private(set) var certificate: ShownCertificate?
     private let clients: [ClientService]
     private let context: DaemonContext
     private var network: NetworkWatcher?
@@ -16,15 +17,21 @@ final class ClientRole: Role, @unchecked Sendable {
         self.context = context
         let options = ClientOptions(configuration, key: key, context)
         let passwords = BlockingPool(maxThreads: ClientLimits.passwordThreads)
+        let failures = RecentFailures()
+        let links = ServerLinks()
         clients = context.workers.map {
             ClientService(
-                worker: $0, options: options, resolver: context.resolver, passwords: passwords, log: context.log)
+                worker: $0, options: options, resolver: context.resolver, passwords: passwords, failures: failures,
+                links: links,
+                log: context.log)
         }
+        certificate = ShownCertificate(configuration.trust, configuration.next)
         services = clients
         warnings = ServerEndpoint.warnings(configuration.next, context.environment)
     }
 
     var forwarder: ClientService? { clients.first }
+    var recentRefusals: RecentRefusals? { nil }
 
     func setListening(_ addresses: [SocketAddress]) {
         for client in clients { client.setOwnListeners(addresses) }
@@ -49,13 +56,14 @@ final class ClientRole: Role, @unchecked Sendable {
         let options = ClientOptions(configuration, key: key, context)
         let tasks = clients.map { client in client.worker.spawn { client.apply(options) } }
         for task in tasks { await task.value }
+        certificate = ShownCertificate(configuration.trust, configuration.next)
     }
 
     func close() {}
 }
 
 extension ClientService: WorkerService {
-    var snapshot: ServiceSnapshot { ServiceSnapshot(totals: totals, pool: poolReport) }
+    var snapshot: ServiceSnapshot { ServiceSnapshot(totals: totals, pool: poolReport, servers: serverReports) }
 
     /// A client opens tunnels with the configured name's current key.
     func install(_ ring: KeyRing) {

@@ -9,8 +9,10 @@ protocol Role: AnyObject, Sendable {
     var warnings: [String] { get }
     /// Makes the forwards for datagrams, on the main worker; nil where a role has none.
     var forwarder: ClientService? { get }
-    /// Of the certificate that connections are shown; empty where there is none.
-    var certificateNames: [String] { get }
+    /// What a role has refused lately; nil where it refuses no requests.
+    var recentRefusals: RecentRefusals? { get }
+    /// What the role shows to its peers; nil without TLS, or where a front speaks it.
+    var certificate: ShownCertificate? { get }
     /// The process listens at these addresses from now on.
     func setListening(_ addresses: [SocketAddress])
     /// The process listens, and the workers run.
@@ -23,5 +25,5 @@ protocol Role: AnyObject, Sendable {
 }
 
 extension Role {
-    var certificateNames: [String] { [] }
+    var certificate: ShownCertificate? { nil }
 }

@@ -11,15 +11,19 @@ final class ServerRole: Role, @unchecked Sendable {
     private let context: DaemonContext
     private let replayGuard: ReplayGuard
     private let hostAddresses: HostAddresses
-    private let certificate: CertificateWatch
+    private let watch: CertificateWatch
+    /// Of the URI, which only a restart changes.
+    private let host: String
 
     init(
         _ configuration: LoadedConfiguration, _ keys: KeyRingService, _ context: DaemonContext
     ) throws(ReplayStorage.Failure) {
         self.context = context
+        host = configuration.next.uri.host
         (replayGuard, warnings) = try Self.openReplayGuard(configuration.next, context)
         let shared = ServerShared(replayGuard: replayGuard)
         hostAddresses = shared.hostAddresses
+        recentRefusals = shared.recentRefusals
         if let failure = shared.hostAddresses.failure {
             warnings.append(
                 "cannot list the addresses of this host, so its public ones are no private targets: \(failure)")
@@ -31,7 +35,7 @@ final class ServerRole: Role, @unchecked Sendable {
         }
         // Before the first connection, which a listener hands over in the same way.
         for server in servers { server.worker.execute { [ring = keys.ring] in server.install(ring) } }
-        certificate = CertificateWatch(
+        watch = CertificateWatch(
             of: configuration.certificate, on: context.main, blocking: context.blocking, log: context.log
         ) { tls in
             for server in servers { server.worker.execute { server.renew(tls) } }
@@ -53,15 +57,18 @@ final class ServerRole: Role, @unchecked Sendable {
     }
 
     var forwarder: ClientService? { nil }
+    let recentRefusals: RecentRefusals?
 
-    var certificateNames: [String] { certificate.certificate?.context.names ?? [] }
+    var certificate: ShownCertificate? {
+        watch.certificate.map { ShownCertificate($0, host: host, refusal: watch.refusal) }
+    }
 
     func setListening(_ addresses: [SocketAddress]) {
         hostAddresses.setListening(addresses)
     }
 
     func start() {
-        certificate.start()
+        watch.start()
         advanceReplayGuard()
     }
 
@@ -73,8 +80,8 @@ final class ServerRole: Role, @unchecked Sendable {
     func apply(_ configuration: LoadedConfiguration) async {
         replayGuard.apply(lifetime: configuration.next.requestTTL.inSeconds, now: WallClock.now())
         // Files that have changed are found by the watch itself.
-        if configuration.certificate?.configuration != certificate.certificate?.configuration {
-            certificate.adopt(configuration.certificate)
+        if configuration.certificate?.configuration != watch.certificate?.configuration {
+            watch.adopt(configuration.certificate)
         }
         let options = ServerOptions(configuration.next, keys: [], workers: context.workers.count)
         let tasks = servers.map { server in server.worker.spawn { server.apply(options) } }

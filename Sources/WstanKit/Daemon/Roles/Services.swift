@@ -37,18 +37,24 @@ struct Services: Sendable {
         await onEach { $0.snapshot }.reduce(ServiceSnapshot(), +)
     }
 
-    /// Tells of each tunnel that is open, in the order of their numbers, which begin with the worker's.
+    /// Tells of each tunnel that is open, in the order of their numbers.
     ///
     /// A report asks the kernel, so a worker makes only so many of them at a time: what else it has to do comes in between.
     ///
     /// - Parameter take: whether it wants more. Where it runs others have to have their turn as well.
     func tunnels(_ take: ([TunnelReport]) async -> Bool) async {
-        for service in all {
-            let numbers = await on(service) { $0.tunnelNumbers }
-            for start in stride(from: 0, to: numbers.count, by: Self.reportsAtOnce) {
-                let some = numbers[start..<min(start + Self.reportsAtOnce, numbers.count)]
-                guard await take(await on(service) { $0.reports(of: some) }) else { return }
+        let numbers = await onEach { $0.tunnelNumbers }
+        // Numbers are given in turn, so neighbours may be on different workers.
+        let places = numbers.indices.flatMap { place in numbers[place].map { (number: $0, place: place) } }
+            .sorted { $0.number < $1.number }
+        for start in stride(from: 0, to: places.count, by: Self.reportsAtOnce) {
+            let some = Dictionary(grouping: places[start..<min(start + Self.reportsAtOnce, places.count)], by: \.place)
+            var reports: [TunnelReport] = []
+            for (place, wanted) in some {
+                let numbers = wanted.map(\.number)
+                reports += await on(all[place]) { $0.reports(of: numbers[...]) }
             }
+            guard await take(reports.sorted { $0.id < $1.id }) else { return }
         }
     }
 
@@ -58,6 +64,8 @@ struct Services: Sendable {
     func closeTunnel(_ id: UInt64) async -> Bool {
         await onEach { $0.closeTunnel(id) }.contains(true)
     }
+
+    var recentRefusals: RecentRefusals? { roles.lazy.compactMap { $0.recentRefusals }.first }
 
     // MARK: Keys
 

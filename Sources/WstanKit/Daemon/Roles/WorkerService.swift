@@ -46,12 +46,16 @@ struct ServiceSnapshot: Equatable, Sendable {
     var totals = TunnelTotals()
     /// Nil where no service has a pool.
     var pool: PoolReport?
+    /// A client's, in the order in which they are preferred.
+    var servers: [ServerReport] = []
     /// Nil where no service refuses requests.
     var rejects: RefusalCounts?
 
     static func + (a: ServiceSnapshot, b: ServiceSnapshot) -> ServiceSnapshot {
         ServiceSnapshot(
-            totals: a.totals + b.totals, pool: sum(a.pool, b.pool, +), rejects: sum(a.rejects, b.rejects, +))
+            totals: a.totals + b.totals, pool: sum(a.pool, b.pool, +),
+            servers: a.servers.isEmpty ? b.servers : b.servers.isEmpty ? a.servers : zip(a.servers, b.servers).map(+),
+            rejects: sum(a.rejects, b.rejects, +))
     }
 
     private static func sum<T>(_ a: T?, _ b: T?, _ add: (T, T) -> T) -> T? {

@@ -1,3 +1,4 @@
+import WstanControl
 import WstanCore
 
 /// How it is, in one line for `systemctl status`.
@@ -10,9 +11,12 @@ struct StatusLine: Equatable {
     var poolSize: Int?
     /// A server's.
     var rejects = RefusalCounts()
+    /// What there is to see to.
+    var concerns: [String] = []
 
     var text: String {
-        var line = (state.map { "\($0): " } ?? "") + "\(inUse) \(inUse == 1 ? "tunnel" : "tunnels") in use, "
+        var line = (state.map { "\($0): " } ?? "") + concerns.map { $0 + "; " }.joined()
+        line += "\(inUse) \(inUse == 1 ? "tunnel" : "tunnels") in use, "
         if let poolSize { return line + "\(idle) of \(poolSize) idle" }
         let refused = RefusalCounts.Counter.allCases.compactMap { counter in
             rejects[counter] > 0 ? Self.label(counter).map { "\(rejects[counter]) \($0)" } : nil
@@ -36,9 +40,9 @@ struct StatusLine: Equatable {
 }
 
 extension StatusLine {
-    package init(_ snapshot: ServiceSnapshot, state: String?) {
+    init(_ snapshot: ServiceSnapshot, state: String?, _ concerns: [Concern] = []) {
         self.init(
             state: state, inUse: snapshot.totals.active, idle: snapshot.pool?.idle ?? snapshot.totals.idle,
-            poolSize: snapshot.pool?.size, rejects: snapshot.rejects ?? RefusalCounts())
+            poolSize: snapshot.pool?.size, rejects: snapshot.rejects ?? RefusalCounts(), concerns: concerns.map(\.text))
     }
 }

@@ -8,8 +8,8 @@ final class SystemdHeartbeat: @unchecked Sendable {
     private let rhythm: Rhythm
     private let log: EventLog
     private let tell: (ServiceManager.Message) -> Void
-    /// What it is doing, unless that is its usual business: `Draining`.
-    private let state: () -> String?
+    /// How it is, in one line.
+    private let status: (ServiceSnapshot) -> String
     /// What is left of a drain after which it ends; nil while it does not end.
     private let timeLeft: () -> Duration?
     private var told = ""
@@ -39,14 +39,14 @@ final class SystemdHeartbeat: @unchecked Sendable {
 
     init(
         of services: Services, on worker: Worker, _ rhythm: Rhythm, log: EventLog,
-        state: @escaping () -> String? = { nil }, timeLeft: @escaping () -> Duration? = { nil },
-        tell: @escaping (ServiceManager.Message) -> Void = ServiceManager.tell
+        status: @escaping (ServiceSnapshot) -> String = { StatusLine($0, state: nil).text },
+        timeLeft: @escaping () -> Duration? = { nil }, tell: @escaping (ServiceManager.Message) -> Void = ServiceManager.tell
     ) {
         self.services = services
         self.worker = worker
         self.rhythm = rhythm
         self.log = log
-        self.state = state
+        self.status = status
         self.timeLeft = timeLeft
         self.tell = tell
     }
@@ -67,7 +67,7 @@ final class SystemdHeartbeat: @unchecked Sendable {
         }
         let snapshot = await services.snapshot()
         worker.cancel(late)
-        let line = StatusLine(snapshot, state: state()).text
+        let line = status(snapshot)
         if rhythm.isWatched {
             tell(.alive(line))
         } else if line != told {

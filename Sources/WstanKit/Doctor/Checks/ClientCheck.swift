@@ -10,11 +10,12 @@ struct ClientCheck: @unchecked Sendable {
     let files: FileCheck
     let environment: ProxyEnvironment
     let resolver: Resolver
+    let unit: ServiceUnit?
     let tell: (Finding) -> Void
 
     func run() async {
         for uri in settings.uris { await examine(uri) }
-        await ListenCheck(worker: worker, settings: settings, files: files, tell: tell).run()
+        await ListenCheck(worker: worker, settings: settings, files: files, unit: unit, tell: tell).run()
     }
 
     private var deadline: Instant { worker.now + DoctorLimits.step }
@@ -22,8 +23,7 @@ struct ClientCheck: @unchecked Sendable {
     private func examine(_ uri: ServerURI) async {
         let server = ServerEndpoint(uri, settings, environment)
         tellWay(uri, server)
-        let station = server.proxy?.address ?? server.address
-        guard let addresses = await addresses(of: station), let stream = await connect(addresses, server) else {
+        guard let addresses = await addresses(of: server), let stream = await connect(addresses, server) else {
             return
         }
         let tcp = stream.roundTrip
@@ -54,12 +54,14 @@ struct ClientCheck: @unchecked Sendable {
     // MARK: Names and connections
 
     /// - Returns: nil when there are none, which has been told.
-    private func addresses(of station: Address) async -> [SocketAddress]? {
-        switch station.host {
-        case .ipv4(let address): return [.ipv4(address, port: station.port)]
-        case .ipv6(let address): return [.ipv6(address, port: station.port, scope: 0)]
+    private func addresses(of server: ServerEndpoint) async -> [SocketAddress]? {
+        let first = server.proxy?.address ?? server.address
+        switch first.host {
+        case .ipv4(let address): return [.ipv4(address, port: first.port)]
+        case .ipv6(let address): return [.ipv6(address, port: first.port, scope: 0)]
         case .name(let name):
-            let sighting = await resolver.sight(name, port: station.port, on: worker, until: deadline)
+            var sighting = await resolver.sight(name, port: first.port, on: worker, until: deadline)
+            sighting.station = server.station
             tell(sighting.finding)
             return sighting.addresses.isEmpty ? nil : sighting.addresses
         }
@@ -86,7 +88,7 @@ struct ClientCheck: @unchecked Sendable {
             for await (index, attempt, stream) in group { results[index] = (attempt, stream) }
         }
         let done = results.compactMap { $0 }
-        tell(ConnectObservation(station: server.proxy == nil ? .server : .proxy, attempts: done.map(\.attempt)).finding)
+        tell(ConnectObservation(station: server.station, attempts: done.map(\.attempt)).finding)
         let streams = done.compactMap(\.stream)
         for stream in streams.dropFirst() { stream.close() }
         return streams.first
@@ -108,7 +110,8 @@ struct ClientCheck: @unchecked Sendable {
             return true
         } catch {
             stream.close()
-            tell(.failed(.reach, "proxy", error.cause, remedy: error.advice))
+            let failure = DialFailure.proxyRefused(error)
+            tell(.failed(.reach, "proxy", failure.cause, remedy: failure.advice))
             return false
         }
     }
@@ -125,7 +128,7 @@ struct ClientCheck: @unchecked Sendable {
             try await stream.startTLS(side, deadline: deadline)
         } catch {
             stream.closeOrderly(awaitingPeer: false)
-            tell(CertificateObservation.finding(error, today: HTTPDate.format(Int64(WallClock.now()))))
+            tell(CertificateObservation.finding(error))
             return false
         }
         if let peer = stream.tls.flatMap({ TLSPeer($0) }) {
@@ -139,7 +142,7 @@ struct ClientCheck: @unchecked Sendable {
 
     private func ask(_ stream: Stream, _ server: ServerEndpoint, _ key: Key, tcp: Duration) async {
         let mode = HandshakeModeV1(usesCipher: !server.usesTLS, isCompatible: settings.compatible)
-        let probe = UpgradeProbe(worker: worker, key: key, mode: mode, server: server.inHTTP)
+        let probe = UpgradeProbe(worker: worker, key: key, mode: mode, server: server.inHTTP, usesTLS: server.usesTLS)
         var intake = BufferedReader(stream)
         let outcome = await probe.ask(.idle, &intake, until: deadline)
         guard case .answer(let answer) = outcome, answer.isAccepted else {
@@ -159,8 +162,7 @@ struct ClientCheck: @unchecked Sendable {
     private func tell(_ outcome: UpgradeProbe.Outcome, _ server: ServerEndpoint) {
         switch outcome {
         case .answer(let answer):
-            let sighting = UpgradeObservation(
-                answer: answer, now: WallClock.now(), requestLifetime: settings.requestTTL, usesTLS: server.usesTLS)
+            let sighting = UpgradeObservation(answer: answer, requestLifetime: settings.requestTTL)
             for finding in sighting.findings { tell(finding) }
         case .failure(let failure):
             tell(.failed(.other, "tunnel", failure.cause, remedy: failure.advice))
@@ -203,11 +205,15 @@ extension UpgradeProbe.Outcome {
     /// How servers that do not understand a request refuse it.
     fileprivate var mayHaveAKnownCause: Bool {
         switch self {
-        case .answer(let answer): [200, 400, 404].contains(answer.status)
+        case .answer(let answer): answer.status != 101 && answer.mayBeFromServer
         case .failure(.closed): true
         case .failure: false
         }
     }
+}
+
+extension ServerEndpoint {
+    fileprivate var station: Station { proxy == nil ? .server : .proxy }
 }
 
 extension Resolver {

@@ -22,7 +22,10 @@ struct FileCheck {
         do throws(AdmissionLoader.Failure) {
             for warning in try AdmissionLoader.load(settings).warnings { findings.append(.warning("users", warning)) }
         } catch {
-            findings.append(.failed(.configuration, "users", error.description))
+            findings.append(
+                .failed(
+                    .configuration, "users", error.description,
+                    remedy: settings.usersFile.flatMap { UnreadableFile.remedy($0) }))
         }
         switch settings.mode {
         case .client: readClientFiles(settings)
@@ -73,7 +76,7 @@ struct FileCheck {
                 .warning(
                     "key", error.description,
                     remedy:
-                        "if a key was rotated it is in there, and the doctor asks with the configured one: run it as root"
+                        "if a key was rotated it is in there, and the doctor asks with the configured one: use sudo"
                 ))
             return nil
         }
@@ -92,8 +95,7 @@ struct FileCheck {
         switch source {
         case .text: nil
         case .file(let path):
-            "wstand -g makes a key; wstand's user has to be able to read the file (chown root:wstan \(path); "
-                + "chmod 640 \(path)), and so has whoever runs the doctor"
+            UnreadableFile.remedy(path) ?? "put a key there: wstand -g makes one; the other end needs the same"
         case .environment(let name): "set \(name) for the doctor as the service has it"
         case .credential(let name):
             "only the service is passed it: systemd-run --pipe -p LoadCredential=\(name):FILE wstand --doctor ..."
@@ -107,7 +109,9 @@ struct FileCheck {
         do throws(TLSContext.Problem) {
             trust = try ClientTrust.load(settings)
         } catch {
-            findings.append(.failed(.configuration, "TLS", error.description))
+            findings.append(
+                .failed(
+                    .configuration, "TLS", error.description, remedy: error.path.flatMap { UnreadableFile.remedy($0) }))
         }
     }
 
@@ -127,8 +131,8 @@ struct FileCheck {
             findings.append(
                 .failed(
                     .configuration, "TLS", error.description,
-                    remedy: "correct certificate, key and client-ca in [tls]; wstand's user has to be able to read them"
-                ))
+                    remedy: error.path.flatMap { UnreadableFile.remedy($0) }
+                        ?? "correct certificate, key and client-ca in [tls]"))
         }
     }
 

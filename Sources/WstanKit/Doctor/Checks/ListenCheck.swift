@@ -8,10 +8,15 @@ struct ListenCheck: @unchecked Sendable {
     let worker: Worker
     let settings: Settings
     let files: FileCheck
+    let unit: ServiceUnit?
     let tell: (Finding) -> Void
 
     func run() async {
-        for listen in settings.listen {
+        let sockets = unit?.sockets ?? []
+        if !sockets.isEmpty {
+            tell(.ok("listen", "systemd listens on \(sockets.map(\.description).listed()), instead of what listen says"))
+        }
+        for listen in sockets.isEmpty ? settings.listen : sockets {
             let entries: [ListenAddresses.Entry]
             do throws(ListenAddresses.Failure) {
                 // A name is looked up on this thread, on which nothing else goes on.
@@ -39,9 +44,9 @@ struct ListenCheck: @unchecked Sendable {
                 result = .failure(error)
             }
             if case .success(let stream) = result {
-                tell(ListenObservation(place: place, state: await identify(stream)).finding)
+                tell(ListenObservation(place: place, state: examine(await identify(stream), on: address)).finding)
             } else if let state = bind(address, mayBeMissing: entry.mayBeMissing) {
-                tell(ListenObservation(place: place, state: state).finding)
+                tell(ListenObservation(place: place, state: searchElsewhere(state, than: address)).finding)
             }
         case .unix(let path):
             let state =
@@ -55,14 +60,24 @@ struct ListenCheck: @unchecked Sendable {
     /// - Returns: nil when there is nothing to say.
     private func bind(_ address: SocketAddress, mayBeMissing: Bool) -> ListenObservation.State? {
         do throws(SystemError) {
-            try Listener(address, on: worker, dealingTo: [worker]) { _ in }.close()
+            if unit?.sockets.isEmpty ?? true {
+                try tryListening(on: address)
+            } else {
+                // systemd binds it, which is root.
+                try UnitUser.asRoot { () throws(SystemError) in try tryListening(on: address) }
+            }
             return .free
         } catch {
+            if error.code == EACCES, unit?.mayUseLowPorts == true { return .free }
             if mayBeMissing, [EADDRNOTAVAIL, EAFNOSUPPORT].contains(error.code) { return nil }
             return .unusable(
                 "cannot listen on \(address): \(SystemError.text(error.code))",
                 remedy: ListenAddresses.remedy(error))
         }
+    }
+
+    private func tryListening(on address: SocketAddress) throws(SystemError) {
+        try Listener(address, on: worker, dealingTo: [worker]) { _ in }.close()
     }
 
     private func connect(_ path: String) -> Stream? {
@@ -78,7 +93,8 @@ struct ListenCheck: @unchecked Sendable {
 
     private static func judge(_ path: String) -> ListenObservation.State {
         let directory = String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex))
-        if access(directory.isEmpty ? "/" : directory, W_OK | X_OK) != 0 {
+        // As the user that the unit runs as, which is the effective one.
+        if faccessat(AT_FDCWD, directory.isEmpty ? "/" : directory, W_OK | X_OK, AT_EACCESS) != 0 {
             return .unusable(
                 ListenAddresses.text(.system(SystemError(call: "access", code: errno)), for: path), remedy: nil)
         }
@@ -89,6 +105,43 @@ struct ListenCheck: @unchecked Sendable {
     }
 
     // MARK: Somebody there
+
+    /// Whether what answers is bound where the configuration says, and is the service.
+    private func examine(_ state: ListenObservation.State, on address: SocketAddress) -> ListenObservation.State {
+        let sockets = ListeningSockets.current()
+        switch state {
+        case .client, .server, .closedServer:
+            let elsewhere = sockets.elsewhere(than: address)
+            if !elsewhere.isEmpty { return .elsewhere(elsewhere.map(\.description), unit: unit?.name) }
+            // With a socket unit systemd holds the socket too.
+            guard let unit, unit.sockets.isEmpty else { return state }
+            let owners = UnitUser.asRoot { sockets.owners(of: address.port) }
+            guard let owner = owners.first, !owners.contains(where: { unit.isRunning($0.process) }) else { return state }
+            return .outsideService(owner.description, unit.name)
+        case .stranger:
+            return UnitUser.asRoot { sockets.owners(of: address.port) }.first.map { .stranger($0.description) } ?? state
+        case .guarded, .otherServer, .elsewhere, .outsideService, .free, .unusable:
+            return state
+        }
+    }
+
+    /// Nothing answers at an address: a wstand that runs all the same has not been restarted since the address was changed.
+    private func searchElsewhere(
+        _ state: ListenObservation.State, than address: SocketAddress
+    ) -> ListenObservation.State {
+        guard case .free = state else { return state }
+        let sockets = ListeningSockets.current()
+        return UnitUser.asRoot {
+            let bound: [SocketAddress]
+            if case .running(let process?) = unit?.state {
+                bound = sockets.addresses(of: process)
+            } else {
+                let isOurs = sockets.owners(of: address.port).contains { $0.program == "wstand" }
+                bound = isOurs ? sockets.on(address.port).map(\.address) : []
+            }
+            return bound.isEmpty ? state : .elsewhere(bound.map(\.description), unit: unit?.name)
+        }
+    }
 
     private func identify(_ stream: Stream) async -> ListenObservation.State {
         switch settings.mode {
@@ -105,7 +158,7 @@ struct ListenCheck: @unchecked Sendable {
         let deadline = worker.now + DoctorLimits.greeting
         while intake.bytes.count < ClientLimits.responseHead, await intake.readMore(deadline: deadline) == .more {}
         guard !intake.bytes.isEmpty else {
-            return settings.allowUID.isEmpty ? .stranger("somebody silent") : .guarded
+            return settings.allowUID.isEmpty ? .stranger("a silent program") : .guarded
         }
         let said = String(decoding: intake.bytes, as: UTF8.self)
         return said.contains("wstan client") ? .client : .stranger("another program")
@@ -114,7 +167,7 @@ struct ListenCheck: @unchecked Sendable {
     /// A server is asked for a tunnel with its own key.
     private func identifyServer(_ stream: Stream) async -> ListenObservation.State {
         defer { stream.closeOrderly(awaitingPeer: false) }
-        guard let key = files.key else { return .stranger("somebody") }
+        guard let key = files.key else { return .stranger("an unknown program") }
         let deadline = worker.now + DoctorLimits.step
         if settings.proxyProtocol, isTrusted(stream) {
             // Section 2.1 of the PROXY protocol: from nobody in particular.
@@ -129,16 +182,17 @@ struct ListenCheck: @unchecked Sendable {
                 let side = TLSSession.Side.client(context, name: name, sessions: nil, server: "")
                 try await stream.startTLS(side, deadline: deadline)
             } catch let failure as TLSFailure {
-                return failure.isAboutClients ? .closedServer : .otherServer(failure.cause)
+                return failure.isAboutClients ? .closedServer : .otherServer(DialFailure.tls(failure).cause)
             } catch {
-                return .stranger("somebody")
+                return .stranger("an unknown program")
             }
         }
         let probe = UpgradeProbe(
             worker: worker, key: key,
             mode: HandshakeModeV1(usesCipher: settings.uri.scheme == .ws, isCompatible: settings.compatible),
             server: ClientHandshake.Server(
-                pathPrefix: settings.uri.path, host: "\(HostPort.bracketed(settings.uri.host)):\(settings.uri.port)"))
+                pathPrefix: settings.uri.path, host: "\(HostPort.bracketed(settings.uri.host)):\(settings.uri.port)"),
+            usesTLS: speaksTLS)
         var intake = BufferedReader(stream)
         switch await probe.ask(.idle, &intake, until: deadline) {
         case .answer(let answer) where answer.isAccepted:

@@ -11,13 +11,14 @@ struct ServerCheck: @unchecked Sendable {
     let files: FileCheck
     let resolver: Resolver
     let descriptorLimit: Int
+    let unit: ServiceUnit?
     let tell: (Finding) -> Void
 
     /// RFC 2606 section 3: it is there for examples, and everybody's name servers know it.
     private static let example = "example.com"
 
     func run() async {
-        await ListenCheck(worker: worker, settings: settings, files: files, tell: tell).run()
+        await ListenCheck(worker: worker, settings: settings, files: files, unit: unit, tell: tell).run()
         await lookUp()
         let sighting = HostObservation(
             clockIsSynchronised: Self.clockIsSynchronised, descriptorLimit: descriptorLimit,

@@ -36,39 +36,14 @@ struct CertificateObservation {
     }
 
     /// What a handshake that failed means.
-    ///
-    /// - Parameter today: what this host's clock says, as a date.
-    static func finding(_ failure: TLSFailure, today: String) -> Finding {
-        var remedy = failure.advice(today: today)
-        if case .unknownIssuer(let issuer) = failure {
-            if let who = Interceptors.name(in: issuer) {
-                remedy =
-                    "\(who) opens TLS on the way: use ws://, where the key seals, or ask for the server to be let "
-                    + "through unopened; ca-file with its certificate would let it read everything"
-            } else {
-                remedy += "; when the network's own proxy signs this, use ws://, where the key seals"
-            }
-        }
+    static func finding(_ failure: TLSFailure) -> Finding {
+        let said = DialFailure.tls(failure)
         switch failure {
         case .timedOut, .cut, .reset, .closed:
-            return .failed(.reach, "TLS", failure.cause, remedy: remedy)
+            return .failed(.reach, "TLS", said.cause, remedy: said.advice)
         case .expired, .notYetValid, .wrongName, .unknownIssuer, .selfSigned, .distrusted, .pinMismatch, .alert,
             .noCommonVersion, .notTLS, .malformed, .tooLong:
-            return .failed(.other, "TLS", failure.cause, remedy: remedy)
+            return .failed(.other, "TLS", said.cause, remedy: said.advice)
         }
-    }
-}
-
-/// Products that open TLS between a network and the world, by what they call themselves in certificates.
-enum Interceptors {
-    private static let names = [
-        "Zscaler", "Netskope", "Fortinet", "FortiGate", "Palo Alto", "Blue Coat", "Umbrella", "Sophos", "Check Point",
-        "WatchGuard", "Barracuda", "SonicWall", "Forcepoint", "Websense", "McAfee", "Skyhigh", "Trend Micro",
-        "Kaspersky", "avast", "Avast", "ESET", "Bitdefender", "AdGuard", "Untangle", "Smoothwall", "Lightspeed",
-        "iboss", "Cato Networks", "Gateway CA", "mitmproxy", "Squid", "Charles Proxy", "PortSwigger", "Fiddler",
-    ]
-
-    static func name(in issuer: String) -> String? {
-        names.first { issuer.contains($0) }
     }
 }

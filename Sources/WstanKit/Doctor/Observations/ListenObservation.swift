@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Who is where this end listens, or will.
 struct ListenObservation {
     enum State {
@@ -13,6 +15,10 @@ struct ListenObservation {
         case otherServer(String)
         /// Somebody who is no client of ours, as far as can be told.
         case stranger(String)
+        /// Ours, but it listens on these addresses.
+        case elsewhere([String], unit: String?)
+        /// Ours, but it is a process of its own beside the unit.
+        case outsideService(String, String)
         case free
         /// Nobody, and this end could not listen there either; with what to do about it.
         case unusable(String, remedy: String?)
@@ -21,12 +27,12 @@ struct ListenObservation {
     let place: String
     let state: State
 
-    private static let findWho = "find out who it is (ss -ltnp), and stop it, or change listen"
+    private static let findWho = "see what listens there (ss -ltnp), then stop it or change listen"
 
     var finding: Finding {
         switch state {
         case .client: .ok("listen", "a wstan client serves \(place)")
-        case .guarded: .ok("listen", "who serves \(place) does not talk to this user; allow-uid may be why")
+        case .guarded: .ok("listen", "the program on \(place) does not answer this user; allow-uid may be the reason")
         case .server: .ok("listen", "wstand serves \(place), and knows the key")
         case .closedServer: .ok("listen", "a server on \(place) asks for a client's certificate, as client-ca says")
         case .otherServer(let answer):
@@ -37,6 +43,14 @@ struct ListenObservation {
                     + "otherwise \(Self.findWho)")
         case .stranger(let who):
             .failed(.other, "listen", "\(who) serves \(place), so wstand cannot", remedy: Self.findWho)
+        case .elsewhere(let addresses, let unit):
+            .failed(
+                .other, "listen", "wstand listens on \(addresses.listed()), not on \(place): a restart is pending",
+                remedy: "restart it: systemctl restart \(unit ?? "wstand")")
+        case .outsideService(let process, let unit):
+            .failed(
+                .other, "listen", "\(process) serves \(place), and is not \(unit)",
+                remedy: "stop that process, then: systemctl restart \(unit)")
         case .free: .ok("listen", "\(place) is free; no wstand runs there")
         case .unusable(let text, let remedy): .failed(.other, "listen", text, remedy: remedy)
         }

@@ -8,6 +8,8 @@ struct LookUpObservation {
     let ipv6: Answer
     let ipv4: Answer
     let took: Duration
+    /// Whose name it is.
+    var station = Station.server
 
     /// A cache answers at once, and a name server beyond the sea within half a second.
     static let slow: Duration = .seconds(1)
@@ -57,13 +59,8 @@ struct LookUpObservation {
             if case .failure(let failure) = answer { failure } else { nil }
         }
         let cause = causes.first { $0 != .notFound } ?? .notFound
-        let remedy =
-            switch cause {
-            case .notFound: "check the spelling; a name of a network of your own needs that network's name server"
-            case .unavailable, .timedOut:
-                "look at /etc/resolv.conf and at the network: does any other name resolve (getent hosts example.com)?"
-            case .cancelled, .tooMany: "try again"
-            }
-        return .failed(.reach, "name", "\(name) cannot be looked up: \(cause.text)", remedy: remedy)
+        return .failed(
+            .reach, "name", "\(name) cannot be looked up: \(cause.text)",
+            remedy: station.cannotBeReached(.lookUp(cause)).advice)
     }
 }

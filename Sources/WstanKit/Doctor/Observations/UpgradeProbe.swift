@@ -20,6 +20,7 @@ struct UpgradeProbe: @unchecked Sendable {
     let key: Key
     var mode: HandshakeModeV1
     let server: ClientHandshake.Server
+    let usesTLS: Bool
 
     /// - Parameter intake: what comes behind the answer is in it then.
     func ask(_ question: Question, _ intake: inout BufferedReader, until deadline: Instant) async -> Outcome {
@@ -30,8 +31,9 @@ struct UpgradeProbe: @unchecked Sendable {
         intake.stream.write(handshake.request)
         do throws(DialFailure) {
             let head = try await intake.readAnswer(deadline: deadline)
-            guard let answer = UpgradeAnswer(head, failure(of: handshake, head)) else { return .failure(.notWebSocket) }
-            return .answer(answer)
+            return .answer(
+                UpgradeAnswer(
+                    head, body: intake.bytes, failure(of: handshake, head), to: server, usesTLS: usesTLS, now: WallClock.now()))
         } catch {
             return .failure(error)
         }

@@ -6,11 +6,18 @@ import WstanCore
 /// `wstand --doctor`: looks at everything between this end and the other one, whether the daemon runs or not. A signal
 /// ends it at once, as it ends any program that does not care.
 enum DoctorProgram {
+    /// - Parameters:
+    ///   - unit: what runs this configuration; nil where systemd knows of none.
+    ///   - isUnitUser: whether this process is the user that the unit runs as.
     /// - Returns: the exit status; everything has been told on stdout.
-    static func run(_ settings: Settings, warnings: [Diagnostic]) -> Int32 {
+    static func run(
+        _ settings: Settings, warnings: [Diagnostic], _ unit: ServiceUnit?, isUnitUser: Bool
+    ) -> Int32 {
         signal(SIGPIPE, SIG_IGN)
         let descriptorLimit = Descriptors.raiseLimit()
         let teller = Teller()
+        for finding in unit?.findings(settings) ?? [] { teller.tell(finding) }
+        if let unit, let user = unit.user { teller.tell(Self.judge(user, isUnitUser)) }
         let files = FileCheck(settings, warnings: warnings, now: WallClock.now())
         for finding in files.findings { teller.tell(finding) }
         let worker: Worker
@@ -26,8 +33,8 @@ enum DoctorProgram {
         case .client:
             let examination = ClientCheck(
                 worker: worker, settings: settings, files: files,
-                environment: ProxyEnvironment { getenv($0).map { String(cString: $0) } }, resolver: resolver, tell: tell
-            )
+                environment: ProxyEnvironment { getenv($0).map { String(cString: $0) } }, resolver: resolver, unit: unit,
+                tell: tell)
             worker.spawn {
                 await examination.run()
                 worker.stop()
@@ -35,7 +42,7 @@ enum DoctorProgram {
         case .server:
             let examination = ServerCheck(
                 worker: worker, settings: settings, files: files, resolver: resolver, descriptorLimit: descriptorLimit,
-                tell: tell)
+                unit: unit, tell: tell)
             worker.spawn {
                 await examination.run()
                 worker.stop()
@@ -43,6 +50,14 @@ enum DoctorProgram {
         }
         worker.run()
         return teller.end()
+    }
+
+    private static func judge(_ user: String, _ isUnitUser: Bool) -> Finding {
+        isUnitUser
+            ? .ok("user", "files are read as \(user), the user of the service")
+            : .warning(
+                "user", "files are read as this user, not as \(user), the user of the service",
+                remedy: "run the doctor with sudo")
     }
 }
 

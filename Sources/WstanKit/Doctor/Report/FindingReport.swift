@@ -49,7 +49,7 @@ struct FindingReport {
 
     /// The last line.
     var summary: String {
-        guard failed.isEmpty else { return "Something is wrong; begin with the first FAILED.\n" }
+        guard failed.isEmpty else { return "Problems found. Fix the first FAILED line first.\n" }
         switch warnings {
         case 0: return "All is well.\n"
         case 1: return "It works, with one warning.\n"

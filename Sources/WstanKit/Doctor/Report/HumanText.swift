@@ -3,7 +3,7 @@ enum HumanText {
     static func duration(_ duration: Duration) -> String {
         let microseconds = duration.wholeNanoseconds / 1000
         switch microseconds {
-        case ..<100: return "under 0.1 ms"
+        case ..<100: return "0.1 ms"
         case ..<10_000: return "\(tenths(microseconds, of: 1000)) ms"
         case ..<1_000_000: return "\(microseconds / 1000) ms"
         default: return "\(tenths(microseconds, of: 1_000_000)) s"

@@ -1,4 +1,5 @@
 import COpenSSL
+import WstanBase
 
 /// Why a handshake came to nothing, or a connection ended in the middle.
 package enum TLSFailure: Error, Equatable {
@@ -20,8 +21,8 @@ package enum TLSFailure: Error, Equatable {
     case alert(TLSAlert)
     /// Neither side speaks what the other wants.
     case noCommonVersion
-    /// What came is no TLS.
-    case notTLS
+    /// What came is not TLS.
+    case notTLS(Banner)
     /// It broke some other rule, in OpenSSL's words.
     case malformed(String)
     /// More bytes than a handshake has.
@@ -86,7 +87,9 @@ package struct TLSAlert: Equatable {
 
 extension TLSFailure {
     /// What stands first in OpenSSL's queue of errors, which is emptied.
-    static func ofQueue() -> TLSFailure {
+    ///
+    /// - Parameter heard: what the peer said first.
+    static func ofQueue(heard: @autoclosure () -> [UInt8] = []) -> TLSFailure {
         let code = ERR_get_error()
         ERR_clear_error()
         guard code != 0 else { return .malformed("unknown error") }
@@ -102,7 +105,7 @@ extension TLSFailure {
             return .distrusted(text(code))
         case SSL_R_WRONG_VERSION_NUMBER, SSL_R_HTTP_REQUEST, SSL_R_HTTPS_PROXY_REQUEST, SSL_R_PACKET_LENGTH_TOO_LONG,
             SSL_R_UNEXPECTED_MESSAGE:
-            return .notTLS
+            return .notTLS(Banner(heard()))
         case SSL_R_UNSUPPORTED_PROTOCOL, SSL_R_VERSION_TOO_LOW, SSL_R_NO_PROTOCOLS_AVAILABLE,
             SSL_R_UNKNOWN_PROTOCOL, SSL_R_UNSUPPORTED_SSL_VERSION, SSL_R_WRONG_SSL_VERSION:
             return .noCommonVersion

@@ -46,10 +46,21 @@ extension TLSCertificate {
     }
 }
 
-extension TLSServerContext {
+extension TLSContext {
+    private var certificate: OpaquePointer? { SSL_CTX_get0_certificate(pointer) }
+
     /// When its certificate ends, in seconds since the epoch, and as a day.
     package var certificateEnd: (seconds: Double, day: String)? {
-        let certificate = SSL_CTX_get0_certificate(pointer)
+        guard let certificate else { return nil }
         return TLSCertificate.end(certificate).map { ($0, TLSCertificate.lastDay(certificate)) }
+    }
+
+    /// What its certificate is for; empty without one.
+    package var certificateNames: [String] { certificate.map { TLSCertificate.names($0) } ?? [] }
+
+    /// By the rules by which clients check it (RFC 6125).
+    package func certificateIsFor(_ name: String) -> Bool {
+        guard let certificate else { return false }
+        return X509_check_host(certificate, name, name.utf8.count, 0, nil) == 1
     }
 }

@@ -76,11 +76,6 @@ package final class TLSServerContext: TLSContext, @unchecked Sendable {
     }
 }
 
-extension TLSServerContext {
-    /// Names and addresses that the certificate is for.
-    package var names: [String] { TLSCertificate.names(SSL_CTX_get0_certificate(pointer)) }
-}
-
 /// Chooses http/1.1 (RFC 7301 section 3.2); who offers protocols without it is told that there is none, as nginx does.
 private func selectHTTP(
     _ ssl: OpaquePointer?, _ chosen: UnsafeMutablePointer<UnsafePointer<UInt8>?>?,

@@ -124,6 +124,7 @@ package final class TLSSession: @unchecked Sendable {
         guard result != 1 else {
             state = .established
             transport.renewPatience()
+            transport.forgetFirstBytes()
             finish()
             return .done
         }
@@ -137,7 +138,7 @@ package final class TLSSession: @unchecked Sendable {
             case .outOfPatience: return failHandshake(.tooLong)
             }
         default:
-            let failure = distrust ?? .ofQueue()
+            let failure = distrust ?? .ofQueue(heard: transport.firstBytes)
             finish()
             return failHandshake(failure)
         }

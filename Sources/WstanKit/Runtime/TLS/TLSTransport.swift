@@ -95,6 +95,12 @@ final class TLSTransport: @unchecked Sendable {
     }
 
     private(set) var hasReceived = false
+    /// What the peer said first, until it is known to speak TLS.
+    private(set) var firstBytes: [UInt8] = []
+
+    func forgetFirstBytes() {
+        firstBytes = []
+    }
 
     /// The memory of what is held here.
     var heldCapacity: Int { held.capacity }
@@ -125,11 +131,13 @@ final class TLSTransport: @unchecked Sendable {
         }
         let count: Int
         if !held.isEmpty {
+            noteFirst(held.bytes)
             count = min(buffer.count, held.count)
             buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: held.bytes[..<count]))
             held.removeFirst(count, to: blocks)
         } else {
             if window.isEmpty { receive(atLeast: buffer.count) }
+            noteFirst(window)
             count = min(buffer.count, window.count)
             guard count > 0 else { return 0 }
             buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: window[..<count]))
@@ -139,6 +147,10 @@ final class TLSTransport: @unchecked Sendable {
         taken += count
         hasReceived = true
         return count
+    }
+
+    private func noteFirst(_ bytes: some Collection<UInt8>) {
+        if !hasReceived { firstBytes = Array(bytes.prefix(TLSLimits.firstBytes)) }
     }
 
     private func receive(atLeast least: Int) {
@@ -221,6 +233,8 @@ enum TLSLimits {
     static let held = 40 * 1024
     /// A record as it is on the wire, at its largest (RFC 8446 section 5.2; RFC 5246 section 6.2.3 lets it be longer).
     static let record = 17 * 1024
+    /// What is kept of a peer's first bytes until the handshake is over: the head of a request that was meant for a port without TLS.
+    static let firstBytes = 8 * 1024
     /// Servers whose sessions a worker's client remembers.
     static let sessions = 16
     /// Names of a certificate that are repeated to a person, and characters of each.

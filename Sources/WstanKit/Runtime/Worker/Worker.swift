@@ -27,7 +27,6 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     private var events: UnsafeMutableBufferPointer<epoll_event>
     private var pollables: [Pollable?] = []
     private var generation: UInt32 = 0
-    private var lastID: UInt64 = 0
     /// Streams that are closing and not closed yet.
     var lingeringCloses = 0
     private var timers = Timers()
@@ -126,11 +125,11 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         timers.cancel(id)
     }
 
-    /// A number that no other tunnel of this process has.
-    func nextID() -> UInt64 {
-        lastID &+= 1
-        return UInt64(index) << 40 | lastID
-    }
+    /// Of all workers: tunnels are numbered for people, who type these numbers.
+    private static let lastID = Atomic<UInt64>(0)
+
+    /// 1, 2, 3 and so on: a number that no other tunnel of this process has, or has had.
+    func nextID() -> UInt64 { Self.lastID.wrappingAdd(1, ordering: .relaxed).newValue }
 
     /// Lets the other connections have their turn, and the sockets be looked at. Resumed at once, the task would not
     /// have been suspended at all.

@@ -3,6 +3,10 @@ import WstanConfig
 /// `X-Forwarded-For`, in which every proxy appends the address that it was reached from. Anybody may have written what
 /// stands further left.
 enum ForwardedFor {
+    static func isNamed(in head: HTTPHead) -> Bool { !head.values(of: field).isEmpty }
+
+    private static let field = "X-Forwarded-For"
+
     /// Walks from the right past those who are trusted themselves: the first who is not is the client.
     ///
     /// - Returns: nil when the last entry is no address. One further left that is none ends the walk: then the client
@@ -10,7 +14,7 @@ enum ForwardedFor {
     static func client(in head: HTTPHead, trusting proxies: TrustedProxies) -> ClientAddress? {
         var client: ClientAddress?
         // RFC 9110 section 5.3: several fields of a name are one list.
-        for value in head.values(of: "X-Forwarded-For").reversed() {
+        for value in head.values(of: field).reversed() {
             var rest: ArraySlice<UInt8>? = value
             while let entries = rest {
                 let comma = entries.lastIndex(of: UInt8(ascii: ","))

@@ -50,7 +50,8 @@ final class TunnelAcceptor: @unchecked Sendable {
         stream.whenClosed = { [limiter] in limiter.leave(ticket) }
         var intake = BufferedReader(stream)
         var client = ClientAddress(peer)
-        let verdict = await authenticate(&intake, &client)
+        var key: KeyID?
+        let verdict = await authenticate(&intake, &client, &key)
         stream.heldHead = 0
         switch verdict {
         case .success(let request):
@@ -63,7 +64,7 @@ final class TunnelAcceptor: @unchecked Sendable {
         case .failure(.silent):
             stream.close()
         case .failure(let refusal):
-            refuse(stream, refusal, client, isHead: intake.startsWithHEAD)
+            refuse(stream, refusal, client, key, isHead: intake.startsWithHEAD)
         }
         return nil
     }
@@ -80,9 +81,11 @@ final class TunnelAcceptor: @unchecked Sendable {
         limiter.closeAll()
     }
 
-    private func refuse(_ stream: Stream, _ refusal: Refusal, _ client: ClientAddress, isHead: Bool) {
+    private func refuse(
+        _ stream: Stream, _ refusal: Refusal, _ client: ClientAddress, _ key: KeyID?, isHead: Bool
+    ) {
         guard !stream.isClosed else { return }
-        recorder.refused(refusal, of: client)
+        recorder.refused(refusal, of: client, with: key)
         // Whoever speaks no TLS gets no words either, only the alert that TLS has for it.
         guard tls == nil || stream.tls?.isEstablished == true else { return stream.closeOrderly(awaitingPeer: true) }
         let answer = PlainAnswer(status: options.plainAnswer.statusCode)
@@ -90,9 +93,11 @@ final class TunnelAcceptor: @unchecked Sendable {
         stream.closeOrderly(awaitingPeer: true)
     }
 
-    /// - Parameter client: becomes the one whom a trusted front names, as soon as that is known.
+    /// - Parameters:
+    ///   - client: becomes the one whom a trusted front names, as soon as that is known.
+    ///   - key: becomes that of the request, even if it is refused.
     private func authenticate(
-        _ intake: inout BufferedReader, _ client: inout ClientAddress
+        _ intake: inout BufferedReader, _ client: inout ClientAddress, _ key: inout KeyID?
     ) async -> Result<VerifiedRequest, Refusal> {
         let deadline = worker.now + options.handshakeTimeout
         do throws(Refusal) {
@@ -102,11 +107,13 @@ final class TunnelAcceptor: @unchecked Sendable {
             if let tls { try await shakeHands(&intake, tls, deadline) }
             let head = try await head(&intake, deadline)
             // A front that is reached through another one names that one in its PROXY header.
-            if options.xForward, options.trustedProxies.contains(client.host) {
+            let isTrusted = options.trustedProxies.contains(client.host)
+            if options.xForward, isTrusted {
                 client = ForwardedFor.client(in: head, trusting: options.trustedProxies) ?? client
             }
             if let reason = closedBecause() { throw reason }
-            let request = try authentication.verify(head, now: WallClock.now())
+            let request = try authentication.verify(head, now: WallClock.now()) { key = $0 }
+            if options.xForward, !isTrusted, ForwardedFor.isNamed(in: head) { recorder.ignoredForwardedFor(of: client) }
             if await authentication.settle(request, on: worker) {
                 guard !intake.stream.isClosed else { throw .silent }
                 if let reason = closedBecause() { throw reason }

@@ -42,9 +42,14 @@ struct Authentication {
     /// The order matters: the request is remembered only when all else has held, or one capture under fresh nonces would
     /// fill the memory.
     ///
-    /// - Parameter now: seconds since the epoch.
-    func verify(_ head: HTTPHead, now: Double) throws(Refusal) -> VerifiedRequest {
+    /// - Parameters:
+    ///   - now: seconds since the epoch.
+    ///   - identified: told whose request it is, though it may be refused then.
+    func verify(
+        _ head: HTTPHead, now: Double, identified: (KeyID) -> Void = { _ in }
+    ) throws(Refusal) -> VerifiedRequest {
         let candidate = try judge(head, now: now)
+        identified(candidate.keyID)
         try check(candidate.opening.time, now: now)
         if remembersRequests {
             try remember(candidate.identity, of: candidate.opening.time, under: candidate.keyID, now: now)
@@ -65,7 +70,7 @@ struct Authentication {
     /// By which a connection is judged, one after the other.
     private func versions(now: Double) -> [ServerHandshake] {
         let mode = HandshakeModeV1(usesCipher: options.usesCipher, isCompatible: options.compatible)
-        return [.v1(ServerHandshakeV1(mode: mode, pathPrefix: options.pathPrefix, keys: keys.live(at: now)))]
+        return [.v1(ServerHandshakeV1(mode: mode, keys: keys.live(at: now)))]
     }
 
     /// A request that comes as a message on a tunnel expires too, and its key must still be a key.

@@ -23,33 +23,58 @@ enum Refusal: Error, Equatable {
         var counter: RefusalCounts.Counter?
         var level: Logger.Level = .notice
         var text = "request refused"
+        /// What was seen, in the list of refusals.
+        let cause: String
         var id: MessageID?
     }
 
     var traits: Traits {
         switch self {
-        case .notARequest: Traits(code: "not-a-request", level: .info, text: "not a request")
-        case .silent: Traits(code: "silent", level: .info, text: "not a request")
-        case .timedOut: Traits(code: "timed-out", level: .info, text: "not a request")
-        case .tls(let failure): Traits(code: failure.code, level: .info, text: "no TLS with a peer")
-        case .draining: Traits(code: "draining")
-        case .overLimit: Traits(code: "over-limit", counter: .overLimit, id: .limitReached)
+        case .notARequest:
+            Traits(code: "not-a-request", level: .info, text: "not a request", cause: "not a wstan request")
+        case .silent: Traits(code: "silent", level: .info, text: "not a request", cause: "nothing was sent")
+        case .timedOut:
+            Traits(code: "timed-out", level: .info, text: "not a request", cause: "no complete request in time")
+        case .tls(.notTLS(.webSocket)):
+            Traits(
+                code: "plain-websocket",
+                text: "request refused: it came without TLS, which this port requires; the client's uri says ws://, not wss://",
+                cause: "ws:// on a port that requires TLS")
+        case .tls(let failure):
+            Traits(code: failure.code, level: .info, text: "no TLS with a peer", cause: "no TLS connection")
+        case .draining: Traits(code: "draining", cause: "the server was draining")
+        case .overLimit: Traits(code: "over-limit", counter: .overLimit, cause: "over a limit", id: .limitReached)
         case .wire(let error): Self.traits(of: error)
         }
     }
 
     private static func traits(of error: WireError) -> Traits {
         switch error {
-        case .malformed, .tooLarge, .unexpectedCommand: Traits(code: error.code, counter: .malformed)
-        case .badAuthentication: Traits(code: error.code, counter: .badAuthentication, id: .wrongKey)
+        case .malformed, .tooLarge, .unexpectedCommand:
+            Traits(code: error.code, counter: .malformed, cause: "malformed request")
+        case .badAuthentication:
+            Traits(code: error.code, counter: .badAuthentication, cause: "wrong key", id: .wrongKey)
         case .sealedForOtherScheme:
             Traits(
                 code: error.code, counter: .malformed, level: .warning,
-                text: "right key, unreadable request: one end says ws:// and the other wss://, or only one has -z")
-        case .expired:
+                text: "right key, unreadable request: one end says ws:// and the other wss://, or only one has -z",
+                cause: "right key, but ws:// at one end and wss:// or -z at the other")
+        case .expired(let seconds):
             Traits(
-                code: error.code, counter: .expired, text: "request refused: it has expired, or a clock is wrong")
-        case .replayed: Traits(code: error.code, counter: .replay, id: .replayRefused)
+                code: error.code, counter: .expired, text: "request refused: it has expired, or a clock is wrong",
+                cause: expired(ahead: seconds))
+        case .replayed: Traits(code: error.code, counter: .replay, cause: "sent before", id: .replayRefused)
+        case .incompleteUpgrade:
+            Traits(
+                code: error.code, counter: .malformed,
+                text: "request refused: the key is right, but a front or a proxy on the way does not pass on all of the request",
+                cause: "right key, but a front or a proxy removed part of the request")
         }
+    }
+
+    /// - Parameter seconds: of the client's clock, by the request.
+    private static func expired(ahead seconds: Double) -> String {
+        guard let whole = Int(exactly: seconds.rounded()) else { return "expired" }
+        return "expired: its time is \(whole.magnitude) s \(whole < 0 ? "behind" : "ahead")"
     }
 }

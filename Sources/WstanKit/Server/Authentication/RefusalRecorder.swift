@@ -1,44 +1,78 @@
 import WstanBase
 
-/// Counts what a worker refuses, and has it logged. Confined to its worker.
+/// Counts what a worker refuses, remembers it for a while, and has it logged. Confined to its worker.
 final class RefusalRecorder: @unchecked Sendable {
     private(set) var rejects = RefusalCounts()
+    /// Whose each key is.
+    var keyNames: [KeyID: KeyName] = [:]
 
     private let worker: Worker
     private let log: EventLog
+    /// Of all workers.
+    private let recent: RecentRefusals
     /// When the log has something to write that it has gathered.
     private var due: (time: Instant, timer: Timers.ID)?
 
-    init(worker: Worker, log: EventLog) {
+    init(worker: Worker, log: EventLog, recent: RecentRefusals = RecentRefusals()) {
         self.worker = worker
         self.log = log
+        self.recent = recent
     }
 
-    func refused(_ refusal: Refusal, of client: ClientAddress) {
+    /// - Parameter key: of the request, where that is known.
+    func refused(_ refusal: Refusal, of client: ClientAddress, with key: KeyID? = nil) {
         rejects.count(refusal)
-        logGathered(at: log.requestRefused(refusal, peer: client, now: worker.now))
+        remember(refusal, of: client, with: key)
+        logGathered(at: log.requestRefused(refusal, peer: client, key: name(of: key), now: worker.now))
     }
 
     /// A message on a tunnel, which is closed.
-    func refused(_ error: WireError, on tunnel: UInt64) {
+    func refused(_ error: WireError, on tunnel: Tunnel, of client: ClientAddress?) {
         rejects.count(Refusal.wire(error))
-        log.tunnelRefused(tunnel, error, now: worker.now)
+        remember(.wire(error), of: client, with: tunnel.keyID)
+        log.tunnelRefused(tunnel.id, error, peer: client?.description, now: worker.now)
     }
 
-    /// - Parameter key: of the configuration.
-    func forbade(_ target: Address, by key: String, to client: ClientAddress, on tunnel: UInt64) {
+    /// Told only of requests that have held: anybody can send the field.
+    func ignoredForwardedFor(of client: ClientAddress) {
+        log.forwardedForIgnored(client, now: worker.now)
+    }
+
+    /// - Parameters:
+    ///   - rule: a key of the configuration.
+    ///   - key: of the tunnel.
+    func forbade(
+        _ target: Address, by rule: String, to client: ClientAddress, on tunnel: UInt64, with key: KeyID? = nil
+    ) {
         rejects.increment(.forbiddenTarget)
-        logGathered(at: log.targetForbidden(tunnel, target, key: key, peer: client, now: worker.now))
+        recent.add(
+            RecentRefusals.Entry(
+                source: client.source.description, reason: "forbidden-target", text: "target forbidden by \(rule)",
+                key: key, at: now))
+        logGathered(
+            at: log.targetForbidden(tunnel, target, rule: rule, peer: client, key: name(of: key), now: worker.now))
     }
 
     /// A connection had to leave before it could say its request.
     func closedForRoom() {
         rejects.increment(.overLimit)
+        remember(.overLimit, of: nil, with: nil)
     }
 
     func droppedDatagram() {
         rejects.increment(.droppedDatagrams)
     }
+
+    func name(of key: KeyID?) -> KeyName? { key.flatMap { keyNames[$0] } }
+
+    private func remember(_ refusal: Refusal, of client: ClientAddress?, with key: KeyID?) {
+        let traits = refusal.traits
+        let entry = RecentRefusals.Entry(
+            source: client?.source.description, reason: traits.code, text: traits.cause, key: key, at: now)
+        recent.add(entry, isNoise: traits.counter == nil && traits.level < .notice)
+    }
+
+    private var now: CalendarTime { CalendarTime(seconds: WallClock.now()) }
 
     /// Has all logged that was gathered, though its minute may not be over.
     func close() {

@@ -28,6 +28,8 @@ protocol ByteEnd: AnyObject, Sendable {
 
     /// For people.
     var peerName: String { get }
+    /// When bytes last came from it.
+    var lastReceived: Instant { get }
     /// Nothing can be delivered to it.
     var isGone: Bool { get }
     /// It sends nothing more.

@@ -1,5 +1,9 @@
+import WstanBase
+
 /// The end of an association on one side of its tunnel: where datagrams come from and go to.
 protocol DatagramEnd: AnyObject {
+    /// When a datagram last went either way.
+    var lastUsed: Instant { get }
     /// One has come through the tunnel.
     func deliver(_ datagram: Datagram)
     /// The peer has reset the association, or the tunnel is no more.
@@ -15,6 +19,8 @@ final class WaitingDatagrams: DatagramEnd, @unchecked Sendable {
     private var held = 0 {
         didSet { worker.budget.change(by: held - oldValue) }
     }
+
+    var lastUsed: Instant { worker.now }
 
     init(worker: Worker) {
         self.worker = worker

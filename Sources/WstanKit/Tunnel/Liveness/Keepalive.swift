@@ -9,6 +9,8 @@ final class Keepalive {
     /// Within a probe: no sign of life is a sign of death.
     private var wantsSign = false
     private var timer: Timers.ID?
+    /// When the tunnel began to carry what it carries, or to rest.
+    private(set) var restarted: Instant
     /// The peer was found dead, or its stream was given up for another reason.
     private(set) var hasGivenUp = false
 
@@ -17,6 +19,7 @@ final class Keepalive {
         self.stream = stream
         self.heartbeat = heartbeat
         self.ping = ping
+        restarted = stream.worker.now
         beat()
     }
 
@@ -28,6 +31,7 @@ final class Keepalive {
         self.heartbeat = heartbeat
         self.trustsTCP = trustsTCP
         wantsSign = false
+        restarted = stream.worker.now
         beat()
     }
 

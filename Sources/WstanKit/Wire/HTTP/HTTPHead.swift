@@ -1,54 +1,40 @@
 import WstanBase
 
-/// The head of an HTTP/1.x message (RFC 9112): its first line and its fields, as they came.
+/// The head of an HTTP/1.x message (RFC 9112): its first line and its fields.
 package struct HTTPHead: Equatable {
+    /// Which message it begins, and so how it is read.
+    package enum Kind {
+        /// Strictly: what two readers could read in two ways is how requests are smuggled.
+        case request
+        /// Tolerantly, as RFC 9112 allows or demands: real servers send all of this, and it goes on written anew.
+        case answer
+
+        var mostFields: Int { self == .request ? HTTPLimits.requestFields : HTTPLimits.answerFields }
+    }
+
     package enum Failure: Error, Equatable {
         case malformed
         case tooLarge
     }
 
-    /// The head with its closing empty line.
+    /// The head with its closing empty line; in an answer's, blanks stand for what must not be in a field.
     let bytes: [UInt8]
     private let firstLine: Range<Int>
     private let fields: [Field]
 
-    private struct Field: Equatable {
+    struct Field: Equatable {
         var name: Range<Int>
         var value: Range<Int>
     }
 
-    /// A head has at most so many fields; no browser and no proxy sends half of that.
-    private static let maxFields = 200
     private static let maxItems = 64
 
-    /// - Parameter bytes: a head up to and including its empty line.
-    init(_ bytes: [UInt8]) throws(Failure) {
-        var lines: [Range<Int>] = []
-        var start = 0
-        while let end = Self.lineEnd(bytes, from: start) {
-            if end == start { break }
-            guard lines.count <= Self.maxFields else { throw .tooLarge }
-            lines.append(start..<end)
-            start = end + 2
-        }
-        guard let first = lines.first, !bytes[first].contains(where: { $0 == 0 || $0 == 10 || $0 == 13 }) else {
-            throw .malformed
-        }
-        var fields: [Field] = []
-        fields.reserveCapacity(lines.count - 1)
-        for line in lines.dropFirst() {
-            // Section 5.1: a token, no white space before the colon; a line that begins with white space is obsolete
-            // folding.
-            guard let colon = bytes[line].firstIndex(of: UInt8(ascii: ":")), colon > line.lowerBound,
-                bytes[line.lowerBound..<colon].allSatisfy(Self.isTokenByte),
-                !bytes[line].contains(where: { $0 == 0 || $0 == 10 || $0 == 13 })
-            else { throw .malformed }
-            let value = bytes[(colon + 1)..<line.upperBound].trimmed.indices
-            fields.append(Field(name: line.lowerBound..<colon, value: value))
-        }
-        self.bytes = bytes
-        self.firstLine = first
-        self.fields = fields
+    /// - Parameter bytes: a head up to and including its empty line; empty lines before it are overlooked.
+    init(_ bytes: [UInt8], as kind: Kind = .request) throws(Failure) {
+        let reader = try HeadReader(bytes, as: kind)
+        self.bytes = reader.bytes
+        firstLine = reader.firstLine
+        fields = reader.fields
     }
 
     /// The three parts of a request line (section 3); nil if it is none.
@@ -63,24 +49,15 @@ package struct HTTPHead: Equatable {
 
     var isHEAD: Bool { requestLine?.method.elementsEqual("HEAD".utf8) ?? false }
 
+    private var statusLine: StatusLine? { StatusLine(bytes[firstLine]) }
+
     /// The status of a status line (section 4); nil if it is none.
-    package var status: Int? {
-        let line = bytes[firstLine]
-        guard line.starts(with: "HTTP/1.".utf8), line.count >= 12, line[line.startIndex + 8] == UInt8(ascii: " ") else {
-            return nil
-        }
-        let digits = line[(line.startIndex + 9)..<(line.startIndex + 12)]
-        let rest = line.dropFirst(12)
-        guard digits.allSatisfy({ (48...57).contains($0) }), rest.isEmpty || rest.first == UInt8(ascii: " ") else {
-            return nil
-        }
-        return Int(String(decoding: digits, as: UTF8.self))
-    }
+    package var status: Int? { statusLine?.status }
 
     /// What follows the status: the reason phrase, for people. It ends up in logs and terminals, so only what is
     /// visible.
     package var reason: String {
-        Printable.ascii(bytes[firstLine].dropFirst(13).prefix(80))
+        Printable.ascii((statusLine?.reason ?? []).prefix(80))
     }
 
     /// The value of the only field of that name; nil if there is none, or more than one.
@@ -123,13 +100,13 @@ package struct HTTPHead: Equatable {
 
     /// The x of `HTTP/1.x`, of a request or of an answer.
     var minorVersion: Int {
-        let digit = status == nil ? bytes[firstLine].last : bytes[firstLine].dropFirst(7).first
-        return Int(digit ?? 48) - 48
+        if let digit = requestLine?.version.last { return Int(digit) - 48 }
+        return statusLine?.minorVersion ?? 0
     }
 
     /// What follows the status, as it came but for what must not be in a line.
     var reasonBytes: [UInt8] {
-        bytes[firstLine].dropFirst(13).filter { $0 >= 0x20 && $0 != 0x7f }
+        (statusLine?.reason ?? []).filter { $0 >= 0x20 && $0 != 0x7f }
     }
 
     /// Whether a field that is a list of tokens has this one, in whatever case.
@@ -162,19 +139,14 @@ package struct HTTPHead: Equatable {
         default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
         }
     }
-
-    private static func lineEnd(_ bytes: [UInt8], from start: Int) -> Int? {
-        var index = start
-        while index + 1 < bytes.count {
-            if bytes[index] == 13, bytes[index + 1] == 10 { return index }
-            index += 1
-        }
-        return nil
-    }
 }
 
-/// Every bound on what a message may make its reader do, apart from its head. The bound on heads is their reader's.
+/// Every bound on what a message may make its reader do, apart from the length of its head, which its reader bounds.
 enum HTTPLimits {
+    /// The fields of a request; browsers and proxies send less than half of that.
+    static let requestFields = 200
+    /// The fields of an answer: a site may set hundreds of cookies.
+    static let answerFields = 1000
     /// A chunk's size and its extensions.
     static let chunkLine = 1024
     /// All trailer fields of a message.

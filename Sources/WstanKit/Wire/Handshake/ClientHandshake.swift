@@ -19,18 +19,20 @@ package enum ClientHandshake {
         }
     }
 
-    /// The answer opens no tunnel.
+    /// Why an answer opens no tunnel.
     package enum Failure: Error, Equatable {
-        /// Not HTTP.
+        /// No status line.
         case notHTTP
         /// Another status than 101.
-        ///
-        /// - date: the server's clock, in seconds since the epoch, if it said.
-        case refused(status: Int, date: Int64?)
+        case status(Int)
         /// A 101 that does not say that the protocol changes to WebSocket.
         case notUpgraded
         /// A 101 for another `Sec-WebSocket-Key` than the one that was sent.
         case otherKey
+        /// A 101 that switches on an extension, though none was asked for.
+        case unaskedExtension
+        /// The same with a subprotocol.
+        case unaskedSubprotocol
     }
 
     /// The whole head of the request. It is sent once: a second time it would be a replay.
@@ -51,26 +53,25 @@ package enum ClientHandshake {
 }
 
 extension ClientHandshake.Failure {
-    /// What keeps an answer from being a 101 that accepts a key (RFC 6455 section 4.1), whatever the version.
+    /// What keeps an answer from being a 101 that accepts a key: all that a client must fail on (RFC 6455 section 4.1), whatever the
+    /// version. No handshake of ours asks for an extension or a subprotocol.
     ///
     /// - Parameter accept: the value of `Sec-WebSocket-Accept` that belongs to the key that was sent.
     init?(_ answer: HTTPHead, expecting accept: String) {
-        guard let status = answer.status else {
+        if answer.status == nil {
             self = .notHTTP
-            return
-        }
-        guard status == 101 else {
-            self = .refused(status: status, date: answer.value(of: "Date").flatMap { HTTPDate.parse($0) })
-            return
-        }
-        guard WebSocketHandshake.changesProtocol(answer) else {
+        } else if let status = answer.status, status != 101 {
+            self = .status(status)
+        } else if !WebSocketHandshake.changesProtocol(answer) {
             self = .notUpgraded
-            return
-        }
-        guard WebSocketHandshake.hasAccept(answer, accept) else {
+        } else if !WebSocketHandshake.hasAccept(answer, accept) {
             self = .otherKey
-            return
+        } else if WebSocketHandshake.names(something: "Sec-WebSocket-Extensions", in: answer) {
+            self = .unaskedExtension
+        } else if WebSocketHandshake.names(something: "Sec-WebSocket-Protocol", in: answer) {
+            self = .unaskedSubprotocol
+        } else {
+            return nil
         }
-        return nil
     }
 }

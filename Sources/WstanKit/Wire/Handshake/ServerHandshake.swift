@@ -7,19 +7,48 @@ enum ServerHandshake {
     /// A request for a WebSocket, which may be one for a tunnel.
     struct Request {
         let head: HTTPHead
-        /// As its first line has it.
-        let target: ArraySlice<UInt8>
+        /// The last segment of the path, which is all that counts: fronts add, remove and rewrite what stands before it, double its
+        /// slash, and append a query. The target may be of any form (RFC 9112 section 3.2).
+        let segment: [UInt8]
         /// The value of `Sec-WebSocket-Key`.
         let key: ArraySlice<UInt8>
+        /// What is missing for a WebSocket, since something on the way has taken it out.
+        let lacking: [String]
 
-        /// - Returns: nil when the head asks for no WebSocket.
+        /// - Returns: nil when the head is nothing like a request for a WebSocket.
         init?(_ head: HTTPHead) {
             guard let line = head.requestLine, line.method.elementsEqual("GET".utf8),
-                line.version.last == UInt8(ascii: "1"), let key = WebSocketHandshake.key(in: head)
+                let key = head.value(of: "Sec-WebSocket-Key")
             else { return nil }
             self.head = head
-            target = line.target
+            segment = Self.lastSegment(of: line.target)
             self.key = key
+            lacking = WebSocketHandshake.lacking(in: head)
+        }
+
+        private static func lastSegment(of target: ArraySlice<UInt8>) -> [UInt8] {
+            let slash = UInt8(ascii: "/")
+            let path = target.prefix { $0 != UInt8(ascii: "?") }
+            guard let last = path.lastIndex(where: { $0 != slash }) else { return [] }
+            let start = path[...last].lastIndex(of: slash).map { $0 + 1 } ?? path.startIndex
+            return percentDecoded(path[start...last])
+        }
+
+        /// RFC 3986 section 6.2.2.2: an encoded letter is the letter. What is no encoding stays as it is.
+        private static func percentDecoded(_ text: ArraySlice<UInt8>) -> [UInt8] {
+            guard text.contains(UInt8(ascii: "%")) else { return Array(text) }
+            var decoded: [UInt8] = []
+            var rest = text
+            while let byte = rest.popFirst() {
+                let digits = rest.prefix(2)
+                if byte == UInt8(ascii: "%"), digits.count == 2, let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16) {
+                    decoded.append(value)
+                    rest = rest.dropFirst(2)
+                } else {
+                    decoded.append(byte)
+                }
+            }
+            return decoded
         }
     }
 
@@ -53,6 +82,23 @@ extension [ServerHandshake] {
     /// - Throws: the refusal of the version for which the request got furthest.
     func judge(_ head: HTTPHead) throws(WireError) -> ServerHandshake.Candidate? {
         guard let request = ServerHandshake.Request(head) else { return nil }
+        guard request.lacking.isEmpty else {
+            // Only of a request that a holder of a key has made it is known that something was taken out.
+            if isAuthentic(request) { throw .incompleteUpgrade(lacking: request.lacking) }
+            return nil
+        }
+        return try judge(request)
+    }
+
+    private func isAuthentic(_ request: ServerHandshake.Request) -> Bool {
+        do throws(WireError) {
+            return try judge(request) != nil
+        } catch {
+            return error.stage == 2
+        }
+    }
+
+    private func judge(_ request: ServerHandshake.Request) throws(WireError) -> ServerHandshake.Candidate? {
         var refusal: WireError?
         for handshake in self {
             do throws(WireError) {
@@ -72,7 +118,7 @@ extension WireError {
         switch self {
         case .malformed, .tooLarge: 0
         case .badAuthentication: 1
-        case .sealedForOtherScheme, .unexpectedCommand, .expired, .replayed: 2
+        case .sealedForOtherScheme, .unexpectedCommand, .expired, .replayed, .incompleteUpgrade: 2
         }
     }
 }

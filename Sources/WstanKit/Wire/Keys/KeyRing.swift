@@ -60,6 +60,13 @@ package struct KeyRing: Sendable, Equatable {
     /// Whose key it is.
     func name(of id: KeyID) -> KeyName? { entries.first { $0.keys.contains { $0.id == id } }?.name }
 
+    /// Whose each key is.
+    package var names: [KeyID: KeyName] {
+        entries.reduce(into: [:]) { names, entry in
+            for key in entry.keys { names[key.id] = entry.name }
+        }
+    }
+
     /// When the next former key expires.
     package var nextExpiry: CalendarTime? { entries.flatMap(\.previous).compactMap(\.expiry).min() }
 

@@ -125,6 +125,9 @@ struct Reset: Equatable {
     /// Whether a connection that was up broke, as opposed to one that ended or was never made.
     var isBrokenConnection: Bool { reason == Self.targetBroken.reason || reason == Self.userAgentBroken.reason }
 
+    /// The target was not reached, or the server gave up on it.
+    var isFailure: Bool { !isNormal && !isBrokenConnection }
+
     /// Unsealed, without the tag; `padding` blanks (40 to 499) hide the length of what is said.
     func encoded(padding: Int) -> [UInt8] {
         var bytes = [Command.reset.rawValue]

@@ -15,6 +15,8 @@ package enum WireError: Error, Equatable {
     case tooLarge
     /// A command that has no place here.
     case unexpectedCommand
+    /// The HMAC of a request holds, and its head does not ask for a WebSocket: something on the way has taken these parts out.
+    case incompleteUpgrade(lacking: [String])
 
     /// The reason code for log lines.
     var code: String {
@@ -26,6 +28,7 @@ package enum WireError: Error, Equatable {
         case .replayed: "replayed"
         case .tooLarge: "too-large"
         case .unexpectedCommand: "unexpected-command"
+        case .incompleteUpgrade: "incomplete-upgrade"
         }
     }
 }

@@ -45,10 +45,20 @@ enum WebSocketHandshake {
     ///
     /// - Returns: the value of its `Sec-WebSocket-Key`, nil if it does not ask for one in good order.
     static func key(in head: HTTPHead) -> ArraySlice<UInt8>? {
-        guard changesProtocol(head),
-            head.value(of: "Sec-WebSocket-Version").map({ Array($0) == Array("13".utf8) }) == true
-        else { return nil }
-        return head.value(of: "Sec-WebSocket-Key")
+        lacking(in: head).isEmpty ? head.value(of: "Sec-WebSocket-Key") : nil
+    }
+
+    /// Section 4.2.1, points 1, 3, 4 and 6: what a request for a WebSocket lacks: the version, or names of fields.
+    static func lacking(in head: HTTPHead) -> [String] {
+        var parts: [String] = []
+        if head.minorVersion == 0 { parts.append("HTTP/1.1") }
+        // Upgrade is a list here: a client may offer others.
+        if !head.hasToken("websocket", in: "Upgrade") { parts.append("Upgrade") }
+        if !head.hasToken("upgrade", in: "Connection") { parts.append("Connection") }
+        if head.value(of: "Sec-WebSocket-Version")?.elementsEqual("13".utf8) != true {
+            parts.append("Sec-WebSocket-Version")
+        }
+        return parts
     }
 
     /// Section 4.1: whether a 101 accepts the key that was sent.
@@ -56,8 +66,15 @@ enum WebSocketHandshake {
         changesProtocol(head) && hasAccept(head, accept)
     }
 
-    static func changesProtocol(_ head: HTTPHead) -> Bool {
-        head.hasToken("websocket", in: "Upgrade") && head.hasToken("upgrade", in: "Connection")
+    /// Section 4.1, points 2 and 3 of what a client fails on: here Upgrade has this value, and Connection this one among others.
+    static func changesProtocol(_ answer: HTTPHead) -> Bool {
+        guard let upgrade = answer.listItems(of: "Upgrade"), !upgrade.isEmpty else { return false }
+        return upgrade.allSatisfy { $0.elementsEqual("websocket".utf8) } && answer.hasToken("upgrade", in: "Connection")
+    }
+
+    /// Whether a field is there and not empty.
+    static func names(something field: String, in head: HTTPHead) -> Bool {
+        head.values(of: field).contains { !$0.isEmpty }
     }
 
     static func hasAccept(_ head: HTTPHead, _ accept: String) -> Bool {

@@ -9,20 +9,20 @@ import Testing
 
     @Test func `each server is tried once, and the first failure is told`() {
         var rounds = DialRounds()
-        rounds.failed(1, of: 3, .closed)
+        rounds.failed(1, of: 3, .closed(usesTLS: false))
         #expect(rounds.next(mayBeRestarting: false, Self.start) == .go)
-        rounds.failed(0, of: 3, .notWebSocket)
+        rounds.failed(0, of: 3, .notHTTP(.ssh))
         #expect(rounds.next(mayBeRestarting: false, Self.start) == .go)
         #expect(rounds.tried == [0, 1])
         rounds.failed(2, of: 3, .timedOut)
-        #expect(rounds.next(mayBeRestarting: false, Self.start) == .fail(.closed))
+        #expect(rounds.next(mayBeRestarting: false, Self.start) == .fail(.closed(usesTLS: false)))
     }
 
     @Test func `when all that are left fail to connect the round is over`() {
         var rounds = DialRounds()
-        rounds.failed(0, of: 3, .closed)
+        rounds.failed(0, of: 3, .closed(usesTLS: false))
         rounds.failedEverywhere(Self.refused)
-        #expect(rounds.next(mayBeRestarting: false, Self.start) == .fail(.closed))
+        #expect(rounds.next(mayBeRestarting: false, Self.start) == .fail(.closed(usesTLS: false)))
     }
 
     @Test func `a reset is tried again five times at once`() {

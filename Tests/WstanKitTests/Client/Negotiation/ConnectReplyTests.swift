@@ -79,7 +79,7 @@ import Testing
         let others: [ExchangeFailure] = [
             .dial(.unreachable(refused)), .dial(.proxyUnreachable(refused)),
             .dial(.proxyRefused(.status(403, reason: ""))), .dial(.refused(status: 404, clockAhead: nil)),
-            .dial(.notWebSocket), .dial(.reset), .dial(.closed), .dial(.timedOut),
+            .dial(.notHTTP(.ssh)), .dial(.reset), .dial(.closed(usesTLS: false)), .dial(.timedOut),
             .dial(.tls(.selfSigned)), .dial(.overtaken), .lost, .busy,
             .reset(Reset(reason: "something", detail: "else")),
         ]

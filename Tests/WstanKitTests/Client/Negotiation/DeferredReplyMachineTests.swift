@@ -38,7 +38,7 @@ import Testing
             #expect(machine.state == .refused)
         }
         var machine = DeferredReplyMachine()
-        #expect(machine.failed(.dial(.closed)) == .refuse(.dial(.closed)))
+        #expect(machine.failed(.dial(.closed(usesTLS: false))) == .refuse(.dial(.closed(usesTLS: false))))
     }
 
     @Test func `a server that answers tells, early or late`() {

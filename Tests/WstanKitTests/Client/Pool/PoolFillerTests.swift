@@ -22,7 +22,7 @@ import Testing
             self.worker = worker
             let key = try #require(Key(text: "WY+yKqwlAlxSubNXVLrJsw=="))
             let authentication = Authentication(
-                options: ServerOptions(keys: [key], pathPrefix: "/"), replayGuard: ReplayGuard(capacity: 100))
+                options: ServerOptions(keys: [key]), replayGuard: ReplayGuard(capacity: 100))
             let box = Box()
             server = try HandMadeServer(on: worker) { visit in await box.stage?.serve(visit, authentication) }
             let endpoints = [server, other].compactMap { $0?.address }.map {

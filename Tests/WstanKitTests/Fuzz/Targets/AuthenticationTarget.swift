@@ -18,7 +18,7 @@ extension FuzzTarget {
     ) { input in
         let mode = input.byte()
         let usesCipher = mode & 1 == 1
-        var options = ServerOptions(keys: [FuzzKey.other, FuzzKey.known], pathPrefix: mode & 16 == 0 ? "/" : "/a/")
+        var options = ServerOptions(keys: [FuzzKey.other, FuzzKey.known])
         options.usesCipher = usesCipher
         options.compatible = mode & 32 != 0
         let authentication = Authentication(options: options, replayGuard: ReplayGuard(capacity: 10))
@@ -37,7 +37,7 @@ extension FuzzTarget {
             if isSealed { message += message.withUnsafeBytes { Authenticator(key: FuzzKey.known).tag(over: $0) } }
             let cookie = CompatibleMode.cookie(CompatibleMode.cookieName(for: FuzzKey.known), FuzzKey.nonce)
             let fields = WebSocketHandshake.request(
-                path: options.pathPrefix + Base64.encode(message, .url), host: "a.test", key: FuzzKey.nonce.base64,
+                path: (mode & 16 == 0 ? "/" : "/a//") + Base64.encode(message, .url), host: "a.test", key: FuzzKey.nonce.base64,
                 cookie: options.compatible ? cookie : nil)
             bytes = fields.dropLast(2) + extra + [13, 10]
         }

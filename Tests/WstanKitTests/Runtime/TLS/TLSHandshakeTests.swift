@@ -204,7 +204,7 @@ import Testing
     }
 
     @Test func `plain HTTP, silence and halves of handshakes are told apart`() async throws {
-        #expect(try await Self.meet(Array("GET / HTTP/1.1\r\nHost: a\r\n\r\n".utf8)) == .notTLS)
+        #expect(try await Self.meet(Array("GET / HTTP/1.1\r\nHost: a\r\n\r\n".utf8)) == .notTLS(.http))
         #expect(try await Self.meet([]) == .cut)
         #expect(try await Self.meet([22, 3, 1, 0]) == .cut)
         #expect(try await Self.meet([22, 3, 1, 0], thenEnd: false) == .timedOut)
@@ -220,7 +220,7 @@ import Testing
             defer { ends.close() }
             return await TLSEnds.failure(of: ends.client, side, until: worker.now + .seconds(30))
         }
-        #expect(failure == .notTLS)
+        #expect(failure == .notTLS(.http))
     }
 
     @Test func `a handshake is reset, given up or cancelled`() async throws {

@@ -149,7 +149,7 @@ import Testing
             bad.server.write(Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8))
             let own = try TLSClientContext(.init(caFile: authority.caFile))
             let side = TLSSession.Side.client(own, name: .name("localhost"), sessions: sessions, server: "s")
-            #expect(await TLSEnds.failure(of: bad.client, side, until: worker.now + .seconds(30)) == .notTLS)
+            #expect(await TLSEnds.failure(of: bad.client, side, until: worker.now + .seconds(30)) == .notTLS(.http))
             #expect(sessions.count == 0)
             for ends in [good, bad] { ends.close() }
         }

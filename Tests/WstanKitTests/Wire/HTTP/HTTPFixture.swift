@@ -6,6 +6,10 @@ enum HTTPFixture {
         try HTTPHead(Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8))
     }
 
+    static func answer(_ lines: String...) throws -> HTTPHead {
+        try HTTPHead(Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8), as: .answer)
+    }
+
     static func text(_ bytes: some Sequence<UInt8>) -> String {
         String(decoding: Array(bytes), as: UTF8.self)
     }

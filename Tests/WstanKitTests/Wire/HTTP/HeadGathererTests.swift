@@ -13,8 +13,10 @@ import Testing
     }
 
     /// Feeds `bytes` in pieces and stops at the head, after which the rest of them comes with the last piece.
-    private static func gather(_ bytes: [UInt8], limit: Int, pieceSize: () -> Int) -> Outcome {
-        var gatherer = HeadGatherer(limit: limit)
+    private static func gather(
+        _ bytes: [UInt8], as kind: HTTPHead.Kind = .request, limit: Int, pieceSize: () -> Int
+    ) -> Outcome {
+        var gatherer = HeadGatherer(limit: limit, as: kind)
         var start = 0
         do throws(HTTPHead.Failure) {
             while start < bytes.count {
@@ -82,18 +84,54 @@ import Testing
     }
 
     @Test func `line ends that are nearly an end are none`() {
-        for text in ["\r\n\r", "\r\r\n\n", "\n\n", "\r\n\n", "\n\r\n\r", "a\r\n\rb\r\n"] {
+        for text in ["\r\n\r", "\r\r\n", "\n", "\n\r", "\n\r\r\n", "a\r\n\rb\r\n", "\r\n \r\n"] {
             #expect(Self.gather(Array("GET / HTTP/1.1\r\na\(text)x".utf8), limit: 1000) { 1 } == .incomplete)
         }
+    }
+
+    /// RFC 9112 section 2.2. An answer of a device waited for its connection's end, and was no answer then.
+    @Test func `LF alone ends a head, and empty lines may come before it`() {
+        let rest = Array("\n\nrest".utf8)
+        for (text, kind) in [
+            ("GET / HTTP/1.0\nA: b\n\n", HTTPHead.Kind.request), ("GET / HTTP/1.0\n\r\n", .request),
+            ("\r\n\n\r\nGET / HTTP/1.0\r\nA: b\r\n\r\n", .request), ("HTTP/1.0 200 OK\nA: b\n\n", .answer),
+            ("\nHTTP/1.0 200 OK\r\nA: b\r\n\n", .answer), ("ICY 200 OK\r\nA: b\n\r\n", .answer),
+        ] {
+            let head = Array(text.utf8)
+            for size in 1...30 {
+                #expect(Self.gather(head + rest, as: kind, limit: 1000) { size } == .head(head, rest: rest), "\(text)")
+            }
+        }
+        // The limit holds for empty lines too.
+        let lines = [UInt8](repeating: 10, count: 101)
+        for size in [1, 1000] { #expect(Self.gather(lines, limit: 100) { size } == .failed(.tooLarge)) }
+        // Which line may end so is for the reader of heads to say, but it says it at once.
+        #expect(Self.gather(Array("GET / HTTP/1.1\r\nA: b\n\n".utf8), limit: 100) { 1 } == .failed(.malformed))
+    }
+
+    /// The end of what cannot become an answer is not awaited: a banner's sender may be waiting for us.
+    @Test(arguments: ["SSH-2.0-OpenSSH_9.2\r\n", "<html>", "220 ready\r\n", "HTTP/1.1\n", "\r\nx", "HTTP/1.1 x\r\nA: b"])
+    func `what begins no answer is malformed at once`(text: String) {
+        for size in [1, 3, 1000] {
+            #expect(Self.gather(Array(text.utf8), as: .answer, limit: 1000) { size } == .failed(.malformed))
+        }
+        for count in 1..<"HTTP/1.1 200 OK\r\n".utf8.count {
+            let begun = Array("HTTP/1.1 200 OK\r\n".utf8.prefix(count))
+            #expect(Self.gather(begun, as: .answer, limit: 1000) { 1 } == .incomplete)
+        }
+        let endless = Array("HTTP/1.1 \(String(repeating: "1", count: 100))\r\n".utf8)
+        for size in [1, 1000] { #expect(Self.gather(endless, as: .answer, limit: 100) { size } == .failed(.tooLarge)) }
     }
 
     @Test func `mutated heads never trap, and the pieces make no difference`() {
         var random = SeededRandomness(seed: 19)
         let head = Array(Self.head.utf8)
-        for _ in 0..<5000 {
-            let bytes = Mutation.of(head, &random)
-            let whole = Self.gather(bytes, limit: 70) { 1000 }
-            let drip = Self.gather(bytes, limit: 70) { 1 }
+        let answer = Array("HTTP/1.1 200 OK\nA : b\r\n c\r\n\n".utf8)
+        for round in 0..<8000 {
+            let kind = round % 2 == 0 ? HTTPHead.Kind.request : .answer
+            let bytes = Mutation.of(kind == .request ? head : answer, &random)
+            let whole = Self.gather(bytes, as: kind, limit: 70) { 1000 }
+            let drip = Self.gather(bytes, as: kind, limit: 70) { 1 }
             if whole != drip { Issue.record("\(String(decoding: bytes, as: UTF8.self).debugDescription)") }
         }
     }

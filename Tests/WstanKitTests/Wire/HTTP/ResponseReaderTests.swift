@@ -63,8 +63,16 @@ import Testing
             "HTTP/1.1 101 Go\r\n\r\n\u{0}\u{1}", false,
             Heard(heads: [101], body: [0, 1], endsWithConnection: true)
         ),
-        ("SSH-2.0\r\n\r\n", false, Heard(isMalformed: true)),
-        ("HTTP/1.1 200 OK\r\nA: b\r\n folded\r\n\r\n", false, Heard(isMalformed: true)),
+        ("SSH-2.0\r\n", false, Heard(isMalformed: true)),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n 2\r\n\r\n", false, Heard(isMalformed: true)),
+        (
+            "\r\nHTTP/1.1 200 OK\nA : b\n folded\nContent-Length : 5\n\nhello", false,
+            Heard(heads: [200], body: Array("hello".utf8), hasEnded: true)
+        ),
+        (
+            "ICY 200 OK\r\nicy-name:radio\r\n\r\nmusic", false,
+            Heard(heads: [200], body: Array("music".utf8), endsWithConnection: true)
+        ),
     ]
 
     @Test(arguments: answers.indices)

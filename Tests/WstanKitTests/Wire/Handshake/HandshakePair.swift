@@ -31,7 +31,7 @@ struct HandshakePair {
     }
 
     var server: ServerHandshake {
-        .v1(ServerHandshakeV1(mode: mode, pathPrefix: "/t/", keys: [ServerHandshakeV1.AcceptedKey(key)]))
+        .v1(ServerHandshakeV1(mode: mode, keys: [ServerHandshakeV1.AcceptedKey(key)]))
     }
 
     func judge(_ head: HTTPHead) throws(WireError) -> ServerHandshake.Candidate? {

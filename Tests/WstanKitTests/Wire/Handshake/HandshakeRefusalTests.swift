@@ -104,7 +104,7 @@ import Testing
     // MARK: Answers
 
     private static func failure(_ client: ClientHandshake, _ bytes: [UInt8]) throws -> ClientHandshake.Failure? {
-        let head = try HTTPHead(bytes)
+        let head = try HTTPHead(bytes, as: .answer)
         do throws(ClientHandshake.Failure) {
             _ = try client.open(head)
             return nil
@@ -132,13 +132,48 @@ import Testing
         #expect(try Self.failure(client, HandshakePair.answer(accept.lowercased())) == .otherKey)
         let date = HTTPDate.format(0)
         for (text, failure) in [
-            ("HTTP/1.1 404 Not Found\r\nDate: \(date)\r\n\r\n", .refused(status: 404, date: 0)),
-            ("HTTP/1.1 200 OK\r\nDate: yesterday\r\n\r\n", .refused(status: 200, date: nil)),
-            ("HTTP/1.1 403\r\n\r\n", .refused(status: 403, date: nil)), ("SSH-2.0-OpenSSH_9.2\r\n\r\n", .notHTTP),
-            ("HTTP/1.1 101 X\r\n\r\n", .notUpgraded),
+            ("HTTP/1.1 404 Not Found\r\nDate: \(date)\r\n\r\n", .status(404)),
+            ("HTTP/1.1 200 OK\r\nDate: yesterday\r\n\r\n", .status(200)),
+            ("HTTP/1.1 403\r\n\r\n", .status(403)), ("SSH-2.0-OpenSSH_9.2\r\n\r\n", .notHTTP),
+            ("HTTP/1.1 101 X\r\n\r\n", .notUpgraded), ("GET / HTTP/1.1\r\n\r\n", .notHTTP),
         ] as [(String, ClientHandshake.Failure)] {
             #expect(try Self.failure(client, Array(text.utf8)) == failure, "\(text)")
         }
+    }
+
+    /// RFC 6455 section 4.1, what a client fails on, and RFC 9110 and 9112 on how it may be written.
+    @Test(arguments: [
+        ("HTTP/1.1 101|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OK", nil),
+        ("HTTP/1.1 101 |Upgrade: WebSocket|Connection: keep-alive, UPGRADE|Sec-WebSocket-Accept:OK", nil),
+        ("HTTP/1.1 101 X|UPGRADE:\twebsocket \t|Connection: a|Connection: upgrade|Sec-WebSocket-Accept:  OK  ", nil),
+        ("HTTP/1.1 101 X|Upgrade: websocket|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OK", nil),
+        ("HTTP/1.1 101 X|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OK|Sec-WebSocket-Extensions:", nil),
+        ("HTTP/1.1 101 X|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OK|X: y|Set-Cookie: a=b|Date: x", nil),
+        ("HTTP/1.1 101 X|Upgrade : websocket|Connection: Upgrade|Sec-WebSocket-Accept:| OK", nil),
+        ("HTTP/1.1 101 X|Upgrade: h2c|Connection: Upgrade|Sec-WebSocket-Accept: OK", .notUpgraded),
+        ("HTTP/1.1 101 X|Upgrade: websocket, h2c|Connection: Upgrade|Sec-WebSocket-Accept: OK", .notUpgraded),
+        ("HTTP/1.1 101 X|Upgrade: websockets|Connection: Upgrade|Sec-WebSocket-Accept: OK", .notUpgraded),
+        ("HTTP/1.1 101 X|Upgrade:|Connection: Upgrade|Sec-WebSocket-Accept: OK", .notUpgraded),
+        ("HTTP/1.1 101 X|Upgrade: websocket|Connection: close|Sec-WebSocket-Accept: OK", .notUpgraded),
+        ("HTTP/1.1 101 X|Upgrade: websocket|Connection: Upgrade", .otherKey),
+        ("HTTP/1.1 101 X|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OKx", .otherKey),
+        ("HTTP/1.1 101 X|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OK|Sec-WebSocket-Accept: OK", .otherKey),
+        (
+            "HTTP/1.1 101 X|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OK|Sec-WebSocket-Extensions: permessage-deflate",
+            .unaskedExtension
+        ),
+        ("HTTP/1.1 101 X|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OK|Sec-WebSocket-Protocol: chat", .unaskedSubprotocol),
+        ("HTTP/1.1 200 X|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OK", .status(200)),
+        ("HTTP/1.1 426 X|Upgrade: websocket|Connection: Upgrade", .status(426)),
+    ] as [(String, ClientHandshake.Failure?)])
+    func `a 101 is taken in every form that the RFC allows, and in no other`(
+        lines: String, failure: ClientHandshake.Failure?
+    ) throws {
+        let pair = try Self.pair(HandshakeModeV1())
+        let client = pair.client()
+        let accept = try #require(Self.candidate(client.request, pair)).accept
+        let text = lines.replacing("OK", with: accept).replacing("|", with: "\r\n") + "\r\n\r\n"
+        #expect(try Self.failure(client, Array(text.utf8)) == failure)
     }
 
     @Test func `an answer with any bit flipped is refused, or accepts the key all the same`() throws {
@@ -147,7 +182,7 @@ import Testing
         let accept = try #require(Self.candidate(client.request, pair)).accept
         var count = 0
         for changed in Self.flips(of: HandshakePair.answer(accept)) {
-            guard let head = try? HTTPHead(changed), (try? client.open(head)) != nil else { continue }
+            guard let head = try? HTTPHead(changed, as: .answer), (try? client.open(head)) != nil else { continue }
             count += 1
             #expect(head.status == 101 && WebSocketHandshake.isAccepted(head, expecting: accept))
         }

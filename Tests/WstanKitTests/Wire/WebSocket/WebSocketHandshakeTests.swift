@@ -16,7 +16,7 @@ import Testing
     @Test func `the example of the RFC is accepted`() throws {
         let accept = Base64.encode(Nonce.accept(forKey: Self.key.utf8))
         #expect(accept == Self.accept)
-        let head = try HTTPHead(WebSocketHandshake.response(accept: accept, server: "s", date: "d"))
+        let head = try HTTPHead(WebSocketHandshake.response(accept: accept, server: "s", date: "d"), as: .answer)
         #expect(head.status == 101)
         #expect(WebSocketHandshake.isAccepted(head, expecting: Self.accept))
         #expect(!WebSocketHandshake.isAccepted(head, expecting: Self.accept.lowercased()))

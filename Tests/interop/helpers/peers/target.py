@@ -86,13 +86,13 @@ def reset(connection):
 
 
 class Target:
-    def __init__(self, serve=commands, host='127.0.0.1', send_buffer=None):
+    def __init__(self, serve=commands, host='127.0.0.1', send_buffer=None, port=0):
         family = socket.AF_INET6 if ':' in host else socket.AF_INET
         self.host = host
         self.serve = serve
         self.connections = []  # ever accepted
         self.errors = []
-        listener = socket.create_server((host, 0), family=family, backlog=512)
+        listener = socket.create_server((host, port), family=family, backlog=512)
         if send_buffer:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         self.port = listener.getsockname()[1]

@@ -31,7 +31,7 @@ struct ResponseReader {
     init(toHEAD: Bool, limit: Int) {
         self.toHEAD = toHEAD
         self.limit = limit
-        state = .head(HeadGatherer(limit: limit))
+        state = .head(HeadGatherer(limit: limit, as: .answer))
     }
 
     var hasEnded: Bool {
@@ -64,7 +64,7 @@ struct ResponseReader {
                 guard interimCount <= HTTPLimits.interimAnswers else { throw .tooLarge }
                 state =
                     if response.isInterim {
-                        .head(HeadGatherer(limit: limit))
+                        .head(HeadGatherer(limit: limit, as: .answer))
                     } else {
                         .body(BodyReader(response.isUpgrade ? .untilClose : response.body))
                     }

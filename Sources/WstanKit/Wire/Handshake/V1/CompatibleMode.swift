@@ -11,11 +11,23 @@ enum CompatibleMode {
         "\(name)=\(nonce.base64)"
     }
 
-    /// - Returns: nil for any other cookie, and for more than one.
-    static func nonce(in cookie: ArraySlice<UInt8>, _ name: String) -> Nonce? {
+    /// The most cookies of a request that are looked at.
+    private static let mostCookies = 100
+
+    /// The cookies of a request (RFC 6265 section 4.2.1): a front may set some of its own, and give each a field of its own
+    /// (RFC 9113 section 8.2.3).
+    static func cookies(of head: HTTPHead) -> [ArraySlice<UInt8>] {
+        var cookies: [ArraySlice<UInt8>] = []
+        for field in head.values(of: "Cookie") {
+            cookies += field.split(separator: UInt8(ascii: ";"), maxSplits: mostCookies)
+        }
+        return cookies.prefix(mostCookies).map(\.trimmed)
+    }
+
+    /// What the first cookie of that name holds that is a nonce.
+    static func nonce(in cookies: [ArraySlice<UInt8>], _ name: String) -> Nonce? {
         let prefix = "\(name)=".utf8
-        guard cookie.starts(with: prefix) else { return nil }
-        return Nonce(base64: cookie.dropFirst(prefix.count))
+        return cookies.lazy.filter { $0.starts(with: prefix) }.compactMap { Nonce(base64: $0.dropFirst(prefix.count)) }.first
     }
 
     /// Python's servers strip the cookie's name in a way that eats leading characters of the nonce equal to its letter.

@@ -15,15 +15,16 @@ struct ServerHandshakeV1 {
     }
 
     let mode: HandshakeModeV1
-    /// Begins and ends with a slash.
-    let pathPrefix: String
     /// In the order in which they are tried.
     let keys: [AcceptedKey]
 
+    /// An empty request: a command, a time and the tag. What is shorter is a word of somebody else's path.
+    private static let shortest = 1 + 8 + Authenticator.tagSize
+
     func judge(_ request: ServerHandshake.Request) throws(WireError) -> ServerHandshake.Candidate? {
-        guard let message = Base64.decode(text(in: request.target), .url), let nonces = try nonces(for: request) else {
-            return nil
-        }
+        guard let message = Base64.decode(request.segment, .url), message.count >= Self.shortest,
+            let nonces = try nonces(for: request)
+        else { return nil }
         let match = nonces.first { authenticator, _ in message.withUnsafeBytes { authenticator.isAuthentic($0) } }
         guard let (authenticator, nonce) = match else { throw .badAuthentication }
 
@@ -44,21 +45,15 @@ struct ServerHandshakeV1 {
             opener: Opener(authenticator: authenticator, stream: stream))
     }
 
-    /// The path without its prefix, which a front may have taken off.
-    private func text(in target: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        if target.starts(with: pathPrefix.utf8) { return target.dropFirst(pathPrefix.utf8.count) }
-        return target.dropFirst(target.first == UInt8(ascii: "/") ? 1 : 0)
-    }
-
     /// For each key the nonce under which its request would be sealed; nil when the request is for none of them.
     private func nonces(for request: ServerHandshake.Request) throws(WireError) -> [(Authenticator, Nonce)]? {
         guard mode.isCompatible else {
             guard let nonce = Nonce(base64: request.key) else { throw .malformed }
             return keys.map { ($0.authenticator, nonce) }
         }
-        guard let cookie = request.head.value(of: "Cookie") else { return nil }
+        let cookies = CompatibleMode.cookies(of: request.head)
         let found = keys.compactMap { key in
-            CompatibleMode.nonce(in: cookie, key.cookieName).map { (key.authenticator, $0) }
+            CompatibleMode.nonce(in: cookies, key.cookieName).map { (key.authenticator, $0) }
         }
         return found.isEmpty ? nil : found
     }

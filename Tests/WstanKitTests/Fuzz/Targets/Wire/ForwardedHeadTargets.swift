@@ -61,13 +61,14 @@ extension FuzzTarget {
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\ntransfer-encoding: gzip\r\nConnection: transfer-encoding",
             "HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: echo", "HTTP/1.1 426 No\r\nUpgrade: x\r\nUpgrade: y",
             "HTTP/1.1 407 P\r\nProxy-Authenticate: Basic\r\nTE: x\r\nContent-Length: 0", "HTTP/1.1 204 None",
+            "ICY 200\nX-Hop : a\n\tb\u{0}\nConnection\t: x-hop\n c\nno field\r\nC: d\n", "http/1.2  999\r\nA:\rb",
             "HTTP/1.1 200 OK\r\nConnection:\(String(repeating: "\t,", count: 70)) close, x-hop\r\nX-Hop: 1",
         ].flatMap { [[0] + Array("\($0)\r\n\r\n".utf8), [3] + Array("\($0)\r\n\r\n".utf8)] }
     ) { input in
         let choice = input.byte()
         let toHEAD = choice & 1 == 1
         let closing = choice & 2 == 2
-        guard let head = try? HTTPHead(input.rest()), head.allFields.count < 190,
+        guard let head = try? HTTPHead(input.rest(), as: .answer), head.allFields.count < 190,
             let response = try? ProxyResponse(head, toHEAD: toHEAD)
         else { return }
         let forwarded = forwardedHead(response.forwarded(closing: closing))

@@ -11,6 +11,7 @@ extension FuzzTarget {
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n3\r\nabc\r\n0\r\nA: b\r\n\r\nHTTP/1.1",
             "HTTP/1.0 200 OK\r\n\r\nto the end", "HTTP/1.1 101 Go\r\nUpgrade: x\r\n\r\n\u{0}\u{1}",
             "HTTP/1.1 304 Same\r\nContent-Length: 5\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+            "\nHTTP/1.1 100 Go\n\nhttp/1.1  200 OK\nContent-Length : 5\r\nA: b\n c\n\r\nhello", "ICY 200 OK\n\nmusic",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\nContent-Length: 3\r\n\r\n3\r\nabc",
         ].flatMap { [[0, 9, 1, 30, 2] + Array($0.utf8), [1, 3, 0, 3, 3] + Array($0.utf8)] }
     ) { input in
@@ -81,11 +82,11 @@ extension FuzzTarget {
         static func reference(_ bytes: [UInt8], toHEAD: Bool) -> Heard {
             var heard = Heard()
             var rest = bytes[...]
-            while let end = rest.indices.first(where: { rest[$0...].starts(with: [13, 10, 13, 10]) }) {
-                guard let head = try? HTTPHead(Array(rest[..<(end + 4)])),
+            while let end = headEnd(rest) {
+                guard let head = try? HTTPHead(Array(rest[..<end]), as: .answer),
                     let response = try? ProxyResponse(head, toHEAD: toHEAD)
                 else { fatalError("broken promise: what is not refused can be read") }
-                rest = rest[(end + 4)...]
+                rest = rest[end...]
                 heard.statuses.append(response.status)
                 heard.forwarded += response.forwarded(closing: false)
                 guard !response.isInterim else { continue }
@@ -98,6 +99,19 @@ extension FuzzTarget {
                 break
             }
             return heard
+        }
+
+        /// Behind the first empty line that follows one that is not.
+        private static func headEnd(_ bytes: ArraySlice<UInt8>) -> Int? {
+            var start = bytes.startIndex
+            var hasBegun = false
+            while let end = bytes[start...].firstIndex(of: 10) {
+                let isEmpty = bytes[start..<end].elementsEqual([13]) || start == end
+                if isEmpty, hasBegun { return end + 1 }
+                if !isEmpty { hasBegun = true }
+                start = end + 1
+            }
+            return nil
         }
     }
 }

@@ -1,0 +1,145 @@
+/// Something about a daemon that an administrator should see to.
+public struct Concern: Sendable, Equatable {
+    public enum Severity: Int, Comparable, Sendable {
+        /// Whether it works is not known.
+        case unknown
+        case warning
+        case critical
+
+        public static func < (a: Severity, b: Severity) -> Bool { a.rawValue < b.rawValue }
+    }
+
+    public var severity: Severity
+    /// What it is, as a clause: `server ws://host:80/ unreachable for 2min: connection refused`.
+    public var text: String
+    /// What to do, where that is known.
+    public var advice: String?
+
+    public init(_ severity: Severity, _ text: String, advice: String? = nil) {
+        self.severity = severity
+        self.text = text
+        self.advice = advice
+    }
+}
+
+extension GetStatus.Reply {
+    /// What there is to see to. Without any, a connection that is made now works. What a status line, a monitor and a screen say of
+    /// a daemon is made of these.
+    ///
+    /// - Parameters:
+    ///   - now: microseconds since 1970.
+    ///   - systemctl: the command that reaches the daemon's service manager.
+    ///   - isBrief: whether an only server goes without its URI.
+    public func concerns(now: Int, systemctl: String = "systemctl", isBrief: Bool = false) -> [Concern] {
+        let unit = instance.map { "wstand@" + $0 } ?? "wstand"
+        var concerns: [Concern] = []
+        if state != .running { concerns.append(Concern(.warning, state.rawValue)) }
+        concerns += serverConcerns(now, isBrief: isBrief)
+        concerns += certificate?.concerns(now) ?? []
+        if let concern = reloadConcern(now) { concerns.append(concern) }
+        if let names = requiresRestart, !names.isEmpty {
+            let text = "restart needed for \(names.joined(separator: ", "))"
+            concerns.append(Concern(.warning, text, advice: "\(systemctl) restart \(unit)"))
+        }
+        if filesChanged == true {
+            let text = "configuration files changed since they were read"
+            concerns.append(Concern(.warning, text, advice: "\(systemctl) reload \(unit)"))
+        }
+        if let warnings {
+            concerns += warnings.map { Concern(.warning, $0) }
+        } else if let warningCount, warningCount > 0 {
+            let text = warningCount == 1 ? "1 warning" : "\(warningCount) warnings"
+            concerns.append(Concern(.warning, "\(text), shown to root: sudo wstanctl status"))
+        }
+        return concerns
+    }
+
+    private func serverConcerns(_ now: Int, isBrief: Bool) -> [Concern] {
+        let servers = servers ?? []
+        let isNameless = isBrief && servers.count == 1
+        let isServed = servers.contains { $0.state == .reachable }
+        return servers.flatMap { server in
+            let name = isNameless ? "server" : "server \(server.uri)"
+            return [server.concern(name, now, isServed: isServed), server.certificateConcern(name, now)].compactMap { $0 }
+        }
+    }
+
+    private func reloadConcern(_ now: Int) -> Concern? {
+        let error = configurationErrors?.first
+        guard reloadFailureTimestampUSec != nil || error != nil else { return nil }
+        let time = reloadFailureTimestampUSec.map { " \(TimeText.short(microseconds: TimeText.difference(now, $0))) ago" }
+        let text = "last reload failed\(time ?? "")" + (error.map { ": " + $0 } ?? "")
+        return Concern(.critical, text, advice: "wstanctl check-config")
+    }
+}
+
+extension Control.Server {
+    /// How it is: `unreachable for 2min: connection refused`.
+    ///
+    /// - Parameter now: microseconds since 1970.
+    public func condition(_ now: Int) -> String {
+        func ago(_ time: Int) -> String { TimeText.short(microseconds: TimeText.difference(now, time)) }
+        switch state {
+        case .reachable:
+            return "reachable" + (sinceTimestampUSec.map { " for \(ago($0))" } ?? "")
+        case .unreachable:
+            var text = "unreachable" + (sinceTimestampUSec.map { " for \(ago($0))" } ?? "")
+            if let cause { text += ": \(cause)" }
+            if let last = lastFailureTimestampUSec, TimeText.difference(now, last) > Self.longestPause {
+                text += "; not tried for \(ago(last))"
+            }
+            return text
+        case .unknown:
+            if let cause { return "not known to work: \(cause)" }
+            guard let last = lastSuccessTimestampUSec else { return "not tried yet" }
+            return tunnels > 0 ? "no answer for \(ago(last))" : "not tried since it worked \(ago(last)) ago"
+        }
+    }
+
+    /// A client that keeps a pool tries again within this.
+    private static var longestPause: Int { 360_000_000 }
+
+    /// - Parameter isServed: whether another server works.
+    fileprivate func concern(_ name: String, _ now: Int, isServed: Bool) -> Concern? {
+        let severity: Concern.Severity
+        switch state {
+        case .reachable: return nil
+        case .unreachable: severity = isServed ? .warning : .critical
+        case .unknown:
+            // One that was not needed was not tried.
+            guard used || cause != nil else { return nil }
+            severity = cause == nil ? .unknown : .warning
+        }
+        return Concern(severity, "\(name) \(condition(now))", advice: advice)
+    }
+
+    fileprivate func certificateConcern(_ name: String, _ now: Int) -> Concern? {
+        certificateEndTimestampUSec.flatMap { Control.Certificate.concern("certificate of \(name)", $0, now) }
+    }
+}
+
+extension Control.Certificate {
+    /// Who renews by a timer has done it by then, and who does it by hand has time left.
+    private static var notice: Int { 14 * TimeText.day }
+
+    fileprivate static func concern(_ subject: String, _ end: Int, _ now: Int) -> Concern? {
+        let text = TimeText.end(end, now: now)
+        if end < now { return Concern(.critical, "\(subject) expired on \(text)", advice: "renew it") }
+        guard TimeText.difference(end, now) < notice else { return nil }
+        let advice = "renew it, and see why that has not happened by itself (certbot renew --dry-run)"
+        return Concern(.warning, "\(subject) expires on \(text)", advice: advice)
+    }
+
+    fileprivate func concerns(_ now: Int) -> [Concern] {
+        var concerns = [endTimestampUSec.flatMap { Self.concern("certificate", $0, now) }].compactMap { $0 }
+        if let mismatchedHost {
+            let names = names.isEmpty ? "no name" : names.joined(separator: ", ")
+            let text = "certificate is for \(names), not for \(mismatchedHost)"
+            concerns.append(Concern(.critical, text, advice: "clients that check it do not connect: get one for that name"))
+        }
+        if let refusal {
+            concerns.append(Concern(.warning, "new certificate not used: \(refusal)"))
+        }
+        return concerns
+    }
+}

@@ -1,0 +1,87 @@
+import WstanBase
+
+/// What there is to say of one of a client's servers at one moment: what its workers have found out, and what they hear on
+/// tunnels that are open.
+package struct ServerReport: Sendable, Equatable {
+    /// What a connection that is made now would find.
+    package enum Standing: Sendable, Equatable {
+        case reachable(since: Instant)
+        /// Nothing was tried, or nothing was heard since the last success. The failure is that of a try that proves nothing.
+        case unknown(DialFailure?)
+        case unreachable(since: Instant, DialFailure)
+    }
+
+    package var link = ServerLink()
+    /// New connections go there.
+    package var isUsed = false
+    /// Open to it.
+    package var tunnels = 0
+    /// On one of these.
+    package var lastHeard: Instant?
+    /// Whether something was heard within the time in which a live server is heard of.
+    package var isHeard = false
+    /// As TCP measures it; nil without tunnels.
+    package var roundTrip: Duration?
+
+    package init(
+        link: ServerLink = ServerLink(), isUsed: Bool = false, tunnels: Int = 0, lastHeard: Instant? = nil,
+        isHeard: Bool = false, roundTrip: Duration? = nil
+    ) {
+        self.link = link
+        self.isUsed = isUsed
+        self.tunnels = tunnels
+        self.lastHeard = lastHeard
+        self.isHeard = isHeard
+        self.roundTrip = roundTrip
+    }
+
+    /// Of two workers, which share what they know of the link.
+    package static func + (a: ServerReport, b: ServerReport) -> ServerReport {
+        ServerReport(
+            link: b.link, isUsed: a.isUsed || b.isUsed, tunnels: a.tunnels + b.tunnels,
+            lastHeard: [a.lastHeard, b.lastHeard].compactMap { $0 }.max(), isHeard: a.isHeard || b.isHeard,
+            roundTrip: [a.roundTrip, b.roundTrip].compactMap { $0 }.min())
+    }
+
+    package var standing: Standing {
+        switch link.state {
+        case .lost(let since, let failure): .unreachable(since: since, failure)
+        case .doubtful(_, let failure): .unknown(failure)
+        case .reached(let since): isHeard ? .reachable(since: since) : .unknown(nil)
+        case .untried: .unknown(nil)
+        }
+    }
+
+    /// The last sign of life.
+    package var lastSuccess: Instant? { [link.lastSuccess, lastHeard].compactMap { $0 }.max() }
+}
+
+extension Dialer {
+    /// One for each server, in their order.
+    var serverReports: [ServerReport] {
+        var reports = servers.endpoints.indices.map { number in
+            let link = servers.links.link(servers.firstMark + number)
+            return ServerReport(
+                link: link, isUsed: number == servers.firstChoice,
+                isHeard: link.lastSuccess.map { isRecent($0, options.pings.idle) } ?? false)
+        }
+        for tunnel in pool.tunnels.values where !tunnel.isClosing {
+            let number = tunnel.mark - servers.firstMark
+            guard reports.indices.contains(number) else { continue }
+            let interval = tunnel.isIdle ? options.pings.idle : options.pings.inUse
+            let roundTrip = tunnel.stream.roundTrip
+            reports[number] =
+                reports[number]
+                + ServerReport(
+                    link: reports[number].link, tunnels: 1, lastHeard: tunnel.stream.lastReceived,
+                    isHeard: isRecent(tunnel.stream.lastReceived, interval),
+                    roundTrip: roundTrip > .zero ? roundTrip : nil)
+        }
+        return reports
+    }
+
+    /// Whether a server that was heard of then, and is asked at this interval, would not have answered meanwhile.
+    private func isRecent(_ time: Instant, _ interval: Duration) -> Bool {
+        worker.now - time < interval + TunnelPool.pongAllowance
+    }
+}

@@ -1,0 +1,108 @@
+import WstanBase
+
+/// What came back when a server was asked for a tunnel, as far as it tells who answered and why: the evidence. What it means is said by
+/// the client's table of causes.
+package struct UpgradeAnswer: Equatable, Sendable {
+    package var status: Int
+    /// The x of HTTP/1.x.
+    package var minorVersion = 1
+    package var reason = ""
+    /// What the sender calls itself.
+    package var server: String?
+    package var contentType: String?
+    /// Where it sends the client.
+    package var location: String?
+    /// Its clock, in seconds since the epoch.
+    package var date: Int64?
+    /// By how many seconds its clock is ahead of this host's.
+    package var clockAhead: Double?
+    /// Whether the question went through TLS.
+    package var usesTLS = false
+    /// Whether `location` is the same host, by https.
+    package var redirectsToTLS = false
+    /// What web servers say in the body of a 400 only.
+    package var complaint: Complaint?
+    /// Why it opens no tunnel; nil when it does.
+    package var failure: ClientHandshake.Failure?
+
+    package enum Complaint: Equatable, Sendable {
+        /// The port expects TLS.
+        case plainHTTP
+        /// The head is too long.
+        case tooLarge
+    }
+
+    package init(status: Int) {
+        self.status = status
+    }
+
+    package var isAccepted: Bool { failure == nil }
+
+    /// Whether a server of ours, or Python's, may have said it: with the plain answer, or with a 101 that something on the way has
+    /// changed.
+    package var mayBeFromServer: Bool { [101, 200, 400, 404].contains(status) }
+
+    /// As in `404 Not Found (Server: nginx)`.
+    package var description: String {
+        let line = reason.isEmpty ? "\(status)" : "\(status) \(reason)"
+        return line + (server.map { " (Server: \($0))" } ?? "")
+    }
+}
+
+extension UpgradeAnswer {
+    /// How much of a body is looked at.
+    private static let bodySeen = 1024
+    /// Of a field that is shown to a person.
+    private static let valueShown = 100
+
+    /// - Parameters:
+    ///   - body: what came with the head.
+    ///   - failure: why it opens no tunnel.
+    ///   - now: seconds since the epoch.
+    package init(
+        _ head: HTTPHead, body: some Collection<UInt8>, _ failure: ClientHandshake.Failure?, to server: ClientHandshake.Server,
+        usesTLS: Bool, now: Double
+    ) {
+        func text(_ name: String) -> String? {
+            head.values(of: name).first.map { Printable.ascii($0.prefix(Self.valueShown)) }
+        }
+        status = head.status ?? 0
+        minorVersion = head.minorVersion
+        reason = head.reason
+        self.server = text("Server")
+        contentType = text("Content-Type")
+        location = text("Location")
+        date = head.value(of: "Date").flatMap { HTTPDate.parse($0) }
+        clockAhead = date.map { Double($0) - now }
+        self.usesTLS = usesTLS
+        redirectsToTLS = !usesTLS && (300...399).contains(status) && Self.isSecure(location ?? "", of: server.host)
+        complaint = status == 400 ? Complaint(body.prefix(Self.bodySeen)) : nil
+        self.failure = failure
+    }
+
+    /// Whether a URI leads to the same host by https.
+    private static func isSecure(_ location: String, of host: String) -> Bool {
+        let scheme = "https://"
+        let location = location.lowercased()
+        guard location.hasPrefix(scheme) else { return false }
+        return name(in: location.dropFirst(scheme.count)) == name(in: host.lowercased())
+    }
+
+    private static func name(in authority: some StringProtocol) -> String {
+        String(authority.first == "[" ? authority.prefix { $0 != "]" } : authority.prefix { !":/?#".contains($0) })
+    }
+}
+
+extension UpgradeAnswer.Complaint {
+    /// The words of nginx, Apache, Go and lighttpd for plain HTTP on a port for TLS; nginx's for a head that is too long.
+    private static let words: [(String, Self)] = [
+        ("plain http request was sent to https port", .plainHTTP), ("plain http to an ssl-enabled", .plainHTTP),
+        ("http request to an https server", .plainHTTP), ("header or cookie too large", .tooLarge),
+    ]
+
+    fileprivate init?(_ body: some Collection<UInt8>) {
+        let text = String(decoding: body, as: UTF8.self).lowercased()
+        guard let complaint = Self.words.first(where: { text.contains($0.0) })?.1 else { return nil }
+        self = complaint
+    }
+}

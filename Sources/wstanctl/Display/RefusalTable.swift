@@ -1,0 +1,24 @@
+import WstanControl
+
+/// What a server has refused lately, for a person.
+enum RefusalTable {
+    private static let columns = [
+        Table.Column("LAST", .right), .init("FIRST", .right, rank: 2), .init("TIMES", .right), .init("ADDRESS", least: 15),
+        .init("KEY", least: 8, rank: 1), .init("CAUSE", least: 10),
+    ]
+
+    /// - Parameter now: microseconds since 1970.
+    static func lines(_ reply: ListRejects.Reply, now: Int, manner: Manner) -> [String] {
+        guard !reply.refusals.isEmpty else {
+            return ["Nothing was refused since \(Amount.moment(reply.sinceTimestampUSec, isUTC: manner.isUTC))."]
+        }
+        let rows = reply.refusals.map { refusal in
+            [
+                Amount.shortTime(from: refusal.lastTimestampUSec, to: now) + " ago",
+                Amount.shortTime(from: refusal.firstTimestampUSec, to: now) + " ago", String(refusal.count),
+                refusal.address ?? "-", refusal.key ?? "-", refusal.text,
+            ]
+        }
+        return Table(columns, rows, manner: manner).lines
+    }
+}

@@ -1,0 +1,159 @@
+import Testing
+import WstanControl
+
+@testable import wstanctl
+
+/// What a monitor reads, and with which exit status.
+@Suite struct CheckTests {
+    private static let now = 1_800_000_000_000_000
+    private static let day = 86_400_000_000
+
+    private static func server(_ state: Control.ServerState, used: Bool = true, cause: String? = nil) -> Control.Server {
+        Control.Server(
+            uri: "ws://h:80/", state: state, used: used, sinceTimestampUSec: now - 120_000_000,
+            lastFailureTimestampUSec: now, cause: cause, tunnels: 0, rttUSec: 12_000)
+    }
+
+    private static func check(
+        _ servers: [Control.Server] = [], _ change: (inout GetStatus.Reply) -> Void = { _ in }
+    ) -> Check {
+        var status = GetStatus.Reply(
+            version: "1", mode: .client, state: .running, pid: 1, startTimestampUSec: now - 1_000_000,
+            configurationLoadTimestampUSec: now - 1_000_000, listeners: [], tunnelsActive: 3, tunnelsTotal: 4,
+            bytesReceived: 5, bytesSent: 6)
+        status.pool = .init(size: 16, idle: 4, opening: 0, hits: 0, misses: 0)
+        status.servers = servers
+        change(&status)
+        return Check(status, now: now)
+    }
+
+    @Test func `all is well`() {
+        let check = Self.check([Self.server(.reachable)])
+        #expect(check.line == "OK - server ws://h:80/ reachable for 2min, 3 tunnels in use | tunnels=3 idle=4 rtt=12000us")
+        #expect(check.status.exitCode == 0)
+        #expect(
+            Self.check { $0.mode = .server; $0.servers = nil }.line == "OK - server, 3 tunnels in use | tunnels=3 idle=4")
+    }
+
+    @Test func `a server that is lost is critical, unless another one works`() {
+        let lost = Self.server(.unreachable, cause: "connection refused")
+        let alone = Self.check([lost])
+        #expect(
+            alone.line == "CRITICAL - server ws://h:80/ unreachable for 2min: connection refused | tunnels=3 idle=4 rtt=12000us")
+        #expect(alone.status.exitCode == 2)
+        #expect(Self.check([lost, Self.server(.reachable)]).status == .warning)
+        #expect(Self.check([lost, Self.server(.unknown, used: false)]).status == .critical)
+    }
+
+    @Test func `what is not known is not OK`() {
+        let check = Self.check([Self.server(.unknown)])
+        #expect(check.line.hasPrefix("UNKNOWN - server ws://h:80/ not tried yet"))
+        #expect(check.status.exitCode == 3)
+        #expect(Self.check([Self.server(.unknown, cause: "404")]).status == .warning)
+        // A second server that was never needed.
+        #expect(Self.check([Self.server(.reachable), Self.server(.unknown, used: false)]).status == .ok)
+    }
+
+    @Test func `what an administrator has left undone is a warning, what fails next is critical`() {
+        let good = [Self.server(.reachable)]
+        func status(_ change: (inout GetStatus.Reply) -> Void) -> (Check.Status, String) {
+            let check = Self.check(good, change)
+            return (check.status, check.text)
+        }
+        #expect(status { $0.requiresRestart = ["uri", "threads"] } == (.warning, "restart needed for uri, threads"))
+        #expect(status { $0.requiresRestart = [] }.0 == .ok)
+        #expect(status { $0.filesChanged = true } == (.warning, "configuration files changed since they were read"))
+        #expect(status { $0.warnings = ["a", "b"] } == (.warning, "a; b"))
+        #expect(status { $0.warningCount = 2 } == (.warning, "2 warnings, shown to root: sudo wstanctl status"))
+        #expect(status { $0.state = .draining } == (.warning, "draining"))
+        #expect(
+            status { $0.reloadFailureTimestampUSec = Self.now - 300_000_000; $0.configurationErrors = ["x"] }
+                == (.critical, "last reload failed 5min ago: x"))
+        #expect(status { $0.configurationErrors = ["x"] } == (.critical, "last reload failed: x"))
+    }
+
+    @Test func `a certificate is a warning two weeks before its end`() {
+        func status(_ end: Int, _ change: (inout Control.Certificate) -> Void = { _ in }) -> (Check.Status, String) {
+            let check = Self.check {
+                var certificate = Control.Certificate(names: ["a.example"], endTimestampUSec: end)
+                change(&certificate)
+                ($0.mode, $0.servers, $0.certificate) = (.server, nil, certificate)
+            }
+            return (check.status, check.text)
+        }
+        #expect(status(Self.now + 14 * Self.day).0 == .ok)
+        #expect(status(Self.now + 14 * Self.day - 1) == (.warning, "certificate expires on 2027-01-29, in 13 days"))
+        #expect(status(Self.now + 1) == (.warning, "certificate expires on 2027-01-15, in less than a day"))
+        #expect(status(Self.now - Self.day) == (.critical, "certificate expired on 2027-01-14, 1 day ago"))
+        #expect(
+            status(.max) { $0.mismatchedHost = "b.example" }
+                == (.critical, "certificate is for a.example, not for b.example"))
+        #expect(status(.max) { $0.refusal = "it is damaged" } == (.warning, "new certificate not used: it is damaged"))
+        var server = Self.server(.reachable)
+        server.certificateEndTimestampUSec = Self.now + Self.day
+        #expect(
+            Self.check([server]).text == "certificate of server ws://h:80/ expires on 2027-01-16, in 1 day")
+    }
+
+    @Test func `the worst comes first, on one line that a bar does not cut`() {
+        let check = Self.check([Self.server(.unreachable, cause: "a | b\nc")]) { $0.state = .draining }
+        #expect(
+            check.line
+                == "CRITICAL - server ws://h:80/ unreachable for 2min: a / b?c; draining | tunnels=3 idle=4 rtt=12000us")
+    }
+
+    @Test func `a daemon that cannot be asked`() {
+        let home = Instance(name: "home", manager: .system, below: "/run")
+        let check = Check(Failure(.notRunning, of: home))
+        #expect(check.line == "CRITICAL - wstand@home is not running. Start it: systemctl start wstand@home")
+        #expect(Check(Failure(.timedOut, of: home)).status == .critical)
+        #expect(Check(Failure(.notPermitted, of: home)).status == .unknown)
+        #expect(Check(Failure("a:\n  b", status: .usage)).line == "UNKNOWN - a: b")
+    }
+
+    @Test(arguments: [Int.min, -1, 0, .max])
+    func `a daemon that says nonsense gets it told, and no trap`(nonsense: Int) {
+        for state in Control.ServerState.allCases {
+            var server = Self.server(state, cause: "x")
+            server.sinceTimestampUSec = nonsense
+            server.lastSuccessTimestampUSec = nonsense
+            server.lastFailureTimestampUSec = nonsense
+            server.certificateEndTimestampUSec = nonsense
+            server.rttUSec = nonsense
+            let check = Self.check([server, server]) {
+                $0.reloadFailureTimestampUSec = nonsense
+                $0.warningCount = nonsense
+                $0.certificate = .init(names: [], endTimestampUSec: nonsense)
+            }
+            #expect(!check.line.contains("\n"))
+            for count in [1, 2] { #expect(!LinkText.lines(server, among: count, now: Self.now).isEmpty) }
+        }
+    }
+
+    @Test func `which instance is meant when none runs`() {
+        func chosen(_ enabled: [Instance], _ clients: [String], _ hasServer: Bool) -> [String] {
+            ExpectedInstances.choose(enabled: enabled, clients: clients, hasServer: hasServer).map(\.unit)
+        }
+        let home = Instance(name: "home", manager: .user, below: "/run/user/7")
+        #expect(chosen([], [], false) == [])
+        #expect(chosen([], ["home"], false) == ["wstand@home"])
+        #expect(chosen([], ["home"], true) == ["wstand", "wstand@home"])
+        #expect(chosen([home], ["work"], true) == ["wstand@home"])
+        #expect(
+            FailureText.noneRuns([])
+                == "wstand is not running. Start it: systemctl start wstand (on a fresh install run wstanctl init first)")
+        #expect(FailureText.noneRuns([home]) == "wstand@home is not running. Start it: systemctl --user start wstand@home")
+        let server = Instance(name: nil, manager: .system, below: "/run")
+        #expect(
+            FailureText.noneRuns([server, home])
+                == "wstand is not running. Start an instance: systemctl start wstand, or systemctl --user start wstand@home")
+    }
+
+    @Test func `the path of a URI goes, whatever it is`() {
+        func without(_ uri: String) -> String { Control.Server(uri: uri, state: .unknown, used: false).withoutPath.uri }
+        #expect(without("wss://a.example:443/secret/path/") == "wss://a.example:443/")
+        #expect(without("ws://[::1]:80/") == "ws://[::1]:80/")
+        #expect(without("nonsense") == "nonsense/")
+        #expect(without("") == "/")
+    }
+}
