@@ -249,8 +249,6 @@ import WstanControl
 
     @Test func `a server with an expired certificate`() throws {
         try expect("expired certificate", at: 45, """
-            ↳ Testing Library Version: 6.3.1 (937120cbc281cf2)
-            ↳ Target Platform: x86_64-unknown-linux-gnu
             ● wstand 0.2.0, server, pid 4711
                  state  running for 1h 2min, since Fri
                         2027-01-15 06:58:00 UTC
