@@ -40,7 +40,8 @@ extension Control {
         public var withoutPath: Server {
             var server = self
             // scheme, nothing, host and port, path
-            server.uri = uri.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false).prefix(3)
+            server.uri =
+                uri.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false).prefix(3)
                 .joined(separator: "/") + "/"
             return server
         }

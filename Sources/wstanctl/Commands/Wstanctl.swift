@@ -6,11 +6,11 @@ struct Wstanctl: ParsableCommand {
         commandName: "wstanctl",
         abstract: "Looks at a running wstand, and tells it what to do.",
         discussion: """
-            Everybody may ask for the status. All else is for root, the user that wstand runs as, and the control group
-            (wstan unless the configuration says otherwise). -i and --socket may also stand before the command.
+            Any user may call status and check. All other commands are for root, the user that wstand runs as, and the
+            control group (wstan unless the configuration says otherwise). -i and --socket may also stand before the command.
 
             Exit status: 0 done, 1 failed, 3 not running, 4 not permitted, 64 wrong usage, 69 server not reached (doctor),
-            78 wrong configuration.
+            78 wrong configuration. The statuses of check are those of a Nagios plugin.
             """,
         version: "wstanctl \(Release.version)",
         groupedSubcommands: [

@@ -7,7 +7,8 @@ enum ExpectedInstances {
         choose(
             enabled: enabledSystemUnits.map { Instance(name: $0, manager: .system, below: Instance.systemDirectory) }
                 + userInstances,
-            clients: InstanceSearch.configured(), hasServer: InstanceSearch.entries(of: "/etc/wstan.conf.d").contains { $0.hasSuffix(".conf") })
+            clients: InstanceSearch.configured(),
+            hasServer: InstanceSearch.entries(of: "/etc/wstan.conf.d").contains { $0.hasSuffix(".conf") })
     }
 
     /// - Parameters:

@@ -320,7 +320,7 @@ class Certificates(Scenario):
         self.assertRegex(self.status('server')[1], r'^certificate expires on \d{4}-\d\d-\d\d, in 4 days$')
         self.start('client', OURS, 'wss://localhost:%d/' % self.port, self.key, '--tls-verify=no', '--proxy=none',
                    '--listen=127.0.0.1:%d' % free_port(), '--control-socket=%s/client' % self.directory).await_log('notice: wstand')
-        eventually(lambda: re.search(r'^certificate of server wss://localhost:\d+/ expires on .*, in 4 days$', self.status('client')[1]),
+        eventually(lambda: re.search(r'^certificate of server wss://localhost:\d+/ expires on .*, in 4 days', self.status('client')[1]),
                    'the client says so')
 
     def test_name_and_renewal(self):

@@ -61,9 +61,11 @@ extension Dialer {
     var serverReports: [ServerReport] {
         var reports = servers.endpoints.indices.map { number in
             let link = servers.links.link(servers.firstMark + number)
+            // Without a tunnel nothing more is heard.
+            let interval = min(options.pings.idle, options.pings.inUse)
             return ServerReport(
                 link: link, isUsed: number == servers.firstChoice,
-                isHeard: link.lastSuccess.map { isRecent($0, options.pings.idle) } ?? false)
+                isHeard: link.lastSuccess.map { isRecent($0, interval) } ?? false)
         }
         for tunnel in pool.tunnels.values where !tunnel.isClosing {
             let number = tunnel.mark - servers.firstMark
