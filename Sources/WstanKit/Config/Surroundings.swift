@@ -6,8 +6,10 @@ public struct Surroundings {
     /// Gives the names of the regular files in a directory, links to such among them, in any order; nil when there is no
     /// such directory.
     public var fileNames: (String) throws -> [String]?
-    /// Whether everybody on this host may read a file.
+    /// Whether every user of this host may read a file.
     public var isWorldReadable: (String) -> Bool
+    /// What to do about that, as commands.
+    public var exposureRemedy: (String) -> String
     /// Gives the value of a variable of the environment.
     public var variable: (String) -> String?
 
@@ -16,11 +18,13 @@ public struct Surroundings {
         readFile: @escaping (String) throws -> [UInt8],
         fileNames: @escaping (String) throws -> [String]? = { _ in nil },
         isWorldReadable: @escaping (String) -> Bool = { _ in false },
+        exposureRemedy: @escaping (String) -> String = { "chmod o-r \($0)" },
         variable: @escaping (String) -> String? = { _ in nil }
     ) {
         self.readFile = readFile
         self.fileNames = fileNames
         self.isWorldReadable = isWorldReadable
+        self.exposureRemedy = exposureRemedy
         self.variable = variable
     }
 }

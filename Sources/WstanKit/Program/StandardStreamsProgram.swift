@@ -70,7 +70,9 @@ enum StandardStreamsProgram {
 
     private static func readCredentials() -> Result<Socks5Client.Credentials?, Problem> {
         guard let value = getenv(credentialsVariable) else { return .success(nil) }
-        let bytes = Array(String(cString: value).utf8)
+        // A file that it came from leaves a line break; what else stands around a password may belong to it.
+        let text = String(cString: value)
+        let bytes = Array(text.utf8.reversed().drop { $0 == 10 || $0 == 13 }.reversed())
         guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")),
             let credentials = Socks5Client.Credentials(
                 user: Array(bytes[..<colon]), password: Array(bytes[(colon + 1)...]))

@@ -12,7 +12,6 @@ package struct ServerOptions: Sendable {
     package var tls: TLSServerContext?
     /// Begins and ends with a slash.
     package var pathPrefix: String
-    package var pings = Tunnel.Pings()
 
     package init(
         settings: Settings = .standard(.server), keys: [Key], usesCipher: Bool = true, pathPrefix: String
@@ -22,6 +21,8 @@ package struct ServerOptions: Sendable {
         self.usesCipher = usesCipher
         self.pathPrefix = pathPrefix
     }
+
+    package var pings: Tunnel.Pings { Tunnel.Pings(inUse: settings.pingInterval) }
 
     package var rules: TargetRules {
         TargetRules(allow: settings.allow, deny: settings.deny, allowsPrivate: settings.allowPrivate)

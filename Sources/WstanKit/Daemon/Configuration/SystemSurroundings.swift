@@ -8,12 +8,20 @@ extension Surroundings {
         Surroundings(
             readFile: { try FileReader.read($0, limit: ConfigurationBounds.fileSize) },
             fileNames: { try FileReader.names(in: $0, limit: ConfigurationBounds.directoryEntries) },
-            isWorldReadable: { FileReader.isWorldReadable($0) },
+            isWorldReadable: { FileReader.isWorldReadable($0) }, exposureRemedy: FileReader.exposureRemedy,
             variable: { name in getenv(name).map { String(cString: $0) } })
     }
 }
 
 extension FileReader {
+    /// How to hide a file that every user of this host can read. Without its right to others, a file of root's own would be
+    /// hidden from the daemon's user too.
+    static func exposureRemedy(_ path: String) -> String {
+        var status = stat()
+        let isRootsOwn = stat(path, &status) == 0 && status.st_uid == 0 && status.st_gid == 0
+        return isRootsOwn ? "chown root:wstan \(path); chmod 640 \(path)" : "chmod o-r \(path)"
+    }
+
     struct TooManyEntries: Error, CustomStringConvertible {
         let limit: Int
         var description: String { "more than \(limit) entries" }

@@ -3,7 +3,7 @@ import WstanCore
 /// A client: its services, and what tells them that the network or the clock has changed.
 final class ClientRole: Role, @unchecked Sendable {
     let services: [any WorkerService]
-    let warnings: [String]
+    let warnings: [String] = []
     private let clients: [ClientService]
     private let context: DaemonContext
     private var network: NetworkWatcher?
@@ -21,7 +21,6 @@ final class ClientRole: Role, @unchecked Sendable {
                 worker: $0, options: options, resolver: context.resolver, passwords: passwords, log: context.log)
         }
         services = clients
-        warnings = ServerEndpoint.warnings(configuration.next, context.environment)
     }
 
     var forwarder: ClientService? { clients.first }

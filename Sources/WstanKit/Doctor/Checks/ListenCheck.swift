@@ -11,17 +11,15 @@ struct ListenCheck: @unchecked Sendable {
     let tell: (Finding) -> Void
 
     func run() async {
-        for listen in settings.listen {
-            let entries: [ListenAddresses.Entry]
-            do throws(ListenAddresses.Failure) {
-                // A name is looked up on this thread, on which nothing else goes on.
-                entries = try ListenAddresses.entries(for: listen)
-            } catch {
-                tell(.failed(.other, "listen", error.description, remedy: "correct listen: an address is safest there"))
-                continue
-            }
-            for entry in entries { await examine(entry) }
+        let entries: [[ListenAddresses.Entry]]
+        do throws(ListenAddresses.Failure) {
+            // A name is looked up on this thread, on which nothing else goes on.
+            entries = try ListenAddresses.entries(for: settings.listen)
+        } catch {
+            return tell(
+                .failed(.other, "listen", error.description, remedy: "correct listen: an address is safest there"))
         }
+        for entry in entries.joined() { await examine(entry) }
     }
 
     private func examine(_ entry: ListenAddresses.Entry) async {

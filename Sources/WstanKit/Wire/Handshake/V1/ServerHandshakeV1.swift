@@ -44,8 +44,9 @@ struct ServerHandshakeV1 {
             opener: Opener(authenticator: authenticator, stream: stream))
     }
 
-    /// The path without its prefix, which a front may have taken off.
+    /// The path without its prefix, which a front may have taken off, and without the query, which fronts route by.
     private func text(in target: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        let target = target.prefix { $0 != UInt8(ascii: "?") }
         if target.starts(with: pathPrefix.utf8) { return target.dropFirst(pathPrefix.utf8.count) }
         return target.dropFirst(target.first == UInt8(ascii: "/") ? 1 : 0)
     }
