@@ -1,10 +1,12 @@
 import ArgumentParser
+import WstanControl
 
 @main
 enum Program {
     static func main() {
+        let arguments = ProgramStart.begin()
         do {
-            var command = try Wstanctl.parseAsRoot(GlobalOptions.behindCommand(Array(CommandLine.arguments.dropFirst())))
+            var command = try Wstanctl.parseAsRoot(GlobalOptions.behindCommand(arguments))
             try command.run()
         } catch let failure as Failure {
             Terminal.complain(failure.text)
