@@ -79,13 +79,13 @@ public struct KeyText: Sendable, Equatable, CustomStringConvertible, CustomDebug
         case utf8, utf16, bytes
 
         init(of bytes: [UInt8]) {
-            let mark = bytes.prefix(2)
+            let isMarked = [[0xFF, 0xFE], [0xFE, 0xFF]].contains(Array(bytes.prefix(2)))
             // ASCII in UTF-16: every other byte is zero.
             let zeros = [0, 1].map { start in
                 let half = stride(from: start, to: min(bytes.count, 48), by: 2)
                 return bytes.count >= 4 && half.allSatisfy { bytes[$0] == 0 }
             }
-            if mark == [0xFF, 0xFE] && bytes.count > 2 || mark == [0xFE, 0xFF] && bytes.count > 2 || zeros[0] != zeros[1] {
+            if isMarked && bytes.count > 2 && bytes.count.isMultiple(of: 2) || zeros[0] != zeros[1] {
                 self = .utf16
             } else {
                 self = String(validating: bytes, as: UTF8.self) == nil ? .bytes : .utf8

@@ -356,8 +356,8 @@ class Failures(Control):
             with open(path, 'wb') as f:
                 f.write(content)
         assertSays('cannot read %s: No such file or directory' % missing, *rotate, missing)
-        assertSays('the key in %s is empty' % blank, *rotate, blank)
-        assertSays('the key in stdin is empty', *rotate, '-')
+        assertSays('the key in %s is empty: wstand -g makes one' % blank, *rotate, blank)
+        assertSays('the key in stdin is empty: wstand -g makes one', *rotate, '-')
         assertSays('the key in %s is above 4096 bytes' % long, *rotate, long)
         assertSays('the key in %s is not UTF-8 text' % odd, *rotate, odd)
         root = os.path.join(self.directory, 'root')
