@@ -77,9 +77,14 @@ import WstanControl
 
     @Test func `a key is the first line, without white space around it`() throws {
         #expect(try KeyInput.key(in: Array("  a key \t\r\nnot this".utf8), named: "x") == "a key")
-        #expect(throws: Failure("there is no key in x")) { try KeyInput.key(in: Array("\nkey".utf8), named: "x") }
+        #expect(try KeyInput.key(in: Array("\nkey".utf8), named: "x") == "key")
+        #expect(throws: Failure("the key in x is empty: wstand -g makes one")) {
+            try KeyInput.key(in: Array("\n \n".utf8), named: "x")
+        }
         #expect(throws: Failure("the key in x is not UTF-8 text")) { try KeyInput.key(in: [0xFF], named: "x") }
-        #expect(throws: Failure("the key in x is not UTF-8 text")) { try KeyInput.key(in: [65, 0, 66], named: "x") }
+        #expect(throws: Failure("the key in x holds a NUL character: remove it")) {
+            try KeyInput.key(in: [65, 0, 66], named: "x")
+        }
         #expect(throws: Failure("the key in x is above 4096 bytes")) {
             try KeyInput.key(in: Array(repeating: 65, count: 4097), named: "x")
         }

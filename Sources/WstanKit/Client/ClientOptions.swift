@@ -30,7 +30,10 @@ package struct ClientOptions: Sendable {
 
     /// What does not take the tunnel.
     package var direct: DirectRules { DirectRules(patterns: settings.direct) }
-    package var pings: Tunnel.Pings { Tunnel.Pings(idle: settings.poolPing) }
+    /// A front that ends silent connections does not tell idle tunnels from others.
+    package var pings: Tunnel.Pings {
+        Tunnel.Pings(inUse: settings.pingInterval, idle: min(settings.poolPing, settings.pingInterval))
+    }
 
     /// A setting that is used as it is.
     package subscript<Value>(dynamicMember path: WritableKeyPath<Settings, Value>) -> Value {

@@ -1,8 +1,9 @@
 import Glibc
+import WstanControl
 
-/// A key that somebody gives: the first line of a file or of stdin, which on a terminal does not show.
+/// A key that is given: the first line of a file or of stdin, which on a terminal does not show.
 enum KeyInput {
-    static let limit = 4096
+    static let limit = KeyText.sizeLimit
 
     static func fromStdin() throws(Failure) -> String {
         guard isatty(STDIN_FILENO) == 1 else { return try line(of: STDIN_FILENO, named: "stdin") }
@@ -23,8 +24,8 @@ enum KeyInput {
     private static func line(of descriptor: Int32, named name: String) throws(Failure) -> String {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1024)
-        // What follows the line is nobody's business.
-        while !bytes.contains(10), bytes.count <= limit {
+        // What follows the line is not read.
+        while !bytes.drop(while: { $0 <= 32 }).contains(10), bytes.count <= limit {
             let count = read(descriptor, &buffer, buffer.count)
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw Failure("cannot read \(name): \(String(cString: strerror(errno)))") }
@@ -34,17 +35,13 @@ enum KeyInput {
         return try key(in: bytes, named: name)
     }
 
-    /// By the rules of a key file: the first line, without white space around it.
+    /// By the rules of a key file.
     static func key(in bytes: [UInt8], named name: String) throws(Failure) -> String {
-        let blank: (UInt8) -> Bool = { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
-        let line = bytes.prefix { $0 != 10 && $0 != 13 }.drop(while: blank)
-        let trimmed = Array(line.reversed().drop(while: blank).reversed())
-        guard !trimmed.isEmpty else { throw Failure("there is no key in \(name)") }
-        guard trimmed.count <= limit else { throw Failure("the key in \(name) is above \(limit) bytes") }
-        guard let text = String(validating: trimmed, as: UTF8.self), !trimmed.contains(0) else {
-            throw Failure("the key in \(name) is not UTF-8 text")
+        do throws(KeyText.Problem) {
+            return try KeyText(firstLineOf: bytes).text
+        } catch {
+            throw Failure("the key in \(name) \(error)")
         }
-        return text
     }
 }
 

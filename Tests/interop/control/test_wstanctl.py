@@ -145,7 +145,7 @@ class Answers(Control):
         self.out('add-key', 'x', '--key-file', '-', stdin='correct horse\n')
         self.assertEqual(daemon.calls[-1][1]['key'], 'correct horse')
         before = len(daemon.calls)
-        self.assertFails(FAILED, 'there is no key in stdin', 'rotate-key', '--key-file', '-')
+        self.assertFails(FAILED, 'the key in stdin is empty', 'rotate-key', '--key-file', '-')
         self.assertFails(FAILED, 'No such file', 'rotate-key', '--key-file', path + 'x')
         self.assertFails(FAILED, 'above 4096 bytes', 'rotate-key', '--key-file', '-', stdin='x' * 10000)
         self.assertEqual(len(daemon.calls), before)
@@ -418,8 +418,8 @@ class Failures(Control):
             with open(path, 'wb') as f:
                 f.write(content)
         assertSays('cannot read %s: No such file or directory' % missing, *rotate, missing)
-        assertSays('there is no key in %s' % blank, *rotate, blank)
-        assertSays('there is no key in stdin', *rotate, '-')
+        assertSays('the key in %s is empty: wstand -g makes one' % blank, *rotate, blank)
+        assertSays('the key in stdin is empty: wstand -g makes one', *rotate, '-')
         assertSays('the key in %s is above 4096 bytes' % long, *rotate, long)
         assertSays('the key in %s is not UTF-8 text' % odd, *rotate, odd)
         root = os.path.join(self.directory, 'root')
@@ -870,7 +870,7 @@ class Setup(Control):
         self.assertEqual(self.read('/etc/wstan/x.key'), KEY + '\n')
         self.init('client', 'x', '--uri', 'ws://b.test/', '--force', stdin='other')
         self.assertEqual(self.read('/etc/wstan/x.key'), 'other\n')
-        self.assertIn('there is no key in stdin', self.init('client', 'y', '--uri', 'ws://b.test/', status=FAILED))
+        self.assertIn('the key in stdin is empty', self.init('client', 'y', '--uri', 'ws://b.test/', status=FAILED))
         self.assertFalse(os.path.exists(self.root + '/etc/wstan/y.conf'))
 
     def test_links_are_not_followed(self):

@@ -30,7 +30,7 @@ final class ServerList: @unchecked Sendable {
         self.firstMark = firstMark
         worker = reach.worker
         endpoints = reach.options.servers
-        machine = ServerListMachine(count: endpoints.count)
+        machine = ServerListMachine(count: endpoints.count, jitter: Jitter(seed: worker.randomness.next()))
         links.begin(endpoints.count, firstMark: firstMark)
     }
 

@@ -33,13 +33,8 @@ struct ClientCheck: @unchecked Sendable {
     }
 
     private func tellWay(_ uri: ServerURI, _ server: ServerEndpoint) {
-        if case .automatic = settings.proxy,
-            case .unusable(let variable, let problem) = environment.choice(for: server.address)
-        {
-            tell(
-                .warning(
-                    "proxy", "the variable \(variable) names none that can be used: \(problem)",
-                    remedy: "correct \(variable), or set proxy = none"))
+        if let problem = UnusableProxy(for: settings, environment) {
+            tell(.failed(.configuration, "proxy", problem.description))
         }
         var text = "\(uri)"
         if settings.connectTo != nil { text += " at \(server.address), as connect-to says" }
