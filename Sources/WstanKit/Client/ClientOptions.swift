@@ -93,7 +93,7 @@ package enum ClientLimits {
     /// From one that does not tell, as Python's do not: a round trip and this, for the failures that come quickly.
     static let answerFromSilent: Duration = .milliseconds(300)
     /// How many connections that were granted early ask whether the server tells, until one is answered.
-    static let answerQuestions = 4
+    static let answerQuestions = 16
     /// Servers of which it is remembered whether they tell.
     static let knownServers = 64
 
