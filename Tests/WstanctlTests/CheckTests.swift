@@ -57,6 +57,13 @@ import WstanControl
         #expect(check.line.hasPrefix("UNKNOWN - server ws://h:80/ not tried yet"))
         #expect(check.status.exitCode == 3)
         #expect(Self.check([Self.server(.unknown, cause: "404")]).status == .warning)
+        var silent = Self.server(.unknown)
+        silent.trying = true
+        #expect(Self.check([silent]).text == "server ws://h:80/ being tried")
+        silent.lastSuccessTimestampUSec = Self.now - 40_000_000
+        #expect(Self.check([silent]).text == "server ws://h:80/ no answer for 40s")
+        silent.trying = false
+        #expect(Self.check([silent]).text == "server ws://h:80/ not tried since it worked 40s ago")
         // A second server that was never needed.
         #expect(Self.check([Self.server(.reachable), Self.server(.unknown, used: false)]).status == .ok)
     }

@@ -95,8 +95,8 @@ extension Control.Server {
             return text
         case .unknown:
             if let cause { return "not known to work: \(cause)" }
-            guard let last = lastSuccessTimestampUSec else { return "not tried yet" }
-            return tunnels > 0 ? "no answer for \(ago(last))" : "not tried since it worked \(ago(last)) ago"
+            guard let last = lastSuccessTimestampUSec else { return trying ? "being tried" : "not tried yet" }
+            return trying || tunnels > 0 ? "no answer for \(ago(last))" : "not tried since it worked \(ago(last)) ago"
         }
     }
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -174,6 +175,18 @@ class Links(Scenario):
             self.keep(listener.accept()[0])
             self.await_check(OK, 'reachable')
         self.assertNotEqual(self.servers()[0].get('lastSuccessTimestampUSec'), None)
+
+    def test_silence(self):
+        """A server that stands still is not reachable, though its tunnels are open; one that goes on is."""
+        server = self.serve()
+        self.client_of(server.port, options=('--pool-ping=1s',))
+        self.await_check(OK, 'reachable')
+        server.signal(signal.SIGSTOP)
+        try:
+            self.await_check(UNKNOWN, r'no answer for \d+s')
+        finally:
+            server.signal(signal.SIGCONT)
+        self.await_check(OK, 'reachable', within=20)
 
     def test_strangers(self):
         """Any user is told how it is, and not the path of the URI."""

@@ -47,6 +47,9 @@ final class ServerList: @unchecked Sendable {
     /// The server to which a connection goes now, if it works.
     var firstChoice: Int { count > 1 ? machine.order(worker.now).first ?? 0 : 0 }
 
+    /// Whether a connection to it is being made, or a handshake waits for its answer.
+    func isTrying(_ number: Int) -> Bool { machine.isPending(number) }
+
     /// What was found out about servers in one network does not hold in another, and what was begun there may get no answer
     /// any more.
     func networkChanged() {

@@ -82,6 +82,9 @@ struct ServerListMachine {
         if servers[number].pending == 1 { servers[number].silentSince = now }
     }
 
+    /// Whether a try has not been answered yet.
+    func isPending(_ number: Int) -> Bool { servers[number].pending > 0 }
+
     /// The same for all who wait for this server, so that not each of them pays.
     func patienceEnds(_ number: Int, _ now: Instant) -> Instant {
         (servers[number].silentSince ?? now) + Self.patience
