@@ -46,7 +46,8 @@ enum CompletionScript {
             $0.contains("\"wstanctl status\" i instance'") || $0.contains("\"wstanctl status\" socket'")
         }.map { replacingFirst("\"wstanctl status\"", in: String($0), with: "\"wstanctl\"") + "\n" }
         return replacingFirst(
-            parsing, in: script, with: "        __wstanctl_parse_subcommand 0 'i/instance=' 'socket=' 'version' 'h/help'\n")
+            parsing, in: script,
+            with: "        __wstanctl_parse_subcommand 0 'i/instance=' 'socket=' 'version' 'h/help'\n")
             + options.joined()
     }
 
