@@ -216,7 +216,7 @@ class Answers(Control):
         self.assertEqual(watching.wait(5), -signal.SIGINT)
 
     def test_top(self):
-        """Without a terminal it is printed once; as JSON an object after each interval, for as long as somebody reads."""
+        """Without a terminal it is printed once; as JSON an object after each interval, for as long as it is read."""
         looks = []
 
         def answer(call):
