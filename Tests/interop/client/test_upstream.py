@@ -127,7 +127,7 @@ class Proxies(Way):
     def test_socks5_refusals(self):
         """What a SOCKS5 proxy refuses is told in words."""
         for proxy, user, words in ((SocksProxy(self.wstan_server.port, code=2), '', 'proxy on the way refused'),
-                                   (SocksProxy(self.wstan_server.port, PASSWORD), '', 'does not serve everybody'),
+                                   (SocksProxy(self.wstan_server.port, PASSWORD), '', 'it requires authentication'),
                                    (SocksProxy(self.wstan_server.port, PASSWORD), 'alice:wrong@', 'password is wrong')):
             with self.subTest(words):
                 self.assertFails(self.by(self.keep(proxy), 'socks5', user), words)

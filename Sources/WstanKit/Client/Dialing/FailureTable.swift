@@ -399,7 +399,7 @@ extension DialFailure {
         case (401, _):
             return Row(
                 "front-login", "The server's front requires a login", "a front answered \(said)",
-                advice: "exempt the path of uri from the login there, or send what it wants: header = Authorization: ...")
+                advice: "exempt the path of uri from the login there, or send what it requires with header = Authorization: VALUE")
         case (403, _), (405, _), (406, _), (451, _):
             return Row(
                 "front-forbidden", "The request was forbidden on the way", "a front or a filter answered \(said)",
@@ -488,7 +488,7 @@ extension DialFailure {
         if abs(ahead) > usualLifetime {
             return Row(
                 "clock", "The clocks of client and server differ", "\(said), and \(difference(ahead))",
-                advice: "set the clock that is wrong: requests expire after a minute; timedatectl set-ntp true")
+                advice: "set the clock at the end where it is off: requests expire after a minute (timedatectl set-ntp true)")
         }
         let clock =
             abs(ahead) > notableDifference
