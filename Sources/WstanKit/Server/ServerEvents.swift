@@ -12,7 +12,9 @@ extension EventLog {
         if let later = gather(traits.code, traits.level, of: peer.source.description, now: now) { return later }
         var metadata: Logger.Metadata = ["peer": "\(peer)", "reason": "\(traits.code)"]
         if case .wire(.expired(let seconds)) = refusal { metadata["client-clock-ahead"] = "\(seconds.rounded())s" }
-        if case .wire(.incompleteUpgrade(let parts)) = refusal { metadata["lacking"] = "\(parts.joined(separator: ", "))" }
+        if case .wire(.incompleteUpgrade(let parts)) = refusal {
+            metadata["lacking"] = "\(parts.joined(separator: ", "))"
+        }
         if let id = traits.id { metadata = .of(id, metadata) }
         logger.log(level: traits.level, "\(traits.text)", metadata: metadata)
         return nil

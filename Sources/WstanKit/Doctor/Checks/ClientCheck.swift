@@ -179,7 +179,8 @@ struct ClientCheck: @unchecked Sendable {
         defer { stream.closeOrderly(awaitingPeer: false) }
         do throws(TLSFailure) {
             try await stream.startTLS(
-                .client(context, name: server.name, sessions: nil, server: ""), deadline: worker.now + DoctorLimits.greeting)
+                .client(context, name: server.name, sessions: nil, server: ""),
+                deadline: worker.now + DoctorLimits.greeting)
             return true
         } catch {
             // It has said so in TLS.

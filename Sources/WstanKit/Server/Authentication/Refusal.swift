@@ -34,7 +34,9 @@ enum Refusal: Error, Equatable {
         case .tls(.notTLS(.webSocket)):
             Traits(
                 code: "plain-websocket",
-                text: "request refused: it came without TLS, which this port requires; the client's uri says ws://, not wss://")
+                text:
+                    "request refused: it came without TLS, which this port requires; the client's uri says ws://, not wss://"
+            )
         case .tls(let failure): Traits(code: failure.code, level: .info, text: "no TLS with a peer")
         case .draining: Traits(code: "draining")
         case .overLimit: Traits(code: "over-limit", counter: .overLimit, id: .limitReached)
@@ -57,7 +59,9 @@ enum Refusal: Error, Equatable {
         case .incompleteUpgrade:
             Traits(
                 code: error.code, counter: .malformed,
-                text: "request refused: the key is right, but a front or a proxy on the way does not pass on all of the request")
+                text:
+                    "request refused: the key is right, but a front or a proxy on the way does not pass on all of the request"
+            )
         }
     }
 }

@@ -17,7 +17,8 @@ import Testing
         (.lookUp(.timedOut), "name-timed-out"), (.lookUp(.tooMany), "name-look-ups"),
         (connect(ECONNREFUSED), "connection-refused"), (connect(ETIMEDOUT), "connection-timed-out"),
         (connect(ENETUNREACH), "network-unreachable"), (connect(EHOSTUNREACH), "host-unreachable"),
-        (connect(ECONNRESET), "connection-reset"), (connect(EMFILE), "descriptors"), (connect(EPERM), "connection-failed"),
+        (connect(ECONNRESET), "connection-reset"), (connect(EMFILE), "descriptors"),
+        (connect(EPERM), "connection-failed"),
     ]
 
     private static let proxies: [(ProxyRefusal, String)] = [
@@ -37,10 +38,13 @@ import Testing
     private static let tls: [(TLSFailure, String)] = [
         (.expired(on: "2020-01-02"), "tls-expired"), (.notYetValid(until: "2040-01-02"), "tls-not-yet-valid"),
         (.wrongName("a", names: ["b"]), "tls-wrong-name"), (.unknownIssuer("C"), "tls-unknown-issuer"),
-        (.selfSigned, "tls-self-signed"), (.distrusted("too weak"), "tls-distrusted"), (.pinMismatch(key: "x"), "tls-pin"),
+        (.selfSigned, "tls-self-signed"), (.distrusted("too weak"), "tls-distrusted"),
+        (.pinMismatch(key: "x"), "tls-pin"),
         (.alert(.certificateRequired), "tls-client-certificate"), (.alert(.unrecognizedName), "tls-name-not-served"),
-        (.alert(TLSAlert(number: 40)), "tls-alert"), (.noCommonVersion, "tls-version"), (.notTLS(.http), "tls-not-spoken"),
-        (.malformed("bad length"), "tls-malformed"), (.tooLong, "tls-too-long"), (.cut, "tls-closed"), (.reset, "tls-reset"),
+        (.alert(TLSAlert(number: 40)), "tls-alert"), (.noCommonVersion, "tls-version"),
+        (.notTLS(.http), "tls-not-spoken"),
+        (.malformed("bad length"), "tls-malformed"), (.tooLong, "tls-too-long"), (.cut, "tls-closed"),
+        (.reset, "tls-reset"),
         (.timedOut, "tls-timed-out"), (.closed, "tls-abandoned"),
     ]
 
@@ -52,13 +56,17 @@ import Testing
     }
 
     private static let answers: [(DialFailure, String)] = [
-        (answer(404), "server-refused"), (answer(404) { $0.clockAhead = 3600 }, "clock"), (answer(200), "ordinary-page"),
-        (answer(404) { $0.minorVersion = 0 }, "http-1.0"), (answer(404) { $0.contentType = "application/json" }, "other-service"),
+        (answer(404), "server-refused"), (answer(404) { $0.clockAhead = 3600 }, "clock"),
+        (answer(200), "ordinary-page"),
+        (answer(404) { $0.minorVersion = 0 }, "http-1.0"),
+        (answer(404) { $0.contentType = "application/json" }, "other-service"),
         (answer(400) { $0.complaint = .plainHTTP }, "tls-expected"), (answer(414), "too-large"),
-        (answer(302) { $0.redirectsToTLS = true }, "redirect-to-tls"), (answer(302), "redirect"), (answer(401), "front-login"),
+        (answer(302) { $0.redirectsToTLS = true }, "redirect-to-tls"), (answer(302), "redirect"),
+        (answer(401), "front-login"),
         (answer(403), "front-forbidden"), (answer(407), "password-required"), (answer(511), "network-login"),
         (answer(426), "upgrade-required"), (answer(429), "too-many-requests"), (answer(502), "front-502"),
-        (answer(503), "front-503"), (answer(504), "front-504"), (answer(521), "front-521"), (answer(500), "front-fault"),
+        (answer(503), "front-503"), (answer(504), "front-504"), (answer(521), "front-521"),
+        (answer(500), "front-fault"),
         (answer(418), "unexpected-answer"), (answer(101) { $0.failure = .otherKey }, "websocket-proxy"),
         (answer(101) { $0.failure = .notUpgraded }, "upgrade-removed"),
         (answer(101) { $0.failure = .unaskedExtension }, "unasked-extension"),
@@ -70,13 +78,15 @@ import Testing
         + proxies.map { (.proxyRefused($0), "proxy-" + $1) } + tls.map { (.tls($0), $1) } + answers
         + [
             (.notHTTP(.ssh), "not-http"), (.notHTTP(.http), "malformed-answer"), (.reset, "handshake-reset"),
-            (.closed(usesTLS: false), "handshake-closed"), (.timedOut, "handshake-timed-out"), (.overtaken, "server-slow"),
+            (.closed(usesTLS: false), "handshake-closed"), (.timedOut, "handshake-timed-out"),
+            (.overtaken, "server-slow"),
         ]
 
     @Test func `every cause has a code of its own, which never changes`() {
         for (failure, code) in Self.all { #expect(failure.code == code) }
         #expect(Set(Self.all.map(\.1)).count == Self.all.count)
-        #expect(Self.all.allSatisfy { $0.1.utf8.allSatisfy { "abcdefghijklmnopqrstuvwxyz0123456789-.".utf8.contains($0) } })
+        #expect(
+            Self.all.allSatisfy { $0.1.utf8.allSatisfy { "abcdefghijklmnopqrstuvwxyz0123456789-.".utf8.contains($0) } })
         // The same cause by other evidence.
         #expect(DialFailure.notHTTP(.tls).code == "tls-expected")
         #expect(Self.answer(400) { $0.complaint = .tooLarge }.code == "too-large")

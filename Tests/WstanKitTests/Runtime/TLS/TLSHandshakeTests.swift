@@ -352,7 +352,8 @@ import Testing
         #expect(problem(one.certificate, "/nowhere/b.pem")?.contains("/nowhere/b.pem: No such file") == true)
         #expect(problem(one.key, one.key)?.contains("holds no certificate") == true)
         #expect(problem(one.certificate, one.certificate)?.contains("holds no private key") == true)
-        #expect(problem(one.certificate, two.key) == "private key \(two.key) does not match certificate \(one.certificate)")
+        #expect(
+            problem(one.certificate, two.key) == "private key \(two.key) does not match certificate \(one.certificate)")
         let order = problem(reversed, one.key)
         #expect(order?.contains("wrong order") == true && order?.contains("is number 2") == true, "\(order ?? "")")
         #expect(problem(reversed, two.key)?.contains("does not match") == true)
