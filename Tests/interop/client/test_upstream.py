@@ -110,7 +110,7 @@ class Proxies(Way):
         """One that was told nothing, something wrong, or cannot be told what it wants: each in its own words, without the password."""
         basic = self.keep(DemandingProxy(self.wstan_server.port))
         other = self.keep(DemandingProxy(self.wstan_server.port, ('NTLM', 'Negotiate')))
-        for proxy, user, words in ((basic, '', r'407[^\n]*user name and a password'), (basic, 'alice:wrong@', r'407[^\n]*(wrong|user name or the password)'),
+        for proxy, user, words in ((basic, '', r'407[^\n]*user name and a password'), (basic, 'alice:wrong@', r'407[^\n]*correct the user name and the password'),
                                    (other, 'alice:wrong@', r'407[^\n]*NTLM[^\n]*Basic')):
             with self.subTest(words):
                 client = self.by(proxy, user=user)
