@@ -31,6 +31,13 @@ import Testing
         #expect(throws: ValueProblem.self) { try ServerURI(text) }
     }
 
+    @Test(arguments: ["ws://b\u{fc}cher.example/", "wss://b\u{fc}cher.example:444/x?y", "ws://\u{4f8b}\u{5b50}"])
+    func `a host with letters beyond ASCII is to be written as xn--`(text: String) throws {
+        let problem = #expect(throws: ValueProblem.self) { try ServerURI(text) }
+        #expect(problem.map { $0.text.contains("xn--") && !$0.text.contains("percent") } == true)
+        #expect(try ServerURI("ws://xn--bcher-kva.example/").host == "xn--bcher-kva.example")
+    }
+
     @Test(arguments: [
         ("300", Duration.seconds(300)), ("0", .zero), ("30ms", .milliseconds(30)), ("5us", .microseconds(5)),
         ("5min", .seconds(300)), ("5m", .seconds(300)), ("2h", .seconds(7200)), ("1 d", .seconds(86_400)),

@@ -167,7 +167,8 @@ final class Dialer: @unchecked Sendable {
             } catch {
                 throw .refused(
                     UpgradeAnswer(
-                        answer, body: intake.bytes, error, to: server.inHTTP, usesTLS: server.usesTLS, now: WallClock.now()))
+                        answer, body: intake.bytes, error, to: server.inHTTP, usesTLS: server.usesTLS,
+                        now: WallClock.now()))
             }
         } catch {
             intake.stream.close()

@@ -43,6 +43,9 @@ public struct ServerURI: Sendable, Equatable, CustomStringConvertible {
             throw ValueProblem("the URI begins with neither ws:// nor wss://: replace its scheme")
         }
         let rest = bytes[colon...].dropFirst(3)
+        guard rest.prefix(while: { !"/?#".utf8.contains($0) }).allSatisfy({ $0 < 0x80 }) else {
+            throw ValueProblem("the host holds letters beyond ASCII: write it in its xn-- form (Punycode)")
+        }
         // The path goes into the request line: a space or line break would end it.
         guard rest.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             throw ValueProblem("the URI holds a space or a character beyond ASCII: percent-encode it in the path, write a host as xn--...")
