@@ -55,7 +55,9 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .systemLibrary(name: "CLinux"),
-        .target(name: "WstanControl", exclude: ["org.wstan.control.varlink"], swiftSettings: ours),
+        .target(name: "CStart"),
+        .target(
+            name: "WstanControl", dependencies: ["CStart"], exclude: ["org.wstan.control.varlink"], swiftSettings: ours),
         kit("WstanBase", ["Base"], ["CLinux"]),
         kit("WstanConfig", ["Config"], ["WstanBase"]),
         kit(

@@ -232,7 +232,7 @@ import WstanControl
         let before = [
             CompletionShell.bash: "non_repeating_options=(--instance -i --user --socket)\n\n    # These may stand before",
             .zsh: "        '--socket[The path of the control socket, instead of an instance'\\''s.]:socket:_files'\n        '--version",
-            .fish: "_options \"wstanctl\" i instance' -l 'instance'",
+            .fish: "\ncomplete -c 'wstanctl' -n '__wstanctl_should_offer_completions_for_flags_or_options \"wstanctl\" i instance'",
         ]
         #expect(before[shell].map(script.contains) == true)
         for word in ["rotate-key", "tunnels", "retire-key", "doctor", "client-config"] { #expect(script.contains(word)) }

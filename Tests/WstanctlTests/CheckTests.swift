@@ -8,7 +8,8 @@ import WstanControl
     private static let now = 1_800_000_000_000_000
     private static let day = 86_400_000_000
 
-    private static func server(_ state: Control.ServerState, used: Bool = true, cause: String? = nil) -> Control.Server {
+    private static func server(_ state: Control.ServerState, used: Bool = true, cause: String? = nil) -> Control.Server
+    {
         Control.Server(
             uri: "ws://h:80/", state: state, used: used, sinceTimestampUSec: now - 120_000_000,
             lastFailureTimestampUSec: now, cause: cause, tunnels: 0, rttUSec: 12_000)
@@ -29,17 +30,23 @@ import WstanControl
 
     @Test func `all is well`() {
         let check = Self.check([Self.server(.reachable)])
-        #expect(check.line == "OK - server ws://h:80/ reachable for 2min, 3 tunnels in use | tunnels=3 idle=4 rtt=12000us")
+        #expect(
+            check.line == "OK - server ws://h:80/ reachable for 2min, 3 tunnels in use | tunnels=3 idle=4 rtt=12000us")
         #expect(check.status.exitCode == 0)
         #expect(
-            Self.check { $0.mode = .server; $0.servers = nil }.line == "OK - server, 3 tunnels in use | tunnels=3 idle=4")
+            Self.check {
+                $0.mode = .server
+                $0.servers = nil
+            }.line == "OK - server, 3 tunnels in use | tunnels=3 idle=4")
     }
 
     @Test func `a server that is lost is critical, unless another one works`() {
         let lost = Self.server(.unreachable, cause: "connection refused")
         let alone = Self.check([lost])
         #expect(
-            alone.line == "CRITICAL - server ws://h:80/ unreachable for 2min: connection refused | tunnels=3 idle=4 rtt=12000us")
+            alone.line
+                == "CRITICAL - server ws://h:80/ unreachable for 2min: connection refused | tunnels=3 idle=4 rtt=12000us"
+        )
         #expect(alone.status.exitCode == 2)
         #expect(Self.check([lost, Self.server(.reachable)]).status == .warning)
         #expect(Self.check([lost, Self.server(.unknown, used: false)]).status == .critical)
@@ -50,6 +57,13 @@ import WstanControl
         #expect(check.line.hasPrefix("UNKNOWN - server ws://h:80/ not tried yet"))
         #expect(check.status.exitCode == 3)
         #expect(Self.check([Self.server(.unknown, cause: "404")]).status == .warning)
+        var silent = Self.server(.unknown)
+        silent.trying = true
+        #expect(Self.check([silent]).text == "server ws://h:80/ being tried")
+        silent.lastSuccessTimestampUSec = Self.now - 40_000_000
+        #expect(Self.check([silent]).text == "server ws://h:80/ no answer for 40s")
+        silent.trying = false
+        #expect(Self.check([silent]).text == "server ws://h:80/ not tried since it worked 40s ago")
         // A second server that was never needed.
         #expect(Self.check([Self.server(.reachable), Self.server(.unknown, used: false)]).status == .ok)
     }
@@ -67,7 +81,10 @@ import WstanControl
         #expect(status { $0.warningCount = 2 } == (.warning, "2 warnings, shown to root: sudo wstanctl status"))
         #expect(status { $0.state = .draining } == (.warning, "draining"))
         #expect(
-            status { $0.reloadFailureTimestampUSec = Self.now - 300_000_000; $0.configurationErrors = ["x"] }
+            status {
+                $0.reloadFailureTimestampUSec = Self.now - 300_000_000
+                $0.configurationErrors = ["x"]
+            }
                 == (.critical, "last reload failed 5min ago: x"))
         #expect(status { $0.configurationErrors = ["x"] } == (.critical, "last reload failed: x"))
     }
@@ -99,7 +116,8 @@ import WstanControl
         let check = Self.check([Self.server(.unreachable, cause: "a | b\nc")]) { $0.state = .draining }
         #expect(
             check.line
-                == "CRITICAL - server ws://h:80/ unreachable for 2min: a / b?c; draining | tunnels=3 idle=4 rtt=12000us")
+                == "CRITICAL - server ws://h:80/ unreachable for 2min: a / b?c; draining | tunnels=3 idle=4 rtt=12000us"
+        )
     }
 
     @Test func `a daemon that cannot be asked`() {
@@ -141,12 +159,15 @@ import WstanControl
         #expect(chosen([home], ["work"], true) == ["wstand@home"])
         #expect(
             FailureText.noneRuns([])
-                == "wstand is not running. Start it: systemctl start wstand (on a fresh install run wstanctl init first)")
-        #expect(FailureText.noneRuns([home]) == "wstand@home is not running. Start it: systemctl --user start wstand@home")
+                == "wstand is not running. Start it: systemctl start wstand (on a fresh install run wstanctl init first)"
+        )
+        #expect(
+            FailureText.noneRuns([home]) == "wstand@home is not running. Start it: systemctl --user start wstand@home")
         let server = Instance(name: nil, manager: .system, below: "/run")
         #expect(
             FailureText.noneRuns([server, home])
-                == "wstand is not running. Start an instance: systemctl start wstand, or systemctl --user start wstand@home")
+                == "wstand is not running. Start an instance: systemctl start wstand, or systemctl --user start wstand@home"
+        )
     }
 
     @Test func `the path of a URI goes, whatever it is`() {

@@ -7,11 +7,13 @@ import WstanControl
 @Suite struct TopTextTests {
     private static let now = 1_800_000_000_000_000
 
-    private static func tunnel(_ id: Int, _ received: Int, _ sent: Int, idle: Int = 0, age: Int = 60) -> Control.Tunnel {
+    private static func tunnel(_ id: Int, _ received: Int, _ sent: Int, idle: Int = 0, age: Int = 60) -> Control.Tunnel
+    {
         Control.Tunnel(
             id: id, state: .using, protocol: .tcp, peer: "192.0.2.\(id):50123", target: "www\(id).example.com:443",
             key: id == 1 ? "laptop" : "default", bytesReceived: received, bytesSent: sent,
-            startTimestampUSec: now - age * 1_000_000, lastActivityTimestampUSec: now - idle * 1_000_000, rttUSec: 20_400)
+            startTimestampUSec: now - age * 1_000_000, lastActivityTimestampUSec: now - idle * 1_000_000,
+            rttUSec: 20_400)
     }
 
     private static let snapshot: TunnelSnapshot = {
@@ -80,7 +82,10 @@ import WstanControl
 
     @Test func `rates are of the time between two looks, and a tunnel that was not there has none`() {
         let snapshot = Self.snapshot
-        #expect(snapshot.flows == [1: Flow(received: 1000, sent: 250), 2: Flow(received: 20_000, sent: 4_000_000), 3: Flow()])
+        #expect(
+            snapshot.flows == [
+                1: Flow(received: 1000, sent: 250), 2: Flow(received: 20_000, sent: 4_000_000), 3: Flow(),
+            ])
         #expect(snapshot.total == Flow(received: 21_000, sent: 4_000_250))
         #expect(TunnelSnapshot([Self.tunnel(1, 5, 5)], at: 0).total == nil)
         // The clock was set back, or a daemon says anything.
@@ -108,7 +113,8 @@ import WstanControl
                 address: "192.0.2.7", cause: "bad-authentication", text: "wrong key", count: 12,
                 firstTimestampUSec: now - 7_200_000_000, lastTimestampUSec: now - 4_000_000),
             .init(
-                address: "2001:db8::/64", cause: "expired", text: "expired: its time is 3600 s behind", key: "laptop", count: 1,
+                address: "2001:db8::/64", cause: "expired", text: "expired: its time is 3600 s behind", key: "laptop",
+                count: 1,
                 firstTimestampUSec: now - 60_000_000, lastTimestampUSec: now - 60_000_000),
             .init(
                 cause: "over-limit", text: "over a limit", count: 300, firstTimestampUSec: now - 90_000_000_000,
@@ -142,7 +148,8 @@ import WstanControl
                   1d ago    300  -              over a limit
                 """)
         for width in 1...140 {
-            #expect(Self.rejects(width: width).split(separator: "\n").allSatisfy { Printable.width(String($0)) <= width })
+            #expect(
+                Self.rejects(width: width).split(separator: "\n").allSatisfy { Printable.width(String($0)) <= width })
         }
     }
 

@@ -76,10 +76,15 @@ import WstanControl
     }
 
     @Test func `a key is the first line, without white space around it`() throws {
-        #expect(try KeyInput.key(in: Array("  a key \t\r\nnot this".utf8), named: "x") == "a key")
-        #expect(throws: Failure("there is no key in x")) { try KeyInput.key(in: Array("\nkey".utf8), named: "x") }
+        #expect(try KeyInput.key(in: Array("  a key \t\r\nnot this".utf8), named: "x").text == "a key")
+        #expect(try KeyInput.key(in: Array("\nkey".utf8), named: "x").text == "key")
+        #expect(throws: Failure("the key in x is empty: wstand -g makes one")) {
+            try KeyInput.key(in: Array("\n \n".utf8), named: "x")
+        }
         #expect(throws: Failure("the key in x is not UTF-8 text")) { try KeyInput.key(in: [0xFF], named: "x") }
-        #expect(throws: Failure("the key in x is not UTF-8 text")) { try KeyInput.key(in: [65, 0, 66], named: "x") }
+        #expect(throws: Failure("the key in x holds a NUL character: remove it")) {
+            try KeyInput.key(in: [65, 0, 66], named: "x")
+        }
         #expect(throws: Failure("the key in x is above 4096 bytes")) {
             try KeyInput.key(in: Array(repeating: 65, count: 4097), named: "x")
         }
@@ -87,33 +92,30 @@ import WstanControl
 
     @Test(
         arguments: [
-            ("AAECAwQFBgcICQoLDA0ODw==", nil), ("garbage", "it has 7 characters instead of 24"),
-            ("AAECAwQFBgcICQoLDA0ODx==", "its last characters are damaged"), ("AAECAwQFBgcICQoLDA0ODw", "it has 22 characters instead of 24"),
-            ("AAECAwQFBgcICQoLDA0ODwAA", "it does not end in one \"==\""), ("correct horse battery!", "it has characters that a key does not have"),
-            ("AAECAwQFBgcICQoLDA0OD-==", "it has characters that a key does not have"), ("=", "it has 1 characters instead of 24"),
+            ("AAECAwQFBgcICQoLDA0ODw==", nil), (" AAECAwQFBgcICQoLDA0ODw== ", nil), ("passphrase:x", nil),
+            ("garbage", "7 characters"), ("x", "1 character"), ("correct horse battery!", "22 characters"),
         ] as [(String, String?)])
-    func `a text that is not a key is told why`(text: String, why: String?) throws {
-        #expect(KeyText.problem(text) == why)
-        #expect(try KeyText.key(in: text, named: "x", isPassphrase: true) == text)
-        guard let why else {
-            #expect(try KeyText.key(in: text, named: "x", isPassphrase: false) == text)
-            #expect(try KeyText.key(in: "A fresh random key: \(text)", named: "x", isPassphrase: false) == text)
+    func `a passphrase is a key only where it is said to be one`(text: String, length: String?) throws {
+        let key = try KeyInput.key(in: Array(text.utf8), named: "x")
+        let trimmed = text.split(separator: " ").joined(separator: " ")
+        #expect(try KeyInput.checked(key, isPassphrase: true) == trimmed)
+        guard let length else {
+            #expect(try KeyInput.checked(key, isPassphrase: false) == trimmed)
             return
         }
-        #expect(throws: Failure("x is not a key: \(why). For a passphrase add --passphrase.")) {
-            try KeyText.key(in: text, named: "x", isPassphrase: false)
-        }
-        #expect(throws: Failure.self) { try KeyText.key(in: "A fresh random key: \(text)", named: "x", isPassphrase: false) }
+        let why = "that is not a key: it has \(length), and a key has 24 that end in ==. For a passphrase add --passphrase."
+        #expect(throws: Failure(why)) { try KeyInput.checked(key, isPassphrase: false) }
     }
 
-    @Test func `a new key is the base64 of 16 bytes`() {
+    @Test func `a new key is the base64 of 16 bytes`() throws {
         #expect(NewSecret.base64([]) == "")
         #expect(NewSecret.base64(Array("f".utf8)) == "Zg==")
         #expect(NewSecret.base64(Array("fo".utf8)) == "Zm8=")
         #expect(NewSecret.base64(Array("foobar".utf8)) == "Zm9vYmFy")
         #expect(NewSecret.base64([0xFB, 0xFF]) == "+/8=")
         let key = NewSecret.key()
-        #expect(key.count == 24 && key.hasSuffix("==") && KeyText.problem(key) == nil)
+        #expect(key.count == 24 && key.hasSuffix("=="))
+        #expect(try KeyText(key).passphrase == nil)
         #expect(NewSecret.key() != key)
     }
 }

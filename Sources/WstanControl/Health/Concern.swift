@@ -60,14 +60,18 @@ extension GetStatus.Reply {
         let isServed = servers.contains { $0.state == .reachable }
         return servers.flatMap { server in
             let name = isNameless ? "server" : "server \(server.uri)"
-            return [server.concern(name, now, isServed: isServed), server.certificateConcern(name, now)].compactMap { $0 }
+            return [server.concern(name, now, isServed: isServed), server.certificateConcern(name, now)].compactMap {
+                $0
+            }
         }
     }
 
     private func reloadConcern(_ now: Int) -> Concern? {
         let error = configurationErrors?.first
         guard reloadFailureTimestampUSec != nil || error != nil else { return nil }
-        let time = reloadFailureTimestampUSec.map { " \(TimeText.short(microseconds: TimeText.difference(now, $0))) ago" }
+        let time = reloadFailureTimestampUSec.map {
+            " \(TimeText.short(microseconds: TimeText.difference(now, $0))) ago"
+        }
         let text = "last reload failed\(time ?? "")" + (error.map { ": " + $0 } ?? "")
         return Concern(.critical, text, advice: "wstanctl check-config")
     }
@@ -91,8 +95,8 @@ extension Control.Server {
             return text
         case .unknown:
             if let cause { return "not known to work: \(cause)" }
-            guard let last = lastSuccessTimestampUSec else { return "not tried yet" }
-            return tunnels > 0 ? "no answer for \(ago(last))" : "not tried since it worked \(ago(last)) ago"
+            guard let last = lastSuccessTimestampUSec else { return trying ? "being tried" : "not tried yet" }
+            return trying || tunnels > 0 ? "no answer for \(ago(last))" : "not tried since it worked \(ago(last)) ago"
         }
     }
 
@@ -135,7 +139,8 @@ extension Control.Certificate {
         if let mismatchedHost {
             let names = names.isEmpty ? "no name" : names.joined(separator: ", ")
             let text = "certificate is for \(names), not for \(mismatchedHost)"
-            concerns.append(Concern(.critical, text, advice: "clients that check it do not connect: get one for that name"))
+            concerns.append(
+                Concern(.critical, text, advice: "clients that check it do not connect: get one for that name"))
         }
         if let refusal {
             concerns.append(Concern(.warning, "new certificate not used: \(refusal)"))

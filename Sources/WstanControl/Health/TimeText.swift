@@ -5,7 +5,9 @@ public enum TimeText {
     /// `3s`, `12min 5s`, `3h 4min`, `2d 5h`: the two greatest units.
     public static func text(microseconds: Int) -> String {
         let seconds = max(microseconds, 0) / 1_000_000
-        let parts = [(seconds / 86_400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s")]
+        let parts = [
+            (seconds / 86_400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s"),
+        ]
         guard let first = parts.firstIndex(where: { $0.0 > 0 }) else { return "0s" }
         return parts[first...].prefix(2).filter { $0.0 > 0 }.map { "\($0.0)\($0.1)" }.joined(separator: " ")
     }
@@ -26,7 +28,9 @@ public enum TimeText {
         var seconds = time_t(microseconds / 1_000_000)
         var parts = tm()
         var buffer = [CChar](repeating: 0, count: 64)
-        guard gmtime_r(&seconds, &parts) != nil, strftime(&buffer, buffer.count, "%Y-%m-%d", &parts) > 0 else { return "?" }
+        guard gmtime_r(&seconds, &parts) != nil, strftime(&buffer, buffer.count, "%Y-%m-%d", &parts) > 0 else {
+            return "?"
+        }
         return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 

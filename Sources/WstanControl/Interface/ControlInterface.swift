@@ -87,6 +87,8 @@ public enum ControlInterface {
           state: ServerState,
           # True for the one that new connections go to
           used: bool,
+          # True while a try has not been answered
+          trying: bool,
           # Since when it is reachable or unreachable
           sinceTimestampUSec: ?int,
           # When it was heard of last, and when a try failed last

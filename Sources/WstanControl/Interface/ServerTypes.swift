@@ -5,6 +5,8 @@ extension Control {
         public var state: ServerState
         /// New connections go to it.
         public var used: Bool
+        /// A try has not been answered yet.
+        public var trying: Bool
         public var sinceTimestampUSec: Int?
         public var lastSuccessTimestampUSec: Int?
         public var lastFailureTimestampUSec: Int?
@@ -17,7 +19,7 @@ extension Control {
         public var certificateEndTimestampUSec: Int?
 
         public init(
-            uri: String, state: ServerState, used: Bool, sinceTimestampUSec: Int? = nil,
+            uri: String, state: ServerState, used: Bool, trying: Bool = false, sinceTimestampUSec: Int? = nil,
             lastSuccessTimestampUSec: Int? = nil, lastFailureTimestampUSec: Int? = nil, code: String? = nil,
             cause: String? = nil, advice: String? = nil, tunnels: Int = 0, rttUSec: Int? = nil,
             certificateEndTimestampUSec: Int? = nil
@@ -25,6 +27,7 @@ extension Control {
             self.uri = uri
             self.state = state
             self.used = used
+            self.trying = trying
             self.sinceTimestampUSec = sinceTimestampUSec
             self.lastSuccessTimestampUSec = lastSuccessTimestampUSec
             self.lastFailureTimestampUSec = lastFailureTimestampUSec
@@ -40,7 +43,8 @@ extension Control {
         public var withoutPath: Server {
             var server = self
             // scheme, nothing, host and port, path
-            server.uri = uri.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false).prefix(3)
+            server.uri =
+                uri.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false).prefix(3)
                 .joined(separator: "/") + "/"
             return server
         }

@@ -30,7 +30,10 @@ package struct ClientOptions: Sendable {
 
     /// What does not take the tunnel.
     package var direct: DirectRules { DirectRules(patterns: settings.direct) }
-    package var pings: Tunnel.Pings { Tunnel.Pings(idle: settings.poolPing) }
+    /// A front that ends silent connections does not tell idle tunnels from others.
+    package var pings: Tunnel.Pings {
+        Tunnel.Pings(inUse: settings.pingInterval, idle: min(settings.poolPing, settings.pingInterval))
+    }
 
     /// A setting that is used as it is.
     package subscript<Value>(dynamicMember path: WritableKeyPath<Settings, Value>) -> Value {
@@ -90,7 +93,7 @@ package enum ClientLimits {
     /// From one that does not tell, as Python's do not: a round trip and this, for the failures that come quickly.
     static let answerFromSilent: Duration = .milliseconds(300)
     /// How many connections that were granted early ask whether the server tells, until one is answered.
-    static let answerQuestions = 4
+    static let answerQuestions = 16
     /// Servers of which it is remembered whether they tell.
     static let knownServers = 64
 

@@ -3,6 +3,16 @@ enum HelpText {
     private static let width = 80
     private static let margin = 30
 
+    /// For a command line without a word.
+    static let brief = """
+        wstand: what to do is missing: a configuration file, or the server's URI and a key.
+
+          wstand --config /etc/wstan.conf
+          wstand ws://server.example.com:8080/ --key-file KEYFILE        a client; with -s its server
+
+        wstand --help lists all options, wstand --gen-key makes a key, wstanctl init a configuration.
+        """
+
     static let text: String = {
         var lines = [
             "usage: wstand [options] [URI] [KEY]",

@@ -39,7 +39,7 @@ extension Invocation {
     public static func parse(
         _ arguments: [String], purpose: Purpose = .stated, in surroundings: Surroundings
     ) throws(ConfigurationFailure) -> Invocation {
-        guard !arguments.isEmpty else { throw ConfigurationFailure([], exitStatus: .usage, help: HelpText.text) }
+        guard !arguments.isEmpty else { throw ConfigurationFailure([], exitStatus: .usage, help: HelpText.brief) }
         let words = CommandLineArguments(arguments)
         if words.asksForHelp { return .help(HelpText.text) }
         guard !words.diagnostics.hasErrors else {
@@ -49,15 +49,16 @@ extension Invocation {
         // As in Python it needs neither URI nor key.
         if words.asksForKey { return .generateKey }
 
-        let commandLine = SettingsLayer(words.assignments)
+        let commandLine = SettingsLayer(words.assignments, home: surroundings.variable("HOME"))
         if words.asksForStdio { return try StandardStreams.invocation(words, commandLine, in: surroundings) }
 
-        let file = try words.file.map { path throws(ConfigurationFailure) in
+        let path = words.file ?? words.standardFile(in: surroundings)
+        let file = try path.map { path throws(ConfigurationFailure) in
             try ConfigurationReader(path, isStrict: words.isStrict, in: surroundings)
         }
         let merge = SettingsMerge(
-            file: file?.layer, filePath: words.file, commandLine: commandLine,
-            places: InstancePlaces(file: words.file, variable: surroundings.variable))
+            file: file?.layer, filePath: path, commandLine: commandLine,
+            places: InstancePlaces(file: path, variable: surroundings.variable))
         var late = DiagnosticList()
         let settings = merge.settings(isWhole: file?.isWhole ?? true, diagnostics: &late)
         let isCheck = words.asksForCheck || purpose == .check
@@ -81,5 +82,20 @@ extension Invocation {
         let other = merge.settings(ofOtherEndThan: settings)
         let printed = PrintedConfiguration(settings, merge.origins(of: settings), other)
         return .printConfig(printed.text, warnings: all)
+    }
+}
+
+extension CommandLineArguments {
+    /// The file that a command which only looks is about when none is named, and no URI or key either: the user's own, where
+    /// there is one, or else that of the system.
+    fileprivate func standardFile(in surroundings: Surroundings) -> String? {
+        guard asksForCheck || asksForPrint || asksForDoctor,
+            !assignments.contains(where: { ["uri", "key", "key-file"].contains($0.settingIdentifier) })
+        else { return nil }
+        let directory =
+            surroundings.variable("XDG_CONFIG_HOME").flatMap { $0.isEmpty ? nil : $0 }
+            ?? surroundings.variable("HOME").map { $0 + "/.config" }
+        let own = directory.map { $0 + "/wstan.conf" }
+        return own.flatMap { (try? surroundings.readFile($0)) == nil ? nil : $0 } ?? "/etc/wstan.conf"
     }
 }

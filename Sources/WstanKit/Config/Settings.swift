@@ -53,6 +53,8 @@ public struct Settings: Sendable, Equatable {
     /// nil: one per core.
     public var threads: Int?
     public var drainTimeout: Duration
+    /// Of the other end of a tunnel in use, after which it is pinged.
+    public var pingInterval = Duration.seconds(45)
     /// Bytes of all buffers together; nil: from the control group's limit or the machine's memory.
     public var memoryLimit: Int?
     public var logLevel = LogLevel.notice

@@ -6,7 +6,7 @@ public struct Surroundings {
     /// Gives the names of the regular files in a directory, links to such among them, in any order; nil when there is no
     /// such directory.
     public var fileNames: (String) throws -> [String]?
-    /// Whether everybody on this host may read a file.
+    /// Whether every user of this host may read a file.
     public var isWorldReadable: (String) -> Bool
     /// Gives the command that closes such a file to others.
     public var closingCommand: (String) -> String

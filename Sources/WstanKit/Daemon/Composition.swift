@@ -1,4 +1,3 @@
-import Glibc
 import WstanConfig
 import WstanCore
 
@@ -22,12 +21,13 @@ struct Composition {
         _ settings: Settings, arguments: [String], found: [Diagnostic], log: EventLog, threshold: LogThreshold
     ) throws {
         files = ConfigurationFiles(of: arguments, naming: settings)
+        let environment = ProxyEnvironment.system
+        if let problem = UnusableProxy(for: settings, environment) { throw problem }
         let passed = try PassedSockets.adopt()
         let key = try KeyLoader.load(settings.key)
         configuration = try LoadedConfiguration(settings, key: key, found: found, passed: passed)
         context = try DaemonContext(
-            settings, arguments: arguments,
-            environment: ProxyEnvironment { getenv($0).map { String(cString: $0) } }, passed: passed,
+            settings, arguments: arguments, environment: environment, passed: passed,
             bufferBudget: configuration.bufferBudget, log: log, threshold: threshold)
         keys = try KeyRingService(
             key, stateDirectory: settings.stateDirectory, isClient: settings.mode == .client, worker: context.main,

@@ -16,7 +16,9 @@ public final class Daemon: @unchecked Sendable {
 
     public static let version = Release.version
 
-    private static let signalNumbers = [SIGTERM, SIGINT, SIGHUP]
+    /// SIGXCPU comes from a limit on processor time, and SIGKILL soon after it.
+    private static let endingSignals = [SIGTERM, SIGINT, SIGQUIT, SIGXCPU]
+    private static let signalNumbers = endingSignals + [SIGHUP, SIGUSR1]
 
     private let parts: Composition
     private let listeners: ListenerSet
@@ -50,9 +52,7 @@ public final class Daemon: @unchecked Sendable {
     public static func run(_ settings: Settings, arguments: [String], warnings: [Diagnostic]) -> Int32 {
         // Before any thread is started, so that all inherit it.
         SignalSource.block(signalNumbers)
-        signal(SIGPIPE, SIG_IGN)
-        // A limit on the size of files makes a write fail, and ends nothing.
-        signal(SIGXFSZ, SIG_IGN)
+        SignalSource.ignoreOthers()
         Descriptors.raiseLimit()
 
         let threshold = LogThreshold(settings.logLevel.forLogger)
@@ -77,7 +77,7 @@ public final class Daemon: @unchecked Sendable {
     private static func explanation(of error: any Error) -> (text: String, status: Int32) {
         switch error {
         case is SocketActivation.Failure, is KeyLoader.Failure, is KeyRingFile.Failure, is AdmissionLoader.Failure,
-            is TLSContext.Problem:
+            is TLSContext.Problem, is UnusableProxy:
             ("\(error)", ExitStatus.configuration)
         case is ReplayStorage.Failure, is ListenAddresses.Failure: ("\(error)", ExitStatus.failure)
         default: ("cannot start: \(error)", ExitStatus.failure)
@@ -145,12 +145,15 @@ public final class Daemon: @unchecked Sendable {
 
     private func startHeartbeat() {
         guard ServiceManager.listens else { return }
-        let status = { [unowned self] snapshot in
-            let state = isStopping ? "Stopping" : reporter.drain != nil ? "Draining" : nil
-            return StatusLine(snapshot, state: state, reporter.concerns(snapshot)).text
-        }
+        let status = { [unowned self] snapshot in StatusLine(snapshot, state: state, reporter.concerns(snapshot)).text }
         let timeLeft = { [unowned self] in stopDeadline.map { $0 - main.now } }
         SystemdHeartbeat(of: services, on: main, rhythm, log: log, status: status, timeLeft: timeLeft).start()
+    }
+
+    /// What it is doing, unless that is its usual business.
+    private var state: String? {
+        if isStopping { return "Stopping" }
+        return reporter.drain != nil ? "Draining" : nil
     }
 
     private var rhythm: SystemdHeartbeat.Rhythm { SystemdHeartbeat.Rhythm(patience: ServiceManager.watchdogPatience) }
@@ -160,10 +163,19 @@ public final class Daemon: @unchecked Sendable {
     private var isStopping: Bool { stopDeadline != nil }
 
     private func received(_ signal: Int32) {
-        guard signal != SIGHUP else { return reloader.reloadSoon() }
-        // A second one means it.
-        guard !isStopping else { return main.stop() }
-        stop()
+        switch signal {
+        case SIGHUP: reloader.reloadSoon()
+        case SIGUSR1: logStatus()
+        // A second one ends it at once.
+        default: if isStopping { main.stop() } else { stop() }
+        }
+    }
+
+    private func logStatus() {
+        main.spawn { [self] in
+            let snapshot = await services.snapshot()
+            log.status(StatusLine(snapshot, state: state).text)
+        }
     }
 
     private func stop() {

@@ -17,6 +17,11 @@ extension EventLog {
         logger.notice("sockets that were passed take the place of \(setting) = \(places), which is not opened")
     }
 
+    /// As SIGUSR1 asks for.
+    func status(_ line: String) {
+        logger.notice("status: \(line)")
+    }
+
     func draining(_ count: Duration) {
         logger.notice("stopping", metadata: ["drain-timeout": "\(count)"])
     }

@@ -2,11 +2,11 @@ import Glibc
 import Logging
 import WstanControl
 
-/// An event as a line of text: for people with time and level, for whoever knows the time with the priority in front, for
-/// programs as an object of JSON.
+/// An event as a line of text: for people with time and level, for a reader that adds the time with the priority in front,
+/// for programs as an object of JSON.
 enum LogLine {
     static func plain(_ record: LogRecord) -> String {
-        "\(localTime(record.time.seconds)) \(record.level): \(record.text)"
+        "\(timestamp(record.time.seconds)) \(record.level): \(record.text)"
     }
 
     /// sd-daemon(3).
@@ -19,6 +19,7 @@ enum LogLine {
         var object = JSONObject()
         let (time, _) = record.time.seconds.multipliedReportingOverflow(by: 1_000_000)
         object.append("timestampUSec", .integer(time &+ record.time.microseconds))
+        object.append("time", .string(timestamp(record.time.seconds, microseconds: record.time.microseconds)))
         object.append("level", .string(record.level.rawValue))
         object.append("message", .string(record.message))
         if let id = record.id { object.append(MessageID.key, .string(id.rawValue)) }
@@ -28,7 +29,7 @@ enum LogLine {
 
     /// For a terminal.
     static func coloured(_ record: LogRecord) -> String {
-        let time = "\u{1B}[2m\(localTime(record.time.seconds))\u{1B}[0m"
+        let time = "\u{1B}[2m\(timestamp(record.time.seconds))\u{1B}[0m"
         guard let colour = colour(of: record.level) else { return "\(time) \(record.level): \(record.text)" }
         return "\(time) \u{1B}[\(colour)m\(record.level):\u{1B}[0m \(record.text)"
     }
@@ -44,12 +45,25 @@ enum LogLine {
         }
     }
 
-    private static func localTime(_ seconds: Int) -> String {
+    /// RFC 3339 section 5.6, with the offset of local time: lines of several hosts can be put in order, and the hour that
+    /// comes twice in autumn can be told apart.
+    ///
+    /// - Parameter microseconds: nil leaves the fraction out.
+    static func timestamp(_ seconds: Int, microseconds: Int? = nil) -> String {
         var seconds = seconds
         var parts = tm()
         localtime_r(&seconds, &parts)
-        func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
-        return "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday)) "
-            + "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
+        func digits(_ value: Int, _ count: Int = 2) -> String {
+            let text = String(value)
+            return String(repeating: "0", count: max(0, count - text.utf8.count)) + text
+        }
+        let date = [digits(Int(parts.tm_year) + 1900, 4), digits(Int(parts.tm_mon) + 1), digits(Int(parts.tm_mday))]
+        let time = [parts.tm_hour, parts.tm_min, parts.tm_sec].map { digits(Int($0)) }
+        let minutes = abs(parts.tm_gmtoff) / 60
+        let zone =
+            minutes == 0
+            ? "Z" : "\(parts.tm_gmtoff < 0 ? "-" : "+")\(digits(minutes / 60)):\(digits(minutes % 60))"
+        let fraction = microseconds.map { ".\(digits($0, 6))" } ?? ""
+        return "\(date.joined(separator: "-"))T\(time.joined(separator: ":"))\(fraction)\(zone)"
     }
 }

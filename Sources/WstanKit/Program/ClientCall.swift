@@ -112,6 +112,9 @@ enum ClientCall {
     private static func addresses(of host: String, _ port: UInt16) -> [SocketAddress] {
         switch Host(text: host) {
         case .ipv4(let address): [.ipv4(address, port: port)]
+        // Every address, which a host without IPv6 has of IPv4 only.
+        case .ipv6(let address) where address.high == 0 && address.low == 0:
+            [.ipv6(address, port: port, scope: 0), .ipv4(IPv4Address(0), port: port)]
         case .ipv6(let address): [.ipv6(address, port: port, scope: 0)]
         case .name, nil: Resolver.lookUpNow(host, port: port)
         }

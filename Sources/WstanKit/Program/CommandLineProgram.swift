@@ -1,11 +1,12 @@
 import Glibc
 import WstanConfig
+import WstanControl
 import WstanCore
 
 /// What `wstand` does with its command line.
 public enum CommandLineProgram {
     public static func run() -> Never {
-        let arguments = Array(CommandLine.arguments.dropFirst())
+        let arguments = ProgramStart.begin()
         // What a unit is to read is read as its user: what keeps it from starting is to be found.
         let unit = ServiceUnit.examined(by: arguments)
         let isUnitUser = UnitUser.assume(unit)
@@ -15,8 +16,9 @@ public enum CommandLineProgram {
                 // Not exit: what it tidies up is still in use by the other workers.
                 _exit(Daemon.run(settings, arguments: arguments, warnings: warnings))
             case .generateKey:
-                // The words that Python's -g uses, since scripts read them.
-                print("A fresh random key: \(Key.random().base64)")
+                // A file that this goes into holds the key alone. On a terminal the words are those of Python's -g.
+                let key = Key.random().base64
+                print(isatty(STDOUT_FILENO) == 1 ? "A fresh random key: \(key)" : key)
             case .help(let text):
                 print(text)
             case .version:

@@ -80,7 +80,8 @@ enum StandardStreamsProgram {
 
     private static func readCredentials() -> Result<[UInt8]?, Problem> {
         guard let value = getenv(credentialsVariable) else { return .success(nil) }
-        let bytes = Array(String(cString: value).utf8)
+        // A file that it came from leaves a line break; what else stands around a password may belong to it.
+        let bytes = Array(String(cString: value).utf8.reversed().drop { $0 == 10 || $0 == 13 }.reversed())
         let parts = bytes.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
         // As in RFC 1929, which the client's users are also checked by.
         guard parts.count == 2, !parts[0].isEmpty, parts.allSatisfy({ $0.count <= 255 }) else {

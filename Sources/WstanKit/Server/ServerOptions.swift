@@ -10,7 +10,6 @@ package struct ServerOptions: Sendable {
     package var usesCipher: Bool
     /// What the listeners begin with; nil: a front ends TLS, or there is none.
     package var tls: TLSServerContext?
-    package var pings = Tunnel.Pings()
 
     package init(
         settings: Settings = .standard(.server), keys: [Key], usesCipher: Bool = true
@@ -19,6 +18,8 @@ package struct ServerOptions: Sendable {
         self.keys = keys
         self.usesCipher = usesCipher
     }
+
+    package var pings: Tunnel.Pings { Tunnel.Pings(inUse: settings.pingInterval) }
 
     package var rules: TargetRules {
         TargetRules(allow: settings.allow, deny: settings.deny, allowsPrivate: settings.allowPrivate)

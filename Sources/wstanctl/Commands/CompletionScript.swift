@@ -47,13 +47,12 @@ enum CompletionScript {
 
     private static func fish(_ script: String) -> String {
         let parsing = "        __wstanctl_parse_subcommand 0 'version' 'h/help'\n"
+        let known = "        __wstanctl_parse_subcommand 0 'i/instance=' 'user' 'socket=' 'version' 'h/help'\n"
         let options = script.split(separator: "\n").filter {
             $0.contains("\"wstanctl status\" i instance'") || $0.contains("\"wstanctl status\" socket'")
                 || $0.contains("\"wstanctl status\" user'")
-        }.map { replacingFirst("\"wstanctl status\"", in: String($0), with: "\"wstanctl\"") + "\n" }
-        return replacingFirst(
-            parsing, in: script, with: "        __wstanctl_parse_subcommand 0 'i/instance=' 'user' 'socket=' 'version' 'h/help'\n")
-            + options.joined()
+        }.map { replacingFirst("\"wstanctl status\"", in: String($0), with: "\"wstanctl\"") }
+        return ([replacingFirst(parsing, in: script, with: known)] + options).joined(separator: "\n")
     }
 
     private static func replacingFirst(_ text: String, in script: String, with other: String) -> String {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import WstanControl
 
 struct InitClientCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -46,7 +47,7 @@ struct InitClientCommand: ParsableCommand {
     func run() throws {
         let places = try places()
         let host = setup.host(places.instance.manager)
-        let key = try KeyInput.key(fromFile: keyFile, isPassphrase: passphrase)
+        let key = try KeyInput.checked(readKey(), isPassphrase: passphrase)
         let unit = places.instance.unit + ".service"
         let steps: [any SetupStep] = [
             ClientKeyStep(places: places, key: key, force: setup.force),
@@ -58,6 +59,11 @@ struct InitClientCommand: ParsableCommand {
         guard try setup.carryOut(plan, on: host) else { return }
         Terminal.say(
             "\n" + ClientText.next(places.instance, listen: listen, UnitOutlook(unit, on: seen, plan)))
+    }
+
+    private func readKey() throws(Failure) -> KeyText {
+        guard let keyFile, keyFile != "-" else { return try KeyInput.fromStdin() }
+        return try KeyInput.fromFile(keyFile)
     }
 
     private func places() throws(Failure) -> ClientPlaces {

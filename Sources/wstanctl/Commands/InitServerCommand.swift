@@ -87,7 +87,7 @@ enum ServerKey: Equatable {
                 self = .key(newKey)
                 return
             }
-            self = hasRing ? .unknown : .key(try KeyInput.key(in: bytes, named: path))
+            self = hasRing ? .unknown : .key(try KeyInput.key(in: bytes, named: path).text)
         }
     }
 

@@ -28,8 +28,8 @@ struct KeyInputOptions: ParsableArguments {
     func read() throws(Failure) -> String? {
         switch keyFile {
         case nil: nil
-        case "-": try KeyInput.fromStdin()
-        case let path?: try KeyInput.fromFile(path)
+        case "-": try KeyInput.fromStdin().text
+        case let path?: try KeyInput.fromFile(path).text
         }
     }
 }

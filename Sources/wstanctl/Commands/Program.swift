@@ -1,9 +1,10 @@
 import ArgumentParser
+import WstanControl
 
 @main
 enum Program {
     static func main() {
-        let arguments = Array(CommandLine.arguments.dropFirst())
+        let arguments = ProgramStart.begin()
         if arguments.count == 2, arguments[0] == "--generate-completion-script",
             let shell = CompletionShell(rawValue: arguments[1])
         {

@@ -5,7 +5,8 @@ struct RejectsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rejects", abstract: "Show what a server has refused lately: from where, why, and how often.",
         discussion: """
-            A line stands for one address, cause and key. The last 256 of them are kept in memory, until wstand ends.
+            A line stands for one address, cause and key. The 256 lines with the most recent refusals are kept in memory \
+            until wstand ends.
             """)
 
     @OptionGroup var daemon: DaemonOptions

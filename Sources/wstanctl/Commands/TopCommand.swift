@@ -6,8 +6,8 @@ struct TopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "top", abstract: "Show the tunnels with what flows through each, the busiest first.",
         discussion: """
-            Keys: r, t, a, i and n sort by rate, total, age, idle time and number; the arrows, Page Up, Page Down, Home and End \
-            scroll; q quits, and the list stays. Where the output is not a terminal, it is printed once.
+            Keys: r, t, a, i and n sort by rate, total, age, idle time and number. The arrows, Page Up, Page Down, Home and \
+            End scroll. q quits, and the list stays. Where the output is not a terminal, the list is printed once.
             """)
 
     @OptionGroup var daemon: DaemonOptions
@@ -70,9 +70,12 @@ struct TopCommand: ParsableCommand {
         var snapshot = try look(daemon, after: nil)
         var order = sort
         var scroll = Scroll()
-        let source = TunnelLooks(daemon, first: snapshot, interval: .microseconds(interval.microseconds)) { snapshot = $0 }
+        let source = TunnelLooks(daemon, first: snapshot, interval: .microseconds(interval.microseconds)) {
+            snapshot = $0
+        }
         try Watch.run(source) { key in
-            guard case .character(let pressed) = key, let wanted = TunnelOrder.allCases.first(where: { $0.key == pressed })
+            guard case .character(let pressed) = key,
+                let wanted = TunnelOrder.allCases.first(where: { $0.key == pressed })
             else { return scroll.press(key) }
             order = wanted
             return scroll.press(.home)

@@ -6,11 +6,12 @@ struct Wstanctl: ParsableCommand {
         commandName: "wstanctl",
         abstract: "Show and control wstand, and set it up.",
         discussion: """
-            Every user may see the status. Everything else is for root, the user that wstand runs as, and the control group \
-            (wstan, unless the configuration names another one). -i, --user and --socket may also stand before the command.
+            Any user may call status and check. All other commands are for root, the user that wstand runs as, and the \
+            control group (wstan unless the configuration says otherwise). -i, --user and --socket may also stand before the \
+            command.
 
             Exit status: 0 success, 1 failure, 3 not running, 4 not permitted, 64 wrong usage, 69 server not reached (doctor), \
-            78 wrong configuration.
+            78 wrong configuration. The statuses of check are those of a Nagios plugin.
             """,
         version: "wstanctl \(Release.version)",
         groupedSubcommands: [

@@ -26,7 +26,10 @@ enum LinkText {
     static func lines(_ certificate: Control.Certificate, now: Int) -> [String] {
         var head = "for " + (certificate.names.isEmpty ? "no name" : certificate.names.joined(separator: ", "))
         if let end = certificate.endTimestampUSec {
-            head += end < now ? ", expired on \(TimeText.end(end, now: now)): renew it" : ", expires on \(TimeText.end(end, now: now))"
+            head +=
+                end < now
+                ? ", expired on \(TimeText.end(end, now: now)): renew it"
+                : ", expires on \(TimeText.end(end, now: now))"
         }
         return [head]
             + [

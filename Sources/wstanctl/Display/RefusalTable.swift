@@ -3,7 +3,8 @@ import WstanControl
 /// What a server has refused lately, for a person.
 enum RefusalTable {
     private static let columns = [
-        Table.Column("LAST", .right), .init("FIRST", .right, rank: 2), .init("TIMES", .right), .init("ADDRESS", least: 15),
+        Table.Column("LAST", .right), .init("FIRST", .right, rank: 2), .init("TIMES", .right),
+        .init("ADDRESS", least: 15),
         .init("KEY", least: 8, rank: 1), .init("CAUSE", least: 10),
     ]
 

@@ -94,7 +94,8 @@ struct StatusText {
         let isOfStart = Amount.difference(loaded, status.startTimestampUSec) < 2_000_000
         add("config", [isOfStart ? "as at the start" : "read again \(Amount.time(from: loaded, to: now)) ago"])
         if let failure = status.reloadFailureTimestampUSec {
-            add("", ["the last reload failed \(Amount.time(from: failure, to: now)) ago and changed nothing"], manner.bad)
+            let ago = Amount.time(from: failure, to: now)
+            add("", ["the last reload failed \(ago) ago and changed nothing"], manner.bad)
         }
         if status.filesChanged == true {
             add("", ["files changed since: \(systemctl) reload \(unit)"], manner.doubtful)

@@ -33,7 +33,8 @@ struct TunnelView {
         let table = TunnelTable(tunnels, flows: flows, now: now, manner: manner).lines
         // The head, a blank line, the table's titles, and the footer.
         let rows = scroll.rows(of: table.count - 1, height: height.map { $0 - 4 } ?? table.count)
-        let lines = [manner.strong(fitted(head, manner)), "", table[0]] + table[1...][rows.lowerBound + 1..<rows.upperBound + 1]
+        let lines =
+            [manner.strong(fitted(head, manner)), "", table[0]] + table[1...][rows.lowerBound + 1..<rows.upperBound + 1]
         return Picture(lines: lines, footer: fitted(footer(rows), manner))
     }
 

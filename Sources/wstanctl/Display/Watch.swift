@@ -59,7 +59,8 @@ enum Watch {
     ///   - press: is given each key but `q`, and says whether it changes what is seen.
     ///   - draw: makes the picture.
     static func run(
-        _ source: some NewsSource, press: (PressedKey) -> Bool = { _ in false }, draw: (Manner, _ height: Int) -> Picture
+        _ source: some NewsSource, press: (PressedKey) -> Bool = { _ in false },
+        draw: (Manner, _ height: Int) -> Picture
     ) throws(Failure) {
         var source = source
         var screen = Screen()

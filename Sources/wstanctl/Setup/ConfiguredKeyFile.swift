@@ -2,7 +2,7 @@ import Glibc
 
 /// The key file of an instance, written by root where the service may not write: below /etc, as packaged.
 enum ConfiguredKeyFile {
-    /// Puts another key in place of the first line; the other lines, the mode and the owner stay. A daemon is not believed
+    /// Puts another key in place of the former one; the other lines, the mode and the owner stay. A daemon is not believed
     /// where that is: the file has to be the one that the instance's configuration names.
     ///
     /// - Parameter path: what the daemon says.
@@ -17,7 +17,8 @@ enum ConfiguredKeyFile {
     }
 
     static func text(_ key: String, replacing former: [UInt8]) -> String {
-        let rest = former.drop { $0 != 10 && $0 != 13 }
+        // Blank lines before the key do not count.
+        let rest = former.drop { $0 <= 32 }.drop { $0 != 10 && $0 != 13 }
         return key + (rest.isEmpty ? "\n" : String(decoding: rest, as: UTF8.self))
     }
 

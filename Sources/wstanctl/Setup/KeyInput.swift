@@ -1,31 +1,16 @@
 import Glibc
+import WstanControl
 
-/// A key that is given: the first line of a file, of standard input, or what is typed, which is not shown.
+/// A key that is given: the first line of a file or of stdin, which on a terminal does not show.
 enum KeyInput {
-    static let limit = 4096
+    static let limit = KeyText.sizeLimit
 
-    static func fromStdin() throws(Failure) -> String {
+    static func fromStdin() throws(Failure) -> KeyText {
         guard isatty(STDIN_FILENO) == 1 else { return try line(of: STDIN_FILENO, named: "stdin") }
-        return try key(in: SilentLine.read(prompt: "Key (input is hidden): "), named: typed)
+        return try key(in: SilentLine.read(prompt: "Key (input is hidden): "), called: "the typed key")
     }
 
-    private static let typed = "the text that was typed"
-
-    /// A key, and not just any text: an error names the reason.
-    ///
-    /// - Parameter path: nil or `-`: standard input.
-    static func key(fromFile path: String?, isPassphrase: Bool) throws(Failure) -> String {
-        switch path {
-        case nil, "-":
-            let name = isatty(STDIN_FILENO) == 1 ? typed : "the first line of stdin"
-            return try KeyText.key(in: try fromStdin(), named: name, isPassphrase: isPassphrase)
-        case let path?:
-            let name = "the first line of \(Printable.text(path))"
-            return try KeyText.key(in: try fromFile(path), named: name, isPassphrase: isPassphrase)
-        }
-    }
-
-    static func fromFile(_ path: String) throws(Failure) -> String {
+    static func fromFile(_ path: String) throws(Failure) -> KeyText {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
         guard descriptor >= 0 else {
             throw Failure(
@@ -36,11 +21,21 @@ enum KeyInput {
         return try line(of: descriptor, named: Printable.text(path))
     }
 
-    private static func line(of descriptor: Int32, named name: String) throws(Failure) -> String {
+    /// - Throws: for a passphrase, unless it is said to be one: any text is one, such as a part of a key.
+    static func checked(_ key: KeyText, isPassphrase: Bool) throws(Failure) -> String {
+        guard key.passphrase == nil || isPassphrase || key.text.hasPrefix(KeyText.passphrasePrefix) else {
+            throw Failure(
+                "that is not a key: it has \(Amount.count(key.text.count, "character")), and a key has 24 that end in ==. "
+                    + "For a passphrase add --passphrase.")
+        }
+        return key.text
+    }
+
+    private static func line(of descriptor: Int32, named name: String) throws(Failure) -> KeyText {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1024)
         // What follows the line is not read.
-        while !bytes.contains(10), bytes.count <= limit {
+        while !bytes.drop(while: { $0 <= 32 }).contains(10), bytes.count <= limit {
             let count = read(descriptor, &buffer, buffer.count)
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw Failure("cannot read \(name): \(String(cString: strerror(errno)))") }
@@ -50,17 +45,17 @@ enum KeyInput {
         return try key(in: bytes, named: name)
     }
 
-    /// By the rules of a key file: the first line, without white space around it.
-    static func key(in bytes: [UInt8], named name: String) throws(Failure) -> String {
-        let blank: (UInt8) -> Bool = { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
-        let line = bytes.prefix { $0 != 10 && $0 != 13 }.drop(while: blank)
-        let trimmed = Array(line.reversed().drop(while: blank).reversed())
-        guard !trimmed.isEmpty else { throw Failure("there is no key in \(name)") }
-        guard trimmed.count <= limit else { throw Failure("the key in \(name) is above \(limit) bytes") }
-        guard let text = String(validating: trimmed, as: UTF8.self), !trimmed.contains(0) else {
-            throw Failure("the key in \(name) is not UTF-8 text")
+    /// By the rules of a key file.
+    static func key(in bytes: [UInt8], named name: String) throws(Failure) -> KeyText {
+        try key(in: bytes, called: "the key in \(name)")
+    }
+
+    private static func key(in bytes: [UInt8], called what: String) throws(Failure) -> KeyText {
+        do throws(KeyText.Problem) {
+            return try KeyText(firstLineOf: bytes)
+        } catch {
+            throw Failure("\(what) \(error)")
         }
-        return text
     }
 }
 

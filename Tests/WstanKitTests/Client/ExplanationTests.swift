@@ -71,7 +71,8 @@ import Testing
         (.at(target, .proxyRefused(.socks(1))), 502, .clientToProxy), (.at(target, .timedOut), 504, .clientToServer),
         (.refused(status: 404, clockAhead: nil), 502, .clientToServer),
         (.refused(status: 404, clockAhead: 180), 502, .clientToServer),
-        (.notHTTP(.ssh), 502, .clientToServer), (.reset, 502, .clientToServer), (.closed(usesTLS: false), 502, .clientToServer),
+        (.notHTTP(.ssh), 502, .clientToServer), (.reset, 502, .clientToServer),
+        (.closed(usesTLS: false), 502, .clientToServer),
         (.timedOut, 504, .clientToServer),
     ])
     func `a failure to reach the server has a hop and advice`(

@@ -110,11 +110,59 @@ import Testing
         #expect(text.split(separator: "\n").allSatisfy { $0.count <= 100 })
     }
 
-    @Test func `no arguments at all give the help and status 64`() {
-        let failure = ConfigFixture().failure([])
-        #expect(failure?.exitStatus == .usage)
-        #expect(failure?.exitStatus.rawValue == 64)
-        #expect(failure?.description.contains("usage: wstand") == true)
+    @Test func `without a word it says what is missing, in a few lines, with status 64`() throws {
+        let failure = try #require(ConfigFixture().failure([]))
+        #expect(failure.exitStatus.rawValue == 64)
+        let lines = failure.description.split(separator: "\n")
+        #expect(lines.count <= 6 && lines.allSatisfy { $0.count <= 100 })
+        #expect(failure.description.contains("--config /etc/wstan.conf") && failure.description.contains("--help"))
+    }
+
+    @Test func `a command that only looks is about the user's own file, or that of the system`() throws {
+        var fixture = ConfigFixture()
+        fixture.variables = ["HOME": "/home/a"]
+        func path(_ words: [String]) throws -> String? {
+            guard case .checkConfig(_, let origins, _) = try fixture.parse(words) else { return nil }
+            return origins.place(of: "uri")?.path
+        }
+        let complaint = "/etc/wstan.conf: error: cannot be read"
+        #expect(fixture.complaints(["--check-config"]).first?.hasPrefix(complaint) == true)
+        fixture.files["/etc/wstan.conf"] = Array(ConfigFixture.minimal.utf8)
+        #expect(try path(["--check-config"]) == "/etc/wstan.conf")
+        #expect(try path(["--check-config", "--strict", "-d"]) == "/etc/wstan.conf")
+        fixture.files["/home/a/.config/wstan.conf"] = Array(ConfigFixture.minimal.utf8)
+        #expect(try path(["--check-config"]) == "/home/a/.config/wstan.conf")
+        fixture.files["/x/wstan.conf"] = Array(ConfigFixture.minimal.utf8)
+        fixture.variables["XDG_CONFIG_HOME"] = "/x"
+        #expect(try path(["--check-config"]) == "/x/wstan.conf")
+        guard case .printConfig = try fixture.parse(["--print-config"]), case .doctor = try fixture.parse(["--doctor"])
+        else { throw ConfigFixture.NotARun() }
+        // What the command line itself says stands alone, and a start needs a file to be named.
+        #expect(fixture.complaints(["--check-config", "ws://h"]).first?.contains("no key") == true)
+        #expect(fixture.complaints(["--check-config", "--key=k"]).first?.contains("no URI") == true)
+        #expect(fixture.complaints(["-d"]).first?.contains("no URI and no key") == true)
+    }
+
+    @Test func `a tilde in a path is the user's own directory`() throws {
+        var fixture = ConfigFixture(file: "uri = ws://h/\nkey-file = ~/key\n[client]\nusers-file = ~/a b\n")
+        #expect(fixture.complaints().first?.contains("HOME is not set") == true)
+        fixture.variables["HOME"] = "/home/a"
+        let settings = try fixture.run().settings
+        #expect(settings.key == .file("/home/a/key") && settings.usersFile == "/home/a/a b")
+        let words = ["ws://h", "--key-file=~/k", "--state-directory=~/s", "--tls-ca-file=~b", "--control-socket=none"]
+        let other = try fixture.run(words).settings
+        #expect(other.key == .file("/home/a/k") && other.stateDirectory == "/home/a/s" && other.tls.caFile == "~b")
+        #expect(try fixture.run(["ws://h", "~/k"]).settings.key == .text(Secret("~/k")))
+    }
+
+    @Test func `a client of every address is warned`() throws {
+        for host in ["*", "[::]", "0.0.0.0"] {
+            #expect(try ConfigFixture().run(["ws://\(host):1/", "--key-file=k"]).warnings.count == 1)
+            let server = try ConfigFixture().run(["-s", "ws://\(host):1/", "--key-file=k"])
+            #expect(server.warnings.isEmpty)
+            #expect(server.settings.listen == [.tcp(host: host == "0.0.0.0" ? host : "::", port: 1)])
+        }
+        #expect(try configured("-a * -p 3 ws://h K").listen == [.tcp(host: "::", port: 3)])
     }
 
     @Test func `a key on the command line is taken with a warning`() throws {
@@ -134,7 +182,7 @@ import Testing
         ("ws://h K --early-data=5000", "from 0 to 4096"), ("ws://h K --log-format=x", "json or journal"),
         ("ws://h K --control-socket=run/x", "begins at the root"), ("ws://h K --control-group=a,b", "one group"),
         ("ws://h K --check-config --print-config", "exclude each other"),
-        ("ws://h?x K", "remove '?'"), ("h:80 K", "ws://host:port"), ("http://h K", "neither ws:// nor wss://"),
+        ("ws://h#x K", "remove '#'"), ("h:80 K", "ws://host:port"), ("http://h K", "neither ws:// nor wss://"),
         ("ws://h:0 K", "port 0"), ("ws://h K --uri=ws://i:0", "port 0"), ("ws://h K -s --uri ws://i", "has one URI"),
         ("ws://h K --proxy=", "value is empty"),
         ("ws://h K --key-file=f", "keep one"), ("ws://h K --listen=h:1 -p 3", "keep listen"),

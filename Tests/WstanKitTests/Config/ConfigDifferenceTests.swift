@@ -14,6 +14,7 @@ import Testing
     /// Another value than the default for each key, as it stands in the file.
     static let others: [String: String] = [
         "uri": "wss://i:2/", "key-file": "other", "compatible": "yes", "threads": "3", "drain-timeout": "9s",
+        "ping-interval": "9s",
         "state-directory": "/s", "memory-limit": "64M", "log-level": "debug", "log-format": "json",
         "client.listen": "a:1", "client.early-data": "1", "client.early-data-wait": "1ms", "client.early-reply": "no",
         "client.users-file": "u", "client.allow-uid": "5", "client.direct": "private", "client.proxy": "none",

@@ -189,6 +189,6 @@ import Testing
     @Test func `a bad value on the command line is status 64 though a file is read`() {
         let fixture = ConfigFixture(file: ConfigFixture.minimal)
         #expect(fixture.failure(["-i", "f.conf", "--threads=0"])?.exitStatus == .usage)
-        #expect(fixture.failure(["-i", "f.conf", "-s", "ws://h?x"])?.exitStatus == .usage)
+        #expect(fixture.failure(["-i", "f.conf", "-s", "ws://h#x"])?.exitStatus == .usage)
     }
 }

@@ -39,7 +39,7 @@ import Testing
                 "f.conf:3:1: error: [forward db] has no listen: add the line listen = 127.0.0.1:PORT",
                 "f.conf:3:1: error: [forward db] has no target: add the line target = HOST:PORT",
                 "f.conf:4:1: error: [forward web] has no target: add the line target = HOST:PORT",
-                "f.conf:7:10: error: listen: the port is missing: write host:port",
+                "f.conf:7:10: error: listen: the port is missing: write HOST:PORT, like localhost:1080",
                 "f.conf:8:10: error: target: the port is missing: write host:port",
             ])
     }

@@ -147,9 +147,9 @@ import Testing
         fixture.worldReadable = ["f.conf", "f.conf.d/a.conf"]
         #expect(
             try fixture.run().warnings == [
-                "f.conf:2:7: warning: everybody on this host can read this secret: chmod o-r f.conf",
-                "f.conf:6:10: warning: everybody on this host can read this secret: chmod o-r f.conf",
-                "f.conf.d/a.conf:2:9: warning: everybody on this host can read this secret: chmod o-r f.conf.d/a.conf",
+                "f.conf:2:7: warning: every user of this host can read this secret: chmod o-r f.conf",
+                "f.conf:6:10: warning: every user of this host can read this secret: chmod o-r f.conf",
+                "f.conf.d/a.conf:2:9: warning: every user of this host can read this secret: chmod o-r f.conf.d/a.conf",
             ])
         fixture.files["f.conf"] = Array("uri = ws://h/\nkey-file = f\n[client]\nproxy = http://u@h:1\n".utf8)
         fixture.worldReadable = ["f.conf"]

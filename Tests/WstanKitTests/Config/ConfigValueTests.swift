@@ -9,6 +9,8 @@ import Testing
         ("ws://h:/", "ws://h:80/"), ("ws://[::1]:8080/x", "ws://[::1]:8080/x/"),
         ("ws://[FE80::1%eth0]/", "ws://[fe80::1%eth0]:80/"),
         ("ws://h/a%20b//c/", "ws://h:80/a%20b//c/"), ("ws://h:65535/@:", "ws://h:65535/@:/"),
+        ("ws://h/a?x=y", "ws://h:80/a/?x=y"), ("ws://h?x=/@:?", "ws://h:80/?x=/@:?"), ("ws://h/?", "ws://h:80/"),
+        ("ws://*:8080/", "ws://[::]:8080/"), ("ws://*", "ws://[::]:80/"),
     ])
     func `a URI has its defaults filled in and survives its own description`(text: String, expected: String) throws {
         let uri = try ServerURI(text)
@@ -19,7 +21,7 @@ import Testing
 
     @Test(arguments: [
         "", "ws", "ws:", "ws:/h", "ws://", "ws:///x", "ws://:80/", "ws://h:x", "ws://h:65536", "ws://h:-1", "ws://h:+1",
-        "ws://u@h", "ws://u:p@h", "ws://h/#", "ws://h/?", "ws://h#f", "ws://a b/", "ws://h/a b", "ws://h/\r\n",
+        "ws://u@h", "ws://u:p@h", "ws://h/#", "ws://h/?a#b", "ws://h#f", "ws://*a/", "ws://a*/", "ws://h/?a b", "ws://a b/", "ws://h/a b", "ws://h/\r\n",
         "ws://é/",
         "ws://h/é", "ws://::1/", "ws://[::1", "ws://[::1]x", "ws://[h]/", "ws://[]/", "ws://[::1%]/", "ws://h_\u{301}/",
         "http://h", "ws ://h", "ws://h,i/", "ws://" + String(repeating: "a", count: 254),
@@ -27,6 +29,13 @@ import Testing
     ])
     func `what is no URI is refused`(text: String) {
         #expect(throws: ValueProblem.self) { try ServerURI(text) }
+    }
+
+    @Test(arguments: ["ws://b\u{fc}cher.example/", "wss://b\u{fc}cher.example:444/x?y", "ws://\u{4f8b}\u{5b50}"])
+    func `a host with letters beyond ASCII is to be written as xn--`(text: String) throws {
+        let problem = #expect(throws: ValueProblem.self) { try ServerURI(text) }
+        #expect(problem.map { $0.text.contains("xn--") && !$0.text.contains("percent") } == true)
+        #expect(try ServerURI("ws://xn--bcher-kva.example/").host == "xn--bcher-kva.example")
     }
 
     @Test(arguments: [
@@ -55,7 +64,12 @@ import Testing
             try ListenAddress.list("a:1 , [::]:0") == [
                 ListenAddress.tcp(host: "a", port: 1), ListenAddress.tcp(host: "::", port: 0),
             ])
-        for text in ["a", "a:", ":1", "::1:80", "a:1,", "a:x", "[::1]", "unix:run/x", "a:65536"] {
+        #expect(try ListenAddress.list("*:80") == ListenAddress.list("[::]:80"))
+        for text in ["1085", ":1085", ":"] {
+            let problem = #expect(throws: ValueProblem.self) { try ListenAddress.list(text) }
+            #expect(problem?.text == "the host is missing: write localhost:PORT for this host alone, *:PORT for all addresses")
+        }
+        for text in ["a", "a:", ":1", "::1:80", "a:1,", "a:x", "[::1]", "unix:run/x", "a:65536", "*", "*1", "**:1"] {
             #expect(throws: ValueProblem.self) { try ListenAddress.list(text) }
         }
         #expect(try HostPort.host("::1") == "::1")
@@ -99,6 +113,7 @@ import Testing
         for (option, good, bad) in [
             ("early-data", ["0", "4K"], ["4097", "-1"]), ("threads", ["auto", "1", "256"], ["0", "257"]),
             ("handshake-timeout", ["100ms", "10min"], ["99ms", "601"]), ("pool-ping", ["1", "1h"], ["0", "61min"]),
+            ("ping-interval", ["1", "1h"], ["0", "61min"]),
             ("memory-limit", ["AUTO", "1M"], ["1K", "17T"]), ("plain-answer", ["200", "400"], ["500", "/x.html"]),
             ("public-uri", ["ws://h", "wss://[::1]:1/x"], ["h", "ws://0.0.0.0:80/", "ws://[::]/", "ws://h:0/", "http://h/"]),
             ("log-level", ["debug", "Error"], ["loud"]), ("max-tunnels", ["0", "1000000"], ["1000001", "1K"]),

@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import WstanConfig
+@testable import WstanCore
 @testable import WstanKit
 
 @Suite struct AdmissionLoaderTests {
@@ -54,12 +55,25 @@ import Testing
         }
     }
 
-    @Test func `what is wrong with it ends the start, each with its line`() throws {
+    @Test func `a line that cannot be used is told, and the others work`() throws {
+        try Self.withFile("anna:$apr1$x$y\nbert:\(ConfigUsersFileTests.sha256)\ncleo\n") { path in
+            var settings = try Self.settings()
+            settings.usersFile = path
+            let users = try #require(try AdmissionLoader.load(settings).admission.users)
+            #expect(users.users.map { String(decoding: $0.name, as: UTF8.self) } == ["bert"])
+            #expect(users.warnings.map { $0.description.prefix(path.count + 14) } == [
+                "\(path):1:6: warning:", "\(path):3:1: warning:",
+            ])
+        }
+    }
+
+    @Test func `a file without a user ends the start, each line with what is wrong`() throws {
         try Self.withFile("anna:secret\nbert\n") { path in
             var settings = try Self.settings()
             settings.usersFile = path
             let text = try #require(Self.failure(settings))
-            #expect(text.contains("\(path):1:6: error: ") && text.contains("\(path):2:1: error: "))
+            #expect(text.contains("\(path):1:6: warning: ") && text.contains("\(path):2:1: warning: "))
+            #expect(text.contains("\(path): error: has no user"))
             #expect(!text.contains("secret"))
             settings.usersFile = path + "-is-missing"
             #expect(Self.failure(settings)?.hasPrefix("cannot read the users file \(path)-is-missing: ") == true)

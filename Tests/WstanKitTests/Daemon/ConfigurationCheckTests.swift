@@ -52,8 +52,9 @@ import Testing
             found.map { String($0.prefix(60)) }
                 == [
                     "f.conf:2:12: error: cannot read the key file DIR/none: No such file or directory",
-                    "DIR/users:1:6: error: no hash that is known: a password does not stand here",
-                    "DIR/users:2:1: error: no colon: a line is name:hash, and mkpasswd makes the",
+                    "DIR/users:1:6: warning: line ignored: it has no known hash, and a password",
+                    "DIR/users:2:1: warning: line ignored: it has no colon; a line is name:hash,",
+                    "DIR/users: error: has no user: a line is name:hash, and htpasswd -B makes one",
                     "f.conf:6:13: error: allow-uid: this host has no user no-such-user-here",
                     "f.conf:6:13: error: allow-uid: this host has no user nor-such-a-one",
                     "f.conf:8:11: error: DIR/users holds no certificate in PEM, or a damaged one",
@@ -98,7 +99,7 @@ import Testing
         let warnings = try check(expired.certificate, expired.key, authority.caFile)
         #expect(warnings.count == 2)
         #expect(warnings.first?.hasPrefix("f.conf:5:15: warning: the certificate in") == true, "\(warnings)")
-        #expect(warnings.last?.hasPrefix("f.conf:6:7: warning: everybody on this host can read") == true, "\(warnings)")
+        #expect(warnings.last?.hasPrefix("f.conf:6:7: warning: every user of this host can read") == true, "\(warnings)")
     }
 
     @Test func `a directory of drop-ins is read by its files, masked and other ones left out`() throws {

@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import WstanConfig
+@testable import WstanControl
 @testable import WstanKit
 
 /// One after the other, since two of them change the environment, which all threads share.
@@ -58,19 +59,19 @@ import Testing
         }
     }
 
-    @Test(arguments: ["", "\n", "  \t \r\n", "\nkey on the second line"])
+    @Test(arguments: ["", "\n", "  \t \r\n", "\u{FEFF}\n\n"])
     func `an empty key is none, and says how to make one`(text: String) throws {
         try Self.withFile(Array(text.utf8)) { path in
-            #expect(Self.failure(.file(path)) == "the key is empty: wstand -g makes one")
+            #expect(Self.failure(.file(path)) == "the key in \(path) is empty: wstand -g makes one")
         }
         #expect(Self.failure(.text(Secret(""))) == "the key is empty: wstand -g makes one")
     }
 
     @Test func `a file is read up to its bound and not beyond`() throws {
-        let most = [UInt8](repeating: 97, count: KeyLoader.sizeLimit)
+        let most = [UInt8](repeating: 97, count: KeyText.sizeLimit)
         try Self.withFile(most) { path in #expect(Self.failure(.file(path)) == nil) }
         try Self.withFile(most + [10]) { path in
-            #expect(Self.failure(.file(path)) == "the key file \(path) is above 4096 bytes")
+            #expect(Self.failure(.file(path)) == "the key in \(path) is above 4096 bytes")
         }
         #expect(Self.failure(.file("/dev/zero"))?.contains("above 4096 bytes") == true)
     }
@@ -79,7 +80,7 @@ import Testing
         #expect(Self.failure(.file("/no/key")) == "cannot read the key file /no/key: No such file or directory")
         #expect(Self.failure(.file("/"))?.contains("Is a directory") == true)
         try Self.withFile([0xff, 0xfe]) { path in
-            #expect(Self.failure(.file(path)) == "the key file \(path) is not UTF-8 text")
+            #expect(Self.failure(.file(path)) == "the key in \(path) is not UTF-8 text")
         }
     }
 
@@ -100,6 +101,15 @@ import Testing
         #expect(memory.pointee == 0)
         #expect(getenv(name) == nil)
         #expect(Self.failure(.environment(name))?.contains(name) == true)
+    }
+
+    @Test(arguments: ["", "\n", "\r\n", "\r", " ", "\u{A0}\n"])
+    func `the environment's key is that of the file that it was made from`(end: String) throws {
+        setenv("WSTAN_KEY_OF_A_FILE", Self.base64 + end, 1)
+        #expect(try KeyLoader.load(.environment("WSTAN_KEY_OF_A_FILE")).key.bytes == Vectors.keysByText[Self.base64]?.bytes)
+        setenv("WSTAN_KEY_OF_A_FILE", "'\(Self.base64)'", 1)
+        let failure = try #require(Self.failure(.environment("WSTAN_KEY_OF_A_FILE")))
+        #expect(failure.hasPrefix("the key in the variable WSTAN_KEY_OF_A_FILE is in quotes: ") && !failure.contains("WY+"))
     }
 
     @Test func `a credential is a file in the directory that the service manager names`() throws {

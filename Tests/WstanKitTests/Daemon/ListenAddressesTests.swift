@@ -8,7 +8,11 @@ import Testing
 
 @Suite struct ListenAddressesTests {
     private static func plan(_ host: String, _ port: UInt16 = 1080) throws -> [String] {
-        try ListenAddresses.entries(for: ListenAddress.tcp(host: host, port: port)).map { entry in
+        try words(ListenAddresses.entries(for: ListenAddress.tcp(host: host, port: port)))
+    }
+
+    private static func words(_ entries: [ListenAddresses.Entry]) -> [String] {
+        entries.map { entry in
             switch entry.place {
             case .network(let address): "\(address) \(entry.mayBeMissing)"
             case .unix(let path): "unix:\(path)"
@@ -17,13 +21,27 @@ import Testing
     }
 
     @Test(arguments: [
-        ("0.0.0.0", ["0.0.0.0:1080 false"]), ("127.0.0.1", ["127.0.0.1:1080 false"]), ("::", ["[::]:1080 false"]),
-        ("::1", ["[::1]:1080 false"]),
-        // A host without IPv6 has only one of them.
-        ("localhost", ["127.0.0.1:1080 false", "[::1]:1080 true"]),
+        ("0.0.0.0", ["0.0.0.0:1080 false"]), ("127.0.0.1", ["127.0.0.1:1080 false"]),
+        ("::1", ["[::1]:1080 false"]), ("::ffff:127.0.0.1", ["127.0.0.1:1080 false"]),
+        // A host may have only one of them.
+        ("localhost", ["127.0.0.1:1080 true", "[::1]:1080 true"]), ("::", ["0.0.0.0:1080 true", "[::]:1080 true"]),
+        ("0::0", ["0.0.0.0:1080 true", "[::]:1080 true"]),
     ])
-    func `an address is itself, and localhost is both loopback addresses`(host: String, entries: [String]) throws {
+    func `an address is itself, and localhost and [::] are of both IP versions`(host: String, entries: [String]) throws {
         #expect(try Self.plan(host) == entries)
+    }
+
+    @Test(arguments: [
+        ("*:80", ["0.0.0.0:80 true", "[::]:80 true"]), ("0.0.0.0:80, [::]:80", ["0.0.0.0:80 false", "[::]:80 true"]),
+        ("[::]:80, 0.0.0.0:80", ["[::]:80 true", "0.0.0.0:80 false"]),
+        ("[::]:80, 127.0.0.1:80", ["[::]:80 true", "127.0.0.1:80 false"]),
+        ("[::]:80, 127.0.0.1:81", ["0.0.0.0:80 true", "[::]:80 true", "127.0.0.1:81 false"]),
+        ("[::]:0, 127.0.0.1:0", ["0.0.0.0:0 true", "[::]:0 true", "127.0.0.1:0 false"]),
+        ("[::]:80, [::1]:81", ["0.0.0.0:80 true", "[::]:80 true", "[::1]:81 false"]),
+    ])
+    func `[::] leaves IPv4 to an address of IPv4 with the same port`(listen: String, entries: [String]) throws {
+        let found = try ListenAddresses.entries(for: try ListenAddress.list(listen))
+        #expect(found.flatMap(Self.words) == entries)
     }
 
     @Test(arguments: ["", "a b", "a/b", "1.2.3.4%eth0", "[::1"])
@@ -33,7 +51,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (EADDRINUSE, "choose another port"), (EADDRNOTAVAIL, "0.0.0.0"), (EACCES, "below 1024"),
+        (EADDRINUSE, "choose another port"), (EADDRNOTAVAIL, "*:PORT"), (EACCES, "below 1024"),
         (EPERM, "Operation not permitted"),
     ])
     func `an error of binding says what to do`(code: Int32, words: String) {

@@ -90,17 +90,34 @@ import Testing
         #expect(try proxies() == [own, own])
     }
 
-    @Test func `a variable that names no proxy is told where it matters, without its value`() throws {
+    /// Without it the client would connect directly, which may be what its user must not do.
+    @Test func `a variable that names no proxy is an error where it matters, without its value`() throws {
         let bad = Self.environment(["ALL_PROXY": "socks4://secret@p.test"])
         var settings = try Self.settings("ws://a.test/")
-        let warnings = ServerEndpoint.warnings(settings, bad)
-        #expect(warnings.count == 1)
-        #expect(warnings[0].contains("ALL_PROXY") && !warnings[0].contains("secret"))
-        #expect(ClientOptions(settings, key: try Self.key(), workers: 1, environment: bad).servers[0].proxy == nil)
+        let problem = try #require(UnusableProxy(for: settings, bad)).description
+        #expect(problem.contains("ALL_PROXY") && problem.contains("proxy = none") && !problem.contains("secret"))
         settings.proxy = .none
-        #expect(ServerEndpoint.warnings(settings, bad) == [])
-        #expect(ServerEndpoint.warnings(try Self.settings("ws://localhost/"), bad) == [])
-        #expect(ServerEndpoint.warnings(try Self.settings("ws://a.test/", .server), bad) == [])
+        #expect(UnusableProxy(for: settings, bad) == nil)
+        #expect(UnusableProxy(for: try Self.settings("ws://localhost/"), bad) == nil)
+        #expect(UnusableProxy(for: try Self.settings("ws://a.test/", .server), bad) == nil)
+        #expect(UnusableProxy(for: try Self.settings("ws://a.test/"), Self.environment([:])) == nil)
+    }
+
+    @Test func `what surrounds a variable's value does not count`() throws {
+        let settings = try Self.settings("ws://a.test/")
+        let environment = Self.environment(["HTTPS_PROXY": " http://p.test:3128\n", "NO_PROXY": "\n"])
+        #expect(UnusableProxy(for: settings, environment) == nil)
+        let options = ClientOptions(settings, key: try Self.key(), workers: 1, environment: environment)
+        #expect(options.servers[0].proxy == ProxyAddress(host: "p.test", port: 3128))
+        #expect(UnusableProxy(for: settings, Self.environment(["HTTPS_PROXY": " \n"])) == nil)
+    }
+
+    @Test func `the shorter of the two intervals holds for idle tunnels`() throws {
+        var settings = try Self.settings("ws://a.test/")
+        func pings() throws -> Tunnel.Pings { ClientOptions(settings, key: try Self.key(), workers: 1).pings }
+        #expect(try pings().inUse == .seconds(45) && pings().idle == .seconds(20))
+        settings.pingInterval = .seconds(7)
+        #expect(try pings().inUse == .seconds(7) && pings().idle == .seconds(7))
     }
 
     @Test func `the certificate is for the URI's host, or for sni`() throws {

@@ -67,12 +67,28 @@ import Testing
         #expect(!line.contains("\n"))
         let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
         #expect(object["timestampUSec"] as? Int == 1_700_000_000_000_042)
+        let time = try #require(object["time"] as? String)
+        #expect(time.contains(":20.000042") && Self.isTimestamp(time))
         #expect(object["level"] as? String == "notice")
         #expect(object["message"] as? String == message.replacing("\t", with: "?"))
         #expect(object["message-id"] as? String == MessageID.wrongKey.rawValue)
         #expect(object["peer"] as? String == "10.0.0.1:1")
         #expect(object["a \"b\""] as? String == "ü")
-        #expect(object.count == 6)
+        #expect(object.count == 7)
+    }
+
+    /// RFC 3339 section 5.6.
+    private static func isTimestamp(_ text: some StringProtocol) -> Bool {
+        let form = #"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"#
+        return (try? Regex(form).wholeMatch(in: String(text))) != nil
+    }
+
+    @Test func `a line begins with its time and the offset of local time`() {
+        let line = LogLine.plain(Self.record())
+        #expect(Self.isTimestamp(line.prefix { $0 != " " }) && line.hasSuffix(" notice: request refused"))
+        for year in [0, 253_402_300_799, -62_135_596_800, 1_700_000_000] {
+            #expect(Self.isTimestamp(LogLine.timestamp(year)), "\(LogLine.timestamp(year))")
+        }
     }
 
     @Test func `the journal gets text, priority, id and a field for each of the metadata`() {

@@ -190,7 +190,8 @@ import Testing
 
     /// A front adds cookies of its own; one that speaks HTTP/2 to its clients may give each a field of its own.
     @Test(arguments: [
-        "x=1; _K=NONCE", "_K=NONCE; x=1", "x=1;_K=NONCE;y", "a=b; _K=; _K=short; _K=NONCE; c", "x=1\r\nCookie: _K=NONCE",
+        "x=1; _K=NONCE", "_K=NONCE; x=1", "x=1;_K=NONCE;y", "a=b; _K=; _K=short; _K=NONCE; c",
+        "x=1\r\nCookie: _K=NONCE",
         "_K=NONCE\r\nCookie: x=1; y=2",
     ])
     func `the cookie of compatible mode may have others beside it`(cookies: String) throws {
@@ -423,7 +424,11 @@ import Testing
             (good.with { $0.without = ["Upgrade"] }, ["Upgrade"]),
             (good.with { $0.without = ["Connection"] }, ["Connection"]),
             (
-                good.with { ($0.version, $0.without, $0.extra) = ("HTTP/1.0", ["Upgrade", "Connection"], "Connection: close\r\n") },
+                good.with {
+                    ($0.version, $0.without, $0.extra) = (
+                        "HTTP/1.0", ["Upgrade", "Connection"], "Connection: close\r\n"
+                    )
+                },
                 ["HTTP/1.1", "Upgrade", "Connection"]
             ),
             (good.with { $0.without = ["Sec-WebSocket-Version"] }, ["Sec-WebSocket-Version"]),
@@ -443,21 +448,25 @@ import Testing
             // And it has left no trace.
             #expect(try Self.refusal(good, authentication) == nil)
             // Of others' nothing is known: any page of theirs may lack it.
-            let stranger = try Self.request(Self.otherKey()).with { ($0.version, $0.without, $0.extra) = (head.version, head.without, head.extra) }
+            let stranger = try Self.request(Self.otherKey()).with {
+                ($0.version, $0.without, $0.extra) = (head.version, head.without, head.extra)
+            }
             #expect(try Self.refusal(stranger, authentication) == .notARequest)
         }
         // The key is right, whatever else is wrong with it.
         let sealed = good.with { $0.without = ["Upgrade"] }
         let tls = Self.authentication(try Self.options { $0.usesCipher = false })
-        #expect(try Self.refusal(sealed, tls) == .wire(.incompleteUpgrade(lacking: ["Upgrade: websocket"])))
+        #expect(try Self.refusal(sealed, tls) == .wire(.incompleteUpgrade(lacking: ["Upgrade"])))
     }
 
-    @Test(arguments: [
-        (["Connection"], "Connection: keep-alive, Upgrade\r\n"), (["Connection"], "Connection: keep-alive\r\nConnection: upgrade\r\n"),
-        (["Connection"], "CONNECTION:\tUPGRADE , x\r\n"), (["Upgrade"], "Upgrade: h2c, WebSocket\r\n"),
-        (["Upgrade"], "upgrade: WEBSOCKET\r\nUpgrade: h2c\r\n"), (["Host"], ""),
-        ([], "Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Protocol: a, b\r\n"),
-    ] as [([String], String)])
+    @Test(
+        arguments: [
+            (["Connection"], "Connection: keep-alive, Upgrade\r\n"),
+            (["Connection"], "Connection: keep-alive\r\nConnection: upgrade\r\n"),
+            (["Connection"], "CONNECTION:\tUPGRADE , x\r\n"), (["Upgrade"], "Upgrade: h2c, WebSocket\r\n"),
+            (["Upgrade"], "upgrade: WEBSOCKET\r\nUpgrade: h2c\r\n"), (["Host"], ""),
+            ([], "Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Protocol: a, b\r\n"),
+        ] as [([String], String)])
     func `a request may be put in other words`(without: [String], extra: String) throws {
         let head = try Self.request().with { ($0.without, $0.extra) = (without, extra) }
         #expect(try Self.refusal(head, Self.authentication(Self.options())) == nil)

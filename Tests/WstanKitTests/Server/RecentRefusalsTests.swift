@@ -46,7 +46,8 @@ import Testing
     @Test func `what was seen is said, and nothing else`() {
         let causes: [(Refusal, String)] = [
             (.wire(.expired(seconds: -61.4)), "expired: its time is 61 s behind"),
-            (.wire(.expired(seconds: 3600)), "expired: its time is 3600 s ahead"), (.wire(.expired(seconds: .nan)), "expired"),
+            (.wire(.expired(seconds: 3600)), "expired: its time is 3600 s ahead"),
+            (.wire(.expired(seconds: .nan)), "expired"),
             (.wire(.expired(seconds: .infinity)), "expired"), (.wire(.badAuthentication), "wrong key"),
             (.wire(.replayed), "sent before"), (.notARequest, "not a wstan request"),
         ]

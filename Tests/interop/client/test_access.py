@@ -165,12 +165,17 @@ class UsersFile(Toolbox):
         return path, self.start('client', OURS, 'ws://127.0.0.1:%d' % free_port(), self.key, '-p', free_port(), '--users-file=' + path)
 
     def test_problems(self):
-        """Every problem of the file is named with its line, none with the password that stands there; status 78."""
-        path, client = self.client_with('# one\nanna:plain secret\n\nbert\ncleo:%s\ncleo:%s\n' % (HASHES['cleo'][:-1], HASHES['cleo']))
-        self.assertEqual(client.exit_status(), 78)
+        """Every line that cannot be used is named, without the password that stands there; the others work. Without one: status 78."""
+        bad = '# one\nanna:plain secret\n\nbert\ncleo:%s\n' % HASHES['cleo'][:-1]
+        path, client = self.client_with(bad + 'cleo:%s\n' % HASHES['cleo'])
+        client.await_log('client: ')
         for place in '2:6', '4:1', '5:6':
-            self.assertIn('%s:%s: error: ' % (path, place), client.log())
+            self.assertIn('%s:%s: line ignored: ' % (path, place), client.log())
         self.assertIn('mkpasswd', client.log())
+        self.assertNotIn('secret', client.log())
+        path, client = self.client_with(bad)
+        self.assertEqual(client.exit_status(), 78)
+        self.assertIn('%s: error: has no user' % path, client.log())
         self.assertNotIn('secret', client.log())
 
     def test_missing(self):
@@ -181,7 +186,7 @@ class UsersFile(Toolbox):
     def test_readable_by_all(self):
         """Hashes that everybody can read are warned of."""
         path, client = self.client_with('anna:%s\n' % HASHES['anna'], 0o644)
-        client.await_log('chmod (o-r|640) ' + path)
+        client.await_log('every user of this host can read the hashes in %s: ' % path)
 
 
 class LocalUsers(Toolbox):

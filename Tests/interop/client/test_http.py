@@ -515,11 +515,11 @@ class Pages(Scenario):
         """Nobody there; somebody there who cuts the handshake; a wrong key; a proxy that says no."""
         gone = self.target()
         gone.close()
-        self.assertExplains(self.client(gone), 'http://example.com/', 502, 'The wstan server cannot be reached', 'Connection refused')
-        self.assertExplains(self.client(self.target(reset)), 'http://example.com/', 502, 'The way to the wstan server is cut', 'each time it was tried')
+        self.assertExplains(self.client(gone), 'http://example.com/', 502, 'The server cannot be reached', 'Connection refused')
+        self.assertExplains(self.client(self.target(reset)), 'http://example.com/', 502, 'The connection to the server was cut', 'each time it was tried')
         server = self.server()
         stranger = self.client(server, key='a wrong key, and a long one')
-        self.assertExplains(stranger, 'http://example.com/', 502, 'does not know you', 'The key is wrong')
+        self.assertExplains(stranger, 'http://example.com/', 502, 'The server refused this client (HTTP 404)', 'Compare the key')
 
         def deny(connection):
             agent.read_head(connection)

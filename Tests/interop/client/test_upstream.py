@@ -110,7 +110,7 @@ class Proxies(Way):
         """One that was told nothing, something wrong, or cannot be told what it wants: each in its own words, without the password."""
         basic = self.keep(DemandingProxy(self.wstan_server.port))
         other = self.keep(DemandingProxy(self.wstan_server.port, ('NTLM', 'Negotiate')))
-        for proxy, user, words in ((basic, '', r'407[^\n]*user name and a password'), (basic, 'alice:wrong@', r'407[^\n]*(wrong|user name or the password)'),
+        for proxy, user, words in ((basic, '', r'407[^\n]*user name and a password'), (basic, 'alice:wrong@', r'407[^\n]*correct the user name and the password'),
                                    (other, 'alice:wrong@', r'407[^\n]*NTLM[^\n]*Basic')):
             with self.subTest(words):
                 client = self.by(proxy, user=user)
@@ -127,7 +127,7 @@ class Proxies(Way):
     def test_socks5_refusals(self):
         """What a SOCKS5 proxy refuses is told in words."""
         for proxy, user, words in ((SocksProxy(self.wstan_server.port, code=2), '', 'proxy on the way refused'),
-                                   (SocksProxy(self.wstan_server.port, PASSWORD), '', 'does not serve everybody'),
+                                   (SocksProxy(self.wstan_server.port, PASSWORD), '', 'it requires authentication'),
                                    (SocksProxy(self.wstan_server.port, PASSWORD), 'alice:wrong@', 'password is wrong')):
             with self.subTest(words):
                 self.assertFails(self.by(self.keep(proxy), 'socks5', user), words)

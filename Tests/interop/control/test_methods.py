@@ -140,6 +140,8 @@ class Methods(ControlledPair):
                 entries = [json.loads(line).get('tunnel') for line in self.ctl('tunnels', '--json', '--state=using', to=end).splitlines()]
                 moving = next(entry for entry in entries if entry and entry['target'] == '127.0.0.1:%d' % target.port)
                 self.assertLess(time.time() - moving['lastActivityTimestampUSec'] / 1e6, 1, (serve.__name__, end))
+            sender = 'server' if serve is pour else 'client'
+            self.assertRegex(self.ctl('top', '--interval', '500ms', to=sender), r', out [\d.]+ KB/s; by rate\n')
             over.set()
             s.close()
 

@@ -143,7 +143,7 @@ class Answers(Control):
         self.out('add-key', 'x', '--key-file', '-', stdin='correct horse\n')
         self.assertEqual(daemon.calls[-1][1]['key'], 'correct horse')
         before = len(daemon.calls)
-        self.assertFails(FAILED, 'there is no key in stdin', 'rotate-key', '--key-file', '-')
+        self.assertFails(FAILED, 'the key in stdin is empty', 'rotate-key', '--key-file', '-')
         self.assertFails(FAILED, 'No such file', 'rotate-key', '--key-file', path + 'x')
         self.assertFails(FAILED, 'above 4096 bytes', 'rotate-key', '--key-file', '-', stdin='x' * 10000)
         self.assertEqual(len(daemon.calls), before)
@@ -260,7 +260,7 @@ wstanctl client-config --key laptop prints it again.
         self.assertEqual(watching.wait(5), -signal.SIGINT)
 
     def test_top(self):
-        """Without a terminal it is printed once; as JSON an object after each interval, for as long as somebody reads."""
+        """Without a terminal it is printed once; as JSON an object after each interval, for as long as it is read."""
         looks = []
 
         def answer(call):
@@ -495,8 +495,8 @@ class Failures(Control):
             with open(path, 'wb') as f:
                 f.write(content)
         assertSays('cannot read %s: No such file or directory' % missing, *rotate, missing)
-        assertSays('there is no key in %s' % blank, *rotate, blank)
-        assertSays('there is no key in stdin', *rotate, '-')
+        assertSays('the key in %s is empty: wstand -g makes one' % blank, *rotate, blank)
+        assertSays('the key in stdin is empty: wstand -g makes one', *rotate, '-')
         assertSays('the key in %s is above 4096 bytes' % long, *rotate, long)
         assertSays('the key in %s is not UTF-8 text' % odd, *rotate, odd)
         root = os.path.join(self.directory, 'root')
@@ -749,7 +749,7 @@ class Terminals(Control):
         root = os.path.join(self.directory, 'root')
         os.mkdir(root)
         init = 'init', 'client', 'home', '--uri', 'ws://a.test/', '--root', root
-        for keys, status, seen in ((b'garbage\r', FAILED, b'the text that was typed is not a key: it has 7 characters instead of 24.'),
+        for keys, status, seen in ((b'garbage\r', FAILED, b'that is not a key: it has 7 characters, and a key has 24 that end in ==.'),
                                    (KEY.encode() + b'\r', 0, b'sudo systemctl enable --now wstand@home')):
             popen = self.terminal(*init)
             eventually(lambda: b'Key (input is hidden): ' in self.read(), 'it asks')

@@ -1,6 +1,7 @@
 """The command line: what it prints, its one-line errors and its exit statuses."""
 import base64
 import os
+import pty
 import re
 import socket
 import subprocess
@@ -31,16 +32,25 @@ class CommandLine(Scenario):
                 self.assertRegex(done.stderr, re.compile(about, re.IGNORECASE))
 
     def test_generated_key(self):
-        """-g prints "A fresh random key: " and the base64 of 16 bytes, another each time, with or without other arguments."""
+        """-g prints the base64 of 16 bytes and nothing else, another each time, with or without other arguments."""
         keys = set()
         for arguments in ('-g',), ('--gen-key',), ('-g', 'ws://127.0.0.1:1', 'x'):
             done = self.run_to_end(*arguments)
             self.assertEqual((done.returncode, done.stderr), (0, ''))
-            found = re.fullmatch(r'A fresh random key: (\S+)\n', done.stdout)
-            self.assertTrue(found, done.stdout)
-            self.assertEqual(len(base64.b64decode(found.group(1), validate=True)), 16)
-            keys.add(found.group(1))
+            self.assertRegex(done.stdout, r'^\S+\n$')
+            self.assertEqual(len(base64.b64decode(done.stdout, validate=False)), 16)
+            keys.add(done.stdout)
         self.assertEqual(len(keys), 3)
+
+    def test_generated_key_on_a_terminal(self):
+        """On a terminal, -g prints the words of the Python wstan before the key; such a line is not taken for a passphrase."""
+        ours, theirs = pty.openpty()
+        self.addCleanup(os.close, ours)
+        subprocess.run([OURS, '-g'], stdin=subprocess.DEVNULL, stdout=theirs, check=True, timeout=4)
+        os.close(theirs)
+        line = os.read(ours, 1000).decode()
+        self.assertRegex(line, r'^A fresh random key: \S+\r\n$')
+        self.assertRefused('-s', 'ws://127.0.0.1:%d' % free_port(), '--key-file', self.write('key', line), about='more than a key')
 
     def test_version(self):
         """--version prints a version on one line."""
@@ -81,8 +91,8 @@ class CommandLine(Scenario):
             self.assertRefused('-s', uri, self.key, '-r', port, about=about)
 
     def test_bad_uri(self):
-        """A URI that is none of ours is a line about it: another scheme, a bad port, no host, a query."""
-        for uri in ('http://127.0.0.1:80', 'nonsense', 'ws://127.0.0.1:70000', 'ws://127.0.0.1:x', 'ws://', 'ws://127.0.0.1:80/?a=b', ''):
+        """A URI that is none of ours is a line about it: another scheme, a bad port, no host, a fragment."""
+        for uri in ('http://127.0.0.1:80', 'nonsense', 'ws://127.0.0.1:70000', 'ws://127.0.0.1:x', 'ws://', 'ws://127.0.0.1:80/#a', ''):
             self.assertRefused(uri, self.key)
             self.assertRefused('-s', uri, self.key)
 
@@ -131,7 +141,8 @@ class CommandLine(Scenario):
         done = self.run_to_end('--check-config', '--config', config)
         self.assertEqual((done.returncode, done.stdout), (CONFIGURATION, ''))
         self.assertRegex(done.stderr, r'(?m)^\S+/w\.conf\.d/10\.conf:1:12: error: cannot read the key file \S+-not-there: ')
-        self.assertRegex(done.stderr, r'(?m)^%s:1:1: error: no colon' % re.escape(key))
+        self.assertRegex(done.stderr, r'(?m)^%s:1:1: warning: line ignored: it has no colon' % re.escape(key))
+        self.assertRegex(done.stderr, r'(?m)^%s: error: has no user' % re.escape(key))
         self.assertNotIn(self.key, done.stderr)
         self.write('w.conf.d/20.conf', 'threads = many\n')
         both = self.run_to_end('--check-config', '--config', config).stderr

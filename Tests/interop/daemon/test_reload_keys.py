@@ -10,6 +10,7 @@ SHIPPED = os.path.join(ROOT, 'etc/wstan.conf')
 
 BOTH = {
     'drain-timeout': '2s',
+    'ping-interval': '9s',
     'memory-limit': '64M',
     'log-level': 'debug',
 }

@@ -440,7 +440,7 @@ class Journal(Service):
     def test_redirected(self):
         """With the variable inherited and stderr something else it is the latter that gets the log, as for people."""
         server = self.daemon(stream=False)
-        server.await_log(r'\d+:\d\d:\d\d notice: wstand')
+        server.await_log(r'T\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d) notice: wstand')
 
     def test_formats(self):
         """text keeps to stderr, with the priority in front; json is an object on each line."""

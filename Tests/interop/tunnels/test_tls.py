@@ -214,7 +214,7 @@ class OwnTLS(TLS):
         server.await_port(port)
         with self.assertRaises(ssl.SSLError):
             self.connect(port)
-        self.assertTells(self.tls_client(server), 'speaks no TLS')
+        self.assertTells(self.tls_client(server), 'does not speak TLS: it speaks plain HTTP')
 
     def test_flood_of_connections(self):
         """Connections that stop in the middle of TLS make room for others."""
@@ -248,13 +248,13 @@ class Trust(TLS):
         other = tempfile.mkdtemp(dir=authority.directory)
         stranger = Authority(other)
         client = self.tls_client(self.tls_server(), '--tls-ca-file=' + stranger.certificate)
-        self.assertTells(client, "by 'Test authority', which is not known")
+        self.assertTells(client, "by 'Test authority', which is not trusted")
 
     def test_self_signed(self):
         """A certificate signed by itself is refused, unless it is named."""
         identity = self.identity('itself', by='itself')
         server = self.tls_server(identity=identity)
-        self.assertTells(self.tls_client(server), 'signed by itself')
+        self.assertTells(self.tls_client(server), 'self-signed')
         self.assertCarries(self.tls_client(server, '--tls-ca-file=' + identity[0]), rounds=1)
 
     def test_wrong_name(self):
@@ -288,7 +288,7 @@ class Trust(TLS):
         """An expired certificate is refused with the day, and the server says so too."""
         server = self.tls_server(identity=self.identity('expired', days=-1))
         server.await_log('has expired on')
-        self.assertTells(self.tls_client(server), r'has expired on 20\d\d-\d\d-\d\d')
+        self.assertTells(self.tls_client(server), r'expired on 20\d\d-\d\d-\d\d')
 
     def test_pins(self):
         """A pin of the server's key or of its authority's lets it in, any other does not; the right one is told."""
@@ -322,7 +322,7 @@ class Trust(TLS):
         """A start with files that do not fit fails, with the reason."""
         one, two = self.identity('one'), self.identity('two')
         port = free_port()
-        for certificate, key, words in ((one[0], two[1], 'is not the one of the certificate'), (one[1], one[1], 'holds no certificate'),
+        for certificate, key, words in ((one[0], two[1], 'does not match certificate'), (one[1], one[1], 'holds no certificate'),
                                         (one[0], one[0], 'holds no private key'), (one[0] + '.', one[1], 'No such file')):
             process = self.start('server', OURS, '-s', 'wss://localhost:%d/' % port, self.key, '--listen=127.0.0.1:%d' % port,
                                  '--tls-certificate=' + certificate, '--tls-key=' + key)
@@ -396,7 +396,7 @@ class Renewal(TLS):
         before = self.serial(server)
         certificate, key = authority.issue('fourth')
         shutil.copy(certificate, self.places[0])
-        server.await_log('certificate in use stays.*is not the one of the certificate', 15)
+        server.await_log('certificate in use stays.*does not match certificate', 15)
         self.assertEqual(self.serial(server), before)
         os.unlink(self.places[1])
         server.await_log('certificate in use stays.*No such file', 15)

@@ -20,6 +20,11 @@ struct DialRounds {
     private var resets = 0
     private var pause = ClientLimits.restartPause
     private var waitsUntil: Instant?
+    private var jitter: Jitter
+
+    init(jitter: Jitter = .none) {
+        self.jitter = jitter
+    }
 
     mutating func failed(_ server: Int, of count: Int, _ failure: DialFailure) {
         tried.insert(server)
@@ -52,7 +57,7 @@ struct DialRounds {
         waitsUntil = deadline
         defer { pause = pause * 2 }
         beginRound()
-        return .pause(min(pause, deadline - now))
+        return .pause(min(jitter.spread(pause), deadline - now))
     }
 
     private mutating func beginRound() {

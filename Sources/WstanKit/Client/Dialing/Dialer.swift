@@ -104,7 +104,7 @@ final class Dialer: @unchecked Sendable {
     /// request, since the old one would be a replay.
     private func open(_ cargo: Cargo, first: Result<Uplink, DialFailure>) async throws(DialFailure) -> Tunnel {
         var connected = first
-        var rounds = DialRounds()
+        var rounds = DialRounds(jitter: Jitter(seed: worker.randomness.next()))
         while true {
             let failure: DialFailure
             var mayBeServed = false
@@ -167,7 +167,8 @@ final class Dialer: @unchecked Sendable {
             } catch {
                 throw .refused(
                     UpgradeAnswer(
-                        answer, body: intake.bytes, error, to: server.inHTTP, usesTLS: server.usesTLS, now: WallClock.now()))
+                        answer, body: intake.bytes, error, to: server.inHTTP, usesTLS: server.usesTLS,
+                        now: WallClock.now()))
             }
         } catch {
             intake.stream.close()

@@ -1,10 +1,11 @@
 import WstanBase
 
-// Every cause of failure between client and server: one row each, with the only words there are for it. The log, the page, wstanctl,
-// --json and the doctor all take theirs from here. To add a cause, add a row: where it is one that a case below tells, nothing else has
-// to change.
+// Every cause of failure between client and server: one row each, with the only words there are for it. The log, the
+// page, wstanctl, --json and the doctor all take theirs from here. To add a cause, add a row: if a case of `DialFailure`
+// carries what tells it, nothing else has to change. Longer than 400 lines, since it is one table.
 //
-// Codes never change. Names and texts of others, such as a certificate's, were cut to visible characters when they were read.
+// Codes never change. Names and texts of others, such as a certificate's, were cut to visible characters when they were
+// read.
 
 extension DialFailure {
     /// What is said of a failure.
@@ -55,7 +56,8 @@ extension DialFailure {
             Row(
                 "handshake-closed", "The server closed the connection",
                 "the server closed the connection without an answer",
-                advice: "the port may expect TLS (then write wss:// in uri), the server may be restarting, or something "
+                advice:
+                    "the port may expect TLS (then write wss:// in uri), the server may be restarting, or something "
                     + "on the way may block WebSocket; the server's log may say more")
         case .closed(usesTLS: true):
             Row(
@@ -65,7 +67,8 @@ extension DialFailure {
         case .timedOut:
             Row(
                 "handshake-timed-out", "The server does not answer", "the server did not answer the handshake in time",
-                advice: "the network may be slow, or something on the way may hold the request back: try wss://, or port "
+                advice:
+                    "the network may be slow, or something on the way may hold the request back: try wss://, or port "
                     + "443"
             ).late
         case .overtaken:
@@ -158,7 +161,8 @@ extension DialFailure {
         case .socksMethods(hasCredentials: true):
             return refused(
                 "socks-authentication", "it takes no user name and password",
-                "the proxy may require another kind of authentication, which wstan does not speak: ask its administrator")
+                "the proxy may require another kind of authentication, which wstan does not speak: ask its administrator"
+            )
         case .socksCredentials:
             return refused(
                 "socks-password-wrong", "the user name or the password is wrong",
@@ -250,7 +254,8 @@ extension DialFailure {
                 advice: "renew it on the server; if it is valid, set the clock of this host, which says \(today)")
         case .notYetValid(let day):
             return Row(
-                "tls-not-yet-valid", invalid, "the server's certificate, or one of its chain, is not valid before \(day)",
+                "tls-not-yet-valid", invalid,
+                "the server's certificate, or one of its chain, is not valid before \(day)",
                 advice: "set the clock of this host, which says \(today), if that is wrong; otherwise the server's "
                     + "certificate is")
         case .wrongName(let name, let names):
@@ -281,7 +286,8 @@ extension DialFailure {
             return Row(
                 "tls-client-certificate", "The server requires another certificate of this client",
                 "the server ended the TLS handshake: \(alert.text)",
-                advice: "the server has client-ca: name a certificate of that authority with certificate and key in [tls]")
+                advice:
+                    "the server has client-ca: name a certificate of that authority with certificate and key in [tls]")
         case .alert(.unrecognizedName):
             return Row(
                 "tls-name-not-served", none, "the server ended the TLS handshake: unrecognized name",
@@ -312,7 +318,8 @@ extension DialFailure {
         case .cut:
             return Row(
                 "tls-closed", cut, "the connection was closed during the TLS handshake",
-                advice: "a firewall on the way may do this, the server may be restarting, or the port may not speak TLS")
+                advice: "a firewall on the way may do this, the server may be restarting, or the port may not speak TLS"
+            )
         case .reset:
             return Row(
                 "tls-reset", cut, "the connection was reset during the TLS handshake",
@@ -330,7 +337,8 @@ extension DialFailure {
 
     private static func advice(onIssuer issuer: String) -> String {
         if let product = Interceptors.name(in: issuer) {
-            return "\(product) opens TLS on the way: write ws:// in uri, where the key encrypts, or have the server exempted; with "
+            return
+                "\(product) opens TLS on the way: write ws:// in uri, where the key encrypts, or have the server exempted; with "
                 + "its certificate in ca-file it could read everything"
         }
         return "if it is your own authority, name its file with ca-file; otherwise install ca-certificates; a proxy on "
@@ -399,7 +407,9 @@ extension DialFailure {
         case (401, _):
             return Row(
                 "front-login", "The server's front requires a login", "a front answered \(said)",
-                advice: "exempt the path of uri from the login there, or send what it wants: header = Authorization: ...")
+                advice:
+                    "exempt the path of uri from the login there, or send what it requires with header = Authorization: VALUE"
+            )
         case (403, _), (405, _), (406, _), (451, _):
             return Row(
                 "front-forbidden", "The request was forbidden on the way", "a front or a filter answered \(said)",
@@ -417,7 +427,8 @@ extension DialFailure {
             return Row(
                 "upgrade-required", "The upgrade to WebSocket was lost on the way",
                 "the answer was \(said): the request arrived without Upgrade: websocket",
-                advice: "let the front pass Upgrade and Connection on; something on the way may remove them: \(wayAround)")
+                advice:
+                    "let the front pass Upgrade and Connection on; something on the way may remove them: \(wayAround)")
         case (429, _):
             return Row(
                 "too-many-requests", "A front limits the requests", "a front answered \(said): too many requests",
@@ -432,10 +443,12 @@ extension DialFailure {
             return Row(
                 "front-\(answer.status)", "The CDN cannot reach the server",
                 "a CDN answered \(said) instead of the server",
-                advice: "check that the server runs, its port, its firewall, and its certificate as the CDN requires it")
+                advice: "check that the server runs, its port, its firewall, and its certificate as the CDN requires it"
+            )
         case (500...599, _):
             return Row(
-                "front-fault", "The server's front has a fault", "a front answered \(said)", advice: "see the front's log")
+                "front-fault", "The server's front has a fault", "a front answered \(said)",
+                advice: "see the front's log")
         default:
             return Row(
                 "unexpected-answer", "That is not a wstan server", "the answer was \(said), which wstand does not send",
@@ -482,13 +495,16 @@ extension DialFailure {
         }
         if let type = answer.contentType, ["json", "xml", "javascript"].contains(where: type.lowercased().contains) {
             return Row(
-                "other-service", "Another service answers there", "another service (\(type)) answered \(answer.description)",
+                "other-service", "Another service answers there",
+                "another service (\(type)) answered \(answer.description)",
                 advice: "check the host, the port and the path in uri")
         }
         if abs(ahead) > usualLifetime {
             return Row(
                 "clock", "The clocks of client and server differ", "\(said), and \(difference(ahead))",
-                advice: "set the clock that is wrong: requests expire after a minute; timedatectl set-ntp true")
+                advice:
+                    "set the clock at the end where it is off: requests expire after a minute (timedatectl set-ntp true)"
+            )
         }
         let clock =
             abs(ahead) > notableDifference
@@ -496,12 +512,14 @@ extension DialFailure {
         guard answer.status != 200 else {
             return Row(
                 "ordinary-page", "The server answered with a page", said,
-                advice: "a front may not pass Upgrade on, or may send the path of uri elsewhere; with plain-answer = 200 "
+                advice:
+                    "a front may not pass Upgrade on, or may send the path of uri elsewhere; with plain-answer = 200 "
                     + "the server answers so to another key, path or compatible: compare them at both ends\(clock)")
         }
         return Row(
             "server-refused", "The server refused this client (HTTP \(answer.status))", said,
-            advice: "compare the key, the path of uri and compatible at both ends\(clock); a front may also not pass Upgrade "
+            advice:
+                "compare the key, the path of uri and compatible at both ends\(clock); a front may also not pass Upgrade "
                 + "on, or the host may not run wstand")
     }
 

@@ -37,6 +37,6 @@ extension BufferedReader {
 extension ServerEndpoint {
     package var inHTTP: ClientHandshake.Server {
         ClientHandshake.Server(
-            pathPrefix: pathPrefix, host: hostHeader, fields: headers.map { "\($0.name): \($0.value)" })
+            pathPrefix: pathPrefix, query: query, host: hostHeader, fields: headers.map { "\($0.name): \($0.value)" })
     }
 }

@@ -74,7 +74,7 @@ struct ExplanationPage {
         <ul>
         \(explanation.advice.map { "<li>\(Self.withCode($0))</li>" }.joined(separator: "\n"))
         </ul>
-        <footer>\(explanation.status) \(explanation.reason) &middot; said by the wstan client, not by the site</footer>
+        <footer>\(explanation.status) \(explanation.reason) &middot; This page is from your wstan client, not the website</footer>
         </main>
         </body>
         </html>

@@ -108,13 +108,27 @@ final class AnswerSupport: @unchecked Sendable {
     private var known: [Server: AnswerBehaviour] = [:]
     private var questionsLeft = ClientLimits.answerQuestions
 
-    /// Asks the server of a connection that was granted early, as long as nothing is known of any. The first target that fails
-    /// is to be waited for as long as that server is worth it.
-    func ask(_ connection: Connection, on tunnel: Tunnel) {
-        guard known.isEmpty, questionsLeft > 0, let server = Server(of: tunnel) else { return }
+    /// Asks the server of a connection that was granted early, as long as nothing is known of any: the first target that fails
+    /// is to be waited for as long as that server is worth it. It asks behind the first data, since a connection whose
+    /// server has answered is not begun again when its tunnel breaks.
+    func ask(_ connection: Connection, of userAgent: Stream, on tunnel: Tunnel) {
+        guard known.isEmpty, questionsLeft > 0 else { return }
         questionsLeft -= 1
+        listen(to: connection, on: tunnel)
+        connection.filter = { [weak connection, weak tunnel] bytes in
+            connection?.filter = nil
+            userAgent.write(bytes)
+            // Not within the read, whose buffer it would use.
+            userAgent.worker.spawn { [weak connection, weak tunnel] in
+                if let connection { tunnel?.askForAnswer(connection) }
+            }
+        }
+    }
+
+    /// Learns from the answer to an empty DAT on a connection, if one comes.
+    func listen(to connection: Connection, on tunnel: Tunnel) {
+        guard let server = Server(of: tunnel) else { return }
         connection.peerAnswered = { [weak self] in self?.learn(.tells, of: server) }
-        tunnel.askForAnswer(connection)
     }
 
     func tells(_ tunnel: Tunnel) -> Bool {

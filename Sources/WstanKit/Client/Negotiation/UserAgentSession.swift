@@ -115,7 +115,7 @@ final class UserAgentSession: @unchecked Sendable {
         if let late {
             late.ask(connection, on: tunnel)
         } else if options.earlyReply == nil {
-            answerSupport.ask(connection, on: tunnel)
+            answerSupport.ask(connection, of: userAgent, on: tunnel)
         }
     }
 
@@ -308,6 +308,7 @@ final class UserAgentSession: @unchecked Sendable {
     /// One who says a little and leaves, as a logger does, is done before the server has reached the target, and a reset
     /// would overtake what he said. Our servers answer an empty DAT when they have; Python's do not.
     private func waitForArrival(of connection: Connection, on tunnel: Tunnel) async {
+        if late == nil { answerSupport.listen(to: connection, on: tunnel) }
         tunnel.output.sendEmptyData()
         let deadline = worker.now + ClientLimits.parting
         while !connection.hasReceived, connection.outcome == nil, worker.now < deadline {

@@ -47,8 +47,10 @@ struct PoolMachine {
     private var unsettled: (first: Instant, last: Instant)?
     private var failures = 0
     private var pauseUntil: Instant?
+    private var jitter: Jitter
 
-    init(size: Int, minimum: Int = 0, maxIdle: Duration) {
+    init(size: Int, minimum: Int = 0, maxIdle: Duration, jitter: Jitter = .none) {
+        self.jitter = jitter
         self.size = size
         self.minimum = Swift.min(minimum, size)
         self.maxIdle = maxIdle
@@ -273,7 +275,7 @@ struct PoolMachine {
         let pause: Duration =
             failures == 1
             ? .milliseconds(250) : Swift.min(Self.longestPause, .seconds(1 << Swift.min(failures - 2, 10)))
-        pauseUntil = now + pause
+        pauseUntil = now + jitter.spread(pause)
     }
 
     // MARK: Age

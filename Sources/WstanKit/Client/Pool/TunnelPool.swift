@@ -41,7 +41,8 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
         self.worker = worker
         self.pings = pings
         self.log = log
-        machine = PoolMachine(size: size, minimum: minimum, maxIdle: maxIdle)
+        machine = PoolMachine(
+            size: size, minimum: minimum, maxIdle: maxIdle, jitter: Jitter(seed: worker.randomness.next()))
     }
 
     /// Whether `obtain` would find one.

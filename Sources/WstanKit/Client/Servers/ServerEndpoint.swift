@@ -11,6 +11,8 @@ package struct ServerEndpoint: Sendable, Equatable {
     var hostHeader: String
     /// Begins and ends with a slash.
     var pathPrefix: String
+    /// Behind the request in the path, for fronts that route by it; without the `?`.
+    var query: String?
     /// wss://: TLS seals, and wstan does not.
     package var usesTLS = false
     /// What leads to it.
@@ -19,13 +21,14 @@ package struct ServerEndpoint: Sendable, Equatable {
     var headers: [ExtraHeader] = []
 
     package init(
-        address: Address, name: Host, hostHeader: String, pathPrefix: String, usesTLS: Bool = false,
+        address: Address, name: Host, hostHeader: String, pathPrefix: String, query: String? = nil, usesTLS: Bool = false,
         proxy: ProxyAddress? = nil, headers: [ExtraHeader] = []
     ) {
         self.address = address
         self.name = name
         self.hostHeader = hostHeader
         self.pathPrefix = pathPrefix
+        self.query = query
         self.usesTLS = usesTLS
         self.proxy = proxy
         self.headers = headers

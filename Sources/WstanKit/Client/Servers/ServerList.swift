@@ -30,7 +30,7 @@ final class ServerList: @unchecked Sendable {
         self.firstMark = firstMark
         worker = reach.worker
         endpoints = reach.options.servers
-        machine = ServerListMachine(count: endpoints.count)
+        machine = ServerListMachine(count: endpoints.count, jitter: Jitter(seed: worker.randomness.next()))
         links.begin(endpoints.count, firstMark: firstMark)
     }
 
@@ -46,6 +46,9 @@ final class ServerList: @unchecked Sendable {
 
     /// The server to which a connection goes now, if it works.
     var firstChoice: Int { count > 1 ? machine.order(worker.now).first ?? 0 : 0 }
+
+    /// Whether a connection to it is being made, or a handshake waits for its answer.
+    func isTrying(_ number: Int) -> Bool { machine.isPending(number) }
 
     /// What was found out about servers in one network does not hold in another, and what was begun there may get no answer
     /// any more.

@@ -53,8 +53,10 @@ struct ServerListMachine {
     private var servers: [Server]
     /// The one on which the last tunnel was opened.
     private var current = 0
+    private var jitter: Jitter
 
-    init(count: Int) {
+    init(count: Int, jitter: Jitter = .none) {
+        self.jitter = jitter
         servers = Array(repeating: Server(), count: count)
     }
 
@@ -79,6 +81,9 @@ struct ServerListMachine {
         servers[number].pending += 1
         if servers[number].pending == 1 { servers[number].silentSince = now }
     }
+
+    /// Whether a try has not been answered yet.
+    func isPending(_ number: Int) -> Bool { servers[number].pending > 0 }
 
     /// The same for all who wait for this server, so that not each of them pays.
     func patienceEnds(_ number: Int, _ now: Instant) -> Instant {
@@ -131,12 +136,12 @@ struct ServerListMachine {
     /// Tries that fail together, or within the pause, make it no longer.
     private mutating func pause(_ number: Int, _ now: Instant) {
         guard let last = servers[number].pause else {
-            servers[number].pause = (Self.firstPause, now + Self.firstPause)
+            servers[number].pause = (Self.firstPause, now + jitter.spread(Self.firstPause))
             return
         }
         guard last.until <= now else { return }
         let length = min(last.length * 2, Self.longestPause)
-        servers[number].pause = (length, now + length)
+        servers[number].pause = (length, now + jitter.spread(length))
     }
 
     // MARK: Restarts

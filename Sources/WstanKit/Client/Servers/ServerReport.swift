@@ -14,6 +14,8 @@ package struct ServerReport: Sendable, Equatable {
     package var link = ServerLink()
     /// New connections go there.
     package var isUsed = false
+    /// A try has not been answered yet.
+    package var isTrying = false
     /// Open to it.
     package var tunnels = 0
     /// On one of these.
@@ -24,11 +26,13 @@ package struct ServerReport: Sendable, Equatable {
     package var roundTrip: Duration?
 
     package init(
-        link: ServerLink = ServerLink(), isUsed: Bool = false, tunnels: Int = 0, lastHeard: Instant? = nil,
+        link: ServerLink = ServerLink(), isUsed: Bool = false, isTrying: Bool = false, tunnels: Int = 0,
+        lastHeard: Instant? = nil,
         isHeard: Bool = false, roundTrip: Duration? = nil
     ) {
         self.link = link
         self.isUsed = isUsed
+        self.isTrying = isTrying
         self.tunnels = tunnels
         self.lastHeard = lastHeard
         self.isHeard = isHeard
@@ -38,7 +42,8 @@ package struct ServerReport: Sendable, Equatable {
     /// Of two workers, which share what they know of the link.
     package static func + (a: ServerReport, b: ServerReport) -> ServerReport {
         ServerReport(
-            link: b.link, isUsed: a.isUsed || b.isUsed, tunnels: a.tunnels + b.tunnels,
+            link: b.link, isUsed: a.isUsed || b.isUsed, isTrying: a.isTrying || b.isTrying,
+            tunnels: a.tunnels + b.tunnels,
             lastHeard: [a.lastHeard, b.lastHeard].compactMap { $0 }.max(), isHeard: a.isHeard || b.isHeard,
             roundTrip: [a.roundTrip, b.roundTrip].compactMap { $0 }.min())
     }
@@ -61,9 +66,11 @@ extension Dialer {
     var serverReports: [ServerReport] {
         var reports = servers.endpoints.indices.map { number in
             let link = servers.links.link(servers.firstMark + number)
+            // Without a tunnel nothing more is heard.
+            let interval = min(options.pings.idle, options.pings.inUse)
             return ServerReport(
-                link: link, isUsed: number == servers.firstChoice,
-                isHeard: link.lastSuccess.map { isRecent($0, options.pings.idle) } ?? false)
+                link: link, isUsed: number == servers.firstChoice, isTrying: servers.isTrying(number),
+                isHeard: link.lastSuccess.map { isRecent($0, interval) } ?? false)
         }
         for tunnel in pool.tunnels.values where !tunnel.isClosing {
             let number = tunnel.mark - servers.firstMark

@@ -25,14 +25,17 @@ struct SettingsLayer {
     private var stated: Set<String> = []
     private(set) var traces = SettingPlaces()
     private var drafts: [ForwardDraft]
+    private let home: String?
 
     /// What later files say of a single value counts instead of what earlier ones say; lists add up.
     ///
     /// - Parameters:
     ///   - assignments: in the order of the files and their lines.
     ///   - drafts: the forwards that the files have headings of, which the assignments tell by their index.
-    init(_ assignments: [Assignment], forwards drafts: [ForwardDraft] = []) {
+    ///   - home: what stands for `~` at the beginning of a path.
+    init(_ assignments: [Assignment], forwards drafts: [ForwardDraft] = [], home: String? = nil) {
         self.drafts = drafts
+        self.home = home
         for key in SettingKey.all { key.kind.clear(&values) }
         for assignment in assignments where !diagnostics.isFull { assign(assignment) }
         checkContradictions()
@@ -75,7 +78,7 @@ struct SettingsLayer {
     }
 
     private mutating func assign(_ assignment: Assignment, to key: SettingKey) throws(ValueProblem) {
-        let text = assignment.value
+        let text = key.kind.isPath ? try expandingHome(assignment.value) : assignment.value
         switch key.kind.reading {
         case .value(let read):
             try read(text, &values)
@@ -137,6 +140,15 @@ struct SettingsLayer {
             serverListen.port = port == 0 ? nil : port
             serverListen.place = place
         }
+    }
+
+    /// What a shell does with `~/`, but not within a file, nor behind a `=`.
+    private func expandingHome(_ path: String) throws(ValueProblem) -> String {
+        guard let rest = path.suffix(after: "~/") else { return path }
+        guard let home, home.utf8.first == UInt8(ascii: "/") else {
+            throw ValueProblem("the variable HOME is not set, so ~ is unknown: write the path from the first / on")
+        }
+        return home + "/" + rest
     }
 
     /// Of two files that say the same in other words, the later one counts; within one they contradict each other.
@@ -280,7 +292,7 @@ struct SettingsLayer {
 
     private static func hosts(_ text: String) throws(ValueProblem) -> [String] {
         var hosts: [String] = []
-        for item in ListItems.split(text) { hosts.append(try HostPort.host(item)) }
+        for item in ListItems.split(text) { hosts.append(try HostPort.host(ListenAddress.withoutStar(item))) }
         guard hosts.count <= ConfigurationBounds.listenAddresses else {
             throw ValueProblem("more than \(ConfigurationBounds.listenAddresses) addresses: use fewer")
         }

@@ -89,6 +89,10 @@ struct SettingsMerge {
             for uri in uris where uri.value.port == 0 {
                 diagnostics.add(.error, at: uri.place, "a client cannot connect to port 0: name the server's port")
             }
+            for uri in uris where ["0.0.0.0", "::"].contains(uri.value.host) {
+                let text = "\(uri.value.host) is every address of a server, for a client it is this host: name the server"
+                diagnostics.add(.warning, at: uri.place, text)
+            }
         case .server:
             for uri in uris.dropFirst() {
                 let text = "a server has one URI, and here is another: keep one (listen takes several addresses)"

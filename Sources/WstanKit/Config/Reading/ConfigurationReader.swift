@@ -33,13 +33,13 @@ struct ConfigurationReader {
                 isWhole = false
             }
         }
-        layer = SettingsLayer(assignments, forwards: last.forwards)
+        layer = SettingsLayer(assignments, forwards: last.forwards, home: surroundings.variable("HOME"))
         found.add(contentsOf: layer.diagnostics)
         for secret in layer.traces.secrets where secret.value.isWorthHiding && !secret.value.isPlaceholder {
             guard let path = secret.place.path, surroundings.isWorldReadable(path) else { continue }
             found.add(
                 .warning, at: secret.place,
-                "everybody on this host can read this secret: \(surroundings.closingCommand(path))")
+                "every user of this host can read this secret: \(surroundings.closingCommand(path))")
         }
         found.sort(byPlaceIn: [path] + dropIns.paths)
         found.close(file: path)

@@ -24,6 +24,8 @@ package struct SettingKind: Sendable {
     var isList = false
     /// The value is yes or no.
     var isFlag = false
+    /// The value is a path, in which `~/` stands for the user's own directory.
+    var isPath = false
     /// Its default is one of `InstancePlaces`.
     var dependsOnInstance = false
     let reading: Reading
@@ -84,7 +86,7 @@ extension SettingKind {
         }, copy: { $1.key = $0.key }, secret: { SettingSecret(Secret($0)) })
 
     static let keyFile = SettingKind(
-        placeholder: "FILE", reading: .keyFile, text: { SettingText($0.key.fileText) }, copy: { $1.key = $0.key })
+        placeholder: "FILE", isPath: true, reading: .keyFile, text: { SettingText($0.key.fileText) }, copy: { $1.key = $0.key })
 
     static func listen(_ mode: Settings.Mode) -> SettingKind {
         SettingKind(

@@ -24,6 +24,9 @@ extension SettingKey {
             name: "drain-timeout", section: nil, kind: .duration(\.drainTimeout, .zero ... .seconds(86_400)),
             reload: .takesOver, purpose: "on SIGTERM, wait up to this long for open tunnels to finish; 0s on a client"),
         SettingKey(
+            name: "ping-interval", section: nil, kind: .duration(\.pingInterval, .seconds(1) ... .seconds(3_600)),
+            reload: .takesOver, purpose: "ping the other end of a tunnel in use after this much silence"),
+        SettingKey(
             name: "state-directory", section: nil,
             kind: .place(\.stateDirectory, longest: ConfigurationBounds.textLength), reload: .needsRestart,
             purpose: "keep state that outlives the process, such as rotated keys, here; or none"),

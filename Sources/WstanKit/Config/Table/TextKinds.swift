@@ -2,7 +2,7 @@
 
 extension SettingKind {
     static func path(_ path: SettingPath<String?>) -> SettingKind {
-        value("FILE", path) { (text) throws(ValueProblem) in
+        var kind = value("FILE", path) { (text) throws(ValueProblem) in
             guard text.utf8.count <= ConfigurationBounds.textLength else {
                 throw ValueProblem("longer than \(ConfigurationBounds.textLength) bytes: shorten it")
             }
@@ -12,6 +12,8 @@ extension SettingKind {
         } text: {
             SettingText($0)
         }
+        kind.isPath = true
+        return kind
     }
 
     /// Of something that the daemon itself makes, from the root, or `none`, which is nil.
@@ -22,6 +24,7 @@ extension SettingKind {
             SettingText($0 ?? "none")
         }
         kind.dependsOnInstance = true
+        kind.isPath = true
         return kind
     }
 

@@ -47,7 +47,7 @@ package struct HostPort: Equatable {
     private static func name(_ text: String) throws(ValueProblem) -> String {
         guard !text.isEmpty else { throw ValueProblem("the host is missing: name one, like 127.0.0.1 or example.com") }
         guard text.utf8.allSatisfy({ $0 < 0x80 }) else {
-            throw ValueProblem("the host holds letters beyond ASCII: write it in its xn-- form")
+            throw ValueProblem("the host holds letters beyond ASCII: write it in its xn-- form (Punycode)")
         }
         guard text.utf8.count <= ConfigurationBounds.hostNameLength else {
             throw ValueProblem("the host is longer than \(ConfigurationBounds.hostNameLength) characters: no name is")

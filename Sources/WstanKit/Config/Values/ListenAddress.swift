@@ -1,6 +1,7 @@
 /// Where to listen. A host is not resolved yet: `localhost` may become several sockets.
 public enum ListenAddress: Sendable, Equatable, Hashable, CustomStringConvertible {
-    /// A name or an address, IPv6 without brackets; port 0 lets the kernel choose.
+    /// A name or an address, IPv6 without brackets; port 0 lets the kernel choose. `::` is every address of this host, of
+    /// IPv4 too, and `*` is read as that.
     case tcp(host: String, port: UInt16)
     /// The absolute path of a Unix stream socket.
     case unix(String)
@@ -17,12 +18,19 @@ public enum ListenAddress: Sendable, Equatable, Hashable, CustomStringConvertibl
             self = .unix(try Self.socketPath(path))
             return
         }
-        if item.utf8.first == UInt8(ascii: ":") {
-            throw ValueProblem("the host is missing: write 0.0.0.0 before the port for every IPv4 address")
+        // A port alone would be loopback to some programs, and every address to others.
+        let port = item.suffix(after: ":") ?? item
+        if !item.isEmpty, port.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) {
+            throw ValueProblem("the host is missing: write localhost:PORT for this host alone, *:PORT for all addresses")
         }
-        let pair = try HostPort(item)
-        guard let port = pair.port else { throw ValueProblem("the port is missing: write host:port") }
+        let pair = try HostPort(Self.withoutStar(item))
+        guard let port = pair.port else { throw ValueProblem("the port is missing: write HOST:PORT, like localhost:1080") }
         self = .tcp(host: pair.host, port: port)
+    }
+
+    /// `*` before a port, or alone, is `[::]`.
+    static func withoutStar(_ text: String) -> String {
+        text == "*" ? "[::]" : text.suffix(after: "*:").map { "[::]:\($0)" } ?? text
     }
 
     private static func socketPath(_ path: String) throws(ValueProblem) -> String {

@@ -20,8 +20,10 @@ package struct ProxyEnvironment {
     package init(_ variable: (String) -> String?) {
         func first(_ names: String...) -> (name: String, value: String)? {
             for name in names {
-                // An empty one is one that was taken back.
-                if let value = variable(name), !value.isEmpty { return (name, value) }
+                // An empty one is one that was taken back. A file that it came from leaves a line break.
+                guard let value = variable(name) else { continue }
+                let trimmed = String(value.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
+                if !trimmed.isEmpty { return (name, trimmed) }
             }
             return nil
         }

@@ -11,13 +11,16 @@ public struct UsersFile: Sendable, Equatable {
 
     /// In the order of the file; never empty.
     public let users: [User]
+    /// Lines that cannot be used. Their users cannot use the client, the others can.
+    public let warnings: [Diagnostic]
 
-    /// - Throws: every problem, each with its line.
+    /// - Throws: why it lets in no user, each line with what is wrong with it.
     public init(_ bytes: [UInt8], path: String) throws(Failure) {
         var draft = Draft(path: path)
         draft.read(bytes)
         guard !draft.diagnostics.hasErrors else { throw Failure(diagnostics: draft.diagnostics.all) }
         users = draft.users
+        warnings = draft.diagnostics.all
     }
 
     public struct Failure: Error, Equatable, CustomStringConvertible {
@@ -56,11 +59,8 @@ private struct Draft {
             number += 1
         }
         diagnostics.close(file: path)
-        if users.isEmpty, !diagnostics.hasErrors {
-            diagnostics.add(
-                .error, at: .file(path),
-                "names nobody, so nobody could use the client: a line is name:hash, and"
-                    + " mkpasswd makes the hash")
+        if users.isEmpty {
+            diagnostics.add(.error, at: .file(path), "has no user: a line is name:hash, and htpasswd -B makes one")
         }
     }
 
@@ -70,22 +70,22 @@ private struct Draft {
         let text = start.prefix((start.lastIndex { !isBlank($0) } ?? start.startIndex - 1) - start.startIndex + 1)
         guard let first = text.first, first != UInt8(ascii: "#") else { return }
         func complain(_ column: Int, _ text: String) {
-            diagnostics.add(.error, at: .line(path, line: number, column: column), text)
+            diagnostics.add(.warning, at: .line(path, line: number, column: column), "line ignored: \(text)")
         }
         let column = start.startIndex - line.startIndex + 1
         guard let colon = text.firstIndex(of: UInt8(ascii: ":")) else {
-            return complain(column, "no colon: a line is name:hash, and mkpasswd makes the hash")
+            return complain(column, "it has no colon; a line is name:hash, and htpasswd -B makes one")
         }
         let name = Array(text[..<colon])
         guard (1...255).contains(name.count), name.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
-            return complain(column, "a name has 1 to 255 bytes, and no control characters")
+            return complain(column, "a name has 1 to 255 bytes and no control character")
         }
         let hash = text[(colon + 1)...]
         if let problem = HashForm.problem(of: hash) {
             return complain(column + name.count + 1, problem)
         }
         if let earlier = lineOf[name] {
-            return complain(column, "this name stands in line \(earlier) already: remove one of them")
+            return complain(column, "line \(earlier) has this name already; remove one of them")
         }
         lineOf[name] = number
         users.append(UsersFile.User(name: name, hash: String(decoding: hash, as: UTF8.self)))
@@ -101,20 +101,26 @@ private enum HashForm {
         ("$2a$", 53...53), ("$2b$", 53...53), ("$2y$", 53...53),
     ]
 
+    /// What htpasswd makes without -B, and others that are easily guessed, or that crypt(3) does not know.
+    private static let weak: [(prefix: String, name: String)] = [
+        ("$apr1$", "MD5 of Apache ($apr1$), which htpasswd makes without -B,"), ("{SHA}", "SHA-1 ({SHA})"),
+        ("{SSHA}", "SHA-1 ({SSHA})"), ("$1$", "MD5 ($1$)"), ("{PLAIN}", "a password as it is ({PLAIN})"),
+    ]
+
     /// nil when it is one.
     static func problem(of hash: ArraySlice<UInt8>) -> String? {
         guard let form = known.first(where: { hash.starts(with: $0.prefix.utf8) }) else {
-            if hash.starts(with: "$apr1$".utf8) || hash.starts(with: "{SHA}".utf8) || hash.starts(with: "$1$".utf8) {
-                return "this kind of hash is too weak, or unknown to crypt(3): make one with mkpasswd or htpasswd -B"
+            if let kind = weak.first(where: { hash.starts(with: $0.prefix.utf8) })?.name {
+                return "\(kind) is not supported; make the hash with htpasswd -B or mkpasswd"
             }
-            return "no hash that is known: a password does not stand here as it is; mkpasswd makes a hash of it"
+            return "it has no known hash, and a password is not taken as it is; make a hash with htpasswd -B or mkpasswd"
         }
         guard hash.allSatisfy({ isSymbol($0) }) else {
-            return "a hash of letters, digits and ./$=, is expected and nothing behind it: a line is name:hash"
+            return "a hash has only letters, digits and ./$=, and nothing may follow it; a line is name:hash"
         }
         let last = hash.reversed().prefix { $0 != UInt8(ascii: "$") }.count
         guard form.lengths.contains(last), hash.count > form.prefix.utf8.count + last else {
-            return "this hash is not whole: copy all of what mkpasswd has said"
+            return "the hash is cut off; copy all of what htpasswd or mkpasswd prints"
         }
         return nil
     }

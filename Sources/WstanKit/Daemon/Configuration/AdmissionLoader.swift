@@ -25,7 +25,7 @@ enum AdmissionLoader {
         if let path = settings.usersFile {
             admission.users = try readUsers(path)
             if FileReader.isWorldReadable(path) {
-                warnings.append("everybody on this host can read the hashes in \(path): \(FileExposure.command(path))")
+                warnings.append("every user of this host can read the hashes in \(path): \(FileExposure.command(path))")
             }
         }
         for user in settings.allowUID { admission.allowedUsers.insert(try number(of: user)) }

@@ -10,18 +10,28 @@ struct ConfigurationCheck {
     private(set) var diagnostics: [Diagnostic]
 
     private let origins: SettingOrigins
+    private let environment: ProxyEnvironment
 
     /// Blocks while it reads the files and asks for users.
     ///
     /// - Parameter diagnostics: what there was to say of the configuration itself.
-    init(_ settings: Settings, _ origins: SettingOrigins, after diagnostics: [Diagnostic] = []) {
+    init(
+        _ settings: Settings, _ origins: SettingOrigins, after diagnostics: [Diagnostic] = [],
+        environment: ProxyEnvironment = .system
+    ) {
         self.settings = settings
         self.origins = origins
         self.diagnostics = diagnostics
+        self.environment = environment
         checkKey()
         checkAdmission()
         checkTLS()
         checkForwards()
+        if let problem = UnusableProxy(for: settings, environment) {
+            // The environment has no line.
+            let key = origins.place(of: "client.proxy") == nil ? "uri" : "client.proxy"
+            add(.error, key, problem.description)
+        }
     }
 
     private mutating func checkKey() {
@@ -63,7 +73,9 @@ struct ConfigurationCheck {
 
     private mutating func checkAdmission(_ settings: Settings, _ identifier: String) {
         do throws(AdmissionLoader.Failure) {
-            for warning in try AdmissionLoader.load(settings).warnings { add(.warning, identifier, warning) }
+            let (admission, warnings) = try AdmissionLoader.load(settings)
+            diagnostics += admission.users?.warnings ?? []
+            for warning in warnings { add(.warning, identifier, warning) }
         } catch {
             guard error.diagnostics.isEmpty else {
                 diagnostics += error.diagnostics
@@ -147,7 +159,8 @@ extension ConfigurationCheck {
             let problem = Diagnostic(.error, at: .commandLine, "it asks for something else than a run")
             throw ConfigurationFailure([problem], exitStatus: .configuration)
         }
-        self.init(settings, origins, after: diagnostics)
+        self.init(
+            settings, origins, after: diagnostics, environment: ProxyEnvironment(surroundings.variable))
     }
 
     /// The same, for what there is to say only.

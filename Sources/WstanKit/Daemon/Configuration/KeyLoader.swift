@@ -1,5 +1,6 @@
 import Glibc
 import WstanConfig
+import WstanControl
 import WstanCore
 
 /// The key that the configuration gives, and how it gives it.
@@ -25,62 +26,72 @@ enum KeyLoader {
         let description: String
     }
 
-    static let sizeLimit = KeyParser.sizeLimit
-
     static func load(_ source: KeySource) throws(Failure) -> ConfiguredKey {
         var warnings: [String] = []
-        let text: String
+        let read: (text: KeyText, name: String)
         switch source {
         case .text(let secret):
-            text = secret.text
+            read = try (keyText(in: "the key") { () throws(KeyText.Problem) in try KeyText(secret.text) }, "the key")
         case .file(let path):
-            text = try read(path)
+            read = try self.read(path)
             if FileReader.isWorldReadable(path) {
-                warnings.append("everybody on this host can read the key in \(path): \(FileExposure.command(path))")
+                warnings.append("every user of this host can read the key in \(path): \(FileExposure.command(path))")
             }
         case .credential(let name):
-            guard let directory = getenv("CREDENTIALS_DIRECTORY") else {
-                throw Failure(description: "no credentials were passed: LoadCredential=\(name) in the unit passes one")
-            }
-            let path = String(cString: directory) + "/" + name
-            guard access(path, F_OK) == 0 || errno != ENOENT else {
-                throw Failure(
-                    description:
-                        "no credential \(name) was passed, as LoadCredential=\(name) in the unit should have done: put "
-                        + "the key into /etc/credstore/\(name), or into /etc/credstore/wstan.NAME.key for wstand@NAME")
-            }
-            text = try read(path)
+            read = try self.read(credential(name))
         case .environment(let name):
             guard let value = getenv(name) else {
                 throw Failure(description: "the environment has no \(name), which should hold the key")
             }
-            text = String(cString: value)
+            let text = String(cString: value)
             // Children and readers of /proc/PID/environ, which shows the memory that it came in, have no business with it.
             memset(value, 0, strlen(value))
             unsetenv(name)
+            let place = "the key in the variable \(name)"
+            read = try (keyText(in: place) { () throws(KeyText.Problem) in try KeyText(text) }, place)
         }
         do {
-            let (key, warning) = try KeyParser.read(text)
+            let (key, warning) = try KeyParser.read(read.text)
             warnings += [warning].compactMap { $0 }
-            return ConfiguredKey(key: key, text: Secret(text), source: source, warnings: warnings)
+            return ConfiguredKey(key: key, text: Secret(read.text.text), source: source, warnings: warnings)
         } catch {
-            throw Failure(description: error.description)
+            throw Failure(description: "\(read.name) \(error)")
         }
     }
 
-    private static func read(_ path: String) throws(Failure) -> String {
+    /// - Returns: the path of its file.
+    private static func credential(_ name: String) throws(Failure) -> String {
+        guard let directory = getenv("CREDENTIALS_DIRECTORY") else {
+            throw Failure(description: "no credentials were passed: LoadCredential=\(name) in the unit passes one")
+        }
+        let path = String(cString: directory) + "/" + name
+        guard access(path, F_OK) == 0 || errno != ENOENT else {
+            throw Failure(
+                description:
+                    "the credential \(name) was not passed (LoadCredential=\(name) in the unit): put the key into "
+                    + "/etc/credstore/\(name), or into /etc/credstore/wstan.NAME.key for wstand@NAME")
+        }
+        return path
+    }
+
+    private static func read(_ path: String) throws(Failure) -> (text: KeyText, name: String) {
         let bytes: [UInt8]
         do {
-            bytes = try FileReader.read(path, limit: sizeLimit)
+            bytes = try FileReader.read(path, limit: KeyText.sizeLimit)
         } catch {
             throw Failure(description: "cannot read the key file \(path): \(SystemError.text(error.code))")
         }
-        guard bytes.count <= sizeLimit else {
-            throw Failure(description: "the key file \(path) is above \(sizeLimit) bytes")
+        let name = "the key in \(path)"
+        return (try keyText(in: name) { () throws(KeyText.Problem) in try KeyText(firstLineOf: bytes) }, name)
+    }
+
+    private static func keyText(
+        in place: String, _ read: () throws(KeyText.Problem) -> KeyText
+    ) throws(Failure) -> KeyText {
+        do throws(KeyText.Problem) {
+            return try read()
+        } catch {
+            throw Failure(description: "\(place) \(error)")
         }
-        guard let text = KeyParser.line(of: bytes) else {
-            throw Failure(description: "the key file \(path) is not UTF-8 text")
-        }
-        return text
     }
 }

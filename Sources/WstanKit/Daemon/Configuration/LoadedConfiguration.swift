@@ -52,7 +52,9 @@ struct LoadedConfiguration: Sendable {
         controlGroup = group
         // The check before a reload has told of these files, with their places in the configuration.
         let ofFiles =
-            former == nil ? (key?.warnings ?? []) + admissionWarnings + (certificate?.warnings ?? []) : []
+            former == nil
+            ? (key?.warnings ?? []) + (admission.users?.warnings ?? []).map(\.textWithPlace) + admissionWarnings
+                + (certificate?.warnings ?? []) : []
         warnings = found.map(\.textWithPlace) + ofFiles + plan.warnings + [groupWarning].compactMap { $0 }
     }
 

@@ -1,3 +1,4 @@
+import Glibc
 import WstanBase
 import WstanConfig
 import WstanCore
@@ -37,27 +38,44 @@ extension ServerEndpoint {
         self.init(
             address: other ?? address,
             name: settings.tls.sni.map { Host(text: $0) ?? .name($0) } ?? host,
-            hostHeader: settings.hostHeader ?? hostHeader, pathPrefix: uri.path, usesTLS: uri.scheme == .wss,
+            hostHeader: settings.hostHeader ?? hostHeader, pathPrefix: uri.path, query: uri.query, usesTLS: uri.scheme == .wss,
             headers: settings.headers)
         proxy =
             switch settings.proxy {
             case .none: nil
             case .through(let proxy): proxy
             case .automatic:
-                // Whatever is wrong with a variable has been said at the start.
+                // With a variable that is wrong nothing starts: `UnusableProxy`.
                 if case .through(let proxy) = environment.choice(for: self.address) { proxy } else { nil }
             }
     }
 
-    /// What the environment says about proxies and cannot be understood, if it matters to one of the servers.
-    static func warnings(_ settings: Settings, _ environment: ProxyEnvironment) -> [String] {
-        guard settings.mode == .client, case .automatic = settings.proxy else { return [] }
+}
+
+/// A variable of the environment that names a proxy for one of the servers and cannot be understood. Connecting without it
+/// could be what the user must not do, so nothing is put in force.
+struct UnusableProxy: Error, Equatable, CustomStringConvertible {
+    let description: String
+
+    /// - Returns: nil where the environment is not asked, or names no proxy, or one that can be used.
+    init?(for settings: Settings, _ environment: ProxyEnvironment) {
+        guard settings.mode == .client, case .automatic = settings.proxy else { return nil }
         for uri in settings.uris {
             let server = ServerEndpoint(uri, settings, environment).address
             guard case .unusable(let variable, let problem) = environment.choice(for: server) else { continue }
-            return ["the variable \(variable) of the environment names no proxy that can be used: \(problem)"]
+            description =
+                "the variable \(variable) of the environment: \(problem); correct or unset it, or set proxy = none to "
+                + "connect directly"
+            return
         }
-        return []
+        return nil
+    }
+}
+
+extension ProxyEnvironment {
+    /// Of this process.
+    static var system: ProxyEnvironment {
+        ProxyEnvironment { getenv($0).map { String(cString: $0) } }
     }
 }
 

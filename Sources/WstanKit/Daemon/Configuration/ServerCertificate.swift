@@ -37,10 +37,10 @@ struct ServerCertificate: Sendable {
         }
     }
 
-    /// A key that everybody can read is a warning.
+    /// A key that every user can read is a warning.
     static func exposure(of configuration: TLSServerContext.Configuration) -> String? {
         let key = configuration.identity.key
         guard FileReader.isWorldReadable(key) else { return nil }
-        return "everybody on this host can read the certificate's key in \(key): \(FileExposure.command(key))"
+        return "every user of this host can read the private key in \(key): \(FileExposure.command(key))"
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import WstanControl
 import WstanCore
 
 /// The `key-file` of the configuration, as something that is written. It blocks.
@@ -16,9 +17,10 @@ enum KeyFile {
         guard status.st_mode & S_IFMT == S_IFREG else { throw SystemError(call: "open", code: EINVAL) }
         // Whoever may not write it may not replace it either, though the directory lets him.
         guard access(path, W_OK) == 0 else { throw SystemError(call: "open", code: errno) }
-        let bytes = try FileReader.read(path, limit: KeyParser.sizeLimit)
-        guard bytes.count <= KeyParser.sizeLimit else { throw SystemError(call: "read", code: EFBIG) }
-        let rest = bytes.drop { $0 != 10 && $0 != 13 }
+        let bytes = try FileReader.read(path, limit: KeyText.sizeLimit)
+        guard bytes.count <= KeyText.sizeLimit else { throw SystemError(call: "read", code: EFBIG) }
+        // Blank lines before the key are no lines to keep.
+        let rest = bytes.drop { $0 <= 32 }.drop { $0 != 10 && $0 != 13 }
         try AtomicFile.replace(
             path, with: Array(text.utf8) + (rest.isEmpty ? [10] : Array(rest)),
             AtomicFile.Attributes(mode: status.st_mode & 0o7777, owner: (status.st_uid, status.st_gid)))

@@ -1,6 +1,7 @@
 import Glibc
 import WstanBase
 import WstanConfig
+import WstanControl
 import WstanCore
 
 /// Keeps the key ring: changes it, stores it, writes the configuration's key file where it may, and hands the ring to the
@@ -248,11 +249,11 @@ final class KeyRingService: @unchecked Sendable {
             return Made(key: key, text: key.base64)
         }
         let secret = Secret(text)
-        let result = await apart { () -> Result<Made, KeyParser.Problem> in
-            do throws(KeyParser.Problem) {
-                let line = KeyParser.line(of: secret.text.utf8) ?? ""
-                let (key, warning) = try KeyParser.read(line)
-                return .success(Made(key: key, text: line, warnings: [warning].compactMap { $0 }))
+        let result = await apart { () -> Result<Made, KeyText.Problem> in
+            do throws(KeyText.Problem) {
+                let text = try KeyText(firstLineOf: Array(secret.text.utf8))
+                let (key, warning) = try KeyParser.read(text)
+                return .success(Made(key: key, text: text.text, warnings: [warning].compactMap { $0 }))
             } catch {
                 return .failure(error)
             }
@@ -260,7 +261,7 @@ final class KeyRingService: @unchecked Sendable {
         switch result {
         case nil: throw .busy
         case .success(let made)?: return made
-        case .failure(let problem)?: throw .invalidKey(problem.description)
+        case .failure(let problem)?: throw .invalidKey("the key \(problem)")
         }
     }
 

@@ -13,7 +13,8 @@ enum ListenAddresses {
 
     struct Entry {
         let place: Place
-        /// `localhost` means both loopback addresses, and a host without IPv6 has only one.
+        /// It is one of several places that one address of the configuration stands for, and this host may lack it: a host
+        /// without IPv6 has only half of `localhost`. One of them has to be there.
         let mayBeMissing: Bool
 
         init(_ address: SocketAddress, mayBeMissing: Bool = false) {
@@ -25,10 +26,36 @@ enum ListenAddresses {
             place = .unix(path)
             mayBeMissing = false
         }
+
+        /// Nil for a Unix socket, and where the kernel chooses the port.
+        fileprivate var port: UInt16? {
+            switch place {
+            case .network(let address): address.port == 0 ? nil : address.port
+            case .unix: nil
+            }
+        }
+
+        fileprivate var isIPv4: Bool {
+            if case .network(.ipv4) = place { true } else { false }
+        }
     }
 
     struct Failure: Error, CustomStringConvertible {
         let description: String
+    }
+
+    /// The places that each address stands for. `[::]` is all addresses, of IPv4 too, unless another address of IPv4 is
+    /// given for the same port: `0.0.0.0:80, [::]:80` and `127.0.0.1:80, [::]:80` mean what they say.
+    ///
+    /// - Returns: the entries of each address, in the order of the addresses.
+    static func entries(for listen: [ListenAddress]) throws(Failure) -> [[Entry]] {
+        var all: [[Entry]] = []
+        for address in listen { all.append(try entries(for: address)) }
+        let stated = zip(listen, all).flatMap { $0.isDual ? [] : $1 }.filter(\.isIPv4).compactMap(\.port)
+        return zip(listen, all).map { address, entries in
+            guard address.isDual else { return entries }
+            return entries.filter { entry in !entry.isIPv4 || !(entry.port.map(stated.contains) ?? false) }
+        }
     }
 
     static func entries(for listen: ListenAddress) throws(Failure) -> [Entry] {
@@ -39,17 +66,15 @@ enum ListenAddresses {
     }
 
     private static func entries(_ host: String, _ port: UInt16) throws(Failure) -> [Entry] {
-        switch Host(text: host) {
+        switch Host(text: host)?.unmapped {
         case .ipv4(let address):
             return [Entry(.ipv4(address, port: port))]
+        case .ipv6(let address) where address.isUnspecified:
+            return both(IPv4Address(0), address, port)
         case .ipv6(let address):
             return [Entry(.ipv6(address, port: port, scope: 0))]
         case .name("localhost"):
-            let loopback = IPv6Address(high: 0, low: 1)
-            return [
-                Entry(.ipv4(IPv4Address(0x7f00_0001), port: port)),
-                Entry(.ipv6(loopback, port: port, scope: 0), mayBeMissing: true),
-            ]
+            return both(IPv4Address(0x7f00_0001), IPv6Address(high: 0, low: 1), port)
         case .name(let name):
             let found = Resolver.lookUpNow(name, port: port)
             guard !found.isEmpty else {
@@ -59,6 +84,13 @@ enum ListenAddresses {
         case nil:
             throw Failure(description: "cannot listen on \(host):\(port): that is neither an address nor a name")
         }
+    }
+
+    private static func both(_ ipv4: IPv4Address, _ ipv6: IPv6Address, _ port: UInt16) -> [Entry] {
+        [
+            Entry(.ipv4(ipv4, port: port), mayBeMissing: true),
+            Entry(.ipv6(ipv6, port: port, scope: 0), mayBeMissing: true),
+        ]
     }
 
     /// What a person needs to know when binding has failed.
@@ -71,10 +103,10 @@ enum ListenAddresses {
     static func remedy(_ error: SystemError) -> String? {
         switch error.code {
         case EADDRINUSE: "another program listens there already; choose another port, or stop it"
-        case EADDRNOTAVAIL: "this host does not have that address; 0.0.0.0 listens on all it has"
+        case EADDRNOTAVAIL: "this host does not have that address; *:PORT listens on all of its addresses"
         case EACCES:
-            "ports below 1024 need a privilege; let systemd open it (wstand.socket, which wstanctl init server sets up), "
-                + "or choose a higher port"
+            "a port below 1024 needs a privilege; let systemd open it (wstand.socket, which wstanctl init server sets up), "
+                + "or choose a higher one"
         default: nil
         }
     }
@@ -102,4 +134,19 @@ enum ListenAddresses {
             }
         return "cannot listen on unix:\(path): \(cause)"
     }
+}
+
+extension ListenAddress {
+    /// Whether it is every address of both IP versions.
+    fileprivate var isDual: Bool {
+        switch self {
+        case .tcp(let host, _):
+            if case .ipv6(let address) = Host(text: host) { address.isUnspecified } else { false }
+        case .unix: false
+        }
+    }
+}
+
+extension IPv6Address {
+    fileprivate var isUnspecified: Bool { high == 0 && low == 0 }
 }

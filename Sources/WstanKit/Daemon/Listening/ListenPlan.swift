@@ -32,8 +32,12 @@ struct ListenPlan: Sendable {
         var forward: String?
         let source: Source
         let purpose: Purpose
-        /// That this host has no such address is no error.
-        var mayBeMissing = false
+        /// The address of the configuration that it stands for with others, of which this host may lack some; nil: it stands
+        /// alone.
+        var group: ListenAddress?
+
+        /// Whether both stand for the same address of the configuration.
+        func isSibling(of other: Entry) -> Bool { group != nil && group == other.group && forward == other.forward }
 
         /// Whether the same socket serves for both.
         func isAt(_ other: Entry) -> Bool {
@@ -60,7 +64,7 @@ struct ListenPlan: Sendable {
         self.settings = settings
         if activation.listeners.isEmpty {
             entries = try Self.entries(settings.listen) {
-                Entry(name: "listen", source: $0, purpose: .service, mayBeMissing: $1)
+                Entry(name: "listen", source: $0, purpose: .service, group: $1)
             }
         } else {
             if !Self.has(portsOf: settings.listen, activation.listeners) { unused.append(("listen", settings.listen)) }
@@ -82,7 +86,7 @@ struct ListenPlan: Sendable {
             entries += passed.map { Entry(name: $0.name, forward: forward.name, source: .passed($0), purpose: purpose) }
         } else {
             entries += try Self.entries(forward.listen) {
-                Entry(name: section, forward: forward.name, source: $0, purpose: purpose, mayBeMissing: $1)
+                Entry(name: section, forward: forward.name, source: $0, purpose: purpose, group: $1)
             }
         }
         if forward.transport == .udp, !settings.allowUID.isEmpty {
@@ -104,15 +108,11 @@ struct ListenPlan: Sendable {
     }
 
     private static func entries(
-        _ listen: [ListenAddress], _ make: (Source, _ mayBeMissing: Bool) -> Entry
+        _ listen: [ListenAddress], _ make: (Source, _ group: ListenAddress?) -> Entry
     ) throws(ListenAddresses.Failure) -> [Entry] {
-        var entries: [Entry] = []
-        for address in listen {
-            for found in try ListenAddresses.entries(for: address) {
-                entries.append(make(.place(found.place), found.mayBeMissing))
-            }
+        zip(listen, try ListenAddresses.entries(for: listen)).flatMap { address, found in
+            found.map { make(.place($0.place), $0.mayBeMissing ? address : nil) }
         }
-        return entries
     }
 
     // MARK: Words

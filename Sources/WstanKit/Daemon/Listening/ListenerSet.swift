@@ -36,6 +36,8 @@ final class ListenerSet: @unchecked Sendable {
             apply(entry)
         }
 
+        var port: UInt16? { (socket as? Listener)?.address.port ?? (socket as? DatagramSocket)?.address.port }
+
         /// The same place may be for something else from now on.
         func apply(_ entry: ListenPlan.Entry) {
             self.entry = entry
@@ -85,8 +87,11 @@ final class ListenerSet: @unchecked Sendable {
         allowSharing(of: shared, true)
         do throws(ListenAddresses.Failure) {
             for (index, entry) in plan.entries.enumerated() where next[index] == nil {
-                next[index] = try open(entry, sharing: shared.contains { entry.hasPort(of: $0.entry) })
+                let sibling = zip(plan.entries, next).first { $0.isSibling(of: entry) && $1 != nil }?.1
+                next[index] = try open(
+                    entry, sharing: shared.contains { entry.hasPort(of: $0.entry) }, port: sibling?.port ?? 0)
             }
+            try checkNoneIsMissing(plan, next)
         } catch {
             let kept = openListeners
             for opened in next.compactMap({ $0 }) where !kept.contains(where: { $0 === opened }) { close(opened) }
@@ -120,7 +125,7 @@ final class ListenerSet: @unchecked Sendable {
             do throws(SystemError) {
                 try BindTrial.bind(address, forDatagrams: entry.purpose.isForDatagrams, sharing: sharing)
             } catch {
-                if entry.mayBeMissing, error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT { return }
+                if entry.group != nil, error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT { return }
                 throw ListenAddresses.Failure(description: ListenAddresses.text(error, for: address))
             }
         case .unix(let path):
@@ -136,6 +141,18 @@ final class ListenerSet: @unchecked Sendable {
     private static func notForDatagrams(_ path: String) -> ListenAddresses.Failure {
         ListenAddresses.Failure(
             description: "cannot listen on unix:\(path) for datagrams: choose an address and a port")
+    }
+
+    /// This host may lack some of the places that one address stands for, but not all of them.
+    private func checkNoneIsMissing(_ plan: ListenPlan, _ next: [OpenListener?]) throws(ListenAddresses.Failure) {
+        let opened = zip(plan.entries, next)
+        for (entry, listener) in opened where listener == nil {
+            guard let group = entry.group, !opened.contains(where: { $0.isSibling(of: entry) && $1 != nil }) else {
+                continue
+            }
+            throw ListenAddresses.Failure(
+                description: "cannot listen on \(group): this host has none of its addresses; is the interface lo up?")
+        }
     }
 
     func close() {
@@ -157,8 +174,11 @@ final class ListenerSet: @unchecked Sendable {
 
     // MARK: One of them
 
+    /// - Parameter port: that of a sibling which is open, for one whose port the kernel chooses; else 0.
     /// - Returns: nil when it may be missing, and is.
-    private func open(_ entry: ListenPlan.Entry, sharing: Bool) throws(ListenAddresses.Failure) -> OpenListener? {
+    private func open(
+        _ entry: ListenPlan.Entry, sharing: Bool, port: UInt16
+    ) throws(ListenAddresses.Failure) -> OpenListener? {
         switch entry.source {
         case .passed(let socket):
             do throws(SystemError) {
@@ -169,9 +189,12 @@ final class ListenerSet: @unchecked Sendable {
             }
         case .place(.network(let address)):
             do throws(SystemError) {
+                if address.port == 0, port != 0, let opened = try? open(address.withPort(port), entry, sharing) {
+                    return opened
+                }
                 return try open(address, entry, sharing)
             } catch {
-                if entry.mayBeMissing, error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT { return nil }
+                if entry.group != nil, error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT { return nil }
                 throw ListenAddresses.Failure(description: ListenAddresses.text(error, for: address))
             }
         case .place(.unix(let path)):

@@ -112,7 +112,9 @@ final class Reloader: @unchecked Sendable {
             let loaded = Result { () throws(ConfigurationFailure) in
                 try LoadedConfiguration.load(context.arguments, replacing: settings, passed: context.passed)
             }
-            guard let next = try? loaded.get().next, next.namesOtherFiles(than: settings) else { return (loaded, found) }
+            guard let next = try? loaded.get().next, next.namesOtherFiles(than: settings) else {
+                return (loaded, found)
+            }
             return (loaded, ConfigurationFiles(of: context.arguments, naming: next))
         }
         guard let (loaded, found) = result else { throw Self.failure("the threads for files are busy: try again") }

@@ -123,7 +123,7 @@ final class StatusReporter: @unchecked Sendable {
 extension Control.Server {
     init(_ uri: ServerURI, _ report: ServerReport, _ clock: EventClock) {
         self.init(
-            uri: uri.description, state: .unknown, used: report.isUsed,
+            uri: uri.description, state: .unknown, used: report.isUsed, trying: report.isTrying,
             lastSuccessTimestampUSec: report.lastSuccess.map(clock.microseconds),
             lastFailureTimestampUSec: report.link.lastFailure.map(clock.microseconds), tunnels: report.tunnels,
             rttUSec: report.roundTrip.map(Int.init(microsecondsOf:)),

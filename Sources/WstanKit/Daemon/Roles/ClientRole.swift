@@ -3,7 +3,7 @@ import WstanCore
 /// A client: its services, and what tells them that the network or the clock has changed.
 final class ClientRole: Role, @unchecked Sendable {
     let services: [any WorkerService]
-    let warnings: [String]
+    let warnings: [String] = []
     private(set) var certificate: ShownCertificate?
     private let clients: [ClientService]
     private let context: DaemonContext
@@ -27,7 +27,6 @@ final class ClientRole: Role, @unchecked Sendable {
         }
         certificate = ShownCertificate(configuration.trust, configuration.next)
         services = clients
-        warnings = ServerEndpoint.warnings(configuration.next, context.environment)
     }
 
     var forwarder: ClientService? { clients.first }

@@ -40,7 +40,8 @@ final class SystemdHeartbeat: @unchecked Sendable {
     init(
         of services: Services, on worker: Worker, _ rhythm: Rhythm, log: EventLog,
         status: @escaping (ServiceSnapshot) -> String = { StatusLine($0, state: nil).text },
-        timeLeft: @escaping () -> Duration? = { nil }, tell: @escaping (ServiceManager.Message) -> Void = ServiceManager.tell
+        timeLeft: @escaping () -> Duration? = { nil },
+        tell: @escaping (ServiceManager.Message) -> Void = ServiceManager.tell
     ) {
         self.services = services
         self.worker = worker

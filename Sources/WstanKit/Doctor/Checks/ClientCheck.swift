@@ -33,13 +33,8 @@ struct ClientCheck: @unchecked Sendable {
     }
 
     private func tellWay(_ uri: ServerURI, _ server: ServerEndpoint) {
-        if case .automatic = settings.proxy,
-            case .unusable(let variable, let problem) = environment.choice(for: server.address)
-        {
-            tell(
-                .warning(
-                    "proxy", "the variable \(variable) names none that can be used: \(problem)",
-                    remedy: "correct \(variable), or set proxy = none"))
+        if let problem = UnusableProxy(for: settings, environment) {
+            tell(.failed(.configuration, "proxy", problem.description))
         }
         var text = "\(uri)"
         if settings.connectTo != nil { text += " at \(server.address), as connect-to says" }
@@ -147,6 +142,9 @@ struct ClientCheck: @unchecked Sendable {
         let outcome = await probe.ask(.idle, &intake, until: deadline)
         guard case .answer(let answer) = outcome, answer.isAccepted else {
             stream.closeOrderly(awaitingPeer: false)
+            if case .failure(.closed(usesTLS: false)) = outcome, await speaksTLS(server, key) {
+                return tell(.failure(.notHTTP(.tls)), server)
+            }
             if outcome.mayHaveAKnownCause, let cause = await knownCause(server, probe, key) {
                 return tell(cause.finding(compatible: settings.compatible, usesTLS: server.usesTLS))
             }
@@ -169,12 +167,34 @@ struct ClientCheck: @unchecked Sendable {
         }
     }
 
+    /// A port that expects TLS closes the connection of a client that does without, most often without a word.
+    private func speaksTLS(_ server: ServerEndpoint, _ key: Key) async -> Bool {
+        guard case .success(let stream) = await connector(key).connect(to: server),
+            let context = try? TLSClientContext(TLSClientContext.Configuration(verifies: false))
+        else { return false }
+        defer { stream.closeOrderly(awaitingPeer: false) }
+        do throws(TLSFailure) {
+            try await stream.startTLS(
+                .client(context, name: server.name, sessions: nil, server: ""),
+                deadline: worker.now + DoctorLimits.greeting)
+            return true
+        } catch {
+            // It has said so in TLS.
+            if case .alert = error { return true }
+            return false
+        }
+    }
+
+    private func connector(_ key: Key) -> ServerConnector {
+        let options = ClientOptions(settings, key: key, trust: files.trust, workers: 1, environment: environment)
+        return ServerConnector(
+            worker: worker, options: options, connector: Connector(worker: worker, resolver: resolver))
+    }
+
     /// A refusal says nothing of its cause. So it is asked once more in each other way in which a server of ours, or of
     /// Python's, may want it.
     private func knownCause(_ server: ServerEndpoint, _ probe: UpgradeProbe, _ key: Key) async -> RefusalCause? {
-        let options = ClientOptions(settings, key: key, trust: files.trust, workers: 1, environment: environment)
-        let reach = ServerConnector(
-            worker: worker, options: options, connector: Connector(worker: worker, resolver: resolver))
+        let reach = connector(key)
         for cause in RefusalCause.allCases {
             guard case .success(let stream) = await reach.connect(to: server) else { return nil }
             let (changed, question) = cause.change(of: probe)

@@ -20,7 +20,10 @@ struct FileCheck {
         if warnings.isEmpty { findings.append(.ok("configuration", Self.summary(settings))) }
         readKey(settings)
         do throws(AdmissionLoader.Failure) {
-            for warning in try AdmissionLoader.load(settings).warnings { findings.append(.warning("users", warning)) }
+            let (admission, warnings) = try AdmissionLoader.load(settings)
+            for warning in (admission.users?.warnings ?? []).map(\.textWithPlace) + warnings {
+                findings.append(.warning("users", warning))
+            }
         } catch {
             findings.append(
                 .failed(

@@ -16,17 +16,15 @@ struct ListenCheck: @unchecked Sendable {
         if !sockets.isEmpty {
             tell(.ok("listen", "systemd listens on \(sockets.map(\.description).listed()), instead of what listen says"))
         }
-        for listen in sockets.isEmpty ? settings.listen : sockets {
-            let entries: [ListenAddresses.Entry]
-            do throws(ListenAddresses.Failure) {
-                // A name is looked up on this thread, on which nothing else goes on.
-                entries = try ListenAddresses.entries(for: listen)
-            } catch {
-                tell(.failed(.other, "listen", error.description, remedy: "correct listen: an address is safest there"))
-                continue
-            }
-            for entry in entries { await examine(entry) }
+        let entries: [[ListenAddresses.Entry]]
+        do throws(ListenAddresses.Failure) {
+            // A name is looked up on this thread, on which nothing else goes on.
+            entries = try ListenAddresses.entries(for: sockets.isEmpty ? settings.listen : sockets)
+        } catch {
+            return tell(
+                .failed(.other, "listen", error.description, remedy: "correct listen: an address is safest there"))
         }
+        for entry in entries.joined() { await examine(entry) }
     }
 
     private func examine(_ entry: ListenAddresses.Entry) async {

@@ -29,7 +29,7 @@ struct RoundTripObservation {
         case .closed:
             return .failed(
                 .other, "round trip", "the server ended the tunnel at once",
-                remedy: "it may be stopping, or at a limit (max-tunnels): its log says more")
+                remedy: "the server may be stopping, or at a limit (max-tunnels): its log may say more")
         case .silent:
             return .failed(
                 .other, "round trip", "the tunnel is open, and no ping comes back",

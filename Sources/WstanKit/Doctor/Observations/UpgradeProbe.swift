@@ -33,7 +33,8 @@ struct UpgradeProbe: @unchecked Sendable {
             let head = try await intake.readAnswer(deadline: deadline)
             return .answer(
                 UpgradeAnswer(
-                    head, body: intake.bytes, failure(of: handshake, head), to: server, usesTLS: usesTLS, now: WallClock.now()))
+                    head, body: intake.bytes, failure(of: handshake, head), to: server, usesTLS: usesTLS,
+                    now: WallClock.now()))
         } catch {
             return .failure(error)
         }

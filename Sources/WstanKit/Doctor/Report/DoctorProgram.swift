@@ -33,8 +33,7 @@ enum DoctorProgram {
         case .client:
             let examination = ClientCheck(
                 worker: worker, settings: settings, files: files,
-                environment: ProxyEnvironment { getenv($0).map { String(cString: $0) } }, resolver: resolver, unit: unit,
-                tell: tell)
+                environment: .system, resolver: resolver, unit: unit, tell: tell)
             worker.spawn {
                 await examination.run()
                 worker.stop()

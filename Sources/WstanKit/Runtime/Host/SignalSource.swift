@@ -11,6 +11,16 @@ package final class SignalSource: Pollable, @unchecked Sendable {
         pthread_sigmask(SIG_BLOCK, &set, nil)
     }
 
+    /// Ignores the signals that would end the process though they ask a daemon for nothing: an alarm, a timer, a lost reader, a
+    /// limit on the size of files (then a write fails), and those that other daemons give a meaning to. What a fault of the
+    /// process itself causes, and SIGABRT, keep their default action, which leaves a core.
+    package static func ignoreOthers() {
+        let others = [
+            SIGPIPE, SIGXFSZ, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGPOLL, SIGPWR, SIGSTKFLT,
+        ]
+        for number in others + Array(__libc_current_sigrtmin()...__libc_current_sigrtmax()) { signal(number, SIG_IGN) }
+    }
+
     /// - Parameter received: called on the worker, with the signal's number.
     package init(_ signals: [Int32], on worker: Worker, received: @escaping (Int32) -> Void) throws(SystemError) {
         var set = Self.signalSet(signals)

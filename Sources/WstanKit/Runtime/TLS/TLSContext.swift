@@ -74,7 +74,13 @@ package class TLSContext: @unchecked Sendable {
     }
 
     private static func mismatch(_ identity: Identity) -> Problem {
-        Problem(description: "the key in \(identity.key) is not the one of the certificate in \(identity.certificate)")
+        guard let place = TLSCertificateFile.place(ofKeyIn: identity.key, in: identity.certificate) else {
+            return Problem(
+                description: "private key \(identity.key) does not match certificate \(identity.certificate)")
+        }
+        return Problem(
+            description: "certificate \(identity.certificate) is in the wrong order: the one that matches private key "
+                + "\(identity.key) is number \(place); put it first, and behind it the one that issued it")
     }
 
     /// Who is believed when they vouch for the peer's certificate. Blocks while it reads the file.

@@ -7,13 +7,16 @@ package enum ClientHandshake {
     package struct Server: Equatable, Sendable {
         /// Begins and ends with a slash.
         var pathPrefix: String
+        /// Behind the request, without the `?`.
+        var query: String?
         /// As it belongs in the `Host` header.
         var host: String
         /// Fields besides those of every handshake, each as it goes into its line.
         var fields: [String] = []
 
-        package init(pathPrefix: String, host: String, fields: [String] = []) {
+        package init(pathPrefix: String, query: String? = nil, host: String, fields: [String] = []) {
             self.pathPrefix = pathPrefix
+            self.query = query
             self.host = host
             self.fields = fields
         }

@@ -60,7 +60,8 @@ extension UpgradeAnswer {
     ///   - failure: why it opens no tunnel.
     ///   - now: seconds since the epoch.
     package init(
-        _ head: HTTPHead, body: some Collection<UInt8>, _ failure: ClientHandshake.Failure?, to server: ClientHandshake.Server,
+        _ head: HTTPHead, body: some Collection<UInt8>, _ failure: ClientHandshake.Failure?,
+        to server: ClientHandshake.Server,
         usesTLS: Bool, now: Double
     ) {
         func text(_ name: String) -> String? {

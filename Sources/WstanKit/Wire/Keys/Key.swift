@@ -14,14 +14,21 @@ package struct Key: Sendable, Equatable, CustomStringConvertible, CustomDebugStr
     /// The base64 of exactly 16 bytes is that key; any other text is a passphrase and takes about 50 ms to derive.
     ///
     /// - Returns: nil for an empty text.
-    init?(text: String) {
+    package init?(text: String) {
         guard !text.isEmpty else { return nil }
         if let bytes = Base64.decode(Array(text.utf8)), bytes.count == 16 {
-            self.bytes = bytes
+            self.init(unchecked: bytes)
         } else {
-            guard let derived = Self.derive(fromPassphrase: text) else { return nil }
-            bytes = derived
+            self.init(passphrase: text)
         }
+    }
+
+    /// Takes about 50 ms.
+    ///
+    /// - Returns: nil when there is not enough memory.
+    package init?(passphrase: String) {
+        guard let derived = Self.derive(fromPassphrase: passphrase) else { return nil }
+        bytes = derived
     }
 
     package static func random() -> Key {

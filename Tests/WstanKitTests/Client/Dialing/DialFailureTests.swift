@@ -80,8 +80,10 @@ import Testing
             (.tls(.pinMismatch(key: "sha256/x=")), ["sha256/x=", "pin-sha256"]),
             (.tls(.alert(.certificateRequired)), ["certificate required", "client-ca", "certificate and key"]),
             (.tls(.alert(.unrecognizedName)), ["unrecognized name", "sni"]),
-            (.tls(.noCommonVersion), ["TLS 1.2"]), (.tls(.notTLS(.http)), ["not speak TLS", "plain HTTP", "port", "ws://"]),
-            (.tls(.notTLS(.ssh)), ["it speaks SSH", "port"]), (.tls(.cut), ["closed during"]), (.tls(.malformed("bad length")), ["bad length"]),
+            (.tls(.noCommonVersion), ["TLS 1.2"]),
+            (.tls(.notTLS(.http)), ["not speak TLS", "plain HTTP", "port", "ws://"]),
+            (.tls(.notTLS(.ssh)), ["it speaks SSH", "port"]), (.tls(.cut), ["closed during"]),
+            (.tls(.malformed("bad length")), ["bad length"]),
         ]
         for (failure, words) in failures {
             for word in words { #expect(failure.text.contains(word), "\(failure.text)") }

@@ -50,6 +50,25 @@ import Testing
         #expect(rounds.next(mayBeRestarting: true, now) == .fail(Self.refused))
     }
 
+    /// Clients that were cut off together come back apart.
+    @Test func `pauses are spread, by numbers that follow from a seed`() {
+        func pauses(_ seed: UInt64) -> [Duration] {
+            var rounds = DialRounds(jitter: Jitter(seed: seed))
+            return (0..<3).compactMap { _ in
+                rounds.failedEverywhere(Self.refused)
+                guard case .pause(let pause) = rounds.next(mayBeRestarting: true, Self.start) else { return nil }
+                return pause
+            }
+        }
+        let all = (0..<100).map { pauses($0) }
+        #expect(Set(all.map(\.description)).count > 90 && pauses(7) == all[7])
+        for (number, middle) in [100, 200, 400].enumerated() {
+            let spread = all.map { $0[number] }
+            #expect(spread.allSatisfy { $0 >= .milliseconds(middle * 3 / 4) && $0 <= .milliseconds(middle * 5 / 4) })
+            #expect(spread.min()! < .milliseconds(middle * 4 / 5) && spread.max()! > .milliseconds(middle * 6 / 5))
+        }
+    }
+
     @Test func `a failure that is no restart's ends the wait`() {
         var rounds = DialRounds()
         rounds.failedEverywhere(Self.refused)

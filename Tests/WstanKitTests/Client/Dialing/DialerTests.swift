@@ -108,7 +108,8 @@ import Testing
             "websocket-proxy"
         ),
         ("HTTP/1.1 101 X|Upgrade: websocket|Connection: Upgrade||", "websocket-proxy"),
-        ("HTTP/1.1 101 X||", "upgrade-removed"), ("|HTTP/1.1 101 X| folded||", "upgrade-removed"), ("SSH-2.0-OpenSSH_9.2||", "not-http"), ("SSH-2.0-x|", "not-http"),
+        ("HTTP/1.1 101 X||", "upgrade-removed"), ("|HTTP/1.1 101 X| folded||", "upgrade-removed"),
+        ("SSH-2.0-OpenSSH_9.2||", "not-http"), ("SSH-2.0-x|", "not-http"),
         ("HTTP/1.1 20 OK||", "malformed-answer"), ("HTTP/1.1|| ", "malformed-answer"), ("|| ", "not-http"),
         ("\u{15}\u{3}\u{1}\u{0}\u{2}\u{2}\u{46}", "tls-expected"),
     ])
@@ -136,7 +137,10 @@ import Testing
         #expect(failure == .notHTTP(.http))
     }
 
-    @Test(arguments: [(180.0, "3 minutes behind"), (-180, "3 minutes ahead of"), (0, "compare the key, the path of uri and compatible")])
+    @Test(arguments: [
+        (180.0, "3 minutes behind"), (-180, "3 minutes ahead of"),
+        (0, "compare the key, the path of uri and compatible"),
+    ])
     func `a plain answer tells whether the clock is to blame`(offset: Double, words: String) async throws {
         let failure = try await WorkerThread.run { worker in
             let server = try HandMadeServer(on: worker) { visit in

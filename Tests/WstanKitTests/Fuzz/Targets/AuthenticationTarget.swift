@@ -37,7 +37,8 @@ extension FuzzTarget {
             if isSealed { message += message.withUnsafeBytes { Authenticator(key: FuzzKey.known).tag(over: $0) } }
             let cookie = CompatibleMode.cookie(CompatibleMode.cookieName(for: FuzzKey.known), FuzzKey.nonce)
             let fields = WebSocketHandshake.request(
-                path: (mode & 16 == 0 ? "/" : "/a//") + Base64.encode(message, .url), host: "a.test", key: FuzzKey.nonce.base64,
+                path: (mode & 16 == 0 ? "/" : "/a//") + Base64.encode(message, .url), host: "a.test",
+                key: FuzzKey.nonce.base64,
                 cookie: options.compatible ? cookie : nil)
             bytes = fields.dropLast(2) + extra + [13, 10]
         }

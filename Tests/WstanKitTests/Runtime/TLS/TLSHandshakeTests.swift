@@ -332,6 +332,12 @@ import Testing
     @Test func `a context names what is wrong with its files`() throws {
         let authority = try TestAuthority()
         let (one, two) = (try authority.issue("one"), try authority.issue("two"))
+        // A chain in the wrong order: the authority's first.
+        let reversed = authority.path("reversed.pem")
+        let bytes = try [authority.caFile, one.certificate].flatMap { try FileReader.read($0, limit: 1 << 16) }
+        let file = try #require(fopen(reversed, "w"))
+        fwrite(bytes, 1, bytes.count, file)
+        fclose(file)
         func problem(_ certificate: String, _ key: String, _ clientCA: String? = nil) -> String? {
             do throws(TLSContext.Problem) {
                 let identity = TLSContext.Identity(certificate: certificate, key: key)
@@ -346,7 +352,11 @@ import Testing
         #expect(problem(one.certificate, "/nowhere/b.pem")?.contains("/nowhere/b.pem: No such file") == true)
         #expect(problem(one.key, one.key)?.contains("holds no certificate") == true)
         #expect(problem(one.certificate, one.certificate)?.contains("holds no private key") == true)
-        #expect(problem(one.certificate, two.key)?.contains("is not the one of the certificate") == true)
+        #expect(
+            problem(one.certificate, two.key) == "private key \(two.key) does not match certificate \(one.certificate)")
+        let order = problem(reversed, one.key)
+        #expect(order?.contains("wrong order") == true && order?.contains("is number 2") == true, "\(order ?? "")")
+        #expect(problem(reversed, two.key)?.contains("does not match") == true)
         #expect(problem(one.certificate, one.key, one.key)?.contains("holds no certificate") == true)
         #expect(throws: TLSContext.Problem.self) { try TLSClientContext(.init(caFile: one.key)) }
     }

@@ -65,8 +65,10 @@ import Testing
 
     @Test(arguments: [
         ("SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", Banner.ssh), ("220 mail.test ESMTP\r\n", .text("220 mail.test ESMTP")),
-        ("\u{15}\u{3}\u{1}\u{0}\u{2}\u{2}F", .tls), ("\u{0}\u{0}\u{12}\u{4}", .binary), ("HTTP/1.1 20 OK\r\n\r\n", .http),
-        ("GET / HTTP/1.1\r\n", .http), ("\u{1b}[2J\r\n", .binary), (String(repeating: "x", count: 500), .text(String(repeating: "x", count: 60))),
+        ("\u{15}\u{3}\u{1}\u{0}\u{2}\u{2}F", .tls), ("\u{0}\u{0}\u{12}\u{4}", .binary),
+        ("HTTP/1.1 20 OK\r\n\r\n", .http),
+        ("GET / HTTP/1.1\r\n", .http), ("\u{1b}[2J\r\n", .binary),
+        (String(repeating: "x", count: 500), .text(String(repeating: "x", count: 60))),
     ])
     func `another protocol is known by its first bytes`(text: String, banner: Banner) {
         #expect(Self.read(text).banner == banner)

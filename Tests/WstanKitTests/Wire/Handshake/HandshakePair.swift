@@ -21,9 +21,11 @@ struct HandshakePair {
     let key: Key
     var mode = HandshakeModeV1()
 
-    func client(_ opening: Opening = openings[0], nonces: [Nonce] = nonces) -> ClientHandshake {
+    func client(
+        _ opening: Opening = openings[0], nonces: [Nonce] = nonces, query: String? = nil
+    ) -> ClientHandshake {
         var nonces = nonces[...]
-        let server = ClientHandshake.Server(pathPrefix: "/t/", host: "front.test", fields: ["X-A: b"])
+        let server = ClientHandshake.Server(pathPrefix: "/t/", query: query, host: "front.test", fields: ["X-A: b"])
         return .v1(
             ClientHandshakeV1(Authenticator(key: key), mode, asking: server, for: opening) {
                 nonces.popFirst() ?? Nonce(high: 0, low: 0)

@@ -39,6 +39,18 @@ import Testing
         #expect(value("Sec-WebSocket-Key") == nonces[mode.isCompatible ? 1 : 0].base64)
     }
 
+    @Test(arguments: HandshakePair.modes, ["x=y", "a=%20&b", "?", "a=/b/c==", ""])
+    func `a query follows the request, and a server does not look at it`(mode: HandshakeModeV1, query: String) throws {
+        let pair = HandshakePair(key: try Self.key(), mode: mode)
+        let request = try HTTPHead(pair.client(query: query).request)
+        let target = String(decoding: try #require(request.requestLine).target, as: UTF8.self)
+        #expect(target.hasSuffix("?" + query))
+        #expect(try pair.judge(request) != nil)
+        // A front may take the query away, or add one.
+        let bare = try HTTPHead(pair.client().request)
+        #expect(String(decoding: try #require(bare.requestLine).target, as: UTF8.self) + "?" + query == target)
+    }
+
     /// Python's servers would eat the beginning of such a nonce.
     @Test func `a nonce in a cookie does not begin with the letter of its name`() throws {
         let pair = HandshakePair(key: try Self.key(), mode: HandshakeModeV1(isCompatible: true))

@@ -142,30 +142,46 @@ import Testing
     }
 
     /// RFC 6455 section 4.1, what a client fails on, and RFC 9110 and 9112 on how it may be written.
-    @Test(arguments: [
-        ("HTTP/1.1 101|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OK", nil),
-        ("HTTP/1.1 101 |Upgrade: WebSocket|Connection: keep-alive, UPGRADE|Sec-WebSocket-Accept:OK", nil),
-        ("HTTP/1.1 101 X|UPGRADE:\twebsocket \t|Connection: a|Connection: upgrade|Sec-WebSocket-Accept:  OK  ", nil),
-        ("HTTP/1.1 101 X|Upgrade: websocket|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OK", nil),
-        ("HTTP/1.1 101 X|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OK|Sec-WebSocket-Extensions:", nil),
-        ("HTTP/1.1 101 X|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OK|X: y|Set-Cookie: a=b|Date: x", nil),
-        ("HTTP/1.1 101 X|Upgrade : websocket|Connection: Upgrade|Sec-WebSocket-Accept:| OK", nil),
-        ("HTTP/1.1 101 X|Upgrade: h2c|Connection: Upgrade|Sec-WebSocket-Accept: OK", .notUpgraded),
-        ("HTTP/1.1 101 X|Upgrade: websocket, h2c|Connection: Upgrade|Sec-WebSocket-Accept: OK", .notUpgraded),
-        ("HTTP/1.1 101 X|Upgrade: websockets|Connection: Upgrade|Sec-WebSocket-Accept: OK", .notUpgraded),
-        ("HTTP/1.1 101 X|Upgrade:|Connection: Upgrade|Sec-WebSocket-Accept: OK", .notUpgraded),
-        ("HTTP/1.1 101 X|Upgrade: websocket|Connection: close|Sec-WebSocket-Accept: OK", .notUpgraded),
-        ("HTTP/1.1 101 X|Upgrade: websocket|Connection: Upgrade", .otherKey),
-        ("HTTP/1.1 101 X|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OKx", .otherKey),
-        ("HTTP/1.1 101 X|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OK|Sec-WebSocket-Accept: OK", .otherKey),
-        (
-            "HTTP/1.1 101 X|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OK|Sec-WebSocket-Extensions: permessage-deflate",
-            .unaskedExtension
-        ),
-        ("HTTP/1.1 101 X|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OK|Sec-WebSocket-Protocol: chat", .unaskedSubprotocol),
-        ("HTTP/1.1 200 X|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OK", .status(200)),
-        ("HTTP/1.1 426 X|Upgrade: websocket|Connection: Upgrade", .status(426)),
-    ] as [(String, ClientHandshake.Failure?)])
+    @Test(
+        arguments: [
+            ("HTTP/1.1 101|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OK", nil),
+            ("HTTP/1.1 101 |Upgrade: WebSocket|Connection: keep-alive, UPGRADE|Sec-WebSocket-Accept:OK", nil),
+            (
+                "HTTP/1.1 101 X|UPGRADE:\twebsocket \t|Connection: a|Connection: upgrade|Sec-WebSocket-Accept:  OK  ",
+                nil
+            ),
+            ("HTTP/1.1 101 X|Upgrade: websocket|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OK", nil),
+            (
+                "HTTP/1.1 101 X|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OK|Sec-WebSocket-Extensions:",
+                nil
+            ),
+            (
+                "HTTP/1.1 101 X|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OK|X: y|Set-Cookie: a=b|Date: x",
+                nil
+            ),
+            ("HTTP/1.1 101 X|Upgrade : websocket|Connection: Upgrade|Sec-WebSocket-Accept:| OK", nil),
+            ("HTTP/1.1 101 X|Upgrade: h2c|Connection: Upgrade|Sec-WebSocket-Accept: OK", .notUpgraded),
+            ("HTTP/1.1 101 X|Upgrade: websocket, h2c|Connection: Upgrade|Sec-WebSocket-Accept: OK", .notUpgraded),
+            ("HTTP/1.1 101 X|Upgrade: websockets|Connection: Upgrade|Sec-WebSocket-Accept: OK", .notUpgraded),
+            ("HTTP/1.1 101 X|Upgrade:|Connection: Upgrade|Sec-WebSocket-Accept: OK", .notUpgraded),
+            ("HTTP/1.1 101 X|Upgrade: websocket|Connection: close|Sec-WebSocket-Accept: OK", .notUpgraded),
+            ("HTTP/1.1 101 X|Upgrade: websocket|Connection: Upgrade", .otherKey),
+            ("HTTP/1.1 101 X|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OKx", .otherKey),
+            (
+                "HTTP/1.1 101 X|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OK|Sec-WebSocket-Accept: OK",
+                .otherKey
+            ),
+            (
+                "HTTP/1.1 101 X|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OK|Sec-WebSocket-Extensions: permessage-deflate",
+                .unaskedExtension
+            ),
+            (
+                "HTTP/1.1 101 X|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OK|Sec-WebSocket-Protocol: chat",
+                .unaskedSubprotocol
+            ),
+            ("HTTP/1.1 200 X|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Accept: OK", .status(200)),
+            ("HTTP/1.1 426 X|Upgrade: websocket|Connection: Upgrade", .status(426)),
+        ] as [(String, ClientHandshake.Failure?)])
     func `a 101 is taken in every form that the RFC allows, and in no other`(
         lines: String, failure: ClientHandshake.Failure?
     ) throws {

@@ -89,15 +89,4 @@ import Testing
         let bytes = ChecksumLine.append(to: Array("wstan key ring 1\n\(text)".utf8))
         #expect(Self.problem(bytes) == .malformed(line: line))
     }
-
-    @Test func `a key is written down by the same rules everywhere`() throws {
-        #expect(KeyParser.line(of: Array("  WY+yKqwlAlxSubNXVLrJsw== \t\r\nmore".utf8)) == "WY+yKqwlAlxSubNXVLrJsw==")
-        #expect(KeyParser.line(of: [0xff]) == nil)
-        let good = try KeyParser.read("WY+yKqwlAlxSubNXVLrJsw==")
-        #expect(good.warning == nil && KeyParser.text(of: good.key) == "WY+yKqwlAlxSubNXVLrJsw==")
-        let weak = try KeyParser.read("pass")
-        #expect(weak.warning != nil && KeyParser.text(of: weak.key) == nil)
-        #expect(throws: KeyParser.Problem.self) { try KeyParser.read("") }
-        #expect(throws: KeyParser.Problem.self) { try KeyParser.read(String(repeating: "x", count: 4097)) }
-    }
 }

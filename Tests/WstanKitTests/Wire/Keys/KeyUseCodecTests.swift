@@ -28,7 +28,10 @@ import Testing
         }
     }
 
-    @Test(arguments: ["wstan key uses 2\n", "wstan key uses 1\nx 1 -\n", "wstan key uses 1\n0123456789abcdef -1 -\n", "wstan key uses 1\n\n"])
+    @Test(arguments: [
+        "wstan key uses 2\n", "wstan key uses 1\nx 1 -\n", "wstan key uses 1\n0123456789abcdef -1 -\n",
+        "wstan key uses 1\n\n",
+    ])
     func `a text with a right digest may still make no sense`(text: String) {
         #expect(KeyUseCodec.decode(ChecksumLine.append(to: Array(text.utf8))) == nil)
     }

@@ -32,8 +32,9 @@ package struct ClientHandshakeV1 {
         self.mode = mode
         sealer = Sealer(authenticator: authenticator, stream: mode.stream(authenticator.key, nonce))
         accept = Nonce.accept(forKey: key.utf8)
+        let segment = Base64.encode(sealer.seal(opening), .url)
         request = WebSocketHandshake.request(
-            path: server.pathPrefix + Base64.encode(sealer.seal(opening), .url), host: server.host, key: key,
+            path: server.pathPrefix + segment + (server.query.map { "?\($0)" } ?? ""), host: server.host, key: key,
             cookie: cookie, fields: server.fields)
     }
 

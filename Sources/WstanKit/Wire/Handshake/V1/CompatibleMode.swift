@@ -27,7 +27,8 @@ enum CompatibleMode {
     /// What the first cookie of that name holds that is a nonce.
     static func nonce(in cookies: [ArraySlice<UInt8>], _ name: String) -> Nonce? {
         let prefix = "\(name)=".utf8
-        return cookies.lazy.filter { $0.starts(with: prefix) }.compactMap { Nonce(base64: $0.dropFirst(prefix.count)) }.first
+        return cookies.lazy.filter { $0.starts(with: prefix) }.compactMap { Nonce(base64: $0.dropFirst(prefix.count)) }
+            .first
     }
 
     /// Python's servers strip the cookie's name in a way that eats leading characters of the nonce equal to its letter.

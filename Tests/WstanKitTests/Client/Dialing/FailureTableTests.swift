@@ -1,0 +1,142 @@
+import Glibc
+import Testing
+
+@testable import WstanBase
+@testable import WstanConfig
+@testable import WstanCore
+@testable import WstanKit
+
+/// The table of causes: every row, by evidence that leads to it.
+@Suite struct FailureTableTests {
+    private static func connect(_ code: Int32) -> Connector.Failure {
+        .connect(SystemError(call: "connect", code: code))
+    }
+
+    private static let connecting: [(Connector.Failure, String)] = [
+        (.lookUp(.notFound), "name-not-found"), (.lookUp(.unavailable), "name-servers-silent"),
+        (.lookUp(.timedOut), "name-timed-out"), (.lookUp(.tooMany), "name-look-ups"),
+        (connect(ECONNREFUSED), "connection-refused"), (connect(ETIMEDOUT), "connection-timed-out"),
+        (connect(ENETUNREACH), "network-unreachable"), (connect(EHOSTUNREACH), "host-unreachable"),
+        (connect(ECONNRESET), "connection-reset"), (connect(EMFILE), "descriptors"),
+        (connect(EPERM), "connection-failed"),
+    ]
+
+    private static let proxies: [(ProxyRefusal, String)] = [
+        (.status(403, reason: ""), "forbidden"), (.status(405, reason: ""), "no-connect"),
+        (.status(429, reason: ""), "too-many"), (.status(503, reason: ""), "server-unreachable"),
+        (.status(511, reason: ""), "login"), (.status(418, reason: ""), "status"),
+        (.wantsCredentials(reason: ""), "password-missing"), (.wrongCredentials(reason: ""), "password-wrong"),
+        (.otherSchemes(["NTLM"], reason: ""), "authentication"), (.socks(1), "socks-failure"),
+        (.socks(2), "socks-forbidden"), (.socks(3), "socks-network-unreachable"), (.socks(4), "socks-host-unreachable"),
+        (.socks(5), "socks-connection-refused"), (.socks(6), "socks-ttl"), (.socks(7), "socks-command"),
+        (.socks(8), "socks-address"), (.socks(9), "socks-code"),
+        (.socksMethods(hasCredentials: false), "socks-password-missing"),
+        (.socksMethods(hasCredentials: true), "socks-authentication"), (.socksCredentials, "socks-password-wrong"),
+        (.unreadable(.http), "not-http"), (.unreadable(.socks5), "not-socks"), (.cut, "closed"), (.silent, "timed-out"),
+    ]
+
+    private static let tls: [(TLSFailure, String)] = [
+        (.expired(on: "2020-01-02"), "tls-expired"), (.notYetValid(until: "2040-01-02"), "tls-not-yet-valid"),
+        (.wrongName("a", names: ["b"]), "tls-wrong-name"), (.unknownIssuer("C"), "tls-unknown-issuer"),
+        (.selfSigned, "tls-self-signed"), (.distrusted("too weak"), "tls-distrusted"),
+        (.pinMismatch(key: "x"), "tls-pin"),
+        (.alert(.certificateRequired), "tls-client-certificate"), (.alert(.unrecognizedName), "tls-name-not-served"),
+        (.alert(TLSAlert(number: 40)), "tls-alert"), (.noCommonVersion, "tls-version"),
+        (.notTLS(.http), "tls-not-spoken"),
+        (.malformed("bad length"), "tls-malformed"), (.tooLong, "tls-too-long"), (.cut, "tls-closed"),
+        (.reset, "tls-reset"),
+        (.timedOut, "tls-timed-out"), (.closed, "tls-abandoned"),
+    ]
+
+    private static func answer(_ status: Int, _ change: (inout UpgradeAnswer) -> Void = { _ in }) -> DialFailure {
+        var answer = UpgradeAnswer(status: status)
+        answer.failure = .status(status)
+        change(&answer)
+        return .refused(answer)
+    }
+
+    private static let answers: [(DialFailure, String)] = [
+        (answer(404), "server-refused"), (answer(404) { $0.clockAhead = 3600 }, "clock"),
+        (answer(200), "ordinary-page"),
+        (answer(404) { $0.minorVersion = 0 }, "http-1.0"),
+        (answer(404) { $0.contentType = "application/json" }, "other-service"),
+        (answer(400) { $0.complaint = .plainHTTP }, "tls-expected"), (answer(414), "too-large"),
+        (answer(302) { $0.redirectsToTLS = true }, "redirect-to-tls"), (answer(302), "redirect"),
+        (answer(401), "front-login"),
+        (answer(403), "front-forbidden"), (answer(407), "password-required"), (answer(511), "network-login"),
+        (answer(426), "upgrade-required"), (answer(429), "too-many-requests"), (answer(502), "front-502"),
+        (answer(503), "front-503"), (answer(504), "front-504"), (answer(521), "front-521"),
+        (answer(500), "front-fault"),
+        (answer(418), "unexpected-answer"), (answer(101) { $0.failure = .otherKey }, "websocket-proxy"),
+        (answer(101) { $0.failure = .notUpgraded }, "upgrade-removed"),
+        (answer(101) { $0.failure = .unaskedExtension }, "unasked-extension"),
+        (answer(101) { $0.failure = .unaskedSubprotocol }, "unasked-subprotocol"),
+    ]
+
+    private static let all: [(DialFailure, String)] =
+        connecting.map { (.unreachable($0), $1) } + connecting.map { (.proxyUnreachable($0), "proxy-" + $1) }
+        + proxies.map { (.proxyRefused($0), "proxy-" + $1) } + tls.map { (.tls($0), $1) } + answers
+        + [
+            (.notHTTP(.ssh), "not-http"), (.notHTTP(.http), "malformed-answer"), (.reset, "handshake-reset"),
+            (.closed(usesTLS: false), "handshake-closed"), (.timedOut, "handshake-timed-out"),
+            (.overtaken, "server-slow"),
+        ]
+
+    @Test func `every cause has a code of its own, which never changes`() {
+        for (failure, code) in Self.all { #expect(failure.code == code) }
+        #expect(Set(Self.all.map(\.1)).count == Self.all.count)
+        #expect(
+            Self.all.allSatisfy { $0.1.utf8.allSatisfy { "abcdefghijklmnopqrstuvwxyz0123456789-.".utf8.contains($0) } })
+        // The same cause by other evidence.
+        #expect(DialFailure.notHTTP(.tls).code == "tls-expected")
+        #expect(Self.answer(400) { $0.complaint = .tooLarge }.code == "too-large")
+        for status in [413, 431] { #expect(Self.answer(status).code == "too-large") }
+        for status in [405, 406, 451] { #expect(Self.answer(status).code == "front-forbidden") }
+        #expect(Self.answer(400).code == "server-refused")
+        #expect(DialFailure.closed(usesTLS: true).code == "handshake-closed")
+    }
+
+    @Test func `every cause has a title, a sentence and a remedy`() {
+        for (failure, _) in Self.all {
+            let row = failure.row
+            for text in [row.title, row.cause, row.advice] {
+                #expect(!text.isEmpty && !text.hasSuffix(".") && !text.contains("\n"), "\(text)")
+            }
+            #expect(row.title.first?.isUppercase == true, "\(row.title)")
+            #expect(row.advice.first?.isLowercase == true || row.advice.first?.isUppercase == true, "\(row.advice)")
+            #expect(failure.text == "\(failure.cause); \(failure.advice)")
+        }
+    }
+
+    @Test func `a guess is no accusation`() {
+        for (failure, code) in Self.all where !["proxy-socks-password-wrong", "proxy-password-wrong"].contains(code) {
+            #expect(!failure.text.contains("is wrong") || failure.text.contains("if that is wrong"), "\(failure.text)")
+            #expect(!failure.text.contains("at its limits"))
+        }
+    }
+
+    @Test func `the log, the page and the doctor say the same`() throws {
+        let target = Address(host: .name("a.test"), port: 80)
+        for (failure, _) in Self.all {
+            let lines = LogLines()
+            lines.log.openingAheadFailed(failure, isNews: true, now: .now())
+            #expect(lines.all.last?.text.hasPrefix(failure.text) == true)
+            let page = ExchangeFailure.dial(failure).explanation(of: target, here: "here")
+            #expect(page.title == failure.row.title)
+            #expect(page.cause.dropFirst() == failure.cause.dropFirst() + ".")
+            #expect(page.advice.count == 1 && page.advice[0].dropFirst() == failure.advice.dropFirst() + ".")
+            let among = DialFailure.at(target, failure)
+            #expect(among.code == failure.code && among.advice == failure.advice)
+            #expect(among.cause == "a.test:80: \(failure.cause)")
+        }
+        for (failure, _) in Self.tls {
+            let finding = CertificateObservation.finding(failure)
+            #expect(finding.text == DialFailure.tls(failure).cause && finding.remedy == DialFailure.tls(failure).advice)
+        }
+        for (failure, _) in Self.answers {
+            guard case .refused(let answer) = failure else { continue }
+            let finding = try #require(UpgradeObservation(answer: answer, requestLifetime: .seconds(60)).findings.first)
+            #expect(finding.text == failure.cause && finding.remedy == failure.advice)
+        }
+    }
+}
