@@ -61,7 +61,7 @@ package struct BufferedReader {
                 return .success(head)
             }
             // TLS, most of all: whoever meant another port is not left waiting for the deadline.
-            guard !gatherer.beginsInBinary else { throw .malformed }
+            guard !gatherer.beginsInBinary else { throw .notHTTP }
             // Counts until the head is there, or somebody has given up on it.
             stream.heldHead = gatherer.bytes.count
             let progress = await readMore(deadline: deadline)

@@ -27,7 +27,9 @@ struct StatusLine: Equatable {
 
     /// Whether a line may begin with these bytes; of what cannot, the end need not be awaited.
     static func mayBegin(_ bytes: some Collection<UInt8>) -> Bool {
-        (["HTTP"] + otherNames).contains { HTTPHead.isEqual(bytes.prefix($0.utf8.count), String($0.prefix(bytes.count))) }
+        (["HTTP"] + otherNames).contains {
+            HTTPHead.isEqual(bytes.prefix($0.utf8.count), String($0.prefix(bytes.count)))
+        }
     }
 
     /// `HTTP`, `HTTP/2`, `HTTP/1.1`.
@@ -40,7 +42,9 @@ struct StatusLine: Equatable {
         guard name.dropFirst(4).first == UInt8(ascii: "/"), numbers.count <= 2,
             numbers.allSatisfy({ (1...3).contains($0.count) && $0.allSatisfy(isDigit) })
         else { return nil }
-        switch (Int(String(decoding: numbers[0], as: UTF8.self)) ?? 0, numbers.dropFirst().first?.elementsEqual("0".utf8)) {
+        switch (
+            Int(String(decoding: numbers[0], as: UTF8.self)) ?? 0, numbers.dropFirst().first?.elementsEqual("0".utf8)
+        ) {
         case (0, _), (1, nil), (1, true?): return 0
         default: return 1
         }
