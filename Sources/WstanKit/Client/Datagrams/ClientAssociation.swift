@@ -63,7 +63,7 @@ final class ClientAssociation: @unchecked Sendable {
     private func waitForEnd() async {
         while worker.now < lastUsed + idle {
             switch await control.readNext(upTo: { BufferedReader.readSize }, deadline: lastUsed + idle) {
-            // One who does say something, and does not stop, holds up nobody else.
+            // One that sends without end does not hold up the others.
             case .bytes: await worker.yield()
             case .timedOut: continue
             case .end, .failed, .closed, .unwanted: return

@@ -103,7 +103,7 @@ extension DialFailure {
     private func said(
         _ status: Int, _ title: String, _ cause: String? = nil, hop: Explanation.Hop = .clientToServer
     ) -> Explanation {
-        // A proxy's reason phrase is somebody else's text.
+        // A proxy's reason phrase is text of unknown origin.
         let cause = Explanation.visible(cause ?? self.cause)
         return Explanation(status, title, Self.sentence(cause), advice: [Self.sentence(advice)], hop: hop)
     }

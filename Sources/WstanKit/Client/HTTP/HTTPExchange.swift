@@ -32,7 +32,7 @@ final class HTTPExchange: @unchecked Sendable {
     private let target: Address
     private let userAgent: Stream
     private let connector: TargetConnector
-    /// What was read of the user agent and belongs to nobody yet; behind this request, what belongs to the next ones.
+    /// What was read of the user agent and is not used yet; behind this request, what belongs to the next ones.
     private(set) var intake: BufferedReader
 
     private var machine: ExchangeMachine

@@ -72,7 +72,7 @@ final class HTTPSession: @unchecked Sendable {
         return !userAgent.isGone
     }
 
-    /// - Returns: nil when no request comes any more, or one that was answered here.
+    /// - Returns: nil when no further request comes, or one that was answered here.
     private func receiveHead() async -> HTTPHead? {
         idle.add(userAgent)
         defer { idle.remove(userAgent) }
@@ -107,7 +107,7 @@ final class HTTPSession: @unchecked Sendable {
         }
     }
 
-    /// - Returns: where it ends; nil when there is none.
+    /// - Returns: where it ends; nil for other bytes.
     private func emptyLine(at start: Int) -> Int? {
         let bytes = intake.bytes[start...]
         return bytes.first == 10 ? start + 1 : bytes.starts(with: [13, 10]) ? start + 2 : nil

@@ -64,7 +64,7 @@ package struct HTTPHead: Equatable {
 
     var startLine: [UInt8] { Array(bytes[firstLine]) }
 
-    /// The three parts of a request line (section 3); nil if it is none.
+    /// The three parts of a request line (section 3); nil for other lines.
     var requestLine: (method: ArraySlice<UInt8>, target: ArraySlice<UInt8>, version: ArraySlice<UInt8>)? {
         let parts = bytes[firstLine].split(separator: UInt8(ascii: " "), maxSplits: 3, omittingEmptySubsequences: false)
         guard parts.count == 3, !parts[0].isEmpty, !parts[1].isEmpty, parts[0].allSatisfy(Self.isTokenByte),
@@ -80,7 +80,7 @@ package struct HTTPHead: Equatable {
         return parts.count == 3 && parts[2].starts(with: "HTTP/".utf8)
     }
 
-    /// The version that a request line names, if it is none of HTTP/1: `HTTP/2.0` in the preface of HTTP/2.
+    /// The version that a request line names, if that is not HTTP/1.x: `HTTP/2.0` in the preface of HTTP/2.
     var otherVersion: String? {
         let version = bytes[firstLine].suffix(
             from: (bytes[firstLine].lastIndex(of: 32) ?? firstLine.lowerBound - 1) + 1)
@@ -94,7 +94,7 @@ package struct HTTPHead: Equatable {
 
     private var statusLine: StatusLine? { StatusLine(bytes[firstLine]) }
 
-    /// The status of a status line (section 4); nil if it is none.
+    /// The status of a status line (section 4); nil for other lines.
     package var status: Int? { statusLine?.status }
 
     /// What follows the status: the reason phrase, for people. It ends up in logs and terminals, so only what is
@@ -103,7 +103,7 @@ package struct HTTPHead: Equatable {
         Printable.ascii((statusLine?.reason ?? []).prefix(80))
     }
 
-    /// The value of the only field of that name; nil if there is none, or more than one.
+    /// The value of the only field of that name; nil without one, and where there are several.
     package func value(of name: String) -> ArraySlice<UInt8>? {
         var found: Range<Int>?
         for field in fields where isNamed(field, name) {
@@ -125,7 +125,7 @@ package struct HTTPHead: Equatable {
 
     /// The items of a field that is a list (RFC 9110 section 5.6.1), of all fields of that name, in lower case.
     ///
-    /// - Returns: nil when there are more than anybody needs.
+    /// - Returns: nil when there are more than `maxItems`.
     func listItems(of name: String) -> [[UInt8]]? {
         var items: [[UInt8]] = []
         for value in values(of: name) {

@@ -1,7 +1,7 @@
 import WstanBase
 
-/// Gathers bytes until they hold a whole HTTP head, and keeps all of them: what follows the head, and, until somebody
-/// has decided what to do about it, the head as it came.
+/// Gathers bytes until they hold a whole HTTP head, and keeps all of them: what follows the head, and, until it
+/// is decided what to do about it, the head as it came.
 struct HeadGatherer {
     private(set) var bytes: [UInt8] = []
     private let limit: Int
@@ -31,12 +31,6 @@ struct HeadGatherer {
         guard let end else { return nil }
         length = end
         return try HTTPHead(Array(bytes[..<end]), as: kind)
-    }
-
-    /// Whether the first byte is one that no text begins with, so that no head can come of it.
-    var beginsInBinary: Bool {
-        guard let first = bytes.first else { return false }
-        return first >= 0x7f || first < 0x20 && first != 13 && first != 10
     }
 
     /// What came behind the head.

@@ -152,6 +152,7 @@ import Testing
         #expect(try lengths(304, "Content-Length: 42") == ["42"])
         #expect(try lengths(200, "Content-Length: 42", toHEAD: true) == ["42"])
         #expect(try lengths(200, "Content-Length: x", toHEAD: true) == [])
+        #expect(try lengths(200, "Content-Length: 42", "Transfer-Encoding: identity") == ["42"])
         #expect(try lengths(304, "Content-Length: 42", "Transfer-Encoding: chunked") == ["chunked"])
     }
 

@@ -52,7 +52,7 @@ import Testing
         #expect(try Self.head("HTTP/1.1 403 ab\u{1b}[31m\u{9b}c").reason == "ab[31mc")
         #expect(try Self.head("HTTP/1.1 101 ").reason == "")
         for text in [
-            "HTTP/1.1 20", "HTTP/1.1 2x0 OK", "HTTP/1.1 2000 OK", "HTTP/1.1 200OK", "GET / HTTP/1.1", "HTTP/1.1",
+            "HTTP/1.1 20", "HTTP/1.1 2x0 OK", "HTTP/1.1 2000 OK", "GET / HTTP/1.1", "HTTP/1.1",
             "HTTP/1.1.1 200", "HTTP/ 200", "HTTP/1. 200", "HTTP/x.1 200", "HTTP/1111.1 200", "HTTPS 200", "200 OK",
             "SSH-2.0-x 200", "RTSP/1.0 200 OK", "220 ready", "ICY/1.0 200",
         ] {
@@ -66,7 +66,8 @@ import Testing
         ("http/1.1 200 ok", 200, 1),
         ("HTTP/2 200", 200, 1), ("HTTP/2.0 200 OK", 200, 1), ("HTTP/0.9 200 OK", 200, 0), ("HTTP/1 200 OK", 200, 0),
         ("HTTP 200 OK", 200, 0), ("HTTP/1.1\t200", 200, 1), ("ICY 200 OK", 200, 0), ("icy 401 No", 401, 0),
-        ("SOURCETABLE 200 OK", 200, 0), ("HTTP/1.1 999 Denied", 999, 1), ("HTTP/1.10 200 OK", 200, 1),
+        ("SOURCETABLE 200 OK", 200, 0), ("HTTP/1.1 200OK", 200, 1), ("HTTP/1.1 999 Denied", 999, 1),
+        ("HTTP/1.10 200 OK", 200, 1),
     ])
     func `a status line is understood as old and odd servers write it`(text: String, status: Int, minor: Int) throws {
         let head = try Self.head(text, as: .answer)

@@ -58,6 +58,10 @@ import Testing
         #expect(try Self.response(200, "\r\nContent-Length: 5 ,05") == .length(5))
         #expect(try Self.response(200, fields + "\r\nTransfer-Encoding: chunked") == .chunked)
         #expect(try Self.response(200, fields + "\r\nTransfer-Encoding: gzip") == .untilClose)
+        for coding in ["", "identity", "Identity, ,identity"] {
+            #expect(try Self.response(200, fields + "\r\nTransfer-Encoding: \(coding)") == .length(5))
+        }
+        #expect(try Self.response(200, fields + "\r\nTransfer-Encoding: identity, chunked") == .chunked)
         #expect(try Self.response(200, "") == .untilClose)
         #expect(try Self.response(200, "\r\nContent-Length: 0") == .none)
     }

@@ -127,7 +127,7 @@ struct ChunkReader {
     private mutating func takeSize(_ byte: UInt8) throws(HTTPHead.Failure) {
         try boundLine()
         if let digit = Hex.value(byte) {
-            // Leading zeros count, and more than fit into an Int are nobody's chunk.
+            // Leading zeros count. No chunk has a size that does not fit into an Int.
             digits += 1
             guard digits <= 16, left < 1 << 58 else { throw .chunk }
             left = left << 4 | Int(digit)

@@ -37,7 +37,7 @@ enum MessageBody: Equatable {
     init(ofResponse head: HTTPHead, status: Int, toHEAD: Bool) throws(HTTPHead.Failure) {
         if toHEAD || status < 200 || status == 204 || status == 304 {
             self = .none
-        } else if !head.values(of: "Transfer-Encoding").isEmpty {
+        } else if Self.isCoded(head) {
             // Overrides Content-Length, which is not passed on then.
             self = Self.endsChunked(head) ? .chunked : .untilClose
         } else {
@@ -50,8 +50,15 @@ enum MessageBody: Equatable {
         }
     }
 
+    /// Whether an answer is in a transfer coding. `identity` meant that it is not (RFC 2616); old servers send it beside a
+    /// length.
+    static func isCoded(_ head: HTTPHead) -> Bool {
+        guard let codings = head.listItems(of: "Transfer-Encoding") else { return true }
+        return !codings.allSatisfy { $0.elementsEqual("identity".utf8) }
+    }
+
     /// The one length that all fields give, and all items of them: some servers add a second one, or join two (RFC 9110
-    /// section 8.6). nil when there is none.
+    /// section 8.6). nil without such a field.
     static func length(ofResponse head: HTTPHead) throws(HTTPHead.Failure) -> Int? {
         let values = head.values(of: "Content-Length")
         guard !values.isEmpty else { return nil }

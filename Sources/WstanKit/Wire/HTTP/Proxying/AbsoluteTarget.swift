@@ -8,9 +8,9 @@ struct AbsoluteTarget: Equatable {
     let port: UInt16
     /// Host and port, for the `Host` field.
     let authority: String
-    /// Path and query as they came; empty when there are none.
+    /// Path and query as they came; or empty.
     let resource: [UInt8]
-    /// The name and the password before the host, `name:password` without percent-encoding; nil when there are none.
+    /// The name and the password before the host, `name:password` without percent-encoding; nil without them.
     let credentials: [UInt8]?
 
     private static let scheme = "http://"

@@ -4,6 +4,7 @@ struct ProxyResponse {
     let body: MessageBody
     /// Whether the target's connection may be used again.
     let persists: Bool
+    private let isCoded: Bool
     private let head: HTTPHead
     private let hopByHop: HopByHop
 
@@ -17,7 +18,7 @@ struct ProxyResponse {
         body = try MessageBody(ofResponse: head, status: status, toHEAD: toHEAD)
         hopByHop = try HopByHop(head)
         let options = head.listItems(of: "Connection") ?? []
-        let isCoded = !head.values(of: "Transfer-Encoding").isEmpty
+        isCoded = MessageBody.isCoded(head)
         // RFC 9112 section 9.3; and section 6.1: a coding from a 1.0 sender, or beside a length, may be framed wrongly.
         persists =
             head.minorVersion > 0
@@ -44,7 +45,7 @@ struct ProxyResponse {
                 // RFC 9110 section 8.6: once, whatever came.
                 if let length { forwarded.add(field.name, "\(length)".utf8) }
                 length = nil
-            } else if !hasNoBody || !HTTPHead.isEqual(field.name, "Transfer-Encoding") {
+            } else if isCoded && !hasNoBody || !HTTPHead.isEqual(field.name, "Transfer-Encoding") {
                 forwarded.add(field.name, field.value)
             }
         }
@@ -67,7 +68,7 @@ struct ProxyResponse {
     /// nil when no length is to be passed on.
     private var forwardedLength: Int? {
         // RFC 9112 section 6.3: a coding overrides a length, which then must not be passed on.
-        guard !hasNoBody, head.values(of: "Transfer-Encoding").isEmpty else { return nil }
+        guard !hasNoBody, !isCoded else { return nil }
         return (try? MessageBody.length(ofResponse: head)) ?? nil
     }
 }

@@ -2,7 +2,7 @@
 enum RequestFault: Error, Equatable {
     /// The head, or the framing of the body, cannot be read.
     case unreadable(HTTPHead.Failure)
-    /// A version that is none of HTTP/1.
+    /// A version other than HTTP/1.x.
     case otherVersion(String)
     /// Several `Host` fields.
     case hosts
