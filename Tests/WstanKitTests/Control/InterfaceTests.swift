@@ -70,7 +70,7 @@ import WstanControl
                 name: "n", id: "i", state: .current, source: .state, createdTimestampUSec: 1, retireTimestampUSec: 2,
                 uses: 3,
                 lastUseTimestampUSec: 4)
-        ], logLevel: .info, restricted: false,
+        ], logLevel: .info, droppedDatagrams: 9, restricted: false,
         servers: [
             .init(
                 uri: "wss://h:1/hidden/", state: .unreachable, used: true, sinceTimestampUSec: 1,

@@ -89,7 +89,7 @@ import Testing
         #expect(try check(identity.certificate, identity.key, authority.caFile).isEmpty)
         let mismatch = try check(identity.certificate, other.key, "/no/such/file")
         #expect(mismatch.count == 2)
-        #expect(mismatch.first?.hasPrefix("f.conf:5:15: error: the key in ") == true, "\(mismatch)")
+        #expect(mismatch.first?.hasPrefix("f.conf:5:15: error: private key ") == true, "\(mismatch)")
         #expect(mismatch.last?.hasPrefix("f.conf:7:13: error: cannot read the certificates to believe") == true)
         #expect(
             try check(identity.certificate, identity.certificate, authority.caFile).first?.hasPrefix("f.conf:6:7")

@@ -100,7 +100,8 @@ class Causes(Transfers):
             page = b''
             while part := s.recv(1 << 16):
                 page += part
-        client.await_log('warning: ')
+        for word in words:
+            client.await_log(word)
         for text in page.decode(), client.log():
             for word in words:
                 self.assertRegex(text.lower(), word.lower())

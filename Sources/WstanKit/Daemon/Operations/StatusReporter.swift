@@ -100,6 +100,7 @@ final class StatusReporter: @unchecked Sendable {
             drainDeadlineTimestampUSec: (drain?.deadline?.microseconds).map { Int($0) },
             pool: pool(snapshot), rejects: snapshot.rejects.map(Control.Rejects.init),
             keys: listed.map(Control.Key.init), logLevel: Control.LogLevel(context.threshold.level),
+            droppedDatagrams: (snapshot.pool?.droppedDatagrams).map { Int(clamping: $0) },
             servers: servers(snapshot, settings),
             certificate: certificate.map(Control.Certificate.init),
             requiresRestart: reloader.requiresRestart.isEmpty ? nil : reloader.requiresRestart,

@@ -117,9 +117,10 @@ import Testing
 
     @Test func `the log, the page and the doctor say the same`() throws {
         let target = Address(host: .name("a.test"), port: 80)
+        let server = ServerEndpoint(address: target, name: .name("a.test"), hostHeader: "a.test", pathPrefix: "/")
         for (failure, _) in Self.all {
             let lines = LogLines()
-            lines.log.openingAheadFailed(failure, isNews: true, now: .now())
+            lines.log.linkChanged(.lost(failure), of: server, isOnly: true, now: .now())
             #expect(lines.all.last?.text.hasPrefix(failure.text) == true)
             let page = ExchangeFailure.dial(failure).explanation(of: target, here: "here")
             #expect(page.title == failure.row.title)
