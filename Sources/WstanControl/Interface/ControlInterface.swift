@@ -165,6 +165,8 @@ public enum ControlInterface {
           keys: ?[]Key,
           # Of what is logged, the least that is
           logLevel: ?LogLevel,
+          # Client mode only: datagrams dropped since the start
+          droppedDatagrams: ?int,
           # True if configurationErrors, warnings and keys are left out, since the
           # caller may only call this method
           restricted: ?bool

@@ -32,6 +32,8 @@ public enum GetStatus: ControlMethod {
         public var keys: [Control.Key]?
         /// Of what is logged, the least that is.
         public var logLevel: Control.LogLevel?
+        /// Of a client since the start.
+        public var droppedDatagrams: Int?
         /// Whether some of it was left out, since the caller may see no more.
         public var restricted: Bool?
 
@@ -42,7 +44,7 @@ public enum GetStatus: ControlMethod {
             tunnelsActive: Int, tunnelsTotal: Int, bytesReceived: Int, bytesSent: Int,
             drainDeadlineTimestampUSec: Int? = nil, pool: Control.Pool? = nil, rejects: Control.Rejects? = nil,
             keys: [Control.Key]? = nil,
-            logLevel: Control.LogLevel? = nil, restricted: Bool? = nil
+            logLevel: Control.LogLevel? = nil, droppedDatagrams: Int? = nil, restricted: Bool? = nil
         ) {
             self.version = version
             self.mode = mode
@@ -64,6 +66,7 @@ public enum GetStatus: ControlMethod {
             self.rejects = rejects
             self.keys = keys
             self.logLevel = logLevel
+            self.droppedDatagrams = droppedDatagrams
             self.restricted = restricted
         }
     }

@@ -53,8 +53,8 @@ package enum ClientLimits {
     static let requestHead = 64 * 1024
     /// The head of the server's, or a proxy's, answer.
     static let answerHead = 16 * 1024
-    /// The head of a target's answer.
-    package static let responseHead = 64 * 1024
+    /// The head of a target's answer: a site may set hundreds of cookies. What has come of one counts as held.
+    package static let responseHead = 256 * 1024
     /// What is read of a user agent's next requests while one is under way; the rest waits in its kernel and its own.
     static let readAhead = 16 * 1024
     /// Bytes of empty lines before a request. Somebody who sends nothing else would keep the worker to himself.

@@ -61,8 +61,6 @@ package struct BufferedReader {
                 stream.heldHead = 0
                 return .success(head)
             }
-            // TLS, most of all: whoever meant another port is not left waiting for the deadline.
-            guard !gatherer.beginsInBinary else { throw .malformed }
             // Counts until the head is there, or somebody has given up on it.
             stream.heldHead = gatherer.bytes.count
             let progress = await readMore(deadline: deadline)

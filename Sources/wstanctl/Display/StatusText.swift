@@ -24,6 +24,7 @@ struct StatusText {
         traffic(status, earlier)
         if let pool = status.pool { self.pool(pool, status.mode) }
         rejects(status)
+        datagrams(status)
         keys(status)
         add("error", status.configurationErrors ?? [], manner.bad)
         add("warning", status.warnings ?? [], manner.doubtful)
@@ -102,6 +103,11 @@ struct StatusText {
         }
         text += "since the start \(Amount.bytes(status.bytesReceived)) and \(Amount.bytes(status.bytesSent))"
         addLine("traffic", text)
+    }
+
+    private mutating func datagrams(_ status: GetStatus.Reply) {
+        guard let dropped = status.droppedDatagrams, dropped > 0 else { return }
+        add("datagrams", ["\(dropped) dropped since the start"], manner.doubtful)
     }
 
     private mutating func pool(_ pool: Control.Pool, _ mode: Control.Mode) {

@@ -84,6 +84,58 @@ import Testing
         #expect(explanation.line.lowercased().contains(failure.advice.lowercased()))
     }
 
+    /// One cause, one sentence, with the limit and the field's name.
+    @Test(
+        arguments: [
+            (.notHTTP, 400, "not HTTP"), (.field("Host "), 400, "[Host ]"), (.lineEnd, 400, "ends in LF"),
+            (.firstLineTooLong(65536), 414, "64 KiB"), (.tooLong(65536), 431, "64 KiB"),
+            (.tooManyFields(200), 431, "It may have 200."), (.list("Connection", 64), 400, "Connection"),
+            (.chunk, 400, "chunks are malformed"), (.chunkLineTooLong(1024), 400, "1024 bytes"),
+            (.trailersTooLong(16384), 400, "16 KiB"),
+        ] as [(HTTPHead.Failure, Int, String)])
+    func `a request that cannot be read is told why`(failure: HTTPHead.Failure, status: Int, words: String) {
+        let explanation = Self.explain(.request(.unreadable(failure)))
+        #expect(explanation.status == status)
+        #expect(explanation.reason != "Error")
+        #expect(explanation.line.contains(words), "\(explanation.line)")
+        #expect(explanation.hop == nil)
+    }
+
+    @Test(
+        arguments: [
+            (.notHTTP, "did not answer in HTTP"), (.inTLS, "speaks TLS"), (.cutShort, "within the head"),
+            (.tooLong(262144), "256 KiB"), (.tooManyFields(1000), "too many fields. It may have 1000."),
+            (.list("Connection", 64), "Connection"), (.length("5, 6"), "[5, 6]"), (.status(99), "status is 99"),
+            (.unaskedUpgrade, "101"), (.tooManyInterimAnswers(1000), "1000 interim"),
+        ] as [(HTTPHead.Failure, String)])
+    func `an answer that cannot be read is a 502 that says why`(failure: HTTPHead.Failure, words: String) {
+        for (explanation, hop) in [
+            (Self.explain(.unreadableAnswer(failure)), Explanation.Hop.serverToTarget),
+            (Self.explain(.direct(.unreadableAnswer(failure))), .clientToTarget),
+        ] {
+            #expect(explanation.status == 502)
+            #expect(explanation.hop == hop)
+            #expect(explanation.line.contains(words), "\(explanation.line)")
+        }
+    }
+
+    @Test(
+        arguments: [
+            (.otherVersion("HTTP/2.0"), 505, "HTTP/2.0"), (.hosts, 400, "Host"), (.noHost, 400, "no host"),
+            (.port, 400, "65535"), (.foreignName, 400, "xn--"), (.zone, 400, "zone"),
+            (.connectTarget, 400, "host:port"),
+            (.otherScheme("https"), 501, "CONNECT"), (.otherScheme("wss"), 501, "CONNECT"),
+            (.otherScheme("ftp"), 501, "curl --proxy socks5h://127.0.0.1:1080 ftp://"),
+            (.otherScheme("gopher"), 501, "gopher://"), (.ambiguousLength, 400, "Content-Length"),
+            (.unknownCoding("gzip"), 400, "[gzip]"),
+        ] as [(RequestFault, Int, String)])
+    func `a request that is not forwarded is told why`(fault: RequestFault, status: Int, words: String) {
+        let explanation = Self.explain(.request(fault))
+        #expect(explanation.status == status)
+        #expect(explanation.reason != "Error")
+        #expect(explanation.line.contains(words), "\(explanation.line)")
+    }
+
     @Test func `the broken link is where the way broke`() {
         func page(_ failure: ExchangeFailure, _ hasProxy: Bool) -> ExplanationPage {
             ExplanationPage(Self.explain(failure), target: Self.target, hasProxy: hasProxy)
@@ -91,7 +143,8 @@ import Testing
         #expect(page(.lost, false).stations == ["You", "wstan client", "wstan server", "example.com:8080"])
         #expect(page(.lost, true).stations.count == 5)
         #expect([page(.lost, false).broken, page(.lost, true).broken] == [1, 2])
-        #expect([page(.unreadableAnswer, false).broken, page(.unreadableAnswer, true).broken] == [2, 3])
+        #expect(
+            [page(.unreadableAnswer(.notHTTP), false).broken, page(.unreadableAnswer(.notHTTP), true).broken] == [2, 3])
         #expect(page(.dial(.proxyUnreachable(.lookUp(.notFound))), true).broken == 1)
         #expect(page(.request(.meantForServer), false).broken == nil)
     }
@@ -100,7 +153,7 @@ import Testing
         let page = ExplanationPage(Self.explain(.lost), target: Self.target, hasProxy: false)
         for asHTML in [false, true] {
             for closing in [false, true] {
-                var gatherer = HeadGatherer(limit: 4096)
+                var gatherer = HeadGatherer(limit: 4096, as: .answer)
                 let bytes = page.answer(asHTML: asHTML, toHEAD: false, closing: closing)
                 let head = try #require(
                     try bytes.withBytes { (it) throws(HTTPHead.Failure) in try gatherer.append(it) })

@@ -50,7 +50,7 @@ import Testing
 
     @Test func `its answer has the type that browsers want, and none of it for HEAD`() throws {
         let script = PACFile(DirectRules(), proxy: Self.proxy)
-        var gatherer = HeadGatherer(limit: 4096)
+        var gatherer = HeadGatherer(limit: 4096, as: .answer)
         let bytes = script.answer(toHEAD: false, closing: true)
         let head = try #require(try bytes.withBytes { (it) throws(HTTPHead.Failure) in try gatherer.append(it) })
         #expect(head.status == 200)

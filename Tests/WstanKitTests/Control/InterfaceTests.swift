@@ -63,7 +63,7 @@ import WstanControl
                 name: "n", id: "i", state: .current, source: .state, createdTimestampUSec: 1, retireTimestampUSec: 2,
                 uses: 3,
                 lastUseTimestampUSec: 4)
-        ], logLevel: .info, restricted: false)
+        ], logLevel: .info, droppedDatagrams: 9, restricted: false)
 
     @Test func `refusals are counted in the interface's order, each in a field of its own`() throws {
         let rejects = ControlCoding.object(of: Control.Rejects([.replay: 1, .droppedDatagrams: 7]))

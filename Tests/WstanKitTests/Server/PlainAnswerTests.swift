@@ -7,7 +7,7 @@ import Testing
     @Test(arguments: [(200, "OK"), (400, "Bad Request"), (404, "Not Found")])
     func `it is an answer that any HTTP client reads`(status: Int, reason: String) throws {
         let bytes = PlainAnswer(status: status).bytes(now: 784_111_777.9)
-        var gatherer = HeadGatherer(limit: 4096)
+        var gatherer = HeadGatherer(limit: 4096, as: .answer)
         let head = try #require(try bytes.withUnsafeBytes { try gatherer.append($0) })
         #expect(head.status == status)
         #expect(head.reason == reason)

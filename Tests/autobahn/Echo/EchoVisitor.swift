@@ -30,7 +30,7 @@ struct EchoVisitor {
                 WebSocketHandshake.request(path: path, host: "\(server)", key: nonce.base64, cookie: nil))
             var intake = BufferedReader(stream)
             let accept = Base64.encode(Nonce.accept(forKey: nonce.base64.utf8))
-            guard case .success(let head) = try await intake.readHead(limit: 8192, deadline: deadline),
+            guard case .success(let head) = try await intake.readHead(as: .answer, limit: 8192, deadline: deadline),
                 head.status == 101, WebSocketHandshake.isAccepted(head, expecting: accept)
             else { Echo.leave("\(path) is refused") }
             let connection = EchoConnection(stream, role: .client)

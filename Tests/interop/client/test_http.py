@@ -170,7 +170,8 @@ class Requests(Proxied):
         self.assertEqual(seen.fields, [('Host', '127.0.0.1:%d' % self.web.port), ('Accept', 'a'), ('X-End', '2'), ('Accept', 'b'),
                                        ('TE', 'trailers'), ('Connection', 'TE')])
         answer = browser.get(self.url('/fields'))
-        self.assertEqual(answer.fields, [('Content-Length', '1'), ('X-End', '2')])
+        self.assertEqual([field for field in answer.fields if field[0] != 'Date'], [('Content-Length', '1'), ('X-End', '2')])
+        self.assertEqual(len(answer.all('Date')), 1)
         browser.get('http://127.0.0.1:%d?x' % self.web.port)
         self.assertEqual(self.web.requests[-1].line, 'GET /?x HTTP/1.1')
 
@@ -249,9 +250,9 @@ class Requests(Proxied):
         """What is no http:// URI with a host is refused, with advice."""
         for url, status, words in (
                 ('https://example.com/', 501, b'CONNECT'), ('ftp://example.com/', 501, b'SOCKS'), ('/', 400, b'This is a proxy'),
-                ('http://user:pw@example.com/', 400, b'user name'), ('http://:80/', 400, b'address'), ('http:///x', 400, b'address'),
+                ('http://user:pw@/', 400, b'address'), ('http://:80/', 400, b'address'), ('http:///x', 400, b'address'),
                 ('http://h:65536/', 400, b'address'), ('http://h:x/', 400, b'address'), ('http://[::1/', 400, b'address'),
-                ('http://h"<b>/', 400, b'address'), ('http://h/#x', 400, b'address'), ('example.com:80', 400, b'address'), ('*', 400, b'address')):
+                ('http://h"<b>/', 400, b'address'), ('http://#x', 400, b'address'), ('example.com:80', 400, b'address'), ('*', 400, b'address')):
             with self.subTest(url=url):
                 answer = self.browser(timeout=5).get(url)
                 self.assertEqual(answer.status, status)

@@ -106,14 +106,14 @@ class Negotiation(Scenario):
 
     def test_garbage(self):
         """Garbage is closed upon, and the client lives on."""
-        for data in b'\0\1\2\3\4\5\6\7', b'\x16\x03\x01' + os.urandom(300), b'\xff' * 5000, b'hello\r\n\r\n', b'\r\n\r\n':
+        for data in b'\0\1\2\3\4\5\6\7', b'\x16\x03\x01' + os.urandom(300), b'\xff' * 5000, b'hello\r\n\r\n', b'\r\n\r\nhello\r\n', b'(hello)', b'a\0':
             self.assertNotIn(b' 200 ', self.say(data))
         self.assertEqual(self.echo.connections, [])
         self.assertLives()
 
     def test_no_acceptable_method(self):
-        """A SOCKS5 greeting without the method "none required" is answered 05 FF (RFC 1928, 3)."""
-        self.assertEqual(self.say(b'\x05\x01\x02'), b'\x05\xff')
+        """A SOCKS5 greeting without a method that the client knows is answered 05 FF (RFC 1928, 3)."""
+        self.assertEqual(self.say(b'\x05\x01\x01'), b'\x05\xff')
         self.assertEqual(self.say(b'\x05\x00'), b'\x05\xff')
         self.assertLives()
 

@@ -7,11 +7,12 @@ final class ClientAssociation: @unchecked Sendable {
     private let control: Stream
     private let idle: Duration
     private let direct: DirectDialer
+    private let pool: TunnelPool
     private let log: EventLog
     private var way: DatagramTunnel?
     private var exit: DatagramExit?
-    /// The port that the user agent has said it would send from; 0 when it did not say.
-    private let declaredPort: UInt16
+    /// Where the user agent has said it would send from, or zeros.
+    private let declared: Address
     private var socket: DatagramSocket?
     /// Where the first datagram came from; all others come from there, and the answers go there.
     private var userAgent: SocketAddress?
@@ -19,13 +20,14 @@ final class ClientAssociation: @unchecked Sendable {
 
     private var worker: Worker { control.worker }
 
-    /// - Parameter declared: what stands in the request: where the user agent will send from, or zeros.
+    /// - Parameter declared: what stands in the request.
     init(control: Stream, declared: Address, dialer: Dialer, direct: DirectDialer, log: EventLog) {
         self.control = control
         self.direct = direct
+        pool = dialer.pool
         self.log = log
         idle = dialer.options.udpIdle
-        declaredPort = declared.port
+        self.declared = declared
         lastUsed = control.worker.now
         way = DatagramTunnel(dialer: dialer, log: log) { [weak self] in self?.deliver($0) ?? false }
     }
@@ -61,7 +63,7 @@ final class ClientAssociation: @unchecked Sendable {
     private func waitForEnd() async {
         while worker.now < lastUsed + idle {
             switch await control.readNext(upTo: { BufferedReader.readSize }, deadline: lastUsed + idle) {
-            // One who does say something, and does not stop, holds up nobody else.
+            // One that sends without end does not hold up the others.
             case .bytes: await worker.yield()
             case .timedOut: continue
             case .end, .failed, .closed, .unwanted: return
@@ -74,6 +76,7 @@ final class ClientAssociation: @unchecked Sendable {
         way = nil
         if let exit {
             exit.close()
+            pool.droppedDatagrams &+= UInt64(exit.traffic.dropped)
             log.associationEnded(exit.traffic, isDirect: true)
         }
         exit = nil
@@ -84,7 +87,7 @@ final class ClientAssociation: @unchecked Sendable {
 
     private func receive(_ bytes: UnsafeRawBufferPointer, from sender: SocketAddress, beside peer: SocketAddress) {
         guard isUserAgent(sender, beside: peer), let datagram = Socks5Datagram.read(bytes) else {
-            way?.dropped()
+            way?.drop()
             return
         }
         userAgent = sender
@@ -104,15 +107,31 @@ final class ClientAssociation: @unchecked Sendable {
         return made
     }
 
-    /// Whoever is on another host, or comes from another socket than the first datagram, is not the one who asked.
+    /// A sender on another host, or on another port than that of the first datagram, is not the one who asked.
     private func isUserAgent(_ sender: SocketAddress, beside peer: SocketAddress) -> Bool {
         if let userAgent { return sender == userAgent }
-        return sender.hasSameHost(as: peer) && (declaredPort == 0 || sender.port == declaredPort)
+        guard sender.hasSameHost(as: peer) else { return false }
+        return sender.port == declared.port || !declared.bindsPort(ofUserAgentAt: peer)
     }
 
     private func deliver(_ datagram: Datagram) -> Bool {
         guard let socket, let userAgent else { return false }
         lastUsed = worker.now
         return Socks5Datagram.encode(datagram).withUnsafeBytes { socket.send($0, to: userAgent) }
+    }
+}
+
+extension Address {
+    /// Whether the port that a user agent declares is the one that it will send from (RFC 1928 section 7). Many declare
+    /// their target instead; beside an address that cannot be theirs the port means nothing.
+    func bindsPort(ofUserAgentAt peer: SocketAddress) -> Bool {
+        let mayBeTheirs =
+            switch host.unmapped {
+            case .ipv4(let address): address == IPv4Address(0) || Host.ipv4(address) == Address(peer).host.unmapped
+            case .ipv6(let address):
+                address == IPv6Address(high: 0, low: 0) || Host.ipv6(address) == Address(peer).host.unmapped
+            case .name: false
+            }
+        return port != 0 && mayBeTheirs
     }
 }

@@ -1,7 +1,7 @@
 import WstanBase
 
-/// One socket of a static forward for datagrams: whoever sends to it reaches one target, each by an association of its
-/// own, and gets the answers from it. Confined to its worker.
+/// One socket of a static forward for datagrams: what is sent to it reaches one target, each source by an association of
+/// its own, and gets the answers from it. Confined to its worker.
 package final class DatagramForward: @unchecked Sendable {
     private var target: Address
     private var dialer: Dialer

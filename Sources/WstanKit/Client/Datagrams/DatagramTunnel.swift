@@ -46,12 +46,11 @@ final class DatagramTunnel: DatagramEnd, @unchecked Sendable {
         case .none:
             open(with: datagram)
         case .failed(let until):
-            if worker.now < until { traffic.dropped += 1 } else { open(with: datagram) }
+            if worker.now < until { drop() } else { open(with: datagram) }
         case .opening(var waiting):
             let size = held + datagram.data.count
             guard waiting.count < ClientLimits.waitingDatagrams, size <= ClientLimits.waitingDatagramBytes else {
-                traffic.dropped += 1
-                return
+                return drop()
             }
             waiting.append(datagram)
             held = size
@@ -63,9 +62,10 @@ final class DatagramTunnel: DatagramEnd, @unchecked Sendable {
         }
     }
 
-    /// What was not sent at all.
-    func dropped() {
-        traffic.dropped += 1
+    /// Counts datagrams that were not sent, or not delivered.
+    func drop(_ count: Int = 1) {
+        traffic.dropped += count
+        dialer.pool.droppedDatagrams &+= UInt64(count)
     }
 
     func end() {
@@ -81,7 +81,7 @@ final class DatagramTunnel: DatagramEnd, @unchecked Sendable {
     }
 
     private func send(_ datagram: Datagram, on tunnel: Tunnel) {
-        if tunnel.send(datagram) { traffic.up += 1 } else { traffic.dropped += 1 }
+        if tunnel.send(datagram) { traffic.up += 1 } else { drop() }
     }
 
     // MARK: Its tunnel
@@ -103,7 +103,7 @@ final class DatagramTunnel: DatagramEnd, @unchecked Sendable {
         held = 0
         // The server may have closed it by now.
         guard tunnel.association === self else {
-            traffic.dropped += 1 + waiting.count
+            drop(1 + waiting.count)
             state = .none
             return
         }
@@ -115,7 +115,7 @@ final class DatagramTunnel: DatagramEnd, @unchecked Sendable {
     private func failed(_ failure: DialFailure, _ target: Address) {
         log.dialFailed(failure, target: target, now: worker.now)
         guard case .opening(let waiting) = state else { return }
-        traffic.dropped += 1 + waiting.count
+        drop(1 + waiting.count)
         held = 0
         state = .failed(until: worker.now + ClientLimits.associationPause)
     }
@@ -123,7 +123,7 @@ final class DatagramTunnel: DatagramEnd, @unchecked Sendable {
     // MARK: DatagramEnd
 
     func deliver(_ datagram: Datagram) {
-        if received(datagram) { traffic.down += 1 } else { traffic.dropped += 1 }
+        if received(datagram) { traffic.down += 1 } else { drop() }
     }
 
     /// The next datagram opens another tunnel.

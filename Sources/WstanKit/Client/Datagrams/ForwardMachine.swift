@@ -20,7 +20,7 @@ struct ForwardMachine<Source: Hashable> {
     }
 
     let capacity: Int
-    /// An association that is not used for so long ends.
+    /// An association that is idle for this long ends.
     var patience: Duration
     private var entries: [Source: Entry] = [:]
     private var uses: UInt64 = 0
@@ -63,7 +63,7 @@ struct ForwardMachine<Source: Hashable> {
         return true
     }
 
-    /// When to look again; nil when there is none.
+    /// When to look again; nil without associations.
     var nextExpiry: Instant? {
         entries.values.map(\.lastUsed).min().map { $0 + patience }
     }

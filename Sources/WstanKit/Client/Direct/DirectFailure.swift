@@ -9,8 +9,8 @@ enum DirectFailure: Error, Equatable {
     case silent
     /// The connection was reset.
     case broken
-    /// What it said is no HTTP.
-    case unreadableAnswer
+    /// What it said cannot be passed on.
+    case unreadableAnswer(HTTPHead.Failure)
 
     init(_ outcome: Connection.Outcome?) {
         self =
@@ -27,7 +27,8 @@ enum DirectFailure: Error, Equatable {
         case .ownListener: "it is this client"
         case .silent: "closed without a word"
         case .broken: "reset"
-        case .unreadableAnswer: "no HTTP"
+        case .unreadableAnswer(.notHTTP): "no HTTP"
+        case .unreadableAnswer: "unreadable answer"
         }
     }
 
@@ -58,12 +59,10 @@ enum DirectFailure: Error, Equatable {
             return Self.failed(
                 502, "\(host) broke the connection off", "It took the request, and then the connection was reset.",
                 "Try again. If it stays so, something between this client and \(host) does not like it.")
-        case .unreadableAnswer:
-            return Self.failed(
-                502, "\(host) did not answer in HTTP",
-                "What came back is no answer that could be passed on without guessing.",
-                "Perhaps another protocol is spoken on that port: try the address with `https://`.",
-                "If it is your server: its answer has no proper head, or contradicts itself about its length.")
+        case .unreadableAnswer(let failure):
+            var explanation = failure.explanation(ofAnswerBy: host, hop: .clientToTarget)
+            explanation.advice.append(Self.rule)
+            return explanation
         }
     }
 

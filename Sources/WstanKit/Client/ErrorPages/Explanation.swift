@@ -17,7 +17,7 @@ struct Explanation: Equatable {
     /// What to do about it; code stands in backticks.
     var advice: [String]
     var hop: Hop?
-    /// What somebody else said: visible characters only, and not many.
+    /// What another party said: visible characters only, and not many.
     var quote: String?
 
     init(
@@ -37,11 +37,13 @@ struct Explanation: Equatable {
         case 400: "Bad Request"
         case 403: "Forbidden"
         case 407: "Proxy Authentication Required"
+        case 414: "URI Too Long"
         case 431: "Request Header Fields Too Large"
         case 501: "Not Implemented"
         case 502: "Bad Gateway"
         case 503: "Service Unavailable"
         case 504: "Gateway Timeout"
+        case 505: "HTTP Version Not Supported"
         default: "Error"
         }
     }
@@ -60,7 +62,7 @@ struct Explanation: Equatable {
         return ([line] + advice).joined(separator: " ")
     }
 
-    /// A text that nobody vouches for, 300 characters of it at most.
+    /// A text of unknown origin, 300 characters of it at most.
     static func visible(_ text: String) -> String {
         Printable.prose(text.unicodeScalars.prefix(300))
     }

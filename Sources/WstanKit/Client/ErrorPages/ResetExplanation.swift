@@ -8,27 +8,27 @@ extension Reset {
         if isUnreachable {
             guard let cause = ConnectCause(text: detail) else {
                 return Explanation(
-                    502, "The server cannot connect to \(host)", "Why, it says in its own words.",
-                    advice: ["Try again, and look at the server's log if it stays so."], hop: .serverToTarget,
+                    502, "The server cannot connect to \(host)", "The server says why:",
+                    advice: ["Try again. If it fails again, look at the server's log."], hop: .serverToTarget,
                     quoting: detail.isEmpty ? reason : detail)
             }
             return cause.explanation(of: host, target, triedBy: .server)
         }
         if isNormal {
             return Explanation(
-                502, "\(host) did not answer", "It took the request and closed the connection without a word.",
-                advice: ["Try again. If it stays so, another protocol may be spoken on that port: try `https://`."],
+                502, "\(host) did not answer", "It accepted the connection and closed it without an answer.",
+                advice: ["Try again. If it fails again, another protocol may be spoken on that port: try `https://`."],
                 hop: .serverToTarget)
         }
         if isBrokenConnection {
             return Explanation(
-                502, "\(host) broke the connection off", "It took the request, and then the connection was reset.",
-                advice: ["Try again. If it stays so, something between the server and \(host) does not like it."],
+                502, "\(host) broke the connection off", "The connection was reset after the request was sent.",
+                advice: ["Try again. If it fails again, possibly a firewall between the server and \(host) resets it."],
                 hop: .serverToTarget)
         }
         return Explanation(
-            502, "The server gave up on \(host)", "Why, it says in its own words.",
-            advice: ["Try again, and look at the server's log if it stays so."], hop: .serverToTarget,
+            502, "The server gave up on \(host)", "The server says why:",
+            advice: ["Try again. If it fails again, look at the server's log."], hop: .serverToTarget,
             quoting: detail.isEmpty ? reason : "\(reason): \(detail)")
     }
 
@@ -36,18 +36,18 @@ extension Reset {
         let advice =
             switch key {
             case "allow-private":
-                "It is the server itself, or in a network of its own: `allow-private = yes` in the server's "
-                    + "configuration opens these."
+                "It is the server itself or an address of a private network: `allow-private = yes` in the server's "
+                    + "configuration allows these."
             case "allow":
-                "It has `deny = *` in its configuration, and takes you only where `allow` says: add \(host) there."
+                "The server has `deny = *` in its configuration and allows only the targets in `allow`: add \(host) there."
             case "deny":
-                "It is listed under `deny` in the server's configuration."
+                "`deny` in the server's configuration covers it."
             default:
-                "A rule of the server's configuration says so."
+                "A rule in the server's configuration forbids it."
             }
         return Explanation(
-            403, "The server does not let you go to \(host)", "It could, but its rules forbid it.",
-            advice: [advice, "Whoever runs the server can change that."], hop: .serverToTarget,
+            403, "The server does not allow \(host)", "The rules in its configuration forbid this target.",
+            advice: [advice, "The administrator of the server can change that."], hop: .serverToTarget,
             quoting: ["allow-private", "allow", "deny"].contains(key) ? nil : key)
     }
 }

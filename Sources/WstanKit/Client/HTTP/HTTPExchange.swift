@@ -25,14 +25,14 @@ final class HTTPExchange: @unchecked Sendable {
     private enum Answer {
         case ended(ExchangeMachine.EndAction)
         case upgraded
-        case unreadable
+        case unreadable(HTTPHead.Failure)
     }
 
     private let request: ProxyRequest
     private let target: Address
     private let userAgent: Stream
     private let connector: TargetConnector
-    /// What was read of the user agent and belongs to nobody yet; behind this request, what belongs to the next ones.
+    /// What was read of the user agent and is not used yet; behind this request, what belongs to the next ones.
     private(set) var intake: BufferedReader
 
     private var machine: ExchangeMachine
@@ -40,7 +40,7 @@ final class HTTPExchange: @unchecked Sendable {
     private var reader: ResponseReader
     private var way: TargetConnection?
     private var answer: Answer?
-    private var bodyIsBroken = false
+    private var brokenBody: HTTPHead.Failure?
     private var hasSurplus = false
     /// All that was sent of the request, as long as it may be sent once more.
     private var replay: [UInt8]?
@@ -70,7 +70,7 @@ final class HTTPExchange: @unchecked Sendable {
     ///   - kept: a way to the same target, or nil.
     ///   - former: the tunnel of the request before.
     func run(on kept: TargetConnection?, former: Tunnel?) async -> Ending {
-        guard var opening = takeOpening() else { return malformedBody(nil) }
+        guard var opening = takeOpening() else { return endForBody(nil) }
         replay = request.isIdempotent && opening.count <= TunnelLimits.replay ? opening : nil
         var kept = kept
         var isFirstTry = true
@@ -82,7 +82,7 @@ final class HTTPExchange: @unchecked Sendable {
                 return .explain(error, canGoOn: !machine.isSending)
             }
             self.way = way
-            guard !bodyIsBroken else { return malformedBody(way) }
+            guard brokenBody == nil else { return endForBody(way) }
             switch await converse(on: way, isFirstTry: isFirstTry) {
             case .end(let ending): return ending
             case .sendAgain:
@@ -106,11 +106,20 @@ final class HTTPExchange: @unchecked Sendable {
 
     /// What the intake holds of the body.
     private func takeBody() -> [UInt8]? {
-        guard let used = try? intake.bytes.withBytes({ (bytes) throws(HTTPHead.Failure) in try body.read(bytes) })
-        else { return nil }
+        guard let used = intake.bytes.withBytes({ readBody($0) }) else { return nil }
         defer { intake.bytes.removeFirst(used) }
         if body.hasEnded { machine.requestEnded() }
         return Array(intake.bytes.prefix(used))
+    }
+
+    /// - Returns: how many of the bytes belong to the body; nil when its framing is broken.
+    private func readBody(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        do throws(HTTPHead.Failure) {
+            return try body.read(bytes)
+        } catch {
+            brokenBody = error
+            return nil
+        }
     }
 
     /// Sends the opening: on the kept way, without a tunnel where it needs none, on a pooled one or on a new one.
@@ -165,10 +174,7 @@ final class HTTPExchange: @unchecked Sendable {
             min(connector.dialer.options.earlyData, body.mayRead(spare: ClientLimits.readAhead)))
         guard !buffer.isEmpty, case .bytes(let count) = userAgent.read(into: buffer) else { return [] }
         intake.bytes.append(contentsOf: buffer[..<count])
-        guard let piece = takeBody() else {
-            bodyIsBroken = true
-            return []
-        }
+        guard let piece = takeBody() else { return [] }
         remember(piece)
         return piece
     }
@@ -221,7 +227,7 @@ final class HTTPExchange: @unchecked Sendable {
     }
 
     private func forward(_ bytes: UnsafeMutableRawBufferPointer, _ way: TargetConnection) async -> Ending? {
-        guard let used = try? body.read(UnsafeRawBufferPointer(bytes)) else { return malformedBody(way) }
+        guard let used = readBody(UnsafeRawBufferPointer(bytes)) else { return endForBody(way) }
         // Before the rest is sealed in place.
         intake.bytes.append(contentsOf: bytes[used...])
         let piece = UnsafeMutableRawBufferPointer(rebasing: bytes[..<used])
@@ -261,17 +267,20 @@ final class HTTPExchange: @unchecked Sendable {
             return
         }
         machine.heard()
+        let held = reader.held
+        defer { if !userAgent.isClosed { userAgent.heldElsewhere += reader.held - held } }
         var offset = 0
         do throws(HTTPHead.Failure) {
             while answer == nil, let event = try reader.next(in: bytes, from: &offset) {
                 switch event {
                 case .head(let response): try pass(response)
                 case .body(let range): userAgent.write(UnsafeRawBufferPointer(rebasing: bytes[range]))
+                case .missingCR: userAgent.write([13])
                 case .end: answer = .ended(machine.responseEnded())
                 }
             }
         } catch {
-            answer = .unreadable
+            answer = .unreadable(error)
         }
         switch answer {
         case nil: return
@@ -296,12 +305,12 @@ final class HTTPExchange: @unchecked Sendable {
         case .passOn(let closing):
             // RFC 9110 section 15.2: a 1.0 user agent knows no interim answers.
             guard !response.isInterim || request.minorVersion > 0 else { return }
-            userAgent.write(response.forwarded(closing: closing))
+            userAgent.write(response.forwarded(closing: closing, now: Int64(WallClock.now())))
         case .relay:
-            userAgent.write(response.forwarded(closing: false))
+            userAgent.write(response.forwarded(closing: false, now: Int64(WallClock.now())))
             answer = .upgraded
         case .refuse:
-            throw .malformed
+            throw .unaskedUpgrade
         }
     }
 
@@ -323,9 +332,9 @@ final class HTTPExchange: @unchecked Sendable {
         case .upgraded:
             way.connection.filter = nil
             return .relay(way)
-        case .unreadable:
+        case .unreadable(let failure):
             way.end()
-            return machine.isAwaiting ? .explain(unreadableAnswer(way), canGoOn: !machine.isSending) : .breakOff
+            return machine.isAwaiting ? .explain(unreadable(failure, way), canGoOn: !machine.isSending) : .breakOff
         }
     }
 
@@ -349,11 +358,12 @@ final class HTTPExchange: @unchecked Sendable {
 
     private func failure(of way: TargetConnection) -> ExchangeFailure {
         let outcome = way.connection.outcome
+        if reader.held > 0, outcome?.isInOrder ?? false { return unreadable(.cutShort, way) }
         return way.tunnel == nil ? .direct(DirectFailure(outcome)) : ExchangeFailure(outcome)
     }
 
-    private func unreadableAnswer(_ way: TargetConnection) -> ExchangeFailure {
-        way.tunnel == nil ? .direct(.unreadableAnswer) : .unreadableAnswer
+    private func unreadable(_ failure: HTTPHead.Failure, _ way: TargetConnection) -> ExchangeFailure {
+        way.tunnel == nil ? .direct(.unreadableAnswer(failure)) : .unreadableAnswer(failure)
     }
 
     private func report(_ way: TargetConnection) {
@@ -371,9 +381,10 @@ final class HTTPExchange: @unchecked Sendable {
         return .breakOff
     }
 
-    private func malformedBody(_ way: TargetConnection?) -> Ending {
+    private func endForBody(_ way: TargetConnection?) -> Ending {
         way?.end(.userAgentBroken)
-        return machine.isAwaiting ? .explain(.request(.malformed), canGoOn: false) : .breakOff
+        guard machine.isAwaiting, let brokenBody else { return .breakOff }
+        return .explain(.request(.unreadable(brokenBody)), canGoOn: false)
     }
 }
 

@@ -72,7 +72,7 @@ final class HTTPSession: @unchecked Sendable {
         return !userAgent.isGone
     }
 
-    /// - Returns: nil when no request comes any more, or one that was answered here.
+    /// - Returns: nil when no further request comes, or one that was answered here.
     private func receiveHead() async -> HTTPHead? {
         idle.add(userAgent)
         defer { idle.remove(userAgent) }
@@ -84,8 +84,7 @@ final class HTTPSession: @unchecked Sendable {
             case .failure: return nil
             }
         } catch {
-            let fault = error == .tooLarge ? RequestFault.tooLarge : .malformed
-            explain(.request(fault), target: nil, asHTML: false, toHEAD: false, closing: true)
+            explain(.request(.unreadable(error)), target: nil, asHTML: false, toHEAD: false, closing: true)
             return nil
         }
     }
@@ -98,7 +97,7 @@ final class HTTPSession: @unchecked Sendable {
         var skipped = 0
         while true {
             var blank = 0
-            while blank <= ClientLimits.emptyLines, intake.bytes[blank...].starts(with: [13, 10]) { blank += 2 }
+            while blank <= ClientLimits.emptyLines, let next = emptyLine(at: blank) { blank = next }
             intake.bytes.removeFirst(blank)
             skipped += blank
             guard skipped <= ClientLimits.emptyLines else { return false }
@@ -108,12 +107,19 @@ final class HTTPSession: @unchecked Sendable {
         }
     }
 
+    /// - Returns: where it ends; nil for other bytes.
+    private func emptyLine(at start: Int) -> Int? {
+        let bytes = intake.bytes[start...]
+        return bytes.first == 10 ? start + 1 : bytes.starts(with: [13, 10]) ? start + 2 : nil
+    }
+
     // MARK: A request
 
     private func answer(_ head: HTTPHead) async -> Next {
         if let refused = await refusal(of: head) { return refused }
         guard !ProxyNegotiation.isConnect(head) else { return connect(head) }
         if let next = script(for: head) { return next }
+        if let request = FinalRequest(head) { return answer(request) }
         let asHTML = AcceptHeader(head).takesHTML
         let request: ProxyRequest
         let target: Address
@@ -204,9 +210,17 @@ final class HTTPSession: @unchecked Sendable {
         return .end(.over)
     }
 
+    private func answer(_ request: FinalRequest) -> Next {
+        let closing = !request.persists || idle.areUnwanted
+        userAgent.write(request.answer(closing: closing))
+        guard closing else { return .request }
+        userAgent.closeOrderly(awaitingPeer: true)
+        return .end(.over)
+    }
+
     private func connect(_ head: HTTPHead) -> Next {
         guard let request = ProxyNegotiation.connect(head, early: intake.bytes) else {
-            explain(.request(.unusableTarget), target: nil, asHTML: false, toHEAD: false, closing: true)
+            explain(.request(.connectTarget), target: nil, asHTML: false, toHEAD: false, closing: true)
             return .end(.over)
         }
         return .end(.connect(request))

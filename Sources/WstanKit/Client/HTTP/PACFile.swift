@@ -127,7 +127,7 @@ struct PACFile {
           }
         }
 
-        // 0 where nobody knows.
+        // 0 where it is unknown.
         function readPort(url) {
           var parts = /^([a-z][a-z0-9+.\-]*):\/\/([^\/?#]*)/i.exec(url);
           if (!parts) return 0;

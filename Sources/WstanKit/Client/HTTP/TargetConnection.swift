@@ -53,11 +53,11 @@ protocol TargetCarrier: AnyObject {
     func send(_ bytes: some Collection<UInt8>, for connection: Connection)
     /// Sends a piece, at least one byte, that is in the worker's scratch.
     func forward(_ piece: UnsafeMutableRawBufferPointer, for connection: Connection)
-    /// Waits until more is taken, or nobody wants that any more.
+    /// Waits until more is taken, or that is no longer wanted.
     ///
     /// - Returns: false when the near end is gone.
     func waitForRoom(_ connection: Connection, from end: any ByteEnd, while isWanted: () -> Bool) async -> Bool
-    /// Ends a `waitForRoom` that is under way, if what it waits for is not wanted any more.
+    /// Ends a `waitForRoom` in progress, if what it waits for is no longer wanted.
     func interruptWaitForRoom()
     /// The near end is done with the connection.
     func end(_ connection: Connection, _ reset: Reset)

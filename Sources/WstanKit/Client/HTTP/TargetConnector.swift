@@ -10,7 +10,7 @@ struct TargetConnector {
     var worker: Worker { dialer.worker }
     private var options: ClientOptions { dialer.options }
 
-    /// On a tunnel from the pool; nil when there is none.
+    /// On a tunnel from the pool; nil without one.
     ///
     /// - Parameters:
     ///   - opening: what the target gets first.

@@ -13,7 +13,7 @@ struct ProxyAuthorization: Equatable {
         head.requestLine?.target.first != UInt8(ascii: "/")
     }
 
-    /// - Returns: nil when there are none that can be read: no such field, two of them, or another scheme.
+    /// - Returns: nil where none can be read: no such field, two of them, or another scheme.
     init?(_ head: HTTPHead) {
         guard let value = head.value(of: "Proxy-Authorization"),
             let blank = value.firstIndex(where: \.isBlank), HTTPHead.isEqual(value[..<blank], "Basic"),

@@ -57,7 +57,8 @@ struct ProxyNegotiation {
             // It has no passwords.
             if isAdmitted, rules?.passwords == nil { return await receiveSocks4() }
             refuse(Socks4.rejected)
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"):
+        // A method is a token, in whatever case; an empty line may come before it.
+        case 0x21...0x7e, 13, 10:
             if isAdmitted { return await receiveHTTP() }
             await turnAwayHTTP()
         default:
@@ -90,8 +91,7 @@ struct ProxyNegotiation {
         do {
             let greeting = try await readMessage { (reader) throws(Socks5.Failure) in try Socks5.readGreeting(&reader) }
             guard let methods = greeting else { return nil }
-            let method = rules?.passwords == nil ? Socks5.Method.none : Socks5.Method.password
-            guard methods.contains(method) else {
+            guard let method = acceptable(methods) else {
                 refuse(Socks5.methodSelection(Socks5.Method.notAcceptable))
                 return nil
             }
@@ -108,14 +108,22 @@ struct ProxyNegotiation {
         }
     }
 
+    /// Where no password is asked for, a user agent that offers nothing else may give one all the same; it is not
+    /// looked at.
+    private func acceptable(_ methods: [UInt8]) -> UInt8? {
+        let ours = rules?.passwords == nil ? [Socks5.Method.none, Socks5.Method.password] : [Socks5.Method.password]
+        return ours.first(where: methods.contains)
+    }
+
     /// The negotiation of RFC 1929.
     private mutating func givesPassword() async -> Bool {
         do {
             let read = try await readMessage { (reader) throws(Socks5.Failure) in
                 try Socks5Password.readRequest(&reader)
             }
-            guard let rules, let request = read else { return false }
-            guard await rules.verdict(request.name, request.password, of: intake.stream) == .right else {
+            guard let request = read else { return false }
+            let verdict = await rules?.verdict(request.name, request.password, of: intake.stream) ?? .right
+            guard verdict == .right else {
                 refuse(Socks5Password.refused)
                 return false
             }
@@ -162,10 +170,7 @@ struct ProxyNegotiation {
             else { return nil }
             head = read
         } catch {
-            switch error {
-            case .malformed: refuseHTTP(400, "Bad Request", "This is a proxy, and that was no HTTP request.")
-            case .tooLarge: refuseHTTP(431, "Request Header Fields Too Large", "The head of the request is too long.")
-            }
+            refuse(.request(.unreadable(error)))
             return nil
         }
         // Each request is asked for its password, and a user agent that has none may try again: a matter for a session.
@@ -173,7 +178,7 @@ struct ProxyNegotiation {
             return .request(HTTPRequest(head: head, rest: intake.bytes))
         }
         guard let request = Self.connect(head, early: intake.bytes) else {
-            refuseHTTP(400, "Bad Request", "CONNECT takes host:port, or [IPv6 address]:port.")
+            refuse(.request(.connectTarget))
             return nil
         }
         return .connect(request)
@@ -185,7 +190,9 @@ struct ProxyNegotiation {
 
     /// - Returns: nil when it does not say where to.
     static func connect(_ head: HTTPHead, early: [UInt8]) -> Connect? {
-        guard let line = head.requestLine, let target = Address(authority: String(decoding: line.target, as: UTF8.self))
+        // RFC 9110 section 9.3.6: the port is neither missing nor invalid.
+        guard let line = head.requestLine,
+            let target = Address(authority: String(decoding: line.target, as: UTF8.self)), target.port > 0
         else { return nil }
         let successReply = Array("HTTP/1.1 200 Connection Established\r\n\r\n".utf8)
         return Connect(
@@ -197,26 +204,17 @@ struct ProxyNegotiation {
 
     /// The head is read for the form of the answer only.
     private mutating func turnAwayHTTP() async {
-        let read = try? await intake.readHead(limit: ClientLimits.requestHead, deadline: deadline)
-        guard case .success(let head) = read else { return }
-        let here = intake.stream.localAddress?.description ?? "this address"
-        let page = ExplanationPage(
-            ExchangeFailure.notAdmitted.explanation(of: nil, here: here), target: nil, hasProxy: false)
-        refuse(page.answer(asHTML: AcceptHeader(head).takesHTML, toHEAD: head.isHEAD, closing: true))
+        switch try? await intake.readHead(limit: ClientLimits.requestHead, deadline: deadline) {
+        case .success(let head): refuse(.notAdmitted, asHTML: AcceptHeader(head).takesHTML, toHEAD: head.isHEAD)
+        case .failure: break
+        case nil: refuse(.notAdmitted)
+        }
     }
 
-    private func refuseHTTP(_ status: Int, _ reason: String, _ text: String) {
-        let text = text + "\n"
-        refuse(
-            Array(
-                """
-                HTTP/1.1 \(status) \(reason)\r
-                Content-Type: text/plain; charset=utf-8\r
-                Content-Length: \(text.utf8.count)\r
-                Connection: close\r
-                \r
-                \(text)
-                """.utf8))
+    private func refuse(_ failure: ExchangeFailure, asHTML: Bool = false, toHEAD: Bool = false) {
+        let here = intake.stream.localAddress?.description ?? "this address"
+        let page = ExplanationPage(failure.explanation(of: nil, here: here), target: nil, hasProxy: false)
+        refuse(page.answer(asHTML: asHTML, toHEAD: toHEAD, closing: true))
     }
 
     private func refuse(_ answer: [UInt8]) {

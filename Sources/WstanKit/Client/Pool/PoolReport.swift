@@ -9,13 +9,15 @@ package struct PoolReport: Sendable, Equatable {
     package var hits: UInt64 = 0
     /// Those for which one had to be opened.
     package var misses: UInt64 = 0
+    /// Of associations and forwards, whether they went through a tunnel or not.
+    package var droppedDatagrams: UInt64 = 0
     /// To the server, as TCP measures it on the tunnels that are open; nil without any.
     package var roundTrip: Duration?
 
     package static func + (a: PoolReport, b: PoolReport) -> PoolReport {
         PoolReport(
             size: a.size + b.size, idle: a.idle + b.idle, opening: a.opening + b.opening, hits: a.hits &+ b.hits,
-            misses: a.misses &+ b.misses,
+            misses: a.misses &+ b.misses, droppedDatagrams: a.droppedDatagrams &+ b.droppedDatagrams,
             roundTrip: [a.roundTrip, b.roundTrip].compactMap { $0 }.min())
     }
 }
@@ -24,6 +26,7 @@ extension TunnelPool {
     var report: PoolReport {
         PoolReport(
             size: machine.size, idle: machine.count, opening: machine.openingCount, hits: hits, misses: misses,
+            droppedDatagrams: droppedDatagrams,
             roundTrip: tunnels.values.lazy.map(\.stream.roundTrip).filter { $0 > .zero }.min())
     }
 }

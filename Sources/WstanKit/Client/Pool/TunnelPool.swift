@@ -11,6 +11,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     /// See `PoolReport`.
     private(set) var hits: UInt64 = 0
     private(set) var misses: UInt64 = 0
+    var droppedDatagrams: UInt64 = 0
     /// Without one nothing is opened ahead.
     weak var opener: PoolFiller?
     private var pings: Tunnel.Pings

@@ -54,7 +54,8 @@ final class ControlOperations: ControlService, @unchecked Sendable {
             bytesSent: Int(clamping: snapshot.totals.traffic.sent),
             drainDeadlineTimestampUSec: (drain?.deadline?.microseconds).map { Int($0) },
             pool: pool(snapshot), rejects: snapshot.rejects.map(Control.Rejects.init),
-            keys: listed.map(Control.Key.init), logLevel: Control.LogLevel(context.threshold.level))
+            keys: listed.map(Control.Key.init), logLevel: Control.LogLevel(context.threshold.level),
+            droppedDatagrams: (snapshot.pool?.droppedDatagrams).map(Int.init(clamping:)))
     }
 
     /// What is in force.

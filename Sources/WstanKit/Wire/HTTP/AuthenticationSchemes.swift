@@ -1,6 +1,6 @@
 /// The names in a list of challenges (RFC 9110 section 11.6.1): what `Proxy-Authenticate` offers.
 enum AuthenticationSchemes {
-    /// Nobody offers more; a name is no longer than this where it is told to a person.
+    /// More than proxies offer; a name that is shown to a person is cut to this length.
     private static let most = 8
     private static let longestName = 20
 

@@ -12,9 +12,34 @@ package struct HTTPHead: Equatable {
         var mostFields: Int { self == .request ? HTTPLimits.requestFields : HTTPLimits.answerFields }
     }
 
+    /// Why a message cannot be read. Texts are as much of what came as may be shown; numbers are the limits.
     package enum Failure: Error, Equatable {
-        case malformed
-        case tooLarge
+        /// The first line begins no such message.
+        case notHTTP
+        /// Where an answer is awaited, a record of TLS begins.
+        case inTLS
+        /// A line that is no field, or that two readers could read in two ways: what stands before its colon.
+        case field(String)
+        /// LF alone between lines that end in CR LF, a CR that ends no line, or a NUL.
+        case lineEnd
+        case firstLineTooLong(Int)
+        case tooLong(Int)
+        case tooManyFields(Int)
+        /// A field whose list has too many items.
+        case list(String, Int)
+        /// What `Content-Length` says: no number, or several.
+        case length(String)
+        /// A status below 100.
+        case status(Int)
+        /// A 101 that was not asked for.
+        case unaskedUpgrade
+        case tooManyInterimAnswers(Int)
+        /// The connection ended before the head did.
+        case cutShort
+        /// The framing of a chunk.
+        case chunk
+        case chunkLineTooLong(Int)
+        case trailersTooLong(Int)
     }
 
     /// The head with its closing empty line; in an answer's, blanks stand for what must not be in a field.
@@ -27,7 +52,7 @@ package struct HTTPHead: Equatable {
         var value: Range<Int>
     }
 
-    private static let maxItems = 64
+    static let maxItems = 64
 
     /// - Parameter bytes: a head up to and including its empty line; empty lines before it are overlooked.
     init(_ bytes: [UInt8], as kind: Kind = .request) throws(Failure) {
@@ -37,7 +62,9 @@ package struct HTTPHead: Equatable {
         fields = reader.fields
     }
 
-    /// The three parts of a request line (section 3); nil if it is none.
+    var startLine: [UInt8] { Array(bytes[firstLine]) }
+
+    /// The three parts of a request line (section 3); nil for other lines.
     var requestLine: (method: ArraySlice<UInt8>, target: ArraySlice<UInt8>, version: ArraySlice<UInt8>)? {
         let parts = bytes[firstLine].split(separator: UInt8(ascii: " "), maxSplits: 3, omittingEmptySubsequences: false)
         guard parts.count == 3, !parts[0].isEmpty, !parts[1].isEmpty, parts[0].allSatisfy(Self.isTokenByte),
@@ -47,11 +74,27 @@ package struct HTTPHead: Equatable {
         return (parts[0], parts[1], parts[2])
     }
 
+    /// Three words, the last of which names a version; whether it is right is seen when the head is there.
+    static func mayBeRequestLine(_ line: ArraySlice<UInt8>) -> Bool {
+        let parts = line.split(separator: UInt8(ascii: " "), maxSplits: 3, omittingEmptySubsequences: false)
+        return parts.count == 3 && parts[2].starts(with: "HTTP/".utf8)
+    }
+
+    /// The version that a request line names, if that is not HTTP/1.x: `HTTP/2.0` in the preface of HTTP/2.
+    var otherVersion: String? {
+        let version = bytes[firstLine].suffix(
+            from: (bytes[firstLine].lastIndex(of: 32) ?? firstLine.lowerBound - 1) + 1)
+        guard requestLine == nil, version.starts(with: "HTTP/".utf8), !version.starts(with: "HTTP/1.".utf8) else {
+            return nil
+        }
+        return Printable.ascii(version.prefix(10))
+    }
+
     var isHEAD: Bool { requestLine?.method.elementsEqual("HEAD".utf8) ?? false }
 
     private var statusLine: StatusLine? { StatusLine(bytes[firstLine]) }
 
-    /// The status of a status line (section 4); nil if it is none.
+    /// The status of a status line (section 4); nil for other lines.
     package var status: Int? { statusLine?.status }
 
     /// What follows the status: the reason phrase, for people. It ends up in logs and terminals, so only what is
@@ -60,7 +103,7 @@ package struct HTTPHead: Equatable {
         Printable.ascii((statusLine?.reason ?? []).prefix(80))
     }
 
-    /// The value of the only field of that name; nil if there is none, or more than one.
+    /// The value of the only field of that name; nil without one, and where there are several.
     package func value(of name: String) -> ArraySlice<UInt8>? {
         var found: Range<Int>?
         for field in fields where isNamed(field, name) {
@@ -82,7 +125,7 @@ package struct HTTPHead: Equatable {
 
     /// The items of a field that is a list (RFC 9110 section 5.6.1), of all fields of that name, in lower case.
     ///
-    /// - Returns: nil when there are more than anybody needs.
+    /// - Returns: nil when there are more than `maxItems`.
     func listItems(of name: String) -> [[UInt8]]? {
         var items: [[UInt8]] = []
         for value in values(of: name) {

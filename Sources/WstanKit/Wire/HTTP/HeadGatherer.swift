@@ -1,5 +1,7 @@
-/// Gathers bytes until they hold a whole HTTP head, and keeps all of them: what follows the head, and, until somebody
-/// has decided what to do about it, the head as it came.
+import WstanBase
+
+/// Gathers bytes until they hold a whole HTTP head, and keeps all of them: what follows the head, and, until it
+/// is decided what to do about it, the head as it came.
 struct HeadGatherer {
     private(set) var bytes: [UInt8] = []
     private let limit: Int
@@ -17,36 +19,47 @@ struct HeadGatherer {
     }
 
     /// - Returns: the head when it is complete, nil when more bytes are needed.
-    /// - Throws: `.tooLarge` when it has not ended within `limit` bytes; then `limit` and one read are all that is
-    ///   held. `.malformed` at once where an answer is awaited, and something else begins.
+    /// - Throws: `.tooLong` when it has not ended within `limit` bytes; then `limit` and one read are all that is
+    ///   held. `.notHTTP` as soon as the first line shows it.
     mutating func append(_ more: UnsafeRawBufferPointer) throws(HTTPHead.Failure) -> HTTPHead? {
-        bytes.append(contentsOf: more)
+        bytes.append(more, within: limit)
         let end = headEnd()
-        guard kind == .request || mayBeAnswer else { throw .malformed }
-        guard let end else {
-            guard bytes.count <= limit else { throw .tooLarge }
-            return nil
+        try checkFirstLine()
+        guard (end ?? bytes.count) <= limit else {
+            throw isFirstLineWithin ? .tooLong(limit) : .firstLineTooLong(limit)
         }
-        guard end <= limit else { throw .tooLarge }
+        guard let end else { return nil }
         length = end
         return try HTTPHead(Array(bytes[..<end]), as: kind)
-    }
-
-    /// Whether the first byte is one that no text begins with, so that no head can come of it.
-    var beginsInBinary: Bool {
-        guard let first = bytes.first else { return false }
-        return first >= 0x7f || first < 0x20 && first != 13 && first != 10
     }
 
     /// What came behind the head.
     var rest: ArraySlice<UInt8> { bytes[length...] }
 
-    private var mayBeAnswer: Bool {
-        // A line that is longer than a head may be is too large, whatever it says.
-        guard let firstLineEnd, firstLineEnd < limit else { return StatusLine.mayBegin(bytes[start...]) }
+    private var isFirstLineWithin: Bool { firstLineEnd.map { $0 < limit } ?? false }
+
+    /// What begins no message is not awaited to its end: who sends it may be waiting for us.
+    private func checkFirstLine() throws(HTTPHead.Failure) {
+        if kind == .answer, start < bytes.count {
+            if Self.recordsOfTLS.contains(bytes[start]) { throw .inTLS }
+            guard StatusLine.mayBegin(bytes[start...]) else { throw .notHTTP }
+        }
+        if kind == .request {
+            let first = bytes[start...].prefix(Self.looked)
+            let behindMethod = first.drop(while: HTTPHead.isTokenByte).first ?? UInt8(ascii: " ")
+            guard behindMethod == UInt8(ascii: " "), first.first != behindMethod else { throw .notHTTP }
+        }
+        // A line that is longer than a head may be is too long, whatever it says.
+        guard let firstLineEnd, isFirstLineWithin else { return }
         let line = bytes[start..<firstLineEnd]
-        return StatusLine(line.last == 13 ? line.dropLast() : line) != nil
+        let text = line.last == 13 ? line.dropLast() : line
+        guard kind == .answer ? StatusLine(text) != nil : HTTPHead.mayBeRequestLine(text) else { throw .notHTTP }
     }
+
+    /// The bytes of a request that are looked at each time; few methods are longer.
+    private static let looked = 32
+    /// An alert, and a handshake message: what a server sends that was awaiting TLS.
+    private static let recordsOfTLS: ClosedRange<UInt8> = 0x15...0x16
 
     /// RFC 9112 section 2.2: a line may end in LF alone. Whether this one may is for the head's reader to say.
     private mutating func headEnd() -> Int? {

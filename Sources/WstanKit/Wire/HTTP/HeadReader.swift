@@ -27,12 +27,12 @@ struct HeadReader {
             } else {
                 // Section 2.2: LF alone may end a line. In a request it does only where it ends the first line too:
                 // between other lines, a reader before us may have taken it for a part of a field.
-                guard hasCR || endsInLF || kind == .answer else { throw .malformed }
+                guard hasCR || endsInLF || kind == .answer else { throw .lineEnd }
                 if line.isEmpty { break }
                 try take(line)
             }
         }
-        guard !firstLine.isEmpty else { throw .malformed }
+        guard !firstLine.isEmpty else { throw .notHTTP }
     }
 
     /// Section 2.2, and RFC 9110 section 5.5: a CR that ends no line, or a NUL, counts as a blank.
@@ -47,19 +47,21 @@ struct HeadReader {
     }
 
     private mutating func takeFirst(_ line: Range<Int>, endsInLF: Bool) throws(HTTPHead.Failure) {
-        guard !hasControls(line) else { throw .malformed }
+        guard !hasControls(line) else { throw .lineEnd }
         firstLine = line
         self.endsInLF = endsInLF
     }
 
     private mutating func take(_ line: Range<Int>) throws(HTTPHead.Failure) {
         if bytes[line.lowerBound].isBlank, kind == .answer { return fold(line) }
-        guard fields.count < kind.mostFields else { throw .tooLarge }
+        guard fields.count < kind.mostFields else { throw .tooManyFields(kind.mostFields) }
         let field = field(in: line)
         if let field { fields.append(field) }
         mayFold = field != nil
         // What is no field in an answer is left out: it means nothing, and must not mean something to the next reader.
-        guard mayFold || kind == .answer else { throw .malformed }
+        guard mayFold || kind == .answer else {
+            throw hasControls(line) ? .lineEnd : .field(beginning(of: line))
+        }
     }
 
     /// Section 5.1: a token, in an answer with blanks behind it, which are no part of the name; a colon, a value.
@@ -79,6 +81,12 @@ struct HeadReader {
         for index in value.upperBound..<more.lowerBound { bytes[index] = 32 }
         let start = value.isEmpty ? more.lowerBound : value.lowerBound
         fields[fields.count - 1].value = start..<more.upperBound
+    }
+
+    /// What may be shown of a line: nothing of a value, which may be a secret.
+    private func beginning(of line: Range<Int>) -> String {
+        let name = bytes[line].prefix { $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: "=") }
+        return Printable.ascii(name.prefix(40))
     }
 
     private func hasControls(_ line: Range<Int>) -> Bool {

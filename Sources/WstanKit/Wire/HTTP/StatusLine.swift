@@ -1,7 +1,7 @@
 import WstanBase
 
 /// The first line of an answer (RFC 9112 section 4), also as old and odd servers write it: in any case, of any version,
-/// with more blanks, without a reason.
+/// with more blanks or fewer, without a reason.
 struct StatusLine: Equatable {
     /// Three digits.
     let status: Int
@@ -12,22 +12,24 @@ struct StatusLine: Equatable {
     /// How servers begin that speak HTTP/1.0 by another name: of internet radio, and of satellite corrections.
     private static let otherNames = ["ICY", "SOURCETABLE"]
 
-    /// - Returns: nil if it is none.
+    /// - Returns: nil for other lines.
     init?(_ line: ArraySlice<UInt8>) {
         let name = line.prefix { !$0.isBlank }
         let rest = line[name.endIndex...].drop(while: \.isBlank)
         let behind = rest.dropFirst(3)
         guard let minorVersion = Self.minorVersion(name), rest.count >= 3, rest.prefix(3).allSatisfy(Self.isDigit),
-            behind.first?.isBlank ?? true
+            !(behind.first.map(Self.isDigit) ?? false)
         else { return nil }
         self.minorVersion = minorVersion
         status = rest.prefix(3).reduce(0) { $0 * 10 + Int($1) - 48 }
-        reason = behind.dropFirst()
+        reason = behind.first?.isBlank ?? false ? behind.dropFirst() : behind
     }
 
     /// Whether a line may begin with these bytes; of what cannot, the end need not be awaited.
     static func mayBegin(_ bytes: some Collection<UInt8>) -> Bool {
-        (["HTTP"] + otherNames).contains { HTTPHead.isEqual(bytes.prefix($0.utf8.count), String($0.prefix(bytes.count))) }
+        (["HTTP"] + otherNames).contains {
+            HTTPHead.isEqual(bytes.prefix($0.utf8.count), String($0.prefix(bytes.count)))
+        }
     }
 
     /// `HTTP`, `HTTP/2`, `HTTP/1.1`.
@@ -40,7 +42,9 @@ struct StatusLine: Equatable {
         guard name.dropFirst(4).first == UInt8(ascii: "/"), numbers.count <= 2,
             numbers.allSatisfy({ (1...3).contains($0.count) && $0.allSatisfy(isDigit) })
         else { return nil }
-        switch (Int(String(decoding: numbers[0], as: UTF8.self)) ?? 0, numbers.dropFirst().first?.elementsEqual("0".utf8)) {
+        switch (
+            Int(String(decoding: numbers[0], as: UTF8.self)) ?? 0, numbers.dropFirst().first?.elementsEqual("0".utf8)
+        ) {
         case (0, _), (1, nil), (1, true?): return 0
         default: return 1
         }

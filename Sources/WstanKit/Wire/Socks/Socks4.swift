@@ -13,12 +13,12 @@ enum Socks4 {
         case malformed
     }
 
-    /// The longest user id that is read over; nobody sends half of it.
+    /// The longest user id that is read over; user agents send less than half of it.
     static let maxUserID = 255
     private static let maxName = 255
 
     struct Request: Equatable {
-        /// The raw byte: a command that nobody knows still gets its answer.
+        /// The raw byte: an unknown command still gets its answer.
         var command: UInt8
         var target: Address
 

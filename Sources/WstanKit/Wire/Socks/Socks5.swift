@@ -45,7 +45,7 @@ package enum Socks5 {
     }
 
     package struct Request: Equatable {
-        /// The raw byte: a command that nobody knows still gets its answer.
+        /// The raw byte: an unknown command still gets its answer.
         var command: UInt8
         var target: Address
 

@@ -2,7 +2,7 @@ import WstanBase
 
 /// The header that every datagram bears between a user agent and the relay (RFC 1928 section 7).
 enum Socks5Datagram {
-    /// - Returns: nil for what has to be dropped: a fragment, since reassembly is optional and nobody sends them, or
+    /// - Returns: nil for what has to be dropped: a fragment, since reassembly is optional and they are not in use, or
     ///   something that is no such datagram.
     static func read(_ bytes: UnsafeRawBufferPointer) -> Datagram? {
         var reader = ByteReader(bytes)

@@ -15,7 +15,7 @@ enum Socks5Password {
         }
     }
 
-    /// The request (section 2). Lengths of 0, which it does not have, are read too: nobody has such a name, and an empty
+    /// The request (section 2). Lengths of 0, which it does not have, are read too: no user has such a name, and an empty
     /// password is a wrong one.
     ///
     /// - Returns: nil when bytes are missing; the reader is then where it was.

@@ -98,8 +98,8 @@ import Testing
 
     @Test(
         arguments: [
-            // No method of ours.
-            ([5, 1, 2], [5, 0xff]), ([5, 0], [5, 0xff]),
+            // No method of ours: GSSAPI, and none.
+            ([5, 1, 1], [5, 0xff]), ([5, 0], [5, 0xff]),
             // BIND, and a command that nobody knows.
             ([5, 1, 0, 5, 2, 0, 1, 1, 2, 3, 4, 0, 80], [5, 0, 5, 7, 0, 1, 0, 0, 0, 0, 0, 0]),
             ([5, 1, 0, 5, 9, 0, 1, 1, 2, 3, 4, 0, 80], [5, 0, 5, 7, 0, 1, 0, 0, 0, 0, 0, 0]),
@@ -114,7 +114,7 @@ import Testing
             ([4, 2, 0, 80, 1, 2, 3, 4, 0], [0, 0x5b, 0, 0, 0, 0, 0, 0]),
             ([4, 1, 0, 80, 0, 0, 0, 1, 0, 32, 0], [0, 0x5b, 0, 0, 0, 0, 0, 0]),
             // Neither.
-            ([0, 1, 2], []), ([0x16, 3, 1, 0], []), ([0x61, 0x62], []),
+            ([0, 1, 2], []), ([0x16, 3, 1, 0], []), ([0x80, 0x62], []),
         ] as [([UInt8], [UInt8])], [false, true])
     func `what cannot be done is refused in the user agent's words`(
         bytes: ([UInt8], [UInt8]), dripped: Bool
@@ -122,6 +122,16 @@ import Testing
         let visit = try await Self.visit(bytes.0, dripped: dripped)
         #expect(visit.request == nil)
         #expect(visit.answer == bytes.1)
+    }
+
+    /// Some user agents offer nothing else; RFC 1929 has no empty names, but some send them.
+    @Test(arguments: [[UInt8](), Array("u".utf8)], [false, true])
+    func `a password that is not asked for is taken and not looked at`(name: [UInt8], dripped: Bool) async throws {
+        var bytes: [UInt8] = [5, 1, 2, 1, UInt8(name.count)] + name + [0, 5, 1]
+        Self.name.encode(into: &bytes)
+        let visit = try await Self.visit(bytes, dripped: dripped)
+        #expect(visit.connect?.target == Self.name)
+        #expect(visit.answer == [5, 2, 1, 0])
     }
 
     @Test func `UDP ASSOCIATE asks for a way for datagrams`() async throws {
@@ -143,6 +153,13 @@ import Testing
 
     // MARK: HTTP
 
+    /// As `printf` and `nc` send it, after an empty line or two.
+    @Test(arguments: ["CONNECT h:1 HTTP/1.0\n\n", "\r\n\nCONNECT h:1 HTTP/1.0\r\n\r\n"], [false, true])
+    func `CONNECT may come in lines that end in LF`(text: String, dripped: Bool) async throws {
+        let visit = try await Self.visit(Array(text.utf8), dripped: dripped)
+        #expect(visit.connect?.target == Address(host: .name("h"), port: 1))
+    }
+
     @Test(arguments: ["example.com:443", "[::1]:22", "10.0.0.1:80"], [false, true])
     func `CONNECT leads to its target however it comes`(authority: String, dripped: Bool) async throws {
         let text = "CONNECT \(authority) HTTP/1.1\r\nHost: \(authority)\r\nProxy-Connection: keep-alive\r\n\r\n"
@@ -155,14 +172,23 @@ import Testing
 
     @Test(arguments: [
         ("CONNECT example.com HTTP/1.1||", 400), ("CONNECT ::1:80 HTTP/1.1||", 400),
-        ("CONNECT h:65536 HTTP/1.1||", 400), ("CONNECT :80 HTTP/1.1||", 400),
-        ("CONNECT h:80 HTTP/1.1| folded||", 400),
+        ("CONNECT h:65536 HTTP/1.1||", 400), ("CONNECT :80 HTTP/1.1||", 400), ("CONNECT h: HTTP/1.1||", 400),
+        ("CONNECT h:0 HTTP/1.1||", 400), ("CONNECT u@h:80 HTTP/1.1||", 400), ("CONNECT http://h:80/ HTTP/1.1||", 400),
+        ("CONNECT h:80 HTTP/1.1| folded||", 400), ("CONNECT h:80 HTTP/1.1|A : b||", 400),
+        // At once: who sends it waits for an answer.
+        ("CONNECT h:80|", 400), ("HELO|", 400), ("ehlo me|", 400), ("<policy-file-request/>|", 400),
+        ("GET http://h/|", 400),
+        ("|GET http://h/ http/1.1|", 400),
     ])
     func `what is no CONNECT is refused as HTTP`(lines: String, status: Int) async throws {
         try await Self.expectRefusal(of: lines.replacing("|", with: "\r\n"), status: status)
     }
 
-    @Test(arguments: ["GET http://example.com/ HTTP/1.1", "POST / HTTP/1.0", "CONNECT h:80", "HELO"], [false, true])
+    @Test(
+        arguments: [
+            "GET http://example.com/ HTTP/1.1", "POST / HTTP/1.0", "PRI * HTTP/2.0", "propfind ftp://h HTTP/1.1",
+            "!#x http://h HTTP/1.1",
+        ], [false, true])
     func `every other head is passed on with what follows it`(line: String, dripped: Bool) async throws {
         let head = Array("\(line)\r\nHost: a\r\n\r\n".utf8)
         let visit = try await Self.visit(head + (dripped ? [] : [7, 7]), dripped: dripped)
@@ -174,14 +200,18 @@ import Testing
     @Test func `a head that is too long is refused as HTTP`() async throws {
         let field = "A: " + String(repeating: "a", count: ClientLimits.requestHead)
         try await Self.expectRefusal(of: "CONNECT h:80 HTTP/1.1\r\n\(field)\r\n\r\n", status: 431)
+        let fields = String(repeating: "A: b\r\n", count: 201)
+        try await Self.expectRefusal(of: "CONNECT h:80 HTTP/1.1\r\n\(fields)\r\n", status: 431, "It may have 200.")
+        try await Self.expectRefusal(of: "GET http://h/\(field) HTTP/1.1\r\n\r\n", status: 414, "64 KiB")
     }
 
-    private static func expectRefusal(of text: String, status: Int) async throws {
+    private static func expectRefusal(of text: String, status: Int, _ words: String = "") async throws {
         let visit = try await visit(Array(text.utf8))
         #expect(visit.request == nil)
-        var gatherer = HeadGatherer(limit: 4096)
+        var gatherer = HeadGatherer(limit: 4096, as: .answer)
         let head = try #require(try visit.answer.withUnsafeBytes { try gatherer.append($0) })
         #expect(head.status == status)
+        #expect(words.isEmpty || HTTPFixture.text(gatherer.rest).contains(words))
         let length = try #require(head.value(of: "Content-Length"))
         #expect(Int(String(decoding: length, as: UTF8.self)) == gatherer.rest.count)
         #expect(gatherer.rest.last == 10)

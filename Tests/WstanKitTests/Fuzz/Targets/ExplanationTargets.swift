@@ -64,7 +64,11 @@ extension FuzzTarget {
                     .proxyRefused(status == 407 ? .otherSchemes(["NTLM"], reason: text) : .status(status, reason: text))
                 )
             case 4: .dial(.refused(status: status, clockAhead: Double(bytes.count * 1000 - status)))
-            default: [.lost, .unreadableAnswer, .request(.meantForServer), .request(.unusableTarget)][Int(flags >> 6)]
+            default:
+                [
+                    .lost, .unreadableAnswer(.length(Printable.ascii(bytes))), .request(.meantForServer),
+                    .request(.unreadable(.field(Printable.ascii(bytes)))),
+                ][Int(flags >> 6)]
             }
         let explanation = failure.explanation(of: target, here: "127.0.0.1:1080")
         let page = ExplanationPage(explanation, target: target, hasProxy: flags & 2 == 2)
@@ -81,7 +85,7 @@ extension FuzzTarget {
     }
 
     private static func checkAnswer(_ answer: [UInt8], body: String, status: Int, toHEAD: Bool, fields: Int) {
-        var gatherer = HeadGatherer(limit: 4096)
+        var gatherer = HeadGatherer(limit: 4096, as: .answer)
         guard let head = try? answer.withBytes({ (all) throws(HTTPHead.Failure) in try gatherer.append(all) }) else {
             fatalError("broken promise: an answer has a head")
         }

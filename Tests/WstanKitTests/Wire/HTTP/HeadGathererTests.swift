@@ -30,7 +30,7 @@ import Testing
         } catch {
             return .failed(error)
         }
-        return gatherer.bytes == bytes ? .incomplete : .failed(.malformed)
+        return gatherer.bytes == bytes ? .incomplete : .failed(.notHTTP)
     }
 
     @Test func `a head is found however its bytes come, and what follows is kept`() {
@@ -46,12 +46,12 @@ import Testing
     }
 
     /// TLS at a listener without it waited for the deadline.
-    @Test func `what begins in binary is told from text`() throws {
+    @Test func `what begins with no letter of a method is refused at once`() {
         for byte in UInt8.min...UInt8.max {
-            var gatherer = HeadGatherer(limit: 100)
-            #expect(!gatherer.beginsInBinary)
-            _ = try [byte, 65].withBytes { (piece) throws(HTTPHead.Failure) in try gatherer.append(piece) }
-            #expect(gatherer.beginsInBinary == !(byte == 13 || byte == 10 || (0x20...0x7e).contains(byte)))
+            let mayBegin = byte == 13 || byte == 10 || HTTPHead.isTokenByte(byte)
+            for size in [1, 2] {
+                #expect(Self.gather([byte, 65], limit: 100) { size } == (mayBegin ? .incomplete : .failed(.notHTTP)))
+            }
         }
     }
 
@@ -66,13 +66,13 @@ import Testing
     func `a head of exactly the limit is taken, one byte more is not`(size: Int) {
         let head = Array(Self.head.utf8)
         #expect(Self.gather(head, limit: head.count) { size } == .head(head, rest: []))
-        #expect(Self.gather(head, limit: head.count - 1) { size } == .failed(.tooLarge))
+        #expect(Self.gather(head, limit: head.count - 1) { size } == .failed(.tooLong(head.count - 1)))
         // What follows a head does not count.
         let more = [UInt8](repeating: 65, count: 5000)
         #expect(Self.gather(head + more, limit: head.count) { size } == .head(head, rest: more))
         // Without an end the limit still holds.
         #expect(Self.gather(Array(more[..<100]), limit: 100) { size } == .incomplete)
-        #expect(Self.gather(Array(more[..<101]), limit: 100) { size } == .failed(.tooLarge))
+        #expect(Self.gather(Array(more[..<101]), limit: 100) { size } == .failed(.firstLineTooLong(100)))
     }
 
     /// Searching all of it for every byte would be 4.8 billion steps.
@@ -104,23 +104,39 @@ import Testing
         }
         // The limit holds for empty lines too.
         let lines = [UInt8](repeating: 10, count: 101)
-        for size in [1, 1000] { #expect(Self.gather(lines, limit: 100) { size } == .failed(.tooLarge)) }
+        for size in [1, 1000] { #expect(Self.gather(lines, limit: 100) { size } == .failed(.firstLineTooLong(100))) }
         // Which line may end so is for the reader of heads to say, but it says it at once.
-        #expect(Self.gather(Array("GET / HTTP/1.1\r\nA: b\n\n".utf8), limit: 100) { 1 } == .failed(.malformed))
+        #expect(Self.gather(Array("GET / HTTP/1.1\r\nA: b\n\n".utf8), limit: 100) { 1 } == .failed(.lineEnd))
     }
 
     /// The end of what cannot become an answer is not awaited: a banner's sender may be waiting for us.
-    @Test(arguments: ["SSH-2.0-OpenSSH_9.2\r\n", "<html>", "220 ready\r\n", "HTTP/1.1\n", "\r\nx", "HTTP/1.1 x\r\nA: b"])
+    @Test(arguments: [
+        "SSH-2.0-OpenSSH_9.2\r\n", "<html>", "220 ready\r\n", "HTTP/1.1\n", "\r\nx", "HTTP/1.1 x\r\nA: b",
+    ])
     func `what begins no answer is malformed at once`(text: String) {
         for size in [1, 3, 1000] {
-            #expect(Self.gather(Array(text.utf8), as: .answer, limit: 1000) { size } == .failed(.malformed))
+            #expect(Self.gather(Array(text.utf8), as: .answer, limit: 1000) { size } == .failed(.notHTTP))
         }
         for count in 1..<"HTTP/1.1 200 OK\r\n".utf8.count {
             let begun = Array("HTTP/1.1 200 OK\r\n".utf8.prefix(count))
             #expect(Self.gather(begun, as: .answer, limit: 1000) { 1 } == .incomplete)
         }
         let endless = Array("HTTP/1.1 \(String(repeating: "1", count: 100))\r\n".utf8)
-        for size in [1, 1000] { #expect(Self.gather(endless, as: .answer, limit: 100) { size } == .failed(.tooLarge)) }
+        for size in [1, 1000] {
+            #expect(Self.gather(endless, as: .answer, limit: 100) { size } == .failed(.firstLineTooLong(100)))
+        }
+        for type: UInt8 in [0x15, 0x16] {
+            #expect(Self.gather([type, 3, 3, 0, 2], as: .answer, limit: 100) { 1 } == .failed(.inTLS))
+        }
+    }
+
+    /// HTTP/0.9, and other protocols: who sends no more waits for us.
+    @Test(arguments: [
+        "GET http://h/\r\n", "HELO\n", "\r\nGET / http/1.1\r\n", "CONNECT h:80\r\n", "GET  / HTTP/1.1\r\n",
+    ])
+    func `what begins no request is refused at once`(text: String) {
+        for size in [1, 3, 1000] { #expect(Self.gather(Array(text.utf8), limit: 1000) { size } == .failed(.notHTTP)) }
+
     }
 
     @Test func `mutated heads never trap, and the pieces make no difference`() {

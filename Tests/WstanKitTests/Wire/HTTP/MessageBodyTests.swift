@@ -28,14 +28,15 @@ import Testing
             ("\r\nContent-Length: 1, 1", .ambiguousLength), ("\r\nContent-Length: +1", .ambiguousLength),
             ("\r\nContent-Length: 0x1", .ambiguousLength), ("\r\nContent-Length: 1 1", .ambiguousLength),
             ("\r\nContent-Length:", .ambiguousLength), ("\r\nContent-Length: 9223372036854775808", .ambiguousLength),
-            ("\r\nTransfer-Encoding:", .unknownCoding), ("\r\nTransfer-Encoding: identity", .unknownCoding),
+            ("\r\nTransfer-Encoding:", .unknownCoding("")),
+            ("\r\nTransfer-Encoding: identity", .unknownCoding("identity")),
             ("\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked", .ambiguousLength),
             ("\r\nTransfer-Encoding:\r\nTransfer-Encoding: chunked", .ambiguousLength),
-            ("\r\nTransfer-Encoding: , chunked", .unknownCoding),
-            ("\r\nTransfer-Encoding: chunked, gzip", .unknownCoding),
-            ("\r\nTransfer-Encoding: chunked, chunked", .unknownCoding),
-            ("\r\nTransfer-Encoding: chunked;q=1", .unknownCoding),
-            ("\r\nTransfer-Encoding: \"chunked\"", .unknownCoding),
+            ("\r\nTransfer-Encoding: , chunked", .unknownCoding(", chunked")),
+            ("\r\nTransfer-Encoding: chunked, gzip", .unknownCoding("chunked, gzip")),
+            ("\r\nTransfer-Encoding: chunked, chunked", .unknownCoding("chunked, chunked")),
+            ("\r\nTransfer-Encoding: chunked;q=1", .unknownCoding("chunked;q=1")),
+            ("\r\nTransfer-Encoding: \"chunked\"", .unknownCoding("\"chunked\"")),
         ] as [(String, RequestFault)])
     func `what two readers could take for two lengths is refused`(fields: String, fault: RequestFault) {
         #expect(throws: fault) { try Self.request(fields) }
@@ -52,15 +53,25 @@ import Testing
         #expect(try Self.response(200, fields, toHEAD: true) == .none)
         for status in [100, 101, 103, 204, 304] { #expect(try Self.response(status, fields) == .none) }
         #expect(try Self.response(200, fields) == .length(5))
+        // RFC 9110 section 8.6: one value, given twice.
         #expect(try Self.response(404, fields + fields) == .length(5))
+        #expect(try Self.response(200, "\r\nContent-Length: 5 ,05") == .length(5))
         #expect(try Self.response(200, fields + "\r\nTransfer-Encoding: chunked") == .chunked)
         #expect(try Self.response(200, fields + "\r\nTransfer-Encoding: gzip") == .untilClose)
+        for coding in ["", "identity", "Identity, ,identity"] {
+            #expect(try Self.response(200, fields + "\r\nTransfer-Encoding: \(coding)") == .length(5))
+        }
+        #expect(try Self.response(200, fields + "\r\nTransfer-Encoding: identity, chunked") == .chunked)
         #expect(try Self.response(200, "") == .untilClose)
         #expect(try Self.response(200, "\r\nContent-Length: 0") == .none)
     }
 
-    @Test(arguments: ["5\r\nContent-Length: 6", "x", "5, 6", "-1", ""])
+    @Test(arguments: [
+        "5\r\nContent-Length: 6", "x", "5, 6", "-1", "", "5,", ",5", "5, x", "5;a", "5 5", "9223372036854775808",
+        "99999999999999999999",
+    ])
     func `an answer whose length is none is malformed`(value: String) {
-        #expect(throws: HTTPHead.Failure.malformed) { try Self.response(200, "\r\nContent-Length: \(value)") }
+        let shown = value.replacing("\r\nContent-Length: ", with: ", ")
+        #expect(throws: HTTPHead.Failure.length(shown)) { try Self.response(200, "\r\nContent-Length: \(value)") }
     }
 }

@@ -24,6 +24,7 @@ import Testing
                         switch event {
                         case .head(let response): heard.heads.append(response.status)
                         case .body(let range): heard.body += bytes[range]
+                        case .missingCR: heard.body.append(13)
                         case .end: heard.hasEnded = true
                         }
                     }
@@ -50,6 +51,13 @@ import Testing
         (
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nA: b\r\n\r\n", false,
             Heard(heads: [200], body: Array("3\r\nabc\r\n0\r\nA: b\r\n\r\n".utf8), hasEnded: true)
+        ),
+        // RFC 9112 section 2.2: what ends in LF alone is passed on as it should be.
+        (
+            "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n3\nabc\n1 ;x\r\n\n\n0\nA: b\n\nHTTP/1.1", false,
+            Heard(
+                heads: [200], body: Array("3\r\nabc\r\n1 ;x\r\n\n\r\n0\r\nA: b\r\n\r\n".utf8), hasEnded: true,
+                surplus: Array("HTTP/1.1".utf8))
         ),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n\r\n", false,

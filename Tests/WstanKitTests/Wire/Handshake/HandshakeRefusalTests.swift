@@ -90,9 +90,11 @@ import Testing
 
     @Test(arguments: HandshakePair.modes)
     func `no beginning of a head is one`(mode: HandshakeModeV1) throws {
-        for bytes in [try Self.pair(mode).client().request, HandshakePair.answer("x")] {
+        for (bytes, kind) in [
+            (try Self.pair(mode).client().request, HTTPHead.Kind.request), (HandshakePair.answer("x"), .answer),
+        ] {
             for count in 0..<bytes.count {
-                var gatherer = HeadGatherer(limit: 1 << 16)
+                var gatherer = HeadGatherer(limit: 1 << 16, as: kind)
                 #expect(
                     try Array(bytes[..<count]).withBytes { (some) throws(HTTPHead.Failure) in
                         try gatherer.append(some)

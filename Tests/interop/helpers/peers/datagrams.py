@@ -41,13 +41,13 @@ def unwrapped(datagram):
 class Association:
     """A user agent's; its sockets are on `host`, where the client listens."""
 
-    def __init__(self, client_port, host='127.0.0.1', declared_port=0):
+    def __init__(self, client_port, host='127.0.0.1', declared_port=0, declared_host=None):
         self.control = socket.create_connection((host, client_port), 5)
         self.socket = udp_socket(host)
         try:
             self.control.sendall(b'\5\1\0')
             read_exactly(self.control, 2)
-            self.control.sendall(b'\5\3\0' + agent.address('::' if ':' in host else '0.0.0.0', declared_port))
+            self.control.sendall(b'\5\3\0' + agent.address(declared_host or ('::' if ':' in host else '0.0.0.0'), declared_port))
             reply = read_exactly(self.control, 4)
             if reply[1]:
                 raise agent.Refused(reply[1])

@@ -12,18 +12,26 @@ struct BodyReader {
 
     private var state: State
 
-    init(_ body: MessageBody) {
+    /// - Parameter isTolerant: of lines that end in LF alone; see `takeMissingCR`.
+    init(_ body: MessageBody, isTolerant: Bool = false) {
         state =
             switch body {
             case .none: .ended
             case .length(let count): .counting(count)
-            case .chunked: .chunks(ChunkReader())
+            case .chunked: .chunks(ChunkReader(isTolerant: isTolerant))
             case .untilClose: .untilClose
             }
     }
 
     var hasEnded: Bool {
         if case .ended = state { true } else { false }
+    }
+
+    /// - Returns: whether a CR is to be put in behind what was read last, and reading to go on there.
+    mutating func takeMissingCR() -> Bool {
+        guard case .chunks(var reader) = state else { return false }
+        defer { state = .chunks(reader) }
+        return reader.takeMissingCR()
     }
 
     /// How much can be read without getting more than `spare` bytes of what comes behind the body.

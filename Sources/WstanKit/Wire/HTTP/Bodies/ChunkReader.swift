@@ -27,6 +27,8 @@ struct ChunkReader {
         case ended
     }
 
+    /// Whether a line may end in LF alone, as in answers (RFC 9112 section 2.2).
+    private let isTolerant: Bool
     private var state = State.size
     /// The size as far as it was read, then what is left of the chunk.
     private var left = 0
@@ -34,18 +36,28 @@ struct ChunkReader {
     private var lineLength = 0
     private var trailersLength = 0
 
+    /// Whether the next byte is an LF without the CR that belongs before it.
+    private var missesCR = false
+
+    init(isTolerant: Bool = false) {
+        self.isTolerant = isTolerant
+    }
+
     /// Bytes that certainly belong to the body, beyond those that were read.
     var certain: Int { left }
 
     /// - Returns: how many of `bytes`, from the first on, belong to the body, and whether it ended with them.
     mutating func read(_ bytes: UnsafeRawBufferPointer) throws(HTTPHead.Failure) -> (count: Int, hasEnded: Bool) {
         var index = 0
-        while index < bytes.count, state != .ended {
+        while index < bytes.count, state != .ended, !missesCR {
             if state == .data {
                 let count = min(left, bytes.count - index)
                 left -= count
                 index += count
                 if left == 0 { state = .dataCR }
+            } else if isTolerant, bytes[index] == 10, let expected = stateBehindCR {
+                state = expected
+                missesCR = true
             } else {
                 try consume(bytes[index])
                 index += 1
@@ -54,15 +66,33 @@ struct ChunkReader {
         return (index, state == .ended)
     }
 
+    /// - Returns: whether a CR is to be put in where `read` has stopped.
+    mutating func takeMissingCR() -> Bool {
+        defer { missesCR = false }
+        return missesCR
+    }
+
+    /// Where a CR would lead from here; nil where none is expected.
+    private var stateBehindCR: State? {
+        switch state {
+        case .size: digits > 0 ? .sizeEnd : nil
+        case .blanks, .extension: .sizeEnd
+        case .dataCR: .dataLF
+        case .trailerStart: .lastLF
+        case .trailer: .trailerLF
+        case .sizeEnd, .data, .dataLF, .trailerLF, .lastLF, .ended: nil
+        }
+    }
+
     private mutating func consume(_ byte: UInt8) throws(HTTPHead.Failure) {
         switch state {
         case .size: try takeSize(byte)
         case .blanks:
-            try bound(&lineLength, HTTPLimits.chunkLine)
+            try boundLine()
             guard byte != 32, byte != 9 else { return }
             try takeSizeEnd(byte)
         case .extension:
-            try bound(&lineLength, HTTPLimits.chunkLine)
+            try boundLine()
             if byte == 13 { state = .sizeEnd } else { try refuseControl(byte) }
         case .sizeEnd:
             try demand(byte, 10)
@@ -76,13 +106,13 @@ struct ChunkReader {
             try demand(byte, 10)
             state = .size
         case .trailerStart:
-            try bound(&trailersLength, HTTPLimits.trailers)
+            try boundTrailers()
             // A line that begins with white space is obsolete folding, one with a colon has no name.
-            guard byte != 32, byte != 9, byte != 58 else { throw .malformed }
+            guard byte != 32, byte != 9, byte != 58 else { throw .chunk }
             if byte == 13 { state = .lastLF } else { state = .trailer }
             if byte != 13 { try refuseControl(byte) }
         case .trailer:
-            try bound(&trailersLength, HTTPLimits.trailers)
+            try boundTrailers()
             if byte == 13 { state = .trailerLF } else { try refuseControl(byte) }
         case .trailerLF:
             try demand(byte, 10)
@@ -95,14 +125,14 @@ struct ChunkReader {
     }
 
     private mutating func takeSize(_ byte: UInt8) throws(HTTPHead.Failure) {
-        try bound(&lineLength, HTTPLimits.chunkLine)
+        try boundLine()
         if let digit = Hex.value(byte) {
-            // Leading zeros count, and more than fit into an Int are nobody's chunk.
+            // Leading zeros count. No chunk has a size that does not fit into an Int.
             digits += 1
-            guard digits <= 16, left < 1 << 58 else { throw .malformed }
+            guard digits <= 16, left < 1 << 58 else { throw .chunk }
             left = left << 4 | Int(digit)
         } else {
-            guard digits > 0 else { throw .malformed }
+            guard digits > 0 else { throw .chunk }
             if byte == 32 || byte == 9 { state = .blanks } else { try takeSizeEnd(byte) }
         }
     }
@@ -111,21 +141,26 @@ struct ChunkReader {
         switch byte {
         case 13: state = .sizeEnd
         case UInt8(ascii: ";"): state = .extension
-        default: throw .malformed
+        default: throw .chunk
         }
     }
 
-    private func bound(_ length: inout Int, _ limit: Int) throws(HTTPHead.Failure) {
-        length += 1
-        guard length <= limit else { throw .tooLarge }
+    private mutating func boundLine() throws(HTTPHead.Failure) {
+        lineLength += 1
+        guard lineLength <= HTTPLimits.chunkLine else { throw .chunkLineTooLong(HTTPLimits.chunkLine) }
+    }
+
+    private mutating func boundTrailers() throws(HTTPHead.Failure) {
+        trailersLength += 1
+        guard trailersLength <= HTTPLimits.trailers else { throw .trailersTooLong(HTTPLimits.trailers) }
     }
 
     private func demand(_ byte: UInt8, _ wanted: UInt8) throws(HTTPHead.Failure) {
-        guard byte == wanted else { throw .malformed }
+        guard byte == wanted else { throw .chunk }
     }
 
     /// A bare LF ends a line for some readers, and not for others.
     private func refuseControl(_ byte: UInt8) throws(HTTPHead.Failure) {
-        guard byte >= 0x20 && byte != 0x7f || byte == 9 else { throw .malformed }
+        guard byte >= 0x20 && byte != 0x7f || byte == 9 else { throw .chunk }
     }
 }

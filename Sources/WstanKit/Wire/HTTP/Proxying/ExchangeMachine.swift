@@ -49,7 +49,7 @@ struct ExchangeMachine {
         case passOn(closing: Bool)
         /// From here on bytes are relayed both ways.
         case relay
-        /// Nobody asked for it.
+        /// It was not asked for.
         case refuse
     }
 
@@ -71,7 +71,7 @@ struct ExchangeMachine {
         case .final(let endsWithConnection, let persists):
             targetPersists = persists
             // An answer that comes before its request has ended: the user agent may stop sending there, or go on, and
-            // what its next bytes mean nobody can tell. So the connection ends, and says so.
+            // what its next bytes mean cannot be told. So the connection ends, and says so.
             let closing = !userAgentPersists || endsWithConnection || request == .sending
             response = .passing(closing: closing)
             return .passOn(closing: closing)
@@ -127,7 +127,7 @@ struct ExchangeMachine {
 
     /// All that the user agent will ever send has come.
     enum InputEndAction: Equatable {
-        /// The request is cut short: nobody may take it for whole.
+        /// The request is cut short, and must not be taken for whole.
         case giveUp
         /// It may still want the answer.
         case linger

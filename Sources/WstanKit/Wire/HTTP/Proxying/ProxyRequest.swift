@@ -1,3 +1,5 @@
+import WstanBase
+
 /// A request to the proxy, and what becomes of its head on the way to its target.
 struct ProxyRequest: Equatable {
     let target: AbsoluteTarget
@@ -16,13 +18,15 @@ struct ProxyRequest: Equatable {
     private static let idempotent: Set<String> = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]
 
     init(_ head: HTTPHead) throws(RequestFault) {
-        guard let line = head.requestLine else { throw .malformed }
+        guard let line = head.requestLine else {
+            throw head.otherVersion.map { .otherVersion($0) } ?? .unreadable(.notHTTP)
+        }
         target = try AbsoluteTarget(line.target)
         body = try MessageBody(ofRequest: head)
         // The URI says where it goes, whatever `Host` says; but two of them are a quarrel (RFC 9112 section 3.2).
-        guard head.values(of: "Host").count <= 1 else { throw .malformed }
+        guard head.values(of: "Host").count <= 1 else { throw .hosts }
         guard let options = head.listItems(of: "Connection"), let hopByHop = try? HopByHop(head) else {
-            throw .malformed
+            throw .unreadable(.list("Connection", HTTPHead.maxItems))
         }
         let method = String(decoding: line.method, as: UTF8.self)
         isHEAD = method == "HEAD"
@@ -49,9 +53,18 @@ struct ProxyRequest: Equatable {
         var forwarded = MessageHead(firstLine: line)
         // RFC 9112 section 3.2.2: made anew from the target.
         forwarded.add("Host", target.authority)
+        let forwards = MaxForwards(head)
         for field in head.allFields
         where !hopByHop.contains(field.name) && !HTTPHead.isEqual(field.name, "Host") {
-            forwarded.add(field.name, field.value)
+            if let forwards, HTTPHead.isEqual(field.name, MaxForwards.name) {
+                forwarded.add(MaxForwards.name, "\(forwards.next)")
+            } else {
+                forwarded.add(field.name, field.value)
+            }
+        }
+        // RFC 9110 section 4.2.4: what was typed before the host has no place in a message's target, and one here.
+        if let credentials = target.credentials, head.values(of: "Authorization").isEmpty {
+            forwarded.add("Authorization", "Basic " + Base64.encode(credentials))
         }
         var options: [String] = []
         if upgrade {
@@ -67,50 +80,5 @@ struct ProxyRequest: Equatable {
         if !options.isEmpty { forwarded.add("Connection", options.joined(separator: ", ")) }
         forwarded.endLine()
         return forwarded.bytes
-    }
-}
-
-/// Why a request to the proxy is not forwarded.
-enum RequestFault: Error, Equatable {
-    /// A head that two readers could read in two ways, or nobody.
-    case malformed
-    /// A head that is too long, or has too many fields.
-    case tooLarge
-    /// A target that is no absolute URI, or one without a host.
-    case unusableTarget
-    /// `GET /path`: what a browser sends to a web server. It has been pointed at us, not told to use us.
-    case meantForServer
-    /// A name and password in the URI (RFC 9110 section 4.2.4): it may be there to deceive.
-    case userInformation
-    /// A URI of another scheme than http; `https` has its own way, CONNECT.
-    case otherScheme(isHTTPS: Bool)
-    /// Where the body ends could be read in two ways.
-    case ambiguousLength
-    /// A body in a coding after which nobody knows where it ends.
-    case unknownCoding
-}
-
-/// Which fields are for the next hop only (RFC 9110 section 7.6.1), and so do not go through a proxy.
-struct HopByHop {
-    private let named: Set<[UInt8]>
-
-    private static let always: Set<[UInt8]> = Set(
-        [
-            "connection", "keep-alive", "proxy-connection", "proxy-authorization", "proxy-authenticate", "te",
-            "upgrade",
-        ].map { Array($0.utf8) })
-
-    /// Whoever names these in `Connection` wants the two ends to disagree about the message.
-    private static let never: Set<[UInt8]> = Set(
-        ["content-length", "transfer-encoding", "host"].map { Array($0.utf8) })
-
-    init(_ head: HTTPHead) throws(HTTPHead.Failure) {
-        guard let named = head.listItems(of: "Connection") else { throw .malformed }
-        self.named = Set(named).subtracting(Self.never)
-    }
-
-    func contains(_ name: ArraySlice<UInt8>) -> Bool {
-        let name = name.map(HTTPHead.lowercased)
-        return Self.always.contains(name) || named.contains(name)
     }
 }

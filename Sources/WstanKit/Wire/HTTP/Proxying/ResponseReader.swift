@@ -6,6 +6,8 @@ struct ResponseReader {
         case head(ProxyResponse)
         /// Bytes of the body, by their place in the piece. Of another protocol after an upgrade.
         case body(Range<Int>)
+        /// Of the body's framing, where a line ended in LF alone: to be put in before that.
+        case missingCR
         case end
     }
 
@@ -38,6 +40,11 @@ struct ResponseReader {
         if case .ended = state { true } else { false }
     }
 
+    /// Bytes of a head that has not come to its end.
+    var held: Int {
+        if case .head(let gatherer) = state { gatherer.bytes.count } else { 0 }
+    }
+
     /// Whether the end of the connection, if it comes now, is the end of the answer.
     var endsWithConnection: Bool {
         if case .body(let reader) = state { reader.mayRead(spare: 0) == .max } else { false }
@@ -61,18 +68,24 @@ struct ResponseReader {
                 offset -= gatherer.rest.count
                 let response = try ProxyResponse(head, toHEAD: toHEAD)
                 if response.isInterim { interimCount += 1 }
-                guard interimCount <= HTTPLimits.interimAnswers else { throw .tooLarge }
+                guard interimCount <= HTTPLimits.interimAnswers else {
+                    throw .tooManyInterimAnswers(HTTPLimits.interimAnswers)
+                }
                 state =
                     if response.isInterim {
                         .head(HeadGatherer(limit: limit, as: .answer))
                     } else {
-                        .body(BodyReader(response.isUpgrade ? .untilClose : response.body))
+                        .body(BodyReader(response.isUpgrade ? .untilClose : response.body, isTolerant: true))
                     }
                 return .head(response)
             }
             state = .head(gatherer)
             return nil
         case .body(var reader):
+            if reader.takeMissingCR() {
+                state = .body(reader)
+                return .missingCR
+            }
             if reader.hasEnded {
                 state = .ended
                 return .end

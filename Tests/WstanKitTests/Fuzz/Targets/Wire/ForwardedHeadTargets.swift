@@ -13,17 +13,19 @@ extension FuzzTarget {
             "GET http://a/ HTTP/1.1\r\nConnection:\(String(repeating: " ,", count: 70)) close, x-hop\r\nX-Hop: 1",
             "GET http://a@b/ HTTP/1.1", "GET /x HTTP/1.1\r\nHost: a", "GET https://a/ HTTP/1.1",
             "PUT http://a/ HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked",
+            "TRACE http://u:p%40@a:/x#y HTTP/1.1\r\nMax-Forwards: 3", "\nGET http://%61@%61/ HTTP/1.0\nA: b",
         ].map { Array("\($0)\r\n\r\n".utf8) }
     ) { input in
         guard let head = try? HTTPHead(input.rest()), head.allFields.count < 190,
             let request = try? ProxyRequest(head)
         else { return }
-        let forwarded = forwardedHead(request.head)
+        let forwarded = forwardedHead(request.head, as: .request)
         guard let line = forwarded.requestLine, let original = head.requestLine else {
             fatalError("broken promise: a request line")
         }
         require(line.method == original.method, "the same method")
-        require(original.target.reversed().starts(with: request.target.resource.reversed()), "the path as it came")
+        let target = original.target.prefix { $0 != UInt8(ascii: "#") }
+        require(target.reversed().starts(with: request.target.resource.reversed()), "the path as it came")
         let isAsterisk = line.target == [42] && request.target.resource.isEmpty
         require(line.target.first == UInt8(ascii: "/") || isAsterisk, "a target in origin form")
         require(line.target.reversed().starts(with: request.target.resource.reversed()) || isAsterisk, "nothing lost")
@@ -34,9 +36,12 @@ extension FuzzTarget {
         require((try? MessageBody(ofRequest: forwarded)) == request.body, "the same framing")
 
         let hop = HopReference(head)
-        var rebuilt: Set<[UInt8]> = ["connection", "te", "upgrade", "host"].reduce(into: []) {
+        var rebuilt: Set<[UInt8]> = ["connection", "te", "upgrade", "host", "max-forwards"].reduce(into: []) {
             $0.insert(Array($1.utf8))
         }
+        let isAuthorizedAnew = request.target.credentials != nil && head.values(of: "Authorization").isEmpty
+        require(!isAuthorizedAnew || forwarded.values(of: "Authorization").count == 1, "what was typed before the host")
+        if isAuthorizedAnew { rebuilt.insert(Array("authorization".utf8)) }
         require(
             fields(of: forwarded, but: rebuilt) == fields(of: head, but: rebuilt.union(hop.names)), "all else stays")
         rebuilt = hop.tokens(of: forwarded)
@@ -71,7 +76,7 @@ extension FuzzTarget {
         guard let head = try? HTTPHead(input.rest(), as: .answer), head.allFields.count < 190,
             let response = try? ProxyResponse(head, toHEAD: toHEAD)
         else { return }
-        let forwarded = forwardedHead(response.forwarded(closing: closing))
+        let forwarded = forwardedHead(response.forwarded(closing: closing, now: 0), as: .answer)
         require(forwarded.status == response.status && forwarded.minorVersion == 1, "the same status, of our version")
         let body = try? MessageBody(ofResponse: forwarded, status: response.status, toHEAD: toHEAD)
         require(body == response.body, "the same framing")
@@ -80,8 +85,12 @@ extension FuzzTarget {
             "no second framing")
 
         let hop = HopReference(head)
-        var rebuilt: Set<[UInt8]> = [Array("connection".utf8), Array("upgrade".utf8)]
-        if !head.values(of: "Transfer-Encoding").isEmpty { rebuilt.insert(Array("content-length".utf8)) }
+        var rebuilt: Set<[UInt8]> = [Array("connection".utf8), Array("upgrade".utf8), Array("content-length".utf8)]
+        require(forwarded.values(of: "Content-Length").count <= 1, "one length")
+        if head.values(of: "Date").isEmpty { rebuilt.insert(Array("date".utf8)) }
+        if response.status < 200 || response.status == 204 || !MessageBody.isCoded(head) {
+            rebuilt.insert(Array("transfer-encoding".utf8))
+        }
         require(
             fields(of: forwarded, but: rebuilt) == fields(of: head, but: rebuilt.union(hop.names)), "all else stays")
         let said = hop.tokens(of: forwarded)
@@ -93,8 +102,8 @@ extension FuzzTarget {
     }
 
     /// A head that is sent is read again as it is, and ends where it ends.
-    private static func forwardedHead(_ bytes: [UInt8]) -> HTTPHead {
-        var gatherer = HeadGatherer(limit: .max)
+    private static func forwardedHead(_ bytes: [UInt8], as kind: HTTPHead.Kind) -> HTTPHead {
+        var gatherer = HeadGatherer(limit: .max, as: kind)
         guard let head = try? bytes.withBytes({ (all) throws(HTTPHead.Failure) in try gatherer.append(all) }),
             head.bytes == bytes
         else { fatalError("broken promise: a whole head is sent: \(String(decoding: bytes, as: UTF8.self))") }
@@ -122,8 +131,8 @@ private struct HopReference {
         // What says where a message ends and where it goes cannot be left out, whatever anybody asks for.
         names = asked.subtracting(["content-length", "transfer-encoding", "host"].map { Array($0.utf8) })
         for name in [
-            "connection", "keep-alive", "proxy-connection", "proxy-authorization", "proxy-authenticate", "te",
-            "upgrade",
+            "connection", "keep-alive", "proxy-connection", "proxy-authorization", "proxy-authenticate",
+            "proxy-authentication-info", "te", "upgrade",
         ] { names.insert(Array(name.utf8)) }
     }
 

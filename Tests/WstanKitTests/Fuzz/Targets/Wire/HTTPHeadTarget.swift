@@ -10,7 +10,8 @@ extension FuzzTarget {
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nDate:\t x \t\r\n\r\n",
             "CONNECT [::1]:443 HTTP/1.0\r\nHost: a\r\nhost: b\r\n\r\n\r\n",
             "\r\nGET http://a/ HTTP/1.0\nHost: a\n\nrest",
-            "\nICY 200 OK\r\nA : b\n c\r\n \r\nX\r\n y\r\nB:\u{0}\rc\r\n\nx", "http/2  200\nA:\n b\n\n", "SSH-2.0-x\r\n",
+            "\nICY 200 OK\r\nA : b\n c\r\n \r\nX\r\n y\r\nB:\u{0}\rc\r\n\nx", "http/2  200\nA:\n b\n\n",
+            "SSH-2.0-x\r\n",
         ].flatMap { text in [UInt8(0), 1].map { [$0, 9, 1, 5, 2] + Array(text.utf8) } }
     ) { input in
         let kind = input.flag() ? HTTPHead.Kind.answer : .request
