@@ -16,7 +16,7 @@ import Testing
         for reset in Self.resets { log.connectionReset(reset, target: Self.secret, tunnel: 1, now: Self.at(0)) }
         log.tunnelLost(1, target: Self.secret)
         log.userAgentLeft(Self.secret)
-        for failure in [ExchangeFailure.unreadableAnswer, .dial(.timedOut), .busy] {
+        for failure in [ExchangeFailure.unreadableAnswer(.notHTTP), .dial(.timedOut), .busy] {
             log.requestRefused(failure, target: Self.secret)
         }
         log.directFailed(.silent, target: Self.secret)
