@@ -38,7 +38,8 @@ units := wstand.service wstand@.service wstand.socket wstand@.socket wstand-cont
 .PHONY: help
 help: ## this list
 	@echo 'wstan: targets'
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { name[++n] = $$1; text[n] = $$2; if (length($$1) > width) width = length($$1) } \
+	    END { for (i = 1; i <= n; i++) printf "  %-*s  %s\n", width, name[i], text[i] }' Makefile
 
 .PHONY: demo
 demo: ## a server and a client on this machine, a page and a large file through them (KEEP=1 leaves them running)
@@ -113,7 +114,8 @@ bench-instructions: ## instructions of the hot paths, by callgrind, beside those
 setup: ## install the Debian packages that building and testing need
 	@scripts/setup build demo check prove bench
 
-# Installs what `make release` has built, and builds nothing, since it often runs as root. An edited configuration stays.
+# Installs what `make release` has built, and builds nothing, since it often runs as root. An edited configuration stays. The key
+# is not made here: it is for the group of a user that systemd-sysusers makes. `wstanctl init` makes it.
 .PHONY: install
 install: ## install the release build (DESTDIR, prefix, and every ...dir above)
 	@test -x $(release_dir)/wstand || { echo 'nothing to install yet: make release' >&2; exit 1; }
@@ -145,6 +147,28 @@ install: ## install the release build (DESTDIR, prefix, and every ...dir above)
 	    >$(DESTDIR)$(userunitdir)/wstand.service
 	chmod 644 $(DESTDIR)$(userunitdir)/wstand.service
 	install -m 644 contrib/systemd/wstan.sysusers $(DESTDIR)$(sysusersdir)/wstan.conf
+	@if [ -z '$(DESTDIR)' ]; then printf '%s\n' '' 'Installed. Next, as root:' '' \
+	    '    systemd-sysusers && systemctl daemon-reload' \
+	    '    wstanctl init server                    # on a server: makes a key, and says how to start it' \
+	    '    wstanctl init client NAME --uri URI     # on a client'; fi
+
+# What `install` puts there is asked of `install` itself, so that the two cannot differ. Keys, state and an edited configuration stay.
+.PHONY: uninstall
+uninstall: ## remove what install has put there (same DESTDIR, prefix, and every ...dir)
+	@test -x $(release_dir)/wstand || { echo 'make uninstall asks make install for its files, and that needs the build: make release' >&2; exit 1; }
+	@set -e; stage=$$(mktemp -d); trap 'rm -rf "$$stage"' EXIT; \
+	$(MAKE) --no-print-directory install DESTDIR="$$stage" INSTALL_PROGRAM=install >/dev/null; \
+	(cd "$$stage" && find . -type f -printf '/%P\n') | while read -r file; do \
+	    case $$file in $(sysconfdir)/*) \
+	        rm -f "$(DESTDIR)$$file.new"; \
+	        if [ -e "$(DESTDIR)$$file" ] && ! cmp -s "$$stage$$file" "$(DESTDIR)$$file"; then \
+	            echo "$(DESTDIR)$$file was edited and stays"; continue; \
+	        fi ;; \
+	    esac; \
+	    rm -fv "$(DESTDIR)$$file"; \
+	done
+	@if [ -z '$(DESTDIR)' ]; then printf '%s\n' '' 'Removed. Running services go on until they are stopped: systemctl disable --now wstand' \
+	    'Keys and state stay: /etc/wstan /etc/wstan.conf.d /var/lib/wstan'; fi
 
 # Everything that dpkg-buildpackage writes goes there, too, and nothing beside the tree.
 deb_dir := $(CURDIR)/.build/deb

@@ -17,14 +17,14 @@ import WstanControl
             retireTimestampUSec: now + 7_200_000_000, uses: 12, lastUseTimestampUSec: now - 10_800_000_000),
     ]
 
-    @Test func `the keys, and the one that nobody uses any more`() {
+    @Test func `the keys, and the old one that is not used`() {
         #expect(
             KeyTable.table(Self.keys, now: Self.now, manner: Manner()).joined(separator: "\n") == """
                 NAME     ID                STATE     FROM             MADE  ENDS IN  USES  LAST USED
                 default  0123456789abcdef  current   state          1d ago        -     3     4s ago
                 default  fedcba9876543210  previous  configuration       -       2h    12     3h ago
 
-                default has not used fedcba9876543210 for 3h: wstanctl retire-key fedcba9876543210 ends it.
+                default has not used fedcba9876543210 for 3h. To stop accepting it: wstanctl retire-key fedcba9876543210
                 """)
         var keys = Self.keys
         keys[1].lastUseTimestampUSec = Self.now - 60_000_000
@@ -40,28 +40,84 @@ import WstanControl
         #expect(try KeyNames.id(meantBy: "nobody", among: Self.keys) == "nobody")
         #expect(try KeyNames.id(meantBy: "default", among: nil) == "default")
         let failure = Failure(
-            "default has several keys; name one by its id: 0123456789abcdef (current), fedcba9876543210 (previous)",
+            "default has several keys. Give the ID of one: 0123456789abcdef (current), fedcba9876543210 (previous)",
             status: .usage)
         #expect(throws: failure) { try KeyNames.id(meantBy: "default", among: Self.keys) }
     }
 
-    @Test func `a new key is shown once, with where it goes`() {
+    private static let made = "AAECAwQFBgcICQoLDA0ODw=="
+
+    @Test func `a new key comes with what a client needs`() {
+        let laptop = NewKey(
+            name: "laptop", id: "0123456789abcdef", key: Self.made, clientURI: "wss://a.test/chat/", isGuess: false)
         #expect(
-            KeyTable.made(name: "laptop", id: "0123456789abcdef", key: "AAECAwQFBgcICQoLDA0ODw==") == """
-                The key of laptop is 0123456789abcdef now.
-                It is shown this once. In a client's configuration:
+            laptop.added == """
+                New key for "laptop" (ID 0123456789abcdef):
 
-                    key = AAECAwQFBgcICQoLDA0ODw==
+                    AAECAwQFBgcICQoLDA0ODw==
 
-                At a client that runs, without an interruption:
+                On a new client, run this; it asks for the key:
 
-                    wstanctl rotate-key --key-file - <<< 'AAECAwQFBgcICQoLDA0ODw=='
+                    sudo wstanctl init client laptop --uri wss://a.test/chat/
+
+                wstanctl client-config --key laptop prints it again.
 
                 """)
-        #expect(KeyTable.made(name: "laptop", id: "0123456789abcdef", key: nil) == "The key of laptop is 0123456789abcdef now.\n")
-        #expect(KeyTable.retired("ab", closed: nil) == "The key ab is not accepted any more.")
-        #expect(KeyTable.retired("ab", closed: 1) == "The key ab is not accepted any more. 1 tunnel was closed.")
-        #expect(KeyTable.retired("ab", closed: 0) == "The key ab is not accepted any more. 0 tunnels were closed.")
+        let given = NewKey(name: "laptop", id: "ab", key: nil, clientURI: nil, isGuess: false)
+        #expect(given.added == "New key for \"laptop\" (ID ab).\n")
+    }
+
+    @Test func `a rotated key says what becomes of the old one`() {
+        let key = NewKey(name: nil, id: "ab", key: Self.made, clientURI: "ws://192.0.2.7:8080/", isGuess: true)
+        #expect(
+            key.rotated(grace: 86_400_000_000) == """
+                New key for "default" (ID ab):
+
+                    AAECAwQFBgcICQoLDA0ODw==
+
+                The old key is accepted for another 1d. On a client that has it, run this; it asks for the new key:
+
+                    sudo wstanctl -i client rotate-key --key-file -
+
+                On a new client, run this; it asks for the key:
+
+                    sudo wstanctl init client client --uri ws://192.0.2.7:8080/
+
+                192.0.2.7 is this host's own address. If clients use another one, set it:
+
+                    sudo wstanctl init server --address NAME
+
+                wstanctl client-config prints it again.
+
+                """)
+        var named = key
+        named.instance = "wstand"
+        #expect(named.rotated(grace: 0).hasSuffix("\nwstanctl -i wstand client-config prints it again.\n"))
+        #expect(key.rotated(grace: 0).contains("\nThe old key is no longer accepted. On a client"))
+        #expect(
+            NewKey(name: nil, id: "ab", key: nil, clientURI: nil, isGuess: false).rotated(grace: 0)
+                == "New key for \"default\" (ID ab).\n")
+    }
+
+    @Test func `a retired key`() {
+        #expect(KeyTable.retired("ab", closed: nil) == "Key ab is no longer accepted.")
+        #expect(KeyTable.retired("ab", closed: 1) == "Key ab is no longer accepted. 1 tunnel was closed.")
+        #expect(KeyTable.retired("ab", closed: 0) == "Key ab is no longer accepted. 0 tunnels were closed.")
+    }
+
+    @Test func `a configuration for a client says how else to get there`() {
+        let reply = GetClientConfiguration.Reply(
+            text: "mode = client\nkey = x\n", key: "x", clientURI: "ws://a.test/", clientURIGuessed: false)
+        #expect(
+            ClientConfigCommand.text(reply, name: "laptop") == """
+                # A client of this server: /etc/wstan/laptop.conf, readable by root and the group wstan only. Or run this on
+                # the client, and give it the key when it asks:
+                #     sudo wstanctl init client laptop --uri ws://a.test/
+                mode = client
+                key = x
+
+                """)
+        #expect(ClientConfigCommand.text(.init(text: "mode = client\n"), name: nil) == "mode = client\n")
     }
 
     private static func reload(
@@ -118,7 +174,7 @@ import WstanControl
             LifeText.lines(found, Manner()) == ["/etc/wstan.conf:3:7: error: no such mode", "warning: a key on the command line"])
         #expect(
             FailureText.text(.configurationInvalid(found)) == """
-                the configuration has errors, and nothing was changed:
+                the configuration has errors. Nothing was changed.
                   /etc/wstan.conf:3:7: error: no such mode
                   warning: a key on the command line
                 """)
@@ -136,34 +192,33 @@ import WstanControl
         (.refused(.permissionDenied), home, "not permitted: use sudo, or add yourself to the group wstan and log in again", 4),
         (
             .ended, home,
-            "wstand@home has ended or closed the connection in the middle: journalctl -u wstand@home may say why", 1
+            "wstand@home closed the connection before it had answered: journalctl -u wstand@home may say why", 1
         ),
         (.timedOut, own, "wstand does not answer: journalctl --user -u wstand may say why", 1),
         (.timedOut, elsewhere, "wstand at /tmp/x does not answer: journalctl -u wstand may say why", 1),
-        (.malformed("not\u{7}JSON"), elsewhere, "what answers on /tmp/x is no wstand of this version: not?JSON", 1),
-        (.tooLong, home, "that is more than a message to wstand may hold", 1),
+        (.malformed("not\u{7}JSON"), elsewhere, "the answer on /tmp/x is not one of this version of wstand: not?JSON", 1),
+        (.tooLong, home, "the message is too long for wstand", 1),
         (.system(call: "socket", code: 24), elsewhere, "cannot talk to /tmp/x: socket: Too many open files", 1),
-        (.refused(.noSuchTunnel(id: 7)), home, "no tunnel has the number 7: wstanctl tunnels lists them", 1),
-        (.refused(.noSuchKey(id: "x")), home, "there is no key x: wstanctl keys lists them", 1),
-        (.refused(.keyExists(name: "x")), home, "x has a key already: rotate-key gives it another one", 1),
+        (.refused(.noSuchTunnel(id: 7)), home, "there is no tunnel 7. wstanctl tunnels lists them.", 1),
+        (.refused(.noSuchKey(id: "x")), home, "there is no key x. wstanctl keys lists names and IDs.", 1),
+        (.refused(.keyExists(name: "x")), home, "x already has a key. wstanctl rotate-key x replaces it.", 1),
         (.refused(.invalidKey(message: "it is empty")), home, "it is empty", 1),
         (
             .refused(.keyReadOnly(source: "the file is")), home,
-            "the file is: nothing was changed; --runtime-only changes it until the next restart", 1
+            "the file is. Nothing was changed; --runtime-only changes the key until the next restart.", 1
         ),
-        (.refused(.wrongState("client")), home, "that is for a server, and this wstand is a client", 1),
-        (.refused(.wrongState("stopping")), home, "wstand is stopping, and cannot do that now", 1),
+        (.refused(.wrongState("client")), home, "wstand is a client. Run this on its server.", 1),
+        (.refused(.wrongState("stopping")), home, "wstand is stopping and cannot do that now", 1),
         (.refused(.operationFailed(message: "no room")), home, "no room", 1),
-        (.refused(.invalidParameter("name")), home, "wstand does not take that value for name", 64),
-        (.refused(.configurationInvalid([])), home, "the configuration has errors, and nothing was changed:", 78),
-        (.refused(.methodNotImplemented("a.B")), home, "this wstand does not know a.B: it is another version than wstanctl", 1),
-        (.refused(.methodNotFound("a.B")), home, "this wstand does not know a.B: it is another version than wstanctl", 1),
-        (.refused(.interfaceNotFound("a")), home, "this wstand does not know a: it is another version than wstanctl", 1),
+        (.refused(.invalidParameter("name")), home, "wstand refuses the value for name", 64),
+        (.refused(.configurationInvalid([])), home, "the configuration has errors. Nothing was changed.", 78),
+        (.refused(.methodNotImplemented("a.B")), home, "wstand does not know a.B: its version differs from wstanctl's", 1),
+        (.refused(.methodNotFound("a.B")), home, "wstand does not know a.B: its version differs from wstanctl's", 1),
+        (.refused(.interfaceNotFound("a")), home, "wstand does not know a: its version differs from wstanctl's", 1),
         (
-            .refused(.expectedMore), home, "wstand wants to answer this call more than once: it is another version than wstanctl",
-            1
+            .refused(.expectedMore), home, "wstand answers this call more than once: its version differs from wstanctl's", 1
         ),
-        (.refused(.other(name: "a.E", .init())), home, "wstand says a.E, which this wstanctl does not know", 1),
+        (.refused(.other(name: "a.E", .init())), home, "wstand answers a.E, which this wstanctl does not know", 1),
     ]
 
     @Test(arguments: failures.indices)
@@ -175,9 +230,10 @@ import WstanControl
     @Test func `several instances are listed`() {
         #expect(
             FailureText.several([Instance(name: nil, manager: .system, below: "/run"), Self.home]) == """
-                several are running; choose one with -i or --socket:
+                several instances are running. Choose one with -i or --socket:
                   wstand       /run/wstand/control
                   wstand@home  /run/wstand-home/control
                 """)
+        #expect(FailureText.several([Self.own, Self.home]).hasPrefix("several instances are running. Choose one with -i, --user or --socket:"))
     }
 }

@@ -5,32 +5,19 @@ import WstanControl
 
 /// What init writes, what it leaves alone, and what it says.
 @Suite struct SetupTests {
-    private typealias Plan = InitServerCommand.ServerPlan
-
-    private static let shipped = """
-        # mode is what it is
-        mode = server
-        \t
-        # the uri
-        uri = ws://127.0.0.1:8080/
-        key-file = /etc/wstan/key
-        #key =
-
-        [client]
-        #listen = localhost:1080
-        """
-
     @Test(arguments: [
-        "ws://host/", "ws://host:8080/a/b?c=d", "wss://host", "ws://[2001:db8::1]:80/", "ws://127.0.0.1:1/x",
+        "ws://host/", "ws://host:8080/a/b", "wss://host", "ws://[2001:db8::1]:80/", "ws://127.0.0.1:1/x",
     ])
     func `URIs are read and written`(text: String) {
         #expect(TunnelURI(text)?.text == text)
     }
 
     @Test(arguments: [
-        "", "host", "http://host/", "ws://", "ws:///x", "ws://host:0/", "ws://host:65536/", "ws://host:x/", "ws://a:b@host/",
-        "ws://host/a b", "ws://host/\n", "ws://host/'\"", "ws://[::1/", "ws://[]/", "ws://::1/", "ws://[::1]x/", "ws://hôst/",
-        "ws://h/`id`",
+        "", "host", "http://host/", "ws://", "ws:///x", "ws://host:0/", "ws://host:65536/", "ws://host:x/",
+        "ws://a:b@host/",
+        "ws://host/a b", "ws://host/\n", "ws://host/'\"", "ws://[::1/", "ws://[]/", "ws://::1/", "ws://[::1]x/",
+        "ws://hôst/",
+        "ws://h/`id`", "ws://h/a?b", "ws://h/#b",
     ])
     func `what is no URI of a tunnel is refused`(text: String) {
         #expect(TunnelURI(text) == nil)
@@ -45,109 +32,59 @@ import WstanControl
         #expect(TunnelURI("ws://127.example.com:1/")?.isLoopback == false)
     }
 
+    @Test(arguments: [
+        ("foo", "a URI begins with ws:// or wss://, such as ws://server.example.com:8080/"),
+        ("ws:///x", "the host is missing"),
+        ("ws://h:0/", "the port is not a number from 1 to 65535"),
+        ("ws://a:b@h/", "it has a user name or a password: the key is enough"),
+        ("ws://::1/", "an IPv6 address stands in brackets"), ("ws://[::1/", "the ] of the IPv6 address is missing"),
+        ("ws://[::1]x/", "a port follows the ] after a colon"),
+        ("ws://h/a b", "it contains a space or a character that a URI cannot have"),
+        ("ws://h/?a", "it has a query or a fragment, which a tunnel does not use"),
+    ])
+    func `a URI is refused with the reason`(text: String, why: String) {
+        #expect(throws: TunnelURI.Problem(description: why)) { try TunnelURI(reading: text) }
+    }
+
     @Test func `a shipped file is known by what it sets`() {
-        let file = ConfigurationText(Self.shipped)
-        #expect(file.isAsShipped)
-        #expect(file["uri"] == "ws://127.0.0.1:8080/")
+        #expect(ConfigurationText(SetupFixture.shipped).isAsShipped)
         for edited in [
-            Self.shipped + "\nlisten = x", Self.shipped.replacing("8080", with: "80"), "mode = server", "",
-            Self.shipped + "\n[server]\ndeny = *", Self.shipped.replacing("#key =", with: "key = x"),
-            Self.shipped + "\n[x]\nnonsense",
+            SetupFixture.shipped + "\nlisten = x", SetupFixture.shipped.replacing("8080", with: "80"), "mode = server",
+            "",
+            SetupFixture.shipped + "\n[server]\ndeny = *", SetupFixture.shipped.replacing("#key =", with: "key = x"),
+            SetupFixture.shipped + "\n[x]\nnonsense",
         ] {
             #expect(!ConfigurationText(edited).isAsShipped, "\(edited)")
         }
-        #expect(ConfigurationText(Self.shipped.replacing("\n", with: "\r\n")).isAsShipped)
+        #expect(ConfigurationText(SetupFixture.shipped.replacing("\n", with: "\r\n")).isAsShipped)
     }
 
-    @Test func `a shipped file keeps its comments`() throws {
-        let plan = try Plan(existing: ConfigurationText(Self.shipped), uri: nil, force: false)
-        #expect(plan.uri == TunnelURI("ws://0.0.0.0:8080/"))
-        #expect(
-            plan.deed
-                == .write(
-                    Self.shipped.replacing("127.0.0.1:8080", with: "0.0.0.0:8080"),
-                    what: "the uri ws://0.0.0.0:8080/; all else as it came"))
-    }
-
-    @Test func `without a file one is made`() throws {
-        let plan = try Plan(existing: nil, uri: TunnelURI("ws://0.0.0.0:9000/x"), force: false)
-        #expect(
-            plan.deed
-                == .write(
-                    """
-                    # A server, made by wstanctl init server. wstan.conf(5) tells what else can stand here.
-                    mode = server
-                    uri = ws://0.0.0.0:9000/x
-                    key-file = /etc/wstan/key
-
-                    """, what: "a server at ws://0.0.0.0:9000/x"))
-    }
-
-    @Test func `an edited file stays, and what it must say is told`() throws {
-        let server = "mode = server\nuri = ws://0.0.0.0:9000/\nkey-file = /etc/wstan/key\n[server]\ndeny = :25\n"
-        let kept = try Plan(existing: ConfigurationText(server), uri: nil, force: false)
-        #expect(kept.deed == .keep && kept.uri == TunnelURI("ws://0.0.0.0:9000/"))
-        #expect(try Plan(existing: ConfigurationText(server), uri: TunnelURI("ws://0.0.0.0:9000/"), force: false).deed == .keep)
-        let failure = Failure(
-            """
-            /etc/wstan.conf has been edited and stays as it is. For this server it has to say:
-
-                mode = server
-                uri = ws://0.0.0.0:1/
-                key-file = /etc/wstan/key
-
-            Put that there and run this again, or have it written anew with --force.
-            """)
-        for text in [server, "mode = client\nuri = ws://h/\nkey-file = /etc/wstan/key", "key = x"] {
-            #expect(throws: failure) {
-                try Plan(existing: ConfigurationText(text), uri: TunnelURI("ws://0.0.0.0:1/"), force: false)
-            }
-            let forced = try Plan(existing: ConfigurationText(text), uri: TunnelURI("ws://0.0.0.0:1/"), force: true)
-            #expect(forced.deed != .keep)
+    @Test func `of layers the later one counts, and an empty value takes back`() {
+        func layers(_ texts: String...) -> ConfigurationLayers {
+            ConfigurationLayers(texts.enumerated().map { (path: "\($0.offset)", text: ConfigurationText($0.element)) })
         }
+        #expect(layers("uri = a", "uri = b").values("uri").map(\.text) == ["a", "b"])
+        #expect(layers("uri = a", "uri =\nuri = b").values("uri").map(\.text) == ["b"])
+        #expect(layers("uri = a", "uri = b")["uri"] == .init(text: "b", path: "1"))
+        #expect(layers("[tls]\nkey = a")["key"] == nil)
+        #expect(layers("mode = SERVER").mode?.text == "server")
+        #expect(layers("server = yes").mode?.text == "server" && layers("client = 1").mode?.text == "client")
+        #expect(layers("").mode == nil)
+        #expect(layers("key = a", "key-file = /k").key == .file("/k"))
+        #expect(layers("key-file = /k", "key = a").key == .text("a"))
+        #expect(layers("key-file = credential:wstan.key").key == .service("credential:wstan.key"))
+        #expect(layers("key-file = /k", "key-file =").key == nil)
     }
 
-    @Test func `the line for the client holds the key, but not as an argument`() throws {
-        let uri = try #require(TunnelURI("ws://0.0.0.0:8080/"))
-        #expect(
-            ServerText.next(uri, key: "it's", name: "laptop", host: "198.51.100.7", isGuess: true) == #"""
+    // MARK: The client
 
-                Start it, now and whenever this host starts:
-
-                    systemctl enable --now wstand
-
-                Then at the client, in one paste; the line holds the key, so show it to nobody:
-
-                    sudo wstanctl init client laptop --uri ws://198.51.100.7:8080/ <<< 'it'\''s'
-
-                198.51.100.7 is this host's own address; if clients reach it by another one, put that there.
-                """#)
-        #expect(
-            ServerText.next(uri, key: "k", name: "client", host: nil, isGuess: true).hasSuffix(
-                """
-                    sudo wstanctl init client client --uri ws://HOST:8080/ <<< 'k'
-
-                Put the name or address of this host, as the client knows it, in the place of HOST.
-                """))
-        #expect(
-            ServerText.next(uri, key: "k", name: "client", host: "a.test", isGuess: false).hasSuffix(
-                "    sudo wstanctl init client client --uri ws://a.test:8080/ <<< 'k'"))
-    }
-
-    @Test func `what would not work is said`() throws {
-        func next(_ text: String) throws -> String {
-            ServerText.next(try #require(TunnelURI(text)), key: "k", name: "c", host: "a.test", isGuess: false)
-        }
-        #expect(try next("wss://127.0.0.1:8080/t").contains("It listens on this host only: a front must pass /t on to it."))
-        #expect(try next("wss://0.0.0.0:8443/").contains("wss:// needs TLS: a front that ends it, or [tls] certificate"))
-        #expect(try next("ws://0.0.0.0/").contains("[Socket], ListenStream=, ListenStream=80\n    systemctl enable --now wstand.socket"))
-    }
-
-    @Test func `a client's files and what comes next`() throws {
+    @Test func `a client's files`() throws {
         let uri = try #require(TunnelURI("ws://a.test:8080/"))
+        let places = ClientPlaces(name: "home")
+        let step = ClientConfigurationStep(places: places, uri: uri, listen: ["localhost:2080"], force: false)
         #expect(
-            ClientText.configuration(uri, keyPath: "/etc/wstan/home.key", listen: ["localhost:2080"]) == """
-                # A client, made by wstanctl init client. wstan.conf(5) tells what else can stand here.
+            step.text == """
+                # Written by wstanctl init client. wstan.conf(5) has all settings.
                 mode = client
                 uri = ws://a.test:8080/
                 key-file = /etc/wstan/home.key
@@ -156,25 +93,83 @@ import WstanControl
                 listen = localhost:2080
 
                 """)
+        let steps: [any SetupStep] = [
+            ClientKeyStep(places: places, key: "K", force: false), step, RestartStep(unit: "wstand@home.service"),
+        ]
         #expect(
-            ClientText.next(Instance(name: "home", manager: .system, below: "/run"), listen: []) == """
+            try SetupPlan(steps, on: HostObservation(texts: [:], active: ["wstand@home.service"])).report == """
+                /etc/wstan/home.key                    written: the key
+                /etc/wstan/home.conf                   written: client of ws://a.test:8080/
+                systemctl restart wstand@home.service  done: the new configuration is in force
+                """)
+        let same = HostObservation(
+            texts: ["/etc/wstan/home.key": "K\n", "/etc/wstan/home.conf": step.text], active: ["wstand@home.service"])
+        #expect(
+            try SetupPlan(steps, on: same).report == """
+                /etc/wstan/home.key   unchanged: the key
+                /etc/wstan/home.conf  unchanged: client of ws://a.test:8080/
+                """)
+        #expect(
+            throws: Failure(
+                "/etc/wstan/home.key exists and differs. Keep it, or replace it with --force (a copy is kept).")
+        ) { try SetupPlan(steps, on: HostObservation(texts: ["/etc/wstan/home.key": "L\n"])) }
+    }
 
-                Start it, now and whenever this host starts:
+    @Test func `a user's client is of that user only`() throws {
+        let places = ClientPlaces(userDirectory: "/home/ann/.config")
+        #expect(
+            places.configuration == "/home/ann/.config/wstan.conf" && places.keyFile == "/home/ann/.config/wstan.key")
+        #expect(places.instance.manager == .user && places.instance.unit == "wstand")
+        let plan = try SetupPlan(
+            [
+                ClientKeyStep(places: places, key: "K", force: false),
+                RestartStep(unit: "wstand.service", manager: .user),
+            ], on: HostObservation(texts: [:], active: ["wstand.service"]))
+        guard case .write(let writing) = plan.deeds.first else {
+            Issue.record("nothing is written")
+            return
+        }
+        #expect(writing.readers == .owner)
+        #expect(plan.report.contains("systemctl --user restart wstand.service"))
+    }
 
-                    systemctl enable --now wstand@home
+    @Test func `what comes next for a client`() {
+        let home = Instance(name: "home", manager: .system, below: "/run")
+        #expect(
+            ClientText.next(home, listen: [], .isStopped) == """
+                Start wstand@home now and at every boot:
 
-                Then SOCKS and HTTP are served at localhost:1080. wstanctl -i home shows how it goes,
-                wstanctl doctor -i home says what is wrong.
+                    sudo systemctl enable --now wstand@home
+
+                SOCKS and HTTP proxy:  localhost:1080
+                Status:                wstanctl -i home
+                Find a problem:        sudo wstanctl -i home doctor
+                """)
+        #expect(
+            ClientText.next(home, listen: ["localhost:2080", "[::1]:3"], .isRunning(atBoot: true)).hasPrefix(
+                """
+                wstand@home is running with this configuration.
+
+                SOCKS and HTTP proxy:  localhost:2080 and [::1]:3
+                """))
+        #expect(
+            ClientText.next(Instance(name: nil, manager: .user, below: "/run/user/7"), listen: [], .isStopped) == """
+                Start wstand now and at every login:
+
+                    systemctl --user enable --now wstand
+
+                loginctl enable-linger keeps it running when you are logged out.
+
+                SOCKS and HTTP proxy:  localhost:1080
+                Status:                wstanctl --user
+                Find a problem:        wstanctl --user doctor
                 """)
     }
 
-    @Test func `what was done to which file`() {
-        #expect(
-            SetupReport.text([("/etc/wstan/key", .kept("the key that is there")), ("/etc/wstan.conf", .written("a server"))])
-                == """
-                /etc/wstan/key   stays: the key that is there
-                /etc/wstan.conf  written: a server
-                """)
+    @Test func `another key takes the place of the first line`() {
+        #expect(ConfiguredKeyFile.text("NEW", replacing: Array("OLD\n# mine\n".utf8)) == "NEW\n# mine\n")
+        #expect(ConfiguredKeyFile.text("NEW", replacing: Array("OLD".utf8)) == "NEW\n")
+        #expect(ConfiguredKeyFile.text("NEW", replacing: []) == "NEW\n")
     }
 
     @Test func `wstand is looked for beside wstanctl, and in the sbin beside its bin`() {
@@ -196,16 +191,11 @@ import WstanControl
     @Test(
         arguments: [
             ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "ok"), ("HTTP/1.0 200 OK\r\n\r\nok", "ok"),
-            ("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nok", nil), ("HTTP/1.1 404 Not Found\r\n\r\n", nil), ("ok", nil),
+            ("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nok", nil), ("HTTP/1.1 404 Not Found\r\n\r\n", nil),
+            ("ok", nil),
             ("", nil),
         ] as [(String, String?)])
     func `an answer with a script`(answer: String, body: String?) {
         #expect(PACFetch.body(of: Array(answer.utf8)) == body)
-    }
-}
-
-extension String {
-    fileprivate func replacing(_ old: String, with new: String) -> String {
-        split(separator: old, omittingEmptySubsequences: false).joined(separator: new)
     }
 }

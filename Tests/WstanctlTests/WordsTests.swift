@@ -76,8 +76,8 @@ import WstanControl
     }
 
     @Test func `a key is the first line, without white space around it`() throws {
-        #expect(try KeyInput.key(in: Array("  a key \t\r\nnot this".utf8), named: "x") == "a key")
-        #expect(try KeyInput.key(in: Array("\nkey".utf8), named: "x") == "key")
+        #expect(try KeyInput.key(in: Array("  a key \t\r\nnot this".utf8), named: "x").text == "a key")
+        #expect(try KeyInput.key(in: Array("\nkey".utf8), named: "x").text == "key")
         #expect(throws: Failure("the key in x is empty: wstand -g makes one")) {
             try KeyInput.key(in: Array("\n \n".utf8), named: "x")
         }
@@ -90,7 +90,24 @@ import WstanControl
         }
     }
 
-    @Test func `a new key is the base64 of 16 bytes`() {
+    @Test(
+        arguments: [
+            ("AAECAwQFBgcICQoLDA0ODw==", nil), (" AAECAwQFBgcICQoLDA0ODw== ", nil), ("passphrase:x", nil),
+            ("garbage", "7 characters"), ("x", "1 character"), ("correct horse battery!", "22 characters"),
+        ] as [(String, String?)])
+    func `a passphrase is a key only where it is said to be one`(text: String, length: String?) throws {
+        let key = try KeyInput.key(in: Array(text.utf8), named: "x")
+        let trimmed = text.split(separator: " ").joined(separator: " ")
+        #expect(try KeyInput.checked(key, isPassphrase: true) == trimmed)
+        guard let length else {
+            #expect(try KeyInput.checked(key, isPassphrase: false) == trimmed)
+            return
+        }
+        let why = "that is not a key: it has \(length), and a key has 24 that end in ==. For a passphrase add --passphrase."
+        #expect(throws: Failure(why)) { try KeyInput.checked(key, isPassphrase: false) }
+    }
+
+    @Test func `a new key is the base64 of 16 bytes`() throws {
         #expect(NewSecret.base64([]) == "")
         #expect(NewSecret.base64(Array("f".utf8)) == "Zg==")
         #expect(NewSecret.base64(Array("fo".utf8)) == "Zm8=")
@@ -98,6 +115,7 @@ import WstanControl
         #expect(NewSecret.base64([0xFB, 0xFF]) == "+/8=")
         let key = NewSecret.key()
         #expect(key.count == 24 && key.hasSuffix("=="))
+        #expect(try KeyText(key).passphrase == nil)
         #expect(NewSecret.key() != key)
     }
 }

@@ -240,7 +240,7 @@ public enum ControlInterface {
           filesChanged: ?bool,
           # When the last reload failed; absent if it did not
           reloadFailureTimestampUSec: ?int,
-          # How many warnings there are, whoever asks
+          # Number of warnings; not left out where the reply is restricted
           warningCount: ?int
         )
 
@@ -295,10 +295,29 @@ public enum ControlInterface {
           graceUSec: ?int,
           # Do not write the key ring to the state directory
           runtimeOnly: ?bool
-        ) -> (id: string, key: ?string, persisted: bool, warnings: ?[]string)
+        ) -> (
+          id: string,
+          key: ?string,
+          persisted: bool,
+          warnings: ?[]string,
+          # Key file that still has the former key, since the daemon may not write it.
+          # The first warning says so.
+          keyFile: ?string,
+          # Server mode only: the URI that clients use. If clientURIGuessed is set, its
+          # host is the server's own address, or HOST.
+          clientURI: ?string,
+          clientURIGuessed: ?bool
+        )
 
         # Make a key under a new name. Without key a random 16-byte one is made and sent back once
-        method AddKey(name: string, key: ?string) -> (id: string, key: ?string, persisted: bool, warnings: ?[]string)
+        method AddKey(name: string, key: ?string) -> (
+          id: string,
+          key: ?string,
+          persisted: bool,
+          warnings: ?[]string,
+          clientURI: ?string,
+          clientURIGuessed: ?bool
+        )
 
         # Stop accepting a key now; close ends the tunnels that were opened with it
         method RetireKey(id: string, close: ?bool) -> (closed: int, warnings: ?[]string)
@@ -318,7 +337,13 @@ public enum ControlInterface {
         method GetClientConfiguration(
           # Whose key; the configured one when absent
           keyName: ?string
-        ) -> (text: string)
+        ) -> (
+          text: string,
+          # The key alone
+          key: ?string,
+          clientURI: ?string,
+          clientURIGuessed: ?bool
+        )
 
         # The configuration has errors and was not applied
         error ConfigurationInvalid (diagnostics: []Diagnostic)

@@ -21,12 +21,24 @@ public enum RotateKey: ControlMethod {
         public var key: String?
         public var persisted: Bool
         public var warnings: [String]?
+        /// The key file that still has the former key, since the daemon may not write it. The first warning says so.
+        public var keyFile: String?
+        /// A server's: the URI that clients use.
+        public var clientURI: String?
+        /// Its host is a guess: the server's own address, or `HOST`.
+        public var clientURIGuessed: Bool?
 
-        public init(id: String, key: String? = nil, persisted: Bool, warnings: [String]? = nil) {
+        public init(
+            id: String, key: String? = nil, persisted: Bool, warnings: [String]? = nil, keyFile: String? = nil,
+            clientURI: String? = nil, clientURIGuessed: Bool? = nil
+        ) {
             self.id = id
             self.key = key
             self.persisted = persisted
             self.warnings = warnings
+            self.keyFile = keyFile
+            self.clientURI = clientURI
+            self.clientURIGuessed = clientURIGuessed
         }
     }
 }
@@ -50,12 +62,21 @@ public enum AddKey: ControlMethod {
         public var key: String?
         public var persisted: Bool
         public var warnings: [String]?
+        /// The URI that clients use.
+        public var clientURI: String?
+        /// Its host is a guess: the server's own address, or `HOST`.
+        public var clientURIGuessed: Bool?
 
-        public init(id: String, key: String? = nil, persisted: Bool, warnings: [String]? = nil) {
+        public init(
+            id: String, key: String? = nil, persisted: Bool, warnings: [String]? = nil, clientURI: String? = nil,
+            clientURIGuessed: Bool? = nil
+        ) {
             self.id = id
             self.key = key
             self.persisted = persisted
             self.warnings = warnings
+            self.clientURI = clientURI
+            self.clientURIGuessed = clientURIGuessed
         }
     }
 }
@@ -97,9 +118,20 @@ public enum GetClientConfiguration: ControlMethod {
 
     public struct Reply: Codable, Sendable, Equatable {
         public var text: String
+        /// The key alone.
+        public var key: String?
+        /// A server's: the URI that clients use.
+        public var clientURI: String?
+        /// Its host is a guess: the server's own address, or `HOST`.
+        public var clientURIGuessed: Bool?
 
-        public init(text: String) {
+        public init(
+            text: String, key: String? = nil, clientURI: String? = nil, clientURIGuessed: Bool? = nil
+        ) {
             self.text = text
+            self.key = key
+            self.clientURI = clientURI
+            self.clientURIGuessed = clientURIGuessed
         }
     }
 }

@@ -92,6 +92,8 @@ public struct Settings: Sendable, Equatable {
     public var poolMaxIdle = Duration.seconds(300)
     public var poolPing = Duration.seconds(20)
 
+    /// What clients use, for the lines that wstanctl prints; nil: it is made of the URI and this host's address.
+    public var publicURI: ServerURI?
     /// Trusted proxies tell the client's address in `X-Forwarded-For`.
     public var xForward = false
     /// Trusted proxies begin every connection with a PROXY header.

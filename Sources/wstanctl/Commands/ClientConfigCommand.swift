@@ -3,21 +3,21 @@ import WstanControl
 
 struct ClientConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "client-config", abstract: "Prints a configuration for a client of this server. It holds the key.",
-        discussion: "With --pac, at a client, it prints the script that sends browsers through it, which holds no key.")
+        commandName: "client-config", abstract: "Print a configuration for a client of this server, with the key.",
+        discussion: "With --pac, on a client, print the script that sends browsers through it; it contains no key.")
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
     @Option(
-        name: .customLong("key"), help: "The name whose key it is. Without it the configured one.",
+        name: .customLong("key"), help: "The name of the key. (default: the configured key)",
         completion: .custom(KeyNames.complete))
     var name: String?
-    @Flag(help: "The proxy script (PAC) of a client, and its address on stderr.")
+    @Flag(help: "Print the proxy script (PAC) of a client, and its address on stderr.")
     var pac = false
 
     func validate() throws {
         if pac, name != nil || output.json {
-            throw ValidationError("--pac prints a script, with which --key and --json do not go")
+            throw ValidationError("--pac excludes --key and --json")
         }
     }
 
@@ -25,17 +25,29 @@ struct ClientConfigCommand: ParsableCommand {
         let daemon = try DaemonClient(daemon)
         guard pac else {
             let reply = try daemon.call(GetClientConfiguration.self, .init(keyName: name))
-            if output.json { Terminal.sayJSON(reply) } else { Terminal.write(reply.text) }
-            return
+            if output.json { return Terminal.sayJSON(reply) }
+            return Terminal.write(Self.text(reply, name: name))
         }
         let status = try daemon.status()
-        guard status.mode == .client else { throw Failure("\(daemon.instance.title) is a server: a client has such a script") }
+        guard status.mode == .client else { throw Failure("\(daemon.instance.title) is a server. Run this on a client.") }
         guard let place = PACFetch.place(among: status.listeners) else {
             throw Failure(
-                "\(daemon.instance.title) serves no TCP port where browsers could fetch it: see listen in wstan.conf(5)")
+                "\(daemon.instance.title) listens on no TCP port, where browsers could fetch it: see listen in wstan.conf(5)")
         }
         let text = try PACFetch.fetch(from: place)
-        Terminal.complain("the script of \(place.url)")
+        Terminal.complain("this is \(place.url)")
         Terminal.write(text)
+    }
+
+    /// A configuration as it stands, which says in comments how else to get there.
+    static func text(_ reply: GetClientConfiguration.Reply, name: String?) -> String {
+        guard let uri = reply.clientURI else { return reply.text }
+        let file = "/etc/wstan/\(ClientLine.instance(name)).conf"
+        return """
+            # A client of this server: \(file), readable by root and the group wstan only. Or run this on
+            # the client, and give it the key when it asks:
+            #     \(ClientLine.shell(name: name, uri: uri))
+            \(reply.text)
+            """
     }
 }

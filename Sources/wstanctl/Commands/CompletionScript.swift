@@ -17,10 +17,14 @@ enum CompletionScript {
     private static func bash(_ script: String) -> String {
         let known = "    local -a non_repeating_options=()\n"
         let passing = """
-                local -a non_repeating_options=(--instance -i --socket)
+                local -a non_repeating_options=(--instance -i --user --socket)
 
                 # These may stand before the command.
-                while [[ "${unparsed_words[0]}" = @(-i|--instance|--socket) && "${#unparsed_words[@]}" -gt 1 ]]; do
+                while [[ "${unparsed_words[0]}" = @(-i|--instance|--user|--socket) && "${#unparsed_words[@]}" -gt 1 ]]; do
+                    if [[ "${unparsed_words[0]}" = --user ]]; then
+                        unparsed_words=("${unparsed_words[@]:1}")
+                        continue
+                    fi
                     if [[ "${#unparsed_words[@]}" -eq 2 ]]; then
                         _wstanctl_status
                         return
@@ -36,15 +40,17 @@ enum CompletionScript {
         let version = "        '--version[Show the version.]'\n"
         let options = script.split(separator: "\n").filter {
             $0.hasPrefix("        '(--instance -i)'") || $0.hasPrefix("        '--socket[")
-        }.prefix(2)
+                || $0.hasPrefix("        '--user[The instance")
+        }.prefix(3)
         return replacingFirst(version, in: script, with: options.map { $0 + "\n" }.joined() + version)
     }
 
     private static func fish(_ script: String) -> String {
         let parsing = "        __wstanctl_parse_subcommand 0 'version' 'h/help'\n"
-        let known = "        __wstanctl_parse_subcommand 0 'i/instance=' 'socket=' 'version' 'h/help'\n"
+        let known = "        __wstanctl_parse_subcommand 0 'i/instance=' 'user' 'socket=' 'version' 'h/help'\n"
         let options = script.split(separator: "\n").filter {
             $0.contains("\"wstanctl status\" i instance'") || $0.contains("\"wstanctl status\" socket'")
+                || $0.contains("\"wstanctl status\" user'")
         }.map { replacingFirst("\"wstanctl status\"", in: String($0), with: "\"wstanctl\"") }
         return ([replacingFirst(parsing, in: script, with: known)] + options).joined(separator: "\n")
     }

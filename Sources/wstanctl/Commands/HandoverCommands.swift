@@ -3,8 +3,8 @@ import WstanControl
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "doctor", abstract: "Goes the way to the other end step by step, and says what to change.",
-        discussion: "It runs wstand --doctor with the instance's configuration, whether the instance runs or not.")
+        commandName: "doctor", abstract: "Test the way to the other end step by step, and say what to change.",
+        discussion: "It runs wstand --doctor with the configuration of the instance, which need not be running.")
 
     @OptionGroup var file: ConfigurationFileOptions
 
@@ -15,8 +15,8 @@ struct DoctorCommand: ParsableCommand {
 
 struct CheckConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "check-config", abstract: "Has wstand read its configuration again, and say what it finds.",
-        discussion: "When it does not run, or for another file, wstand --check-config does that.")
+        commandName: "check-config", abstract: "Check the configuration files, and change nothing.",
+        discussion: "If wstand is not running, or with --config, it runs wstand --check-config.")
 
     @OptionGroup var file: ConfigurationFileOptions
     @OptionGroup var output: OutputOptions
@@ -40,7 +40,7 @@ struct CheckConfigCommand: ParsableCommand {
     }
 
     private func check() throws {
-        if output.json { throw ValidationError("--json is for an instance that runs") }
+        if output.json { throw ValidationError("--json needs an instance that is running") }
         try Handover.run(Handover.wstand, ["--check-config", "--config", try file.path()])
     }
 }
@@ -48,14 +48,14 @@ struct CheckConfigCommand: ParsableCommand {
 /// Whose configuration file is meant.
 struct ConfigurationFileOptions: ParsableArguments {
     @OptionGroup var daemon: DaemonOptions
-    @Option(help: "This configuration file, instead of an instance's.", completion: .file())
+    @Option(help: "The configuration file, instead of an instance's.", completion: .file())
     var config: String?
 
     func path() throws -> String {
         if let config { return config }
         let instance = try daemon.choose()
         guard !instance.isElsewhere else {
-            throw ValidationError("the socket does not tell where the configuration is: --config does")
+            throw ValidationError("a socket does not tell where the configuration is: use --config")
         }
         return instance.configuration
     }
@@ -63,8 +63,8 @@ struct ConfigurationFileOptions: ParsableArguments {
 
 struct LogsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "logs", abstract: "Shows the log: runs journalctl for the instance, or for all of them.",
-        discussion: "What follows is for journalctl, as in: wstanctl logs -f -n 50")
+        commandName: "logs", abstract: "Show the log of the instance, or of all of them.",
+        discussion: "It runs journalctl, with the arguments that follow.")
 
     @OptionGroup var daemon: DaemonOptions
     @Argument(parsing: .allUnrecognized, help: "Options of journalctl.")
@@ -74,7 +74,7 @@ struct LogsCommand: ParsableCommand {
         try Handover.run("journalctl", units + arguments)
     }
 
-    /// Nobody has to choose: those that do not run have logs as well.
+    /// Without an instance all are meant: those that do not run have logs as well.
     private var units: [String] {
         if let named = daemon.named { return named.journalArguments }
         let running = InstanceSearch.running()

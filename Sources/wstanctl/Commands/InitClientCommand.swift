@@ -1,105 +1,119 @@
 import ArgumentParser
+import Glibc
+import WstanControl
 
 struct InitClientCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "client", abstract: "Takes the key from stdin and makes an instance that goes to a server.",
-        discussion:
-            "On a terminal it asks for the key, which does not show then. It is never an argument: everybody could read it.")
+        commandName: "client", abstract: "Make a client of a server.",
+        discussion: """
+            It asks for the key without showing it; where standard input is not a terminal, its first line is the key. \
+            A key is never an argument, since every user of the host could read it.
+            """)
 
-    @Argument(help: "The instance, as in wstand@NAME.")
-    var name: String
-    @Option(help: "The server, as in ws://server.example.com:8080/")
+    @Argument(help: "The instance, as in wstand@NAME; with --user there is only one, without a name.")
+    var name: String?
+    @Option(help: "The server, such as ws://server.example.com:8080/", transform: TunnelURI.argument)
     var uri: TunnelURI
     @Option(
-        help: "Where SOCKS and HTTP are served: host:port, or a port of this host; may be repeated. (default: localhost:1080)")
+        help:
+            "Where to serve SOCKS and HTTP: host:port, or a port of this host; may be repeated. (default: localhost:1080)",
+        transform: ListenArgument.read)
     var listen: [String] = []
+    @Option(help: "Take the key from the first line of this file (-: standard input).", completion: .file())
+    var keyFile: String?
+    @Flag(help: "The key is a passphrase.")
+    var passphrase = false
+    @Flag(help: "Set up the client of this user: ~/.config/wstan.conf and the user's unit. Run it without sudo.")
+    var user = false
     @OptionGroup var setup: SetupOptions
 
     func validate() throws {
-        if !Instance.isName(name) { throw ValidationError("a name is letters, digits, dots, dashes and underscores") }
-        for address in listen
-        where !address.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != UInt8(ascii: "#") }) || address.isEmpty {
-            throw ValidationError("--listen takes host:port")
+        switch (name, user) {
+        case (nil, false):
+            throw ValidationError("name the instance, such as: wstanctl init client home --uri \(uri.text)")
+        case (.some, true): throw ValidationError("a user has one client, without a name: leave the name out")
+        case (let name?, false):
+            if !Instance.isName(name) {
+                throw ValidationError("a name is letters, digits, dots, dashes and underscores")
+            }
+        case (nil, true): break
         }
-        if uri.isWildcard { throw ValidationError("\(uri.host) is no address to go to: put the server's name or address there") }
-        if uri.host == "HOST" { throw ValidationError("put the server's name or address in the place of HOST") }
+        if uri.isWildcard {
+            throw ValidationError("a client cannot connect to \(uri.host): use the server's name or address")
+        }
+        if uri.host == "HOST" { throw ValidationError("replace HOST with the server's name or address") }
     }
 
     func run() throws {
-        let instance = Instance(name: name, manager: .system, below: Instance.systemDirectory)
-        let keyPath = "/etc/wstan/\(name).key"
-        let files = [
-            Draft(setup.file(keyPath), try KeyInput.fromStdin() + "\n", for: .daemon),
-            Draft(
-                setup.file(instance.configuration), ClientText.configuration(uri, keyPath: keyPath, listen: places),
-                for: .everybody),
+        let places = try places()
+        let host = setup.host(places.instance.manager)
+        let key = try KeyInput.checked(readKey(), isPassphrase: passphrase)
+        let unit = places.instance.unit + ".service"
+        let steps: [any SetupStep] = [
+            ClientKeyStep(places: places, key: key, force: setup.force),
+            ClientConfigurationStep(places: places, uri: uri, listen: listen, force: setup.force),
+            RestartStep(unit: unit, manager: places.instance.manager),
         ]
-        // All are looked at before one is written.
-        let differing = try files.filter { try $0.differs }
-        guard differing.isEmpty || setup.force else {
-            let paths = differing.map(\.file.path).joined(separator: " and ")
-            throw Failure("\(paths) \(differing.count == 1 ? "is" : "are") there already, and not the same: --force writes over")
-        }
-        var deeds: [(String, SetupReport.Deed)] = []
-        for draft in files { deeds.append((draft.file.path, try draft.store())) }
-        Terminal.say(SetupReport.text(deeds))
-        if SetupFile.lacksGroup { Terminal.complain("note: \(SetupReport.noGroup)") }
-        Terminal.say(ClientText.next(instance, listen: places))
+        let seen = try host.observe(steps, units: [unit])
+        let plan = try SetupPlan(steps, on: seen)
+        guard try setup.carryOut(plan, on: host) else { return }
+        Terminal.say(
+            "\n" + ClientText.next(places.instance, listen: listen, UnitOutlook(unit, on: seen, plan)))
     }
 
+    private func readKey() throws(Failure) -> KeyText {
+        guard let keyFile, keyFile != "-" else { return try KeyInput.fromStdin() }
+        return try KeyInput.fromFile(keyFile)
+    }
+
+    private func places() throws(Failure) -> ClientPlaces {
+        if let name { return ClientPlaces(name: name) }
+        if geteuid() == 0, getenv("SUDO_USER") != nil {
+            throw Failure("--user sets up the client of the user who runs it: run it without sudo", status: .usage)
+        }
+        guard let directory = InstanceSearch.configurationDirectory else {
+            throw Failure("neither HOME nor XDG_CONFIG_HOME is set, so it is unknown where the configuration belongs")
+        }
+        return ClientPlaces(userDirectory: directory)
+    }
+}
+
+/// A value of `--listen`, as the configuration has it.
+enum ListenArgument {
     /// A bare port is one of this host.
-    private var places: [String] { listen.map { UInt16($0) == nil ? $0 : "localhost:\($0)" } }
+    @Sendable static func read(_ text: String) throws -> String {
+        let items = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        return try items.map(item).joined(separator: ", ")
+    }
 
-    /// A file as it should be.
-    private struct Draft {
-        let file: SetupFile
-        private let text: String
-        private let readers: SetupFile.Readers
-
-        init(_ file: SetupFile, _ text: String, for readers: SetupFile.Readers) {
-            self.file = file
-            self.text = text
-            self.readers = readers
+    private static func item(_ text: String) throws -> String {
+        if let port = UInt16(text) { return "localhost:\(port)" }
+        if text.hasPrefix("unix:/"), text.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) { return text }
+        guard !text.contains(where: { "/?#@".contains($0) }) else {
+            throw ValidationError("it takes host:port, a port, or unix:/path")
         }
-
-        /// There is another one.
-        var differs: Bool {
-            get throws(Failure) { try file.read().map { $0 != Array(text.utf8) } ?? false }
+        let place: TunnelURI
+        do throws(TunnelURI.Problem) {
+            place = try TunnelURI(reading: "ws://\(text)/")
+        } catch {
+            throw ValidationError(error.description)
         }
-
-        func store() throws(Failure) -> SetupReport.Deed {
-            let existing = try file.read()
-            if existing == Array(text.utf8) { return .kept("it is the same already") }
-            try file.makeDirectory()
-            try file.write(text, for: readers, replacing: existing != nil)
-            return .written(readers == .daemon ? "the key" : "the configuration")
-        }
+        guard place.port != nil else { throw ValidationError("the port is missing, as in \(place.host):1080") }
+        return text
     }
 }
 
 enum ClientText {
-    static func configuration(_ uri: TunnelURI, keyPath: String, listen: [String]) -> String {
-        var text = """
-            # A client, made by wstanctl init client. wstan.conf(5) tells what else can stand here.
-            mode = client
-            uri = \(uri.text)
-            key-file = \(keyPath)
-
-            """
-        if !listen.isEmpty { text += "\n[client]\n" + listen.map { "listen = \($0)\n" }.joined() }
-        return text
-    }
-
-    static func next(_ instance: Instance, listen: [String]) -> String {
+    static func next(_ instance: Instance, listen: [String], _ outlook: UnitOutlook) -> String {
         let place = listen.isEmpty ? "localhost:1080" : listen.joined(separator: " and ")
+        let option = instance.manager == .user ? "--user" : "-i \(instance.name ?? "wstand")"
+        let linger = "\n\nloginctl enable-linger keeps it running when you are logged out."
         return """
+            \(outlook.text(instance))\(instance.manager == .user ? linger : "")
 
-            Start it, now and whenever this host starts:
-
-                systemctl enable --now \(instance.unit)
-
-            Then SOCKS and HTTP are served at \(place). wstanctl -i \(instance.name ?? "wstand") shows how it goes,
-            wstanctl doctor -i \(instance.name ?? "wstand") says what is wrong.
+            SOCKS and HTTP proxy:  \(place)
+            Status:                wstanctl \(option)
+            Find a problem:        \(instance.manager == .user ? "" : "sudo ")wstanctl \(option) doctor
             """
     }
 }

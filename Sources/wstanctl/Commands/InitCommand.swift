@@ -1,56 +1,61 @@
 import ArgumentParser
+import Glibc
 
 struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "init", abstract: "Makes an instance from nothing: at the server first, then at the client.",
+        commandName: "init", abstract: "Set up a server, or a client of one.",
         subcommands: [InitServerCommand.self, InitClientCommand.self])
 }
 
-/// What both have in common.
+/// For both ends.
 struct SetupOptions: ParsableArguments {
-    @Flag(help: "Write over what is there and differs.")
+    @Flag(help: "Show what would be done, and do nothing.")
+    var dryRun = false
+
+    @Flag(help: "Replace files that differ. A copy of each is kept, and named.")
     var force = false
 
-    @Option(help: "Write below this directory instead of /, for an image that is being made.", completion: .directory)
+    @Option(help: "Write below this directory instead of /, for an image; restart nothing.", completion: .directory)
     var root = ""
 
     func validate() throws {
         if !root.isEmpty, !root.hasPrefix("/") { throw ValidationError("--root takes a path that begins with /") }
     }
 
-    func file(_ path: String) -> SetupFile {
+    func host(_ manager: Instance.Manager = .system) -> SetupHost {
         var root = root
         while root.hasSuffix("/") { root.removeLast() }
-        return SetupFile(path, root: root)
+        return SetupHost(root: root, manager: manager)
     }
+
+    /// Does what was planned and says so, or only shows it.
+    ///
+    /// - Returns: whether it was done.
+    func carryOut(_ plan: SetupPlan, on host: SetupHost) throws(Failure) -> Bool {
+        if dryRun {
+            Terminal.say(plan.preview)
+            return false
+        }
+        // Each is told when it is done: where one fails, those before it are known.
+        for deed in plan.deeds {
+            try host.carryOut(deed)
+            Terminal.say(plan.line(deed))
+        }
+        if host.manager == .system, SetupFile.lacksGroup { Terminal.complain("note: \(Self.noGroup)") }
+        return true
+    }
+
+    private static let noGroup =
+        "there is no group wstan, so only root can read the key. Run systemd-sysusers, then chgrp wstan and chmod 640."
 }
 
-extension TunnelURI: ExpressibleByArgument {
-    init?(argument: String) {
-        self.init(argument)
+extension TunnelURI {
+    /// For options: a text that is refused is refused with the reason.
+    @Sendable static func argument(_ text: String) throws -> TunnelURI {
+        do throws(Problem) {
+            return try TunnelURI(reading: text)
+        } catch {
+            throw ValidationError(error.description)
+        }
     }
-}
-
-/// Tells what was done to which file.
-enum SetupReport {
-    enum Deed {
-        case written(String)
-        case kept(String)
-    }
-
-    static func text(_ deeds: [(path: String, deed: Deed)]) -> String {
-        let width = deeds.map(\.path.count).max() ?? 0
-        return deeds.map { entry in
-            let what =
-                switch entry.deed {
-                case .written(let what): "written: \(what)"
-                case .kept(let what): "stays: \(what)"
-                }
-            return Printable.padded(entry.path, to: width) + "  " + what
-        }.joined(separator: "\n")
-    }
-
-    /// Said where nobody but root could read the key.
-    static let noGroup =
-        "there is no group wstan, so only root can read the key: systemd-sysusers makes it, then chgrp wstan and chmod 640"
 }

@@ -1,162 +1,162 @@
 import ArgumentParser
+import WstanControl
 
 struct InitServerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "server", abstract: "Makes a key and /etc/wstan.conf, and shows the line to paste at a client.")
+        commandName: "server", abstract: "Make this host a server, and print what a client needs.",
+        discussion: """
+            It makes a key unless there is one, writes \(ServerWish.dropIn), has systemd listen on ports below 1024, \
+            and restarts wstand if it runs.
+            """)
 
-    @Option(help: "Where it listens. Clients go to the same port and path. (default: ws://0.0.0.0:8080/)")
+    @Option(
+        help: "Where to listen. (default: as configured, or ws://0.0.0.0:8080/)", transform: TunnelURI.argument)
     var uri: TunnelURI?
-    @Option(help: "The name or address by which clients reach this host.")
-    var host: String?
-    @Option(help: "What the client calls its instance.")
-    var name = "client"
+    @Option(
+        name: [.customLong("address"), .customLong("host")],
+        help: "The name, address or URI that clients use. (default: this host's own address)",
+        transform: Self.address)
+    var address: PublicAddress?
+    @Option(help: "The name of the key to print. (default: the configured key)", completion: .custom(KeyNames.complete))
+    var name: String?
     @OptionGroup var setup: SetupOptions
 
-    private static let keyPath = "/etc/wstan/key"
-    private static let configurationPath = "/etc/wstan.conf"
-    private static let defaultURI = "ws://0.0.0.0:8080/"
+    private static func address(_ text: String) throws -> PublicAddress {
+        guard let address = PublicAddress(text) else { throw ValidationError(PublicAddress.problem) }
+        return address
+    }
 
     func validate() throws {
-        if !Instance.isName(name) { throw ValidationError("a name is letters, digits, dots, dashes and underscores") }
-        if let host, TunnelURI("ws://\(host)/")?.port != nil || TunnelURI("ws://\(host)/")?.path != "/" {
-            throw ValidationError("--host takes a name or an address, without a port; IPv6 in brackets")
+        if let name, !Instance.isName(name) {
+            throw ValidationError("a name is letters, digits, dots, dashes and underscores")
         }
     }
 
     func run() throws {
-        let configuration = setup.file(Self.configurationPath)
-        let existing = try configuration.read().map { ConfigurationText(String(decoding: $0, as: UTF8.self)) }
-        let plan = try ServerPlan(existing: existing, uri: uri, force: setup.force)
-        let key = try prepareKey()
-        switch plan.deed {
-        case .write(let text, let what):
-            try configuration.makeDirectory()
-            try configuration.write(text, for: .everybody, replacing: existing != nil)
-            report(key, .written(what))
-        case .keep: report(key, .kept("it is a server at \(plan.uri.text) already"))
+        let host = setup.host()
+        let wish = ServerWish(uri: uri, address: address, force: setup.force)
+        let others: [any SetupStep] = [
+            ServerConfigurationStep(wish: wish), ListenSocketStep(wish: wish), RestartStep(unit: SocketUnit.service),
+        ]
+        let units = [SocketUnit.service, SocketUnit.name]
+        let goal = try ServerGoal(wish, on: try host.observe(others, units: []))
+        let newKey = NewSecret.key()
+        let steps = [ServerKeyStep(path: goal.keyFile, newKey: newKey)] + others
+        let seen = try host.observe(steps, units: units)
+        let plan = try SetupPlan(steps, on: seen)
+        let key = try ServerKey(named: name, goal, on: seen, host, newKey: newKey)
+        guard try setup.carryOut(plan, on: host) else { return }
+        let outlook = UnitOutlook(SocketUnit.service, on: seen, plan)
+        // What runs knows its own address better, such as the name of its certificate.
+        let reply = host.root.isEmpty && outlook != .isStopped ? try ServerKey.told(named: name) : nil
+        let text = ServerText(
+            uri: ClientURI(reply) ?? ClientURI(goal, on: seen, ownAddress: HostAddress.outward()),
+            key: reply?.key.map { .key($0) } ?? key, name: name, outlook: outlook, isLoopback: goal.uri.isLoopback,
+            needsTLS: goal.uri.scheme == "wss" && !goal.hasCertificate)
+        Terminal.say("\n" + text.text)
+    }
+}
+
+/// The key that a client needs, as far as it can be told.
+enum ServerKey: Equatable {
+    case key(String)
+    /// Only wstand can tell it, once it runs.
+    case unknown
+
+    /// - Throws: when no key has that name.
+    init(
+        named name: String?, _ goal: ServerGoal, on seen: HostObservation, _ host: SetupHost, newKey: String
+    ) throws(Failure) {
+        if host.root.isEmpty, let reply = try Self.told(named: name), let key = reply.key ?? Self.key(in: reply.text) {
+            self = .key(key)
+            return
         }
-        if SetupFile.lacksGroup { Terminal.complain("note: \(SetupReport.noGroup)") }
-        Terminal.say(
-            ServerText.next(plan.uri, key: key.text, name: name, host: host ?? HostAddress.outward(), isGuess: host == nil))
-    }
-
-    private func prepareKey() throws(Failure) -> (text: String, isNew: Bool) {
-        let file = setup.file(Self.keyPath)
-        if let bytes = try file.read(limit: 1 << 16) { return (try KeyInput.key(in: bytes, named: Self.keyPath), false) }
-        let key = NewSecret.key()
-        try file.makeDirectory()
-        try file.write(key + "\n", for: .daemon, replacing: false)
-        return (key, true)
-    }
-
-    private func report(_ key: (text: String, isNew: Bool), _ deed: SetupReport.Deed) {
-        let keyDeed: SetupReport.Deed = key.isNew ? .written("a new key") : .kept("the key that is there")
-        Terminal.say(SetupReport.text([(Self.keyPath, keyDeed), (Self.configurationPath, deed)]))
-    }
-
-    /// What is to become of /etc/wstan.conf.
-    struct ServerPlan {
-        enum Deed: Equatable {
-            case write(String, what: String)
-            case keep
+        let state = seen.layers(of: ServerWish.configuration)["state-directory"]?.text ?? "/var/lib/wstan"
+        let hasRing = try SetupFile(state + "/keyring", root: host.root).exists
+        if let name, name != Self.configured {
+            guard hasRing else { throw Self.noKey(named: name) }
+            self = .unknown
+            return
         }
-
-        let deed: Deed
-        let uri: TunnelURI
-
-        /// - Throws: when it has been edited, and would have to be changed.
-        init(existing: ConfigurationText?, uri: TunnelURI?, force: Bool) throws(Failure) {
-            guard let wanted = uri ?? TunnelURI(defaultURI) else { preconditionFailure("a URI of our own") }
-            guard let existing else {
-                self.uri = wanted
-                deed = .write(Self.text(wanted), what: "a server at \(wanted.text)")
+        switch goal.key {
+        case .text(let text): self = hasRing ? .unknown : .key(text)
+        case .service: self = .unknown
+        case .file, nil:
+            // A key file that is made now counts, whatever the ring has.
+            guard let path = goal.keyFile, let bytes = seen.files[path] else {
+                self = .key(newKey)
                 return
             }
-            if existing.isAsShipped {
-                self.uri = wanted
-                deed = .write(existing.replacing("uri", with: wanted.text), what: "the uri \(wanted.text); all else as it came")
-                return
+            self = hasRing ? .unknown : .key(try KeyInput.key(in: bytes, named: path).text)
+        }
+    }
+
+    static let configured = "default"
+
+    static func noKey(named name: String) -> Failure {
+        let name = Printable.text(name)
+        return Failure(
+            "no key is named \(name). Once wstand runs, wstanctl add-key \(name) makes one and prints what that device needs."
+        )
+    }
+
+    /// By a server that runs: its ring counts more than any file.
+    ///
+    /// - Returns: nil when none runs.
+    static func told(named name: String?) throws(Failure) -> GetClientConfiguration.Reply? {
+        let daemon = DaemonClient(Instance(name: nil, manager: .system, below: Instance.systemDirectory))
+        do throws(ControlConnection.Failure) {
+            let connection = { () throws(ControlConnection.Failure) in try ControlConnection(to: daemon.instance.socket)
             }
-            let isServer = existing["mode"] == "server" && existing["key-file"] == keyPath
-            if isServer, let text = existing["uri"], let present = TunnelURI(text), uri == nil || uri == present {
-                self.uri = present
-                deed = .keep
-                return
+            let status = try connection().call(GetStatus.self, .init(), timeout: DaemonClient.patience)
+            guard status.mode == .server else { return nil }
+            return try connection().call(
+                GetClientConfiguration.self, .init(keyName: name), timeout: DaemonClient.patience)
+        } catch {
+            switch error {
+            case .notRunning: return nil
+            case .refused(.noSuchKey): throw noKey(named: name ?? configured)
+            default: throw Failure(error, of: daemon.instance)
             }
-            guard force else { throw Self.edited(wanted) }
-            self.uri = wanted
-            deed = .write(Self.text(wanted), what: "a server at \(wanted.text)")
         }
+    }
 
-        private static func edited(_ uri: TunnelURI) -> Failure {
-            Failure(
-                """
-                \(configurationPath) has been edited and stays as it is. For this server it has to say:
-
-                    mode = server
-                    uri = \(uri.text)
-                    key-file = \(keyPath)
-
-                Put that there and run this again, or have it written anew with --force.
-                """)
-        }
-
-        private static func text(_ uri: TunnelURI) -> String {
-            """
-            # A server, made by wstanctl init server. wstan.conf(5) tells what else can stand here.
-            mode = server
-            uri = \(uri.text)
-            key-file = \(keyPath)
-
-            """
-        }
+    /// A daemon of 0.1.0 tells it in the configuration only.
+    private static func key(in text: String) -> String? {
+        ConfigurationText(text).entries.last { $0.name == "key" && $0.section == nil }?.value
     }
 }
 
 /// What there is to do when a server's files are written.
-enum ServerText {
-    /// - Parameters:
-    ///   - host: where clients go to, if the URI does not say; nil when nobody knows.
-    ///   - isGuess: it was not given.
-    static func next(_ uri: TunnelURI, key: String, name: String, host: String?, isGuess: Bool) -> String {
-        var reached = uri
-        let isOpen = !uri.isLoopback
-        if uri.isWildcard || uri.isLoopback || !isGuess { reached.host = host ?? "HOST" }
-        var text = """
+struct ServerText {
+    let uri: ClientURI
+    let key: ServerKey
+    /// The key that was asked for.
+    let name: String?
+    let outlook: UnitOutlook
+    let isLoopback: Bool
+    /// A front has to speak TLS, or a certificate is missing.
+    let needsTLS: Bool
 
-            Start it, now and whenever this host starts:
-
-                systemctl enable --now wstand
-
-            Then at the client, in one paste; the line holds the key, so show it to nobody:
-
-                sudo wstanctl init client \(name) --uri \(Shell.word(reached.text)) <<< \(Shell.quoted(key))
-
-            """
-        if reached.host == "HOST" {
-            text += "\nPut the name or address of this host, as the client knows it, in the place of HOST.\n"
-        } else if isGuess, uri.isWildcard || uri.isLoopback {
-            text += "\n\(reached.host) is this host's own address; if clients reach it by another one, put that there.\n"
+    var text: String {
+        var parts = [outlook.text(Instance(name: nil, manager: .system, below: Instance.systemDirectory))]
+        switch key {
+        case .key(let key): parts.append(ClientLine.new(name: name, uri: uri.uri.text, key: key))
+        case .unknown:
+            let option = name.map { " --key \($0)" } ?? ""
+            parts.append(
+                "The current keys are kept by wstand, which is not running. Once it is, this prints what a client needs:\n\n"
+                    + "    sudo wstanctl -i wstand client-config\(option)")
         }
-        if !isOpen {
-            text += "\nIt listens on this host only: a front must pass \(uri.path.isEmpty ? "/" : uri.path) on to it.\n"
+        if uri.isGuess { parts.append(ClientLine.guess(uri.uri.host)) }
+        if isLoopback {
+            let path = uri.uri.path.isEmpty ? "/" : uri.uri.path
+            parts.append("wstand listens on this host only. A web server in front of it has to forward \(path) to it.")
         }
-        if uri.scheme == "wss" { text += "\nwss:// needs TLS: a front that ends it, or [tls] certificate in /etc/wstan.conf.\n" }
-        if uri.effectivePort < 1024, isOpen {
-            text += lowPort(uri.effectivePort)
+        if needsTLS {
+            parts.append(
+                "wss:// needs TLS: by a web server in front of wstand, or by [tls] certificate in wstan.conf(5).")
         }
-        while text.hasSuffix("\n") { text.removeLast() }
-        return text
-    }
-
-    private static func lowPort(_ port: Int) -> String {
-        """
-
-        Port \(port) is not wstand's to open, since it has no privilege; systemd opens it. Instead of the first line
-
-            systemctl edit wstand.socket        # and put there: [Socket], ListenStream=, ListenStream=\(port)
-            systemctl enable --now wstand.socket
-
-        """
+        return parts.joined(separator: "\n\n")
     }
 }

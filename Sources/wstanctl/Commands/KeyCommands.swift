@@ -3,7 +3,7 @@ import WstanControl
 
 struct KeysCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "keys", abstract: "Lists the keys: whose they are, and how much they are used. Never the keys themselves.")
+        commandName: "keys", abstract: "List the names and IDs of the keys, and how much each is used. Never the keys themselves.")
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
@@ -17,53 +17,74 @@ struct KeysCommand: ParsableCommand {
     }
 }
 
-/// A key that is given, and not made: never on the command line, which everybody can read.
+/// A key that is given instead of made: never on the command line, which every user of the host can read.
 struct KeyInputOptions: ParsableArguments {
-    @Option(help: "Take the key from the first line of this file, or of stdin (-), instead of making one.", completion: .file())
+    @Option(
+        help: "Take the key from the first line of this file instead of making one (-: stdin; a terminal asks for it).",
+        completion: .file())
     var keyFile: String?
 
     /// - Returns: nil when a key is to be made.
     func read() throws(Failure) -> String? {
         switch keyFile {
         case nil: nil
-        case "-": try KeyInput.fromStdin()
-        case let path?: try KeyInput.fromFile(path)
+        case "-": try KeyInput.fromStdin().text
+        case let path?: try KeyInput.fromFile(path).text
         }
     }
 }
 
 struct RotateKeyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rotate-key", abstract: "Gives a name another key; the former one is accepted for a while.",
+        commandName: "rotate-key",
+        abstract: "Replace the key of a name. The old key is accepted for a while.",
         discussion: """
-            At a server it makes a key and shows it once. A client's key is its server's, so there it has to be given, with
-            --key-file.
+            On a server it makes a key, and prints it with what clients need. A client has the key of its server, so there \
+            the key is given with --key-file.
             """)
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var input: KeyInputOptions
-    @Argument(help: "Whose key. Without it the configured one.", completion: .custom(KeyNames.complete))
+    @Argument(help: "The name of the key. (default: the configured key)", completion: .custom(KeyNames.complete))
     var name: String?
-    @Option(help: "How long the former key is accepted: 90s, 15min, 24h, 7d; 0 ends it at once. (default: 24h)")
+    @Option(
+        help: "Accept the old key for this long: 90s, 15min, 24h, 7d; 0: not at all. (default: 24h)",
+        transform: TypedTime.argument)
     var grace: TypedTime?
-    @Flag(help: "Until the next restart only: nothing is written.")
+    @Flag(help: "Until the next restart only: write nothing.")
     var runtimeOnly = false
 
     func run() throws {
-        let daemon = try DaemonClient(daemon)
-        let reply = try daemon.call(
+        let client = try DaemonClient(daemon)
+        let given = try input.read()
+        var reply = try client.call(
             RotateKey.self,
-            .init(
-                name: name, key: try input.read(), graceUSec: grace?.microseconds, runtimeOnly: runtimeOnly ? true : nil))
+            .init(name: name, key: given, graceUSec: grace?.microseconds, runtimeOnly: runtimeOnly ? true : nil))
+        if let path = reply.keyFile, let key = reply.key ?? given,
+            ConfiguredKeyFile.replace(path, of: client.instance, with: key)
+        {
+            // Done now, so there is nothing to warn of.
+            reply.keyFile = nil
+            reply.warnings = reply.warnings.map { Array($0.dropFirst()) }.flatMap { $0.isEmpty ? nil : $0 }
+        }
         if output.json { return Terminal.sayJSON(reply) }
-        NewKey.tell(name ?? "default", reply.id, reply.key, isPersisted: reply.persisted || runtimeOnly, reply.warnings)
+        let grace = grace?.microseconds ?? Self.defaultGrace
+        Terminal.write(
+            NewKey(
+                name: name, id: reply.id, key: reply.key, clientURI: reply.clientURI,
+                isGuess: reply.clientURIGuessed ?? false, instance: daemon.instance
+            ).rotated(grace: grace))
+        Terminal.warnOfKey(reply.warnings, isPersisted: reply.persisted || runtimeOnly)
     }
+
+    /// Microseconds.
+    private static let defaultGrace = 86_400_000_000
 }
 
 struct AddKeyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "add-key", abstract: "Gives a key to a new name: one per device or person.")
+        commandName: "add-key", abstract: "Make a key for another device or person, and print what that client needs.")
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
@@ -74,27 +95,31 @@ struct AddKeyCommand: ParsableCommand {
     func run() throws {
         let reply = try DaemonClient(daemon).call(AddKey.self, .init(name: name, key: try input.read()))
         if output.json { return Terminal.sayJSON(reply) }
-        NewKey.tell(name, reply.id, reply.key, isPersisted: reply.persisted, reply.warnings)
+        Terminal.write(
+            NewKey(
+                name: name, id: reply.id, key: reply.key, clientURI: reply.clientURI,
+                isGuess: reply.clientURIGuessed ?? false, instance: daemon.instance
+            ).added)
+        Terminal.warnOfKey(reply.warnings, isPersisted: reply.persisted)
     }
 }
 
-private enum NewKey {
-    static func tell(_ name: String, _ id: String, _ key: String?, isPersisted: Bool, _ warnings: [String]?) {
-        Terminal.write(KeyTable.made(name: name, id: id, key: key))
-        Terminal.warn(warnings)
-        if !isPersisted, (warnings ?? []).isEmpty { Terminal.complain("warning: it will not survive a restart") }
+extension Terminal {
+    fileprivate static func warnOfKey(_ warnings: [String]?, isPersisted: Bool) {
+        warn(warnings)
+        if !isPersisted, (warnings ?? []).isEmpty { complain("warning: the key is lost with the next restart") }
     }
 }
 
 struct RetireKeyCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "retire-key", abstract: "Ends a key now.")
+    static let configuration = CommandConfiguration(commandName: "retire-key", abstract: "Stop accepting a key, now.")
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
     @Argument(
-        help: "Its id, from wstanctl keys; or a name, when it has but one key.", completion: .custom(KeyNames.completeKeys))
+        help: "The ID, from wstanctl keys, or a name that has one key only.", completion: .custom(KeyNames.completeKeys))
     var key: String
-    @Flag(help: "End the tunnels that were opened with it, too.")
+    @Flag(help: "Close the tunnels that were opened with it, too.")
     var close = false
 
     func run() throws {
@@ -107,7 +132,7 @@ struct RetireKeyCommand: ParsableCommand {
     }
 }
 
-/// The names and ids of keys, for who types them.
+/// The names and IDs of keys, as they are typed.
 enum KeyNames {
     /// - Returns: the id of the key, or what was typed, for the daemon to judge.
     static func id(meantBy text: String, among keys: [Control.Key]?) throws(Failure) -> String {
@@ -116,7 +141,7 @@ enum KeyNames {
         guard named.count > 1 else { return named.first?.id ?? text }
         let ids = named.map { "\(Printable.text($0.id)) (\($0.state.rawValue))" }
         throw Failure(
-            "\(Printable.text(text)) has several keys; name one by its id: \(ids.joined(separator: ", "))", status: .usage)
+            "\(Printable.text(text)) has several keys. Give the ID of one: \(ids.joined(separator: ", "))", status: .usage)
     }
 
     /// - Parameter words: of the command line, which may name the instance.

@@ -44,7 +44,7 @@ struct DrainCommand: ParsableCommand {
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
-    @Option(help: "Wait at most this long: 90s, 15min, 24h. (default: no limit)")
+    @Option(help: "Wait at most this long: 90s, 15min, 24h. (default: no limit)", transform: TypedTime.argument)
     var timeout: TypedTime?
     @Flag(help: "Stop wstand afterwards.")
     var exit = false
@@ -122,7 +122,7 @@ struct LogLevelCommand: ParsableCommand {
 
     private func show() throws(Failure) {
         guard let level = try DaemonClient(daemon).status().logLevel else {
-            throw Failure("this wstand does not report its log level: it is another version than wstanctl")
+            throw Failure("wstand does not report its log level: its version differs from wstanctl's")
         }
         if output.json { Terminal.sayJSON(["level": level]) } else { Terminal.say(level.rawValue) }
     }
@@ -143,10 +143,18 @@ struct TypedTime: ExpressibleByArgument {
         self.microseconds = microseconds
     }
 
+    /// For options: a text that is refused is refused with the reason.
+    @Sendable static func argument(_ text: String) throws -> TypedTime {
+        guard let time = TypedTime(argument: text) else {
+            throw ValidationError("a time is a number with a unit, such as 90s, 15min, 24h or 7d")
+        }
+        return time
+    }
+
     var defaultValueDescription: String { Amount.time(microseconds: microseconds) }
 }
 
-/// What became of an order, for a person.
+/// What a command has done, for a person.
 enum LifeText {
     /// - Parameter isDryRun: it is what a reload would have done.
     static func lines(_ reply: Reload.Reply, isDryRun: Bool = false, _ instance: Instance, _ manner: Manner) -> [String] {

@@ -4,16 +4,18 @@ import WstanControl
 struct Wstanctl: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "wstanctl",
-        abstract: "Looks at a running wstand, and tells it what to do.",
+        abstract: "Show and control wstand, and set it up.",
         discussion: """
-            Any user may call status and check. All other commands are for root, the user that wstand runs as, and the
-            control group (wstan unless the configuration says otherwise). -i and --socket may also stand before the command.
+            Any user may call status and check. All other commands are for root, the user that wstand runs as, and the \
+            control group (wstan unless the configuration says otherwise). -i, --user and --socket may also stand before the \
+            command.
 
-            Exit status: 0 done, 1 failed, 3 not running, 4 not permitted, 64 wrong usage, 69 server not reached (doctor),
+            Exit status: 0 success, 1 failure, 3 not running, 4 not permitted, 64 wrong usage, 69 server not reached (doctor), \
             78 wrong configuration. The statuses of check are those of a Nagios plugin.
             """,
         version: "wstanctl \(Release.version)",
         groupedSubcommands: [
+            CommandGroup(name: "Set up", subcommands: [InitCommand.self]),
             CommandGroup(
                 name: "See",
                 subcommands: [
@@ -29,7 +31,7 @@ struct Wstanctl: ParsableCommand {
                 name: "Change",
                 subcommands: [
                     CheckConfigCommand.self, ReloadCommand.self, DrainCommand.self, UndrainCommand.self, CloseCommand.self,
-                    LogLevelCommand.self, InitCommand.self,
+                    LogLevelCommand.self,
                 ]),
         ], defaultSubcommand: StatusCommand.self)
 }

@@ -5,14 +5,18 @@ import WstanControl
 struct DaemonOptions: ParsableArguments {
     @Option(
         name: .shortAndLong,
-        help: "The instance, as in wstand@NAME; wstand for the one without a name. Without it the only one that runs.",
+        help: "The instance: NAME of wstand@NAME, or wstand. (default: the only one that is running)",
         completion: .custom { _, _, _ in InstanceSearch.running().map { $0.name ?? "wstand" } })
     var instance: String?
+
+    @Flag(help: "The instance of this user, not one of the system.")
+    var user = false
 
     @Option(help: "The path of the control socket, instead of an instance's.", completion: .file())
     var socket: String?
 
     func validate() throws {
+        if user, socket != nil { throw ValidationError("--user and --socket exclude each other") }
         if instance != nil, socket != nil { throw ValidationError("name an instance or a socket, not both") }
         if let instance, UnitName(instance) == nil {
             throw ValidationError("an instance is the NAME of wstand@NAME")
@@ -23,7 +27,8 @@ struct DaemonOptions: ParsableArguments {
     /// The one that is named; nil when none is.
     var named: Instance? {
         if let socket { return Instance.at(socket: socket, userDirectory: InstanceSearch.userDirectory) }
-        return instance.flatMap { UnitName($0) }.map { InstanceSearch.named($0.instance) }
+        if let instance { return UnitName(instance).map { InstanceSearch.named($0.instance, user ? .user : nil) } }
+        return user ? InstanceSearch.named(nil, .user) : nil
     }
 
     /// The one that is named, else the only one that runs, else the only one that is set up.

@@ -1,5 +1,3 @@
-import Glibc
-
 /// The instances that are set up on this host, running or not.
 enum ExpectedInstances {
     /// Those that a service manager starts; without any, those that `wstanctl init` has made a configuration for.
@@ -7,13 +5,12 @@ enum ExpectedInstances {
         choose(
             enabled: enabledSystemUnits.map { Instance(name: $0, manager: .system, below: Instance.systemDirectory) }
                 + userInstances,
-            clients: InstanceSearch.configured(),
-            hasServer: InstanceSearch.entries(of: "/etc/wstan.conf.d").contains { $0.hasSuffix(".conf") })
+            clients: InstanceSearch.configured(), hasServer: !InstanceSearch.dropIns(in: "/etc/wstan.conf.d").isEmpty)
     }
 
     /// - Parameters:
     ///   - clients: of which there is a configuration.
-    ///   - hasServer: whether somebody has written a drop-in for /etc/wstan.conf, which a package brings along.
+    ///   - hasServer: whether there is a drop-in for /etc/wstan.conf, which a package brings along.
     static func choose(enabled: [Instance], clients: [String], hasServer: Bool) -> [Instance] {
         if !enabled.isEmpty { return enabled }
         return ((hasServer ? [nil] : []) + clients.map { .some($0) }).map {
@@ -24,8 +21,9 @@ enum ExpectedInstances {
     private static var enabledSystemUnits: [String?] { units(wantedIn: "/etc/systemd/system") }
 
     private static var userInstances: [Instance] {
-        guard let runtime = InstanceSearch.userDirectory, let home = getenv("HOME") else { return [] }
-        return units(wantedIn: String(cString: home) + "/.config/systemd/user").map {
+        guard let runtime = InstanceSearch.userDirectory, let directory = InstanceSearch.configurationDirectory
+        else { return [] }
+        return units(wantedIn: directory + "/systemd/user").map {
             Instance(name: $0, manager: .user, below: runtime)
         }
     }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import WstanControl
 
-/// Why this program ends without having done what it was asked for, and what to do about it.
+/// Why this program has not done what it was asked to do, and what to do about it.
 struct Failure: Error, Equatable {
     let text: String
     let status: ExitCode

@@ -1,17 +1,17 @@
 import Glibc
 import WstanControl
 
-/// Why a call came to nothing, and what to do about it.
+/// Why a call failed, and what to do about it.
 enum FailureText {
     static func text(_ failure: ControlConnection.Failure, _ instance: Instance) -> String {
         switch failure {
         case .notRunning: notRunning(instance)
         case .notPermitted: notPermitted
-        case .ended: "\(instance.title) has ended or closed the connection in the middle: \(instance.journalCommand) may say why"
+        case .ended: "\(instance.title) closed the connection before it had answered: \(instance.journalCommand) may say why"
         case .malformed(let what):
-            "what answers on \(Printable.text(instance.socket)) is no wstand of this version: \(Printable.text(what))"
+            "the answer on \(Printable.text(instance.socket)) is not one of this version of wstand: \(Printable.text(what))"
         case .timedOut: "\(instance.title) does not answer: \(instance.journalCommand) may say why"
-        case .tooLong: "that is more than a message to wstand may hold"
+        case .tooLong: "the message is too long for wstand"
         case .system(let call, let code):
             "cannot talk to \(Printable.text(instance.socket)): \(call): \(String(cString: strerror(code)))"
         case .refused(let error): text(error)
@@ -39,29 +39,30 @@ enum FailureText {
 
     static func several(_ instances: [Instance]) -> String {
         let width = instances.map(\.unit.count).max() ?? 0
+        let users = instances.contains { $0.manager == .user } ? ", --user" : ""
         let lines = instances.map { "  " + Printable.padded($0.unit, to: width) + "  " + Printable.text($0.socket) }
-        return (["several are running; choose one with -i or --socket:"] + lines).joined(separator: "\n")
+        return (["several instances are running. Choose one with -i\(users) or --socket:"] + lines).joined(separator: "\n")
     }
 
     static func text(_ error: ControlError) -> String {
         switch error {
         case .configurationInvalid(let diagnostics):
-            (["the configuration has errors, and nothing was changed:"] + diagnostics.map { "  " + text($0) })
+            (["the configuration has errors. Nothing was changed."] + diagnostics.map { "  " + text($0) })
                 .joined(separator: "\n")
-        case .noSuchTunnel(let id): "no tunnel has the number \(id): wstanctl tunnels lists them"
-        case .noSuchKey(let id): "there is no key \(Printable.text(id)): wstanctl keys lists them"
-        case .keyExists(let name): "\(Printable.text(name)) has a key already: rotate-key gives it another one"
+        case .noSuchTunnel(let id): "there is no tunnel \(id). wstanctl tunnels lists them."
+        case .noSuchKey(let id): "there is no key \(Printable.text(id)). wstanctl keys lists names and IDs."
+        case .keyExists(let name): "\(Printable.text(name)) already has a key. wstanctl rotate-key \(Printable.text(name)) replaces it."
         case .invalidKey(let message), .operationFailed(let message): Printable.text(message)
         case .keyReadOnly(let source):
-            "\(Printable.text(source)): nothing was changed; --runtime-only changes it until the next restart"
-        case .wrongState(Control.Mode.client.rawValue): "that is for a server, and this wstand is a client"
-        case .wrongState(let state): "wstand is \(Printable.text(state)), and cannot do that now"
+            "\(Printable.text(source)). Nothing was changed; --runtime-only changes the key until the next restart."
+        case .wrongState(Control.Mode.client.rawValue): "wstand is a client. Run this on its server."
+        case .wrongState(let state): "wstand is \(Printable.text(state)) and cannot do that now"
         case .methodNotImplemented(let method), .methodNotFound(let method), .interfaceNotFound(let method):
-            "this wstand does not know \(Printable.text(method)): it is another version than wstanctl"
-        case .invalidParameter(let name): "wstand does not take that value for \(Printable.text(name))"
+            "wstand does not know \(Printable.text(method)): its version differs from wstanctl's"
+        case .invalidParameter(let name): "wstand refuses the value for \(Printable.text(name))"
         case .permissionDenied: notPermitted
-        case .expectedMore: "wstand wants to answer this call more than once: it is another version than wstanctl"
-        case .other(let name, _): "wstand says \(Printable.text(name)), which this wstanctl does not know"
+        case .expectedMore: "wstand answers this call more than once: its version differs from wstanctl's"
+        case .other(let name, _): "wstand answers \(Printable.text(name)), which this wstanctl does not know"
         }
     }
 

@@ -11,7 +11,7 @@ struct Instance: Equatable {
     let manager: Manager
     /// The path of its control socket.
     let socket: String
-    /// Nobody knows which unit's it is: it was named by its path.
+    /// Its unit is unknown: it was named by its path.
     let isElsewhere: Bool
 
     init(name: String?, manager: Manager = .system, socket: String, isElsewhere: Bool = false) {
@@ -29,7 +29,13 @@ struct Instance: Equatable {
 
     var unit: String { name.map { "wstand@" + $0 } ?? "wstand" }
 
-    var configuration: String { name.map { "/etc/wstan/\($0).conf" } ?? "/etc/wstan.conf" }
+    var configuration: String { configuration(userDirectory: InstanceSearch.configurationDirectory) }
+
+    /// - Parameter userDirectory: where this user's units look for theirs.
+    func configuration(userDirectory: String?) -> String {
+        let directory = manager == .user ? userDirectory ?? "~/.config" : "/etc"
+        return name.map { "\(directory)/wstan/\($0).conf" } ?? "\(directory)/wstan.conf"
+    }
 
     /// What reaches its service manager.
     var systemctl: String { manager == .user ? "systemctl --user" : "systemctl" }
@@ -39,8 +45,7 @@ struct Instance: Equatable {
 
     /// What restarts it.
     var restartCommand: String {
-        if isElsewhere { return "restart it" }
-        return (manager == .user ? "systemctl --user restart " : "systemctl restart ") + unit
+        isElsewhere ? "restart it" : "\(systemctl) restart \(unit)"
     }
 
     /// What shows its log.
@@ -68,7 +73,7 @@ extension Instance {
         }
     }
 
-    /// Finds out by its path whose a socket is.
+    /// Finds the instance of a socket by its path.
     static func at(socket: String, userDirectory: String?) -> Instance {
         for (directory, manager) in [(systemDirectory, Manager.system), (userDirectory, .user)] {
             guard let directory, socket.hasPrefix(directory + "/wstand"), socket.hasSuffix("/control") else { continue }
@@ -86,7 +91,7 @@ extension Instance {
 struct UnitName: Equatable {
     let instance: String?
 
-    /// - Returns: nil when no unit can be named so.
+    /// - Returns: nil when no unit can have that name.
     init?(_ text: String) {
         var text = text[...]
         if text.hasSuffix(".service") { text = text.dropLast(8) }

@@ -9,16 +9,28 @@ enum InstanceSearch {
         return path.hasPrefix("/") ? path : nil
     }
 
+    /// What this user's units take for their configuration (`%E`).
+    static var configurationDirectory: String? {
+        if let value = getenv("XDG_CONFIG_HOME").map({ String(cString: $0) }), value.hasPrefix("/") { return value }
+        guard let home = getenv("HOME").map({ String(cString: $0) }), home.hasPrefix("/") else { return nil }
+        return home == "/" ? "/.config" : home + "/.config"
+    }
+
     private static var places: [(directory: String, manager: Instance.Manager)] {
         [(Instance.systemDirectory, .system)] + (userDirectory.map { [($0, .user)] } ?? [])
     }
 
-    /// Those that somebody listens for, whoever may connect, by their units' names.
+    /// Those whose socket is listened on, also where this user may not connect, by their units' names.
     static func running() -> [Instance] { sockets().filter(isRunning) }
 
-    static func named(_ name: String?) -> Instance {
+    /// - Parameter manager: nil: the system's, unless only this user's has a socket, or a configuration.
+    static func named(_ name: String?, _ manager: Instance.Manager? = nil) -> Instance {
+        if manager == .user {
+            return Instance(name: name, manager: .user, below: userDirectory ?? "/run/user/\(getuid())")
+        }
         let candidates = places.map { Instance(name: name, manager: $0.manager, below: $0.directory) }
         return candidates.first { access($0.socket, F_OK) == 0 || errno == EACCES }
+            ?? candidates.first { access($0.configuration, F_OK) == 0 || errno == EACCES }
             ?? Instance(name: name, manager: .system, below: Instance.systemDirectory)
     }
 
@@ -51,7 +63,12 @@ enum InstanceSearch {
         entries(of: "/etc/wstan").filter { $0.hasSuffix(".conf") }.map { String($0.dropLast(5)) }.filter(Instance.isName)
     }
 
-    /// The names in a directory, in their order; none where there is no such directory.
+    /// The drop-ins in a directory, in the order in which they are read.
+    static func dropIns(in directory: String) -> [String] {
+        entries(of: directory).filter { $0.hasSuffix(".conf") && !$0.hasPrefix(".") }
+    }
+
+    /// The names in a directory, in the order of their bytes; none where there is no such directory.
     static func entries(of directory: String) -> [String] {
         guard let stream = opendir(directory) else { return [] }
         defer { closedir(stream) }
@@ -60,6 +77,6 @@ enum InstanceSearch {
             found.append(
                 withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
         }
-        return found.filter { $0 != "." && $0 != ".." }.sorted()
+        return found.filter { $0 != "." && $0 != ".." }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 }

@@ -47,35 +47,15 @@ enum KeyTable {
             return key.lastUseTimestampUSec.map { Amount.difference(now, $0) > silence } ?? true
         }.map { key in
             let silent = key.lastUseTimestampUSec.map { "for \(Amount.time(from: $0, to: now))" } ?? "since the start"
-            return "\(Printable.text(key.name)) has not used \(Printable.text(key.id)) \(silent): wstanctl retire-key "
-                + "\(Printable.text(key.id)) ends it."
+            return "\(Printable.text(key.name)) has not used \(Printable.text(key.id)) \(silent). To stop accepting it: "
+                + "wstanctl retire-key \(Printable.text(key.id))"
         }
     }
 
     private static let silence = 3_600_000_000
 
-    // MARK: A new key
-
-    /// What is told of a key once it is in force.
-    static func made(name: String, id: String, key: String?) -> String {
-        var text = "The key of \(Printable.text(name)) is \(Printable.text(id)) now.\n"
-        if let key {
-            text += """
-                It is shown this once. In a client's configuration:
-
-                    key = \(Printable.text(key))
-
-                At a client that runs, without an interruption:
-
-                    wstanctl rotate-key --key-file - <<< \(Shell.quoted(Printable.text(key)))
-
-                """
-        }
-        return text
-    }
-
     static func retired(_ id: String, closed: Int?) -> String {
-        var text = "The key \(Printable.text(id)) is not accepted any more."
+        var text = "Key \(Printable.text(id)) is no longer accepted."
         if let closed { text += " \(Amount.count(closed, "tunnel")) \(closed == 1 ? "was" : "were") closed." }
         return text
     }

@@ -1,65 +1,115 @@
-/// As much of a configuration file as setting up must see: what it says before any section. It never judges it, which is
-/// for `wstand --check-config`.
-struct ConfigurationText {
-    let text: String
-    /// In order, with the lines that they stand in.
-    private let general: [(line: Int, name: String, value: String)]
-    /// Whether something is set within a section.
-    private let hasOther: Bool
+/// As much of a configuration file, or of a unit file, as setting up must see. It judges nothing, which is for
+/// `wstand --check-config`.
+struct ConfigurationText: Equatable {
+    struct Entry: Equatable {
+        /// Nil: before any section, or in `[wstan]`.
+        let section: String?
+        let name: String
+        /// Empty: it takes back what stood before it.
+        let value: String
+    }
+
+    /// In the order of the lines. A line that is not understood is an entry without a value.
+    let entries: [Entry]
 
     init(_ text: String) {
-        self.text = text
-        var general: [(Int, String, String)] = []
-        var isWithinSection = false
-        var hasOther = false
-        for (number, line) in Self.lines(of: text).enumerated() {
-            let line = Self.trimmed(line)
+        var entries: [Entry] = []
+        var section: String?
+        // By bytes: CR LF is one character.
+        for line in text.utf8.split(separator: 10).map({ Self.trimmed(Substring($0)) }) {
             if line.isEmpty || line.hasPrefix("#") || line.hasPrefix(";") { continue }
-            if line.hasPrefix("[") {
-                isWithinSection = line != "[wstan]"
+            if line.hasPrefix("["), line.hasSuffix("]") {
+                section = line == "[wstan]" ? nil : String(line.dropFirst().dropLast())
                 continue
             }
             let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let name = Self.trimmed(parts[0])
-            if isWithinSection || parts.count < 2 {
-                hasOther = true
-            } else {
-                general.append((number, String(name), String(Self.trimmed(parts[1]))))
-            }
+            let value = parts.count == 2 ? String(Self.trimmed(parts[1])) : ""
+            entries.append(Entry(section: section, name: String(Self.trimmed(parts[0])), value: value))
         }
-        self.general = general
-        self.hasOther = hasOther
+        self.entries = entries
     }
-
-    /// The last one counts.
-    subscript(name: String) -> String? { general.last { $0.name == name }?.value }
 
     /// It says nothing else than the file that comes with wstan, whatever its comments.
-    var isAsShipped: Bool {
-        !hasOther && general.map(\.name) == Self.shipped.map(\.name) && general.map(\.value) == Self.shipped.map(\.value)
-    }
+    var isAsShipped: Bool { entries == Self.shipped }
 
     private static let shipped = [
-        (name: "mode", value: "server"), (name: "uri", value: "ws://127.0.0.1:8080/"),
-        (name: "key-file", value: "/etc/wstan/key"),
+        Entry(section: nil, name: "mode", value: "server"),
+        Entry(section: nil, name: "uri", value: "ws://127.0.0.1:8080/"),
+        Entry(section: nil, name: "key-file", value: "/etc/wstan/key"),
     ]
-
-    /// The same file with another value for what it says of `name`; the comments stay.
-    func replacing(_ name: String, with value: String) -> String {
-        var lines = Self.lines(of: text).map(String.init)
-        for entry in general where entry.name == name { lines[entry.line] = "\(name) = \(value)" }
-        return lines.joined(separator: "\n")
-    }
-
-    private static func lines(of text: String) -> [Substring] {
-        // By bytes: CR LF is one character.
-        text.utf8.split(separator: 10, omittingEmptySubsequences: false).map { Substring($0) }
-    }
 
     private static func trimmed(_ line: Substring) -> Substring {
         let isBlank: (Character) -> Bool = { $0 == " " || $0 == "\t" || $0 == "\r" }
         let start = line.drop(while: isBlank)
         guard let end = start.lastIndex(where: { !isBlank($0) }) else { return "" }
         return start[...end]
+    }
+}
+
+/// A file and its drop-ins, in the order in which they are read: of a list the values add up, of anything else the last
+/// one counts, and an empty value takes back what stood before it.
+struct ConfigurationLayers {
+    struct Value: Equatable {
+        let text: String
+        /// The file that says it.
+        let path: String
+    }
+
+    /// Where the key comes from.
+    enum KeySource: Equatable {
+        case file(String)
+        /// It stands in the configuration itself.
+        case text(String)
+        /// `env:NAME` or `credential:NAME`, which only the service can read.
+        case service(String)
+    }
+
+    private(set) var files: [(path: String, text: ConfigurationText)]
+
+    init(_ files: [(path: String, text: ConfigurationText)]) {
+        self.files = files
+    }
+
+    func without(_ path: String) -> ConfigurationLayers { ConfigurationLayers(files.filter { $0.path != path }) }
+
+    func values(_ name: String, in section: String? = nil) -> [Value] {
+        var values: [Value] = []
+        for file in files {
+            for entry in file.text.entries where entry.name == name && entry.section == section {
+                if entry.value.isEmpty { values = [] } else { values.append(Value(text: entry.value, path: file.path)) }
+            }
+        }
+        return values
+    }
+
+    /// The last one counts.
+    subscript(name: String, in section: String? = nil) -> Value? { values(name, in: section).last }
+
+    /// `server`, `client`, or nil when no file says. Python's wstan has a key for each.
+    var mode: Value? {
+        if let mode = self["mode"] { return Value(text: mode.text.lowercased(), path: mode.path) }
+        for name in ["server", "client"] {
+            if let flag = self[name], ["yes", "true", "on", "1"].contains(flag.text.lowercased()) {
+                return Value(text: name, path: flag.path)
+            }
+        }
+        return nil
+    }
+
+    /// Of `key` and `key-file` the later one counts.
+    var key: KeySource? {
+        var source: KeySource?
+        for entry in files.flatMap(\.text.entries) where entry.section == nil {
+            switch (entry.name, entry.value.isEmpty) {
+            case ("key", false): source = .text(entry.value)
+            case ("key-file", false):
+                let isPath = !entry.value.hasPrefix("env:") && !entry.value.hasPrefix("credential:")
+                source = isPath ? .file(entry.value) : .service(entry.value)
+            case ("key", true): if case .text = source { source = nil }
+            case ("key-file", true): if case .text = source { break } else { source = nil }
+            default: break
+            }
+        }
+        return source
     }
 }

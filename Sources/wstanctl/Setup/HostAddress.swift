@@ -1,8 +1,8 @@
 import Glibc
 
-/// The address of this host that others may know it by.
+/// The address by which others may reach this host.
 enum HostAddress {
-    /// The one that it would use towards the world; nothing is sent. Nil without a way there.
+    /// The one that it would use towards the Internet; nothing is sent. Nil without a route.
     static func outward() -> String? {
         let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return nil }
@@ -10,7 +10,7 @@ enum HostAddress {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(9).bigEndian
-        // Of TEST-NET-1 (RFC 5737): to the outside, and to nobody.
+        // Of TEST-NET-1 (RFC 5737): outside of every network.
         address.sin_addr.s_addr = UInt32(0xC000_0201).bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let isKnown = withUnsafeMutablePointer(to: &address) { pointer in

@@ -5,12 +5,12 @@ import WstanControl
 enum KeyInput {
     static let limit = KeyText.sizeLimit
 
-    static func fromStdin() throws(Failure) -> String {
+    static func fromStdin() throws(Failure) -> KeyText {
         guard isatty(STDIN_FILENO) == 1 else { return try line(of: STDIN_FILENO, named: "stdin") }
-        return try key(in: SilentLine.read(prompt: "Key (it does not show): "), named: "what was typed")
+        return try key(in: SilentLine.read(prompt: "Key (input is hidden): "), called: "the typed key")
     }
 
-    static func fromFile(_ path: String) throws(Failure) -> String {
+    static func fromFile(_ path: String) throws(Failure) -> KeyText {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
         guard descriptor >= 0 else {
             throw Failure(
@@ -21,7 +21,17 @@ enum KeyInput {
         return try line(of: descriptor, named: Printable.text(path))
     }
 
-    private static func line(of descriptor: Int32, named name: String) throws(Failure) -> String {
+    /// - Throws: for a passphrase, unless it is said to be one: any text is one, such as a part of a key.
+    static func checked(_ key: KeyText, isPassphrase: Bool) throws(Failure) -> String {
+        guard key.passphrase == nil || isPassphrase || key.text.hasPrefix(KeyText.passphrasePrefix) else {
+            throw Failure(
+                "that is not a key: it has \(Amount.count(key.text.count, "character")), and a key has 24 that end in ==. "
+                    + "For a passphrase add --passphrase.")
+        }
+        return key.text
+    }
+
+    private static func line(of descriptor: Int32, named name: String) throws(Failure) -> KeyText {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1024)
         // What follows the line is not read.
@@ -36,16 +46,20 @@ enum KeyInput {
     }
 
     /// By the rules of a key file.
-    static func key(in bytes: [UInt8], named name: String) throws(Failure) -> String {
+    static func key(in bytes: [UInt8], named name: String) throws(Failure) -> KeyText {
+        try key(in: bytes, called: "the key in \(name)")
+    }
+
+    private static func key(in bytes: [UInt8], called what: String) throws(Failure) -> KeyText {
         do throws(KeyText.Problem) {
-            return try KeyText(firstLineOf: bytes).text
+            return try KeyText(firstLineOf: bytes)
         } catch {
-            throw Failure("the key in \(name) \(error)")
+            throw Failure("\(what) \(error)")
         }
     }
 }
 
-/// A line that is typed and does not show.
+/// A line that is typed and not shown.
 private enum SilentLine {
     /// The terminal is taken over key by key, so that nothing can end the program and leave it silent.
     static func read(prompt: String) throws(Failure) -> [UInt8] {
@@ -58,7 +72,7 @@ private enum SilentLine {
         let line = keys()
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &former)
         Terminal.prompt("\n")
-        guard let line else { throw Failure("given up", status: .init(130)) }
+        guard let line else { throw Failure("interrupted", status: .init(130)) }
         return line
     }
 

@@ -1,4 +1,4 @@
-/// A key that is made here: 16 bytes, of which nobody can know any beforehand.
+/// A key that is made here: 16 random bytes.
 enum NewSecret {
     /// In base64, as a key is written.
     static func key() -> String {

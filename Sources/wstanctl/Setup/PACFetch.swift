@@ -10,7 +10,7 @@ enum PACFetch {
         var url: String { "http://\(host.contains(":") ? "[\(host)]" : host):\(port)/proxy.pac" }
     }
 
-    /// Where SOCKS and HTTP are served, by an address that can be gone to from here.
+    /// Where SOCKS and HTTP are served, by an address that this host can connect to.
     static func place(among listeners: [Control.Listener]) -> Place? {
         listeners.lazy.filter { !$0.name.hasPrefix("forward ") }.compactMap { place($0.address) }.first
     }
@@ -47,7 +47,7 @@ enum PACFetch {
             answer += buffer.prefix(count)
             guard answer.count <= limit else { break }
         }
-        guard let text = body(of: answer) else { throw Failure("what is at \(place.url) is no proxy script") }
+        guard let text = body(of: answer) else { throw Failure("\(place.url) is not a proxy script") }
         return text
     }
 

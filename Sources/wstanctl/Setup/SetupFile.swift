@@ -1,7 +1,7 @@
 import Glibc
 
-/// Writes a file below /etc so that a crash at any moment leaves either nothing or all of it, and never over another one
-/// unless that is wanted.
+/// Writes a file so that a crash at any moment leaves either nothing or all of it, and over another one only when that is
+/// asked for.
 struct SetupFile {
     /// As it is shown and as a configuration names it.
     let path: String
@@ -15,11 +15,14 @@ struct SetupFile {
 
     private var actual: String { root + path }
 
-    enum Readers {
-        /// It is no secret.
+    enum Readers: Equatable {
         case everybody
         /// Root, and the group that wstand runs as, where there is one.
         case daemon
+        /// The user who runs this program.
+        case owner
+        /// As with the file in its place.
+        case same(mode: mode_t, user: uid_t, group: gid_t)
     }
 
     /// - Returns: nil when there is none.
@@ -38,7 +41,7 @@ struct SetupFile {
             guard count >= 0 else { throw failure("cannot read") }
             if count == 0 { return bytes }
             bytes += buffer.prefix(count)
-            guard bytes.count <= limit else { throw Failure("\(actual) is too large to be what it should be") }
+            guard bytes.count <= limit else { throw Failure("\(actual) is too large: above \(limit) bytes") }
         }
     }
 
@@ -78,8 +81,11 @@ struct SetupFile {
         switch readers {
         case .everybody:
             guard fchmod(descriptor, 0o644) == 0 else { throw failure("cannot write") }
+        case .owner: break
+        case .same(let mode, let user, let group):
+            guard fchown(descriptor, user, group) == 0, fchmod(descriptor, mode) == 0 else { throw failure("cannot write") }
         case .daemon:
-            // Whose group it is comes first: for a moment it would else be somebody else's to read.
+            // The group comes first: for a moment another group could read it otherwise.
             guard let group = Self.daemonGroup else { return }
             guard fchown(descriptor, uid_t.max, group) == 0, fchmod(descriptor, 0o640) == 0 else { throw failure("cannot write") }
         }
@@ -91,7 +97,7 @@ struct SetupFile {
         return group.pointee.gr_gid
     }
 
-    /// Nobody else than root reads the keys that root writes.
+    /// Only root can read the keys that root writes.
     static var lacksGroup: Bool { geteuid() == 0 && daemonGroup == nil }
 
     /// So that the file's name outlives a crash, too.
@@ -103,12 +109,38 @@ struct SetupFile {
         close(directory)
     }
 
-    /// Makes the directory that it is in, where there is none.
+    /// Makes the directory that it is in, and those above it, where they are missing.
     func makeDirectory() throws(Failure) {
-        guard let slash = actual.lastIndex(of: "/"), slash != actual.startIndex else { return }
-        guard mkdir(String(actual[..<slash]), 0o755) == 0 || errno == EEXIST else {
-            throw failure("cannot make the directory of")
+        for slash in actual.indices.dropFirst() where actual[slash] == "/" {
+            guard mkdir(String(actual[..<slash]), 0o755) == 0 || errno == EEXIST else {
+                throw failure("cannot make the directory of")
+            }
         }
+    }
+
+    /// Gives the file that is there a second name; what takes its place leaves that one alone.
+    func keepCopy(at path: String) throws(Failure) {
+        guard link(actual, root + path) == 0 else { throw failure("cannot keep a copy of") }
+    }
+
+    func remove() throws(Failure) {
+        guard unlink(actual) == 0 || errno == ENOENT else { throw failure("cannot remove") }
+    }
+
+    var exists: Bool {
+        get throws(Failure) {
+            var status = stat()
+            if lstat(actual, &status) == 0 { return true }
+            if errno == ENOENT || errno == ENOTDIR { return false }
+            throw failure("cannot look at")
+        }
+    }
+
+    /// What a successor of the file should be like; nil for what is not a regular file.
+    var attributes: Readers? {
+        var status = stat()
+        guard lstat(actual, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return .same(mode: status.st_mode & 0o7777, user: status.st_uid, group: status.st_gid)
     }
 
     private func failure(_ what: String) -> Failure {
@@ -116,7 +148,7 @@ struct SetupFile {
         switch code {
         case EACCES, EPERM, EROFS:
             return Failure("\(what) \(actual): \(String(cString: strerror(code))): use sudo", status: .notPermitted)
-        case EEXIST: return Failure("\(what) \(actual): it is there already")
+        case EEXIST: return Failure("\(what) \(actual): it exists")
         default: return Failure("\(what) \(actual): \(String(cString: strerror(code)))")
         }
     }

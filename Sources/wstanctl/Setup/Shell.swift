@@ -1,4 +1,4 @@
-/// Words for a command line that somebody pastes.
+/// Words for a command line that is pasted.
 enum Shell {
     /// As one word that the shell leaves alone.
     static func quoted(_ word: String) -> String {

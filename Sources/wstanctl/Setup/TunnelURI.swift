@@ -7,32 +7,65 @@ struct TunnelURI: Equatable {
     /// With the leading slash, or empty.
     var path: String
 
+    /// Why a text is not such a URI.
+    struct Problem: Error, Equatable, CustomStringConvertible {
+        let description: String
+    }
+
     init?(_ text: String) {
-        guard let (scheme, rest) = Self.split(text), rest.utf8.count < 2048 else { return nil }
+        guard let uri = try? TunnelURI(reading: text) else { return nil }
+        self = uri
+    }
+
+    init(reading text: String) throws(Problem) {
+        guard let (scheme, rest) = Self.split(text) else {
+            throw Problem(description: "a URI begins with ws:// or wss://, such as ws://server.example.com:8080/")
+        }
+        guard rest.utf8.count < 2048 else { throw Problem(description: "it is longer than 2048 bytes") }
         self.scheme = scheme
         // What a configuration or a shell could read as something else has no place in a URI (RFC 3986).
-        guard rest.utf8.allSatisfy({ $0 > 32 && $0 < 127 && !"\"<>\\^`{|}".utf8.contains($0) }) else { return nil }
+        guard rest.utf8.allSatisfy({ $0 > 32 && $0 < 127 && !"\"<>\\^`{|}".utf8.contains($0) }) else {
+            throw Problem(description: "it contains a space or a character that a URI cannot have")
+        }
         let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         path = String(rest[authority.endIndex...])
-        guard !authority.contains("@") else { return nil }
+        guard !path.contains("?"), !path.contains("#") else {
+            throw Problem(description: "it has a query or a fragment, which a tunnel does not use")
+        }
+        guard !authority.contains("@") else {
+            throw Problem(description: "it has a user name or a password: the key is enough")
+        }
         var portText: Substring?
         if authority.first == "[" {
-            guard let end = authority.firstIndex(of: "]") else { return nil }
+            guard let end = authority.firstIndex(of: "]") else {
+                throw Problem(description: "the ] of the IPv6 address is missing")
+            }
             let after = authority[authority.index(after: end)...]
             host = String(authority[...end])
-            guard after.isEmpty || after.first == ":" else { return nil }
+            guard after.isEmpty || after.first == ":" else {
+                throw Problem(description: "a port follows the ] after a colon")
+            }
             portText = after.isEmpty ? nil : after.dropFirst()
         } else {
             let parts = authority.split(separator: ":", omittingEmptySubsequences: false)
-            guard parts.count <= 2 else { return nil }
+            guard parts.count <= 2 else { throw Problem(description: "an IPv6 address stands in brackets") }
             host = String(parts[0])
             portText = parts.count == 2 ? parts[1] : nil
         }
-        guard !host.isEmpty, host != "[]" else { return nil }
+        guard !host.isEmpty, host != "[]" else { throw Problem(description: "the host is missing") }
         if let portText {
-            guard let number = UInt16(portText), number > 0 else { return nil }
+            guard let number = UInt16(portText), number > 0 else {
+                throw Problem(description: "the port is not a number from 1 to 65535")
+            }
             port = Int(number)
         }
+    }
+
+    /// Where a server listens unless it was said otherwise.
+    static let standard = TunnelURI(scheme: "ws", host: "0.0.0.0", port: 8080, path: "/")
+
+    private init(scheme: String, host: String, port: Int?, path: String) {
+        (self.scheme, self.host, self.port, self.path) = (scheme, host, port, path)
     }
 
     private static func split(_ text: String) -> (scheme: String, rest: Substring)? {
@@ -44,9 +77,11 @@ struct TunnelURI: Equatable {
 
     var text: String { "\(scheme)://\(host)\(port.map { ":\($0)" } ?? "")\(path)" }
 
-    var effectivePort: Int { port ?? (scheme == "wss" ? 443 : 80) }
+    var effectivePort: Int { port ?? Self.standardPort(scheme) }
 
-    /// Nobody can connect to it by this name.
+    static func standardPort(_ scheme: String) -> Int { scheme == "wss" ? 443 : 80 }
+
+    /// A client cannot connect to it.
     var isWildcard: Bool { ["0.0.0.0", "[::]", "*"].contains(host) }
 
     var isLoopback: Bool {

@@ -77,7 +77,7 @@ import Testing
         let values = [
             "mode": "server", "uri": "ws://h:1/", "key": "k", "key-file": "f", "listen": "h:1", "users-file": "f",
             "allow-uid": "1", "direct": "private", "connect-to": "h:1", "host-header": "h", "header": "a:b",
-            "allow": "*", "deny": ":25", "certificate": "f", "client-ca": "f", "ca-file": "f", "sni": "h",
+            "public-uri": "ws://h:1/", "allow": "*", "deny": ":25", "certificate": "f", "client-ca": "f", "ca-file": "f", "sni": "h",
             "pin-sha256": String(repeating: "0", count: 64),
         ]
         for key in SettingKey.all {

@@ -5,7 +5,7 @@ import Testing
 @Suite struct ConfigDifferenceTests {
     static func settings(_ mode: Settings.Mode, _ lines: String = "") throws -> Settings {
         try ConfigFixture(
-            file: "mode = \(mode.rawValue)\nkey-file = k\n" + (lines.contains("uri") ? "" : "uri = wss://h:1/\n")
+            file: "mode = \(mode.rawValue)\nkey-file = k\n" + (lines.hasPrefix("uri") ? "" : "uri = wss://h:1/\n")
                 + lines
         )
         .run().settings
@@ -20,6 +20,7 @@ import Testing
         "client.users-file": "u", "client.allow-uid": "5", "client.direct": "private", "client.proxy": "none",
         "client.connect-to": "a:1", "client.host-header": "x", "client.header": "A: b", "client.udp-idle": "1s",
         "pool.size": "3", "pool.min": "2", "pool.max-idle": "1s", "pool.ping": "1s", "server.listen": "a:1",
+        "server.public-uri": "wss://i:2/",
         "server.x-forward": "yes", "server.proxy-protocol": "yes", "server.trusted-proxies": "none",
         "server.request-ttl": "1s", "server.replay-under-tls": "no", "server.allow-bare-dgm": "yes",
         "server.allow": "*", "server.deny": "*", "server.allow-private": "yes", "server.max-tunnels": "1",

@@ -115,6 +115,7 @@ import Testing
             ("handshake-timeout", ["100ms", "10min"], ["99ms", "601"]), ("pool-ping", ["1", "1h"], ["0", "61min"]),
             ("ping-interval", ["1", "1h"], ["0", "61min"]),
             ("memory-limit", ["AUTO", "1M"], ["1K", "17T"]), ("plain-answer", ["200", "400"], ["500", "/x.html"]),
+            ("public-uri", ["ws://h", "wss://[::1]:1/x"], ["h", "ws://0.0.0.0:80/", "ws://[::]/", "ws://h:0/", "http://h/"]),
             ("log-level", ["debug", "Error"], ["loud"]), ("max-tunnels", ["0", "1000000"], ["1000001", "1K"]),
         ] {
             for value in good { _ = try configured("ws://h K --\(option)=\(value)") }

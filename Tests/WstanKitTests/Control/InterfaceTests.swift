@@ -37,14 +37,18 @@ import WstanControl
         try Self.check(Reload.self, .init(dryRun: true), .init(changed: ["a"], requiresRestart: [], warnings: ["w"]))
         try Self.check(
             RotateKey.self, .init(name: "n", key: "k", graceUSec: 1, runtimeOnly: true),
-            .init(id: "i", key: "k", persisted: true, warnings: []))
+            .init(
+                id: "i", key: "k", persisted: true, warnings: [], keyFile: "f", clientURI: "u", clientURIGuessed: true))
         try Self.check(
-            AddKey.self, .init(name: "n", key: "k"), .init(id: "i", key: "k", persisted: false, warnings: []))
+            AddKey.self, .init(name: "n", key: "k"),
+            .init(id: "i", key: "k", persisted: false, warnings: [], clientURI: "u", clientURIGuessed: false))
         try Self.check(RetireKey.self, .init(id: "i", close: true), .init(closed: 1, warnings: ["w"]))
         try Self.check(Drain.self, .init(timeoutUSec: 1, exit: true), .init(tunnelsActive: 2))
         try Self.check(Undrain.self, .init(), .init())
         try Self.check(SetLogLevel.self, .init(level: .debug), .init(former: .notice))
-        try Self.check(GetClientConfiguration.self, .init(keyName: "n"), .init(text: "t"))
+        try Self.check(
+            GetClientConfiguration.self, .init(keyName: "n"),
+            .init(text: "t", key: "k", clientURI: "u", clientURIGuessed: true))
         try Self.check(GetInterfaceDescription.self, .init(interface: "a.b"), .init(description: "d"))
         try Self.check(
             GetInfo.self, .init(), .init(vendor: "a", product: "b", version: "c", url: "d", interfaces: ["e.f"]))

@@ -48,6 +48,9 @@ import Testing
         let plan = try ListenPlan(settings, try SocketActivation(sockets, forwards: forwards))
         #expect(plan.entries.map(\.source) == [.passed(sockets[1]), .passed(sockets[0])])
         #expect(plan.unused.map(\.setting) == ["listen", "[forward db] listen"])
+        // A socket at the port of `listen` is what that asks for.
+        let same = try Self.client([.tcp(host: "0.0.0.0", port: 443)])
+        #expect(try ListenPlan(same, try SocketActivation([try Self.passed("listen")], forwards: [])).unused.isEmpty)
     }
 
     @Test func `another value of a setting that sockets were passed for is told at a reload`() throws {

@@ -159,7 +159,7 @@ class Methods(ControlledPair):
         self.assertEqual(reply['refusals'][0]['text'], 'expired: its time is 1000 s behind')
         self.assertLessEqual(reply['sinceTimestampUSec'], reply['refusals'][1]['firstTimestampUSec'])
         self.assertIn('not-a-request', [entry['cause'] for entry in json.loads(self.ctl('rejects', '--all', '--json'))['refusals']])
-        self.assertIn('that is for a server', self.ctl('rejects', to='client', status=1))
+        self.assertIn('wstand is a client. Run this on its server.', self.ctl('rejects', to='client', status=1))
 
     def test_not_running(self):
         """The remedy is named, and the status is 3."""
@@ -201,6 +201,28 @@ class Keys(ControlledPair):
             self.assertConnects()
         self.assertGreater(self.status()['rejects']['badAuthentication'], 0)
 
+    def test_key_file_that_it_may_not_write(self):
+        """As packaged: root's program does it instead where it knows the file, and else says what follows."""
+        if os.geteuid() != 0:
+            self.skipTest('only root can become somebody else')
+        self.wstan_server.end()
+        os.chmod(self.key_path, 0o644)
+        os.chown(self.state, NOBODY, NOBODY)
+        self.prepare = as_nobody
+        os.chmod(self.directory, 0o777)  # where it makes its socket
+        self.daemon('server', 'state-directory = ' + self.state, '[server]\nallow-private = yes\npublic-uri = wss://a.test/t')
+        text = self.ctl('rotate-key')
+        self.assertIn('\nwstanctl: warning: %s still has the old key (the service may not write there). Replace it, or the old key returns '
+                      'if %s/keyring is lost.\n' % (self.key_path, self.state), text)
+        self.assertIn('    sudo wstanctl init client client --uri wss://a.test/t/\n', text)
+        reply = json.loads(self.ctl('rotate-key', '--json'))
+        self.assertEqual((reply['keyFile'], reply['clientURI'], reply.get('clientURIGuessed')), (self.key_path, 'wss://a.test/t/', False))
+        self.assertIn('\nuri = wss://a.test/t/\n', self.ctl('client-config'))
+        # Once it was replaced there is nothing to say of it.
+        self.write('key', reply['key'] + '\n')
+        former = next(key['id'] for key in self.status()['keys'] if key['state'] == 'previous')
+        self.assertNotIn('warning', self.ctl('retire-key', former))
+
     def test_uses_outlive_a_restart(self):
         """How often a key was used, and when last, is known after a restart, and counted on."""
         self.assertConnects()
@@ -221,6 +243,7 @@ class Keys(ControlledPair):
         added = json.loads(self.ctl('add-key', 'laptop', '--json'))
         self.wstan_server.await_log(r'add-key laptop \(ID %s\) by ' % added['id'])
         self.assertIn(added['key'], self.ctl('client-config', '--key', 'laptop'))
+        self.assertRegex(self.ctl('client-config', '--key', 'laptop'), r'#     sudo wstanctl init client laptop --uri ws://[^ ]+:%d/\n' % self.port)
         port = free_port()
         client = self.start('laptop', OURS, '-c', '-p', port, 'ws://127.0.0.1:%d/' % self.port, added['key'])
         client.await_port(port)

@@ -1,4 +1,4 @@
-"""wstanctl beside a daemon that says what the test wants: exit statuses, JSON, instances, terminals, and setting up."""
+"""wstanctl beside a daemon that says what the test wants: exit statuses, JSON, instances, terminals."""
 import fcntl
 import json
 import os
@@ -6,16 +6,14 @@ import re
 import select
 import shutil
 import signal
-import stat
 import struct
 import subprocess
 import termios
 import time
 
-from helpers import ROOT
 from helpers.control import fakedaemon
 from helpers.control.fakedaemon import FakeDaemon, tunnel, tunnels
-from helpers.process import CTL, OURS, as_nobody, free_port
+from helpers.process import CTL, free_port
 from helpers.scenario import Scenario
 from helpers.waiting import Stuck, eventually
 
@@ -28,7 +26,7 @@ class Control(Scenario):
 
     def setUp(self):
         super().setUp()
-        self.environment = {'PATH': os.environ['PATH'], 'XDG_RUNTIME_DIR': self.directory, 'LANG': 'C.UTF-8', 'TZ': 'UTC', 'TERM': 'xterm'}
+        self.environment = {'PATH': os.environ['PATH'], 'HOME': self.directory, 'XDG_RUNTIME_DIR': self.directory, 'LANG': 'C.UTF-8', 'TZ': 'UTC', 'TERM': 'xterm'}
 
     def fake(self, name='wstand', **answers):
         if 'GetStatus' not in answers:
@@ -117,7 +115,7 @@ class Answers(Control):
         self.assertEqual(self.json('log-level'), [{'level': 'notice'}])
         self.assertEqual(self.json('instances'), [{
             'unit': 'wstand', 'socket': os.path.join(self.directory, 'wstand/control'), 'mode': 'client', 'state': 'running',
-            'tunnelsActive': 3}])
+            'tunnelsActive': 3, 'user': True}])
 
     def test_what_is_asked(self):
         """Options become parameters; nothing is sent that was not said."""
@@ -140,7 +138,7 @@ class Answers(Control):
         path = os.path.join(self.directory, 'key')
         with open(path, 'w') as f:
             f.write(' ' + KEY + ' \r\nmore\n')
-        self.assertEqual(self.out('rotate-key', '--key-file', path), 'The key of default is ab now.\n')
+        self.assertEqual(self.out('rotate-key', '--key-file', path), 'New key for "default" (ID ab).\n')
         self.assertEqual(daemon.calls[-1][1]['key'], KEY)
         self.out('add-key', 'x', '--key-file', '-', stdin='correct horse\n')
         self.assertEqual(daemon.calls[-1][1]['key'], 'correct horse')
@@ -151,16 +149,62 @@ class Answers(Control):
         self.assertEqual(len(daemon.calls), before)
 
     def test_new_key(self):
-        """It is printed with where it goes; that it is not kept is a warning."""
-        self.fake(RotateKey={'id': 'ab', 'key': KEY, 'persisted': False, 'warnings': ['losing the state directory revives it']},
-                  AddKey={'id': 'cd', 'key': KEY, 'persisted': False})
+        """It is printed with where it goes, and is in no command; that it is not kept is a warning."""
+        new = {'key': KEY, 'persisted': False, 'clientURI': 'ws://192.0.2.7:8080/'}
+        self.fake(RotateKey={'id': 'ab', 'warnings': ['losing the state directory revives it'], 'clientURIGuessed': True, **new},
+                  AddKey={'id': 'cd', **new})
         done = self.run_ctl('rotate-key')
-        self.assertEqual(done.stdout, (
-            "The key of default is ab now.\nIt is shown this once. In a client's configuration:\n\n    key = %s\n\n"
-            "At a client that runs, without an interruption:\n\n    wstanctl rotate-key --key-file - <<< '%s'\n") % (KEY, KEY))
+        self.assertEqual(done.stdout, """\
+New key for "default" (ID ab):
+
+    %s
+
+The old key is accepted for another 1d. On a client that has it, run this; it asks for the new key:
+
+    sudo wstanctl -i client rotate-key --key-file -
+
+On a new client, run this; it asks for the key:
+
+    sudo wstanctl init client client --uri ws://192.0.2.7:8080/
+
+192.0.2.7 is this host's own address. If clients use another one, set it:
+
+    sudo wstanctl init server --address NAME
+
+wstanctl client-config prints it again.
+""" % KEY)
         self.assertEqual(done.stderr, 'wstanctl: warning: losing the state directory revives it\n')
-        self.assertEqual(self.run_ctl('add-key', 'x').stderr, 'wstanctl: warning: it will not survive a restart\n')
+        done = self.run_ctl('add-key', 'laptop')
+        self.assertEqual(done.stdout, """\
+New key for "laptop" (ID cd):
+
+    %s
+
+On a new client, run this; it asks for the key:
+
+    sudo wstanctl init client laptop --uri ws://192.0.2.7:8080/
+
+wstanctl client-config --key laptop prints it again.
+""" % KEY)
+        self.assertEqual(done.stderr, 'wstanctl: warning: the key is lost with the next restart\n')
         self.assertEqual(self.run_ctl('rotate-key', '--runtime-only').stderr, 'wstanctl: warning: losing the state directory revives it\n')
+
+    def test_line_of_a_configuration(self):
+        """client-config prints a configuration that says in comments how else to get there."""
+        self.fake(GetClientConfiguration={'text': 'mode = client\nkey = x\n', 'key': 'x', 'clientURI': 'wss://a.test/t/'})
+        text = self.out('client-config', '--key', 'laptop')
+        self.assertIn('#     sudo wstanctl init client laptop --uri wss://a.test/t/\n', text)
+        self.assertEqual([line for line in text.splitlines() if not line.startswith('#')], ['mode = client', 'key = x'])
+
+    def test_key_file_of_a_daemon_that_lies(self):
+        """Where a key file is, no daemon can tell this program: that could be any file of root's."""
+        victim = os.path.join(self.directory, 'victim')
+        with open(victim, 'w') as f:
+            f.write('precious\n')
+        self.fake(RotateKey={'id': 'ab', 'key': KEY, 'persisted': True, 'keyFile': victim, 'warnings': ['it still has the old key']})
+        self.assertIn('warning: it still has the old key', self.run_ctl('rotate-key').stderr)
+        with open(victim) as f:
+            self.assertEqual(f.read(), 'precious\n')
 
     def test_orders(self):
         self.fake(Reload={'changed': ['a', 'b'], 'requiresRestart': ['c'], 'warnings': ['odd']}, Undrain={}, CloseTunnel={},
@@ -174,7 +218,7 @@ class Answers(Control):
         self.assertEqual(self.out('log-level', 'debug'), 'debug now, notice before\n')
         self.assertEqual(self.out('log-level'), 'notice\n')
         self.assertEqual(self.out('check-config'), 'The configuration is good.\n')
-        self.assertEqual(self.out('retire-key', 'ab', '--close'), 'The key ab is not accepted any more. 1 tunnel was closed.\n')
+        self.assertEqual(self.out('retire-key', 'ab', '--close'), 'Key ab is no longer accepted. 1 tunnel was closed.\n')
         self.assertEqual(self.out('client-config'), 'mode = client\nkey = x\n')
 
     def test_drain(self):
@@ -192,8 +236,8 @@ class Answers(Control):
         daemon = self.fake(Drain=lambda call: (call.reply({'tunnelsActive': 1}, continues=True), daemon.close(), call.close()))
         self.assertEqual(self.out('drain', '--exit'), '1 tunnel in use\nended\n')
         daemon = self.fake(Drain=lambda call: (call.reply({'tunnelsActive': 1}, continues=True), call.close()))
-        self.assertFails(FAILED, 'in the middle', 'drain', '--exit')
-        self.assertFails(FAILED, 'in the middle', 'drain')
+        self.assertFails(FAILED, 'before it had answered', 'drain', '--exit')
+        self.assertFails(FAILED, 'before it had answered', 'drain')
 
     def test_tunnels(self):
         """A table; what was asked to be followed goes on with a line for every change."""
@@ -255,7 +299,7 @@ class Answers(Control):
         self.fake(ListRejects=dict(answer, refusals=[]))
         self.assertEqual(self.out('rejects'), 'Nothing was refused since Tue 2023-11-14 22:13:20 UTC.\n')
         self.fake(ListRejects=lambda call: call.error('WrongState', state='client'))
-        self.assertFails(FAILED, 'that is for a server, and this wstand is a client', 'rejects')
+        self.assertFails(FAILED, 'wstand is a client. Run this on its server.', 'rejects')
         self.fake(ListRejects=lambda call: call.error('org.varlink.service.PermissionDenied'))
         self.assertFails(NOT_PERMITTED, 'use sudo', 'rejects')
 
@@ -310,16 +354,16 @@ class Failures(Control):
         for error, status, about in (
                 (('org.varlink.service.PermissionDenied', {}), NOT_PERMITTED, 'use sudo, or add yourself to the group wstan'),
                 (('ConfigurationInvalid', {'diagnostics': found}), CONFIGURATION, '\n  /etc/wstan.conf:3:7: error: no such mode\n'),
-                (('org.varlink.service.InvalidParameter', {'parameter': 'graceUSec'}), USAGE, 'that value for graceUSec'),
-                (('NoSuchKey', {'id': 'x'}), FAILED, 'there is no key x: wstanctl keys lists them'),
-                (('NoSuchTunnel', {'id': 7}), FAILED, 'no tunnel has the number 7'),
-                (('KeyExists', {'name': 'x'}), FAILED, 'rotate-key gives it another one'),
-                (('KeyReadOnly', {'source': 'the file is read-only'}), FAILED, 'the file is read-only: nothing was changed'),
+                (('org.varlink.service.InvalidParameter', {'parameter': 'graceUSec'}), USAGE, 'refuses the value for graceUSec'),
+                (('NoSuchKey', {'id': 'x'}), FAILED, 'there is no key x. wstanctl keys lists names and IDs.'),
+                (('NoSuchTunnel', {'id': 7}), FAILED, 'there is no tunnel 7'),
+                (('KeyExists', {'name': 'x'}), FAILED, 'wstanctl rotate-key x replaces it'),
+                (('KeyReadOnly', {'source': 'the file is read-only'}), FAILED, 'the file is read-only. Nothing was changed'),
                 (('InvalidKey', {'message': 'it is empty'}), FAILED, 'it is empty'),
                 (('WrongState', {'state': 'stopping'}), FAILED, 'wstand is stopping'),
                 (('OperationFailed', {'message': 'no room'}), FAILED, 'no room'),
                 (('com.example.Odd', {}), FAILED, 'com.example.Odd'), (('NoSuchTunnel', {}), FAILED, 'does not know'),
-                (('org.varlink.service.MethodNotFound', {'method': 'a.B'}), FAILED, 'another version')):
+                (('org.varlink.service.MethodNotFound', {'method': 'a.B'}), FAILED, "its version differs from wstanctl's")):
             with self.subTest(error=error[0]):
                 self.fake(Reload=lambda call: call.error(error[0], **error[1]))
                 done = self.assertFails(status, about, 'reload')
@@ -351,13 +395,13 @@ class Failures(Control):
             with self.subTest(data=data[:40]):
                 self.fake(GetStatus=lambda call: (call.raw(data), call.hang()), ListTunnels=lambda call: (call.raw(data), call.hang()))
                 for arguments in ['status'], ['status', '--json'], ['pool'], ['tunnels']:
-                    self.assertFails(FAILED, 'is no wstand of this version', *arguments)
+                    self.assertFails(FAILED, 'is not one of this version of wstand', *arguments)
 
     def test_end_in_the_middle(self):
         self.fake(GetStatus=lambda call: (call.raw(b'{"param'), call.close()), Reload=lambda call: call.close(),
                   ListTunnels=lambda call: (call.reply({'tunnel': tunnel(1), 'event': 'listed'}, continues=True), call.close()))
         for arguments in ['status'], ['reload'], ['tunnels'], ['tunnels', '--watch'], ['tunnels', '--json']:
-            self.assertFails(FAILED, 'wstand has ended or closed the connection in the middle: journalctl --user -u wstand may say why', *arguments)
+            self.assertFails(FAILED, 'wstand closed the connection before it had answered: journalctl --user -u wstand may say why', *arguments)
 
     def test_silence(self):
         """A daemon that does not answer is not waited for much longer than a person would."""
@@ -373,22 +417,55 @@ class Failures(Control):
                 (('status', '-i', 'a', '--socket', '/x'), 'name an instance or a socket, not both'),
                 (('status', '-i', '/'), 'an instance is the NAME of wstand@NAME'),
                 (('status', '--socket', ''), 'a socket is the path of one'),
-                (('doctor', '--socket', '/x'), 'the socket does not tell where the configuration is: --config does'),
-                (('check-config', '--json', '--config', '/x'), '--json is for an instance that runs'),
-                ((*client, 'ws://a/', '--listen', 'a#b'), '--listen takes host:port'),
-                ((*client, 'ws://0.0.0.0/'), "0.0.0.0 is no address to go to: put the server's name or address there"),
-                ((*client, 'ws://HOST/'), "put the server's name or address in the place of HOST"),
+                (('doctor', '--socket', '/x'), 'a socket does not tell where the configuration is: use --config'),
+                (('check-config', '--json', '--config', '/x'), '--json needs an instance that is running'),
+                ((*client, 'ws://a/', '--listen', 'a#b'), "The value 'a#b' is invalid for '--listen <listen>': it takes host:port, a port, "
+                                                          'or unix:/path'),
+                ((*client, 'ws://a/', '--listen', ':1085'), "The value ':1085' is invalid for '--listen <listen>': the host is missing"),
+                ((*client, 'ws://a/', '--listen', '::1'), "The value '::1' is invalid for '--listen <listen>': an IPv6 address stands in brackets"),
+                ((*client, 'ws://a/', '--listen', 'a'), "The value 'a' is invalid for '--listen <listen>': the port is missing, as in a:1080"),
+                ((*client, 'ws://0.0.0.0/'), "a client cannot connect to 0.0.0.0: use the server's name or address"),
+                ((*client, 'ws://HOST/'), "replace HOST with the server's name or address"),
                 (('init', 'client', '.x', '--uri', 'ws://a/'), 'a name is letters, digits, dots, dashes and underscores'),
-                (('init', 'server', '--host', 'a:b'), '--host takes a name or an address, without a port; IPv6 in brackets'),
+                (('init', 'server', '--host', 'a:b'), "The value 'a:b' is invalid for '--host <address>': takes a name, an address (IPv6 in "
+                                                      'brackets) or a whole URI'),
+                (('init', 'client', '--uri', 'ws://a/'), 'name the instance, such as: wstanctl init client home --uri ws://a/'),
+                (('init', 'client', 'x', '--user', '--uri', 'ws://a/'), 'a user has one client, without a name: leave the name out'),
+                (('init', 'client', 'x', '--uri', 'foo'), "The value 'foo' is invalid for '--uri <uri>': a URI begins with ws:// or wss://, "
+                                                          'such as ws://server.example.com:8080/'),
+                (('status', '--user', '--socket', '/x'), '--user and --socket exclude each other'),
+                (('client-config', '--pac', '--json'), '--pac excludes --key and --json'),
                 (('init', 'server', '--root', 'x'), '--root takes a path that begins with /'),
                 (('log-level', 'loud'), "The value 'loud' is invalid for '<level>'. Please provide one of 'debug', 'info', 'notice', "
                                         "'warning' or 'error'."),
-                (('drain', '--timeout', '5x'), "The value '5x' is invalid for '--timeout <timeout>'"),
-                (('close', 'abc'), "The value 'abc' is invalid for '<id>'"), (('nonsense',), "Unexpected argument 'nonsense'")):
+                (('drain', '--timeout', '5x'), "The value '5x' is invalid for '--timeout <timeout>': a time is a number with a unit, such as "
+                                               '90s, 15min, 24h or 7d'),
+                (('close', 'abc'), "The value 'abc' is invalid for '<id>'")):
             with self.subTest(words=words):
                 done = self.run_ctl(*words)
                 self.assertEqual((done.returncode, done.stdout, done.stderr.splitlines()[0]), (USAGE, '', 'Error: ' + text))
                 self.assertRegex(done.stderr, r'\nUsage: wstanctl [^\n]+\n  See \'wstanctl .*--help\' for more information\.\n$')
+
+    def test_unknown_command(self):
+        """It is told with the nearest ones, and not with the usage of status."""
+        for words, text in (
+                (('foo',), 'unknown command "foo". wstanctl --help lists the commands.'),
+                (('statsu',), 'unknown command "statsu". Did you mean "status"? wstanctl --help lists the commands.'),
+                (('-i', 'home', 'rotate'), 'unknown command "rotate". Did you mean "rotate-key"? wstanctl --help lists the commands.'),
+                (('init', 'sever'), 'unknown command "sever". Did you mean "server"? wstanctl init --help lists the commands.'),
+                (('\x1b[2J',), 'unknown command "?[2J". wstanctl --help lists the commands.')):
+            with self.subTest(words=words):
+                done = self.run_ctl(*words)
+                self.assertEqual((done.returncode, done.stdout, done.stderr), (USAGE, '', 'wstanctl: %s\n' % text))
+
+    def test_help(self):
+        """Setting up has a group of its own; each command's help ends with an example."""
+        text = self.out('--help')
+        self.assertRegex(text, r'\nSET UP SUBCOMMANDS:\n  init +Set up a server, or a client of one\.\n')
+        self.assertTrue(text.endswith('\nEXAMPLE:\n  wstanctl -i home\n'), text[-200:])
+        for words in (['init', 'client'], ['rotate-key'], ['tunnels'], ['drain'], ['init']):
+            for arguments in [*words, '--help'], ['help', *words]:
+                self.assertRegex(self.out(*arguments), r'\nEXAMPLE:\n  (sudo )?wstanctl %s' % ' '.join(words))
 
     def test_words(self):
         """All that can be said besides, to the letter."""
@@ -399,11 +476,11 @@ class Failures(Control):
         server = fakedaemon.status(mode='server', logLevel=None, pool=None)
         self.fake(GetStatus=self.statuses(server), ListTunnels=lambda call: call.reply({'event': 'listed', 'tunnel': tunnel(1)}))
         assertSays('this wstand tells of no pool', 'pool')
-        assertSays('this wstand does not report its log level: it is another version than wstanctl', 'log-level')
-        assertSays('wstand is a server: a client has such a script', 'client-config', '--pac')
+        assertSays("wstand does not report its log level: its version differs from wstanctl's", 'log-level')
+        assertSays('wstand is a server. Run this on a client.', 'client-config', '--pac')
         place = {'name': 'listen', 'address': 'unix:/x', 'activated': False}
         self.fake(GetStatus=self.statuses(fakedaemon.status(mode='client', listeners=[place])))
-        assertSays('wstand serves no TCP port where browsers could fetch it: see listen in wstan.conf(5)', 'client-config', '--pac')
+        assertSays('wstand listens on no TCP port, where browsers could fetch it: see listen in wstan.conf(5)', 'client-config', '--pac')
         port = free_port()
         place['address'] = '127.0.0.1:%d' % port
         self.fake(GetStatus=self.statuses(fakedaemon.status(mode='client', listeners=[place])))
@@ -411,7 +488,7 @@ class Failures(Control):
         assertSays('cannot fetch %s: Connection refused' % url, 'client-config', '--pac')
         other = self.target(lambda connection: (connection.recv(4096), connection.sendall(b'HTTP/1.1 404 Not Found\r\n\r\n')))
         place['address'] = '127.0.0.1:%d' % other.port
-        assertSays('what is at http://127.0.0.1:%d/proxy.pac is no proxy script' % other.port, 'client-config', '--pac')
+        assertSays('http://127.0.0.1:%d/proxy.pac is not a proxy script' % other.port, 'client-config', '--pac')
         rotate = 'rotate-key', '--key-file'
         missing, blank, long, odd = (os.path.join(self.directory, name) for name in ('missing', 'blank', 'long', 'odd'))
         for path, content in (blank, b' \n'), (long, b'x' * 5000), (odd, b'\xff\xfe\n'):
@@ -426,7 +503,7 @@ class Failures(Control):
         os.makedirs(root + '/etc/wstan')
         with open(root + '/etc/wstan.conf', 'w') as f:
             f.truncate(2 << 20)
-        assertSays('%s/etc/wstan.conf is too large to be what it should be' % root, 'init', 'server', '--root', root)
+        assertSays('%s/etc/wstan.conf is too large: above 1048576 bytes' % root, 'init', 'server', '--root', root)
         self.environment['PATH'] = self.directory
         assertSays('there is no journalctl on this host: install the package that has it', 'logs')
 
@@ -443,7 +520,7 @@ class Failures(Control):
         self.assertIn('wstand@b', self.out())
         self.fake('wstand')
         self.fake('wstand-a')
-        done = self.assertFails(USAGE, 'several are running; choose one with -i or --socket:', 'status')
+        done = self.assertFails(USAGE, 'several instances are running. Choose one with -i, --user or --socket:', 'status')
         self.assertEqual(done.stderr.splitlines()[1:], [
             '  wstand    %s/wstand/control' % self.directory, '  wstand@a  %s/wstand-a/control' % self.directory,
             '  wstand@b  %s/wstand-b/control' % self.directory])
@@ -617,7 +694,7 @@ class Terminals(Control):
         self.assertShows('3 tunnels')
         self.changes.append('end')
         self.assertRestored(popen, status=FAILED)
-        self.assertIn(b'in the middle', self.seen.rsplit(b'\x1b[?1049l', 1)[-1])
+        self.assertIn(b'before it had answered', self.seen.rsplit(b'\x1b[?1049l', 1)[-1])
 
     def test_signals(self):
         """Whatever ends it, the terminal comes back; who stops it gets it, and the program goes on when it is told to."""
@@ -652,7 +729,7 @@ class Terminals(Control):
         """It does not show; Ctrl-C leaves the terminal as it was, and nothing is changed."""
         daemon = self.fake(RotateKey={'id': 'ab', 'persisted': True})
         popen = self.terminal('rotate-key', '--key-file', '-')
-        eventually(lambda: b'does not show' in self.read(), 'it asks')
+        eventually(lambda: b'input is hidden' in self.read(), 'it asks')
         eventually(lambda: not termios.tcgetattr(self.far)[3] & termios.ECHO, 'nothing shows')
         self.type(b'wrongX\x7f\x15' + KEY.encode() + b'X\x7f\r')
         self.assertEqual(popen.wait(5), 0)
@@ -665,6 +742,26 @@ class Terminals(Control):
         self.assertEqual(popen.wait(5), 130)
         self.assertEqual(termios.tcgetattr(self.far), self.before)
         self.assertEqual(len(daemon.calls), 1)
+
+
+    def test_key_that_init_asks_for(self):
+        """It does not show, and what is not a key is refused before anything is written."""
+        root = os.path.join(self.directory, 'root')
+        os.mkdir(root)
+        init = 'init', 'client', 'home', '--uri', 'ws://a.test/', '--root', root
+        for keys, status, seen in ((b'garbage\r', FAILED, b'that is not a key: it has 7 characters, and a key has 24 that end in ==.'),
+                                   (KEY.encode() + b'\r', 0, b'sudo systemctl enable --now wstand@home')):
+            popen = self.terminal(*init)
+            eventually(lambda: b'Key (input is hidden): ' in self.read(), 'it asks')
+            eventually(lambda: not termios.tcgetattr(self.far)[3] & termios.ECHO, 'nothing shows')
+            self.assertFalse(os.listdir(root))
+            self.type(keys)
+            self.assertEqual(popen.wait(5), status)
+            self.assertIn(seen, self.read())
+            self.assertNotIn(keys[:7], self.read())
+            self.assertEqual(termios.tcgetattr(self.far), self.before)
+        with open(root + '/etc/wstan/home.key') as f:
+            self.assertEqual(f.read(), KEY + '\n')
 
 
 class Completion(Control):
@@ -694,7 +791,7 @@ class Completion(Control):
                 (['--instance', 'w'], ['wstand']), (['-i', 'home', 're'], ['rejects', 'reload', 'retire-key']),
                 (['-i', 'home', 'retire-key', ''], ['abababababababab', 'cdcdcdcdcdcdcdcd', 'laptop', 'phone']),
                 (['retire-key', '-i', 'home', 'l'], ['laptop']), (['rotate-key', '-i', 'wstand', ''], ['default']),
-                (['to'], ['top']), (['-'], ['--help', '--instance', '--socket', '--version', '-h', '-i'])):
+                (['to'], ['top']), (['-'], ['--help', '--instance', '--socket', '--user', '--version', '-h', '-i'])):
             with self.subTest(words=words):
                 self.assertEqual([word for word in self.completions(script, '_wstanctl', CTL, *words) if words[-1] or word[0] != '-'], offered)
 
@@ -747,8 +844,27 @@ class Handover(Control):
         self.assertEqual(self.given('doctor', '-i', 'home', status=69), 'wstand --doctor --config /etc/wstan/home.conf')
         self.assertEqual(self.given('doctor', '--config', '/x', status=69), 'wstand --doctor --config /x')
         self.fake('wstand-own')
-        self.assertEqual(self.given('doctor', status=69), 'wstand --doctor --config /etc/wstan/own.conf')
-        self.assertFails(USAGE, '--config does', 'doctor', '--socket', '/x')
+        self.assertEqual(self.given('doctor', status=69), 'wstand --doctor --config %s/.config/wstan/own.conf' % self.directory)
+        self.assertEqual(self.given('--user', 'doctor', status=69), 'wstand --doctor --config %s/.config/wstan.conf' % self.directory)
+        self.assertEqual(self.given('-i', 'own', 'doctor', status=69), 'wstand --doctor --config %s/.config/wstan/own.conf' % self.directory)
+        self.assertFails(USAGE, 'use --config', 'doctor', '--socket', '/x')
+
+    def test_instances_that_do_not_run(self):
+        """Those that systemd knows are listed with their state."""
+        path = os.path.join(self.bin, 'systemctl')
+        with open(path, 'w') as f:
+            f.write('#!/bin/sh\ncase "$*" in *--user*) exit 1;; esac\n'
+                    'echo "wstand.service loaded inactive dead wstan tunnel"\necho "wstand@lost.service loaded failed failed wstan tunnel lost"\n')
+        os.chmod(path, 0o755)
+        done = self.run_ctl('instances', program=self.program)
+        self.assertEqual(done.returncode, NOT_RUNNING, done.stderr)
+        self.assertRegex(done.stdout, r'\nwstand +- +stopped +- +-\n')
+        self.assertRegex(done.stdout, r'\nwstand@lost +- +failed +- +-\n')
+        self.fake('wstand-own')
+        lines = [json.loads(line) for line in self.out('instances', '--json', program=self.program).splitlines()]
+        found = {line['unit']: (line.get('state'), line.get('unitState'), line.get('user')) for line in lines}
+        self.assertEqual(found['wstand@own'], ('running', None, True))
+        self.assertEqual(found['wstand@lost'], (None, 'failed', None))
 
     def test_check_of_one_that_is_down(self):
         self.tool('wstand', status=78)
@@ -769,130 +885,13 @@ class Handover(Control):
         self.fake(GetStatus=fakedaemon.status(mode='server'))
         self.assertFails(FAILED, 'is a server', 'client-config', '--pac')
         self.fake(GetStatus=fakedaemon.status(listeners=[{'name': 'listen', 'address': 'unix:/x', 'activated': False}]))
-        self.assertFails(FAILED, 'serves no TCP port', 'client-config', '--pac')
+        self.assertFails(FAILED, 'listens on no TCP port', 'client-config', '--pac')
         server = self.server()
         client = self.client(server)
         self.fake(GetStatus=fakedaemon.status(listeners=[{'name': 'listen', 'address': '127.0.0.1:%d' % client.port, 'activated': False}]))
         done = self.run_ctl('client-config', '--pac')
-        self.assertEqual((done.returncode, done.stderr), (0, 'wstanctl: the script of http://127.0.0.1:%d/proxy.pac\n' % client.port))
+        self.assertEqual((done.returncode, done.stderr), (0, 'wstanctl: this is http://127.0.0.1:%d/proxy.pac\n' % client.port))
         self.assertIn('function FindProxyForURL', done.stdout)
         self.assertIn('127.0.0.1:%d' % client.port, done.stdout)
         client.kill()
         self.assertFails(FAILED, 'Connection refused', 'client-config', '--pac')
-
-
-class Setup(Control):
-    """From nothing to files that wstand takes."""
-
-    def setUp(self):
-        super().setUp()
-        self.root = os.path.join(self.directory, 'root')
-        os.makedirs(self.root + '/etc')
-
-    def read(self, path):
-        with open(self.root + path) as f:
-            return f.read()
-
-    def init(self, *arguments, stdin=None, status=0):
-        done = self.run_ctl('init', *arguments, '--root', self.root, stdin=stdin)
-        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
-        return done.stdout + done.stderr
-
-    def assertTaken(self, path):
-        """By wstand, but for where the key is."""
-        text = self.read(path).replace('/etc/wstan/', self.root + '/etc/wstan/')
-        copy = os.path.join(self.directory, 'copy.conf')
-        with open(copy, 'w') as f:
-            f.write(text + '\n[control]\nsocket = none\n')
-        done = subprocess.run([OURS, '--check-config', '--config', copy], capture_output=True, text=True, timeout=20)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-
-    def test_both_ends(self):
-        """The server's line is one paste at the client; the key is the same at both ends, and readable for few."""
-        text = self.init('server', '--host', 'server.example.com', '--name', 'home')
-        self.assertIn('systemctl enable --now wstand\n', text)
-        key = self.read('/etc/wstan/key').strip()
-        self.assertEqual(stat.S_IMODE(os.stat(self.root + '/etc/wstan/key').st_mode) & 0o137, 0)
-        self.assertEqual(stat.S_IMODE(os.stat(self.root + '/etc/wstan.conf').st_mode), 0o644)
-        self.assertTaken('/etc/wstan.conf')
-        paste = re.search(r'sudo wstanctl (.*) <<< (.*)', text)
-        self.assertNotIn(key, paste.group(1))
-        self.assertEqual(paste.group(1), 'init client home --uri ws://server.example.com:8080/')
-        # As bash reads the line.
-        command = '%s %s --root %s <<< %s' % (CTL, paste.group(1), self.root, paste.group(2))
-        done = subprocess.run(['bash', '-c', command], env=self.environment, capture_output=True, text=True, timeout=20)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn('systemctl enable --now wstand@home\n', done.stdout)
-        self.assertEqual(self.read('/etc/wstan/home.key').strip(), key)
-        self.assertEqual(stat.S_IMODE(os.stat(self.root + '/etc/wstan/home.key').st_mode) & 0o137, 0)
-        self.assertTaken('/etc/wstan/home.conf')
-        self.assertEqual(sorted(os.listdir(self.root + '/etc/wstan')), ['home.conf', 'home.key', 'key'])
-
-    def test_again(self):
-        """The same again changes nothing and says the same."""
-        first = self.init('server', '--host', 'a.test')
-        files = {name: self.read(name) for name in ('/etc/wstan/key', '/etc/wstan.conf')}
-        second = self.init('server', '--host', 'a.test')
-        self.assertIn('/etc/wstan/key   stays: the key that is there\n/etc/wstan.conf  stays: it is a server at ws://0.0.0.0:8080/ already', second)
-        self.assertEqual(first.split('Start it')[1], second.split('Start it')[1])
-        self.assertEqual({name: self.read(name) for name in files}, files)
-        self.init('client', 'x', '--uri', 'ws://a.test/', stdin=KEY)
-        self.assertIn('stays: it is the same already', self.init('client', 'x', '--uri', 'ws://a.test/', stdin=KEY + '\n'))
-
-    def test_shipped_file(self):
-        """Only its uri changes."""
-        shipped = os.path.join(ROOT, 'etc/wstan.conf')
-        shutil.copy(shipped, self.root + '/etc/wstan.conf')
-        self.init('server', '--uri', 'ws://0.0.0.0:9000/t')
-        with open(shipped) as f:
-            self.assertEqual(self.read('/etc/wstan.conf'), f.read().replace('\nuri = ws://127.0.0.1:8080/\n', '\nuri = ws://0.0.0.0:9000/t\n'))
-        self.assertTaken('/etc/wstan.conf')
-
-    def test_edited_file(self):
-        """It stays, and what it must say is told; --force writes it anew."""
-        with open(self.root + '/etc/wstan.conf', 'w') as f:
-            f.write('mode = client\nuri = ws://x/\nkey = secret\n')
-        text = self.init('server', status=FAILED)
-        self.assertIn('/etc/wstan.conf has been edited and stays as it is', text)
-        self.assertEqual(self.read('/etc/wstan.conf'), 'mode = client\nuri = ws://x/\nkey = secret\n')
-        self.assertFalse(os.path.exists(self.root + '/etc/wstan'))
-        self.init('server', '--force')
-        self.assertIn('mode = server\n', self.read('/etc/wstan.conf'))
-
-    def test_other_client(self):
-        """Another key or server under the same name is refused; nothing is written then."""
-        self.init('client', 'x', '--uri', 'ws://a.test/', '--listen', '2080', stdin=KEY)
-        self.assertIn('listen = localhost:2080\n', self.read('/etc/wstan/x.conf'))
-        self.assertTaken('/etc/wstan/x.conf')
-        text = self.init('client', 'x', '--uri', 'ws://b.test/', stdin=KEY, status=FAILED)
-        self.assertIn('/etc/wstan/x.conf is there already, and not the same: --force writes over', text)
-        self.init('client', 'x', '--uri', 'ws://b.test/', stdin='other', status=FAILED)
-        self.assertEqual(self.read('/etc/wstan/x.key'), KEY + '\n')
-        self.init('client', 'x', '--uri', 'ws://b.test/', '--force', stdin='other')
-        self.assertEqual(self.read('/etc/wstan/x.key'), 'other\n')
-        self.assertIn('the key in stdin is empty', self.init('client', 'y', '--uri', 'ws://b.test/', status=FAILED))
-        self.assertFalse(os.path.exists(self.root + '/etc/wstan/y.conf'))
-
-    def test_links_are_not_followed(self):
-        """Somebody's link in the place of a file is replaced, not what it leads to."""
-        os.mkdir(self.root + '/etc/wstan')
-        victim = os.path.join(self.directory, 'victim')
-        with open(victim, 'w') as f:
-            f.write('precious')
-        os.symlink(victim, self.root + '/etc/wstan/x.key')
-        self.init('client', 'x', '--uri', 'ws://a.test/', stdin=KEY, status=FAILED)
-        self.init('client', 'x', '--uri', 'ws://a.test/', '--force', stdin=KEY)
-        with open(victim) as f:
-            self.assertEqual(f.read(), 'precious')
-
-    def test_not_permitted(self):
-        """Who may not write is told to use sudo."""
-        if os.geteuid() != 0:
-            self.skipTest('only root can become somebody else')
-        os.chmod(self.directory, 0o755)
-        program = shutil.copy(CTL, self.directory)
-
-        done = subprocess.run([program, 'init', 'server', '--root', self.root], env=self.environment, capture_output=True, text=True,
-                              timeout=20, preexec_fn=as_nobody)
-        self.assertEqual(done.returncode, NOT_PERMITTED, done.stderr)
-        self.assertIn('use sudo', done.stderr)

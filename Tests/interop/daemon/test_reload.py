@@ -346,6 +346,13 @@ class Certificates(ControlledPair):
             self.assertConnects()
             self.assertTrue(agent.echoes(s, b'still here'))
 
+    def test_name_for_clients(self):
+        """What clients are told has the certificate's name, but none that only means this host, and no pattern."""
+        self.issued = authority.issue('named', 'DNS:*.example.com,DNS:localhost,IP:127.0.0.1,DNS:server.example.com')
+        self.configure('server', 'state-directory = ' + self.state, '[server]\nallow-private = yes')
+        self.ctl('reload')
+        self.assertIn('\nuri = wss://server.example.com:%d/\n' % self.port, self.ctl('client-config'))
+
     def test_other_authority(self):
         """A client's file of authorities whose content has changed is read again, though no setting has."""
         self.assertConnects()

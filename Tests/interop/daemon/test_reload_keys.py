@@ -15,6 +15,7 @@ BOTH = {
     'log-level': 'debug',
 }
 SERVER = {
+    '[server] public-uri': 'wss://server.example.com/',
     '[server] x-forward': 'yes',
     '[server] proxy-protocol': 'yes',
     '[server] trusted-proxies': '192.0.2.1',

@@ -101,6 +101,9 @@ extension SettingKey {
             name: "listen", section: .server, kind: .listen(.server), reload: .takesOver,
             purpose: "listen on this address instead of the URI's host and port; may be repeated"),
         SettingKey(
+            name: "public-uri", section: .server, kind: .publicURI(\.publicURI), reload: .takesOver,
+            purpose: "URI that clients use, for what wstanctl prints; without it, made of uri and this host's address"),
+        SettingKey(
             name: "x-forward", section: .server, kind: .flag(\.xForward), reload: .takesOver,
             purpose: "take the client's address from the X-Forwarded-For of trusted proxies", flat: "x-forward"),
         SettingKey(

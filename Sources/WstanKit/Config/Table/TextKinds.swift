@@ -40,6 +40,19 @@ extension SettingKind {
         return text
     }
 
+    /// Clients connect there, so it has a host and a port.
+    static func publicURI(_ path: SettingPath<ServerURI?>) -> SettingKind {
+        value("URI", path) { (text) throws(ValueProblem) in
+            let uri = try ServerURI(text)
+            guard !uri.isWildcard, uri.port > 0 else {
+                throw ValueProblem("takes a URI that clients can connect to: name the server's host and port")
+            }
+            return uri
+        } text: {
+            SettingText($0?.description)
+        }
+    }
+
     static func group(_ path: SettingPath<String>) -> SettingKind {
         value("GROUP", path, read: LocalUser.group) { SettingText($0) }
     }

@@ -76,6 +76,18 @@ public struct ServerURI: Sendable, Equatable, CustomStringConvertible {
         self = uri
     }
 
+    /// A host that means all addresses: a server listens there, and a client cannot connect to it.
+    package var isWildcard: Bool { ["0.0.0.0", "::", "*"].contains(host) }
+
+    package var isLoopback: Bool {
+        host == "localhost" || host == "::1" || (host.hasPrefix("127.") && host.utf8.allSatisfy { $0 < 58 })
+    }
+
+    /// Without a port that the scheme implies.
+    package var shortText: String {
+        "\(scheme.rawValue)://\(HostPort.bracketed(host))\(port == scheme.defaultPort ? "" : ":\(port)")\(path)"
+    }
+
     /// Where it is. The path may be what keeps others from finding the server.
     package var withoutPath: String { "\(scheme.rawValue)://\(HostPort.bracketed(host)):\(port)/" }
 

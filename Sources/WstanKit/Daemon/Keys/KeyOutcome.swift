@@ -2,18 +2,20 @@ import WstanBase
 import WstanConfig
 import WstanCore
 
-/// What has become of a key that was added or rotated.
+/// The outcome of adding or rotating a key.
 struct KeyChange: Sendable, Equatable {
     var id: KeyID
-    /// Of a key that was made here, to be shown once: the base64 of its 16 bytes.
+    /// Of a key that was made here: the base64 of its 16 bytes.
     var made: Secret?
     /// Whether a restart finds it.
     var isPersisted: Bool
     /// What an administrator should be told.
     var warnings: [String] = []
+    /// The key file that still has the former key, since this process may not write it; the first warning says so.
+    var staleKeyFile: String?
 }
 
-/// What has become of a key that was retired. It is not accepted any more in any case.
+/// The outcome of retiring a key. It is no longer accepted in any case.
 struct KeyRetirement: Sendable, Equatable {
     /// Whose it was.
     var name: KeyName?
@@ -42,7 +44,7 @@ package enum KeyFailure: Error, Equatable, CustomStringConvertible {
     case noSuchName(String)
     case nameTaken(String)
     case invalidName(String)
-    /// Empty, too long, or somebody else's; why.
+    /// Empty, too long, or of another name; why.
     case invalidKey(String)
     /// What would have to be written cannot be; why.
     case keyReadOnly(String)
@@ -55,15 +57,15 @@ package enum KeyFailure: Error, Equatable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .noSuchKey(let id): "no key has the id \(id): wstanctl keys lists them"
-        case .noSuchName(let name): "nobody is named \(name): wstanctl keys lists the names"
-        case .nameTaken(let name): "\(name) has a key already: rotate-key gives it another one"
+        case .noSuchKey(let id): "no key has the ID \(id): wstanctl keys lists them"
+        case .noSuchName(let name): "no key is named \(name): wstanctl keys lists the names"
+        case .nameTaken(let name): "\(name) already has a key: wstanctl rotate-key \(name) replaces it"
         case .invalidName(let name):
             "\(name) cannot be a name: use 1 to \(KeyRingBounds.nameLength) letters, digits, dots, dashes and underscores"
         case .invalidKey(let why), .notPossible(let why): why
         case .keyReadOnly(let why), .notStored(let why):
-            "\(why): nothing was changed; --runtime-only changes it until the next restart"
-        case .busy: "other changes of keys are under way: try again"
+            "\(why). Nothing was changed; --runtime-only changes the key until the next restart."
+        case .busy: "other changes of keys are in progress: try again"
         }
     }
 }
@@ -79,16 +81,16 @@ extension KeyFailure {
             case .noSuchKey: .noSuchKey(id?.description ?? "given")
             case .noSuchName: .noSuchName(whose)
             case .nameTaken: .nameTaken(whose)
-            case .keyTaken(let owner): .invalidKey("this is a key of \(owner) already: every name needs its own")
-            case .keyIsCurrent: .invalidKey("this is the current key of \(whose) already")
+            case .keyTaken(let owner): .invalidKey("this is already a key of \(owner): every name needs its own")
+            case .keyIsCurrent: .invalidKey("this is already the current key of \(whose)")
             case .tooManyNames:
-                .notPossible("there are \(KeyRingBounds.names) names already: retire the keys of one that is gone")
+                .notPossible("there are already \(KeyRingBounds.names) names: retire the keys of one that is not needed")
             case .tooManyKeys:
                 .notPossible(
-                    "there may be \(KeyRingBounds.previous) former keys of a name, and \(KeyRingBounds.keys) keys in "
-                        + "all: retire those that nobody uses")
+                    "a name can have \(KeyRingBounds.previous) old keys, and there can be \(KeyRingBounds.keys) keys in "
+                        + "all: retire those that are not used")
             case .isOnlyCurrentKey:
-                .notPossible("this is the only current key, and without it nobody could connect: rotate it first")
+                .notPossible("this is the only current key, and without it no client could connect: rotate it first")
             }
     }
 }
@@ -97,17 +99,17 @@ extension KeyFailure {
 enum KeyWarning {
     /// Nothing is stored.
     static func forgotten(_ name: KeyName) -> String {
-        "there is no state directory, so the next restart forgets this key of \(name)"
+        "there is no state directory, so the key of \(name) is lost with the next restart"
     }
 
     static let formerUntilRestart =
-        "there is no state directory, so the former key is accepted until the next restart only"
+        "there is no state directory, so the old key is accepted until the next restart only"
 
     /// The configured key has won over those of the ring.
     ///
     /// - Parameter path: of the ring's file.
     static func replaced(_ former: [KeyID], _ names: [KeyName], path: String?) -> String {
-        var text = "the configured key is another one than before, and replaces the keys of \(KeyName.configured)"
+        var text = "the configured key has changed, and replaces the keys of \(KeyName.configured)"
         if let path { text += " in \(path)" }
         if !former.isEmpty { text += " (\(former.map(\.description).joined(separator: ", ")))" }
         if !names.isEmpty { text += "; it was the key of \(names.map(\.text).joined(separator: ", "))" }
@@ -116,15 +118,13 @@ enum KeyWarning {
 
     /// The new key could not be put where the configuration has the former one.
     static func notFollowed(_ source: KeySource, because obstacle: String, path: String?) -> String {
-        guard let path else {
-            return
-                "there is no state directory, and \(source.place) still holds the former key (\(obstacle)): put the new "
-                + "one there, or the next restart brings the former one back"
-        }
-        return
-            "\(source.place) still holds the former key (\(obstacle)): put the new one there, or the loss of \(path) "
-            + "would bring the former one back"
+        let still = "\(source.place) still has the old key (\(obstacle)). Replace it, or the old key returns"
+        guard let path else { return "\(still) with the next restart: there is no state directory." }
+        return "\(still) if \(path) is lost."
     }
+
+    /// Why the key file was not written, where this process has no right to.
+    static let notPermitted = "the service may not write there"
 
     /// A key that the configuration still holds comes back with the ring's loss.
     static func afterRetiring(_ id: KeyID, _ configured: ConfiguredKey, path: String?) -> [String] {
@@ -132,14 +132,13 @@ enum KeyWarning {
         guard let path else {
             return [
                 isConfigured
-                    ? "there is no state directory, so a restart brings it back: replace it in \(configured.source.place)"
-                    : "there is no state directory: a restart knows the configured key only"
+                    ? "\(configured.source.place) still has this key. Replace it, or the key returns with the next restart: "
+                        + "there is no state directory."
+                    : "there is no state directory, so the next restart accepts the configured key only"
             ]
         }
         guard isConfigured else { return [] }
-        return [
-            "\(configured.source.place) still holds it: replace it there, or the loss of \(path) would bring it back"
-        ]
+        return ["\(configured.source.place) still has this key. Replace it, or the key returns if \(path) is lost."]
     }
 }
 
@@ -147,9 +146,9 @@ extension KeySource {
     /// In words.
     fileprivate var place: String {
         switch self {
-        case .text: "the configuration's key"
-        case .file(let path): "the key file \(path)"
-        case .environment(let name): "the environment's \(name)"
+        case .text: "the configuration"
+        case .file(let path): path
+        case .environment(let name): "the variable \(name)"
         case .credential(let name): "the credential \(name)"
         }
     }

@@ -1,3 +1,4 @@
+import Glibc
 import WstanBase
 import WstanConfig
 import WstanControl
@@ -188,11 +189,17 @@ final class KeyRingService: @unchecked Sendable {
                 retirement.isPersisted = false
                 retirement.warnings.append("\(cause): the key is retired until the next restart only")
             }
-            retirement.warnings += KeyWarning.afterRetiring(id, configured, path: file?.path)
+            retirement.warnings += KeyWarning.afterRetiring(id, await configuredNow(), path: file?.path)
             await install(steps)
             if closing { retirement.closed = await users.closeTunnels(openedWith: id) }
             return retirement
         }
+    }
+
+    /// The configured key as it is in its file now: a new one may have been put there since.
+    private func configuredNow() async -> ConfiguredKey {
+        guard case .file = configured.source else { return configured }
+        return await apart { [source = configured.source] in try? KeyLoader.load(source) }.flatMap { $0 } ?? configured
     }
 
     /// The configuration was read again. Its key wins when it was edited.
@@ -318,7 +325,8 @@ final class KeyRingService: @unchecked Sendable {
             if file == nil, hasFormer { change.warnings.append(KeyWarning.formerUntilRestart) }
             return
         }
-        change.warnings.append(KeyWarning.notFollowed(configured.source, because: obstacle, path: file?.path))
+        if obstacle == KeyWarning.notPermitted, case .file(let path) = configured.source { change.staleKeyFile = path }
+        change.warnings.insert(KeyWarning.notFollowed(configured.source, because: obstacle, path: file?.path), at: 0)
     }
 
     /// - Returns: why not.
@@ -332,7 +340,8 @@ final class KeyRingService: @unchecked Sendable {
                     try KeyFile.replaceKey(in: path, with: made.text)
                     return nil
                 } catch {
-                    return error.description
+                    let isForbidden = [EACCES, EPERM, EROFS].contains(error.code)
+                    return isForbidden ? KeyWarning.notPermitted : error.description
                 }
             }
             switch result {

@@ -104,7 +104,9 @@ enum ListenAddresses {
         switch error.code {
         case EADDRINUSE: "another program listens there already; choose another port, or stop it"
         case EADDRNOTAVAIL: "this host does not have that address; *:PORT listens on all of its addresses"
-        case EACCES: "a port below 1024 needs a privilege; let systemd open it (wstand.socket, see wstand(8)), or choose a higher one"
+        case EACCES:
+            "a port below 1024 needs a privilege; let systemd open it (wstand.socket, which wstanctl init server sets up), "
+                + "or choose a higher one"
         default: nil
         }
     }

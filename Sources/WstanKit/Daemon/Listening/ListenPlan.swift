@@ -67,7 +67,7 @@ struct ListenPlan: Sendable {
                 Entry(name: "listen", source: $0, purpose: .service, group: $1)
             }
         } else {
-            unused.append(("listen", settings.listen))
+            if !Self.has(portsOf: settings.listen, activation.listeners) { unused.append(("listen", settings.listen)) }
             entries = activation.listeners.map { Entry(name: $0.name, source: .passed($0), purpose: .service) }
         }
         guard settings.mode == .client else { return }
@@ -92,6 +92,18 @@ struct ListenPlan: Sendable {
         if forward.transport == .udp, !settings.allowUID.isEmpty {
             warnings.append(
                 "allow-uid says nothing about [forward \(forward.name)]: datagrams do not tell whose they are")
+        }
+    }
+
+    /// A socket unit with the port of `listen` does what that says.
+    private static func has(portsOf listen: [ListenAddress], _ passed: [PassedSocket]) -> Bool {
+        let ports = passed.compactMap { socket -> UInt16? in
+            guard case .listener(.network(let address)) = socket.kind else { return nil }
+            return address.port
+        }
+        return listen.allSatisfy { address in
+            guard case .tcp(_, let port) = address else { return false }
+            return ports.contains(port)
         }
     }
 

@@ -188,9 +188,11 @@ final class ControlOperations: ControlService, @unchecked Sendable {
                 name: parameters.name, key: parameters.key, grace: grace, runtimeOnly: parameters.runtimeOnly ?? false)
             let name = parameters.name ?? KeyName.configured.text
             context.log.keyRotated(name, to: change.id, method: RotateKey.name, by: caller.process)
+            let client = reporter.clientURI
             return RotateKey.Reply(
                 id: change.id.description, key: change.made?.text, persisted: change.isPersisted,
-                warnings: change.warnings.isEmpty ? nil : change.warnings)
+                warnings: change.warnings.isEmpty ? nil : change.warnings, keyFile: change.staleKeyFile,
+                clientURI: client?.uri.shortText, clientURIGuessed: client?.isGuess)
         } catch {
             throw ControlError(error)
         }
@@ -202,9 +204,11 @@ final class ControlOperations: ControlService, @unchecked Sendable {
         do throws(KeyFailure) {
             let change = try await keys.add(name: parameters.name, key: parameters.key)
             context.log.keyAdded(parameters.name, change.id, method: AddKey.name, by: caller.process)
+            let client = reporter.clientURI
             return AddKey.Reply(
                 id: change.id.description, key: change.made?.text, persisted: change.isPersisted,
-                warnings: change.warnings.isEmpty ? nil : change.warnings)
+                warnings: change.warnings.isEmpty ? nil : change.warnings, clientURI: client?.uri.shortText,
+                clientURIGuessed: client?.isGuess)
         } catch {
             throw ControlError(error)
         }
@@ -229,17 +233,24 @@ final class ControlOperations: ControlService, @unchecked Sendable {
     ) async throws(ControlError) -> GetClientConfiguration.Reply {
         do throws(KeyFailure) {
             let secret = try keys.clientKey(of: parameters.keyName)
-            return GetClientConfiguration.Reply(text: clientConfiguration(with: secret.text))
+            let client = reporter.clientURI
+            return GetClientConfiguration.Reply(
+                text: clientConfiguration(with: secret.text, client), key: secret.text,
+                clientURI: client?.uri.shortText, clientURIGuessed: client?.isGuess)
         } catch {
             throw ControlError(error)
         }
     }
 
-    private func clientConfiguration(with key: String) -> String {
+    private func clientConfiguration(with key: String, _ client: ClientURI?) -> String {
         var lines = ["mode = client"]
-        for uri in settings.uris { lines.append("uri = \(uri)") }
-        if settings.mode == .server {
-            lines[0] = "# Put the name that clients know this server by into the URI.\nmode = client"
+        if let client {
+            if client.isGuess {
+                lines.append("# Replace \(client.uri.host) unless clients reach the server by it ([server] public-uri sets it).")
+            }
+            lines.append("uri = \(client.uri.shortText)")
+        } else {
+            for uri in settings.uris { lines.append("uri = \(uri)") }
         }
         lines.append("key = \(key)")
         if settings.compatible { lines.append("compatible = yes") }

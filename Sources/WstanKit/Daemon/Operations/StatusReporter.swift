@@ -58,6 +58,16 @@ final class StatusReporter: @unchecked Sendable {
         return status.concerns(now: Int(CalendarTime(seconds: WallClock.now()).microseconds), isBrief: true)
     }
 
+    /// What clients connect to; nil on a client.
+    var clientURI: ClientURI? {
+        guard reloader.settings.mode == .server else { return nil }
+        return ClientURI(
+            reloader.settings, port: listeners.addresses.first?.port, certificateNames: certificate?.names ?? [],
+            ownAddress: ClientURI.ownAddress())
+    }
+
+    private var certificate: ShownCertificate? { services.roles.lazy.compactMap(\.certificate).first }
+
     private func lookAtFiles() async {
         let now = context.main.now
         if files.isLooking || files.lookedAt.map({ now - $0 < Self.look }) == true { return }
@@ -92,7 +102,7 @@ final class StatusReporter: @unchecked Sendable {
             keys: listed.map(Control.Key.init), logLevel: Control.LogLevel(context.threshold.level),
             droppedDatagrams: (snapshot.pool?.droppedDatagrams).map { Int(clamping: $0) },
             servers: servers(snapshot, settings),
-            certificate: services.roles.lazy.compactMap(\.certificate).first.map(Control.Certificate.init),
+            certificate: certificate.map(Control.Certificate.init),
             requiresRestart: reloader.requiresRestart.isEmpty ? nil : reloader.requiresRestart,
             filesChanged: files.haveChanged,
             reloadFailureTimestampUSec: reloader.failed.map { Int($0.microseconds) },

@@ -114,7 +114,7 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Address {
-    init(_ address: SocketAddress) {
+    package init(_ address: SocketAddress) {
         switch address {
         case .ipv4(let ipv4, let port): self.init(host: .ipv4(ipv4), port: port)
         case .ipv6(let ipv6, let port, _): self.init(host: .ipv6(ipv6), port: port)

@@ -1,0 +1,123 @@
+import ArgumentParser
+import Glibc
+import WstanControl
+
+struct InstancesCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "instances",
+        abstract: "List the instances of this host, those that are stopped or have failed too.")
+
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let running = InstanceSearch.running().map { InstanceLine($0, status: try? DaemonClient($0).status()) }
+        let found = running + UnitStates.others(than: running.map(\.unitKey)).map(InstanceLine.init)
+        if output.json { return found.forEach(Terminal.sayJSON) }
+        if !found.isEmpty { Terminal.say(InstanceLine.table(found, manner: Terminal.manner).joined(separator: "\n")) }
+        guard running.isEmpty else { return }
+        throw Failure(FailureText.noneRuns(ExpectedInstances.find()), status: .notRunning)
+    }
+}
+
+/// What is told of an instance; as JSON with these names.
+struct InstanceLine: Encodable {
+    let unit: String
+    /// As in wstand@NAME.
+    let instance: String?
+    let socket: String
+    /// Absent when it does not answer, as one that does not run.
+    let mode: Control.Mode?
+    let state: Control.DaemonState?
+    let tunnelsActive: Int?
+    /// By systemd, of one that does not run: `inactive`, `failed`, ...
+    let unitState: String?
+    /// It is a user's.
+    let user: Bool?
+
+    init(_ instance: Instance, status: GetStatus.Reply?) {
+        self.init(instance, status, unitState: nil)
+    }
+
+    init(_ stopped: UnitStates.Unit) {
+        self.init(stopped.instance, nil, unitState: stopped.state)
+    }
+
+    private init(_ instance: Instance, _ status: GetStatus.Reply?, unitState: String?) {
+        unit = instance.unit
+        self.instance = instance.name
+        socket = instance.socket
+        mode = status?.mode
+        state = status?.state
+        tunnelsActive = status?.tunnelsActive
+        self.unitState = unitState
+        user = instance.manager == .user ? true : nil
+    }
+
+    fileprivate var unitKey: UnitStates.Key { .init(unit: unit, isUser: user ?? false) }
+
+    static func table(_ lines: [InstanceLine], manner: Manner) -> [String] {
+        let columns = [
+            Table.Column("UNIT"), .init("MODE"), .init("STATE"), .init("TUNNELS", .right, rank: 1),
+            .init("SOCKET", least: 8),
+        ]
+        let rows = lines.map { line in
+            [
+                line.unit, line.mode?.rawValue ?? "-",
+                line.state?.rawValue ?? line.unitState.map(word) ?? "does not answer",
+                line.tunnelsActive.map { String($0) } ?? "-", line.unitState == nil ? line.socket : "-",
+            ]
+        }
+        return Table(columns, rows, manner: manner).lines
+    }
+
+    /// systemd's state of a unit, as `systemctl start` and `stop` put it.
+    private static func word(_ state: String) -> String { state == "inactive" ? "stopped" : state }
+}
+
+/// Units that exist, by systemd and by what is configured.
+enum UnitStates {
+    struct Key: Hashable {
+        let unit: String
+        let isUser: Bool
+    }
+
+    struct Unit: Equatable {
+        let instance: Instance
+        /// As systemd calls it.
+        let state: String
+    }
+
+    static func others(than known: [Key]) -> [Unit] {
+        let managers: [Instance.Manager] = [.system, .user]
+        var found = managers.flatMap { manager in
+            let options = manager == .user ? ["--user"] : []
+            let command =
+                ["systemctl"] + options + [
+                    "list-units", "--all", "--plain", "--no-legend", "wstand.service", "wstand@*.service",
+                ]
+            guard let ended = Subprocess.run(command), ended.status == 0 else { return [Unit]() }
+            return units(in: ended.output, manager)
+        }
+        // systemd forgets what is stopped. The file of the unit without a name comes with the package, and says nothing.
+        var configured = InstanceSearch.configured().map {
+            Instance(name: $0, manager: .system, below: Instance.systemDirectory)
+        }
+        let own = InstanceSearch.named(nil, .user)
+        if access(own.configuration, F_OK) == 0 { configured.append(own) }
+        for instance in configured where !found.contains(where: { $0.instance == instance }) {
+            found.append(Unit(instance: instance, state: "inactive"))
+        }
+        return found.filter { !known.contains(Key(unit: $0.instance.unit, isUser: $0.instance.manager == .user)) }
+    }
+
+    /// Lines of UNIT, LOAD, ACTIVE, SUB, description.
+    static func units(in output: String, _ manager: Instance.Manager) -> [Unit] {
+        output.split(separator: "\n").compactMap { line in
+            let fields = line.split(separator: " ", omittingEmptySubsequences: true)
+            guard fields.count >= 4, fields[1] == "loaded", let name = UnitName(String(fields[0])) else { return nil }
+            let directory = manager == .user ? InstanceSearch.userDirectory : Instance.systemDirectory
+            let instance = Instance(name: name.instance, manager: manager, below: directory ?? Instance.systemDirectory)
+            return Unit(instance: instance, state: Printable.text(String(fields[2])))
+        }
+    }
+}

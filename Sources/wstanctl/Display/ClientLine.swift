@@ -1,0 +1,42 @@
+/// What makes a client of a server: the command to run there, and the key, which that command asks for. So the key is in
+/// no command line and in no history of a shell.
+enum ClientLine {
+    /// - Parameter name: of the key, which the client's instance is called by; nil: the configured key.
+    static func new(name: String?, uri: String, key: String) -> String {
+        """
+        \(command(name: name, uri: uri))
+
+        Key:
+
+            \(Printable.text(key))
+        """
+    }
+
+    static func command(name: String?, uri: String) -> String {
+        """
+        On a new client, run this; it asks for the key:
+
+            \(shell(name: name, uri: uri))
+        """
+    }
+
+    static func shell(name: String?, uri: String) -> String {
+        "sudo wstanctl init client \(instance(name)) --uri \(Shell.word(Printable.text(uri)))"
+    }
+
+    /// What a client calls its instance, if nothing else was said.
+    static func instance(_ name: String?) -> String {
+        guard let name, name != ServerKey.configured, Instance.isName(name) else { return "client" }
+        return name
+    }
+
+    /// - Parameter host: of the URI.
+    static func guess(_ host: String) -> String {
+        if host == "HOST" { return "Replace HOST with the name or address by which clients reach this host." }
+        return """
+            \(Printable.text(host)) is this host's own address. If clients use another one, set it:
+
+                sudo wstanctl init server --address NAME
+            """
+    }
+}
