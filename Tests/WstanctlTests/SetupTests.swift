@@ -25,6 +25,7 @@ import WstanControl
 
     @Test func `ports and hosts that mean something`() {
         #expect(TunnelURI("ws://h/")?.effectivePort == 80)
+        #expect(TunnelURI("ws://h/a?b=c")?.text == "ws://h/a?b=c")
         #expect(TunnelURI("wss://h/")?.effectivePort == 443)
         #expect(TunnelURI("ws://0.0.0.0:1/")?.isWildcard == true)
         #expect(TunnelURI("ws://[::]:1/")?.isWildcard == true)
@@ -40,7 +41,7 @@ import WstanControl
         ("ws://::1/", "an IPv6 address stands in brackets"), ("ws://[::1/", "the ] of the IPv6 address is missing"),
         ("ws://[::1]x/", "a port follows the ] after a colon"),
         ("ws://h/a b", "it contains a space or a character that a URI cannot have"),
-        ("ws://h/?a", "it has a query or a fragment, which a tunnel does not use"),
+        ("ws://h/#a", "it has a fragment: remove the # and what follows"),
     ])
     func `a URI is refused with the reason`(text: String, why: String) {
         #expect(throws: TunnelURI.Problem(description: why)) { try TunnelURI(reading: text) }

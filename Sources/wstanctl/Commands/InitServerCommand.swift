@@ -150,8 +150,9 @@ struct ServerText {
         }
         if uri.isGuess { parts.append(ClientLine.guess(uri.uri.host)) }
         if isLoopback {
-            let path = uri.uri.path.isEmpty ? "/" : uri.uri.path
-            parts.append("wstand listens on this host only. A web server in front of it has to forward \(path) to it.")
+            let path = uri.uri.path.prefix { $0 != "?" }
+            let place = path.isEmpty ? "/" : path
+            parts.append("wstand listens on this host only. A web server in front of it has to forward \(place) to it.")
         }
         if needsTLS {
             parts.append(

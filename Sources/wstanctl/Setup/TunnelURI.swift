@@ -4,7 +4,7 @@ struct TunnelURI: Equatable {
     /// In brackets when it is an IPv6 address.
     var host: String
     var port: Int?
-    /// With the leading slash, or empty.
+    /// With the leading slash, or empty; and with the query.
     var path: String
 
     /// Why a text is not such a URI.
@@ -29,8 +29,8 @@ struct TunnelURI: Equatable {
         }
         let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         path = String(rest[authority.endIndex...])
-        guard !path.contains("?"), !path.contains("#") else {
-            throw Problem(description: "it has a query or a fragment, which a tunnel does not use")
+        guard !path.contains("#") else {
+            throw Problem(description: "it has a fragment: remove the # and what follows")
         }
         guard !authority.contains("@") else {
             throw Problem(description: "it has a user name or a password: the key is enough")

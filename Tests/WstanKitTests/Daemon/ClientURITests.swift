@@ -22,6 +22,7 @@ import WstanConfig
         #expect(try Self.found("ws://localhost/") == "ws://192.0.2.7/ ?")
         #expect(try Self.found("ws://0.0.0.0:8080/", own: "2001:db8::1") == "ws://[2001:db8::1]:8080/ ?")
         #expect(try Self.found("ws://0.0.0.0:8080/", own: nil) == "ws://HOST:8080/ ?")
+        #expect(try Self.found("ws://*:8080/a/?b=c") == "ws://192.0.2.7:8080/a/?b=c ?")
         #expect(try Self.found("ws://198.51.100.1:9/") == "ws://198.51.100.1:9/")
     }
 

@@ -85,11 +85,13 @@ public struct ServerURI: Sendable, Equatable, CustomStringConvertible {
 
     /// Without a port that the scheme implies.
     package var shortText: String {
-        "\(scheme.rawValue)://\(HostPort.bracketed(host))\(port == scheme.defaultPort ? "" : ":\(port)")\(path)"
+        "\(scheme.rawValue)://\(HostPort.bracketed(host))\(port == scheme.defaultPort ? "" : ":\(port)")\(resource)"
     }
 
     /// Where it is. The path may be what keeps others from finding the server.
     package var withoutPath: String { "\(scheme.rawValue)://\(HostPort.bracketed(host)):\(port)/" }
 
-    public var description: String { "\(scheme.rawValue)://\(HostPort.bracketed(host)):\(port)\(path)\(query.map { "?\($0)" } ?? "")" }
+    private var resource: String { path + (query.map { "?\($0)" } ?? "") }
+
+    public var description: String { "\(scheme.rawValue)://\(HostPort.bracketed(host)):\(port)\(resource)" }
 }

@@ -4,6 +4,18 @@ import WstanCore
 
 /// The `key-file` of the configuration, as something that is written. It blocks.
 enum KeyFile {
+    /// Puts a key in as `replaceKey` does.
+    ///
+    /// - Returns: why not; nil when it was done.
+    static func obstacle(toKey text: String, in path: String) -> String? {
+        do throws(SystemError) {
+            try replaceKey(in: path, with: text)
+            return nil
+        } catch {
+            return [EACCES, EPERM, EROFS].contains(error.code) ? KeyWarning.notPermitted : error.description
+        }
+    }
+
     /// Puts another key in place of the first line and leaves the others, the mode and the owner as they are.
     ///
     /// - Parameter text: of the key, one line.

@@ -1,4 +1,3 @@
-import Glibc
 import WstanBase
 import WstanConfig
 import WstanControl
@@ -335,19 +334,7 @@ final class KeyRingService: @unchecked Sendable {
         case .text, .environment: return "wstand cannot write it"
         case .credential: return "the service manager has passed it"
         case .file(let path):
-            let result = await apart { () -> String? in
-                do throws(SystemError) {
-                    try KeyFile.replaceKey(in: path, with: made.text)
-                    return nil
-                } catch {
-                    let isForbidden = [EACCES, EPERM, EROFS].contains(error.code)
-                    return isForbidden ? KeyWarning.notPermitted : error.description
-                }
-            }
-            switch result {
-            case nil: return "the threads for files are busy"
-            case .some(let obstacle): return obstacle
-            }
+            return await apart { KeyFile.obstacle(toKey: made.text, in: path) } ?? "the threads for files are busy"
         }
     }
 

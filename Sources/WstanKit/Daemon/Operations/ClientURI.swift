@@ -27,7 +27,7 @@ struct ClientURI: Equatable {
         if uri.scheme == .wss, certificateNames.isEmpty, isOwnPort { reached = uri.scheme.defaultPort }
         let named = uri.scheme == .wss ? certificateNames.first(where: Self.isReachable) : nil
         let host = isOpen ? uri.host : named ?? ownAddress ?? "HOST"
-        self.uri = ServerURI(scheme: uri.scheme, host: host, port: reached, path: uri.path)
+        self.uri = ServerURI(scheme: uri.scheme, host: host, port: reached, path: uri.path, query: uri.query)
         isGuess = !isOpen && named == nil
     }
 
