@@ -240,7 +240,7 @@ public enum ControlInterface {
           filesChanged: ?bool,
           # When the last reload failed; absent if it did not
           reloadFailureTimestampUSec: ?int,
-          # How many warnings there are, whoever asks
+          # Number of warnings; not left out where the reply is restricted
           warningCount: ?int
         )
 

@@ -51,7 +51,7 @@ public struct InterfaceParser {
             try expect("-")
             try expect(">")
             methods[name] = InterfaceDescription.Method(parameters: parameters, reply: try structure())
-        default: throw failure("\(kind) is none of type, method and error")
+        default: throw failure("\(kind) is not type, method or error")
         }
     }
 

@@ -40,7 +40,7 @@ import Testing
     @Test func `what is no list is refused with its place and what it takes`() {
         for (value, text) in [
             ("example.com", "takes loopback"), ("10.0.0.1/8", "behind the prefix"), ("loopback, none", "stands alone"),
-            (",", "names nobody"), ("10.0.0.0/33", "takes loopback"),
+            (",", "names no proxy"), ("10.0.0.0/33", "takes loopback"),
         ] {
             let file = "mode = server\nuri = ws://h:80/\nkey = k\n[server]\ntrusted-proxies = \(value)\n"
             let complaints = ConfigFixture(file: file).complaints()

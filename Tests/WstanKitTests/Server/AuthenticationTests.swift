@@ -401,7 +401,7 @@ import Testing
 
     // MARK: HTTP
 
-    @Test func `what is no WebSocket request of HTTP 1.1 is none of ours`() throws {
+    @Test func `what is not a WebSocket request of HTTP 1.1 is not ours`() throws {
         let good = try Self.request()
         let others = [
             good.with { $0.method = "POST" }, good.with { $0.method = "get" }, good.with { $0.version = "HTTP/2.0" },

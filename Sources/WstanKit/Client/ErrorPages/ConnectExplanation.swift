@@ -24,14 +24,14 @@ extension ConnectCause {
             return failed(
                 502, "\(host) does not exist",
                 either(
-                    "The server looked the name up, and nobody has it.",
-                    "It was looked up from here, and nobody has that name."),
+                    "The server looked the name up, and it does not exist.",
+                    "The client looked the name up, and it does not exist."),
                 ["Check the spelling."]
-                    + either(["A name that exists in your own network only is not for this proxy."], []))
+                    + either(["The server cannot see a name that exists only in your own network."], []))
         case .nameServersSilent:
             return failed(
                 502, "\(host) cannot be looked up", "\(nameServers) do not answer.",
-                ["Try again in a moment; if it stays so, look at `/etc/resolv.conf`\(either(" on the server", ""))."])
+                ["Try again in a moment; if it fails again, look at `/etc/resolv.conf`\(either(" on the server", ""))."])
         case .lookUpTimedOut:
             return failed(
                 504, "\(host) cannot be looked up", "\(nameServers) took too long.",
@@ -40,39 +40,39 @@ extension ConnectCause {
             return failed(
                 502, "\(host) was not looked up",
                 either(
-                    "The server is looking too many names up for you already.",
-                    "Too many names are being looked up already."),
+                    "The server already looks up too many names for this client.",
+                    "The client already looks up too many names."),
                 ["Try again in a moment."])
         case .refused:
             return failed(
                 502, "\(host) refuses the connection",
-                "It is there, but nothing listens on \(port), or a firewall says no.",
+                "Nothing listens on \(port) there, or a firewall rejects the connection.",
                 ["Check the port."] + either(["If it is your server, see whether the service runs."], []))
         case .timedOut:
             return failed(
                 504, "\(host) does not answer",
-                "The \(either("server", "client")) tried to connect to \(port), and nothing came back.",
-                ["It may be down, or a firewall swallows what goes to \(port)."]
+                "The \(either("server", "client")) tried to connect to \(port), and got no answer.",
+                ["It may be down, or a firewall may drop connections to \(port)."]
                     + either(["Check the address, and try again later."], []))
         case .networkUnreachable:
             return failed(
-                502, either("The server cannot get to \(host)", "No network leads to \(host)"),
-                either("No network leads from the server to its address.", "This host has no route to its address."),
-                either(["Often the address is IPv6 and the server has none."], []))
+                502, either("The server cannot reach \(host)", "No route to \(host)"),
+                either("The server has no route to its address.", "This host has no route to its address."),
+                either(["The address may be IPv6, and the server may not have IPv6."], []))
         case .hostUnreachable:
             return failed(
-                502, "\(host) is not there", "Its network is, but nobody there answers to its address.",
+                502, "\(host) is not there", "No host answers at its address.",
                 ["It may be down: try again later."])
         case .reset:
             return failed(
-                502, "\(host) cuts the connection", "It was reset before it was made.",
-                either(["Something between the server and \(host) does not like it."], []))
+                502, "\(host) cuts the connection", "The connection was reset while it was made.",
+                either(["The host may refuse the server, or a firewall between them may reset connections."], []))
         case .shortage:
             return failed(
                 502, "The \(either("server", "client")) is out of connections",
-                "It has as many as its system lets it have.",
+                "It has reached a limit of its system, such as open files or ports.",
                 either(
-                    ["Try again in a moment; whoever runs it can raise its limits."],
+                    ["Try again in a moment. The administrator of the server can raise its limits."],
                     ["Raise LimitNOFILE= or `ulimit -n`."]))
         }
     }

@@ -9,7 +9,7 @@ public enum LocalUser: Sendable, Equatable {
         for item in text.split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
             users.append(try LocalUser(item.utf8))
         }
-        guard !users.isEmpty else { throw ValueProblem("names nobody: leave it out if everybody may") }
+        guard !users.isEmpty else { throw ValueProblem("names no user: leave it out to accept every user") }
         return users
     }
 

@@ -14,7 +14,7 @@ public struct TargetAddress: Sendable, Equatable, CustomStringConvertible {
     package init(_ text: String) throws(ValueProblem) {
         let pair = try HostPort(text)
         guard let port = pair.port else { throw ValueProblem("the port is missing: write host:port") }
-        guard port != 0 else { throw ValueProblem("nobody can connect to port 0: name the target's port") }
+        guard port != 0 else { throw ValueProblem("port 0 cannot be connected to: name the target's port") }
         self.init(host: pair.host, port: port)
     }
 

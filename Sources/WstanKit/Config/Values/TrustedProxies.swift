@@ -47,7 +47,7 @@ extension TrustedProxies {
                         + " bits behind the prefix)")
             }
         }
-        guard !proxies.networks.isEmpty else { throw ValueProblem("names nobody: write none if that is meant") }
+        guard !proxies.networks.isEmpty else { throw ValueProblem("names no proxy: write none if that is meant") }
         return proxies
     }
 

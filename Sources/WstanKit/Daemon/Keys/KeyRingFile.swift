@@ -71,7 +71,7 @@ struct KeyRingFile: Sendable {
 
     private static func text(_ problem: KeyRingCodec.Problem) -> String {
         switch problem {
-        case .tooLong: "is above \(KeyRingBounds.fileSize) bytes, so it is none"
+        case .tooLong: "is above \(KeyRingBounds.fileSize) bytes, so it is not a key ring"
         case .isEmpty: "is empty"
         case .unknownFormat: "is of another version of wstan, or no key ring at all"
         case .damaged: "is damaged (its checksum is wrong)"

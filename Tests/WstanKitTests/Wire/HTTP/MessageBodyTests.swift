@@ -70,7 +70,7 @@ import Testing
         "5\r\nContent-Length: 6", "x", "5, 6", "-1", "", "5,", ",5", "5, x", "5;a", "5 5", "9223372036854775808",
         "99999999999999999999",
     ])
-    func `an answer whose length is none is malformed`(value: String) {
+    func `an answer with an invalid length is malformed`(value: String) {
         let shown = value.replacing("\r\nContent-Length: ", with: ", ")
         #expect(throws: HTTPHead.Failure.length(shown)) { try Self.response(200, "\r\nContent-Length: \(value)") }
     }
