@@ -152,6 +152,7 @@ enum KeyNames {
         var options = DaemonOptions()
         options.instance = value(["-i", "--instance"])
         options.socket = value(["--socket"])
+        options.user = words.contains("--user")
         return (try? DaemonClient(options).status().keys) ?? []
     }
 

@@ -11,6 +11,7 @@ import subprocess
 import termios
 import time
 
+from helpers import ROOT
 from helpers.control import fakedaemon
 from helpers.control.fakedaemon import FakeDaemon, tunnel, tunnels
 from helpers.process import CTL, free_port
@@ -669,7 +670,7 @@ class Terminals(Control):
         self.assertShows('1 tunnel, 1 in use')
         daemon.answers['ListTunnels'] = lambda call: call.close()
         self.assertRestored(popen, status=FAILED)
-        self.assertIn(b'in the middle', self.seen.rsplit(b'\x1b[?1049l', 1)[-1])
+        self.assertIn(b'closed the connection before it had answered', self.seen.rsplit(b'\x1b[?1049l', 1)[-1])
 
     def test_terminal_that_goes(self):
         """When nothing can be written any longer, the keyboard is given back all the same."""
