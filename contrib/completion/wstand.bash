@@ -11,7 +11,7 @@ _wstand() {
         --key --log-level --mode --threads --pool-size --pool-min --max-tunnels --max-tunnels-per-address --max-handshakes
         --host-header --tls-sni --port --tun-port --proxy --memory-limit --early-data --plain-answer --direct --allow --deny
         --drain-timeout --early-data-wait --udp-idle --pool-max-idle --pool-ping --ping-interval --request-ttl --handshake-timeout
-        --connect-timeout --idle-timeout --uri --allow-uid --forward --public-uri'
+        --connect-timeout --idle-timeout --uri --public-uri --allow-uid --forward'
 
     # bash splits --option=value into three words.
     local current=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]} word
