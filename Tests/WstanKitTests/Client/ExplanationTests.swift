@@ -23,7 +23,7 @@ import Testing
             (Connector.Failure.lookUp(.notFound), 502, "does not exist"), (.lookUp(.unavailable), 502, "name servers"),
             (.lookUp(.timedOut), 504, "took too long"), (.lookUp(.tooMany), 502, "too many"),
             (Self.connect(111), 502, "refuses"), (Self.connect(110), 504, "does not answer"),
-            (Self.connect(101), 502, "cannot get to"), (Self.connect(113), 502, "is not there"),
+            (Self.connect(101), 502, "cannot reach"), (Self.connect(113), 502, "is not there"),
             (Self.connect(104), 502, "cuts"), (Self.connect(24), 502, "out of connections"),
         ] {
             let explanation = Self.explain(Self.unreachable(failure))

@@ -58,7 +58,7 @@ enum DirectFailure: Error, Equatable {
         case .broken:
             return Self.failed(
                 502, "\(host) broke the connection off", "It took the request, and then the connection was reset.",
-                "Try again. If it stays so, something between this client and \(host) does not like it.")
+                "Try again. If it fails again, a firewall between this client and \(host) may reset connections.")
         case .unreadableAnswer(let failure):
             var explanation = failure.explanation(ofAnswerBy: host, hop: .clientToTarget)
             explanation.advice.append(Self.rule)
