@@ -42,7 +42,7 @@ class Flood(Names):
         def works():
             try:
                 return self.seconds(self.wstan_client, GOOD % 'later')
-            except (EOFError, ConnectionError):
+            except (EOFError, ConnectionError, agent.Refused):
                 return None  # too many look-ups are waiting
         eventually(works, 'a name is looked up', within=15, step=0.2)
 

@@ -272,7 +272,7 @@ class Told(Rules):
 
     def test_socks(self):
         """A user agent of SOCKS or CONNECT has its connection ended in good order."""
-        client = self.client(self.begin(NOT_PRIVATE))
+        client = self.client(self.begin(NOT_PRIVATE), '--early-reply=yes')
         for dial in agent.socks5, agent.connect:
             with dial(client.port, '127.0.0.1', self.echo.port) as s:
                 with contextlib.suppress(ConnectionError):

@@ -138,7 +138,7 @@ class OwnTLS(TLS):
                             t.sendall(b'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n')
                     except OSError as e:
                         reused.append(e)
-                client = self.tls_client(self.target(serve), '--pool-min=0')
+                client = self.tls_client(self.target(serve), '--pool-min=0', '--early-reply=yes')
                 for _ in range(4):
                     with agent.socks5(client.port, '127.0.0.1', 9) as s:
                         s.sendall(b'x')

@@ -143,7 +143,11 @@ package struct HTTPHead: Equatable {
 
     /// The x of `HTTP/1.x`, of a request or of an answer.
     var minorVersion: Int {
-        if let digit = requestLine?.version.last { return Int(digit) - 48 }
+        let line = bytes[firstLine]
+        // A request line ends in it, so that nothing else of the line has to be read.
+        if let digit = line.last, line.dropLast().suffix(8).elementsEqual(" HTTP/1.".utf8), !line.starts(with: "HTTP/".utf8) {
+            return Int(digit) - 48
+        }
         return statusLine?.minorVersion ?? 0
     }
 
@@ -154,12 +158,13 @@ package struct HTTPHead: Equatable {
 
     /// Whether a field that is a list of tokens has this one, in whatever case.
     func hasToken(_ token: String, in name: String) -> Bool {
-        // No list that matters is long; taking a hostile one apart costs milliseconds.
         fields.contains { field in
-            isNamed(field, name) && field.value.count <= 256
-                && bytes[field.value].split(separator: UInt8(ascii: ",")).contains {
-                    Self.isEqual($0.trimmed, token)
-                }
+            // No list that matters is long; taking a hostile one apart costs milliseconds.
+            guard isNamed(field, name), field.value.count <= 256 else { return false }
+            let value = bytes[field.value]
+            // Most lists have one item.
+            return Self.isEqual(value, token)
+                || value.split(separator: UInt8(ascii: ",")).contains { Self.isEqual($0.trimmed, token) }
         }
     }
 
