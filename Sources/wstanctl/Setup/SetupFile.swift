@@ -110,11 +110,14 @@ struct SetupFile {
     }
 
     /// Makes the directory that it is in, and those above it, where they are missing.
-    func makeDirectory() throws(Failure) {
+    ///
+    /// - Parameter isForAll: the service can enter what is made, whatever the umask; else the umask decides.
+    func makeDirectory(isForAll: Bool) throws(Failure) {
         for slash in actual.indices.dropFirst() where actual[slash] == "/" {
-            guard mkdir(String(actual[..<slash]), 0o755) == 0 || errno == EEXIST else {
-                throw failure("cannot make the directory of")
-            }
+            let directory = String(actual[..<slash])
+            let isMade = mkdir(directory, 0o755) == 0
+            guard isMade || errno == EEXIST else { throw failure("cannot make the directory of") }
+            if isMade, isForAll, chmod(directory, 0o755) != 0 { throw failure("cannot make the directory of") }
         }
     }
 
