@@ -187,6 +187,44 @@ import Testing
                 "systemctl start wstand.service",
             ])
         #expect(try commands(Self.wish(), HostObservation(texts: files)) == [])
+    @Test(arguments: [
+        (socketDropIn, "[Socket]\nListenStream=\nListenStream=443\nFreeBind=yes\n"),
+        (socketDropIn, "[Socket]\nListenStream=\nListenStream=443\nListenStream=192.0.2.1:444\n"),
+        (serviceDropIn, "[Unit]\nRequires=wstand.socket\n[Service]\nLimitNOFILE=9999\n"),
+    ])
+    func `an edited drop-in of systemd is changed with force only, and a copy is kept`(path: String, text: String) throws {
+        var files = [
+            Self.main: SetupFixture.shipped, "/etc/wstan/key": "K",
+            Self.socketDropIn: "[Socket]\nListenStream=\nListenStream=443\n",
+            Self.serviceDropIn: "[Unit]\nRequires=wstand.socket\n",
+        ]
+        files[path] = text
+        let host = HostObservation(texts: files)
+        #expect(
+            throws: Failure("\(path) has settings that init does not write. Remove it, or use --force (a copy is kept).")
+        ) {
+            try Self.plan(Self.wish("ws://0.0.0.0:8080/"), on: host)
+        }
+        #expect(throws: Failure("\(path) exists and differs. Keep it, or replace it with --force (a copy is kept).")) {
+            try Self.plan(Self.wish("ws://0.0.0.0:444/"), on: host)
+        }
+        let back = try Self.plan(Self.wish("ws://0.0.0.0:8080/", force: true), on: host)
+        #expect(back.deeds.contains(.remove(path, what: "wstand opens the port itself", backup: "copy")))
+        #expect(back.report.contains("removed: wstand opens the port itself (former file: copy)"))
+        let other = try Self.plan(Self.wish("ws://0.0.0.0:444/", force: true), on: host)
+        #expect(other.report.contains("(former file: copy)"))
+    }
+
+    @Test func `an edited drop-in that listens on the port is kept`() throws {
+        let host = HostObservation(texts: [
+            Self.main: SetupFixture.shipped, "/etc/wstan/key": "K",
+            Self.socketDropIn: "[Socket]\nListenStream=\nListenStream=443\nFreeBind=yes\n",
+            Self.serviceDropIn: "[Unit]\nRequires=wstand.socket\n",
+        ])
+        let plan = try Self.plan(Self.wish("ws://0.0.0.0:443/"), on: host)
+        #expect(plan.report.contains("unchanged: listens on port 443"))
+    }
+
         #expect(try commands(Self.wish("ws://0.0.0.0:443/"), HostObservation(texts: files, active: nil)) == [])
         // Back to a port that wstand opens itself.
         var low = files

@@ -47,7 +47,10 @@ struct SetupHost {
             try file.makeDirectory(isForAll: manager == .system)
             if let backup = writing.backup { try file.keepCopy(at: backup) }
             try file.write(writing.text, for: writing.readers, replacing: writing.replaces)
-        case .remove(let path, _): try SetupFile(path, root: root).remove()
+        case .remove(let path, _, let backup):
+            let file = SetupFile(path, root: root)
+            if let backup { try file.keepCopy(at: backup) }
+            try file.remove()
         case .run(let command, _): try run(command)
         }
     }
