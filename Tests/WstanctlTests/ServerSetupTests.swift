@@ -88,6 +88,22 @@ import Testing
         }
     }
 
+    @Test func `a path in the home of the service is not taken for another one`() throws {
+        func refusal(_ path: String) -> Failure {
+            Failure(
+                "/etc/wstan.conf: wstanctl cannot expand \(path): ~ is the home directory of the user that wstand runs as. "
+                    + "Write the path from the first / on.")
+        }
+        func plan(_ lines: String) throws -> SetupPlan {
+            try Self.plan(Self.wish(), on: HostObservation(texts: [Self.main: "mode = server\n" + lines]))
+        }
+        #expect(throws: refusal("~/k")) { try plan("key-file = ~/k") }
+        #expect(throws: refusal("~/s")) { try plan("key = x\nstate-directory = ~/s") }
+        // It does not count.
+        _ = try plan("key-file = ~/k\nkey = x")
+        _ = try plan("key-file = ~/k\nkey-file = /k")
+    }
+
     @Test func `a client is made a server only when that is meant`() throws {
         let host = HostObservation(texts: [Self.main: "mode = client\nuri = ws://h/\nkey = x"])
         let refusal = Failure(
