@@ -187,22 +187,6 @@ import Testing
         }
     }
 
-    @Test func `a running service is restarted, with its socket where that has changed`() throws {
-        let files = [Self.main: SetupFixture.shipped, "/etc/wstan/key": "K"]
-        let active = HostObservation(texts: files, active: ["wstand.service"])
-        func commands(_ wish: ServerWish, _ host: HostObservation) throws -> [String] {
-            try Self.plan(wish, on: host).deeds.compactMap { deed in
-                guard case .run(let command, _) = deed else { return nil }
-                return command.joined(separator: " ")
-            }
-        }
-        #expect(try commands(Self.wish(), active) == ["systemctl restart wstand.service"])
-        #expect(
-            try commands(Self.wish("ws://0.0.0.0:443/"), active) == [
-                "systemctl daemon-reload", "systemctl stop wstand.service wstand.socket",
-                "systemctl start wstand.service",
-            ])
-        #expect(try commands(Self.wish(), HostObservation(texts: files)) == [])
     @Test(arguments: [
         (socketDropIn, "[Socket]\nListenStream=\nListenStream=443\nFreeBind=yes\n"),
         (socketDropIn, "[Socket]\nListenStream=\nListenStream=443\nListenStream=192.0.2.1:444\n"),
@@ -241,6 +225,22 @@ import Testing
         #expect(plan.report.contains("unchanged: listens on port 443"))
     }
 
+    @Test func `a running service is restarted, with its socket where that has changed`() throws {
+        let files = [Self.main: SetupFixture.shipped, "/etc/wstan/key": "K"]
+        let active = HostObservation(texts: files, active: ["wstand.service"])
+        func commands(_ wish: ServerWish, _ host: HostObservation) throws -> [String] {
+            try Self.plan(wish, on: host).deeds.compactMap { deed in
+                guard case .run(let command, _) = deed else { return nil }
+                return command.joined(separator: " ")
+            }
+        }
+        #expect(try commands(Self.wish(), active) == ["systemctl restart wstand.service"])
+        #expect(
+            try commands(Self.wish("ws://0.0.0.0:443/"), active) == [
+                "systemctl daemon-reload", "systemctl stop wstand.service wstand.socket",
+                "systemctl start wstand.service",
+            ])
+        #expect(try commands(Self.wish(), HostObservation(texts: files)) == [])
         #expect(try commands(Self.wish("ws://0.0.0.0:443/"), HostObservation(texts: files, active: nil)) == [])
         // Back to a port that wstand opens itself.
         var low = files
@@ -343,69 +343,5 @@ import Testing
     @Test(arguments: ["a:80", "0.0.0.0", "ws://0.0.0.0/", "a b", "", "http://a/", "a/b"])
     func `what is no address of a server is refused`(text: String) {
         #expect(PublicAddress(text) == nil)
-    }
-
-    private static func text(
-        _ uri: String, isGuess: Bool = false, key: ServerKey = .key("KEY=="), name: String? = nil,
-        outlook: UnitOutlook = .isStopped,
-        isLoopback: Bool = false, needsTLS: Bool = false
-    ) throws -> String {
-        let host = HostObservation(texts: [:])
-        let goal = try ServerGoal(wish(uri, isGuess ? nil : TunnelURI(uri)?.host), on: host)
-        return ServerText(
-            uri: ClientURI(goal, on: host, ownAddress: isGuess ? "198.51.100.7" : nil), key: key, name: name,
-            outlook: outlook, isLoopback: isLoopback, needsTLS: needsTLS
-        ).text
-    }
-
-    @Test func `the key has a line of its own, and is in no command`() throws {
-        #expect(
-            try Self.text("ws://0.0.0.0:8080/", isGuess: true) == """
-                Start wstand now and at every boot:
-
-                    sudo systemctl enable --now wstand
-
-                On a new client, run this; it asks for the key:
-
-                    sudo wstanctl init client client --uri ws://198.51.100.7:8080/
-
-                Key:
-
-                    KEY==
-
-                198.51.100.7 is this host's own address. If clients use another one, set it:
-
-                    sudo wstanctl init server --address NAME
-                """)
-        #expect(
-            try Self.text("ws://a.test:8080/", name: "laptop", outlook: .isRunning(atBoot: true)) == """
-                wstand is running with this configuration.
-
-                On a new client, run this; it asks for the key:
-
-                    sudo wstanctl init client laptop --uri ws://a.test:8080/
-
-                Key:
-
-                    KEY==
-                """)
-    }
-
-    @Test func `what would not work is said`() throws {
-        #expect(
-            try Self.text("wss://a.test/t", isLoopback: true, needsTLS: true).hasSuffix(
-                """
-                wstand listens on this host only. A web server in front of it has to forward /t to it.
-
-                wss:// needs TLS: by a web server in front of wstand, or by [tls] certificate in wstan.conf(5).
-                """))
-        #expect(
-            try Self.text("ws://a.test/", key: .unknown, name: "laptop").hasSuffix(
-                """
-                The current keys are kept by wstand, which is not running. Once it is, this prints what a client needs:
-
-                    sudo wstanctl -i wstand client-config --key laptop
-                """))
-        #expect(ClientLine.guess("HOST") == "Replace HOST with the name or address by which clients reach this host.")
     }
 }
