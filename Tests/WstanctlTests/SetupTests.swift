@@ -176,7 +176,7 @@ import WstanControl
 
     @Test func `a file is replaced by what was read of it, never by way of a link`() throws {
         let directory = try Self.temporaryDirectory()
-        defer { unlink(directory + "/key"); unlink(directory + "/link"); rmdir(directory) }
+        defer { for path in ["/key", "/link", ""] { _ = remove(directory + path) } }
         let file = SetupFile(directory + "/key", root: "")
         try file.write("OLD\n", for: .owner, replacing: false)
         #expect(symlink("key", directory + "/link") == 0)
