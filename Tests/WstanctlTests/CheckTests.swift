@@ -16,7 +16,8 @@ import WstanControl
     }
 
     private static func check(
-        _ servers: [Control.Server] = [], _ change: (inout GetStatus.Reply) -> Void = { _ in }
+        _ servers: [Control.Server] = [], systemctl: String = "systemctl",
+        _ change: (inout GetStatus.Reply) -> Void = { _ in }
     ) -> Check {
         var status = GetStatus.Reply(
             version: "1", mode: .client, state: .running, pid: 1, startTimestampUSec: now - 1_000_000,
@@ -25,7 +26,7 @@ import WstanControl
         status.pool = .init(size: 16, idle: 4, opening: 0, hits: 0, misses: 0)
         status.servers = servers
         change(&status)
-        return Check(status, now: now)
+        return Check(status, now: now, systemctl: systemctl)
     }
 
     @Test func `all is well`() {
@@ -87,6 +88,13 @@ import WstanControl
             }
                 == (.critical, "last reload failed 5min ago: x"))
         #expect(status { $0.configurationErrors = ["x"] } == (.critical, "last reload failed: x"))
+    }
+
+    @Test func `advice is for the service manager of the instance`() {
+        let advice = ["systemctl", "systemctl --user"].map { systemctl in
+            Self.check([Self.server(.reachable)], systemctl: systemctl) { $0.requiresRestart = ["uri"] }.concerns[0].advice
+        }
+        #expect(advice == ["systemctl restart wstand", "systemctl --user restart wstand"])
     }
 
     @Test func `a certificate is a warning two weeks before its end`() {

@@ -88,6 +88,22 @@ import Testing
         }
     }
 
+    @Test func `a path in the home of the service is not taken for another one`() throws {
+        func refusal(_ path: String) -> Failure {
+            Failure(
+                "/etc/wstan.conf: wstanctl cannot expand \(path): ~ is the home directory of the user that wstand runs as. "
+                    + "Write the path from the first / on.")
+        }
+        func plan(_ lines: String) throws -> SetupPlan {
+            try Self.plan(Self.wish(), on: HostObservation(texts: [Self.main: "mode = server\n" + lines]))
+        }
+        #expect(throws: refusal("~/k")) { try plan("key-file = ~/k") }
+        #expect(throws: refusal("~/s")) { try plan("key = x\nstate-directory = ~/s") }
+        // It does not count.
+        _ = try plan("key-file = ~/k\nkey = x")
+        _ = try plan("key-file = ~/k\nkey-file = /k")
+    }
+
     @Test func `a client is made a server only when that is meant`() throws {
         let host = HostObservation(texts: [Self.main: "mode = client\nuri = ws://h/\nkey = x"])
         let refusal = Failure(
@@ -169,6 +185,44 @@ import Testing
         #expect(throws: Failure("a.test is a name, and port 80 needs an address in --uri, such as 0.0.0.0.")) {
             try Self.plan(Self.wish("ws://a.test/"), on: host)
         }
+    }
+
+    @Test(arguments: [
+        (socketDropIn, "[Socket]\nListenStream=\nListenStream=443\nFreeBind=yes\n"),
+        (socketDropIn, "[Socket]\nListenStream=\nListenStream=443\nListenStream=192.0.2.1:444\n"),
+        (serviceDropIn, "[Unit]\nRequires=wstand.socket\n[Service]\nLimitNOFILE=9999\n"),
+    ])
+    func `an edited drop-in of systemd is changed with force only, and a copy is kept`(path: String, text: String) throws {
+        var files = [
+            Self.main: SetupFixture.shipped, "/etc/wstan/key": "K",
+            Self.socketDropIn: "[Socket]\nListenStream=\nListenStream=443\n",
+            Self.serviceDropIn: "[Unit]\nRequires=wstand.socket\n",
+        ]
+        files[path] = text
+        let host = HostObservation(texts: files)
+        #expect(
+            throws: Failure("\(path) has settings that init does not write. Remove it, or use --force (a copy is kept).")
+        ) {
+            try Self.plan(Self.wish("ws://0.0.0.0:8080/"), on: host)
+        }
+        #expect(throws: Failure("\(path) exists and differs. Keep it, or replace it with --force (a copy is kept).")) {
+            try Self.plan(Self.wish("ws://0.0.0.0:444/"), on: host)
+        }
+        let back = try Self.plan(Self.wish("ws://0.0.0.0:8080/", force: true), on: host)
+        #expect(back.deeds.contains(.remove(path, what: "wstand opens the port itself", backup: "copy")))
+        #expect(back.report.contains("removed: wstand opens the port itself (former file: copy)"))
+        let other = try Self.plan(Self.wish("ws://0.0.0.0:444/", force: true), on: host)
+        #expect(other.report.contains("(former file: copy)"))
+    }
+
+    @Test func `an edited drop-in that listens on the port is kept`() throws {
+        let host = HostObservation(texts: [
+            Self.main: SetupFixture.shipped, "/etc/wstan/key": "K",
+            Self.socketDropIn: "[Socket]\nListenStream=\nListenStream=443\nFreeBind=yes\n",
+            Self.serviceDropIn: "[Unit]\nRequires=wstand.socket\n",
+        ])
+        let plan = try Self.plan(Self.wish("ws://0.0.0.0:443/"), on: host)
+        #expect(plan.report.contains("unchanged: listens on port 443"))
     }
 
     @Test func `a running service is restarted, with its socket where that has changed`() throws {
@@ -289,69 +343,5 @@ import Testing
     @Test(arguments: ["a:80", "0.0.0.0", "ws://0.0.0.0/", "a b", "", "http://a/", "a/b"])
     func `what is no address of a server is refused`(text: String) {
         #expect(PublicAddress(text) == nil)
-    }
-
-    private static func text(
-        _ uri: String, isGuess: Bool = false, key: ServerKey = .key("KEY=="), name: String? = nil,
-        outlook: UnitOutlook = .isStopped,
-        isLoopback: Bool = false, needsTLS: Bool = false
-    ) throws -> String {
-        let host = HostObservation(texts: [:])
-        let goal = try ServerGoal(wish(uri, isGuess ? nil : TunnelURI(uri)?.host), on: host)
-        return ServerText(
-            uri: ClientURI(goal, on: host, ownAddress: isGuess ? "198.51.100.7" : nil), key: key, name: name,
-            outlook: outlook, isLoopback: isLoopback, needsTLS: needsTLS
-        ).text
-    }
-
-    @Test func `the key has a line of its own, and is in no command`() throws {
-        #expect(
-            try Self.text("ws://0.0.0.0:8080/", isGuess: true) == """
-                Start wstand now and at every boot:
-
-                    sudo systemctl enable --now wstand
-
-                On a new client, run this; it asks for the key:
-
-                    sudo wstanctl init client client --uri ws://198.51.100.7:8080/
-
-                Key:
-
-                    KEY==
-
-                198.51.100.7 is this host's own address. If clients use another one, set it:
-
-                    sudo wstanctl init server --address NAME
-                """)
-        #expect(
-            try Self.text("ws://a.test:8080/", name: "laptop", outlook: .isRunning(atBoot: true)) == """
-                wstand is running with this configuration.
-
-                On a new client, run this; it asks for the key:
-
-                    sudo wstanctl init client laptop --uri ws://a.test:8080/
-
-                Key:
-
-                    KEY==
-                """)
-    }
-
-    @Test func `what would not work is said`() throws {
-        #expect(
-            try Self.text("wss://a.test/t", isLoopback: true, needsTLS: true).hasSuffix(
-                """
-                wstand listens on this host only. A web server in front of it has to forward /t to it.
-
-                wss:// needs TLS: by a web server in front of wstand, or by [tls] certificate in wstan.conf(5).
-                """))
-        #expect(
-            try Self.text("ws://a.test/", key: .unknown, name: "laptop").hasSuffix(
-                """
-                The current keys are kept by wstand, which is not running. Once it is, this prints what a client needs:
-
-                    sudo wstanctl -i wstand client-config --key laptop
-                """))
-        #expect(ClientLine.guess("HOST") == "Replace HOST with the name or address by which clients reach this host.")
     }
 }

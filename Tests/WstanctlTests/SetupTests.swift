@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 import WstanControl
 
@@ -171,6 +172,25 @@ import WstanControl
         #expect(ConfiguredKeyFile.text("NEW", replacing: Array("OLD\n# mine\n".utf8)) == "NEW\n# mine\n")
         #expect(ConfiguredKeyFile.text("NEW", replacing: Array("OLD".utf8)) == "NEW\n")
         #expect(ConfiguredKeyFile.text("NEW", replacing: []) == "NEW\n")
+    }
+
+    @Test func `a file is replaced by what was read of it, never by way of a link`() throws {
+        let directory = try Self.temporaryDirectory()
+        defer { for path in ["/key", "/link", ""] { _ = remove(directory + path) } }
+        let file = SetupFile(directory + "/key", root: "")
+        try file.write("OLD\n", for: .owner, replacing: false)
+        #expect(symlink("key", directory + "/link") == 0)
+        let read = try #require(try file.readRegular(limit: 100))
+        #expect(read.bytes == Array("OLD\n".utf8))
+        #expect(read.readers == .same(mode: 0o600, user: geteuid(), group: getegid()))
+        let others = ["/link", "/missing", ""]
+        for other in others { #expect(try SetupFile(directory + other, root: "").readRegular(limit: 100) == nil) }
+        #expect(throws: Failure.self) { try file.readRegular(limit: 3) }
+    }
+
+    private static func temporaryDirectory() throws -> String {
+        var template = Array("/tmp/wstanctl-XXXXXX".utf8CString)
+        return String(cString: try #require(mkdtemp(&template)))
     }
 
     @Test func `wstand is looked for beside wstanctl, and in the sbin beside its bin`() {

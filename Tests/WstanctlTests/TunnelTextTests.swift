@@ -154,7 +154,18 @@ import WstanControl
         #expect(seen(.pageUp, .character("b")) == "5-9")
         #expect(seen(.end) == "16-20")
         #expect(seen(.home) == "1-5")
+        // All at once, before anything is drawn.
+        #expect(seen(.end, .down, .pageDown, .end, .character(" ")) == "16-20")
+        #expect(seen(.end, .down, .pageUp, .home, .up) == "1-5")
         let isMoved = scroll.press(.character("x"))
         #expect(!isMoved)
+    }
+
+    @Test func `an empty list is scrolled nowhere`() {
+        var scroll = Scroll()
+        for key in [PressedKey.end, .down, .pageDown, .end, .pageDown] { _ = scroll.press(key) }
+        #expect(scroll.rows(of: 0, height: 5) == 0..<0)
+        for key in [PressedKey.end, .down, .up, .pageUp] { _ = scroll.press(key) }
+        #expect(scroll.rows(of: 0, height: 0) == 0..<0)
     }
 }

@@ -16,7 +16,8 @@ struct CheckCommand: ParsableCommand {
     func run() throws {
         let check: Check
         do throws(Failure) {
-            check = Check(try DaemonClient(daemon).status(), now: Terminal.now)
+            let client = try DaemonClient(daemon)
+            check = Check(try client.status(), now: Terminal.now, systemctl: client.instance.systemctl)
         } catch {
             check = Check(error)
         }
@@ -68,8 +69,9 @@ struct Check: Encodable {
 
     private enum CodingKeys: CodingKey { case status, text, concerns }
 
-    init(_ reply: GetStatus.Reply, now: Int) {
-        let found = reply.concerns(now: now).sorted { $0.severity > $1.severity }
+    /// - Parameter systemctl: the command that reaches the daemon's service manager, for the advice.
+    init(_ reply: GetStatus.Reply, now: Int, systemctl: String) {
+        let found = reply.concerns(now: now, systemctl: systemctl).sorted { $0.severity > $1.severity }
         status = Status(found.first?.severity)
         concerns = found.map { Item(status: Status($0.severity), text: Printable.text($0.text), advice: $0.advice) }
         text = found.isEmpty ? Self.account(reply, now) : concerns.map(\.text).joined(separator: "; ")

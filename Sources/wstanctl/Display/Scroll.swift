@@ -6,17 +6,22 @@ struct Scroll {
     /// - Returns: whether the key moves the list.
     mutating func press(_ key: PressedKey) -> Bool {
         switch key {
-        case .up: first -= 1
-        case .down: first += 1
-        case .pageUp, .character("b"): first -= visible
-        case .pageDown, .character(" "): first += visible
+        case .up: move(by: -1)
+        case .down: move(by: 1)
+        case .pageUp, .character("b"): move(by: -visible)
+        case .pageDown, .character(" "): move(by: visible)
         case .home: first = 0
         // `rows` finds the last page.
         case .end: first = .max
         case .character: return false
         }
-        first = max(0, first)
         return true
+    }
+
+    /// Several keys may come before `rows` sets the bounds.
+    private mutating func move(by rows: Int) {
+        let (moved, isBeyond) = first.addingReportingOverflow(rows)
+        first = isBeyond ? .max : max(0, moved)
     }
 
     /// The rows that are seen, of `count` in the room for `height`.

@@ -12,8 +12,9 @@ enum ConfiguredKeyFile {
             path == configured(in: instance.configuration), path.hasPrefix("/")
         else { return false }
         let file = SetupFile(path, root: "")
-        guard let attributes = file.attributes, let former = try? file.read(limit: KeyInput.limit) else { return false }
-        return (try? file.write(text(key, replacing: former), for: attributes, replacing: true)) != nil
+        guard let former = try? file.readRegular(limit: KeyInput.limit) else { return false }
+        let text = text(key, replacing: former.bytes)
+        return (try? file.write(text, for: former.readers, replacing: true)) != nil
     }
 
     static func text(_ key: String, replacing former: [UInt8]) -> String {

@@ -35,6 +35,7 @@ struct ServerGoal {
                     + "wstanctl init client NAME makes clients beside a server.")
         }
         try Self.checkLaterFiles(all)
+        try Self.checkPaths(all)
         let isServer = all.mode?.text == "server"
         let stated = isServer ? all["uri"] : nil
         let present = stated.flatMap { TunnelURI($0.text) }
@@ -60,6 +61,17 @@ struct ServerGoal {
             throw Failure(
                 "\(file.path) sets \(entry.name), and is read after \(ServerWish.dropIn). "
                     + "Remove that line, then run this again.")
+        }
+    }
+
+    /// wstand expands `~/` by its own HOME, which is not that of the user who runs this program.
+    private static func checkPaths(_ all: ConfigurationLayers) throws(Failure) {
+        var values = [all["state-directory"]]
+        if case .file = all.key { values.append(all["key-file"]) }
+        for case let value? in values where value.text.hasPrefix("~/") {
+            throw Failure(
+                "\(value.path): wstanctl cannot expand \(Printable.text(value.text)): ~ is the home directory of the user "
+                    + "that wstand runs as. Write the path from the first / on.")
         }
     }
 

@@ -33,6 +33,27 @@ struct SetupFile {
             throw failure("cannot read")
         }
         defer { close(descriptor) }
+        return try contents(of: descriptor, limit: limit)
+    }
+
+    /// Of a regular file, without following a link: both are of the same file, whatever takes its place meanwhile.
+    ///
+    /// - Returns: what is in it, and what a successor should be like; nil for anything else.
+    func readRegular(limit: Int) throws(Failure) -> (bytes: [UInt8], readers: Readers)? {
+        let descriptor = open(actual, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+        guard descriptor >= 0 else {
+            if errno == ENOENT || errno == ELOOP { return nil }
+            throw failure("cannot read")
+        }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw failure("cannot read") }
+        guard status.st_mode & S_IFMT == S_IFREG else { return nil }
+        let bytes = try contents(of: descriptor, limit: limit)
+        return (bytes, .same(mode: status.st_mode & 0o7777, user: status.st_uid, group: status.st_gid))
+    }
+
+    private func contents(of descriptor: Int32, limit: Int) throws(Failure) -> [UInt8] {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 14)
         while true {
@@ -110,11 +131,14 @@ struct SetupFile {
     }
 
     /// Makes the directory that it is in, and those above it, where they are missing.
-    func makeDirectory() throws(Failure) {
+    ///
+    /// - Parameter isForAll: the service can enter what is made, whatever the umask; else the umask decides.
+    func makeDirectory(isForAll: Bool) throws(Failure) {
         for slash in actual.indices.dropFirst() where actual[slash] == "/" {
-            guard mkdir(String(actual[..<slash]), 0o755) == 0 || errno == EEXIST else {
-                throw failure("cannot make the directory of")
-            }
+            let directory = String(actual[..<slash])
+            let isMade = mkdir(directory, 0o755) == 0
+            guard isMade || errno == EEXIST else { throw failure("cannot make the directory of") }
+            if isMade, isForAll, chmod(directory, 0o755) != 0 { throw failure("cannot make the directory of") }
         }
     }
 
@@ -134,13 +158,6 @@ struct SetupFile {
             if errno == ENOENT || errno == ENOTDIR { return false }
             throw failure("cannot look at")
         }
-    }
-
-    /// What a successor of the file should be like; nil for what is not a regular file.
-    var attributes: Readers? {
-        var status = stat()
-        guard lstat(actual, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-        return .same(mode: status.st_mode & 0o7777, user: status.st_uid, group: status.st_gid)
     }
 
     private func failure(_ what: String) -> Failure {

@@ -44,10 +44,13 @@ struct SetupHost {
         case .keep: break
         case .write(let writing):
             let file = SetupFile(writing.path, root: root)
-            try file.makeDirectory()
+            try file.makeDirectory(isForAll: manager == .system)
             if let backup = writing.backup { try file.keepCopy(at: backup) }
             try file.write(writing.text, for: writing.readers, replacing: writing.replaces)
-        case .remove(let path, _): try SetupFile(path, root: root).remove()
+        case .remove(let path, _, let backup):
+            let file = SetupFile(path, root: root)
+            if let backup { try file.keepCopy(at: backup) }
+            try file.remove()
         case .run(let command, _): try run(command)
         }
     }

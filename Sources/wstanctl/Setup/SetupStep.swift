@@ -49,7 +49,8 @@ enum Deed: Equatable {
 
     case keep(_ path: String, why: String)
     case write(Writing)
-    case remove(_ path: String, what: String)
+    /// - Parameter backup: where a copy is kept.
+    case remove(_ path: String, what: String, backup: String? = nil)
     /// A command, and what it is for.
     case run([String], what: String)
 
@@ -111,8 +112,8 @@ struct SetupPlan: Equatable {
         switch deed {
         case .keep(let path, let why): (path, "unchanged: \(why)")
         case .write(let writing):
-            (writing.path, (writing.replaces ? "rewritten: " : "written: ") + writing.what + backup(writing))
-        case .remove(let path, let what): (path, "removed: \(what)")
+            (writing.path, (writing.replaces ? "rewritten: " : "written: ") + writing.what + backup(writing.backup))
+        case .remove(let path, let what, let copy): (path, "removed: " + what + backup(copy))
         case .run(let command, let what): (command.joined(separator: " "), "done: \(what)")
         }
     }
@@ -121,14 +122,14 @@ struct SetupPlan: Equatable {
         switch deed {
         case .keep(let path, let why): (path, "unchanged: \(why)")
         case .write(let writing):
-            (writing.path, (writing.replaces ? "to rewrite: " : "to write: ") + writing.what + backup(writing))
-        case .remove(let path, let what): (path, "to remove: \(what)")
+            (writing.path, (writing.replaces ? "to rewrite: " : "to write: ") + writing.what + backup(writing.backup))
+        case .remove(let path, let what, let copy): (path, "to remove: " + what + backup(copy))
         case .run(let command, let what): (command.joined(separator: " "), "to run: \(what)")
         }
     }
 
-    private static func backup(_ writing: Deed.Writing) -> String {
-        writing.backup.map { " (former file: \($0))" } ?? ""
+    private static func backup(_ path: String?) -> String {
+        path.map { " (former file: \($0))" } ?? ""
     }
 
     private func padded(_ line: (subject: String, text: String)) -> String {

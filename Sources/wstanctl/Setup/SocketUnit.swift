@@ -66,16 +66,17 @@ struct ListenSocketStep: SetupStep {
     func deeds(on host: HostObservation, after earlier: [Deed]) throws(Failure) -> [Deed] {
         let uri = try ServerGoal(wish, on: host).uri
         let socket = SocketUnit(on: host)
-        let isOwn = host.files[SocketUnit.dropIn] != nil
+        let isThere = host.files[SocketUnit.dropIn] != nil
         guard uri.effectivePort < 1024 else {
-            if isOwn { return Self.removal(on: host) }
+            if isThere { return try removal(on: host) }
             guard let port = socket.port, port != uri.effectivePort else { return [] }
             return [
                 .keep(
                     SocketUnit.name, why: "enabled, so wstand listens on port \(port) instead of \(uri.effectivePort)")
             ]
         }
-        if !isOwn, socket.port == uri.effectivePort {
+        let isKept = !isThere || !(wish.force || Self.isOwn(SocketUnit.dropIn, host))
+        if isKept, socket.port == uri.effectivePort {
             return [.keep(SocketUnit.name, why: "listens on port \(uri.effectivePort)")]
         }
         if let file = socket.laterFile {
@@ -101,14 +102,37 @@ struct ListenSocketStep: SetupStep {
                 what: "wstand starts with its socket"),
         ]
         var deeds: [Deed] = []
-        for draft in drafts { deeds.append(try draft.deed(on: host, isOwn: isOwn, force: wish.force)) }
+        for draft in drafts {
+            deeds.append(try draft.deed(on: host, isOwn: Self.isOwn(draft.path, host), force: wish.force))
+        }
         return deeds
     }
 
-    private static func removal(on host: HostObservation) -> [Deed] {
-        [SocketUnit.dropIn, SocketUnit.serviceDropIn].filter { host.files[$0] != nil }.map {
-            .remove($0, what: "wstand opens the port itself")
+    private func removal(on host: HostObservation) throws(Failure) -> [Deed] {
+        var deeds: [Deed] = []
+        for path in [SocketUnit.dropIn, SocketUnit.serviceDropIn] where host.files[path] != nil {
+            let isOwn = Self.isOwn(path, host)
+            guard isOwn || wish.force else {
+                throw Failure(
+                    "\(path) has settings that init does not write. Remove it, or use --force (a copy is kept).")
+            }
+            deeds.append(
+                .remove(path, what: "wstand opens the port itself", backup: isOwn ? nil : host.backups[path]))
         }
+        return deeds
+    }
+
+    /// It has nothing that init does not write: one address with an empty line before it, or both of localhost; or the
+    /// dependency on the socket.
+    private static func isOwn(_ path: String, _ host: HostObservation) -> Bool {
+        guard let entries = host.text(path)?.entries else { return true }
+        if path == SocketUnit.serviceDropIn {
+            return entries == [.init(section: "Unit", name: "Requires", value: SocketUnit.name)]
+        }
+        guard entries.allSatisfy({ $0.section == "Socket" && $0.name == "ListenStream" }) else { return false }
+        let values = entries.map(\.value)
+        let isLocalhost = values.count == 3 && values[1].hasPrefix("127.0.0.1:") && values[2].hasPrefix("[::1]:")
+        return values.first == "" && (values.count == 2 || isLocalhost)
     }
 }
 
@@ -138,7 +162,7 @@ struct RestartStep: SetupStep {
     private static func changesUnits(_ deed: Deed) -> Bool {
         switch deed {
         case .write(let writing): writing.path.hasPrefix("/etc/systemd/")
-        case .remove(let path, _): path.hasPrefix("/etc/systemd/")
+        case .remove(let path, _, _): path.hasPrefix("/etc/systemd/")
         case .keep, .run: false
         }
     }

@@ -234,6 +234,14 @@ class Setup(Control):
         self.init('client', '--user', '--uri', 'wss://a.test/', stdin=KEY)
         self.assertTrue(self.exists('/elsewhere/wstan.conf'))
 
+    def test_umask(self):
+        """The service can enter what was made for it, whatever root's umask."""
+        os.chmod(self.root + '/etc', 0o700)
+        self.addCleanup(os.umask, os.umask(0o027))
+        self.init('server', '--uri', 'ws://0.0.0.0:443/')
+        for path, mode in ('/etc', 0o700), ('/etc/wstan', 0o755), ('/etc/wstan.conf.d', 0o755), (os.path.dirname(self.SOCKET), 0o755):
+            self.assertEqual(stat.S_IMODE(os.stat(self.root + path).st_mode), mode, path)
+
     def test_links_are_not_followed(self):
         """A link in the place of a file is replaced, not what it leads to."""
         os.mkdir(self.root + '/etc/wstan')

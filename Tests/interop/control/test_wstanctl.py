@@ -651,7 +651,7 @@ class Terminals(Control):
         for key, name, order in ('n', 'number', '123'), ('r', 'rate', '321'), ('i', 'idle', '321'), ('t', 'total', '321'), ('n', 'number', '123'):
             self.type(key.encode())
             self.assertShows('; by %s$' % name)
-            eventually(lambda: [line.split()[0] for line in self.frame()[3:6]] == list(order), 'sorted by ' + name)
+            eventually(lambda: [line.split()[:1] for line in self.frame()[3:6]] == [[number] for number in order], 'sorted by ' + name)
         for lines, columns in (10, 45), (4, 20), (50, 140), (24, 80):
             self.resize(lines, columns)
             eventually(lambda: len(self.frame()) <= lines and all(len(line) <= columns for line in self.frame()), 'it fits')
