@@ -88,7 +88,7 @@ extension Invocation {
 extension CommandLineArguments {
     /// The file that a command which only looks is about when none is named, and no URI or key either: the user's own, where
     /// there is one, or else that of the system.
-    fileprivate func standardFile(in surroundings: Surroundings) -> String? {
+    package func standardFile(in surroundings: Surroundings) -> String? {
         guard asksForCheck || asksForPrint || asksForDoctor,
             !assignments.contains(where: { ["uri", "key", "key-file"].contains($0.settingIdentifier) })
         else { return nil }

@@ -31,6 +31,21 @@ import WstanConfig
         #expect(try Self.found("ws://127.0.0.1:8080/", port: 9) { $0.publicURI = uri } == "wss://a.test/chat/")
     }
 
+    @Test func `the certificate is to be for the name by which clients know the server`() throws {
+        func name(_ uri: String, public publicURI: String? = nil) throws -> String? {
+            var settings = Settings(mode: .server, uri: try ServerURI(uri), key: .file("k"))
+            settings.publicURI = try publicURI.map { text throws in try ServerURI(text) }
+            return ShownCertificate.name(by: settings)
+        }
+        #expect(try name("wss://a.test/") == "a.test")
+        #expect(try name("wss://inner.test/", public: "wss://a.test/") == "a.test")
+        #expect(try name("wss://0.0.0.0/", public: "wss://a.test/") == "a.test")
+        #expect(try name("wss://a.test/", public: "wss://192.0.2.1/") == nil)
+        for uri in ["wss://0.0.0.0/", "wss://*/", "wss://[::]/", "wss://localhost:8443/", "wss://127.0.0.1/", "wss://[::1]/"] {
+            #expect(try name(uri) == nil, "\(uri)")
+        }
+    }
+
     @Test func `the port is the one that is listened on`() throws {
         #expect(try Self.found("ws://0.0.0.0:8080/", port: 443) == "ws://192.0.2.7:443/ ?")
         #expect(try Self.found("ws://0.0.0.0:8080/", port: 80) == "ws://192.0.2.7/ ?")

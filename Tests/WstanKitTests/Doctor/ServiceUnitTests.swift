@@ -48,6 +48,24 @@ import Testing
         }
     }
 
+    @Test func `what is examined without a file is the standard one`() {
+        func file(_ arguments: String..., own: String? = nil) -> String? {
+            let surroundings = Surroundings(
+                readFile: { path in
+                    guard path == own else { throw ConfigurationFailure([], exitStatus: .usage) }
+                    return []
+                }, variable: { $0 == "HOME" ? "/h" : nil })
+            return ServiceUnit.file(examinedBy: arguments, in: surroundings)
+        }
+        #expect(file("--doctor") == "/etc/wstan.conf")
+        #expect(file("--check-config") == "/etc/wstan.conf")
+        #expect(file("--check-config", own: "/h/.config/wstan.conf") == "/h/.config/wstan.conf")
+        #expect(file("--doctor", "--config", "/etc/wstan/a.conf") == "/etc/wstan/a.conf")
+        #expect(file("--doctor", "--uri", "ws://a.test/") == nil)
+        #expect(file("--print-config") == nil)
+        #expect(file("--config", "/etc/wstan.conf") == nil)
+    }
+
     @Test func `a failed unit, or one that is restarted after a failure, is a failure`() {
         let failure = ["Result": "exit-code", "ExecMainStatus": "78"]
         for state in [["ActiveState": "failed"], ["ActiveState": "activating", "SubState": "auto-restart"]] {

@@ -379,8 +379,10 @@ class DryRun(ControlledPair):
         self.assertEqual(self.dry_run('threads = 3'), 'A reload would apply no change. To apply `threads`: restart it\n')
         self.assertEqual(self.dry_run('threads = 3', self.SECTIONS + '\nmax-tunnels = 77'),
                          'A reload would apply: [server] max-tunnels\nTo apply `threads`: restart it\n')
-        # Nothing was done: a real one has it all to do.
+        # Nothing was done: a real one has it all to do, and the files still differ from what is in force.
+        self.assertTrue(json.loads(self.ctl('status', '--json'))['filesChanged'])
         self.assertEqual(self.ctl('reload'), 'Applied: [server] max-tunnels\nTo apply `threads`: restart it\n')
+        self.assertFalse(json.loads(self.ctl('status', '--json'))['filesChanged'])
         self.assertEqual(self.ctl('reload', '--dry-run'), 'A reload would apply no change. To apply `threads`: restart it\n')
 
     def test_listeners(self):

@@ -121,7 +121,7 @@ class Causes(Transfers):
                 (b'502 Bad Gateway\r\nServer: nginx', 'front answered 502 bad gateway .server: nginx.', 'behind the front'),
                 (b'503 Service Unavailable', 'front answered 503'), (b'504 Gateway Timeout', 'front answered 504'),
                 (b'521 Web Server Is Down\r\nServer: cloudflare', 'cdn answered 521'),
-                (b'302 Found\r\nLocation: http://portal.example/login', 'to http://portal.example/login', 'login'),
+                (b'302 Found\r\nLocation: http://portal.example/login', r'to http://portal\.example/[.;] ', 'login'),
                 (b'301 Moved\r\nLocation: https://127.0.0.1/x', 'redirects to https', 'write wss://'),
                 (b'401 Unauthorized', '401', 'login'), (b'403 Forbidden', 'answered 403', 'rules'), (b'451 No', 'answered 451', 'filter'),
                 (b'405 Not Allowed', 'answered 405'), (b'413 Too Large', 'too long'), (b'414 URI Too Long', 'too long', 'early-data = 0'),

@@ -80,7 +80,8 @@ final class DeferredReply: @unchecked Sendable {
         case .nothing:
             return
         case .grant:
-            failures.succeeded(request.target)
+            // What is granted since time is up may still fail.
+            if machine.isTargetThere { failures.succeeded(request.target) }
             userAgent.write(request.successReply)
         case .refuse(let failure):
             let here = userAgent.localAddress?.description ?? "this address"

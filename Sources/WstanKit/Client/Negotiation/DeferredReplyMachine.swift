@@ -21,12 +21,15 @@ struct DeferredReplyMachine {
     private(set) var state = State.waiting
     /// What was shown on this connection; nil while nothing was.
     private(set) var behaviour: AnswerBehaviour?
+    /// The target was heard of on this connection: it has answered, or ended it.
+    private(set) var isTargetThere = false
     private var hasData = false
     private var timeIsUp = false
 
     /// The request goes out once more, on another tunnel.
     mutating func startedOver() {
         behaviour = nil
+        isTargetThere = false
         hasData = false
         timeIsUp = false
     }
@@ -34,12 +37,14 @@ struct DeferredReplyMachine {
     /// The server has answered the empty DAT.
     mutating func serverAnswered() -> Action {
         behaviour = .tells
+        isTargetThere = true
         return grant()
     }
 
     /// The target's first data.
     mutating func receivedData() -> Action {
         hasData = true
+        isTargetThere = true
         concludeSilence()
         return grant()
     }
@@ -65,7 +70,10 @@ struct DeferredReplyMachine {
     /// The other side has ended the connection.
     mutating func receivedReset(_ reset: Reset) -> Action {
         // A target that has ended, or broken off, was there.
-        guard !reset.isNormal, !reset.isBrokenConnection else { return grant() }
+        guard !reset.isNormal, !reset.isBrokenConnection else {
+            isTargetThere = true
+            return grant()
+        }
         return failed(.reset(reset))
     }
 

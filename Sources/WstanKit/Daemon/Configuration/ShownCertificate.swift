@@ -15,14 +15,23 @@ struct ShownCertificate: Equatable, Sendable {
     /// Why the files as they are now cannot be used.
     var refusal: String?
 
-    /// - Parameter host: of the server's URI. An address there may only say where to listen.
-    init(_ certificate: ServerCertificate, host: String, refusal: TLSContext.Problem?) {
+    /// - Parameter name: that clients check it for; nil: unknown.
+    init(_ certificate: ServerCertificate, for name: String?, refusal: TLSContext.Problem?) {
         let context = certificate.context
         file = certificate.configuration.identity.certificate
         names = context.certificateNames
         end = context.certificateEnd?.seconds
-        if case .name(let name)? = Host(text: host), !context.certificateIsFor(name) { mismatchedHost = name }
+        if let name, !context.certificateIsFor(name) { mismatchedHost = name }
         self.refusal = refusal?.description
+    }
+
+    /// By which clients know a server: that of `public-uri` where it is set.
+    ///
+    /// - Returns: nil for an address, which may only say where to listen, and for this host itself.
+    static func name(by settings: Settings) -> String? {
+        let uri = settings.publicURI ?? settings.uri
+        guard !uri.isLoopback, case .name(let name)? = Host(text: uri.host) else { return nil }
+        return name
     }
 
     /// A client's own.

@@ -73,8 +73,9 @@ final class KeyRingService: @unchecked Sendable {
     /// What a client sends.
     var sendingKey: Key { ring.current(of: .configured)?.key ?? configured.key }
 
-    /// Whether the configuration has this key, as far as is known: as it was read, or as it was written since.
-    func isConfigured(_ key: Key) -> Bool { key == configured.key }
+    /// Whether a reload that finds this key in the configuration would change nothing: it is as it was read or written since, or as a
+    /// rotation has left it to an administrator, whose program writes what wstand may not.
+    func isConfigured(_ key: Key) -> Bool { key == configured.key || key == sendingKey }
 
     /// - Returns: what to tell when the configured key has won.
     private static func adopt(_ configured: ConfiguredKey, into ring: inout KeyRing, of file: KeyRingFile?) -> String? {

@@ -18,8 +18,12 @@ final class Reloader: @unchecked Sendable {
     private(set) var failed: CalendarTime?
     /// Settings that the last reload found changed, and that stay as they are until a restart.
     private(set) var requiresRestart: [String] = []
-    /// Those that were read last, whether they were good or not.
-    private(set) var files: ConfigurationFiles
+    /// Those that the start or a reload read last, whether they were good or not.
+    private(set) var files: ConfigurationFiles {
+        didSet { readings += 1 }
+    }
+    /// How often a reload has read them.
+    private(set) var readings = 0
     private(set) var isReloading = false
     /// The daemon stops: nothing is opened or put in force, not even what is read already.
     var isOver = false
@@ -78,7 +82,9 @@ final class Reloader: @unchecked Sendable {
         }
         let reply: Reload.Reply
         do throws(ConfigurationFailure) {
-            reply = try await putInForce(try await load())
+            let (found, configuration) = try await load()
+            files = found
+            reply = try await putInForce(try configuration.get())
         } catch {
             errors = error.diagnostics.filter { $0.severity == .error }
             failed = CalendarTime(seconds: WallClock.now())
@@ -100,26 +106,27 @@ final class Reloader: @unchecked Sendable {
     /// - Throws: `configurationInvalid`, as `reload` would.
     func preview() async throws(ControlError) -> Reload.Reply {
         do throws(ConfigurationFailure) {
-            return try await putInForce(try await load(), isTrial: true)
+            return try await putInForce(try await load().configuration.get(), isTrial: true)
         } catch {
             throw .configurationInvalid(error.diagnostics.map(Control.Diagnostic.init))
         }
     }
 
-    private func load() async throws(ConfigurationFailure) -> LoadedConfiguration {
+    private typealias Reading = (files: ConfigurationFiles, configuration: Result<LoadedConfiguration, ConfigurationFailure>)
+
+    private func load() async throws(ConfigurationFailure) -> Reading {
         let result = await context.blocking.run(for: "configuration", from: context.main) { [context, settings] in
             let found = ConfigurationFiles(of: context.arguments, naming: settings)
             let loaded = Result { () throws(ConfigurationFailure) in
                 try LoadedConfiguration.load(context.arguments, replacing: settings, passed: context.passed)
             }
             guard let next = try? loaded.get().next, next.namesOtherFiles(than: settings) else {
-                return (loaded, found)
+                return Reading(found, loaded)
             }
-            return (loaded, ConfigurationFiles(of: context.arguments, naming: next))
+            return Reading(ConfigurationFiles(of: context.arguments, naming: next), loaded)
         }
-        guard let (loaded, found) = result else { throw Self.failure("the threads for files are busy: try again") }
-        files = found
-        return try loaded.get()
+        guard let result else { throw Self.failure("the threads for files are busy: try again") }
+        return result
     }
 
     private static func failure(_ text: String) -> ConfigurationFailure {

@@ -18,10 +18,7 @@ final class StatusReporter: @unchecked Sendable {
     var isStopping = false
     /// While it drains: when that ends.
     var drain: (deadline: CalendarTime?, number: UInt64)?
-    private var files = (haveChanged: false, lookedAt: nil as Instant?, isLooking: false)
-
-    /// Files are looked at once within this, however often somebody asks.
-    private static let look: Duration = .seconds(1)
+    private var looks = FileLooks()
 
     init(_ parts: Composition, _ reloader: Reloader, _ listeners: ListenerSet) {
         instance = InstancePlaces.instance(withSocket: parts.configuration.next.controlSocket)
@@ -69,19 +66,17 @@ final class StatusReporter: @unchecked Sendable {
     private var certificate: ShownCertificate? { services.roles.lazy.compactMap(\.certificate).first }
 
     private func lookAtFiles() async {
-        let now = context.main.now
-        if files.isLooking || files.lookedAt.map({ now - $0 < Self.look }) == true { return }
-        files.isLooking = true
-        let marks = reloader.files
-        let found = await context.blocking.run(for: "status", from: context.main) { marks.look() }
-        files.isLooking = false
-        files.lookedAt = context.main.now
-        switch found {
-        case .same: files.haveChanged = false
-        case .changed: files.haveChanged = true
-        case .key(let key): files.haveChanged = !keys.isConfigured(key)
-        case nil: break
-        }
+        let (files, reading) = (reloader.files, reloader.readings)
+        guard looks.begin(reading, now: context.main.now) else { return }
+        let look = await context.blocking.run(for: "status", from: context.main) { files.look() }
+        let found: Bool? =
+            switch look {
+            case .same: false
+            case .changed: true
+            case .key(let key): !keys.isConfigured(key)
+            case nil: nil
+            }
+        looks.end(reading, found: found, now: context.main.now)
     }
 
     private func status(_ snapshot: ServiceSnapshot, keys listed: [ListedKey]) -> GetStatus.Reply {
@@ -104,7 +99,7 @@ final class StatusReporter: @unchecked Sendable {
             servers: servers(snapshot, settings),
             certificate: certificate.map(Control.Certificate.init),
             requiresRestart: reloader.requiresRestart.isEmpty ? nil : reloader.requiresRestart,
-            filesChanged: files.haveChanged,
+            filesChanged: looks.haveChanged(since: reloader.readings),
             reloadFailureTimestampUSec: reloader.failed.map { Int($0.microseconds) },
             warningCount: reloader.warnings.count)
     }

@@ -12,14 +12,14 @@ final class ServerRole: Role, @unchecked Sendable {
     private let replayGuard: ReplayGuard
     private let hostAddresses: HostAddresses
     private let watch: CertificateWatch
-    /// Of the URI, which only a restart changes.
-    private let host: String
+    /// That clients check the certificate for.
+    private var name: String?
 
     init(
         _ configuration: LoadedConfiguration, _ keys: KeyRingService, _ context: DaemonContext
     ) throws(ReplayStorage.Failure) {
         self.context = context
-        host = configuration.next.uri.host
+        name = ShownCertificate.name(by: configuration.next)
         (replayGuard, warnings) = try Self.openReplayGuard(configuration.next, context)
         let shared = ServerShared(replayGuard: replayGuard)
         hostAddresses = shared.hostAddresses
@@ -60,7 +60,7 @@ final class ServerRole: Role, @unchecked Sendable {
     let recentRefusals: RecentRefusals?
 
     var certificate: ShownCertificate? {
-        watch.certificate.map { ShownCertificate($0, host: host, refusal: watch.refusal) }
+        watch.certificate.map { ShownCertificate($0, for: name, refusal: watch.refusal) }
     }
 
     func setListening(_ addresses: [SocketAddress]) {
@@ -78,6 +78,7 @@ final class ServerRole: Role, @unchecked Sendable {
     }
 
     func apply(_ configuration: LoadedConfiguration) async {
+        name = ShownCertificate.name(by: configuration.next)
         replayGuard.apply(lifetime: configuration.next.requestTTL.inSeconds, now: WallClock.now())
         // Files that have changed are found by the watch itself.
         if configuration.certificate?.configuration != watch.certificate?.configuration {

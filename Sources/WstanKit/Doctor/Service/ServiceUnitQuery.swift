@@ -9,8 +9,7 @@ extension ServiceUnit {
     ///
     /// - Returns: nil without a file, without systemd, and where no unit runs that file.
     static func examined(by arguments: [String]) -> ServiceUnit? {
-        let words = CommandLineArguments(arguments)
-        guard words.asksForDoctor || words.asksForCheck, let file = words.file else { return nil }
+        guard let file = file(examinedBy: arguments, in: .system) else { return nil }
         let name = InstancePlaces.instance(of: file).map { "wstand@\($0)" } ?? "wstand"
         let ofUser = geteuid() == 0 ? [] : [["--user"]]
         for manager in [[]] + ofUser {
@@ -21,6 +20,13 @@ extension ServiceUnit {
             return unit
         }
         return nil
+    }
+
+    /// - Returns: nil when nothing is to be examined, or no file.
+    static func file(examinedBy arguments: [String], in surroundings: Surroundings) -> String? {
+        let words = CommandLineArguments(arguments)
+        guard words.asksForDoctor || words.asksForCheck else { return nil }
+        return words.file ?? words.standardFile(in: surroundings)
     }
 
     /// What systemctl says to nobody within this time is not waited for.

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// A server's side of the opening handshake by one version of the protocol: what a request asks for, if a holder of a key
 /// has made it, and what seals the tunnel then. No I/O and no clock: whether a request is in time, and new, is another's
 /// to judge.
@@ -41,9 +43,7 @@ enum ServerHandshake {
             var rest = text
             while let byte = rest.popFirst() {
                 let digits = rest.prefix(2)
-                if byte == UInt8(ascii: "%"), digits.count == 2,
-                    let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
-                {
+                if byte == UInt8(ascii: "%"), digits.count == 2, let value = Hex.decode(digits)?.first {
                     decoded.append(value)
                     rest = rest.dropFirst(2)
                 } else {

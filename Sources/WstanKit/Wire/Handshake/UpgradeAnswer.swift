@@ -10,10 +10,8 @@ package struct UpgradeAnswer: Equatable, Sendable {
     /// What the sender calls itself.
     package var server: String?
     package var contentType: String?
-    /// Where it sends the client.
+    /// Where it sends the client: scheme, host and port alone, since the path may be a secret; `elsewhere` where it names no host.
     package var location: String?
-    /// Its clock, in seconds since the epoch.
-    package var date: Int64?
     /// By how many seconds its clock is ahead of this host's.
     package var clockAhead: Double?
     /// Whether the question went through TLS.
@@ -72,13 +70,24 @@ extension UpgradeAnswer {
         reason = head.reason
         self.server = text("Server")
         contentType = text("Content-Type")
-        location = text("Location")
-        date = head.value(of: "Date").flatMap { HTTPDate.parse($0) }
-        clockAhead = date.map { Double($0) - now }
+        location = head.values(of: "Location").first.map { Self.place(Printable.ascii($0)) }
+        clockAhead = head.value(of: "Date").flatMap { HTTPDate.parse($0) }.map { Double($0) - now }
         self.usesTLS = usesTLS
         redirectsToTLS = !usesTLS && (300...399).contains(status) && Self.isSecure(location ?? "", of: server.host)
         complaint = status == 400 ? Complaint(body.prefix(Self.bodySeen)) : nil
         self.failure = failure
+    }
+
+    /// RFC 3986 section 3.2, without user information.
+    private static func place(_ location: String) -> String {
+        let scheme = location.prefix { !":/?#".contains($0) }
+        let rest = location.dropFirst(scheme.count)
+        let isWhole = !scheme.isEmpty && rest.hasPrefix("://")
+        guard isWhole || location.hasPrefix("//") else { return "elsewhere" }
+        let authority = rest.dropFirst(isWhole ? 3 : 2).prefix { !"/?#\\".contains($0) }
+        let host = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? ""
+        guard !host.isEmpty else { return "elsewhere" }
+        return String(((isWhole ? scheme + "://" : "//") + host).prefix(valueShown)) + "/"
     }
 
     /// Whether a URI leads to the same host by https.

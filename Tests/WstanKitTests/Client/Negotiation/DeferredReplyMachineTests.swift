@@ -22,6 +22,23 @@ import Testing
         }
     }
 
+    @Test func `time that has passed proves no target`() {
+        var machine = DeferredReplyMachine()
+        #expect(machine.timePassed() == .grant && !machine.isTargetThere)
+        let proofs: [(inout DeferredReplyMachine) -> DeferredReplyMachine.Action] = [
+            { $0.serverAnswered() }, { $0.receivedData() }, { $0.receivedReset(.normal) }, { $0.receivedReset(.targetBroken) },
+        ]
+        for proof in proofs {
+            machine = DeferredReplyMachine()
+            #expect(proof(&machine) == .grant && machine.isTargetThere)
+            machine.startedOver()
+            #expect(!machine.isTargetThere)
+        }
+        machine = DeferredReplyMachine()
+        _ = machine.receivedReset(Self.unreachable)
+        #expect(!machine.isTargetThere)
+    }
+
     @Test func `a target that has ended or broken off was there`() {
         for reset in [Reset.normal, .targetBroken, Reset(reason: "  padding")] {
             var machine = DeferredReplyMachine()

@@ -51,6 +51,16 @@ import Testing
         #expect(String(decoding: try #require(bare.requestLine).target, as: UTF8.self) + "?" + query == target)
     }
 
+    @Test func `an encoded letter of the path is the letter, and what is no encoding stays`() throws {
+        for (path, segment) in [
+            ("a/%41%2f%7e", "A/~"), ("%4", "%4"), ("%", "%"), ("%%41", "%A"), ("%zz", "%zz"), ("%+5", "%+5"), ("%-0", "%-0"),
+            ("%5+", "%5+"),
+        ] {
+            let head = try HTTPHead(Array("GET /\(path) HTTP/1.1\r\nSec-WebSocket-Key: x\r\n\r\n".utf8))
+            #expect(try #require(ServerHandshake.Request(head)).segment == Array(segment.utf8))
+        }
+    }
+
     /// Python's servers would eat the beginning of such a nonce.
     @Test func `a nonce in a cookie does not begin with the letter of its name`() throws {
         let pair = HandshakePair(key: try Self.key(), mode: HandshakeModeV1(isCompatible: true))
