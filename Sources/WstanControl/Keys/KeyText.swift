@@ -62,6 +62,19 @@ public struct KeyText: Sendable, Equatable, CustomStringConvertible, CustomDebug
         }
         self.text = text
         passphrase = try Self.passphrase(in: text)
+        if holdsMore, passphrase == text { try Self.refuseKey(below: text, scalars[line.endIndex...]) }
+    }
+
+    /// A first line that is not a key, with a key below it or continued there, is not a passphrase: it is a comment, a prompt, or
+    /// the first half of the key.
+    private static func refuseKey(below first: String, _ more: Substring.UnicodeScalarView) throws(Problem) {
+        var joined = first
+        for line in more.split(whereSeparator: { $0 == "\n" || $0 == "\r" }) {
+            let text = String(String.UnicodeScalarView(line.filter { !$0.isDecoration }))
+            if KeyBase64.isKey(text) { throw Problem("is not in the first line: remove what is above it") }
+            joined += text
+            if KeyBase64.isKey(joined) { throw Problem("is broken into several lines: join them") }
+        }
     }
 
     private static func passphrase(in text: String) throws(Problem) -> String? {

@@ -38,6 +38,11 @@ public enum CommandLineProgram {
                 // Not exit: a thread may still read stdin.
                 _exit(StandardStreamsProgram.run(target: target, via: places))
             }
+            // A stdout that the caller has closed is no fault of the disk's.
+            guard fflush(nil) == 0 || errno == EBADF else {
+                complain("cannot write to stdout: \(SystemError.text(errno))")
+                exit(Daemon.ExitStatus.failure)
+            }
             exit(Daemon.ExitStatus.success)
         } catch {
             complain(error.description)

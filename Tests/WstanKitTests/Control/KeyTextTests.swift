@@ -42,6 +42,20 @@ import Testing
         #expect(try KeyText("#hunter2 and more").passphrase == "#hunter2 and more")
     }
 
+    @Test func `a first line above a key, or half a key, is no passphrase`() throws {
+        func problem(_ text: String) -> String? {
+            do throws(KeyText.Problem) { _ = try KeyText(firstLineOf: Array(text.utf8)) } catch { return error.description }
+            return nil
+        }
+        for above in ["$ wstand -g", "; comment", "my laptop"] {
+            #expect(problem("\(above)\r\n \(Self.key)\n")?.hasPrefix("is not in the first line") == true, "\(above)")
+        }
+        #expect(problem("\(Self.key.prefix(10))\n\(Self.key.dropFirst(10))\n")?.hasPrefix("is broken into several lines") == true)
+        #expect(problem("passphrase:hunter2\n\(Self.key)\n") == nil)
+        #expect(problem("hunter2 and more\nsome other text\n") == nil)
+        #expect(problem("\(Self.key)\n\(Self.key)\n") == nil)
+    }
+
     @Test(arguments: [
         ("", "is empty"), (" \n\u{FEFF}", "is empty"), ("a\u{0}b", "NUL"), ("a\u{1B}b", "control character"),
         ("a\u{FFFD}b", "not UTF-8"), (String(repeating: "x", count: 4097), "above 4096 bytes"), ("passphrase: ", "is empty"),

@@ -42,6 +42,14 @@ class CommandLine(Scenario):
             keys.add(done.stdout)
         self.assertEqual(len(keys), 3)
 
+    def test_full_disk(self):
+        """A key that could not be written is no success."""
+        with open('/dev/full', 'w') as full:
+            for option in '-g', '--version', '--help':
+                done = subprocess.run([OURS, option], stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True, timeout=4)
+                self.assertEqual(done.returncode, 1, option)
+                self.assertIn('cannot write to stdout: No space left on device', done.stderr)
+
     def test_generated_key_on_a_terminal(self):
         """On a terminal, -g prints the words of the Python wstan before the key; such a line is not taken for a passphrase."""
         ours, theirs = pty.openpty()

@@ -103,6 +103,13 @@ class OurPair(Carriage, Names, Scenario):
             data = os.urandom(20000)
             self.assertEqual(association.ask(data, *target.address), (data, target.address))
 
+    def test_mapped_target(self):
+        """An address of IPv4 in the form of IPv6 (RFC 4291 section 2.5.5.2) is that of IPv4, as for a connection."""
+        host, port = self.echo.address
+        association = self.association()
+        association.send(b'mapped', '::ffff:' + host, port)
+        self.assertEqual(association.receive(), (b'mapped', self.echo.address))
+
     def test_ipv6_user_agent(self):
         """A user agent that comes by IPv6 has a relay there."""
         port = free_port()

@@ -415,6 +415,14 @@ extension DialFailure {
                 "front-forbidden", "The request was forbidden on the way", "a front or a filter answered \(said)",
                 advice: "check the front's rules for the path of uri and for WebSocket; it may require a Host "
                     + "(host-header), a header, or certain client addresses; a filter on the way may block the server")
+        case (408, _):
+            return Row(
+                "front-timeout", "A front has timed out", "a front answered \(said)",
+                advice: "check the front's timeouts and its load")
+        case (421, _):
+            return Row(
+                "misdirected", "A front does not serve this host", "a front answered \(said)",
+                advice: "check the host of uri, host-header and tls-sni: they have to name the site that the front serves")
         case (407, _):
             return Row(
                 "password-required", "A proxy on the way requires a password", "a proxy on the way answered \(said)",

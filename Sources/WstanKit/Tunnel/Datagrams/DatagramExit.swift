@@ -54,7 +54,8 @@ final class DatagramExit: @unchecked Sendable {
 
     func send(_ datagram: Datagram) {
         guard !isClosed else { return }
-        switch datagram.address.host {
+        // As a connection to it: a socket for IPv6 does not send to ::ffff:a.b.c.d.
+        switch datagram.address.host.unmapped {
         case .ipv4(let address): send(datagram, toOneOf: [.ipv4(address, port: 0)], name: nil)
         case .ipv6(let address): send(datagram, toOneOf: [.ipv6(address, port: 0, scope: 0)], name: nil)
         case .name(let name): send(datagram, toName: name)

@@ -64,7 +64,7 @@ import Testing
         (answer(302) { $0.redirectsToTLS = true }, "redirect-to-tls"), (answer(302), "redirect"),
         (answer(401), "front-login"),
         (answer(403), "front-forbidden"), (answer(407), "password-required"), (answer(511), "network-login"),
-        (answer(426), "upgrade-required"), (answer(429), "too-many-requests"), (answer(502), "front-502"),
+        (answer(408), "front-timeout"), (answer(421), "misdirected"), (answer(426), "upgrade-required"), (answer(429), "too-many-requests"), (answer(502), "front-502"),
         (answer(503), "front-503"), (answer(504), "front-504"), (answer(521), "front-521"),
         (answer(500), "front-fault"),
         (answer(418), "unexpected-answer"), (answer(101) { $0.failure = .otherKey }, "websocket-proxy"),
