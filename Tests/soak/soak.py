@@ -38,7 +38,8 @@ MARGIN = 8 * MB
 SETTLING = 30
 IDLE = 3  # seconds that a tunnel is kept in the pool, so that an end of idle tunnels is in sight
 # Everything that may be in the logs; a client warns when its server is away.
-USUAL = re.compile(r' notice: (wstand |stopping|stopped)')
+# Some loads ask for a target that refuses, and the server is restarted.
+USUAL = re.compile(r' notice: (wstand |stopping|stopped|a target was not reached; .*reason=connection refused|server \S+ works again )')
 WHILE_AWAY = re.compile(r'server|tunnel|connect', re.IGNORECASE)
 
 
