@@ -316,13 +316,13 @@ class Certificates(Scenario):
         done = subprocess.run([CTL, 'check', '--json', '--socket', path], capture_output=True, text=True, timeout=20)
         return done.returncode, json.loads(done.stdout)['text']
 
-    def begin(self, name, days):
+    def begin(self, name, days, more=''):
         certificate, key = self.certificate(name, days)
         self.port = free_port()
         config = os.path.join(self.directory, 'server.conf')
         with open(config, 'w') as f:
-            f.write('mode = server\nuri = wss://localhost:%d/\nkey = %s\n[server]\nlisten = 127.0.0.1:%d\n[tls]\ncertificate = %s\nkey = %s\n'
-                    '[control]\nsocket = %s/server\n' % (self.port, self.key, self.port, certificate, key, self.directory))
+            f.write('mode = server\nuri = wss://localhost:%d/\nkey = %s\n[server]\nlisten = 127.0.0.1:%d\n%s[tls]\ncertificate = %s\nkey = %s\n'
+                    '[control]\nsocket = %s/server\n' % (self.port, self.key, self.port, more, certificate, key, self.directory))
         os.chmod(config, 0o600)
         self.start('server', OURS, '--config', config).await_port(self.port)
 
@@ -338,11 +338,11 @@ class Certificates(Scenario):
 
     def test_name_and_renewal(self):
         """One for another name is bad; a new one that is of no use is told of, and a good one ends that."""
-        self.begin('other.example', 90)
+        self.begin('other.example', 90, 'public-uri = wss://tunnel.example/\n')
         code, text = self.status('server')
-        self.assertEqual((code, text), (CRITICAL, 'certificate is for other.example, not for localhost'))
+        self.assertEqual((code, text), (CRITICAL, 'certificate is for other.example, not for tunnel.example'))
         with open(os.path.join(self.directory, 'cert.pem'), 'w') as f:
             f.write('damaged\n')
         eventually(lambda: 'new certificate not used: ' in self.status('server')[1], 'it is told', 15)
-        self.certificate('localhost', 90)
+        self.certificate('tunnel.example', 90)
         eventually(lambda: self.status('server')[0] == OK, 'all is well', 15)
