@@ -8,7 +8,7 @@ import WstanCore
 /// everything waits.
 enum ClientCall {
     enum Failure: Error, Equatable {
-        /// None could be reached; why, if somebody may listen.
+        /// No client was reached. The error is nil if nothing listens.
         case noClient(SystemError?)
         /// What answers does not speak as a client does, or closes at once.
         case notAClient(ListenAddress)

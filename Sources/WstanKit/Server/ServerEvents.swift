@@ -40,7 +40,7 @@ extension EventLog {
         return nil
     }
 
-    /// Whoever is behind that peer counts as one client: for limits, in the log.
+    /// All clients behind that peer count as one, for limits and in the log.
     func forwardedForIgnored(_ peer: ClientAddress, now: Instant) {
         guard let missed = throttle.allows("forwarded-for", every: .seconds(3600), now: now) else { return }
         var metadata: Logger.Metadata = ["peer": "\(peer)"]

@@ -18,8 +18,8 @@ final class UserAgentSession: @unchecked Sendable {
     let ended: () -> Void
     /// What the user agent waits for; nil: it was granted at once.
     private var late: DeferredReply?
-    /// The user agent is done before it is known whether the target is there, as a port scanner is: until that is known,
-    /// whoever asks for the target waits.
+    /// The user agent has left before the target answered, as a port scanner does. Until the answer is known, requests for that
+    /// target wait for it.
     private var leftUndecided = false
 
     init(

@@ -118,7 +118,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
         replenish()
     }
 
-    /// The same as `popIdle`, or one that is being opened and that nobody else waits for.
+    /// The same as `popIdle`, or a tunnel that is being opened and is not promised to another request.
     func obtain() async -> Tunnel? {
         if let tunnel = popIdle() { return tunnel }
         guard let number = machine.claim() else { return nil }

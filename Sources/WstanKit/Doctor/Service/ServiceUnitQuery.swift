@@ -29,7 +29,7 @@ extension ServiceUnit {
         return words.file ?? words.standardFile(in: surroundings)
     }
 
-    /// What systemctl says to nobody within this time is not waited for.
+    /// Wait this long for systemctl, in milliseconds.
     private static let patience: Int32 = 5000
     private static let mostOutput = 64 * 1024
 

@@ -5,8 +5,8 @@ enum TLSCertificateFile {
     /// The most that are looked at.
     private static let most = 20
 
-    /// Which of the certificates of a file a private key belongs to, counted from one; nil when it is none of them. Blocks while it
-    /// reads the files.
+    /// The number of the certificate in a file that a private key belongs to, counted from one; nil if it belongs to none.
+    /// Blocks while it reads the files.
     static func place(ofKeyIn keyFile: String, in certificates: String) -> Int? {
         guard let key = BIO_new_file(keyFile, "r"), let file = BIO_new_file(certificates, "r") else { return nil }
         defer {

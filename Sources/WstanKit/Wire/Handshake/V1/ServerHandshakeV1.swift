@@ -18,7 +18,7 @@ struct ServerHandshakeV1 {
     /// In the order in which they are tried.
     let keys: [AcceptedKey]
 
-    /// An empty request: a command, a time and the tag. What is shorter is a word of somebody else's path.
+    /// An empty request: a command, a time and the tag. A shorter segment is not a request of wstan.
     private static let shortest = 1 + 8 + Authenticator.tagSize
 
     func judge(_ request: ServerHandshake.Request) throws(WireError) -> ServerHandshake.Candidate? {
