@@ -38,7 +38,7 @@ import Testing
             let client = ClientAddress(ipv4: IPv4Address(0xc000_0201), port: 1)
             for _ in 0..<3 { recorder.refused(.overLimit, of: client) }
             recorder.refused(.notARequest, of: client)
-            recorder.refused(.badAuthentication, on: pair.server, of: client)
+            recorder.refused(.wire(.badAuthentication), on: pair.server, of: client)
             recorder.forbade(Address(host: .name("a.test"), port: 80), by: "deny", to: client, on: 1)
             recorder.closedForRoom()
             recorder.droppedDatagram()

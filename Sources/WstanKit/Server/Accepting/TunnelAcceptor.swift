@@ -112,7 +112,7 @@ final class TunnelAcceptor: @unchecked Sendable {
                 client = ForwardedFor.client(in: head, trusting: options.trustedProxies) ?? client
             }
             if let reason = closedBecause() { throw reason }
-            let request = try authentication.verify(head, now: WallClock.now()) { key = $0 }
+            let request = try authentication.verify(head, now: .now()) { key = $0 }
             if options.xForward, !isTrusted, ForwardedFor.isNamed(in: head) { recorder.ignoredForwardedFor(of: client) }
             if await authentication.settle(request, on: worker) {
                 guard !intake.stream.isClosed else { throw .silent }

@@ -24,10 +24,10 @@ struct Authentication {
     private(set) var options: ServerOptions
     let keys: ServerKeys
     private let replayGuard: ReplayGuard
-    private let whenFull: () -> Void
+    private let whenFull: (KeyID) -> Void
 
-    /// - Parameter whenFull: no more requests can be remembered, and this one is refused.
-    init(options: ServerOptions, replayGuard: ReplayGuard, whenFull: @escaping () -> Void = {}) {
+    /// - Parameter whenFull: no more requests of a key's name can be remembered, and this one is refused.
+    init(options: ServerOptions, replayGuard: ReplayGuard, whenFull: @escaping (KeyID) -> Void = { _ in }) {
         self.options = options
         self.replayGuard = replayGuard
         self.whenFull = whenFull
@@ -43,18 +43,19 @@ struct Authentication {
     /// fill the memory.
     ///
     /// - Parameters:
-    ///   - now: seconds since the epoch.
     ///   - identified: told whose request it is, though it may be refused then.
     func verify(
-        _ head: HTTPHead, now: Double, identified: (KeyID) -> Void = { _ in }
+        _ head: HTTPHead, now: Moment, identified: (KeyID) -> Void = { _ in }
     ) throws(Refusal) -> VerifiedRequest {
-        let candidate = try judge(head, now: now)
+        let candidate = try judge(head, now: now.wall)
         identified(candidate.keyID)
-        try check(candidate.opening.time, now: now)
+        try check(candidate.opening.time, now: now.wall)
         if remembersRequests {
-            try remember(candidate.identity, of: candidate.opening.time, under: candidate.keyID, now: now)
+            try remember(candidate.identity, of: candidate.opening.time, under: candidate.keyID, opens: true, now: now)
+        } else if !replayGuard.opens(under: candidate.keyID, now: now) {
+            throw .overRate
         }
-        keys.used(candidate.keyID, now: now)
+        keys.used(candidate.keyID, now: now.wall)
         return VerifiedRequest(candidate)
     }
 
@@ -74,14 +75,16 @@ struct Authentication {
     }
 
     /// A request that comes as a message on a tunnel expires too, and its key must still be a key.
-    func admit(_ stamp: RequestStamp, under key: KeyID, now: Double) throws(Refusal) {
-        try check(key, now: now)
+    func admit(_ stamp: RequestStamp, under key: KeyID, now: Moment) throws(Refusal) {
+        try check(key, now: now.wall)
         if let time = stamp.time {
-            try check(time, now: now)
+            try check(time, now: now.wall)
             // Who has seen it pass could send it once more.
-            if let identity = stamp.identity { try remember(identity.token, of: time, under: key, now: now) }
+            if remembersRequests, let identity = stamp.identity {
+                try remember(identity.token, of: time, under: key, opens: false, now: now)
+            }
         }
-        keys.used(key, now: now)
+        keys.used(key, now: now.wall)
     }
 
     /// A tunnel keeps the key that it was opened with; nothing new is asked for with one that is retired or has expired.
@@ -100,14 +103,19 @@ struct Authentication {
     /// Under TLS, requests of clients without a clock may be let in at any time, any number of times.
     private var remembersRequests: Bool { options.usesCipher || options.replayUnderTLS }
 
-    private func remember(_ identity: Nonce, of time: Double, under key: KeyID, now: Double) throws(Refusal) {
+    private func remember(
+        _ identity: Nonce, of time: Double, under key: KeyID, opens: Bool, now: Moment
+    ) throws(Refusal) {
         let expiry = time + lifetime(ofRequestAt: time)
-        switch replayGuard.admit(identity, of: time, under: key, expiry: expiry, now: now) {
+        let claim = ReplayGuard.Claim(token: identity, key: key, time: time, expiry: expiry, opens: opens)
+        switch replayGuard.admit(claim, now: now) {
         case .new: break
         case .seen: throw .wire(.replayed)
+        case .forgotten(let seconds): throw .forgotten(seconds: seconds)
         case .full:
-            whenFull()
-            throw .overLimit
+            whenFull(key)
+            throw .overShare
+        case .tooFast: throw .overRate
         }
     }
 

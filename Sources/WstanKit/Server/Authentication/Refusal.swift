@@ -7,8 +7,14 @@ enum Refusal: Error, Equatable {
     /// Left without a word.
     case silent
     case wire(WireError)
-    /// Too many tunnels, or too many requests remembered.
+    /// Too many tunnels.
     case overLimit
+    /// As many requests of its key's name are remembered as may be.
+    case overShare
+    /// Its key's name opens more tunnels than `max-tunnel-rate`.
+    case overRate
+    /// It is from a time whose requests are not known any more, since our clock was set back; for so many seconds.
+    case forgotten(seconds: Double)
     /// The server is about to end.
     case draining
     case timedOut
@@ -25,6 +31,8 @@ enum Refusal: Error, Equatable {
         var text = "request refused"
         /// What was seen, in the list of refusals.
         let cause: String
+        /// The bound that was reached, in log lines.
+        var bound: String?
         var id: MessageID?
     }
 
@@ -44,6 +52,19 @@ enum Refusal: Error, Equatable {
             Traits(code: failure.code, level: .info, text: "no TLS with a peer", cause: "no TLS connection")
         case .draining: Traits(code: "draining", cause: "the server was draining")
         case .overLimit: Traits(code: "over-limit", counter: .overLimit, cause: "over a limit", id: .limitReached)
+        case .overShare:
+            Traits(
+                code: "over-limit", counter: .overLimit, cause: "over a limit: its key's share of the remembered requests",
+                bound: "seen-requests", id: .limitReached)
+        case .overRate:
+            Traits(
+                code: "over-limit", counter: .overLimit, cause: "over a limit: max-tunnel-rate of its key",
+                bound: "max-tunnel-rate", id: .limitReached)
+        case .forgotten(let seconds):
+            Traits(
+                code: "clock-set-back", counter: .replay, level: .warning,
+                text: "request refused: this host's clock was set back to a time whose requests are forgotten; check the clock",
+                cause: Self.forgotten(seconds), id: .replayRefused)
         case .wire(let error): Self.traits(of: error)
         }
     }
@@ -70,6 +91,12 @@ enum Refusal: Error, Equatable {
                 text: "request refused: the key is right, but a front or a proxy on the way does not pass on all of the request",
                 cause: "right key, but a front or a proxy removed part of the request")
         }
+    }
+
+    private static func forgotten(_ seconds: Double) -> String {
+        let cause = "this host's clock was set back"
+        guard let whole = Int(exactly: seconds.rounded(.up)) else { return cause }
+        return "\(cause): requests are refused for \(whole) s more"
     }
 
     /// - Parameter seconds: of the client's clock, by the request.

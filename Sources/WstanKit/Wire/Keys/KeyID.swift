@@ -4,7 +4,12 @@ import COpenSSL
 ///
 /// It may be shown to everybody. The wire does not carry it.
 package struct KeyID: Hashable, Sendable, CustomStringConvertible {
-    private let value: UInt64
+    /// What it is in a file: 8 bytes.
+    package let value: UInt64
+
+    package init(value: UInt64) {
+        self.value = value
+    }
 
     init(of key: Key) {
         let digest = SHA256.digest(Self.label + key.bytes)
