@@ -9,7 +9,7 @@ struct ReplayMemory {
     enum Admission: Equatable {
         /// It is remembered from now on; the slot is nobody else's until it is forgotten.
         case new(slot: Int)
-        /// Or its time is none.
+        /// Or it may have been, before its key was retired and came back. Or its time is none.
         case seen
         /// Its time is one whose requests are not known any more, for so many seconds of request times to come.
         case forgotten(seconds: Double)
@@ -121,9 +121,8 @@ struct ReplayMemory {
     ) -> Admission {
         guard let unit = Self.unit(expiry), Self.unit(now.wall) != nil else { return .seen }
         forget(at: now.boot)
-        if isSeen(token, under: key) { return .seen }
+        if isSeen(token, under: key) || retired[key]?.spans.contains(unit) == true { return .seen }
         if let span = forgotten.span(with: unit) { return .forgotten(seconds: Self.end(span) - expiry) }
-        if let span = retired[key]?.spans.span(with: unit) { return .forgotten(seconds: Self.end(span) - expiry) }
         let share = shares.index(of: key)
         guard shares.mayTake(share) else { return .full }
         guard !opens || shares.opens(share, at: now.boot) else { return .tooFast }
