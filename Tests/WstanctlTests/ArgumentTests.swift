@@ -278,6 +278,7 @@ import WstanControl
             .fish: "\ncomplete -c 'wstanctl' -n '__wstanctl_should_offer_completions_for_flags_or_options \"wstanctl\" i instance'",
         ]
         #expect(before[shell].map(script.contains) == true)
+        #expect(!Wstanctl.helpMessage(for: DoctorCommand.self).contains("--socket"))
         for word in ["rotate-key", "tunnels", "retire-key", "doctor", "client-config"] { #expect(script.contains(word)) }
     }
 }

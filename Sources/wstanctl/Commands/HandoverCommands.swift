@@ -9,6 +9,13 @@ struct DoctorCommand: ParsableCommand {
     @OptionGroup var place: InstanceOptions
     @Option(help: ConfigurationFileOptions.help, completion: .file())
     var config: String?
+    /// It may stand before the command: `wstanctl --socket PATH doctor`.
+    @Option(help: .private)
+    var socket: String?
+
+    func validate() throws {
+        if socket != nil { throw ConfigurationFileOptions.socketIsNoFile }
+    }
 
     func run() throws {
         let path = try config ?? place.choose().configuration
@@ -54,13 +61,17 @@ struct ConfigurationFileOptions: ParsableArguments {
     @Option(help: Self.help, completion: .file())
     var config: String?
 
+    static var socketIsNoFile: ValidationError {
+        ValidationError("a socket does not tell where the configuration is: use --config")
+    }
+
     static let help: ArgumentHelp = "The configuration file, instead of an instance's."
 
     func path() throws -> String {
         if let config { return config }
         let instance = try daemon.choose()
         guard !instance.isElsewhere else {
-            throw ValidationError("a socket does not tell where the configuration is: use --config")
+            throw Self.socketIsNoFile
         }
         return instance.configuration
     }

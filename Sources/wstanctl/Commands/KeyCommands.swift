@@ -148,14 +148,11 @@ enum KeyNames {
 
     /// - Parameter words: of the command line, which may name the instance.
     private static func keys(_ words: [String]) -> [Control.Key] {
-        func value(_ options: Set<String>) -> String? {
-            zip(words, words.dropFirst()).first { options.contains($0.0) }?.1
+        var options = words.contains("--user") ? ["--user"] : []
+        for (option, value) in zip(words, words.dropFirst()) where ["-i", "--instance", "--socket"].contains(option) {
+            options += [option, value]
         }
-        var options = DaemonOptions()
-        options.place.instance = value(["-i", "--instance"])
-        options.socket = value(["--socket"])
-        options.place.user = words.contains("--user")
-        return (try? DaemonClient(options).status().keys) ?? []
+        return (try? DaemonClient(try DaemonOptions.parse(options)).status().keys) ?? []
     }
 
     @Sendable static func complete(_ words: [String], _ index: Int, _ prefix: String) -> [String] {

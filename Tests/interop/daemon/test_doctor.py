@@ -346,7 +346,7 @@ class OfTLS(Doctor):
         self.assertFinds(r"^ok       TLS: TLSv1\.3, a certificate for localhost and 127\.0\.0\.1 by 'long', good until 20")
         self.assertFinds('^ok       tunnel: ')
         self.assertFinds('^wstand is not running. Checked without a failure: the files, the way to the server, and where wstand listens\\.$')
-        self.assertFinds('^warning  service: wstand is not running')
+        self.assertFinds('^warning  wstand: not running with this configuration')
         self.tls_doctor(self.tls_server(), status=WELL)
         self.assertFinds("^warning  TLS: .* by 'Test authority' that (stands on one that )?expires on 20.*, in 4[78] hours")
 

@@ -106,7 +106,7 @@ extension DialFailure {
         case .refused where onLoopback:
             return row(
                 "connection-refused",
-                "check that wstand, or what forwards to the server, runs on this host and listens on the port of uri")
+                "check that wstand runs there, on this host, and that it listens on the address and port of uri")
         case .refused where isServer:
             return row(
                 "connection-refused",

@@ -36,7 +36,7 @@ struct ListenCheck: @unchecked Sendable {
         if observations.contains(where: \.isServed) { return true }
         guard !observations.isEmpty else { return nil }
         if unit == nil {
-            tell(.warning("service", "wstand is not running with this configuration", remedy: "start it: \(Self.start)"))
+            tell(.warning("wstand", "not running with this configuration", remedy: "start it: \(Self.start)"))
         }
         return false
     }
