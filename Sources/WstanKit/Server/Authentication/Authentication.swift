@@ -114,7 +114,7 @@ struct Authentication {
         case .forgotten(let seconds): throw .forgotten(seconds: seconds)
         case .full:
             whenFull(key)
-            throw .overShare
+            throw .overMemory
         case .tooFast: throw .overRate
         }
     }

@@ -1,6 +1,6 @@
 import Logging
 
-/// Why a connection got the plain answer. The peer is never told which.
+/// Why a connection got the plain answer, or the busy one. The peer is never told more.
 enum Refusal: Error, Equatable {
     /// Plain HTTP, or something else altogether.
     case notARequest
@@ -9,13 +9,13 @@ enum Refusal: Error, Equatable {
     case wire(WireError)
     /// Too many tunnels.
     case overLimit
-    /// As many requests of its key's name are remembered as may be.
-    case overShare
+    /// As many requests of its key's name are remembered as may be. So it is not known whether this one was seen before.
+    case overMemory
     /// Its key's name opens more tunnels than `max-tunnel-rate`.
     case overRate
-    /// It is from a time whose requests are not known any more, since our clock was set back; for so many seconds.
+    /// It is from a time whose requests are forgotten, since our clock was set back; for so many seconds.
     case forgotten(seconds: Double)
-    /// The server is about to end.
+    /// The server is about to end, or was told to take nothing on.
     case draining
     case timedOut
     /// No TLS, so no answer either.
@@ -36,6 +36,10 @@ enum Refusal: Error, Equatable {
         var id: MessageID?
     }
 
+    /// Whether the client is told that this is only for now, as a busy web server does. It has to have made a valid request: to
+    /// others a server looks always the same.
+    var isBusy: Bool { self == .draining || self == .overLimit }
+
     var traits: Traits {
         switch self {
         case .notARequest:
@@ -50,9 +54,9 @@ enum Refusal: Error, Equatable {
                 cause: "ws:// on a port that requires TLS")
         case .tls(let failure):
             Traits(code: failure.code, level: .info, text: "no TLS with a peer", cause: "no TLS connection")
-        case .draining: Traits(code: "draining", cause: "the server was draining")
+        case .draining: Traits(code: "draining", counter: .draining, cause: "the server was draining")
         case .overLimit: Traits(code: "over-limit", counter: .overLimit, cause: "over a limit", id: .limitReached)
-        case .overShare:
+        case .overMemory:
             Traits(
                 code: "over-limit", counter: .overLimit, cause: "over a limit: its key's share of the remembered requests",
                 bound: "seen-requests", id: .limitReached)
@@ -74,7 +78,9 @@ enum Refusal: Error, Equatable {
         case .malformed, .tooLarge, .unexpectedCommand:
             Traits(code: error.code, counter: .malformed, cause: "malformed request")
         case .badAuthentication:
-            Traits(code: error.code, counter: .badAuthentication, cause: "wrong key", id: .wrongKey)
+            Traits(
+                code: error.code, counter: .badAuthentication, text: "request refused: wrong key", cause: "wrong key",
+                id: .wrongKey)
         case .sealedForOtherScheme:
             Traits(
                 code: error.code, counter: .malformed, level: .warning,
