@@ -122,6 +122,7 @@ class Shares(KeyHolders):
         statuses = [self.knock(phone) for _ in range(60)]
         admitted = statuses.count(101)
         self.assertTrue(40 <= admitted < 55, statuses)
+        self.assertEqual(set(statuses), {101, 503})
         self.assertEqual(self.knock(laptop), 101)
         server.await_log('request refused.*key-name=phone.*limit=max-tunnel-rate')
         self.assertRegex(self.ctl('rejects'), r'phone.*over a limit: max-tunnel-rate of its key')

@@ -38,7 +38,7 @@ enum Refusal: Error, Equatable {
 
     /// Whether the client is told that this is only for now, as a busy web server does. It has to have made a valid request: to
     /// others a server looks always the same.
-    var isBusy: Bool { self == .draining || self == .overLimit }
+    var isBusy: Bool { [.draining, .overLimit, .overRate].contains(self) }
 
     var traits: Traits {
         switch self {
