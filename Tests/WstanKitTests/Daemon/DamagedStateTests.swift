@@ -43,8 +43,8 @@ import WstanControl
             },
             Kind(name: "key", whole: Array("WY+yKqwlAlxSubNXVLrJsw==\n".utf8)) { _ = try? KeyText(firstLineOf: $0) },
             Kind(name: "wstan.conf", whole: configuration) { bytes in
-                do { _ = try ConfigFixture(bytes: bytes).parse(["-i", "f.conf"]) } catch {
-                    if error.diagnostics.isEmpty { Issue.record("an error without a word") }
+                if let failure = ConfigFixture(bytes: bytes).failure(), failure.diagnostics.isEmpty {
+                    Issue.record("an error without a word")
                 }
             },
         ]
