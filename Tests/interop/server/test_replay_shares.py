@@ -85,8 +85,8 @@ class Shares(KeyHolders):
             f.truncate(4096 * (1 + (self.SLOTS + 101) // 102))
 
     def test_a_share_is_full(self):
-        """Its key gets no new tunnel, which is told with its name and the bound; another key does: then, after retire-key, after a
-        restart, and when the secret comes back, of which nothing is new that was made before."""
+        """Its key gets no new tunnel, which is told with its name and the bound; another key does: then, after a kill, after
+        retire-key, and after a restart."""
         self.begin()
         phone, laptop = self.add('phone'), self.add('laptop')
         self.serving.signal(signal.SIGTERM)
@@ -105,10 +105,25 @@ class Shares(KeyHolders):
         self.assertEqual((self.knock(phone), self.knock(laptop)), (404, 101))
         self.restart()
         self.assertEqual((self.knock(phone), self.knock(laptop)), (404, 101))
-        # The records were good for 110 s more: what is made before that with the same secret stays refused.
+
+    def test_a_secret_comes_back(self):
+        """What was made with a key before it was retired stays refused when its secret comes back, after restarts too; what is made later is
+        not."""
+        self.begin()
+        phone = self.add('phone')
+        seen = [wire.Opening(phone, wire.empty_body(time.time() + ahead)) for ahead in (-20, 0, 1)]
+        for opening in seen:
+            self.assertAdmitted(opening)
+        self.ctl('retire-key', 'phone')
+        self.restart()
         self.add('phone', phone)
-        self.assertEqual((self.knock(phone), self.knock(laptop)), (404, 101))
-        self.serving.await_log('request refused.*key-name=phone.*reason=replayed')
+        for successor in None, self.restart, self.restart:
+            if successor:
+                successor()
+            for opening in seen:
+                self.assertRefused(opening)
+            self.serving.await_log('request refused.*key-name=phone.*reason=replayed')
+        eventually(lambda: self.knock(phone) == 101, 'a later request is admitted', 20, 0.5)
 
     def test_openings_per_second(self):
         """A key's name opens twenty seconds' worth of tunnels at once, and no more; the refusal names it and the bound. Another key does
