@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test func `every refusal has a code of its own and is one line`() {
-        #expect(Set(Self.refusals.map(\.traits.code)).count == Self.refusals.count - 2)
+        #expect(Set(Self.refusals.map(\.traits.code)).count == Self.refusals.count - 4)
         for refusal in Self.refusals {
             let lines = LogLines()
             _ = lines.log.requestRefused(refusal, peer: Self.peer, now: Self.at(0))

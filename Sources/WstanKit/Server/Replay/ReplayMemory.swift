@@ -266,8 +266,9 @@ struct ReplayMemory {
     /// - Returns: whether it is kept, in its slot.
     private mutating func keep(_ record: ReplayRecord, longest: Double, _ now: Moment) -> Bool {
         let left = record.expiry - now.wall
-        // The clock that it was written by, or this one, is wrong: so it is kept for as long as it can be worth anything.
-        let due = now.boot + ((0...longest).contains(left) ? left + Self.unitSeconds : longest)
+        // Further ahead, one of the clocks is wrong that it was written by and that is now: it is kept for as long as it can be worth
+        // anything. Behind, it is forgotten at once, or restarts would hold what has expired.
+        let due = now.boot + (left < 0 ? 0 : min(left + Self.unitSeconds, longest))
         switch record.content {
         case .request(let token):
             guard let unit = Self.unit(record.expiry), !forgotten.contains(unit),
