@@ -190,7 +190,7 @@ TRIES = {
 
 def main():
     signal.signal(signal.SIGSYS, signal.SIG_DFL)
-    lines = []; open("/run/wstand/mounts","w").write(open("/proc/self/mountinfo").read()); open("/run/wstand/limits","w").write(open("/proc/self/limits").read())
+    lines = []
     for title, attempt in TRIES.items():
         try:
             attempt()
