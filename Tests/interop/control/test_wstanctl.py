@@ -523,8 +523,8 @@ class Failures(Control):
         self.fake('wstand-a')
         done = self.assertFails(USAGE, 'several instances are running. Choose one with -i, --user or --socket:', 'status')
         self.assertEqual(done.stderr.splitlines()[1:], [
-            '  wstand    %s/wstand/control' % self.directory, '  wstand@a  %s/wstand-a/control' % self.directory,
-            '  wstand@b  %s/wstand-b/control' % self.directory])
+            '  wstand (user)    %s/wstand/control' % self.directory, '  wstand@a (user)  %s/wstand-a/control' % self.directory,
+            '  wstand@b (user)  %s/wstand-b/control' % self.directory])
         for chosen in ['-i', 'b'], ['-i', 'wstand@b'], ['--socket', self.directory + '/wstand-b/control']:
             self.assertIn('wstand@b', self.out(*chosen))
             self.assertIn('wstand@b', self.out('status', *chosen))
