@@ -185,7 +185,7 @@ On a new client, run this; it asks for the key:
 
     sudo wstanctl init client laptop --uri ws://192.0.2.7:8080/
 
-wstanctl client-config --key laptop prints it again.
+sudo wstanctl client-config --key laptop prints it again.
 """ % KEY)
         self.assertEqual(done.stderr, 'wstanctl: warning: the key is lost with the next restart\n')
         self.assertEqual(self.run_ctl('rotate-key', '--runtime-only').stderr, 'wstanctl: warning: losing the state directory revives it\n')
