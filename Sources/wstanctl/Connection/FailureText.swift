@@ -3,10 +3,13 @@ import WstanControl
 
 /// Why a call failed, and what to do about it.
 enum FailureText {
-    static func text(_ failure: ControlConnection.Failure, _ instance: Instance) -> String {
+    /// - Parameter right: that the call needs.
+    static func text(
+        _ failure: ControlConnection.Failure, _ instance: Instance, needing right: Control.Right = .group
+    ) -> String {
         switch failure {
         case .notRunning: notRunning(instance)
-        case .notPermitted: notPermitted
+        case .notPermitted: notPermitted(right)
         case .ended: "\(instance.title) closed the connection before it had answered: \(instance.journalCommand) may say why"
         case .malformed(let what):
             "the answer on \(Printable.text(instance.socket)) is not one of this version of wstand: \(Printable.text(what))"
@@ -14,15 +17,22 @@ enum FailureText {
         case .tooLong: "the message is too long for wstand"
         case .system(let call, let code):
             "cannot talk to \(Printable.text(instance.socket)): \(call): \(String(cString: strerror(code)))"
+        case .refused(.permissionDenied): notPermitted(right)
         case .refused(let error): text(error)
         }
     }
 
-    static let notPermitted = "not permitted: use sudo, or add yourself to the group wstan and log in again"
+    /// - Parameter right: that the command needs.
+    static func notPermitted(_ right: Control.Right) -> String {
+        switch right {
+        case .everyone, .group: "not permitted: use sudo, or add yourself to the group wstan and log in again"
+        case .owner: "not permitted: only root and the user that wstand runs as may do this: use sudo"
+        }
+    }
 
     private static func notRunning(_ instance: Instance) -> String {
         if instance.isElsewhere { return "wstand is not running: \(Printable.text(instance.socket)) does not answer" }
-        return "\(instance.unit) is not running. Start it: \(instance.startCommand)"
+        return "\(instance.label) is not running. Start it: \(instance.startCommand)"
     }
 
     /// - Parameter expected: those that are set up on this host.
@@ -38,9 +48,9 @@ enum FailureText {
     }
 
     static func several(_ instances: [Instance]) -> String {
-        let width = instances.map(\.unit.count).max() ?? 0
+        let width = instances.map(\.label.count).max() ?? 0
         let users = instances.contains { $0.manager == .user } ? ", --user" : ""
-        let lines = instances.map { "  " + Printable.padded($0.unit, to: width) + "  " + Printable.text($0.socket) }
+        let lines = instances.map { "  " + Printable.padded($0.label, to: width) + "  " + Printable.text($0.socket) }
         return (["several instances are running. Choose one with -i\(users) or --socket:"] + lines).joined(separator: "\n")
     }
 
@@ -60,7 +70,7 @@ enum FailureText {
         case .methodNotImplemented(let method), .methodNotFound(let method), .interfaceNotFound(let method):
             "wstand does not know \(Printable.text(method)): its version differs from wstanctl's"
         case .invalidParameter(let name): "wstand refuses the value for \(Printable.text(name))"
-        case .permissionDenied: notPermitted
+        case .permissionDenied: notPermitted(.group)
         case .expectedMore: "wstand answers this call more than once: its version differs from wstanctl's"
         case .other(let name, _): "wstand answers \(Printable.text(name)), which this wstanctl does not know"
         }

@@ -172,7 +172,7 @@ On a new client, run this; it asks for the key:
 
     sudo wstanctl init server --address NAME
 
-wstanctl client-config prints it again.
+sudo wstanctl client-config prints it again.
 """ % KEY)
         self.assertEqual(done.stderr, 'wstanctl: warning: losing the state directory revives it\n')
         done = self.run_ctl('add-key', 'laptop')
@@ -185,7 +185,7 @@ On a new client, run this; it asks for the key:
 
     sudo wstanctl init client laptop --uri ws://192.0.2.7:8080/
 
-wstanctl client-config --key laptop prints it again.
+sudo wstanctl client-config --key laptop prints it again.
 """ % KEY)
         self.assertEqual(done.stderr, 'wstanctl: warning: the key is lost with the next restart\n')
         self.assertEqual(self.run_ctl('rotate-key', '--runtime-only').stderr, 'wstanctl: warning: losing the state directory revives it\n')
@@ -409,7 +409,7 @@ class Failures(Control):
         self.fake(GetStatus=lambda call: call.hang(), ListTunnels=lambda call: call.hang())
         for arguments in ['status'], ['keys'], ['tunnels']:
             self.assertFails(FAILED, 'wstand does not answer: journalctl', *arguments, within=8)
-        self.assertIn('wstand  -     does not answer', self.out('instances'))
+        self.assertIn('wstand (user)  -     does not answer', self.out('instances'))
 
     def test_usage(self):
         """What is typed wrong is told in one line, with the usage below, and changes nothing."""
@@ -496,8 +496,8 @@ class Failures(Control):
             with open(path, 'wb') as f:
                 f.write(content)
         assertSays('cannot read %s: No such file or directory' % missing, *rotate, missing)
-        assertSays('the key in %s is empty: wstand -g makes one' % blank, *rotate, blank)
-        assertSays('the key in stdin is empty: wstand -g makes one', *rotate, '-')
+        assertSays('the key in %s is empty: at the server, "sudo wstanctl add-key NAME" makes a key and prints it' % blank, *rotate, blank)
+        assertSays('the key in stdin is empty: at the server, "sudo wstanctl add-key NAME" makes a key and prints it', *rotate, '-')
         assertSays('the key in %s is above 4096 bytes' % long, *rotate, long)
         assertSays('the key in %s is not UTF-8 text' % odd, *rotate, odd)
         root = os.path.join(self.directory, 'root')
@@ -523,8 +523,8 @@ class Failures(Control):
         self.fake('wstand-a')
         done = self.assertFails(USAGE, 'several instances are running. Choose one with -i, --user or --socket:', 'status')
         self.assertEqual(done.stderr.splitlines()[1:], [
-            '  wstand    %s/wstand/control' % self.directory, '  wstand@a  %s/wstand-a/control' % self.directory,
-            '  wstand@b  %s/wstand-b/control' % self.directory])
+            '  wstand (user)    %s/wstand/control' % self.directory, '  wstand@a (user)  %s/wstand-a/control' % self.directory,
+            '  wstand@b (user)  %s/wstand-b/control' % self.directory])
         for chosen in ['-i', 'b'], ['-i', 'wstand@b'], ['--socket', self.directory + '/wstand-b/control']:
             self.assertIn('wstand@b', self.out(*chosen))
             self.assertIn('wstand@b', self.out('status', *chosen))
