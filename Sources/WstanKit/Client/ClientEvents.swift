@@ -19,7 +19,8 @@ extension EventLog {
         case .lost(let failure):
             guard let missed = throttle.allows("lost \(server.address) \(failure.code)", now: now) else { return }
             let text = isOnly ? failure.text : DialFailure.at(server.address, failure).text
-            logger.warning("\(text)", metadata: .of(.serverLost, .repeated(missed)))
+            logger.warning(
+                "\(text)", metadata: .of(.serverLost, ["code": "\(failure.code)"].merging(.repeated(missed)) { $1 }))
         case .back(let time):
             guard let missed = throttle.allows("back \(server.address)", now: now) else { return }
             logger.notice(
