@@ -62,12 +62,11 @@ import Testing
     /// It was advice about IPv6, whose addresses have colons too.
     @Test(arguments: ["http://127.0.0.1:1080", "socks5://a:1", "ws://[::1]:1/", "HTTP://a", "//a:1", "tcp://*:1"])
     func `a URI where an address is expected is named`(text: String) {
-        for read in [
-            { (text: String) throws(ValueProblem) in _ = try HostPort(text) }, { (text) throws(ValueProblem) in _ = try HostPort.host(text) },
-            { (text) throws(ValueProblem) in _ = try ListenAddress.list(text) }, { (text) throws(ValueProblem) in _ = try TargetAddress(text) },
-            { (text) throws(ValueProblem) in _ = try HostHeader.read(text) }, { (text) throws(ValueProblem) in _ = try TLSSettings.serverName(text) },
-            { (text) throws(ValueProblem) in _ = try Forward("127.0.0.1:1=" + text, name: "x") },
-        ] {
+        let readers: [(String) throws -> Void] = [
+            { _ = try HostPort($0) }, { _ = try HostPort.host($0) }, { _ = try ListenAddress.list($0) }, { _ = try TargetAddress($0) },
+            { _ = try HostHeader.read($0) }, { _ = try TLSSettings.serverName($0) }, { _ = try Forward("127.0.0.1:1=" + $0, name: "x") },
+        ]
+        for read in readers {
             let problem = #expect(throws: ValueProblem.self) { try read(text) }
             #expect(problem?.text.hasPrefix("a URI where an address is expected: write HOST") == true, "\(problem?.text ?? "")")
         }
