@@ -61,7 +61,7 @@ import Testing
             """
         #expect(
             ConfigFixture(file: file).complaints() == [
-                "f.conf:1:7: error: uri: the URI begins with neither ws:// nor wss://: replace its scheme",
+                "f.conf:1:7: error: uri: the URI begins with neither ws:// nor wss://: write ws:// for http://",
                 "f.conf:2:1: warning: unknown key 'treads': it is not in force (did you mean 'threads'?)",
                 "f.conf:3:3: error: no '=' in this line: write name = value, or begin it with # for a comment",
                 "f.conf:4:15: error: log-level: takes error, warning, notice, info or debug",

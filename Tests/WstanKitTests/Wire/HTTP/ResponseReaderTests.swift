@@ -35,7 +35,7 @@ import Testing
                 }
             }
         }
-        heard.missingEnd = reader.missingEnd
+        heard.missingEnd = heard.isMalformed ? nil : reader.missingEnd
         return heard
     }
 
