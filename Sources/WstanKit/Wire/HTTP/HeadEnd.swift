@@ -32,6 +32,9 @@ struct HeadEnd {
     /// - Returns: how many of them are the head; nil when it has not ended.
     mutating func find(in bytes: UnsafeRawBufferPointer) -> Int? {
         while position < bytes.count, state != .ended {
+            // Nearly all bytes are within a line, where only its LF means something.
+            while state == .line, position < bytes.count, bytes[position] != 10 { position += 1 }
+            guard position < bytes.count else { break }
             take(bytes[position])
             position += 1
         }
