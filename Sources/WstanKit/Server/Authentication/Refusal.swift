@@ -7,13 +7,23 @@ enum Refusal: Error, Equatable {
     /// Left without a word.
     case silent
     case wire(WireError)
-    /// Too many tunnels, or too many requests remembered.
-    case overLimit
+    case overLimit(Bound)
     /// The server is about to end.
     case draining
     case timedOut
     /// No TLS, so no answer either.
     case tls(TLSFailure)
+
+    /// What there was no more room in.
+    enum Bound: String, CaseIterable {
+        case tunnels = "max-tunnels"
+        case tunnelsOfAddress = "max-tunnels-per-address"
+        case handshakes = "max-handshakes"
+        case memory = "memory-limit"
+        case requests = "remembered requests"
+        case lookUps = "look-ups of names"
+        case connects = "connections being made"
+    }
 
     /// How a refusal is counted and logged: the one place to say it for a new cause.
     struct Traits {
@@ -43,7 +53,9 @@ enum Refusal: Error, Equatable {
         case .tls(let failure):
             Traits(code: failure.code, level: .info, text: "no TLS with a peer", cause: "no TLS connection")
         case .draining: Traits(code: "draining", cause: "the server was draining")
-        case .overLimit: Traits(code: "over-limit", counter: .overLimit, cause: "over a limit", id: .limitReached)
+        case .overLimit(let bound):
+            Traits(
+                code: "over-limit", counter: .overLimit, cause: "over a limit: \(bound.rawValue)", id: .limitReached)
         case .wire(let error): Self.traits(of: error)
         }
     }
