@@ -12,6 +12,9 @@ import Testing
         [.v1(ServerHandshakeV1(mode: mode, keys: keys.map { ServerHandshakeV1.AcceptedKey($0) }))]
     }
 
+    /// In base64 they begin with no capital letter, which a key's cookie may rule out.
+    private static let nonces = [Nonce(high: 0x99 << 56, low: 1), Nonce(high: 0x9d << 56, low: 2)]
+
     private static func opening(bytes: Int = 3) -> Opening {
         .request(
             Request(
@@ -25,7 +28,7 @@ import Testing
             for bytes in [3, 60_000] {
                 let key = Self.keys[place]
                 let pair = HandshakePair(key: key, mode: mode)
-                let head = try HTTPHead(pair.client(Self.opening(bytes: bytes)).request)
+                let head = try HTTPHead(pair.client(Self.opening(bytes: bytes), nonces: Self.nonces).request)
                 let candidate = try #require(try server.judge(head), "\(place) \(bytes)")
                 #expect(candidate.keyID == key.id)
                 #expect(candidate.opening == Self.opening(bytes: bytes))
@@ -38,7 +41,7 @@ import Testing
         mode: HandshakeModeV1
     ) throws {
         let stranger = try #require(Key(text: "correct horse battery staple"))
-        let head = try HTTPHead(HandshakePair(key: stranger, mode: mode).client(Self.opening()).request)
+        let head = try HTTPHead(HandshakePair(key: stranger, mode: mode).client(Self.opening(), nonces: Self.nonces).request)
         // In compatible mode the stranger's letter is that of a twenty-sixth of the keys, or of none.
         var trial = try #require(HandshakeTrial(of: head, by: Self.server(mode)))
         var pieces = 0
@@ -59,7 +62,7 @@ import Testing
         }
         #expect(refusal == .badAuthentication || mode.isCompatible && refusal == nil)
         // With a cipher all but the first are passed over at a glance.
-        if !mode.isCompatible { #expect(mode.usesCipher ? pieces <= 2 : pieces >= 30) }
+        if !mode.isCompatible { #expect(mode.usesCipher ? pieces <= 2 : pieces >= 25) }
     }
 
     /// The first tags are made in any case: what the right key makes unreadable has to be told from what no key has made.

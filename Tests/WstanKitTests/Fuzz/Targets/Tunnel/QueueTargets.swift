@@ -66,7 +66,8 @@ extension FuzzTarget {
                 let hasRunnable = queue.hasRunnable
                 require(runNext() == hasRunnable, "what is said to run runs")
             default:
-                if !running.isEmpty { queue.finished(for: Asker(running.remove(at: input.below(running.count)), from: nil)) }
+                guard !running.isEmpty else { continue }
+                queue.finished(for: Asker(running.remove(at: input.below(running.count)), from: nil))
             }
         }
         repeat {
