@@ -7,15 +7,15 @@ import Testing
     @Test func `every refusal counts for its cause, and what is no request for none`() {
         var rejects = RefusalCounts()
         let refusals: [Refusal] = [
-            .notARequest, .silent, .timedOut, .draining, .tls(.notTLS(.http)), .overLimit(.tunnels), .wire(.replayed),
-            .wire(.expired(seconds: 1)),
+            .notARequest, .silent, .timedOut, .draining, .tls(.notTLS(.http)), .overLimit(.tunnels),
+            .overLimit(.requests), .wire(.replayed), .wire(.expired(seconds: 1)),
             .wire(.badAuthentication), .wire(.malformed), .wire(.sealedForOtherScheme), .wire(.tooLarge),
             .wire(.unexpectedCommand), .wire(.incompleteUpgrade(lacking: [])), .tls(.notTLS(.webSocket)),
         ]
         for refusal in refusals { rejects.count(refusal) }
         #expect(
             rejects
-                == RefusalCounts([.replay: 1, .expired: 1, .badAuthentication: 1, .malformed: 5, .overLimit: 1]))
+                == RefusalCounts([.replay: 1, .expired: 1, .badAuthentication: 1, .malformed: 5, .overLimit: 2, .draining: 1]))
     }
 
     @Test func `those of all workers add up`() {

@@ -64,7 +64,7 @@ class Shares(Scenario):
             self.open(key, body)
             return False
         except AssertionError as refused:
-            self.assertIn('HTTP/1.1 404 ', str(refused))
+            self.assertIn('HTTP/1.1 503 ', str(refused))
             return True
 
     def carries(self, key, port, host='127.0.0.1'):

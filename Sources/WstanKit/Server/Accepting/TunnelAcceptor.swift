@@ -100,7 +100,7 @@ final class TunnelAcceptor: @unchecked Sendable {
         recorder.refused(refusal, of: client, with: key)
         // Whoever speaks no TLS gets no words either, only the alert that TLS has for it.
         guard tls == nil || stream.tls?.isEstablished == true else { return close(stream) }
-        let answer = PlainAnswer(status: options.plainAnswer.statusCode)
+        let answer = refusal.isBusy ? PlainAnswer.busy : PlainAnswer(status: options.plainAnswer.statusCode)
         stream.write(answer.bytes(now: WallClock.now(), withBody: !isHead))
         close(stream)
     }
@@ -127,14 +127,13 @@ final class TunnelAcceptor: @unchecked Sendable {
             if options.xForward, isTrusted {
                 client = ForwardedFor.client(in: head, trusting: options.trustedProxies) ?? client
             }
-            if let reason = closedBecause() { throw reason }
             let candidate = try await search(head, of: client, intake.stream, deadline)
+            // Only who has made a valid request learns that nothing is taken on: so that is looked at later.
             let request = try authentication.verify(candidate, from: client.source, now: WallClock.now()) { key = $0 }
             if options.xForward, !isTrusted, ForwardedFor.isNamed(in: head) { recorder.ignoredForwardedFor(of: client) }
-            if await authentication.settle(request, on: worker) {
-                guard !intake.stream.isClosed else { throw .silent }
-                if let reason = closedBecause() { throw reason }
-            }
+            _ = await authentication.settle(request, on: worker)
+            guard !intake.stream.isClosed else { throw .silent }
+            if let reason = closedBecause() { throw reason }
             if let reason = makeRoom(client, request.keyID) { throw reason }
             return .success(request)
         } catch {

@@ -1,6 +1,6 @@
 import Logging
 
-/// Why a connection got the plain answer. The peer is never told which.
+/// Why a connection got the plain answer, or the busy one. The peer is never told more.
 enum Refusal: Error, Equatable {
     /// Plain HTTP, or something else altogether.
     case notARequest
@@ -8,7 +8,7 @@ enum Refusal: Error, Equatable {
     case silent
     case wire(WireError)
     case overLimit(Bound)
-    /// The server is about to end.
+    /// The server is about to end, or was told to take nothing on.
     case draining
     case timedOut
     /// No TLS, so no answer either.
@@ -38,6 +38,17 @@ enum Refusal: Error, Equatable {
         var id: MessageID?
     }
 
+    /// Whether the client is told that this is only for now, as a busy web server does. It has to have made a valid request: to
+    /// others a server looks always the same.
+    var isBusy: Bool {
+        switch self {
+        case .draining: true
+        // What cannot be remembered may have been seen before.
+        case .overLimit(let bound): bound != .requests
+        case .notARequest, .silent, .wire, .timedOut, .tls: false
+        }
+    }
+
     var traits: Traits {
         switch self {
         case .notARequest:
@@ -52,7 +63,7 @@ enum Refusal: Error, Equatable {
                 cause: "ws:// on a port that requires TLS")
         case .tls(let failure):
             Traits(code: failure.code, level: .info, text: "no TLS with a peer", cause: "no TLS connection")
-        case .draining: Traits(code: "draining", cause: "the server was draining")
+        case .draining: Traits(code: "draining", counter: .draining, cause: "the server was draining")
         case .overLimit(let bound):
             Traits(
                 code: "over-limit", counter: .overLimit, cause: "over a limit: \(bound.rawValue)", id: .limitReached)
@@ -65,7 +76,9 @@ enum Refusal: Error, Equatable {
         case .malformed, .tooLarge, .unexpectedCommand:
             Traits(code: error.code, counter: .malformed, cause: "malformed request")
         case .badAuthentication:
-            Traits(code: error.code, counter: .badAuthentication, cause: "wrong key", id: .wrongKey)
+            Traits(
+                code: error.code, counter: .badAuthentication, text: "request refused: wrong key", cause: "wrong key",
+                id: .wrongKey)
         case .sealedForOtherScheme:
             Traits(
                 code: error.code, counter: .malformed, level: .warning,

@@ -41,7 +41,8 @@ import Testing
         mode: HandshakeModeV1
     ) throws {
         let stranger = try #require(Key(text: "correct horse battery staple"))
-        let head = try HTTPHead(HandshakePair(key: stranger, mode: mode).client(Self.opening(), nonces: Self.nonces).request)
+        let client = HandshakePair(key: stranger, mode: mode).client(Self.opening(), nonces: Self.nonces)
+        let head = try HTTPHead(client.request)
         // In compatible mode the stranger's letter is that of a twenty-sixth of the keys, or of none.
         var trial = try #require(HandshakeTrial(of: head, by: Self.server(mode)))
         var pieces = 0
