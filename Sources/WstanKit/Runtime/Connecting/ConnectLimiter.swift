@@ -2,7 +2,7 @@ import Synchronization
 import WstanBase
 
 /// Bounds the connections that a process is making, and shares them out as `FairQueue` does threads: what a holder's targets
-/// do not answer leaves others their half. What finds no room is refused at once.
+/// do not answer leaves others their half.
 package final class ConnectLimiter: Sendable {
     private let counts: Mutex<FairCounts>
 

@@ -57,9 +57,7 @@ package struct Connector {
     private func connect(
         _ address: SocketAddress, _ asker: Asker, _ deadline: Instant
     ) async -> Result<Stream, Failure> {
-        if let limiter {
-            guard limiter.begin(for: asker) else { return .failure(.tooMany) }
-        }
+        guard await begin(asker) else { return .failure(.tooMany) }
         defer { limiter?.end(for: asker) }
         while true {
             do {
@@ -72,6 +70,23 @@ package struct Connector {
             }
         }
     }
+
+    /// Waits a little for room, since most connections are made within a round trip.
+    ///
+    /// - Returns: false when there is none.
+    private func begin(_ asker: Asker) async -> Bool {
+        guard let limiter else { return true }
+        for pause in Self.crowdPauses {
+            if limiter.begin(for: asker) { return true }
+            await worker.sleep(for: pause)
+            if Task.isCancelled { return false }
+        }
+        return limiter.begin(for: asker)
+    }
+
+    private static let crowdPauses: [Duration] = [
+        .milliseconds(20), .milliseconds(50), .milliseconds(100), .milliseconds(200), .milliseconds(400),
+    ]
 
     private enum Event {
         case resolved(Result<[SocketAddress], Resolver.Failure>, Resolver.Family)
