@@ -117,7 +117,7 @@ public struct Settings: Sendable, Equatable {
     /// Of the keys of one name, per second; twenty seconds' worth at once. 0: no limit.
     public var maxTunnelRate = 500
     /// 0: no limit.
-    public var maxHandshakes = 1_024
+    public var maxHandshakes = 8_192
     public var handshakeTimeout = Duration.seconds(8)
     public var connectTimeout = Duration.seconds(10)
     /// A tunnel on whose connection nothing has moved for so long is ended; zero: none is.

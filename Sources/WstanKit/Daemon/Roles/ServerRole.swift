@@ -11,6 +11,7 @@ final class ServerRole: Role, @unchecked Sendable {
     private let context: DaemonContext
     private let replayGuard: ReplayGuard
     private let hostAddresses: HostAddresses
+    let limiter: HandshakeLimiter?
     private let watch: CertificateWatch
     /// That clients check the certificate for.
     private var name: String?
@@ -23,7 +24,9 @@ final class ServerRole: Role, @unchecked Sendable {
         (replayGuard, warnings) = try Self.openReplayGuard(configuration.next, context)
         replayGuard.apply(configuration.next)
         replayGuard.install(keys.ring.names)
-        let shared = ServerShared(replayGuard: replayGuard)
+        let shared = ServerShared(
+            replayGuard: replayGuard, maxHandshakes: Descriptors.handshakes(configuration.next.maxHandshakes))
+        limiter = shared.limiter
         hostAddresses = shared.hostAddresses
         recentRefusals = shared.recentRefusals
         if let failure = shared.hostAddresses.failure {
@@ -72,6 +75,13 @@ final class ServerRole: Role, @unchecked Sendable {
     func start() {
         watch.start()
         advanceReplayGuard()
+        giveBackMemory()
+    }
+
+    /// What a flood of strangers has taken.
+    private func giveBackMemory() {
+        _ = context.blocking.submit(for: "memory") { FreeMemory.giveBack() }
+        _ = context.main.schedule(after: .seconds(5)) { [self] in giveBackMemory() }
     }
 
     private func advanceReplayGuard() {
@@ -86,6 +96,7 @@ final class ServerRole: Role, @unchecked Sendable {
         if configuration.certificate?.configuration != watch.certificate?.configuration {
             watch.adopt(configuration.certificate)
         }
+        limiter?.capacity = Descriptors.handshakes(configuration.next.maxHandshakes)
         let options = ServerOptions(configuration.next, keys: [], workers: context.workers.count)
         let tasks = servers.map { server in server.worker.spawn { server.apply(options) } }
         for task in tasks { await task.value }

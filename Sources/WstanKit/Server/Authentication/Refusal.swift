@@ -7,12 +7,7 @@ enum Refusal: Error, Equatable {
     /// Left without a word.
     case silent
     case wire(WireError)
-    /// Too many tunnels.
-    case overLimit
-    /// As many requests of its key's name are remembered as may be. So it is not known whether this one was seen before.
-    case overMemory
-    /// Its key's name opens more tunnels than `max-tunnel-rate`.
-    case overRate
+    case overLimit(Bound)
     /// It is from a time whose requests are forgotten, since our clock was set back; for so many seconds.
     case forgotten(seconds: Double)
     /// The server is about to end, or was told to take nothing on.
@@ -20,6 +15,29 @@ enum Refusal: Error, Equatable {
     case timedOut
     /// No TLS, so no answer either.
     case tls(TLSFailure)
+
+    /// What there was no more room in.
+    enum Bound: String, CaseIterable {
+        case tunnels = "max-tunnels"
+        case tunnelsOfAddress = "max-tunnels-per-address"
+        case handshakes = "max-handshakes"
+        case memory = "memory-limit"
+        /// As many requests of its key's name are remembered as may be. So it is not known whether this one was seen before.
+        case requests = "seen-requests"
+        /// Its key's name opens tunnels faster than it may.
+        case rate = "max-tunnel-rate"
+        case lookUps = "look-ups of names"
+        case connects = "connections being made"
+
+        /// For people.
+        var cause: String {
+            switch self {
+            case .requests: "its key's share of the remembered requests"
+            case .rate: "\(rawValue) of its key"
+            case .tunnels, .tunnelsOfAddress, .handshakes, .memory, .lookUps, .connects: rawValue
+            }
+        }
+    }
 
     /// How a refusal is counted and logged: the one place to say it for a new cause.
     struct Traits {
@@ -31,14 +49,19 @@ enum Refusal: Error, Equatable {
         var text = "request refused"
         /// What was seen, in the list of refusals.
         let cause: String
-        /// The bound that was reached, in log lines.
-        var bound: String?
         var id: MessageID?
     }
 
     /// Whether the client is told that this is only for now, as a busy web server does. It has to have made a valid request: to
     /// others a server looks always the same.
-    var isBusy: Bool { [.draining, .overLimit, .overRate].contains(self) }
+    var isBusy: Bool {
+        switch self {
+        case .draining: true
+        // What cannot be remembered may have been seen before.
+        case .overLimit(let bound): bound != .requests
+        case .notARequest, .silent, .wire, .forgotten, .timedOut, .tls: false
+        }
+    }
 
     var traits: Traits {
         switch self {
@@ -55,15 +78,9 @@ enum Refusal: Error, Equatable {
         case .tls(let failure):
             Traits(code: failure.code, level: .info, text: "no TLS with a peer", cause: "no TLS connection")
         case .draining: Traits(code: "draining", counter: .draining, cause: "the server was draining")
-        case .overLimit: Traits(code: "over-limit", counter: .overLimit, cause: "over a limit", id: .limitReached)
-        case .overMemory:
+        case .overLimit(let bound):
             Traits(
-                code: "over-limit", counter: .overLimit, cause: "over a limit: its key's share of the remembered requests",
-                bound: "seen-requests", id: .limitReached)
-        case .overRate:
-            Traits(
-                code: "over-limit", counter: .overLimit, cause: "over a limit: max-tunnel-rate of its key",
-                bound: "max-tunnel-rate", id: .limitReached)
+                code: "over-limit", counter: .overLimit, cause: "over a limit: \(bound.cause)", id: .limitReached)
         case .forgotten(let seconds):
             Traits(
                 code: "clock-set-back", counter: .replay, level: .warning,
