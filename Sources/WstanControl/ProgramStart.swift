@@ -3,11 +3,12 @@ import Glibc
 
 /// The first thing that both programs do.
 public enum ProgramStart {
-    /// Secures the standard streams.
+    /// Secures the standard streams, and keeps what the process holds from dumps and from others of the same user.
     ///
     /// - Returns: the arguments without the program's name.
     public static func begin() -> [String] {
         secureStandardStreams()
+        wstan_forbid_dumps()
         let arguments = wstan_arguments()
         return (0..<Int(wstan_argument_count())).dropFirst().compactMap { index in
             arguments?[index].map { String(cString: $0) }

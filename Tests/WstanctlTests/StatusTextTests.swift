@@ -92,7 +92,7 @@ import WstanControl
         status.rejects = .init()
         let text = Self.shown(status)
         #expect(text.contains("   rejects  none\n"))
-        #expect(text.hasSuffix("      note  keys and warnings are shown to root and the group wstan only"))
+        #expect(text.hasSuffix("      note  addresses, keys, warnings and exact numbers are shown to root and the group wstan only"))
     }
 
     /// systemctl status has taught everybody what the dot means.

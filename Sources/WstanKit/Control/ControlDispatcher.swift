@@ -155,20 +155,3 @@ package final class ControlDispatcher: @unchecked Sendable {
         }
     }
 }
-
-extension GetStatus.Reply {
-    /// Names of keys are names of people, and an id is enough to try weak passphrases against. The path of a URI may be what
-    /// keeps others from finding the server.
-    package func visible(to standing: ControlAuthority.Standing) -> GetStatus.Reply {
-        guard standing == .stranger else { return self }
-        var visible = self
-        visible.configurationErrors = nil
-        visible.warnings = nil
-        visible.keys = nil
-        visible.servers = servers?.map(\.withoutPath)
-        visible.certificate?.file = nil
-        visible.certificate?.refusal = certificate?.refusal.map { _ in "the files as they are now cannot be used" }
-        visible.restricted = true
-        return visible
-    }
-}

@@ -109,10 +109,29 @@ import WstanControl
         let visible = status.visible(to: .stranger)
         #expect(visible.keys == nil && visible.warnings == nil && visible.configurationErrors == nil)
         #expect(visible.restricted == true)
-        #expect(visible.servers?.map(\.uri) == ["wss://h:1/"] && visible.servers?.map(\.state) == [.unreachable])
+        #expect(visible.servers?.map(\.uri) == ["(hidden)"] && visible.servers?.map(\.state) == [.unreachable])
+        #expect(visible.listeners.isEmpty && visible.statusText == status.mode.rawValue)
         #expect(visible.certificate?.file == nil && visible.certificate?.refusal?.contains("/f") == false)
         #expect((visible.requiresRestart, visible.filesChanged, visible.warningCount) == (["uri"], true, 1))
-        #expect(visible.tunnelsTotal == status.tunnelsTotal && visible.rejects == status.rejects)
+    }
+
+    @Test func `a stranger is told numbers of two digits, and of bytes whole megabytes`() {
+        var status = InterfaceTests.fullStatus
+        (status.tunnelsActive, status.tunnelsTotal, status.bytesReceived, status.bytesSent) = (99, 123_987, 987_654_321, 999_999)
+        status.rejects = Control.Rejects()
+        status.rejects?[.replay] = 101
+        let visible = status.visible(to: .stranger)
+        #expect((visible.tunnelsActive, visible.tunnelsTotal) == (99, 120_000))
+        #expect((visible.bytesReceived, visible.bytesSent) == (980_000_000, 0))
+        #expect(visible.rejects?[.replay] == 100)
+        status.tunnelsTotal = .max
+        #expect(status.visible(to: .stranger).tunnelsTotal == 9_200_000_000_000_000_000)
+    }
+
+    @Test func `nothing that a stranger is told names an address`() {
+        let status = InterfaceTests.fullStatus.visible(to: .stranger)
+        let text = String(decoding: JSONValue.object(ControlCoding.object(of: status)).text, as: UTF8.self)
+        #expect(!text.contains("://") && !text.contains("a:1") && !text.contains("/f"), "\(text)")
     }
 
     // MARK: The limit on sessions

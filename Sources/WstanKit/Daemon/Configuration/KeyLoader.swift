@@ -34,9 +34,7 @@ enum KeyLoader {
             read = try (keyText(in: "the key") { () throws(KeyText.Problem) in try KeyText(secret.text) }, "the key")
         case .file(let path):
             read = try self.read(path)
-            if FileReader.isWorldReadable(path) {
-                warnings.append("every user of this host can read the key in \(path): \(FileExposure.command(path))")
-            }
+            warnings += FileExposure.warnings(path, holding: "the key")
         case .credential(let name):
             read = try self.read(credential(name))
         case .environment(let name):

@@ -54,9 +54,13 @@ struct LoadedConfiguration: Sendable {
         let ofFiles =
             former == nil
             ? (key?.warnings ?? []) + (admission.users?.warnings ?? []).map(\.textWithPlace) + admissionWarnings
-                + (certificate?.warnings ?? []) : []
+                + (certificate?.warnings ?? []) + (trust == nil ? [] : ClientTrust.exposures(of: next.tls))
+                + [next.controlSocket.flatMap { FileExposure.change(ofDirectory: Self.directory(of: $0)) }].compactMap { $0 }
+            : []
         warnings = found.map(\.textWithPlace) + ofFiles + plan.warnings + [groupWarning].compactMap { $0 }
     }
+
+    private static func directory(of path: String) -> String { String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) + "/" }
 
     var hasControlSocket: Bool { Self.hasControlSocket(next, activation) }
 

@@ -63,10 +63,11 @@ struct KeyRingFile: Sendable {
             + "wstand runs will not survive a restart"
     }
 
-    /// Who may read it beside its owner should not; nil: nobody.
-    var exposure: String? {
-        FileReader.isWorldReadable(path)
-            ? "everybody on this host can read the keys in \(path): chmod 600 \(path)" : nil
+    /// Who else may read the keys, or change what is in the directory.
+    var exposures: [String] {
+        let readable = FileReader.isWorldReadable(path)
+        return (readable ? ["everybody on this host can read the keys in \(path): chmod 600 \(path)"] : [])
+            + [FileExposure.change(ofDirectory: directory)].compactMap { $0 }
     }
 
     private static func text(_ problem: KeyRingCodec.Problem) -> String {

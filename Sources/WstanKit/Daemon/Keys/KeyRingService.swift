@@ -47,7 +47,7 @@ final class KeyRingService: @unchecked Sendable {
         self.clock = clock
         file = stateDirectory.map { KeyRingFile(in: $0) }
         uses = KeyUseRecord(stateDirectory: stateDirectory, worker: worker, blocking: blocking)
-        warnings = [file?.warning, file?.exposure, uses.warning].compactMap { $0 }
+        warnings = [file?.warning].compactMap { $0 } + (file?.exposures ?? []) + [uses.warning].compactMap { $0 }
         ring = KeyRing(configured: configured.key, source: configured.ringSource)
         stored = ring
         guard let file, var found = try file.load() else { return }

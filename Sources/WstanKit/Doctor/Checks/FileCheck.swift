@@ -126,9 +126,7 @@ struct FileCheck {
         do throws(TLSContext.Problem) {
             let context = try TLSServerContext(configuration)
             server = context
-            if let exposure = ServerCertificate.exposure(of: configuration) {
-                findings.append(.warning("TLS", exposure))
-            }
+            for exposure in ServerCertificate.exposures(of: configuration) { findings.append(.warning("TLS", exposure)) }
             findings.append(Self.judge(context, configuration.identity.certificate, now))
         } catch {
             findings.append(
