@@ -88,9 +88,9 @@ public final class Daemon: @unchecked Sendable {
 
     /// - Throws: why it could not start.
     private func run() throws -> Int32 {
-        main.execute { [self] in
+        main.spawn { [self] in
             do {
-                try start()
+                try await start()
             } catch {
                 startFailure = error
                 listeners.close()
@@ -104,12 +104,12 @@ public final class Daemon: @unchecked Sendable {
         return isStopping ? ExitStatus.success : ExitStatus.failure
     }
 
-    private func start() throws {
+    private func start() async throws {
         let plan = parts.configuration.plan
         for (setting, places) in plan.unused { log.listensOnPassed(setting, places) }
         reloader.place = try listen(plan)
         signals = try SignalSource(Self.signalNumbers, on: main) { [unowned self] in received($0) }
-        openControl()
+        await openControl()
         announce()
         parts.keys.start()
         for role in services.roles { role.start() }
@@ -124,12 +124,12 @@ public final class Daemon: @unchecked Sendable {
     }
 
     /// Without one the daemon serves as well, so what is wrong with it is a warning.
-    private func openControl() {
+    private func openControl() async {
         let configuration = parts.configuration
         guard configuration.hasControlSocket else { return }
         let operations = ControlOperations(parts, reloader, reporter) { [unowned self] in stop() }
         do throws(ListenAddresses.Failure) {
-            control = try ControlServer.open(for: operations, configuration, context)
+            control = try await ControlServer.open(for: operations, configuration, context)
             self.operations = operations
         } catch {
             reloader.warnings.append("there is no control socket: \(error)")
@@ -192,7 +192,7 @@ public final class Daemon: @unchecked Sendable {
             await services.drain(until: deadline)
             await services.close(until: deadline)
             await parts.keys.close()
-            control?.close()
+            await control?.close()
             log.stopped()
             main.stop()
         }
