@@ -1,6 +1,7 @@
 #include "start.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -21,4 +22,12 @@ void wstan_forbid_dumps(void) {
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
+}
+
+void wstan_erase_argument(const char *text) {
+    size_t size = strlen(text);
+    if (size == 0) return;
+    for (int index = 1; index < count; index++) {
+        for (char *found = strstr(arguments[index], text); found; found = strstr(found + size, text)) memset(found, 'x', size);
+    }
 }

@@ -15,6 +15,11 @@ public enum ProgramStart {
         }
     }
 
+    /// Overwrites a text wherever it stands in the arguments of the process, which every user of this host can read.
+    public static func eraseArgument(_ text: String) {
+        text.withCString { wstan_erase_argument($0) }
+    }
+
     /// Opens what is closed of descriptors 0 to 2. Otherwise the next socket or file gets that number, and log lines are
     /// written into it.
     private static func secureStandardStreams() {

@@ -8,3 +8,6 @@ char *const *wstan_arguments(void);
 // (PR_SET_DUMPABLE of prctl(2)); it reads its own all the same.
 // Not with WSTAN_DUMPS in the environment, for debugging.
 void wstan_forbid_dumps(void);
+
+// Overwrites a text with as many x, in the arguments that the kernel shows (/proc/PID/cmdline).
+void wstan_erase_argument(const char *text);

@@ -39,8 +39,12 @@ package final class ControlDispatcher: @unchecked Sendable {
 
     func answer(_ call: ControlCall, of session: ControlSession) async {
         let reply: ControlReply
+        var isErasing = false
+        defer { if isErasing { Erasure.end() } }
         do throws(ControlError) {
             let command = try Self.admit(call, from: session.standing)
+            isErasing = command.handlesKeys
+            if isErasing { Erasure.begin() }
             let isLogged = command.isLogged && !call.isDryRun
             if isLogged, !command.isLoggedByService { report(.ordered(method: call.method, by: session.caller)) }
             do throws(ControlError) {
@@ -54,6 +58,7 @@ package final class ControlDispatcher: @unchecked Sendable {
             reply = ControlReply(error)
         }
         if call.replyMode != .oneway { await session.send(reply) }
+        if isErasing { Erasure.eraseStack() }
     }
 
     // MARK: Before anything is done

@@ -89,6 +89,8 @@ package final class ControlSession: @unchecked Sendable {
             switch stream.read(into: buffer) {
             case .bytes(let count):
                 try frames.append(buffer[..<count])
+                // A key may be in it.
+                Erasure.erase(UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
                 stream.heldElsewhere = frames.count
                 return true
             case .wouldBlock: continue

@@ -18,7 +18,7 @@ struct Composition {
     ///   - arguments: those that led to the settings, without the program's name.
     ///   - found: what reading the settings has to say.
     init(
-        _ settings: Settings, arguments: [String], found: [Diagnostic], log: EventLog, threshold: LogThreshold
+        _ settings: Settings, arguments: SecretArguments, found: [Diagnostic], log: EventLog, threshold: LogThreshold
     ) throws {
         files = ConfigurationFiles(of: arguments, naming: settings)
         let environment = ProxyEnvironment.system

@@ -49,7 +49,7 @@ public final class Daemon: @unchecked Sendable {
     ///
     /// - Parameter arguments: that have led to the settings, without the program's name.
     /// - Returns: the exit status.
-    public static func run(_ settings: Settings, arguments: [String], warnings: [Diagnostic]) -> Int32 {
+    public static func run(_ settings: Settings, arguments: SecretArguments, warnings: [Diagnostic]) -> Int32 {
         // Before any thread is started, so that all inherit it.
         SignalSource.block(signalNumbers)
         SignalSource.ignoreOthers()
@@ -139,8 +139,11 @@ public final class Daemon: @unchecked Sendable {
     private func announce() {
         for warning in reloader.warnings { log.warning(warning) }
         log.started("wstand \(Self.version) \(reloader.place)")
+        if Erasure.unlockedBytes > 0 { log.keysNotLocked(bytes: Erasure.unlockedBytes) }
         ServiceManager.tell(.ready(reloader.place))
         StartupMemory.giveBack()
+        Erasure.eraseStack()
+        Erasure.end()
     }
 
     private func startHeartbeat() {

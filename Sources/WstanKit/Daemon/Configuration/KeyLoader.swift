@@ -1,4 +1,5 @@
 import Glibc
+import WstanBase
 import WstanConfig
 import WstanControl
 import WstanCore
@@ -27,6 +28,10 @@ enum KeyLoader {
     }
 
     static func load(_ source: KeySource) throws(Failure) -> ConfiguredKey {
+        try Erasure.during { () throws(Failure) in try read(source) }
+    }
+
+    private static func read(_ source: KeySource) throws(Failure) -> ConfiguredKey {
         var warnings: [String] = []
         let read: (text: KeyText, name: String)
         switch source {

@@ -1,4 +1,5 @@
 import Glibc
+import WstanBase
 import WstanCore
 
 /// Where the key ring outlives the process: one file in the state directory. Its methods block.
@@ -23,7 +24,9 @@ struct KeyRingFile: Sendable {
     /// A ring that cannot be read is an error and never left out: a key that was retired would be accepted again.
     ///
     /// - Returns: nil when there is none yet.
-    func load() throws(Failure) -> KeyRing? {
+    func load() throws(Failure) -> KeyRing? { try Erasure.during { () throws(Failure) in try read() } }
+
+    private func read() throws(Failure) -> KeyRing? {
         let bytes: [UInt8]
         do {
             bytes = try FileReader.read(path, limit: KeyRingBounds.fileSize)
@@ -46,7 +49,7 @@ struct KeyRingFile: Sendable {
 
     func store(_ ring: KeyRing) throws(Failure) {
         do {
-            try AtomicFile.replace(path, with: KeyRingCodec.encode(ring))
+            try Erasure.during { () throws(SystemError) in try AtomicFile.replace(path, with: KeyRingCodec.encode(ring)) }
         } catch {
             throw Failure(
                 description: "cannot write the key ring \(path): \(error)",

@@ -168,7 +168,7 @@ final class ControlOperations: ControlService, @unchecked Sendable {
     ) async throws(ControlError) -> CheckConfiguration.Reply {
         let text = parameters.text
         let checked = await context.blocking.run(for: "configuration", from: worker) { [context] in
-            ConfigurationCheck.diagnostics(of: context.arguments, text: text)
+            Erasure.during { ConfigurationCheck.diagnostics(of: context.arguments.words, text: text) }
         }
         guard let found = checked else {
             throw .operationFailed(message: "the threads for files are busy: try again")

@@ -57,7 +57,7 @@ struct FileCheck {
             self.key = key
             for warning in configured.warnings { findings.append(.warning("key", warning)) }
             guard configured.warnings.isEmpty || rotated != nil else { return }
-            let kind = key.bytes.count == 16 ? "a key of 16 bytes" : "a passphrase"
+            let kind = key.count == 16 ? "a key of 16 bytes" : "a passphrase"
             findings.append(.ok("key", "\(kind), from \(rotated?.place ?? Self.place(of: source))"))
         } catch {
             findings.append(.failed(.configuration, "key", error.description, remedy: Self.remedy(source)))

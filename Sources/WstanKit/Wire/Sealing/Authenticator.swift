@@ -14,8 +14,15 @@ package final class Authenticator {
     package init(key: Key) {
         self.key = key
         keyID = key.id
-        guard let context = EVP_MAC_CTX_new(Self.hmac) else { preconditionFailure("OpenSSL has no HMAC") }
-        self.context = context
+        let hmac = Self.hmac
+        context = KeyMemory.keeping {
+            guard let context = EVP_MAC_CTX_new(hmac) else { preconditionFailure("OpenSSL has no HMAC") }
+            Self.begin(context, key)
+            return context
+        }
+    }
+
+    private static func begin(_ context: OpaquePointer, _ key: Key) {
         var digestName = Array("SHA1".utf8CString)
         // A parameter keeps a pointer to its name: one that Swift makes of a string lives only as long as the call
         // that takes it.
@@ -24,7 +31,9 @@ package final class Authenticator {
                 var parameters = [
                     OSSL_PARAM_construct_utf8_string(parameter, name.baseAddress, 0), OSSL_PARAM_construct_end(),
                 ]
-                return EVP_MAC_init(context, key.bytes, key.bytes.count, &parameters)
+                return key.withBytes {
+                    EVP_MAC_init(context, $0.assumingMemoryBound(to: UInt8.self).baseAddress, $0.count, &parameters)
+                }
             }
         }
         precondition(done == 1, "HMAC-SHA1 cannot be initialised")
@@ -39,10 +48,11 @@ package final class Authenticator {
         var digest = [UInt8](repeating: 0, count: 20)
         var count = 0
         // Without a key the context starts over with the one it has.
-        let done =
+        let done = KeyMemory.keeping {
             EVP_MAC_init(context, nil, 0, nil) == 1
-            && EVP_MAC_update(context, bytes.assumingMemoryBound(to: UInt8.self).baseAddress, bytes.count) == 1
-            && EVP_MAC_final(context, &digest, &count, digest.count) == 1
+                && EVP_MAC_update(context, bytes.assumingMemoryBound(to: UInt8.self).baseAddress, bytes.count) == 1
+                && EVP_MAC_final(context, &digest, &count, digest.count) == 1
+        }
         precondition(done && count == 20, "HMAC-SHA1 failed")
         return Array(digest.prefix(Self.tagSize))
     }
