@@ -79,9 +79,9 @@ extension JSONValue {
             case "\\": text += "\\\\".utf8
             case "\n": text += "\\n".utf8
             case "\t": text += "\\t".utf8
-            case _ where scalar.isShown: text += UTF8.encode(scalar) ?? []
+            case _ where scalar.isShown: text += Character(scalar).utf8
             // Few of them need an escape, but what reaches a terminal should not carry them (RFC 8259 section 7).
-            default: for unit in UTF16.encode(scalar) ?? [] { text += escape(unit) }
+            default: for unit in Character(scalar).utf16 { text += escape(unit) }
             }
         }
         text.append(UInt8(ascii: "\""))

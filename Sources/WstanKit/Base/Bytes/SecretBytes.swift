@@ -1,7 +1,7 @@
 import CSecrets
 
 /// Bytes in memory that is in no core and not swapped (see CSecrets), erased when the last reference goes.
-@usableFromInline package final class SecretBytes: @unchecked Sendable, Equatable {
+package final class SecretBytes: @unchecked Sendable, Equatable {
     private let start: UnsafeMutableRawPointer
     package let count: Int
 
