@@ -16,7 +16,7 @@ package struct Key: Sendable, Equatable, CustomStringConvertible, CustomDebugStr
     package init?(text: String) {
         guard !text.isEmpty else { return nil }
         if let bytes = Base64.decode(Array(text.utf8)), bytes.count == 16 {
-            secret = SecretBytes(bytes)
+            self.init(SecretBytes(bytes))
         } else {
             self.init(passphrase: text)
         }
