@@ -143,7 +143,7 @@ import Testing
         try await Self.withPath { path in
             try await WorkerThread.run { worker in
                 let left = try UnixPath.socket()
-                try UnixPath.bind(left, to: path)
+                try UnixPath.bindForAll(left, to: path)
                 close(left)
                 #expect(UnixPath.isStale(path))
                 let listener = try Self.listen(path, worker)

@@ -113,7 +113,7 @@ class Retired(Memory, ControlledPair):
         self.use()
         self.assertKept(self.wstan_server, self.key)
         self.assertKept(self.wstan_client, self.key)
-        former = json.loads(self.ctl('keys', '--json'))['keys'][0]['id']
+        former = json.loads(self.ctl('keys', '--json').splitlines()[0])['id']
         _, key = self.read_key('rotate-key')
         self.assertKept(self.wstan_server, key)
         self.ctl('rotate-key', '--key-file', '-', to='client', stdin=key + '\n')
