@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct TargetRulesTests {
     private static let own: Set<Host> = [
-        .ipv4(IPv4Address(0xcb00_7107)), .ipv6(IPv6Address(high: 0x2001_0db8_0000_0000, low: 7)),
+        .ipv4(IPv4Address(0x0909_0907)), .ipv6(IPv6Address(high: 0x2620_00fe_0000_0000, low: 7)),
     ]
 
     /// What the rules say of a target, by its address; "-" when it is allowed, or else the key.
