@@ -25,7 +25,10 @@ struct Composition {
         if let problem = UnusableProxy(for: settings, environment) { throw problem }
         let passed = try PassedSockets.adopt()
         let key = try KeyLoader.load(settings.key)
-        configuration = try LoadedConfiguration(settings, key: key, found: found, passed: passed)
+        var configuration = try LoadedConfiguration(settings, key: key, found: found, passed: passed)
+        // Nothing but the ring keeps it, which lets go of it when it is retired.
+        configuration.key = nil
+        self.configuration = configuration
         context = try DaemonContext(
             settings, arguments: arguments, environment: environment, passed: passed,
             bufferBudget: configuration.bufferBudget, log: log, threshold: threshold)

@@ -9,8 +9,8 @@ struct LoadedConfiguration: Sendable {
     let settings: Settings
     /// As it is to be in force: without what needs a restart.
     let next: Settings
-    /// Nil: it stands in the environment, which was read once.
-    let key: ConfiguredKey?
+    /// Nil: it stands in the environment, which was read once, or the key ring has it.
+    var key: ConfiguredKey?
     let admission: AdmissionLoader.Admission
     /// A client's, with a server behind `wss://`.
     let trust: ClientTrust?
