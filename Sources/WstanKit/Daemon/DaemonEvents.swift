@@ -22,6 +22,10 @@ extension EventLog {
         logger.notice("status: \(line)")
     }
 
+    func keysNotLocked(bytes: Int) {
+        logger.info("keys are in memory that may be swapped: raise LimitMEMLOCK= or ulimit -l", metadata: ["bytes": "\(bytes)"])
+    }
+
     func draining(_ count: Duration) {
         logger.notice("stopping", metadata: ["drain-timeout": "\(count)"])
     }

@@ -33,7 +33,7 @@ final class ServerRole: Role, @unchecked Sendable {
             warnings.append(
                 "cannot list the addresses of this host, so its public ones are no private targets: \(failure)")
         }
-        var options = ServerOptions(configuration.next, keys: [keys.sendingKey], workers: context.workers.count)
+        var options = ServerOptions(configuration.next, keys: [], workers: context.workers.count)
         options.tls = configuration.certificate?.context
         let servers = context.workers.map { [options] in
             ServerService(worker: $0, options: options, shared: shared, resolver: context.resolver, log: context.log)
