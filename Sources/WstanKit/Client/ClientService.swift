@@ -43,6 +43,7 @@ package final class ClientService: @unchecked Sendable {
         opener = PoolFiller(dialer: dialer, log: log)
         direct = DirectDialer(
             rules: options.direct, connector: connector, timeout: options.connectTimeout, listeners: OwnListeners())
+        direct.listeners.names = OwnNames(listeners: options.listen, host: HostName.current)
         followServers()
     }
 
@@ -51,7 +52,8 @@ package final class ClientService: @unchecked Sendable {
     ) -> ClientAccess {
         ClientAccess(
             allowedUsers: options.allowedUsers,
-            passwords: options.users.map { PasswordChecker(worker: worker, users: $0, threads: passwords) }, log: log)
+            passwords: options.users.map { PasswordChecker(worker: worker, users: $0, threads: passwords) },
+            worker: worker, log: log)
     }
 
     /// The pool goes by what is known of the servers.
@@ -76,9 +78,10 @@ package final class ClientService: @unchecked Sendable {
         rules = Self.rules(options, worker, passwords, log)
         direct = DirectDialer(
             rules: options.direct, connector: connector, timeout: options.connectTimeout, listeners: direct.listeners)
+        direct.listeners.names = OwnNames(listeners: options.listen, host: HostName.current)
         let former = dialer.servers
         dialer = dialer.with(options, connector)
-        for forward in datagramForwards { forward.apply(dialer) }
+        for forward in datagramForwards { forward.apply(dialer, rules) }
         if dialer.servers === former {
             opener.dialer = dialer
         } else {
@@ -173,7 +176,7 @@ package final class ClientService: @unchecked Sendable {
 
     /// On the worker. It lasts until `end`, and is yet to be told where to listen.
     package func forwardDatagrams(to target: Address) -> DatagramForward {
-        let forward = DatagramForward(to: target, dialer: dialer, log: log)
+        let forward = DatagramForward(to: target, dialer: dialer, rules: rules, log: log)
         datagramForwards.append(forward)
         if drain.isOn { forward.drain() }
         return forward

@@ -57,7 +57,8 @@ final class UserAgentSession: @unchecked Sendable {
             await connect(request)
         case .request(let first):
             let session = HTTPSession(
-                userAgent: userAgent, dialer: dialer, direct: direct, pool: pool, idle: idle, rules: rules, log: log)
+                userAgent: userAgent, dialer: dialer, direct: direct, pool: pool, idle: idle, rules: rules,
+                ownNames: direct.listeners.names, log: log)
             worker.spawn { [self] in await carry(session, first) }
         case .associate(let declared):
             // Nothing would end it while the client stops.
@@ -69,7 +70,7 @@ final class UserAgentSession: @unchecked Sendable {
             }
             idle.add(userAgent)
             await ClientAssociation(
-                control: userAgent, declared: declared, dialer: dialer, direct: direct, log: log
+                control: userAgent, declared: declared, dialer: dialer, direct: direct, rules: rules, log: log
             ).run()
             idle.remove(userAgent)
             ended()

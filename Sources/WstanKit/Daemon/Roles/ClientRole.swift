@@ -16,7 +16,7 @@ final class ClientRole: Role, @unchecked Sendable {
     init(_ configuration: LoadedConfiguration, key: Key, _ context: DaemonContext) {
         self.context = context
         let options = ClientOptions(configuration, key: key, context)
-        let passwords = BlockingPool(maxThreads: ClientLimits.passwordThreads)
+        let passwords = BlockingPool(maxThreads: ClientLimits.passwordThreads, isPolite: true)
         let failures = RecentFailures()
         let links = ServerLinks()
         clients = context.workers.map {

@@ -19,7 +19,7 @@ package enum ConnectCause: CaseIterable {
         switch failure {
         case .lookUp(let failure): self.init(failure)
         case .connect(let error): self.init(code: error.code)
-        case .forbidden: return nil
+        case .forbidden, .leadsToForbidden: return nil
         }
     }
 
