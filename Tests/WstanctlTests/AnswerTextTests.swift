@@ -60,7 +60,7 @@ import WstanControl
 
                     sudo wstanctl init client laptop --uri wss://a.test/chat/
 
-                wstanctl client-config --key laptop prints it again.
+                sudo wstanctl client-config --key laptop prints it again.
 
                 """)
         let given = NewKey(name: "laptop", id: "ab", key: nil, clientURI: nil, isGuess: false)
@@ -87,16 +87,23 @@ import WstanControl
 
                     sudo wstanctl init server --address NAME
 
-                wstanctl client-config prints it again.
+                sudo wstanctl client-config prints it again.
 
                 """)
         var named = key
         named.instance = "wstand"
-        #expect(named.rotated(grace: 0).hasSuffix("\nwstanctl -i wstand client-config prints it again.\n"))
+        #expect(named.rotated(grace: 0).hasSuffix("\nsudo wstanctl -i wstand client-config prints it again.\n"))
         #expect(key.rotated(grace: 0).contains("\nThe old key is no longer accepted. On a client"))
         #expect(
             NewKey(name: nil, id: "ab", key: nil, clientURI: nil, isGuess: false).rotated(grace: 0)
                 == "New key for \"default\" (ID ab).\n")
+    }
+
+    @Test func `a server on loopback only has no address to print`() {
+        let key = NewKey(
+            name: nil, id: "ab", key: Self.made, clientURI: "ws://HOST/", isGuess: true, isLoopbackOnly: true)
+        #expect(key.added.contains("--uri ws://HOST/\n\nThis server listens on loopback only, so clients"))
+        #expect(key.added.contains("[server] public-uri") && !key.added.contains("own address"))
     }
 
     @Test func `a retired key`() {
@@ -186,7 +193,7 @@ import WstanControl
 
     private static let failures: [(ControlConnection.Failure, Instance, String, Int32)] = [
         (.notRunning, home, "wstand@home is not running. Start it: systemctl start wstand@home", 3),
-        (.notRunning, own, "wstand is not running. Start it: systemctl --user start wstand", 3),
+        (.notRunning, own, "wstand of this user is not running. Start it: systemctl --user start wstand", 3),
         (.notRunning, elsewhere, "wstand is not running: /tmp/x does not answer", 3),
         (.notPermitted, home, "not permitted: use sudo, or add yourself to the group wstan and log in again", 4),
         (.refused(.permissionDenied), home, "not permitted: use sudo, or add yourself to the group wstan and log in again", 4),

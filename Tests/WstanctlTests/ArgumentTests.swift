@@ -86,7 +86,7 @@ import WstanControl
         let tunnels = try #require(try Self.parse("tunnels --state using --state idle --watch") as? TunnelsCommand)
         #expect(tunnels.state == [.using, .idle] && tunnels.watch)
         let logs = try #require(try Self.parse("logs -f -n 50 -i home --since today") as? LogsCommand)
-        #expect(logs.arguments == ["-f", "-n", "50", "--since", "today"] && logs.daemon.instance == "home")
+        #expect(logs.arguments == ["-f", "-n", "50", "--since", "today"] && logs.place.instance == "home")
         let server = try #require(
             try Self.parse("init server --uri ws://0.0.0.0:9/x --host a.test") as? InitServerCommand)
         #expect(server.uri == TunnelURI("ws://0.0.0.0:9/x") && server.address == PublicAddress("a.test"))
@@ -96,7 +96,7 @@ import WstanControl
             try Self.parse("init client --user --uri ws://h/ --key-file k --passphrase") as? InitClientCommand)
         #expect(own.user && own.name == nil && own.keyFile == "k" && own.passphrase)
         let doctor = try #require(try Self.parse("--user doctor") as? DoctorCommand)
-        #expect(doctor.file.daemon.user)
+        #expect(doctor.place.user)
     }
 
     @Test(arguments: [
@@ -109,7 +109,7 @@ import WstanControl
         "init client a --uri ws://HOST:8080/", "init server --host a:80", "init server --root x",
         "client-config --pac --key a",
         "init client --uri ws://h/", "init client a --user --uri ws://h/", "--user --socket /x",
-        "init server --name a/b",
+        "init server --name a/b", "doctor --socket /x", "--socket /x doctor",
     ])
     func `wrong usage is status 64`(text: String) {
         do {
@@ -170,9 +170,52 @@ import WstanControl
             } catch {
                 help = Wstanctl.fullMessage(for: error)
             }
-            #expect(Examples.added(to: help).contains("\nEXAMPLE:\n  \(example)"), "\(name)")
+            let shown = Examples.added(to: help)
+            #expect(shown.contains("\nEXAMPLE:\n  \(example)"), "\(name)")
+            #expect(shown.contains("\nPERMITTED:\n") == (CommandRights.all[name] != nil), "\(name)")
         }
         #expect(Set(Examples.all.keys) == Set(names(Wstanctl.self, []).map { $0.joined(separator: " ") }))
+    }
+
+    @Test func `a text of the help tells the reader what to do`() {
+        func check(_ command: ParsableCommand.Type) {
+            let first = command.configuration.abstract.split(separator: " ").first.map(String.init) ?? ""
+            #expect(!first.isEmpty && (!first.hasSuffix("s") || first.hasSuffix("ss")), "\(command): \(first)")
+            command.configuration.subcommands.forEach(check)
+        }
+        check(Wstanctl.self)
+    }
+
+    @Test func `who may call a command is said in one way`() throws {
+        let summary = CommandRights.summary
+        #expect(
+            summary.hasPrefix(
+                "Any user may call check, instances, pool and status, log-level without a level, and client-config --pac. "
+                    + "client-config prints a key and is for root and the user that wstand runs as. "))
+        #expect(Wstanctl.configuration.discussion.hasPrefix(summary))
+        #expect(CommandRights.text(of: "pool") == "any user")
+        #expect(CommandRights.text(of: "doctor") == nil)
+        for command in CommandRights.all.keys {
+            #expect(Wstanctl.configuration.subcommands.contains { $0._commandName == command }, "\(command)")
+        }
+        let home = Instance(name: "home", manager: .system, below: "/run")
+        let denied = ControlConnection.Failure.refused(.permissionDenied)
+        #expect(
+            Failure(denied, of: home, needing: GetClientConfiguration.right).text
+                == "not permitted: only root and the user that wstand runs as may do this: use sudo")
+        #expect(Failure(denied, of: home, needing: Drain.right).text.contains("the group wstan"))
+    }
+
+    @Test func `an instance of this user is told apart, running or not`() throws {
+        let own = Instance(name: nil, manager: .user, below: "/run/user/7")
+        let system = Instance(name: "home", manager: .system, below: "/run")
+        let lines = [own, system].map { InstanceLine(UnitStates.Unit(instance: $0, state: "inactive")) }
+        let table = InstanceLine.table(lines, manner: Manner(isUTC: true))
+        #expect(table[1].hasPrefix("wstand (user)  ") && table[1].contains("stopped"))
+        #expect(table[2].hasPrefix("wstand@home  "))
+        let chosen = ExpectedInstances.choose(enabled: [], clients: [], hasServer: false, own: [own])
+        #expect(FailureText.noneRuns(chosen) == "wstand of this user is not running. Start it: systemctl --user start wstand")
+        #expect(ExpectedInstances.choose(enabled: [own], clients: ["a"], hasServer: true, own: [own]) == [own])
     }
 
     /// The parser breaks lines by the terminal's width; a text that breaks them too looks torn.
@@ -235,6 +278,7 @@ import WstanControl
             .fish: "\ncomplete -c 'wstanctl' -n '__wstanctl_should_offer_completions_for_flags_or_options \"wstanctl\" i instance'",
         ]
         #expect(before[shell].map(script.contains) == true)
+        #expect(!Wstanctl.helpMessage(for: DoctorCommand.self).contains("--socket"))
         for word in ["rotate-key", "tunnels", "retire-key", "doctor", "client-config"] { #expect(script.contains(word)) }
     }
 }

@@ -83,6 +83,11 @@ import WstanControl
         #expect(status { $0.state = .draining } == (.warning, "draining"))
         #expect(
             status {
+                $0.state = .draining
+                $0.drainStartTimestampUSec = Self.now - 12_000_000
+            } == (.warning, "draining for 12s, 3 tunnels left"))
+        #expect(
+            status {
                 $0.reloadFailureTimestampUSec = Self.now - 300_000_000
                 $0.configurationErrors = ["x"]
             }
@@ -170,7 +175,7 @@ import WstanControl
                 == "wstand is not running. Start it: systemctl start wstand (on a fresh install run wstanctl init first)"
         )
         #expect(
-            FailureText.noneRuns([home]) == "wstand@home is not running. Start it: systemctl --user start wstand@home")
+            FailureText.noneRuns([home]) == "wstand@home of this user is not running. Start it: systemctl --user start wstand@home")
         let server = Instance(name: nil, manager: .system, below: "/run")
         #expect(
             FailureText.noneRuns([server, home])

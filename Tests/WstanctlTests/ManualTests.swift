@@ -33,6 +33,19 @@ import Testing
         }
     }
 
+    /// Those that every user may call are listed, in the order of their names.
+    @Test func `who may call a command is what the program says`() throws {
+        let begin = try #require(lines.firstIndex(of: "Every user of the host may call"))
+        let end = try #require(lines[begin...].firstIndex { $0.hasPrefix("Keys, warnings") })
+        let listed = lines[begin..<end].filter { $0.hasPrefix(".Cm ") }.compactMap { $0.split(separator: " ").dropFirst().first }
+        let open = CommandRights.all.filter { $0.value.right == .everyone }.keys.sorted()
+        #expect(listed.map(String.init) == open + ["log-level", "client-config"])
+        let owners = CommandRights.all.filter { $0.value.right == .owner }.keys
+        for command in owners {
+            #expect(lines[end...].prefix(3).contains(".Cm " + command), "\(command)")
+        }
+    }
+
     @Test func `every option stands in it`() {
         let text = lines.joined(separator: "\n")
         for command in Self.commands() {

@@ -1,4 +1,5 @@
 import Testing
+import WstanControl
 
 @testable import wstanctl
 
@@ -325,19 +326,23 @@ import Testing
 
     @Test(
         arguments: [
-            ("ws://0.0.0.0:8080/", nil, "", "ws://192.0.2.7:8080/", true),
-            ("ws://0.0.0.0:8080/", "a.test", "", "ws://a.test:8080/", false),
-            ("ws://0.0.0.0/", nil, "", "ws://192.0.2.7/", true),
-            ("ws://198.51.100.1:9/x", nil, "", "ws://198.51.100.1:9/x", false),
-            ("ws://0.0.0.0:8080/", "wss://a.test/chat", "", "wss://a.test/chat", false),
-            ("wss://127.0.0.1:8080/t", nil, "", "wss://192.0.2.7/t", true),
-            ("wss://0.0.0.0:8443/t", nil, "[tls]\ncertificate = /c", "wss://192.0.2.7:8443/t", true),
-        ] as [(String, String?, String, String, Bool)])
-    func `the URI that clients use`(uri: String, address: String?, more: String, reached: String, isGuess: Bool) throws
-    {
+            ("ws://0.0.0.0:8080/", nil, "", "ws://192.0.2.7:8080/", .guessed),
+            ("ws://0.0.0.0:8080/", "a.test", "", "ws://a.test:8080/", .known),
+            ("ws://0.0.0.0/", nil, "", "ws://192.0.2.7/", .guessed),
+            ("ws://198.51.100.1:9/x", nil, "", "ws://198.51.100.1:9/x", .known),
+            ("ws://0.0.0.0:8080/", "wss://a.test/chat", "", "wss://a.test/chat", .known),
+            ("wss://127.0.0.1:8080/t", nil, "", "wss://HOST/t", .loopbackOnly),
+            ("ws://127.0.0.1:8080/", nil, "", "ws://HOST/", .loopbackOnly),
+            ("ws://localhost:8080/x", nil, "", "ws://HOST/x", .loopbackOnly),
+            ("ws://[::1]:8080/", "wss://a.test/", "", "wss://a.test/", .known),
+            ("wss://0.0.0.0:8443/t", nil, "[tls]\ncertificate = /c", "wss://192.0.2.7:8443/t", .guessed),
+        ] as [(String, String?, String, String, ServerReach.Certainty)])
+    func `the URI that clients use`(
+        uri: String, address: String?, more: String, reached: String, certainty: ServerReach.Certainty
+    ) throws {
         let host = HostObservation(texts: [Self.main: more])
         let found = ClientURI(try ServerGoal(Self.wish(uri, address), on: host), on: host, ownAddress: "192.0.2.7")
-        #expect(found.uri.text == reached && found.isGuess == isGuess)
+        #expect(found.uri.text == reached && found.certainty == certainty)
     }
 
     @Test(arguments: ["a:80", "0.0.0.0", "ws://0.0.0.0/", "a b", "", "http://a/", "a/b"])

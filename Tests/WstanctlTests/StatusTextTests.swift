@@ -51,12 +51,13 @@ import WstanControl
     @Test func `a server's status with all that there is to tell`() {
         var status = Self.status(mode: .server)
         status.state = .draining
+        status.drainStartTimestampUSec = Self.now - 12_000_000
         status.drainDeadlineTimestampUSec = Self.now + 90_000_000
         status.configurationLoadTimestampUSec = Self.now - 60_000_000
         status.logLevel = .debug
         status.listeners = []
         status.pool = .init(size: 0, idle: 5, opening: 0, hits: 0, misses: 0)
-        status.rejects = .init([.replay: 1, .badAuthentication: 7, .droppedDatagrams: 2])
+        status.rejects = .init([.replay: 1, .badAuthentication: 7, .droppedDatagrams: 2, .draining: 4])
         status.keys = [
             .init(
                 name: "default", id: "0123456789abcdef", state: .current, source: .configuration, uses: 3,
@@ -70,20 +71,52 @@ import WstanControl
         #expect(
             Self.shown(status) == """
                 ● wstand 0.1.0, server, pid 4711
-                     state  draining for 1h 2min, since Fri 2027-01-15 06:57:55 UTC
-                            what is left then is ended in 1min 30s
+                     state  draining for 12s, since Fri 2027-01-15 07:59:48 UTC
+                            3 tunnels left: they stay open until they end by themselves
+                            wstanctl drain waits for them for another 1min 30s
+                            new tunnels are refused until: wstanctl undrain
+                        up  for 1h 2min, since Fri 2027-01-15 06:57:55 UTC
                     config  read again 1min ago
                        log  debug and above
                    tunnels  3 in use, 214 opened since the start
                    traffic  since the start 2.0 MB and 1.4 KB
                       idle  5 tunnels that clients keep open
-                   rejects  1 replayed, 7 wrong key, 2 datagrams dropped
+                   rejects  1 replayed, 7 wrong key, 2 datagrams dropped, 4 while draining
                       keys  default  0123456789abcdef  current; used 3 times, last 4s ago
                             laptop   fedcba9876543210  previous, ends in 2h; not used
                      error  /etc/wstan.conf:3:1: it is wrong
                    warning  it may be better, and this takes more than a line and this takes
                             more than a line and this takes more than a line
                 """)
+    }
+
+    @Test func `what becomes of the tunnels of one that drains or stops`() {
+        func lines(_ state: Control.DaemonState, _ left: Int, until deadline: Int?, exits: Bool?) -> [String] {
+            var status = Self.status(mode: .server)
+            (status.state, status.tunnelsActive, status.drainExits) = (state, left, exits)
+            status.drainDeadlineTimestampUSec = deadline.map { Self.now + $0 }
+            return DrainText.lines(status, now: Self.now)
+        }
+        let until = "new tunnels are refused until: wstanctl undrain"
+        #expect(lines(.draining, 0, until: nil, exits: false) == ["no tunnel is left", until])
+        #expect(
+            lines(.draining, 1, until: -5, exits: false) == [
+                "1 tunnel left: they stay open until they end by themselves", until,
+            ])
+        #expect(lines(.draining, 2, until: nil, exits: true) == ["2 tunnels left: wstand ends when they have ended"])
+        for state in [Control.DaemonState.draining, .stopping] {
+            #expect(
+                lines(state, 2, until: 5_000_000, exits: true) == [
+                    "2 tunnels left: wstand ends when they have ended, and closes what is left in 5s"
+                ])
+        }
+        #expect(lines(.stopping, 0, until: 5_000_000, exits: true) == ["no tunnel is left: wstand ends now"])
+    }
+
+    @Test func `a state that is not the usual one is not as old as the process`() {
+        var status = Self.status(mode: .server)
+        status.state = .reloading
+        #expect(Self.shown(status).contains("     state  reloading\n        up  for 1h 2min, since"))
     }
 
     @Test func `what a stranger may not see is said to be missing`() {
@@ -137,6 +170,8 @@ import WstanControl
         var status = Self.clientStatus()
         status.startTimestampUSec = nonsense
         status.configurationLoadTimestampUSec = nonsense
+        status.state = .draining
+        status.drainStartTimestampUSec = nonsense
         status.drainDeadlineTimestampUSec = nonsense
         status.tunnelsActive = nonsense
         status.bytesReceived = nonsense
@@ -184,9 +219,9 @@ import WstanControl
         ]
         #expect(
             InstanceLine.table(lines, manner: Manner()).joined(separator: "\n") == """
-                UNIT         MODE    STATE            TUNNELS  SOCKET
-                wstand       server  running               12  /run/wstand/control
-                wstand@home  -       does not answer        -  /run/user/1000/wstand-home/control
+                UNIT                MODE    STATE            TUNNELS  SOCKET
+                wstand              server  running               12  /run/wstand/control
+                wstand@home (user)  -       does not answer        -  /run/user/1000/wstand-home/control
                 """)
     }
 }

@@ -107,6 +107,12 @@ import WstanControl
         #expect(throws: Failure(why)) { try KeyInput.checked(key, isPassphrase: false) }
     }
 
+    @Test func `where no key was given, it is said where it comes from`() throws {
+        let file = "/dev/null"
+        let why = "the key in /dev/null is empty: at the server, \"sudo wstanctl add-key NAME\" makes a key and prints it"
+        #expect(throws: Failure(why)) { try KeyInput.fromFile(file) }
+    }
+
     @Test func `a new key is the base64 of 16 bytes`() throws {
         #expect(NewSecret.base64([]) == "")
         #expect(NewSecret.base64(Array("f".utf8)) == "Zg==")

@@ -33,7 +33,11 @@ extension GetStatus.Reply {
     public func concerns(now: Int, systemctl: String = "systemctl", isBrief: Bool = false) -> [Concern] {
         let unit = instance.map { "wstand@" + $0 } ?? "wstand"
         var concerns: [Concern] = []
-        if state != .running { concerns.append(Concern(.warning, state.rawValue)) }
+        if state != .running {
+            let time = drainStartTimestampUSec.map { " for " + TimeText.short(microseconds: TimeText.difference(now, $0)) }
+            let left = tunnelsActive == 1 ? "1 tunnel left" : "\(tunnelsActive) tunnels left"
+            concerns.append(Concern(.warning, state.rawValue + (time.map { "\($0), \(left)" } ?? "")))
+        }
         concerns += serverConcerns(now, isBrief: isBrief)
         concerns += certificate?.concerns(now) ?? []
         if let concern = reloadConcern(now) { concerns.append(concern) }

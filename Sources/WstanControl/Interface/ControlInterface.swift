@@ -77,7 +77,9 @@ public enum ControlInterface {
           # Refused by a limit on tunnels, handshakes, memory or remembered requests
           overLimit: int,
           # Datagrams dropped for want of room
-          droppedDatagrams: int
+          droppedDatagrams: int,
+          # Refused because the server drains
+          draining: ?int
         )
 
         # A server that a client may use
@@ -218,8 +220,14 @@ public enum ControlInterface {
           tunnelsTotal: int,
           bytesReceived: int,
           bytesSent: int,
-          # When a drain ends whatever is left then; absent while nothing drains
+          # Until when a drain, or the end of the daemon, waits at most; absent without a
+          # limit, and while nothing drains
           drainDeadlineTimestampUSec: ?int,
+          # Since when it drains; absent while nothing drains
+          drainStartTimestampUSec: ?int,
+          # True if the daemon ends afterwards, and closes the tunnels that are left then.
+          # Otherwise they stay open.
+          drainExits: ?bool,
           pool: ?Pool,
           # Server mode only
           rejects: ?Rejects,
@@ -304,9 +312,11 @@ public enum ControlInterface {
           # The first warning says so.
           keyFile: ?string,
           # Server mode only: the URI that clients use. If clientURIGuessed is set, its
-          # host is the server's own address, or HOST.
+          # host is the server's own address, or HOST. If clientURILoopback is set, the
+          # server listens on loopback only: clients reach it through what forwards to it.
           clientURI: ?string,
-          clientURIGuessed: ?bool
+          clientURIGuessed: ?bool,
+          clientURILoopback: ?bool
         )
 
         # Make a key under a new name. Without key a random 16-byte one is made and sent back once
@@ -316,7 +326,8 @@ public enum ControlInterface {
           persisted: bool,
           warnings: ?[]string,
           clientURI: ?string,
-          clientURIGuessed: ?bool
+          clientURIGuessed: ?bool,
+          clientURILoopback: ?bool
         )
 
         # Stop accepting a key now; close ends the tunnels that were opened with it
@@ -324,7 +335,7 @@ public enum ControlInterface {
 
         # Stop accepting new requests and wait for tunnels in use. Called with 'more'
         # it reports progress until none is left or timeoutUSec is over. The daemon
-        # exits afterwards if exit is set.
+        # exits afterwards if exit is set, and closes the tunnels that are left then.
         method Drain(timeoutUSec: ?int, exit: ?bool) -> (tunnelsActive: int)
 
         # Leave the draining state
@@ -342,7 +353,8 @@ public enum ControlInterface {
           # The key alone
           key: ?string,
           clientURI: ?string,
-          clientURIGuessed: ?bool
+          clientURIGuessed: ?bool,
+          clientURILoopback: ?bool
         )
 
         # The configuration has errors and was not applied

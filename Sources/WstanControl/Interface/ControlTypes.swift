@@ -22,7 +22,10 @@ extension Control {
     public struct Rejects: Codable, Sendable, Equatable {
         /// By their names in the interface and in its order.
         public enum Field: String, CodingKey, CaseIterable, Sendable {
-            case replay, expired, badAuthentication, malformed, forbiddenTarget, overLimit, droppedDatagrams
+            case replay, expired, badAuthentication, malformed, forbiddenTarget, overLimit, droppedDatagrams, draining
+
+            /// Daemons of 0.1.0 do not count it.
+            var isOptional: Bool { self == .draining }
         }
 
         /// Every field has one.
@@ -41,7 +44,10 @@ extension Control {
         public init(from decoder: any Decoder) throws {
             let fields = try decoder.container(keyedBy: Field.self)
             counts = try Dictionary(
-                uniqueKeysWithValues: Field.allCases.map { ($0, try fields.decode(Int.self, forKey: $0)) })
+                uniqueKeysWithValues: Field.allCases.map { field in
+                    guard field.isOptional else { return (field, try fields.decode(Int.self, forKey: field)) }
+                    return (field, try fields.decodeIfPresent(Int.self, forKey: field) ?? 0)
+                })
         }
 
         public func encode(to encoder: any Encoder) throws {

@@ -1,5 +1,6 @@
 public enum RotateKey: ControlMethod {
     public static let name = ControlInterface.name + ".RotateKey"
+    public static let right = Control.Right.group
 
     public struct Parameters: Codable, Sendable, Equatable {
         public var name: String?
@@ -27,10 +28,12 @@ public enum RotateKey: ControlMethod {
         public var clientURI: String?
         /// Its host is a guess: the server's own address, or `HOST`.
         public var clientURIGuessed: Bool?
+        /// It listens on loopback only: clients reach it through what forwards to it, which has another URI.
+        public var clientURILoopback: Bool?
 
         public init(
             id: String, key: String? = nil, persisted: Bool, warnings: [String]? = nil, keyFile: String? = nil,
-            clientURI: String? = nil, clientURIGuessed: Bool? = nil
+            clientURI: String? = nil, clientURIGuessed: Bool? = nil, clientURILoopback: Bool? = nil
         ) {
             self.id = id
             self.key = key
@@ -39,12 +42,14 @@ public enum RotateKey: ControlMethod {
             self.keyFile = keyFile
             self.clientURI = clientURI
             self.clientURIGuessed = clientURIGuessed
+            self.clientURILoopback = clientURILoopback
         }
     }
 }
 
 public enum AddKey: ControlMethod {
     public static let name = ControlInterface.name + ".AddKey"
+    public static let right = Control.Right.group
 
     public struct Parameters: Codable, Sendable, Equatable {
         public var name: String
@@ -66,10 +71,12 @@ public enum AddKey: ControlMethod {
         public var clientURI: String?
         /// Its host is a guess: the server's own address, or `HOST`.
         public var clientURIGuessed: Bool?
+        /// It listens on loopback only: clients reach it through what forwards to it, which has another URI.
+        public var clientURILoopback: Bool?
 
         public init(
             id: String, key: String? = nil, persisted: Bool, warnings: [String]? = nil, clientURI: String? = nil,
-            clientURIGuessed: Bool? = nil
+            clientURIGuessed: Bool? = nil, clientURILoopback: Bool? = nil
         ) {
             self.id = id
             self.key = key
@@ -77,12 +84,14 @@ public enum AddKey: ControlMethod {
             self.warnings = warnings
             self.clientURI = clientURI
             self.clientURIGuessed = clientURIGuessed
+            self.clientURILoopback = clientURILoopback
         }
     }
 }
 
 public enum RetireKey: ControlMethod {
     public static let name = ControlInterface.name + ".RetireKey"
+    public static let right = Control.Right.group
 
     public struct Parameters: Codable, Sendable, Equatable {
         public var id: String
@@ -107,6 +116,7 @@ public enum RetireKey: ControlMethod {
 
 public enum GetClientConfiguration: ControlMethod {
     public static let name = ControlInterface.name + ".GetClientConfiguration"
+    public static let right = Control.Right.owner
 
     public struct Parameters: Codable, Sendable, Equatable {
         public var keyName: String?
@@ -124,14 +134,18 @@ public enum GetClientConfiguration: ControlMethod {
         public var clientURI: String?
         /// Its host is a guess: the server's own address, or `HOST`.
         public var clientURIGuessed: Bool?
+        /// It listens on loopback only: clients reach it through what forwards to it, which has another URI.
+        public var clientURILoopback: Bool?
 
         public init(
-            text: String, key: String? = nil, clientURI: String? = nil, clientURIGuessed: Bool? = nil
+            text: String, key: String? = nil, clientURI: String? = nil, clientURIGuessed: Bool? = nil,
+            clientURILoopback: Bool? = nil
         ) {
             self.text = text
             self.key = key
             self.clientURI = clientURI
             self.clientURIGuessed = clientURIGuessed
+            self.clientURILoopback = clientURILoopback
         }
     }
 }

@@ -1,5 +1,6 @@
 public enum CheckConfiguration: ControlMethod {
     public static let name = ControlInterface.name + ".CheckConfiguration"
+    public static let right = Control.Right.group
 
     public struct Parameters: Codable, Sendable, Equatable {
         public var text: String?
@@ -20,6 +21,7 @@ public enum CheckConfiguration: ControlMethod {
 
 public enum Reload: ControlMethod {
     public static let name = ControlInterface.name + ".Reload"
+    public static let right = Control.Right.group
 
     public struct Parameters: Codable, Sendable, Equatable {
         /// Only says what it would come to.
@@ -46,6 +48,7 @@ public enum Reload: ControlMethod {
 /// With `more`: again while tunnels end, until none is left or the time is over.
 public enum Drain: ControlMethod {
     public static let name = ControlInterface.name + ".Drain"
+    public static let right = Control.Right.group
 
     public struct Parameters: Codable, Sendable, Equatable {
         public var timeoutUSec: Int?
@@ -68,6 +71,7 @@ public enum Drain: ControlMethod {
 
 public enum Undrain: ControlMethod {
     public static let name = ControlInterface.name + ".Undrain"
+    public static let right = Control.Right.group
 
     public struct Parameters: Codable, Sendable, Equatable {
         public init() {}
@@ -80,6 +84,7 @@ public enum Undrain: ControlMethod {
 
 public enum SetLogLevel: ControlMethod {
     public static let name = ControlInterface.name + ".SetLogLevel"
+    public static let right = Control.Right.group
 
     public struct Parameters: Codable, Sendable, Equatable {
         public var level: Control.LogLevel

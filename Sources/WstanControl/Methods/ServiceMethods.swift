@@ -1,5 +1,6 @@
 public enum GetInfo: ControlMethod {
     public static let name = ServiceInterface.name + ".GetInfo"
+    public static let right = Control.Right.everyone
 
     public struct Parameters: Codable, Sendable, Equatable {
         public init() {}
@@ -24,6 +25,7 @@ public enum GetInfo: ControlMethod {
 
 public enum GetInterfaceDescription: ControlMethod {
     public static let name = ServiceInterface.name + ".GetInterfaceDescription"
+    public static let right = Control.Right.everyone
 
     public struct Parameters: Codable, Sendable, Equatable {
         public var interface: String

@@ -1,6 +1,7 @@
 /// Aggregate state. With `more`: again after every `intervalUSec` (default one second).
 public enum GetStatus: ControlMethod {
     public static let name = ControlInterface.name + ".GetStatus"
+    public static let right = Control.Right.everyone
 
     public struct Parameters: Codable, Sendable, Equatable {
         public var intervalUSec: Int?
@@ -27,6 +28,10 @@ public enum GetStatus: ControlMethod {
         public var bytesReceived: Int
         public var bytesSent: Int
         public var drainDeadlineTimestampUSec: Int?
+        /// While it drains or stops.
+        public var drainStartTimestampUSec: Int?
+        /// Whether it ends when it has drained, with what is left then.
+        public var drainExits: Bool?
         public var pool: Control.Pool?
         public var rejects: Control.Rejects?
         public var keys: [Control.Key]?
@@ -48,7 +53,8 @@ public enum GetStatus: ControlMethod {
             instance: String? = nil, pid: Int, startTimestampUSec: Int, configurationLoadTimestampUSec: Int,
             configurationErrors: [String]? = nil, warnings: [String]? = nil, listeners: [Control.Listener],
             tunnelsActive: Int, tunnelsTotal: Int, bytesReceived: Int, bytesSent: Int,
-            drainDeadlineTimestampUSec: Int? = nil, pool: Control.Pool? = nil, rejects: Control.Rejects? = nil,
+            drainDeadlineTimestampUSec: Int? = nil, drainStartTimestampUSec: Int? = nil, drainExits: Bool? = nil,
+            pool: Control.Pool? = nil, rejects: Control.Rejects? = nil,
             keys: [Control.Key]? = nil,
             logLevel: Control.LogLevel? = nil, droppedDatagrams: Int? = nil, restricted: Bool? = nil,
             servers: [Control.Server]? = nil,
@@ -71,6 +77,8 @@ public enum GetStatus: ControlMethod {
             self.bytesReceived = bytesReceived
             self.bytesSent = bytesSent
             self.drainDeadlineTimestampUSec = drainDeadlineTimestampUSec
+            self.drainStartTimestampUSec = drainStartTimestampUSec
+            self.drainExits = drainExits
             self.pool = pool
             self.rejects = rejects
             self.keys = keys
@@ -90,6 +98,7 @@ public enum GetStatus: ControlMethod {
 /// With `more` only: one reply per tunnel, then one whose event is `synchronized`, then, if wanted, the changes.
 public enum ListTunnels: ControlMethod {
     public static let name = ControlInterface.name + ".ListTunnels"
+    public static let right = Control.Right.group
 
     public struct Parameters: Codable, Sendable, Equatable {
         public var states: [Control.TunnelState]?
@@ -114,6 +123,7 @@ public enum ListTunnels: ControlMethod {
 
 public enum CloseTunnel: ControlMethod {
     public static let name = ControlInterface.name + ".CloseTunnel"
+    public static let right = Control.Right.group
 
     public struct Parameters: Codable, Sendable, Equatable {
         public var id: Int
@@ -131,6 +141,7 @@ public enum CloseTunnel: ControlMethod {
 /// What a server has refused lately.
 public enum ListRejects: ControlMethod {
     public static let name = ControlInterface.name + ".ListRejects"
+    public static let right = Control.Right.group
 
     public struct Parameters: Codable, Sendable, Equatable {
         /// Also what was no request.

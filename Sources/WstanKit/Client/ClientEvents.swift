@@ -20,6 +20,12 @@ extension EventLog {
             guard let missed = throttle.allows("lost \(server.address) \(failure.code)", now: now) else { return }
             let text = isOnly ? failure.text : DialFailure.at(server.address, failure).text
             logger.warning("\(text)", metadata: .of(.serverLost, .repeated(missed)))
+        case .doubted(let failure):
+            guard let missed = throttle.allows("doubted \(server.address) \(failure.code)", now: now) else { return }
+            let text = isOnly ? failure.text : DialFailure.at(server.address, failure).text
+            // A server of version 0.4 does so as well, and serves connections.
+            logger.warning(
+                "no tunnel opened ahead of need, so connections may fail, too: \(text)", metadata: .repeated(missed))
         case .back(let time):
             guard let missed = throttle.allows("back \(server.address)", now: now) else { return }
             logger.notice(
@@ -39,12 +45,6 @@ extension EventLog {
     }
 
     private static func seconds(_ time: Duration) -> String { "\(time.wholeNanoseconds / 1_000_000_000)s" }
-
-    /// It may be of another version, so this alone is nothing to worry about.
-    func emptyRequestRefused(now: Instant) {
-        guard throttle.allows("empty", now: now) != nil else { return }
-        logger.info("the server does not open tunnels ahead of need, or key, clock or URI are wrong")
-    }
 
     func connectionOpened(_ tunnel: UInt64, target: Address, isPooled: Bool) {
         logger.debug(

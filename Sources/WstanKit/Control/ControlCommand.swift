@@ -38,12 +38,10 @@ enum ControlCommand: CaseIterable {
 
     /// Who may call it.
     var standing: ControlAuthority.Standing {
-        switch self {
-        case .getInfo, .getInterfaceDescription, .getStatus: .stranger
-        case .listTunnels, .closeTunnel, .listRejects, .checkConfiguration, .reload, .rotateKey, .addKey, .retireKey,
-            .drain, .undrain, .setLogLevel:
-            .member
-        case .getClientConfiguration: .owner
+        switch type.right {
+        case .everyone: .stranger
+        case .group: .member
+        case .owner: .owner
         }
     }
 

@@ -127,7 +127,9 @@ public final class Daemon: @unchecked Sendable {
     private func openControl() {
         let configuration = parts.configuration
         guard configuration.hasControlSocket else { return }
-        let operations = ControlOperations(parts, reloader, reporter) { [unowned self] in stop() }
+        let operations = ControlOperations(parts, reloader, reporter) { [unowned self] waits in
+            stop(within: waits ? nil : .zero)
+        }
         do throws(ListenAddresses.Failure) {
             control = try ControlServer.open(for: operations, configuration, context)
             self.operations = operations
@@ -178,12 +180,16 @@ public final class Daemon: @unchecked Sendable {
         }
     }
 
-    private func stop() {
+    /// - Parameter patience: for what is in use; nil: what the configuration says.
+    private func stop(within patience: Duration? = nil) {
         guard !isStopping else { return }
-        let patience = reloader.settings.drainTimeout
+        let patience = patience ?? reloader.settings.drainTimeout
         let deadline = main.now + patience
         stopDeadline = deadline
         reporter.isStopping = true
+        let start = CalendarTime(seconds: WallClock.now())
+        reporter.drain = StatusReporter.Drain(
+            since: reporter.drain?.since ?? start, deadline: start + patience, exits: true)
         reloader.isOver = true
         log.draining(patience)
         ServiceManager.tell(.stopping(nextWord: rhythm.nextWord(left: patience)))

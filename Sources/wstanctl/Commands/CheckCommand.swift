@@ -5,7 +5,7 @@ struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Print one line for a monitor, and exit with its status.",
         discussion: """
-            Any user may call it. The line and the exit status are those of a Nagios plugin: 0 OK, 1 WARNING, 2 CRITICAL, \
+            The line and the exit status are those of a Nagios plugin: 0 OK, 1 WARNING, 2 CRITICAL, \
             3 UNKNOWN. With OK a connection that is made now works.
             """)
 

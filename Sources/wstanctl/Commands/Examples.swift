@@ -30,7 +30,7 @@ enum Examples {
     ]
 
     /// - Parameter help: as the parser makes it.
-    /// - Returns: the same with the example of the command that it is about.
+    /// - Returns: the same with who may call the command that it is about, and with its example.
     static func added(to help: String) -> String {
         guard let line = help.split(separator: "\n").first(where: { $0.hasPrefix("USAGE: wstanctl") }) else {
             return help
@@ -39,6 +39,7 @@ enum Examples {
         let command = words.joined(separator: " ")
         guard let example = all[command] else { return help }
         let isOpen = help.hasSuffix("\n")
-        return help + (isOpen ? "" : "\n") + "\nEXAMPLE:\n  \(example)" + (isOpen ? "\n" : "")
+        let right = CommandRights.text(of: command).map { "\nPERMITTED:\n  \($0)\n" } ?? ""
+        return help + (isOpen ? "" : "\n") + right + "\nEXAMPLE:\n  \(example)" + (isOpen ? "\n" : "")
     }
 }

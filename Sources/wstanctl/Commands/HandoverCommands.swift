@@ -6,10 +6,20 @@ struct DoctorCommand: ParsableCommand {
         commandName: "doctor", abstract: "Test the way to the other end step by step, and say what to change.",
         discussion: "It runs wstand --doctor with the configuration of the instance, which need not be running.")
 
-    @OptionGroup var file: ConfigurationFileOptions
+    @OptionGroup var place: InstanceOptions
+    @Option(help: ConfigurationFileOptions.help, completion: .file())
+    var config: String?
+    /// It may stand before the command: `wstanctl --socket PATH doctor`.
+    @Option(help: .private)
+    var socket: String?
+
+    func validate() throws {
+        if socket != nil { throw ConfigurationFileOptions.socketIsNoFile }
+    }
 
     func run() throws {
-        try Handover.run(Handover.wstand, ["--doctor", "--config", try file.path()])
+        let path = try config ?? place.choose().configuration
+        try Handover.run(Handover.wstand, ["--doctor", "--config", path])
     }
 }
 
@@ -48,14 +58,20 @@ struct CheckConfigCommand: ParsableCommand {
 /// Whose configuration file is meant.
 struct ConfigurationFileOptions: ParsableArguments {
     @OptionGroup var daemon: DaemonOptions
-    @Option(help: "The configuration file, instead of an instance's.", completion: .file())
+    @Option(help: Self.help, completion: .file())
     var config: String?
+
+    static var socketIsNoFile: ValidationError {
+        ValidationError("a socket does not tell where the configuration is: use --config")
+    }
+
+    static let help: ArgumentHelp = "The configuration file, instead of an instance's."
 
     func path() throws -> String {
         if let config { return config }
         let instance = try daemon.choose()
         guard !instance.isElsewhere else {
-            throw ValidationError("a socket does not tell where the configuration is: use --config")
+            throw Self.socketIsNoFile
         }
         return instance.configuration
     }
@@ -66,7 +82,7 @@ struct LogsCommand: ParsableCommand {
         commandName: "logs", abstract: "Show the log of the instance, or of all of them.",
         discussion: "It runs journalctl, with the arguments that follow.")
 
-    @OptionGroup var daemon: DaemonOptions
+    @OptionGroup var place: InstanceOptions
     @Argument(parsing: .allUnrecognized, help: "Options of journalctl.")
     var arguments: [String] = []
 
@@ -76,7 +92,7 @@ struct LogsCommand: ParsableCommand {
 
     /// Without an instance all are meant: those that do not run have logs as well.
     private var units: [String] {
-        if let named = daemon.named { return named.journalArguments }
+        if let named = place.named { return named.journalArguments }
         let running = InstanceSearch.running()
         return running.count == 1 ? running[0].journalArguments : ["-u", "wstand", "-u", "wstand@*"]
     }

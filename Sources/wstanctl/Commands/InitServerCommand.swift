@@ -104,7 +104,7 @@ enum ServerKey: Equatable {
     ///
     /// - Returns: nil when none runs.
     static func told(named name: String?) throws(Failure) -> GetClientConfiguration.Reply? {
-        let daemon = DaemonClient(Instance(name: nil, manager: .system, below: Instance.systemDirectory))
+        let daemon = DaemonClient(InstanceSearch.of(.system, nil))
         do throws(ControlConnection.Failure) {
             let connection = { () throws(ControlConnection.Failure) in try ControlConnection(to: daemon.instance.socket)
             }
@@ -139,7 +139,7 @@ struct ServerText {
     let needsTLS: Bool
 
     var text: String {
-        var parts = [outlook.text(Instance(name: nil, manager: .system, below: Instance.systemDirectory))]
+        var parts = [outlook.text(InstanceSearch.of(.system, nil))]
         switch key {
         case .key(let key): parts.append(ClientLine.new(name: name, uri: uri.uri.text, key: key))
         case .unknown:
@@ -148,7 +148,12 @@ struct ServerText {
                 "The current keys are kept by wstand, which is not running. Once it is, this prints what a client needs:\n\n"
                     + "    sudo wstanctl -i wstand client-config\(option)")
         }
-        if uri.isGuess { parts.append(ClientLine.guess(uri.uri.host)) }
+        switch uri.certainty {
+        case .known: break
+        case .guessed: parts.append(ClientLine.guess(uri.uri.host))
+        case .loopbackOnly:
+            parts.append("Replace HOST with the name by which clients reach that web server; --address NAME sets it.")
+        }
         if isLoopback {
             let path = uri.uri.path.prefix { $0 != "?" }
             let place = path.isEmpty ? "/" : path

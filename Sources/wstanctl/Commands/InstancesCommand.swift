@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import WstanControl
 
 struct InstancesCommand: ParsableCommand {
@@ -12,8 +11,9 @@ struct InstancesCommand: ParsableCommand {
     func run() throws {
         let running = InstanceSearch.running().map { InstanceLine($0, status: try? DaemonClient($0).status()) }
         let found = running + UnitStates.others(than: running.map(\.unitKey)).map(InstanceLine.init)
-        if output.json { return found.forEach(Terminal.sayJSON) }
-        if !found.isEmpty { Terminal.say(InstanceLine.table(found, manner: Terminal.manner).joined(separator: "\n")) }
+        if output.json {
+            found.forEach(Terminal.sayJSON)
+        } else if !found.isEmpty { Terminal.say(InstanceLine.table(found, manner: Terminal.manner).joined(separator: "\n")) }
         guard running.isEmpty else { return }
         throw Failure(FailureText.noneRuns(ExpectedInstances.find()), status: .notRunning)
     }
@@ -62,7 +62,7 @@ struct InstanceLine: Encodable {
         ]
         let rows = lines.map { line in
             [
-                line.unit, line.mode?.rawValue ?? "-",
+                line.user == true ? line.unit + " (user)" : line.unit, line.mode?.rawValue ?? "-",
                 line.state?.rawValue ?? line.unitState.map(word) ?? "does not answer",
                 line.tunnelsActive.map { String($0) } ?? "-", line.unitState == nil ? line.socket : "-",
             ]
@@ -99,11 +99,7 @@ enum UnitStates {
             return units(in: ended.output, manager)
         }
         // systemd forgets what is stopped. The file of the unit without a name comes with the package, and says nothing.
-        var configured = InstanceSearch.configured().map {
-            Instance(name: $0, manager: .system, below: Instance.systemDirectory)
-        }
-        let own = InstanceSearch.named(nil, .user)
-        if access(own.configuration, F_OK) == 0 { configured.append(own) }
+        let configured = InstanceSearch.configured().map { InstanceSearch.of(.system, $0) } + InstanceSearch.configuredByUser()
         for instance in configured where !found.contains(where: { $0.instance == instance }) {
             found.append(Unit(instance: instance, state: "inactive"))
         }
@@ -115,9 +111,7 @@ enum UnitStates {
         output.split(separator: "\n").compactMap { line in
             let fields = line.split(separator: " ", omittingEmptySubsequences: true)
             guard fields.count >= 4, fields[1] == "loaded", let name = UnitName(String(fields[0])) else { return nil }
-            let directory = manager == .user ? InstanceSearch.userDirectory : Instance.systemDirectory
-            let instance = Instance(name: name.instance, manager: manager, below: directory ?? Instance.systemDirectory)
-            return Unit(instance: instance, state: Printable.text(String(fields[2])))
+            return Unit(instance: InstanceSearch.of(manager, name.instance), state: Printable.text(String(fields[2])))
         }
     }
 }

@@ -10,7 +10,7 @@ struct KeysCommand: ParsableCommand {
 
     func run() throws {
         guard let keys = try DaemonClient(daemon).status().keys else {
-            throw Failure(FailureText.notPermitted, status: .notPermitted)
+            throw Failure(FailureText.notPermitted(.group), status: .notPermitted)
         }
         if output.json { return keys.forEach(Terminal.sayJSON) }
         Terminal.say(KeyTable.table(keys, now: Terminal.now, manner: Terminal.manner).joined(separator: "\n"))
@@ -73,7 +73,8 @@ struct RotateKeyCommand: ParsableCommand {
         Terminal.write(
             NewKey(
                 name: name, id: reply.id, key: reply.key, clientURI: reply.clientURI,
-                isGuess: reply.clientURIGuessed ?? false, instance: daemon.instance
+                isGuess: reply.clientURIGuessed ?? false,
+                isLoopbackOnly: reply.clientURILoopback ?? false, instance: daemon.instance
             ).rotated(grace: grace))
         Terminal.warnOfKey(reply.warnings, isPersisted: reply.persisted || runtimeOnly)
     }
@@ -98,7 +99,8 @@ struct AddKeyCommand: ParsableCommand {
         Terminal.write(
             NewKey(
                 name: name, id: reply.id, key: reply.key, clientURI: reply.clientURI,
-                isGuess: reply.clientURIGuessed ?? false, instance: daemon.instance
+                isGuess: reply.clientURIGuessed ?? false,
+                isLoopbackOnly: reply.clientURILoopback ?? false, instance: daemon.instance
             ).added)
         Terminal.warnOfKey(reply.warnings, isPersisted: reply.persisted)
     }
@@ -146,14 +148,11 @@ enum KeyNames {
 
     /// - Parameter words: of the command line, which may name the instance.
     private static func keys(_ words: [String]) -> [Control.Key] {
-        func value(_ options: Set<String>) -> String? {
-            zip(words, words.dropFirst()).first { options.contains($0.0) }?.1
+        var options = words.contains("--user") ? ["--user"] : []
+        for (option, value) in zip(words, words.dropFirst()) where ["-i", "--instance", "--socket"].contains(option) {
+            options += [option, value]
         }
-        var options = DaemonOptions()
-        options.instance = value(["-i", "--instance"])
-        options.socket = value(["--socket"])
-        options.user = words.contains("--user")
-        return (try? DaemonClient(options).status().keys) ?? []
+        return (try? DaemonClient(try DaemonOptions.parse(options)).status().keys) ?? []
     }
 
     @Sendable static func complete(_ words: [String], _ index: Int, _ prefix: String) -> [String] {

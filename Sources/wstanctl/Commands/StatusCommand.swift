@@ -66,7 +66,7 @@ struct StatusCommand: ParsableCommand {
 
 struct PoolCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "pool", abstract: "Shows the pool of idle tunnels, at a server those that clients keep open.")
+        commandName: "pool", abstract: "Show the pool of idle tunnels; on a server, those that its clients keep open.")
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions

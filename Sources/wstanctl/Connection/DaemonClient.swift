@@ -1,8 +1,8 @@
 import ArgumentParser
 import WstanControl
 
-/// Which daemon is meant.
-struct DaemonOptions: ParsableArguments {
+/// Which instance is meant, whether it runs or not.
+struct InstanceOptions: ParsableArguments {
     @Option(
         name: .shortAndLong,
         help: "The instance: NAME of wstand@NAME, or wstand. (default: the only one that is running)",
@@ -12,40 +12,60 @@ struct DaemonOptions: ParsableArguments {
     @Flag(help: "The instance of this user, not one of the system.")
     var user = false
 
-    @Option(help: "The path of the control socket, instead of an instance's.", completion: .file())
-    var socket: String?
-
     func validate() throws {
-        if user, socket != nil { throw ValidationError("--user and --socket exclude each other") }
-        if instance != nil, socket != nil { throw ValidationError("name an instance or a socket, not both") }
         if let instance, UnitName(instance) == nil {
             throw ValidationError("an instance is the NAME of wstand@NAME")
         }
-        if socket == "" { throw ValidationError("a socket is the path of one") }
     }
 
     /// The one that is named; nil when none is.
     var named: Instance? {
-        if let socket { return Instance.at(socket: socket, userDirectory: InstanceSearch.userDirectory) }
         if let instance { return UnitName(instance).map { InstanceSearch.named($0.instance, user ? .user : nil) } }
         return user ? InstanceSearch.named(nil, .user) : nil
     }
 
     /// The one that is named, else the only one that runs, else the only one that is set up.
-    func choose() throws(Failure) -> Instance {
-        if let instance = try chosen() { return instance }
+    func choose() throws(Failure) -> Instance { try DaemonOptions.choose(named) }
+}
+
+/// Which daemon is meant.
+struct DaemonOptions: ParsableArguments {
+    @OptionGroup var place: InstanceOptions
+
+    @Option(help: "The path of the control socket, instead of an instance's.", completion: .file())
+    var socket: String?
+
+    func validate() throws {
+        if place.user, socket != nil { throw ValidationError("--user and --socket exclude each other") }
+        if place.instance != nil, socket != nil { throw ValidationError("name an instance or a socket, not both") }
+        if socket == "" { throw ValidationError("a socket is the path of one") }
+    }
+
+    var instance: String? { place.instance }
+
+    /// The one that is named; nil when none is.
+    var named: Instance? {
+        if let socket { return Instance.at(socket: socket, userDirectory: InstanceSearch.userDirectory) }
+        return place.named
+    }
+
+    /// The one that is named, else the only one that runs, else the only one that is set up.
+    func choose() throws(Failure) -> Instance { try Self.choose(named) }
+
+    fileprivate static func choose(_ named: Instance?) throws(Failure) -> Instance {
+        if let instance = try chosen(named) { return instance }
         let expected = ExpectedInstances.find()
         return expected.count == 1
-            ? expected[0] : Instance(name: nil, manager: .system, below: Instance.systemDirectory)
+            ? expected[0] : InstanceSearch.of(.system, nil)
     }
 
     /// The one that is named, or else the only one that runs.
     func chooseRunning() throws(Failure) -> Instance {
-        if let instance = try chosen() { return instance }
+        if let instance = try Self.chosen(named) { return instance }
         throw Failure(FailureText.noneRuns(ExpectedInstances.find()), status: .notRunning)
     }
 
-    private func chosen() throws(Failure) -> Instance? {
+    private static func chosen(_ named: Instance?) throws(Failure) -> Instance? {
         if let named { return named }
         let running = InstanceSearch.running()
         guard running.count < 2 else { throw Failure(FailureText.several(running), status: .usage) }
@@ -80,7 +100,7 @@ struct DaemonClient {
         do throws(ControlConnection.Failure) {
             return try exchange(method, parameters, timeout: timeout)
         } catch {
-            throw Failure(error, of: instance)
+            throw Failure(error, of: instance, needing: Method.right)
         }
     }
 
@@ -101,7 +121,7 @@ struct DaemonClient {
         do throws(ControlConnection.Failure) {
             return Conversation(try ControlConnection(to: instance.socket).callMore(method, parameters), with: instance)
         } catch {
-            throw Failure(error, of: instance)
+            throw Failure(error, of: instance, needing: Method.right)
         }
     }
 }
@@ -124,7 +144,7 @@ struct Conversation<Method: ControlMethod> {
         do throws(ControlConnection.Failure) {
             return try replies.next(timeout: timeout)
         } catch {
-            throw Failure(error, of: instance)
+            throw Failure(error, of: instance, needing: Method.right)
         }
     }
 
@@ -140,7 +160,7 @@ struct Conversation<Method: ControlMethod> {
             return try replies.next(timeout: .zero).map { .reply($0) } ?? .over
         } catch {
             if error == .timedOut { return .nothing }
-            throw Failure(error, of: instance)
+            throw Failure(error, of: instance, needing: Method.right)
         }
     }
 }

@@ -3,29 +3,27 @@ enum ExpectedInstances {
     /// Those that a service manager starts; without any, those that `wstanctl init` has made a configuration for.
     static func find() -> [Instance] {
         choose(
-            enabled: enabledSystemUnits.map { Instance(name: $0, manager: .system, below: Instance.systemDirectory) }
+            enabled: enabledSystemUnits.map { InstanceSearch.of(.system, $0) }
                 + userInstances,
-            clients: InstanceSearch.configured(), hasServer: !InstanceSearch.dropIns(in: "/etc/wstan.conf.d").isEmpty)
+            clients: InstanceSearch.configured(), hasServer: !InstanceSearch.dropIns(in: "/etc/wstan.conf.d").isEmpty,
+            own: InstanceSearch.configuredByUser())
     }
 
     /// - Parameters:
     ///   - clients: of which there is a configuration.
     ///   - hasServer: whether there is a drop-in for /etc/wstan.conf, which a package brings along.
-    static func choose(enabled: [Instance], clients: [String], hasServer: Bool) -> [Instance] {
-        if !enabled.isEmpty { return enabled }
-        return ((hasServer ? [nil] : []) + clients.map { .some($0) }).map {
-            Instance(name: $0, manager: .system, below: Instance.systemDirectory)
-        }
+    ///   - own: of this user, of which there is a configuration.
+    static func choose(enabled: [Instance], clients: [String], hasServer: Bool, own: [Instance] = []) -> [Instance] {
+        let others = own.filter { !enabled.contains($0) }
+        if !enabled.isEmpty { return enabled + others }
+        return ((hasServer ? [nil] : []) + clients.map { .some($0) }).map { InstanceSearch.of(.system, $0) } + others
     }
 
     private static var enabledSystemUnits: [String?] { units(wantedIn: "/etc/systemd/system") }
 
     private static var userInstances: [Instance] {
-        guard let runtime = InstanceSearch.userDirectory, let directory = InstanceSearch.configurationDirectory
-        else { return [] }
-        return units(wantedIn: directory + "/systemd/user").map {
-            Instance(name: $0, manager: .user, below: runtime)
-        }
+        guard let directory = InstanceSearch.configurationDirectory else { return [] }
+        return units(wantedIn: directory + "/systemd/user").map { InstanceSearch.of(.user, $0) }
     }
 
     /// What `systemctl enable` has linked to: wstand.service, wstand@NAME.service.

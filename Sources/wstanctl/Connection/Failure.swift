@@ -12,8 +12,10 @@ struct Failure: Error, Equatable {
     }
 
     /// What a call to a daemon came to.
-    init(_ failure: ControlConnection.Failure, of instance: Instance) {
-        self.init(FailureText.text(failure, instance), status: Self.status(of: failure))
+    ///
+    /// - Parameter right: that the call needs.
+    init(_ failure: ControlConnection.Failure, of instance: Instance, needing right: Control.Right = .group) {
+        self.init(FailureText.text(failure, instance, needing: right), status: Self.status(of: failure))
     }
 
     private static func status(of failure: ControlConnection.Failure) -> ExitCode {

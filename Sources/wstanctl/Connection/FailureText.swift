@@ -3,10 +3,13 @@ import WstanControl
 
 /// Why a call failed, and what to do about it.
 enum FailureText {
-    static func text(_ failure: ControlConnection.Failure, _ instance: Instance) -> String {
+    /// - Parameter right: that the call needs.
+    static func text(
+        _ failure: ControlConnection.Failure, _ instance: Instance, needing right: Control.Right = .group
+    ) -> String {
         switch failure {
         case .notRunning: notRunning(instance)
-        case .notPermitted: notPermitted
+        case .notPermitted: notPermitted(right)
         case .ended: "\(instance.title) closed the connection before it had answered: \(instance.journalCommand) may say why"
         case .malformed(let what):
             "the answer on \(Printable.text(instance.socket)) is not one of this version of wstand: \(Printable.text(what))"
@@ -14,15 +17,23 @@ enum FailureText {
         case .tooLong: "the message is too long for wstand"
         case .system(let call, let code):
             "cannot talk to \(Printable.text(instance.socket)): \(call): \(String(cString: strerror(code)))"
+        case .refused(.permissionDenied): notPermitted(right)
         case .refused(let error): text(error)
         }
     }
 
-    static let notPermitted = "not permitted: use sudo, or add yourself to the group wstan and log in again"
+    /// - Parameter right: that the command needs.
+    static func notPermitted(_ right: Control.Right) -> String {
+        switch right {
+        case .everyone, .group: "not permitted: use sudo, or add yourself to the group wstan and log in again"
+        case .owner: "not permitted: only root and the user that wstand runs as may do this: use sudo"
+        }
+    }
 
     private static func notRunning(_ instance: Instance) -> String {
         if instance.isElsewhere { return "wstand is not running: \(Printable.text(instance.socket)) does not answer" }
-        return "\(instance.unit) is not running. Start it: \(instance.startCommand)"
+        let whose = instance.manager == .user ? " of this user" : ""
+        return "\(instance.unit)\(whose) is not running. Start it: \(instance.startCommand)"
     }
 
     /// - Parameter expected: those that are set up on this host.
@@ -60,7 +71,7 @@ enum FailureText {
         case .methodNotImplemented(let method), .methodNotFound(let method), .interfaceNotFound(let method):
             "wstand does not know \(Printable.text(method)): its version differs from wstanctl's"
         case .invalidParameter(let name): "wstand refuses the value for \(Printable.text(name))"
-        case .permissionDenied: notPermitted
+        case .permissionDenied: notPermitted(.group)
         case .expectedMore: "wstand answers this call more than once: its version differs from wstanctl's"
         case .other(let name, _): "wstand answers \(Printable.text(name)), which this wstanctl does not know"
         }

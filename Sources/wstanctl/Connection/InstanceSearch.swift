@@ -23,11 +23,17 @@ enum InstanceSearch {
     /// Those whose socket is listened on, also where this user may not connect, by their units' names.
     static func running() -> [Instance] { sockets().filter(isRunning) }
 
+    /// Whether there is one or not.
+    static func of(_ manager: Instance.Manager, _ name: String?) -> Instance {
+        switch manager {
+        case .system: Instance(name: name, manager: .system, below: Instance.systemDirectory)
+        case .user: Instance(name: name, manager: .user, below: userDirectory ?? "/run/user/\(getuid())")
+        }
+    }
+
     /// - Parameter manager: nil: the system's, unless only this user's has a socket, or a configuration.
     static func named(_ name: String?, _ manager: Instance.Manager? = nil) -> Instance {
-        if manager == .user {
-            return Instance(name: name, manager: .user, below: userDirectory ?? "/run/user/\(getuid())")
-        }
+        if manager == .user { return of(.user, name) }
         let candidates = places.map { Instance(name: name, manager: $0.manager, below: $0.directory) }
         return candidates.first { access($0.socket, F_OK) == 0 || errno == EACCES }
             ?? candidates.first { access($0.configuration, F_OK) == 0 || errno == EACCES }
@@ -56,6 +62,13 @@ enum InstanceSearch {
             guard entry.hasPrefix("wstand-"), Instance.isName(entry.dropFirst(7)) else { return nil }
             return .some(String(entry.dropFirst(7)))
         }
+    }
+
+    /// Those of this user that there is a configuration for.
+    static func configuredByUser() -> [Instance] {
+        let named = entries(of: (configurationDirectory ?? "") + "/wstan").filter { $0.hasSuffix(".conf") }
+            .map { String($0.dropLast(5)) }.filter(Instance.isName)
+        return ([nil] + named).map { of(.user, $0) }.filter { access($0.configuration, F_OK) == 0 }
     }
 
     /// Those that /etc/wstan has a configuration for.

@@ -30,6 +30,13 @@ enum ClientLine {
         return name
     }
 
+    static let loopbackOnly = """
+        This server listens on loopback only, so clients on other hosts need a web server that forwards to it. Set the
+        URI of that, then reload: [server] public-uri in wstan.conf(5). To listen on all addresses instead:
+
+            sudo wstanctl init server --uri ws://0.0.0.0:8080/
+        """
+
     /// - Parameter host: of the URI.
     static func guess(_ host: String) -> String {
         if host == "HOST" { return "Replace HOST with the name or address by which clients reach this host." }

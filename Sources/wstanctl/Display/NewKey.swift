@@ -8,6 +8,7 @@ struct NewKey {
     /// Nil at a client, and for a daemon of 0.1.0.
     let clientURI: String?
     let isGuess: Bool
+    var isLoopbackOnly = false
     /// The instance, if it was named on the command line.
     var instance: String?
 
@@ -41,10 +42,14 @@ struct NewKey {
     private var newClient: String {
         let program = "wstanctl" + (instance.map { " -i \(Shell.word($0))" } ?? "")
         let again =
-            "\(program) client-config\(name.map { " --key \(Shell.word(Printable.text($0)))" } ?? "") prints it again.\n"
+            "sudo \(program) client-config\(name.map { " --key \(Shell.word(Printable.text($0)))" } ?? "") prints it again.\n"
         guard let clientURI else { return again }
         var text = ClientLine.command(name: name, uri: clientURI) + "\n\n"
-        if isGuess { text += ClientLine.guess(TunnelURI(clientURI)?.host ?? "HOST") + "\n\n" }
+        if isLoopbackOnly {
+            text += ClientLine.loopbackOnly + "\n\n"
+        } else if isGuess {
+            text += ClientLine.guess(TunnelURI(clientURI)?.host ?? "HOST") + "\n\n"
+        }
         return text + again
     }
 }

@@ -78,15 +78,20 @@ struct StatusText {
         }
         let start = status.startTimestampUSec
         let state = status.state.rawValue
-        let time = "for \(Amount.time(from: start, to: now)), since \(Amount.moment(start, isUTC: manner.isUTC))"
+        // The time is that of the state. A daemon of 0.1.0 does not tell since when it drains.
+        let isUsual = status.state == .running
+        let begin = isUsual ? start : status.drainStartTimestampUSec
         var isFirst = true
-        add("state", ["\(state) \(time)"]) { line in
+        add("state", [state + (begin.map { " " + time(since: $0) } ?? "")]) { line in
             defer { isFirst = false }
             return isFirst ? paint(state) + line.dropFirst(state.count) : line
         }
-        if let deadline = status.drainDeadlineTimestampUSec {
-            add("", ["what is left then is ended in \(Amount.time(from: now, to: deadline))"])
-        }
+        if [.draining, .stopping].contains(status.state) { add("", DrainText.lines(status, now: now)) }
+        if !isUsual { add("up", [time(since: start)]) }
+    }
+
+    private func time(since start: Int) -> String {
+        "for \(Amount.time(from: start, to: now)), since \(Amount.moment(start, isUTC: manner.isUTC))"
     }
 
     private mutating func configuration(_ status: GetStatus.Reply) {
@@ -205,6 +210,7 @@ struct StatusText {
         case .forbiddenTarget: "forbidden target"
         case .overLimit: "over a limit"
         case .droppedDatagrams: "datagrams dropped"
+        case .draining: "while draining"
         }
     }
 

@@ -7,7 +7,7 @@ enum KeyInput {
 
     static func fromStdin() throws(Failure) -> KeyText {
         guard isatty(STDIN_FILENO) == 1 else { return try line(of: STDIN_FILENO, named: "stdin") }
-        return try key(in: SilentLine.read(prompt: "Key (input is hidden): "), called: "the typed key")
+        return try given(SilentLine.read(prompt: "Key (input is hidden): "), called: "the typed key")
     }
 
     static func fromFile(_ path: String) throws(Failure) -> KeyText {
@@ -42,7 +42,15 @@ enum KeyInput {
             guard count > 0 else { break }
             bytes += buffer.prefix(count)
         }
-        return try key(in: bytes, named: name)
+        return try given(bytes, called: "the key in \(name)")
+    }
+
+    /// Where there is none, it comes from the server: one that was made here would open nothing there.
+    private static func given(_ bytes: [UInt8], called what: String) throws(Failure) -> KeyText {
+        guard bytes.contains(where: { $0 > 32 }) else {
+            throw Failure("\(what) is empty: at the server, \"sudo wstanctl add-key NAME\" makes a key and prints it")
+        }
+        return try key(in: bytes, called: what)
     }
 
     /// By the rules of a key file.

@@ -202,30 +202,30 @@ struct PublicAddress: Equatable {
 /// The URI that clients of a server use.
 struct ClientURI: Equatable {
     let uri: TunnelURI
-    /// Its host is this host's own address, or `HOST` where it has none.
-    let isGuess: Bool
+    let certainty: ServerReach.Certainty
 
     /// As a server that runs tells it; nil for one of 0.1.0, which does not.
     init?(_ reply: GetClientConfiguration.Reply?) {
         guard let uri = reply?.clientURI.flatMap({ TunnelURI($0) }) else { return nil }
         self.uri = uri
-        isGuess = reply?.clientURIGuessed ?? false
+        certainty = reply?.clientURILoopback == true ? .loopbackOnly : reply?.clientURIGuessed == true ? .guessed : .known
     }
 
     /// As far as it can be told without asking a server.
     init(_ goal: ServerGoal, on host: HostObservation, ownAddress: String?) {
         if let uri = goal.publicURI {
             self.uri = uri
-            isGuess = false
+            certainty = .known
             return
         }
         var uri = goal.uri
-        let port = goal.port(on: host)
-        uri.port = port == TunnelURI.standardPort(uri.scheme) ? nil : port
-        // TLS that wstand does not speak is a front's, which is where clients go.
-        if uri.scheme == "wss", !goal.hasCertificate { uri.port = nil }
-        isGuess = uri.isWildcard || uri.isLoopback
-        if isGuess { uri.host = ownAddress ?? "HOST" }
+        let reach = ServerReach(
+            host: uri.host, isOpen: !uri.isWildcard && !uri.isLoopback, port: goal.port(on: host),
+            isBehindTLS: uri.scheme == "wss" && !goal.hasCertificate, isLoopbackOnly: uri.isLoopback,
+            ownAddress: ownAddress.map { $0.contains(":") ? "[\($0)]" : $0 })
+        uri.host = reach.host
+        uri.port = reach.port == TunnelURI.standardPort(uri.scheme) ? nil : reach.port
         self.uri = uri
+        certainty = reach.certainty
     }
 }

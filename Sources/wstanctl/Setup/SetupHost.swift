@@ -1,4 +1,5 @@
 import Glibc
+import WstanControl
 
 /// The host that is set up: looks at it, and does what was planned.
 struct SetupHost {
@@ -66,49 +67,4 @@ struct SetupHost {
             throw Failure("\(line) failed (status \(ended.status)): \(output)\(unit)")
         }
     }
-}
-
-/// Another program that is run to its end.
-enum Subprocess {
-    /// Its standard input is empty; output and errors are taken together.
-    ///
-    /// - Returns: nil when it could not be run.
-    static func run(_ command: [String]) -> (status: Int32, output: String)? {
-        var ends: [Int32] = [0, 0]
-        guard pipe(&ends) == 0 else { return nil }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        defer { close(ends[0]) }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
-        posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO)
-        var words: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) }
-        defer { words.forEach { free($0) } }
-        words.append(nil)
-        var process = pid_t()
-        let code = posix_spawnp(&process, command[0], &actions, nil, &words, environ)
-        close(ends[1])
-        guard code == 0 else { return nil }
-        let output = readAll(ends[0])
-        var status: Int32 = 0
-        while waitpid(process, &status, 0) < 0 { guard errno == EINTR else { return nil } }
-        // WIFEXITED, WEXITSTATUS
-        return (status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F, String(decoding: output, as: UTF8.self))
-    }
-
-    private static func readAll(_ descriptor: Int32) -> [UInt8] {
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 1 << 12)
-        while true {
-            let count = read(descriptor, &buffer, buffer.count)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return bytes }
-            // The rest is read, so that it can end, and dropped.
-            if bytes.count < limit { bytes += buffer.prefix(count) }
-        }
-    }
-
-    private static let limit = 1 << 20
 }

@@ -49,15 +49,15 @@ import Testing
     @Test func `a refused idle tunnel is a doubt, unless connections succeed`() {
         let refusal = DialFailure.refused(status: 404)
         var link = ServerLink()
-        link.refusedIdle(refusal, Self.at(1))
-        link.refusedIdle(refusal, Self.at(2))
+        #expect(link.refusedIdle(refusal, Self.at(1)) == .doubted(refusal))
+        #expect(link.refusedIdle(refusal, Self.at(2)) == nil)
         #expect(link.state == .doubtful(since: Self.at(1), refusal))
         #expect(ServerReport(link: link, isHeard: true).standing == .unknown(refusal))
         #expect(link.succeeded(Self.at(3)) == nil)
-        link.refusedIdle(refusal, Self.at(4))
+        #expect(link.refusedIdle(refusal, Self.at(4)) == nil)
         #expect(link.state == .reached(since: Self.at(3)))
         #expect(link.failed(refusal, Self.at(5)) == .lost(refusal))
-        link.refusedIdle(refusal, Self.at(6))
+        #expect(link.refusedIdle(refusal, Self.at(6)) == .doubted(refusal))
         #expect(link.state == .doubtful(since: Self.at(6), refusal))
         // It was told to be lost, and a doubt is no return.
         #expect(link.succeeded(Self.at(7)) == .back(after: .seconds(2)))
@@ -83,6 +83,18 @@ import Testing
         #expect(ServerReport(link: link, isHeard: true).standing == .reachable(since: Self.at(1)))
         _ = link.failed(Self.closed, Self.at(2))
         #expect(ServerReport(link: link, isHeard: true).standing == .unreachable(since: Self.at(2), Self.closed))
+    }
+
+    @Test func `the last sign of life never goes back, also when tunnels end`() {
+        var link = ServerLink()
+        _ = link.succeeded(Self.at(1))
+        #expect(ServerReport(link: link, lastHeard: Self.at(9)).lastSuccess == Self.at(9))
+        link.heard(Self.at(9))
+        #expect(ServerReport(link: link).lastSuccess == Self.at(9))
+        link.heard(Self.at(4))
+        #expect(ServerReport(link: link).lastSuccess == Self.at(9))
+        // It says nothing of the state.
+        #expect(link.state == .reached(since: Self.at(1)) && link.lastSuccess == Self.at(1))
     }
 
     @Test func `reports of two workers make one`() {

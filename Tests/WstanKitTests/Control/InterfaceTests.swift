@@ -38,17 +38,19 @@ import WstanControl
         try Self.check(
             RotateKey.self, .init(name: "n", key: "k", graceUSec: 1, runtimeOnly: true),
             .init(
-                id: "i", key: "k", persisted: true, warnings: [], keyFile: "f", clientURI: "u", clientURIGuessed: true))
+                id: "i", key: "k", persisted: true, warnings: [], keyFile: "f", clientURI: "u", clientURIGuessed: true,
+                clientURILoopback: true))
         try Self.check(
             AddKey.self, .init(name: "n", key: "k"),
-            .init(id: "i", key: "k", persisted: false, warnings: [], clientURI: "u", clientURIGuessed: false))
+            .init(id: "i", key: "k", persisted: false, warnings: [], clientURI: "u", clientURIGuessed: false,
+                clientURILoopback: false))
         try Self.check(RetireKey.self, .init(id: "i", close: true), .init(closed: 1, warnings: ["w"]))
         try Self.check(Drain.self, .init(timeoutUSec: 1, exit: true), .init(tunnelsActive: 2))
         try Self.check(Undrain.self, .init(), .init())
         try Self.check(SetLogLevel.self, .init(level: .debug), .init(former: .notice))
         try Self.check(
             GetClientConfiguration.self, .init(keyName: "n"),
-            .init(text: "t", key: "k", clientURI: "u", clientURIGuessed: true))
+            .init(text: "t", key: "k", clientURI: "u", clientURIGuessed: true, clientURILoopback: true))
         try Self.check(GetInterfaceDescription.self, .init(interface: "a.b"), .init(description: "d"))
         try Self.check(
             GetInfo.self, .init(), .init(vendor: "a", product: "b", version: "c", url: "d", interfaces: ["e.f"]))
@@ -59,11 +61,11 @@ import WstanControl
         configurationLoadTimestampUSec: 3, configurationErrors: ["e"], warnings: ["w"],
         listeners: [.init(name: "n", address: "a:1", activated: true)], tunnelsActive: 4, tunnelsTotal: 5,
         bytesReceived: 6,
-        bytesSent: 7, drainDeadlineTimestampUSec: 8,
+        bytesSent: 7, drainDeadlineTimestampUSec: 8, drainStartTimestampUSec: 7, drainExits: true,
         pool: .init(size: 1, idle: 2, opening: 3, hits: 4, misses: 5, rttUSec: 6),
         rejects: .init([
             .replay: 1, .expired: 2, .badAuthentication: 3, .malformed: 4, .forbiddenTarget: 5, .overLimit: 6,
-            .droppedDatagrams: 7,
+            .droppedDatagrams: 7, .draining: 8,
         ]),
         keys: [
             .init(
@@ -86,11 +88,38 @@ import WstanControl
         #expect(
             names == [
                 "replay", "expired", "badAuthentication", "malformed", "forbiddenTarget", "overLimit",
-                "droppedDatagrams",
+                "droppedDatagrams", "draining",
             ])
-        #expect(rejects.members.map(\.value) == [1, 0, 0, 0, 0, 0, 7].map(JSONValue.integer))
+        #expect(rejects.members.map(\.value) == [1, 0, 0, 0, 0, 0, 7, 0].map(JSONValue.integer))
         #expect(RefusalCounts.Counter.allCases.map { Control.Rejects.Field($0).rawValue } == names)
         #expect(throws: DecodingError.self) { try ControlCoding.decode(Control.Rejects.self, from: JSONObject()) }
+    }
+
+    @Test func `a daemon of 0.1.0 does not count refusals while draining`() throws {
+        var former = JSONObject()
+        for member in ControlCoding.object(of: Control.Rejects([.replay: 1])).members where member.name != "draining" {
+            former.append(member.name, member.value)
+        }
+        #expect(try ControlCoding.decode(Control.Rejects.self, from: former)[.replay] == 1)
+    }
+
+    /// The head of the interface says the same as the types.
+    @Test func `who may call a method is said in the interface`() throws {
+        let head = try #require(ControlInterface.text.split(separator: "\ninterface ").first)
+        let sentences = head.split(separator: "\n").map { $0.drop { "# ".contains($0) } }.joined(separator: " ")
+            .split(separator: ". ")
+        func named(_ right: Control.Right) -> [String] {
+            ControlCommand.allCases.filter { $0.type.right == right && $0.name.hasPrefix(ControlInterface.name) }
+                .map { String($0.name.dropFirst(ControlInterface.name.count + 1)) + "()" }
+        }
+        for method in named(.everyone) {
+            #expect(sentences.contains { $0.contains(method) && $0.contains("every local user") }, "\(method)")
+        }
+        for method in named(.owner) {
+            #expect(sentences.contains { $0.contains(method) && $0.contains("root or the daemon's own user") }, "\(method)")
+        }
+        for method in named(.group) { #expect(!head.contains(method), "\(method)") }
+        #expect(sentences.contains { $0.contains("All other methods") && $0.contains("control group") })
     }
 
     /// With every field set, so that none can be missing in one of the two.

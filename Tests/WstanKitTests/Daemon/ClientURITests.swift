@@ -1,18 +1,21 @@
 import Testing
+import WstanBase
 import WstanConfig
+import WstanCore
 
 @testable import WstanKit
 
 /// Where clients are sent by what wstanctl prints.
 @Suite struct ClientURITests {
     private static func found(
-        _ uri: String, port: UInt16? = nil, names: [String] = [], own: String? = "192.0.2.7",
+        _ uri: String, port: UInt16? = nil, on listener: UInt32 = 0, names: [String] = [], own: String? = "192.0.2.7",
         _ change: (inout Settings) -> Void = { _ in }
     ) throws -> String {
         var settings = Settings(mode: .server, uri: try ServerURI(uri), key: .file("k"))
         change(&settings)
-        let client = ClientURI(settings, port: port, certificateNames: names, ownAddress: own)
-        return client.uri.shortText + (client.isGuess ? " ?" : "")
+        let listening = [SocketAddress.ipv4(IPv4Address(listener), port: port ?? settings.uri.port)]
+        let client = ClientURI(settings, listening: listening, certificateNames: names, ownAddress: own)
+        return client.uri.shortText + (client.isLoopbackOnly ? " loopback" : client.isGuess ? " ?" : "")
     }
 
     @Test func `all addresses are no address, so this host's own is guessed`() throws {
@@ -24,6 +27,19 @@ import WstanConfig
         #expect(try Self.found("ws://0.0.0.0:8080/", own: nil) == "ws://HOST:8080/ ?")
         #expect(try Self.found("ws://*:8080/a/?b=c") == "ws://192.0.2.7:8080/a/?b=c ?")
         #expect(try Self.found("ws://198.51.100.1:9/") == "ws://198.51.100.1:9/")
+    }
+
+    @Test func `where only this host can connect, clients go to what forwards to it`() throws {
+        let loopback: UInt32 = 0x7f00_0001
+        #expect(try Self.found("ws://127.0.0.1:8080/x", on: loopback) == "ws://HOST/x/ loopback")
+        #expect(try Self.found("ws://localhost:8080/", on: loopback) == "ws://HOST/ loopback")
+        #expect(try Self.found("ws://0.0.0.0:8080/", on: loopback) == "ws://HOST/ loopback")
+        #expect(
+            try Self.found("wss://127.0.0.1:8443/", on: loopback, names: ["a.test"]) == "wss://a.test/ loopback")
+        #expect(try Self.found("ws://a.test/", on: loopback) == "ws://a.test/")
+        #expect(
+            try Self.found("ws://127.0.0.1:8080/", on: loopback) { $0.publicURI = ServerURI(text: "wss://a.test/") }
+                == "wss://a.test/")
     }
 
     @Test func `what is set is taken as it is`() throws {

@@ -45,9 +45,14 @@ import Testing
         #expect(status(other, reach, configuration, Self.odd) == 78)
     }
 
-    @Test func `the last line says how it stands`() {
+    @Test func `the last line says how it stands, and what was looked at`() {
         var report = FindingReport(isColoured: false)
-        #expect(report.summary == "All is well.\n")
+        #expect(report.summary == "All is well: this and that.\n")
+        report.isRunning = true
+        #expect(report.summary == "All is well: this and that.\n")
+        report.isRunning = false
+        #expect(report.summary == "wstand is not running. Checked without a failure: this and that.\n")
+        report.isRunning = nil
         _ = report.lines(for: Self.odd)
         #expect(report.summary.contains("one warning"))
         _ = report.lines(for: Self.odd)
@@ -73,5 +78,11 @@ import Testing
     ])
     func `a difference of clocks is too, whatever it is`(seconds: Double, text: String) {
         #expect(HumanText.seconds(seconds) == text)
+    }
+}
+
+extension FindingReport {
+    fileprivate init(isColoured: Bool) {
+        self.init(isColoured: isColoured, examined: "this and that")
     }
 }

@@ -79,6 +79,14 @@ import Testing
         #expect(Self.levels(Self.unit(["ActiveState": "activating", "SubState": "start"])) == [.warning])
     }
 
+    @Test func `a user's unit is started by its user's manager`() throws {
+        let stopped = Self.shown(["ActiveState": "inactive", "MainPID": "0"])
+        let own = try #require(ServiceUnit(shown: stopped, running: "/etc/wstan.conf", isOfUser: true))
+        #expect(own.findings(.standard(.client)).first?.remedy == "start it: systemctl --user enable --now wstand.service")
+        let other = ListenObservation(place: "p", state: .elsewhere(["a"], own))
+        #expect(other.finding.remedy == "restart it: systemctl --user restart wstand.service")
+    }
+
     @Test func `systemd listens when the socket unit is active or enabled`() {
         for fields in [["ActiveState=active"], ["ActiveState=inactive", "UnitFileState=enabled"]] {
             let lines = fields + ["Listen=[::]:8443 (Stream)", "Listen=/run/w (Stream)", "Listen=0.0.0.0:53 (Datagram)"]

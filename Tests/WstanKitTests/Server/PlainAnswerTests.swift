@@ -19,6 +19,21 @@ import Testing
         #expect(head.values(of: "Server").count == 1)
     }
 
+    @Test func `a valid request that cannot be served is told to come back`() throws {
+        let bytes = PlainAnswer.busy.bytes(now: 784_111_777)
+        var gatherer = HeadGatherer(limit: 4096, as: .answer)
+        let head = try #require(try bytes.withUnsafeBytes { try gatherer.append($0) })
+        #expect(head.status == 503 && head.reason == "Service Unavailable")
+        #expect(head.value(of: "Retry-After").map { Array($0) } == Array("5".utf8))
+        #expect(head.value(of: "Connection").map { Array($0) } == Array("close".utf8))
+        let told: [Refusal] = [.draining, .overLimit]
+        for refusal in told { #expect(refusal.isBusy) }
+        // Whether it was seen before is not known, or it is not valid.
+        for refusal in [Refusal.overMemory, .silent, .timedOut, .wire(.replayed), .wire(.badAuthentication), .notARequest] {
+            #expect(!refusal.isBusy)
+        }
+    }
+
     @Test func `it says the same to everybody in a second`() {
         let answer = PlainAnswer(status: 404)
         #expect(answer.bytes(now: 1_763_683_200) == answer.bytes(now: 1_763_683_200.999))

@@ -7,7 +7,8 @@ import Testing
     @Test func `every refusal counts for its cause, and what is no request for none`() {
         var rejects = RefusalCounts()
         let refusals: [Refusal] = [
-            .notARequest, .silent, .timedOut, .draining, .tls(.notTLS(.http)), .overLimit, .wire(.replayed),
+            .notARequest, .silent, .timedOut, .draining, .tls(.notTLS(.http)), .overLimit, .overMemory,
+            .wire(.replayed),
             .wire(.expired(seconds: 1)),
             .wire(.badAuthentication), .wire(.malformed), .wire(.sealedForOtherScheme), .wire(.tooLarge),
             .wire(.unexpectedCommand), .wire(.incompleteUpgrade(lacking: [])), .tls(.notTLS(.webSocket)),
@@ -15,7 +16,7 @@ import Testing
         for refusal in refusals { rejects.count(refusal) }
         #expect(
             rejects
-                == RefusalCounts([.replay: 1, .expired: 1, .badAuthentication: 1, .malformed: 5, .overLimit: 1]))
+                == RefusalCounts([.replay: 1, .expired: 1, .badAuthentication: 1, .malformed: 5, .overLimit: 2, .draining: 1]))
     }
 
     @Test func `those of all workers add up`() {

@@ -12,7 +12,7 @@ import Testing
     private static func at(_ seconds: Int) -> Instant { Instant(nanoseconds: 1) + .seconds(seconds) }
 
     private static let refusals: [Refusal] = [
-        .notARequest, .silent, .overLimit, .timedOut, .wire(.malformed), .wire(.badAuthentication),
+        .notARequest, .silent, .overLimit, .overMemory, .timedOut, .wire(.malformed), .wire(.badAuthentication),
         .wire(.sealedForOtherScheme), .wire(.expired(seconds: 61.4)), .wire(.expired(seconds: .nan)), .wire(.replayed),
         .wire(.tooLarge), .wire(.unexpectedCommand), .draining, .tls(.notTLS(.http)),
         .tls(.notTLS(.webSocket)), .wire(.incompleteUpgrade(lacking: ["HTTP/1.1", "Upgrade"])),
@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test func `every refusal has a code of its own and is one line`() {
-        #expect(Set(Self.refusals.map(\.traits.code)).count == Self.refusals.count - 1)
+        #expect(Set(Self.refusals.map(\.traits.code)).count == Self.refusals.count - 2)
         for refusal in Self.refusals {
             let lines = LogLines()
             _ = lines.log.requestRefused(refusal, peer: Self.peer, now: Self.at(0))
@@ -140,7 +140,7 @@ import Testing
                 "tunnel opened key-name=laptop peer=10.0.0.1:4711 tunnel=7",
                 "request refused key-name=laptop peer=10.0.0.1:4711 reason=replayed",
                 "a target was refused by the rules key=deny key-name=laptop peer=10.0.0.1:4711 reason=forbidden-target tunnel=7",
-                "request refused peer=10.0.0.1:4711 reason=bad-authentication",
+                "request refused: wrong key peer=10.0.0.1:4711 reason=bad-authentication",
             ])
     }
 

@@ -9,15 +9,26 @@ import socket
 import subprocess
 import time
 
-from helpers.control.controlled import ControlledPair
+from helpers.control.controlled import ControlledPair, Varlink
 from helpers.network.intermediaries import Intermediary
-from helpers.peers import agent
+from helpers.peers import agent, probe, wire
 from helpers.process import CTL, OURS, as_nobody, free_port
 from helpers.scenario import Scenario, binary_key
 from helpers.waiting import eventually
 
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
 HIDDEN = 'hidden-path'
+
+
+def plain_answer(port):
+    """What a prober gets, without the date."""
+    with socket.create_connection(('127.0.0.1', port), 5) as s:
+        s.sendall(b'GET /%s/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n'
+                  b'Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n' % HIDDEN.encode())
+        answer = b''
+        while part := s.recv(4096):
+            answer += part
+    return re.sub(rb'Date: [^\r]*', b'', answer)
 
 
 class Front(Intermediary):
@@ -125,6 +136,68 @@ class Links(Scenario):
         self.serve(server.port, key=binary_key())
         self.await_check(CRITICAL, 'unreachable for .*404', within=15)
         self.assertIn('key', self.servers()[0]['advice'])
+
+    def drain(self, server, how='Drain'):
+        v = Varlink(server.control)
+        self.assertNotIn('error', v.call('org.wstan.control.' + how, {}))
+
+    def serve_controlled(self, *options):
+        port = free_port()
+        control = os.path.join(self.directory, 'server-control')
+        process = self.start('server', OURS, '-s', 'ws://127.0.0.1:%d/%s/' % (port, HIDDEN), self.key, '--allow-private=yes',
+                             '--control-socket=' + control, *options)
+        process.port, process.control = port, control
+        process.await_port(port)
+        return process
+
+    def test_draining(self):
+        """A server that drains is not one with another key, and nobody else learns of it."""
+        server = self.serve_controlled()
+        self.client_of(server.port)
+        self.await_check(OK, 'reachable')
+        before = plain_answer(server.port)
+        self.drain(server)
+        self.await_check(CRITICAL, 'unreachable for .*: the server is draining or full', within=3)
+        entry, = self.servers()
+        self.assertEqual(entry['code'], 'server-busy')
+        self.assertEqual(plain_answer(server.port), before)
+        self.drain(server, 'Undrain')
+        self.await_check(OK, 'reachable', within=20)
+
+    def test_full(self):
+        """One that is at a limit says the same."""
+        server = self.serve_controlled('--max-tunnels-per-address=1')
+        held = self.keep(probe.Tunnel(server.port, wire.Opening(wire.key_bytes(self.key), wire.empty_body())))
+        self.client_of(server.port)
+        self.await_check(CRITICAL, 'unreachable for .*: the server is draining or full')
+        self.assertIn('over-limit', server.log())
+        held.close()
+        self.await_check(OK, 'reachable', within=20)
+
+    def test_last_heard(self):
+        """The time at which a server was heard of last does not go back when a tunnel ends."""
+        server = self.serve()
+        client = self.client_of(server.port, options=('--pool-ping=1s',))
+        self.await_check(OK, 'reachable')
+        seen = []
+
+        def heard():
+            seen.append(self.servers()[0]['lastSuccessTimestampUSec'])
+            return len(set(seen)) > 2
+        eventually(heard, 'pings are answered', 10, 0.2)
+        server.kill()
+        eventually(lambda: heard() and self.servers()[0]['state'] == 'unreachable', 'it is gone', 10, 0.1)
+        self.assertEqual(seen, sorted(seen))
+        self.assertIsNotNone(client)
+
+    def test_wrong_key_at_the_start(self):
+        """A client that is not used says so all the same, once."""
+        server = self.serve(key=binary_key())
+        client = self.client_of(server.port)
+        client.await_log('warning: no tunnel opened ahead of need, so connections may fail, too: the server answered 404')
+        self.await_check(WARNING, 'not known to work: the server answered 404')
+        time.sleep(2)  # more tries
+        self.assertEqual(self.count(client, 'warning: no tunnel opened ahead'), 1, client.log())
 
     def test_wrong_key(self):
         """A key that was never right: what an idle client sees may be a server of another version, a connection shows what it is."""

@@ -243,7 +243,11 @@ class Keys(ControlledPair):
         added = json.loads(self.ctl('add-key', 'laptop', '--json'))
         self.wstan_server.await_log(r'add-key laptop \(ID %s\) by ' % added['id'])
         self.assertIn(added['key'], self.ctl('client-config', '--key', 'laptop'))
-        self.assertRegex(self.ctl('client-config', '--key', 'laptop'), r'#     sudo wstanctl init client laptop --uri ws://[^ ]+:%d/\n' % self.port)
+        text = self.ctl('client-config', '--key', 'laptop')
+        self.assertIn('#     sudo wstanctl init client laptop --uri ws://HOST/\n', text)
+        self.assertIn('\n# The server listens on loopback only. Write the URI of what forwards to it; [server] public-uri sets it.\n', text)
+        self.assertIn('This server listens on loopback only', self.ctl('add-key', 'phone'))
+        self.assertEqual(json.loads(self.ctl('client-config', '--json'))['clientURILoopback'], True)
         port = free_port()
         client = self.start('laptop', OURS, '-c', '-p', port, 'ws://127.0.0.1:%d/' % self.port, added['key'])
         client.await_port(port)
@@ -258,6 +262,9 @@ class Keys(ControlledPair):
 
 
 class Drain(ControlledPair):
+    def order(self, method, parameters):
+        self.assertNotIn('error', Varlink(self.socket('server')).call('org.wstan.control.' + method, parameters))
+
     def test_drain_and_back(self):
         """Nothing new is taken on, what is up is waited for, and it can be taken back."""
         s = self.connect()
@@ -272,6 +279,78 @@ class Drain(ControlledPair):
         self.ctl('undrain')
         self.assertConnects()
         self.ctl('undrain', status=1)
+
+    def test_told(self):
+        """Since when, until when, what is left and what becomes of it; what is refused is counted."""
+        s = self.connect()
+        self.assertTrue(agent.echoes(s, b'hello'))
+        self.order('Drain', {'timeoutUSec': 90_000_000})
+        status = self.status()
+        start, deadline = status['drainStartTimestampUSec'], status['drainDeadlineTimestampUSec']
+        self.assertGreaterEqual(start, status['startTimestampUSec'])
+        self.assertAlmostEqual(deadline - start, 90_000_000, delta=1000)
+        self.assertIs(status['drainExits'], False)
+        text = self.ctl('status')
+        self.assertRegex(text, r'state  draining for \d+s, since ')
+        self.assertIn('1 tunnel left: they stay open until they end by themselves', text)
+        self.assertIn('wstanctl drain waits for them for another 1min', text)
+        self.assertNotIn('is ended', text)
+        eventually(lambda: self.status()['rejects']['draining'] > 0, 'the pool of the client is refused', 10)
+        self.assertIn('the server was draining', self.ctl('rejects'))
+        self.order('Drain', {})
+        again = self.status()
+        self.assertEqual(again['drainStartTimestampUSec'], start)
+        self.assertNotIn('drainDeadlineTimestampUSec', again)
+        self.order('Undrain', {})
+        self.assertNotIn('drainStartTimestampUSec', self.status())
+        self.assertTrue(agent.echoes(s, b'still here'))
+
+    def test_only_valid_requests_learn_of_it(self):
+        """A valid request, for a connection or for an idle tunnel, is told once; a replay, a late one and a wrong key are not."""
+        self.order('Drain', {})
+        key = wire.key_bytes(self.key)
+        plain = probe.exchange(self.port, b'GET / HTTP/1.1\r\nHost: a\r\n\r\n').masked
+        for body in (wire.request_body('127.0.0.1', self.echo.port), wire.empty_body()):
+            head = wire.Opening(key, body).head()
+            busy = probe.exchange(self.port, head)
+            self.assertEqual((busy.status, busy.field('Retry-After'), busy.closed), (503, '5', True))
+            self.assertEqual(probe.exchange(self.port, head).masked, plain)
+        late = wire.Opening(key, wire.empty_body(when=time.time() - 7200))
+        wrong = wire.Opening(os.urandom(16), wire.empty_body())
+        for opening in late, wrong:
+            self.assertEqual(probe.exchange(self.port, opening.head()).masked, plain)
+        self.assertGreaterEqual(self.status()['rejects']['draining'], 2)
+        self.assertEqual([self.status()['rejects'][cause] for cause in ('replay', 'expired', 'badAuthentication')], [2, 1, 1])
+
+    def test_exit_at_the_end_of_its_time(self):
+        """What is left then is closed at once, as it is said."""
+        self.configure('server', 'drain-timeout = 10min\nstate-directory = ' + self.state, '[server]\nallow-private = yes')
+        self.ctl('reload')
+        s = self.keep(self.connect())
+        self.assertTrue(agent.echoes(s, b'hello'))
+        self.wstan_server.may_end = True
+        waiting = subprocess.Popen([CTL, 'drain', '--exit', '--timeout', '3s', '--socket', self.socket('server')], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(waiting.kill)
+        self.assertEqual(waiting.stdout.readline(), '1 tunnel in use\n')
+        self.assertIs(self.status()['drainExits'], True)
+        self.assertRegex(self.ctl('status'), r'1 tunnel left: wstand ends when they have ended, and closes what is left in \ds')
+        self.assertEqual(waiting.communicate(timeout=20)[0], '1 tunnel ended with it\n')
+        self.assertEqual(self.wstan_server.popen.wait(10), 0)
+
+    def test_stopping(self):
+        """The same of one that a signal has told to end."""
+        self.configure('server', 'drain-timeout = 10min\nstate-directory = ' + self.state, '[server]\nallow-private = yes')
+        self.ctl('reload')
+        s = self.keep(self.connect())
+        self.assertTrue(agent.echoes(s, b'hello'))
+        self.wstan_server.may_end = True
+        self.wstan_server.popen.send_signal(signal.SIGTERM)
+        eventually(lambda: self.status()['state'] == 'stopping', 'it stops', 5)
+        text = self.ctl('status')
+        self.assertRegex(text, r'state  stopping for \d+s, since ')
+        self.assertRegex(text, r'1 tunnel left: wstand ends when they have ended, and closes what is left in (10min|9min)')
+        s.close()
+        self.assertEqual(self.wstan_server.popen.wait(10), 0)
 
     def test_exit(self):
         """With --exit it ends when nothing is left, with success."""

@@ -172,7 +172,7 @@ On a new client, run this; it asks for the key:
 
     sudo wstanctl init server --address NAME
 
-wstanctl client-config prints it again.
+sudo wstanctl client-config prints it again.
 """ % KEY)
         self.assertEqual(done.stderr, 'wstanctl: warning: losing the state directory revives it\n')
         done = self.run_ctl('add-key', 'laptop')
@@ -409,7 +409,7 @@ class Failures(Control):
         self.fake(GetStatus=lambda call: call.hang(), ListTunnels=lambda call: call.hang())
         for arguments in ['status'], ['keys'], ['tunnels']:
             self.assertFails(FAILED, 'wstand does not answer: journalctl', *arguments, within=8)
-        self.assertIn('wstand  -     does not answer', self.out('instances'))
+        self.assertIn('wstand (user)  -     does not answer', self.out('instances'))
 
     def test_usage(self):
         """What is typed wrong is told in one line, with the usage below, and changes nothing."""
@@ -496,8 +496,8 @@ class Failures(Control):
             with open(path, 'wb') as f:
                 f.write(content)
         assertSays('cannot read %s: No such file or directory' % missing, *rotate, missing)
-        assertSays('the key in %s is empty: wstand -g makes one' % blank, *rotate, blank)
-        assertSays('the key in stdin is empty: wstand -g makes one', *rotate, '-')
+        assertSays('the key in %s is empty: at the server, "sudo wstanctl add-key NAME" makes a key and prints it' % blank, *rotate, blank)
+        assertSays('the key in stdin is empty: at the server, "sudo wstanctl add-key NAME" makes a key and prints it', *rotate, '-')
         assertSays('the key in %s is above 4096 bytes' % long, *rotate, long)
         assertSays('the key in %s is not UTF-8 text' % odd, *rotate, odd)
         root = os.path.join(self.directory, 'root')

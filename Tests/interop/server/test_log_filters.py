@@ -102,7 +102,7 @@ class LogFilters(Scenario):
             self.skipTest('fail2ban is not installed, so its jail is NOT TRIED: apt-get install fail2ban')
         start = '2026-11-29T12:00:00Z notice: '
         self.assertEqual(self.found([
-            start + 'request refused peer=192.0.2.1:1 reason=bad-authentication',
+            start + 'request refused: wrong key peer=192.0.2.1:1 reason=bad-authentication',
             start + 'request refused peer=192.0.2.2:1 reason=draining',
             start + 'refused again within a minute reasons=draining: 3, replayed: 1 source=192.0.2.3',
             start + 'refused again within a minute reasons=draining: 3, expired: 1 source=192.0.2.4',

@@ -3,7 +3,9 @@ import WstanBase
 /// Why no tunnel could be opened: every way in which client and server may fail to meet, with what was seen. `FailureTable` says what
 /// each is called and what to do about it.
 package enum DialFailure: Error, Equatable {
-    case unreachable(Connector.Failure)
+    ///
+    /// - Parameter onLoopback: whether it is to be on this host.
+    case unreachable(Connector.Failure, onLoopback: Bool = false)
     case proxyUnreachable(Connector.Failure)
     /// The proxy on the way is reached, and does not connect to the server.
     case proxyRefused(ProxyRefusal)
@@ -51,7 +53,7 @@ package enum DialFailure: Error, Equatable {
     /// changed for another.
     package var mayBeRestart: Bool {
         switch self {
-        case .unreachable(let failure), .proxyUnreachable(let failure):
+        case .unreachable(let failure, _), .proxyUnreachable(let failure):
             [.refused, .reset, .networkUnreachable, .hostUnreachable].contains(ConnectCause(failure))
         case .proxyRefused(let refusal): refusal.mayBeRestart
         case .refused(let answer): answer.mayBeRestart

@@ -41,7 +41,7 @@ extension DialFailure {
 
     var row: Row {
         switch self {
-        case .unreachable(let failure): Self.row(failure, isServer: true)
+        case .unreachable(let failure, let onLoopback): Self.row(failure, isServer: true, onLoopback: onLoopback)
         case .proxyUnreachable(let failure): Self.row(failure, isServer: false).atProxy
         case .proxyRefused(let refusal): Self.row(refusal).atProxy
         case .tls(let failure): Self.row(failure)
@@ -83,7 +83,7 @@ extension DialFailure {
 
     // MARK: Names and connections
 
-    private static func row(_ failure: Connector.Failure, isServer: Bool) -> Row {
+    private static func row(_ failure: Connector.Failure, isServer: Bool, onLoopback: Bool = false) -> Row {
         func row(_ code: String, _ advice: String) -> Row {
             isServer
                 ? Row(code, "The server cannot be reached", "cannot reach the server: \(failure)", advice: advice)
@@ -103,6 +103,10 @@ extension DialFailure {
             return row("name-timed-out", "check /etc/resolv.conf and the network: getent hosts example.com").late
         case .tooManyLookUps:
             return row("name-look-ups", "try again in a moment")
+        case .refused where onLoopback:
+            return row(
+                "connection-refused",
+                "check that wstand runs there, on this host, and that it listens on the address and port of uri")
         case .refused where isServer:
             return row(
                 "connection-refused",
@@ -110,6 +114,9 @@ extension DialFailure {
                     + "that no firewall rejects the connection")
         case .refused:
             return row("connection-refused", "check that the proxy runs, and the port in \(key)")
+        case .timedOut where onLoopback:
+            return row("connection-timed-out", "a firewall of this host may drop the packets, or the server is too busy")
+                .late
         case .timedOut where isServer:
             return row(
                 "connection-timed-out",
@@ -441,6 +448,12 @@ extension DialFailure {
             return Row(
                 "too-many-requests", "A front limits the requests", "a front answered \(said): too many requests",
                 advice: "wait a little, or raise the front's limit for the path of uri")
+        case (503, _) where answer.hasRetryAfter:
+            return Row(
+                "server-busy", "The server is draining or full",
+                "the server is draining or full, or a front is overloaded: the answer was \(said), with Retry-After",
+                advice: "wait: tunnels are tried again by themselves, and a restart passes within seconds; wstanctl status at "
+                    + "the server says whether it drains (wstanctl undrain ends that), and rejects whether a limit is reached")
         case (502, _), (503, _), (504, _):
             return Row(
                 "front-\(answer.status)", "The server's front cannot reach wstand",
@@ -540,6 +553,6 @@ extension DialFailure {
             case ..<7200: "\((seconds + 30) / 60) minutes"
             default: "\((seconds + 1800) / 3600) hours"
             }
-        return "the clock here is \(much) \(ahead > 0 ? "behind" : "ahead of") the server's"
+        return "the clock here is \(much) \(ahead > 0 ? "behind" : "ahead of") that of the web server that answered"
     }
 }

@@ -55,7 +55,7 @@ extension DialFailure {
     /// The server's failures are not the target's: all that is said of them is that this host may have no network.
     fileprivate var socksReply: Socks5.Reply {
         switch self {
-        case .unreachable(let failure), .proxyUnreachable(let failure):
+        case .unreachable(let failure, _), .proxyUnreachable(let failure):
             ConnectCause(failure) == .networkUnreachable ? .networkUnreachable : .generalFailure
         case .at(_, let failure):
             failure.socksReply

@@ -93,7 +93,6 @@ final class PoolFiller: @unchecked Sendable {
             } else {
                 servers.linkIsDoubtful(uplink.number, error)
             }
-            log.emptyRequestRefused(now: worker.now)
             return .refused
         }
     }

@@ -25,6 +25,8 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     private var tunnelHasEnded: (() -> Void)?
     /// Whether new connections may go on a tunnel that is free: not on one to a server to which another is preferred.
     var isWanted: (Tunnel) -> Bool = { _ in true }
+    /// Called with each tunnel that has ended.
+    var whenEnded: (Tunnel) -> Void = { _ in }
     /// Tunnels of another key carry nothing new; nil: of any.
     var keyInUse: KeyID?
     /// Of that key: tunnels opened, and requests on those of the pool.
@@ -222,6 +224,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
 
     func tunnelEnded(_ tunnel: Tunnel) {
         if tunnels.removeValue(forKey: tunnel.id) != nil { past.traffic = past.traffic + tunnel.stream.traffic }
+        whenEnded(tunnel)
         cutOff.remove(tunnel.id)
         waiting[tunnel.id]?.fulfill(())
         machine.ended(tunnel.id, now: worker.now)

@@ -24,7 +24,8 @@ package struct ServerConnector: @unchecked Sendable {
                 deadline: worker.now + options.connectTimeout)
         } catch {
             if case .connect(let error) = error, error.isReset { return .failure(.reset) }
-            return .failure(server.proxy == nil ? .unreachable(error) : .proxyUnreachable(error))
+            guard server.proxy == nil else { return .failure(.proxyUnreachable(error)) }
+            return .failure(.unreachable(error, onLoopback: server.isOnLoopback))
         }
         guard server.proxy != nil || server.usesTLS else { return .success(stream) }
         return await withTaskCancellationHandler {
@@ -39,12 +40,7 @@ package struct ServerConnector: @unchecked Sendable {
         if let proxy = server.proxy {
             let deadline = worker.now + options.handshakeTimeout
             do throws(ProxyRefusal) {
-                switch proxy.scheme {
-                case .http:
-                    try await HTTPConnectHandshake(proxy: proxy, server: server.address).pass(stream, until: deadline)
-                case .socks5:
-                    try await Socks5Handshake(proxy: proxy, server: server.address).pass(stream, until: deadline)
-                }
+                try await proxy.makeWay(on: stream, to: server.address, until: deadline)
             } catch {
                 stream.close()
                 return .failure(.proxyRefused(error))
@@ -78,4 +74,12 @@ package struct ServerConnector: @unchecked Sendable {
 
 extension ProxyAddress {
     package var address: Address { Address(host: Host(text: host) ?? .name(host), port: port) }
+
+    /// Has the proxy connect to a server, on a connection to the proxy.
+    package func makeWay(on stream: Stream, to server: Address, until deadline: Instant) async throws(ProxyRefusal) {
+        switch scheme {
+        case .http: try await HTTPConnectHandshake(proxy: self, server: server).pass(stream, until: deadline)
+        case .socks5: try await Socks5Handshake(proxy: self, server: server).pass(stream, until: deadline)
+        }
+    }
 }

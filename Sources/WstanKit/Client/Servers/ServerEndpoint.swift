@@ -20,6 +20,15 @@ package struct ServerEndpoint: Sendable, Equatable {
     /// Fields that its handshake has besides those of every handshake.
     var headers: [ExtraHeader] = []
 
+    /// Whether it is reached on this host itself.
+    var isOnLoopback: Bool {
+        switch address.host {
+        case .ipv4(let address): address.value >> 24 == 127
+        case .ipv6(let address): address.high == 0 && address.low == 1
+        case .name(let name): name == "localhost"
+        }
+    }
+
     package init(
         address: Address, name: Host, hostHeader: String, pathPrefix: String, query: String? = nil, usesTLS: Bool = false,
         proxy: ProxyAddress? = nil, headers: [ExtraHeader] = []

@@ -18,12 +18,16 @@ package struct ServerLink: Sendable, Equatable {
     /// What an administrator is told of, once.
     package enum Change: Sendable, Equatable {
         case lost(DialFailure)
+        /// It refuses tunnels that are opened ahead of need, and nothing else was tried.
+        case doubted(DialFailure)
         case back(after: Duration)
     }
 
     package private(set) var state = State.untried
     package private(set) var lastSuccess: Instant?
     package private(set) var lastFailure: Instant?
+    /// When it was heard of last on tunnels that have ended.
+    package private(set) var lastHeard: Instant?
     /// When the certificate that it has shown last ends, in seconds since the epoch.
     package private(set) var certificateEnd: Double?
     /// Since when it is lost, as far as was told.
@@ -59,14 +63,25 @@ package struct ServerLink: Sendable, Equatable {
     }
 
     /// It answered a request for an idle tunnel with a refusal, and has never opened one.
-    mutating func refusedIdle(_ failure: DialFailure, _ now: Instant) {
+    mutating func refusedIdle(_ failure: DialFailure, _ now: Instant) -> Change? {
+        let failure = failure.bare
         switch state {
         // Requests for connections succeed.
-        case .reached: return
-        case .doubtful(let since, _): state = .doubtful(since: since, failure.bare)
-        case .untried, .lost: state = .doubtful(since: now, failure.bare)
+        case .reached: return nil
+        case .doubtful(let since, let former):
+            state = .doubtful(since: since, failure)
+            lastFailure = now
+            return former.code == failure.code ? nil : .doubted(failure)
+        case .untried, .lost:
+            state = .doubtful(since: now, failure)
+            lastFailure = now
+            return .doubted(failure)
         }
-        lastFailure = now
+    }
+
+    /// A tunnel has ended on which it was heard of then.
+    mutating func heard(_ time: Instant) {
+        lastHeard = max(lastHeard ?? time, time)
     }
 
     /// It takes connections again. Whether it opens tunnels is not known.

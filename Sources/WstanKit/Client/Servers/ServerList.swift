@@ -166,8 +166,13 @@ final class ServerList: @unchecked Sendable {
 
     /// See `ServerLink.refusedIdle`.
     func linkIsDoubtful(_ number: Int, _ failure: DialFailure) {
-        updateLink(number) { [worker] in
-            $0.refusedIdle(failure, worker.now)
+        updateLink(number) { [worker] in $0.refusedIdle(failure, worker.now) }
+    }
+
+    /// A tunnel has ended on which its server was heard of then.
+    func heard(_ time: Instant, mark: Int) {
+        _ = links.update(mark) {
+            $0.heard(time)
             return nil
         }
     }

@@ -58,7 +58,7 @@ package struct ServerReport: Sendable, Equatable {
     }
 
     /// The last sign of life.
-    package var lastSuccess: Instant? { [link.lastSuccess, lastHeard].compactMap { $0 }.max() }
+    package var lastSuccess: Instant? { [link.lastSuccess, link.lastHeard, lastHeard].compactMap { $0 }.max() }
 }
 
 extension Dialer {
@@ -72,9 +72,13 @@ extension Dialer {
                 link: link, isUsed: number == servers.firstChoice, isTrying: servers.isTrying(number),
                 isHeard: link.lastSuccess.map { isRecent($0, interval) } ?? false)
         }
-        for tunnel in pool.tunnels.values where !tunnel.isClosing {
+        for tunnel in pool.tunnels.values {
             let number = tunnel.mark - servers.firstMark
             guard reports.indices.contains(number) else { continue }
+            guard !tunnel.isClosing else {
+                reports[number].lastHeard = max(reports[number].lastHeard ?? tunnel.opened, tunnel.stream.lastReceived)
+                continue
+            }
             let interval = tunnel.isIdle ? options.pings.idle : options.pings.inUse
             let roundTrip = tunnel.stream.roundTrip
             reports[number] =

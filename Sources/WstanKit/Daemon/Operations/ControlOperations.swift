@@ -12,14 +12,14 @@ final class ControlOperations: ControlService, @unchecked Sendable {
     private let keys: KeyRingService
     private let reloader: Reloader
     private let reporter: StatusReporter
-    /// Ends the daemon.
-    private let stop: () -> Void
+    /// Ends the daemon; false: at once, whatever is in use.
+    private let stop: (_ waits: Bool) -> Void
     private var lastDrain: UInt64 = 0
 
     private static let drainStep: Duration = .milliseconds(200)
     private static let followStep: Duration = .seconds(1)
 
-    init(_ parts: Composition, _ reloader: Reloader, _ reporter: StatusReporter, stop: @escaping () -> Void) {
+    init(_ parts: Composition, _ reloader: Reloader, _ reporter: StatusReporter, stop: @escaping (_ waits: Bool) -> Void) {
         context = parts.context
         services = parts.services
         keys = parts.keys
@@ -116,7 +116,10 @@ final class ControlOperations: ControlService, @unchecked Sendable {
         let timeout = parameters.timeoutUSec.map { Duration.microseconds($0) }
         lastDrain &+= 1
         let number = lastDrain
-        reporter.drain = (timeout.map { CalendarTime(seconds: WallClock.now()) + $0 }, number)
+        let start = CalendarTime(seconds: WallClock.now())
+        reporter.drain = StatusReporter.Drain(
+            number: number, since: reporter.drain?.since ?? start, deadline: timeout.map { start + $0 },
+            exits: parameters.exit == true)
         let deadline = timeout.map { worker.now + $0 }
         let over = Flag()
         worker.spawn { [self] in
@@ -126,7 +129,9 @@ final class ControlOperations: ControlService, @unchecked Sendable {
             guard parameters.exit == true else { return }
             // Whoever waits for it is told first.
             await worker.sleep(for: Self.drainStep * 2)
-            if reporter.drain?.number == number { stop() }
+            guard reporter.drain?.number == number else { return }
+            // What is left then has had its time.
+            stop(await services.snapshot().totals.active == 0)
         }
         guard replies.wantsMore else { return Drain.Reply(tunnelsActive: await services.snapshot().totals.active) }
         var told: Int?
@@ -192,7 +197,8 @@ final class ControlOperations: ControlService, @unchecked Sendable {
             return RotateKey.Reply(
                 id: change.id.description, key: change.made?.text, persisted: change.isPersisted,
                 warnings: change.warnings.isEmpty ? nil : change.warnings, keyFile: change.staleKeyFile,
-                clientURI: client?.uri.shortText, clientURIGuessed: client?.isGuess)
+                clientURI: client?.uri.shortText, clientURIGuessed: client?.isGuess,
+                clientURILoopback: client?.isLoopbackOnly)
         } catch {
             throw ControlError(error)
         }
@@ -208,7 +214,7 @@ final class ControlOperations: ControlService, @unchecked Sendable {
             return AddKey.Reply(
                 id: change.id.description, key: change.made?.text, persisted: change.isPersisted,
                 warnings: change.warnings.isEmpty ? nil : change.warnings, clientURI: client?.uri.shortText,
-                clientURIGuessed: client?.isGuess)
+                clientURIGuessed: client?.isGuess, clientURILoopback: client?.isLoopbackOnly)
         } catch {
             throw ControlError(error)
         }
@@ -236,7 +242,8 @@ final class ControlOperations: ControlService, @unchecked Sendable {
             let client = reporter.clientURI
             return GetClientConfiguration.Reply(
                 text: clientConfiguration(with: secret.text, client), key: secret.text,
-                clientURI: client?.uri.shortText, clientURIGuessed: client?.isGuess)
+                clientURI: client?.uri.shortText, clientURIGuessed: client?.isGuess,
+                clientURILoopback: client?.isLoopbackOnly)
         } catch {
             throw ControlError(error)
         }
@@ -245,8 +252,12 @@ final class ControlOperations: ControlService, @unchecked Sendable {
     private func clientConfiguration(with key: String, _ client: ClientURI?) -> String {
         var lines = ["mode = client"]
         if let client {
-            if client.isGuess {
+            switch client.certainty {
+            case .known: break
+            case .guessed:
                 lines.append("# Replace \(client.uri.host) unless clients reach the server by it ([server] public-uri sets it).")
+            case .loopbackOnly:
+                lines.append("# The server listens on loopback only. Write the URI of what forwards to it; [server] public-uri sets it.")
             }
             lines.append("uri = \(client.uri.shortText)")
         } else {

@@ -1,4 +1,5 @@
 import Logging
+import Synchronization
 import WstanBase
 import WstanConfig
 import WstanControl
@@ -6,14 +7,35 @@ import WstanCore
 
 // From the daemon's own values to those of the control interface.
 
-/// Turns points of the monotonic clock into those of the calendar's.
+/// Turns points of the monotonic clock into those of the calendar's. What is told twice is told alike: both clocks are read one
+/// after the other, so another reading of them counts only if the calendar's was set meanwhile.
 package struct EventClock {
-    private let now = Instant.now()
-    private let wall = CalendarTime(seconds: WallClock.now())
+    private static let last = Mutex<EventClock?>(nil)
+    /// In microseconds.
+    private static let leastSetting = 1_000_000
+
+    private let now: Instant
+    private let wall: Int
+
+    package init() {
+        let reading = EventClock(now: .now(), wall: Int(CalendarTime(seconds: WallClock.now()).microseconds))
+        self = Self.last.withLock { last in
+            guard let former = last, abs(former.microseconds(of: reading.now) - reading.wall) < Self.leastSetting else {
+                last = reading
+                return reading
+            }
+            return former
+        }
+    }
+
+    private init(now: Instant, wall: Int) {
+        (self.now, self.wall) = (now, wall)
+    }
 
     func microseconds(of instant: Instant) -> Int {
-        let ago = (now - instant).wholeNanoseconds / 1000
-        return Int(wall.microseconds) - Int(clamping: ago)
+        instant < now
+            ? wall - Int(clamping: (now - instant).wholeNanoseconds / 1000)
+            : wall + Int(clamping: (instant - now).wholeNanoseconds / 1000)
     }
 }
 
@@ -42,6 +64,7 @@ extension Control.Rejects.Field {
         case .forbiddenTarget: self = .forbiddenTarget
         case .overLimit: self = .overLimit
         case .droppedDatagrams: self = .droppedDatagrams
+        case .draining: self = .draining
         }
     }
 }

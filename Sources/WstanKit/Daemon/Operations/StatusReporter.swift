@@ -16,9 +16,19 @@ final class StatusReporter: @unchecked Sendable {
     private let listeners: ListenerSet
     private let started = CalendarTime(seconds: WallClock.now())
     var isStopping = false
-    /// While it drains: when that ends.
-    var drain: (deadline: CalendarTime?, number: UInt64)?
+    /// While it drains, which it does before it ends, too.
+    var drain: Drain?
     private var looks = FileLooks()
+
+    struct Drain {
+        /// Tells it from one that was asked for earlier.
+        var number: UInt64 = 0
+        let since: CalendarTime
+        /// Until when it waits at most; nil: without a limit.
+        let deadline: CalendarTime?
+        /// Whether the daemon ends afterwards, and what is left with it.
+        let exits: Bool
+    }
 
     init(_ parts: Composition, _ reloader: Reloader, _ listeners: ListenerSet) {
         instance = InstancePlaces.instance(withSocket: parts.configuration.next.controlSocket)
@@ -59,8 +69,8 @@ final class StatusReporter: @unchecked Sendable {
     var clientURI: ClientURI? {
         guard reloader.settings.mode == .server else { return nil }
         return ClientURI(
-            reloader.settings, port: listeners.addresses.first?.port, certificateNames: certificate?.names ?? [],
-            ownAddress: ClientURI.ownAddress())
+            reloader.settings, listening: listeners.addresses, certificateNames: certificate?.names ?? [],
+            ownAddress: HostAddress.outward())
     }
 
     private var certificate: ShownCertificate? { services.roles.lazy.compactMap(\.certificate).first }
@@ -93,6 +103,7 @@ final class StatusReporter: @unchecked Sendable {
             bytesReceived: Int(clamping: snapshot.totals.traffic.received),
             bytesSent: Int(clamping: snapshot.totals.traffic.sent),
             drainDeadlineTimestampUSec: (drain?.deadline?.microseconds).map { Int($0) },
+            drainStartTimestampUSec: (drain?.since.microseconds).map { Int($0) }, drainExits: drain?.exits,
             pool: pool(snapshot), rejects: snapshot.rejects.map(Control.Rejects.init),
             keys: listed.map(Control.Key.init), logLevel: Control.LogLevel(context.threshold.level),
             droppedDatagrams: (snapshot.pool?.droppedDatagrams).map { Int(clamping: $0) },
@@ -150,7 +161,7 @@ extension DialFailure {
     /// The cause where it stands behind the server's URI.
     fileprivate var brief: String {
         switch self {
-        case .unreachable(let failure):
+        case .unreachable(let failure, _):
             failure.description.prefix(1).lowercased() + failure.description.dropFirst()
         default: cause
         }

@@ -35,6 +35,7 @@ struct StatusLine: Equatable {
         case .forbiddenTarget: "forbidden target"
         case .overLimit: "over limit"
         case .droppedDatagrams: nil
+        case .draining: "while draining"
         }
     }
 }

@@ -13,9 +13,10 @@ struct ClientCheck: @unchecked Sendable {
     let unit: ServiceUnit?
     let tell: (Finding) -> Void
 
-    func run() async {
+    /// - Returns: whether wstand runs; nil when that cannot be told.
+    func run() async -> Bool? {
         for uri in settings.uris { await examine(uri) }
-        await ListenCheck(worker: worker, settings: settings, files: files, unit: unit, tell: tell).run()
+        return await ListenCheck(worker: worker, settings: settings, files: files, unit: unit, tell: tell).run()
     }
 
     private var deadline: Instant { worker.now + DoctorLimits.step }
@@ -95,12 +96,7 @@ struct ClientCheck: @unchecked Sendable {
     private func pass(_ stream: Stream, _ server: ServerEndpoint) async -> Bool {
         guard let proxy = server.proxy else { return true }
         do throws(ProxyRefusal) {
-            switch proxy.scheme {
-            case .http:
-                try await HTTPConnectHandshake(proxy: proxy, server: server.address).pass(stream, until: deadline)
-            case .socks5:
-                try await Socks5Handshake(proxy: proxy, server: server.address).pass(stream, until: deadline)
-            }
+            try await proxy.makeWay(on: stream, to: server.address, until: deadline)
             tell(.ok("proxy", "it makes a way to \(server.address)"))
             return true
         } catch {

@@ -11,7 +11,8 @@ struct ListenCheck: @unchecked Sendable {
     let unit: ServiceUnit?
     let tell: (Finding) -> Void
 
-    func run() async {
+    /// - Returns: whether wstand runs, by systemd or by what answers; nil when that cannot be told.
+    func run() async -> Bool? {
         let sockets = unit?.sockets ?? []
         if !sockets.isEmpty {
             tell(.ok("listen", "systemd listens on \(sockets.map(\.description).listed()), instead of what listen says"))
@@ -21,17 +22,34 @@ struct ListenCheck: @unchecked Sendable {
             // A name is looked up on this thread, on which nothing else goes on.
             entries = try ListenAddresses.entries(for: sockets.isEmpty ? settings.listen : sockets)
         } catch {
-            return tell(
-                .failed(.other, "listen", error.description, remedy: "correct listen: an address is safest there"))
+            tell(.failed(.other, "listen", error.description, remedy: "correct listen: an address is safest there"))
+            return nil
         }
-        for entry in entries.joined() { await examine(entry) }
+        var observations: [ListenObservation] = []
+        for entry in entries.joined() {
+            guard let observation = await examine(entry) else { continue }
+            tell(observation.finding)
+            observations.append(observation)
+        }
+        if case .running? = unit?.state { return true }
+        // One that is started by its sockets answers.
+        if observations.contains(where: \.isServed) { return true }
+        guard !observations.isEmpty else { return nil }
+        if unit == nil {
+            tell(.warning("wstand", "not running with this configuration", remedy: "start it: \(Self.start)"))
+        }
+        return false
     }
 
-    private func examine(_ entry: ListenAddresses.Entry) async {
+    /// Where systemd does not know of it.
+    private static var start: String { "systemctl start wstand, or wstand --config FILE" }
+
+    /// - Returns: nil when there is nothing to say.
+    private func examine(_ entry: ListenAddresses.Entry) async -> ListenObservation? {
         switch entry.place {
         case .network(let address):
             // The kernel chooses, and whoever runs knows alone.
-            guard address.port != 0 else { return }
+            guard address.port != 0 else { return nil }
             let place = address.description
             let result: Result<Stream, SystemError>
             do throws(SystemError) {
@@ -42,14 +60,15 @@ struct ListenCheck: @unchecked Sendable {
                 result = .failure(error)
             }
             if case .success(let stream) = result {
-                tell(ListenObservation(place: place, state: examine(await identify(stream), on: address)).finding)
-            } else if let state = bind(address, mayBeMissing: entry.mayBeMissing) {
-                tell(ListenObservation(place: place, state: searchElsewhere(state, than: address)).finding)
+                return ListenObservation(place: place, state: examine(await identify(stream), on: address))
+            }
+            return bind(address, mayBeMissing: entry.mayBeMissing).map { state in
+                ListenObservation(place: place, state: searchElsewhere(state, than: address))
             }
         case .unix(let path):
             let state =
                 if let stream = connect(path) { await identify(stream) } else { Self.judge(path) }
-            tell(ListenObservation(place: "unix:\(path)", state: state).finding)
+            return ListenObservation(place: "unix:\(path)", state: state)
         }
     }
 
@@ -108,14 +127,14 @@ struct ListenCheck: @unchecked Sendable {
     private func examine(_ state: ListenObservation.State, on address: SocketAddress) -> ListenObservation.State {
         let sockets = ListeningSockets.current()
         switch state {
-        case .client, .server, .closedServer:
+        case .client, .server, .busyServer, .closedServer:
             let elsewhere = sockets.elsewhere(than: address)
-            if !elsewhere.isEmpty { return .elsewhere(elsewhere.map(\.description), unit: unit?.name) }
+            if !elsewhere.isEmpty { return .elsewhere(elsewhere.map(\.description), unit) }
             // With a socket unit systemd holds the socket too.
             guard let unit, unit.sockets.isEmpty else { return state }
             let owners = UnitUser.asRoot { sockets.owners(of: address.port) }
             guard let owner = owners.first, !owners.contains(where: { unit.isRunning($0.process) }) else { return state }
-            return .outsideService(owner.description, unit.name)
+            return .outsideService(owner.description, unit)
         case .stranger:
             return UnitUser.asRoot { sockets.owners(of: address.port) }.first.map { .stranger($0.description) } ?? state
         case .guarded, .otherServer, .elsewhere, .outsideService, .free, .unusable:
@@ -137,7 +156,7 @@ struct ListenCheck: @unchecked Sendable {
                 let isOurs = sockets.owners(of: address.port).contains { $0.program == "wstand" }
                 bound = isOurs ? sockets.on(address.port).map(\.address) : []
             }
-            return bound.isEmpty ? state : .elsewhere(bound.map(\.description), unit: unit?.name)
+            return bound.isEmpty ? state : .elsewhere(bound.map(\.description), unit)
         }
     }
 
@@ -196,6 +215,8 @@ struct ListenCheck: @unchecked Sendable {
         case .answer(let answer) where answer.isAccepted:
             probe.leave(stream)
             return .server
+        // It knows the key, and takes on nothing new.
+        case .answer(let answer) where answer.status == 503 && answer.hasRetryAfter: return .busyServer
         case .answer(let answer): return .otherServer(answer.description)
         case .failure(.tls(let failure)) where failure.isAboutClients: return .closedServer
         case .failure(let failure): return .otherServer(failure.cause)

@@ -17,13 +17,15 @@ struct ServerCheck: @unchecked Sendable {
     /// RFC 2606 section 3: it is there for examples, and everybody's name servers know it.
     private static let example = "example.com"
 
-    func run() async {
-        await ListenCheck(worker: worker, settings: settings, files: files, unit: unit, tell: tell).run()
+    /// - Returns: whether wstand runs; nil when that cannot be told.
+    func run() async -> Bool? {
+        let isRunning = await ListenCheck(worker: worker, settings: settings, files: files, unit: unit, tell: tell).run()
         await lookUp()
         let sighting = HostObservation(
             clockIsSynchronised: Self.clockIsSynchronised, descriptorLimit: descriptorLimit,
             maxTunnels: settings.maxTunnels, hasIPv6: Self.hasIPv6, requestLifetime: settings.requestTTL)
         for finding in sighting.findings { tell(finding) }
+        return isRunning
     }
 
     /// Most targets come as names.

@@ -7,9 +7,10 @@ enum Station {
     /// On the way to the server.
     case proxy
 
-    func cannotBeReached(_ failure: Connector.Failure) -> DialFailure {
+    /// - Parameter onLoopback: whether it is to be on this host.
+    func cannotBeReached(_ failure: Connector.Failure, onLoopback: Bool = false) -> DialFailure {
         switch self {
-        case .server: .unreachable(failure)
+        case .server: .unreachable(failure, onLoopback: onLoopback)
         case .proxy: .proxyUnreachable(failure)
         }
     }
@@ -25,6 +26,8 @@ struct ConnectObservation {
 
     let station: Station
     let attempts: [Attempt]
+
+    private var isOnLoopback: Bool { attempts.allSatisfy(\.address.isLoopback) }
 
     /// Those that failed although others did not.
     private var failures: [(address: SocketAddress, error: SystemError)] {
@@ -52,7 +55,7 @@ struct ConnectObservation {
             "connection", "\(text), but \(others)",
             remedy:
                 "connections may be delayed: repair that address, or remove it from the name's records; "
-                + station.cannotBeReached(.connect(first.error)).advice)
+                + station.cannotBeReached(.connect(first.error), onLoopback: isOnLoopback).advice)
     }
 
     private var failure: Finding {
@@ -61,7 +64,7 @@ struct ConnectObservation {
         guard let telling = failures.first(where: { !$0.error.isWithoutRoute }) ?? failures.first else {
             return .failed(.reach, "connection", "there is no address to connect to", remedy: "check the URI")
         }
-        let said = station.cannotBeReached(.connect(telling.error))
+        let said = station.cannotBeReached(.connect(telling.error), onLoopback: isOnLoopback)
         let addresses = failures.map { "\($0.address): \(SystemError.text($0.error.code))" }
         return .failed(
             .reach, "connection", "\(said.cause) (\(addresses.joined(separator: ", ")))", remedy: said.advice)

@@ -9,6 +9,8 @@ struct ListenObservation {
         case guarded
         /// A server that knows the key.
         case server
+        /// One that drains, or is full.
+        case busyServer
         /// A server that wants certificates of its clients, and the doctor has none.
         case closedServer
         /// Somebody who gave another answer to a request with the key.
@@ -16,9 +18,9 @@ struct ListenObservation {
         /// Somebody who is no client of ours, as far as can be told.
         case stranger(String)
         /// Ours, but it listens on these addresses.
-        case elsewhere([String], unit: String?)
+        case elsewhere([String], ServiceUnit?)
         /// Ours, but it is a process of its own beside the unit.
-        case outsideService(String, String)
+        case outsideService(String, ServiceUnit)
         case free
         /// Nobody, and this end could not listen there either; with what to do about it.
         case unusable(String, remedy: String?)
@@ -27,6 +29,14 @@ struct ListenObservation {
     let place: String
     let state: State
 
+    /// Whether something of ours answers there, as far as can be told.
+    var isServed: Bool {
+        switch state {
+        case .client, .guarded, .server, .busyServer, .closedServer, .elsewhere, .outsideService: true
+        case .otherServer, .stranger, .free, .unusable: false
+        }
+    }
+
     private static let findWho = "see what listens there (ss -ltnp), then stop it or change listen"
 
     var finding: Finding {
@@ -34,6 +44,10 @@ struct ListenObservation {
         case .client: .ok("listen", "a wstan client serves \(place)")
         case .guarded: .ok("listen", "the program on \(place) does not answer this user; allow-uid may be the reason")
         case .server: .ok("listen", "wstand serves \(place), and knows the key")
+        case .busyServer:
+            .warning(
+                "listen", "wstand serves \(place), and takes no new tunnels: it drains, or a limit is reached",
+                remedy: "wstanctl status says which; wstanctl undrain ends a drain")
         case .closedServer: .ok("listen", "a server on \(place) asks for a client's certificate, as client-ca says")
         case .otherServer(let answer):
             .failed(
@@ -46,11 +60,11 @@ struct ListenObservation {
         case .elsewhere(let addresses, let unit):
             .failed(
                 .other, "listen", "wstand listens on \(addresses.listed()), not on \(place): a restart is pending",
-                remedy: "restart it: systemctl restart \(unit ?? "wstand")")
+                remedy: "restart it: \(unit?.systemctl ?? "systemctl") restart \(unit?.name ?? "wstand")")
         case .outsideService(let process, let unit):
             .failed(
-                .other, "listen", "\(process) serves \(place), and is not \(unit)",
-                remedy: "stop that process, then: systemctl restart \(unit)")
+                .other, "listen", "\(process) serves \(place), and is not \(unit.name)",
+                remedy: "stop that process, then: \(unit.systemctl) restart \(unit.name)")
         case .free: .ok("listen", "\(place) is free; no wstand runs there")
         case .unusable(let text, let remedy): .failed(.other, "listen", text, remedy: remedy)
         }

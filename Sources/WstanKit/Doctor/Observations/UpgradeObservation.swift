@@ -17,6 +17,11 @@ struct UpgradeObservation {
     /// By how many seconds the server's clock is ahead.
     private var ahead: Double? { answer.clockAhead }
 
+    /// Whose clock it is. Anything may have refused.
+    private var owner: String {
+        answer.isAccepted ? "the server's" : "that of the web server that answered (\(answer.server ?? "without a name"))"
+    }
+
     private var clockExplainsRefusal: Bool {
         ahead.map { abs($0) > requestLifetime.inSeconds } ?? false
     }
@@ -25,15 +30,16 @@ struct UpgradeObservation {
         guard let ahead else { return nil }
         guard abs(ahead) > Self.notableDifference else {
             // A date has no fractions.
-            let text = abs(ahead) < 2 ? "agrees with the server's" : "is \(HumanText.seconds(ahead)) from the server's"
-            return .ok("clock", text)
+            let text = abs(ahead) < 2 ? "agrees with" : "is \(HumanText.seconds(ahead)) from"
+            return .ok("clock", "\(text) \(owner)")
         }
-        let text = "this host's is \(HumanText.seconds(ahead)) \(ahead > 0 ? "behind" : "ahead of") the server's"
+        let text = "this host's is \(HumanText.seconds(ahead)) \(ahead > 0 ? "behind" : "ahead of") \(owner)"
         let remedy = "set whichever is wrong, best by time synchronisation: timedatectl set-ntp true"
         guard clockExplainsRefusal, !answer.isAccepted else {
             return .warning("clock", "\(text); requests expire after a minute", remedy: remedy)
         }
-        return .failed(.other, "clock", "\(text), so the server takes no request of this one", remedy: remedy)
+        return .failed(
+            .other, "clock", "\(text); if that is the wstan server, it takes no request of this host", remedy: remedy)
     }
 
     // MARK: The answer

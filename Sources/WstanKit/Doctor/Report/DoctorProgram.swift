@@ -15,7 +15,7 @@ enum DoctorProgram {
     ) -> Int32 {
         signal(SIGPIPE, SIG_IGN)
         let descriptorLimit = Descriptors.raiseLimit()
-        let teller = Teller()
+        let teller = Teller(examining: settings.mode)
         for finding in unit?.findings(settings) ?? [] { teller.tell(finding) }
         if let unit, let user = unit.user { teller.tell(Self.judge(user, isUnitUser)) }
         let files = FileCheck(settings, warnings: warnings, now: WallClock.now())
@@ -35,7 +35,7 @@ enum DoctorProgram {
                 worker: worker, settings: settings, files: files,
                 environment: .system, resolver: resolver, unit: unit, tell: tell)
             worker.spawn {
-                await examination.run()
+                teller.isRunning = await examination.run()
                 worker.stop()
             }
         case .server:
@@ -43,7 +43,7 @@ enum DoctorProgram {
                 worker: worker, settings: settings, files: files, resolver: resolver, descriptorLimit: descriptorLimit,
                 unit: unit, tell: tell)
             worker.spawn {
-                await examination.run()
+                teller.isRunning = await examination.run()
                 worker.stop()
             }
         }
@@ -61,13 +61,23 @@ enum DoctorProgram {
 }
 
 /// Prints each finding as soon as it is there. Confined to the main thread.
-private final class Teller {
+private final class Teller: @unchecked Sendable {
     private var report: FindingReport
 
-    init() {
+    init(examining mode: Settings.Mode) {
         // no-color.org: set and not empty.
         let wantsNone = getenv("NO_COLOR").map { $0.pointee != 0 } ?? false
-        report = FindingReport(isColoured: !wantsNone && isatty(STDOUT_FILENO) == 1)
+        let examined =
+            switch mode {
+            case .client: "the files, the way to the server, and where wstand listens"
+            case .server: "the files, where wstand listens, the look-up of names, and the limits of this host"
+            }
+        report = FindingReport(isColoured: !wantsNone && isatty(STDOUT_FILENO) == 1, examined: examined)
+    }
+
+    var isRunning: Bool? {
+        get { report.isRunning }
+        set { report.isRunning = newValue }
     }
 
     func tell(_ finding: Finding) {

@@ -7,14 +7,19 @@ struct FindingReport {
         static let unreachable: Int32 = 69
     }
 
+    /// Whether wstand runs; nil where that cannot be told.
+    var isRunning: Bool?
     private let isColoured: Bool
+    /// What is looked at, in words.
+    private let examined: String
     private var failed: Set<Part> = []
     private var warnings = 0
 
     private typealias Part = Finding.Part
 
-    init(isColoured: Bool) {
+    init(isColoured: Bool, examined: String) {
         self.isColoured = isColoured
+        self.examined = examined
     }
 
     /// - Returns: one line, and another one below it for a remedy, each with its newline.
@@ -50,11 +55,9 @@ struct FindingReport {
     /// The last line.
     var summary: String {
         guard failed.isEmpty else { return "Problems found. Fix the first FAILED line first.\n" }
-        switch warnings {
-        case 0: return "All is well.\n"
-        case 1: return "It works, with one warning.\n"
-        default: return "It works, with \(warnings) warnings.\n"
-        }
+        let count = warnings == 1 ? "one warning" : "\(warnings) warnings"
+        if isRunning == false { return "wstand is not running. Checked without a failure: \(examined).\n" }
+        return warnings == 0 ? "All is well: \(examined).\n" : "It works, with \(count): \(examined).\n"
     }
 
     private static let indent = 9

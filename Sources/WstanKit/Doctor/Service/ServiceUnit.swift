@@ -14,6 +14,8 @@ struct ServiceUnit: Equatable {
     }
 
     let name: String
+    /// Of a user's manager, not the system's.
+    let isOfUser: Bool
     let state: State
     /// As whom it runs; nil: as the user of its manager, for the system's that is root.
     let user: String?
@@ -34,8 +36,9 @@ struct ServiceUnit: Equatable {
     /// - Parameters:
     ///   - text: of `systemctl show`, for a service and its socket unit.
     ///   - file: the configuration file.
+    ///   - isOfUser: whether a user's manager says it.
     /// - Returns: nil when the service runs another configuration, or is not there.
-    init?(shown text: String, running file: String) {
+    init?(shown text: String, running file: String, isOfUser: Bool = false) {
         let units = text.split(separator: "\n\n").map { Self.fields(of: $0) }
         guard let service = units.first(where: { $0["Id"]?.first?.hasSuffix(".service") == true }),
             let name = service["Id"]?.first, service["LoadState"] == ["loaded"],
@@ -43,6 +46,7 @@ struct ServiceUnit: Equatable {
         else { return nil }
         func value(_ property: String) -> String { service[property]?.first ?? "" }
         self.name = name
+        self.isOfUser = isOfUser
         state = Self.state(value("ActiveState"), value)
         user = value("User").isEmpty ? nil : value("User")
         groups = (value("Group") + " " + value("SupplementaryGroups")).split(separator: " ").map { String($0) }
@@ -90,6 +94,10 @@ struct ServiceUnit: Equatable {
 }
 
 extension ServiceUnit {
+    /// What reaches its manager.
+    var systemctl: String { isOfUser ? "systemctl --user" : "systemctl" }
+    private var journalctl: String { isOfUser ? "journalctl --user" : "journalctl" }
+
     func isRunning(_ process: Int32) -> Bool {
         if case .running(process?) = state { true } else { false }
     }
@@ -117,11 +125,11 @@ extension ServiceUnit {
         case .running(nil): .ok("service", "\(name) runs")
         case .changing: .warning("service", "\(name) is starting or stopping")
         case .stopped where !sockets.isEmpty: .ok("service", "\(name) is stopped; its socket unit starts it")
-        case .stopped: .warning("service", "\(name) is stopped", remedy: "start it: systemctl enable --now \(name)")
+        case .stopped: .warning("service", "\(name) is stopped", remedy: "start it: \(systemctl) enable --now \(name)")
         case .failed(let how):
             .failed(
                 .other, "service", "\(name) has failed: \(how)",
-                remedy: "journalctl -u \(name) -n 20 says why; correct it, then: systemctl restart \(name)")
+                remedy: "\(journalctl) -u \(name) -n 20 says why; correct it, then: \(systemctl) restart \(name)")
         }
     }
 }

@@ -3,6 +3,12 @@ import WstanBase
 /// What everything gets that is not a valid request: one and the same answer, which any web server might give.
 struct PlainAnswer {
     let status: Int
+    /// Besides those of every answer.
+    var fields: [String] = []
+
+    /// For a valid request that cannot be served now (RFC 9110 sections 15.6.4 and 10.2.3). Our clients try again by
+    /// themselves.
+    static let busy = PlainAnswer(status: 503, fields: ["Retry-After: 5"])
 
     /// - Parameters:
     ///   - now: seconds since the epoch. Our clients read the date to tell a user whose clock is wrong.
@@ -12,6 +18,7 @@ struct PlainAnswer {
             switch status {
             case 200: "OK"
             case 400: "Bad Request"
+            case 503: "Service Unavailable"
             default: "Not Found"
             }
         let title = status == 200 ? "Welcome" : "\(status) \(reason)"
@@ -24,7 +31,7 @@ struct PlainAnswer {
             Content-Type: text/html\r
             Content-Length: \(body.utf8.count)\r
             Connection: close\r
-            \r
+            \(fields.map { $0 + "\r\n" }.joined())\r
             \(withBody ? body : "")
             """.utf8)
     }

@@ -88,7 +88,7 @@ final class TunnelAcceptor: @unchecked Sendable {
         recorder.refused(refusal, of: client, with: key)
         // Whoever speaks no TLS gets no words either, only the alert that TLS has for it.
         guard tls == nil || stream.tls?.isEstablished == true else { return stream.closeOrderly(awaitingPeer: true) }
-        let answer = PlainAnswer(status: options.plainAnswer.statusCode)
+        let answer = refusal.isBusy ? PlainAnswer.busy : PlainAnswer(status: options.plainAnswer.statusCode)
         stream.write(answer.bytes(now: WallClock.now(), withBody: !isHead))
         stream.closeOrderly(awaitingPeer: true)
     }
@@ -111,13 +111,12 @@ final class TunnelAcceptor: @unchecked Sendable {
             if options.xForward, isTrusted {
                 client = ForwardedFor.client(in: head, trusting: options.trustedProxies) ?? client
             }
-            if let reason = closedBecause() { throw reason }
+            // Only who has made a valid request learns that nothing is taken on: so that is looked at later.
             let request = try authentication.verify(head, now: WallClock.now()) { key = $0 }
             if options.xForward, !isTrusted, ForwardedFor.isNamed(in: head) { recorder.ignoredForwardedFor(of: client) }
-            if await authentication.settle(request, on: worker) {
-                guard !intake.stream.isClosed else { throw .silent }
-                if let reason = closedBecause() { throw reason }
-            }
+            _ = await authentication.settle(request, on: worker)
+            guard !intake.stream.isClosed else { throw .silent }
+            if let reason = closedBecause() { throw reason }
             guard hasRoom(client) else { throw .overLimit }
             return .success(request)
         } catch {

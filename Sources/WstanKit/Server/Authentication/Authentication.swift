@@ -107,7 +107,7 @@ struct Authentication {
         case .seen: throw .wire(.replayed)
         case .full:
             whenFull()
-            throw .overLimit
+            throw .overMemory
         }
     }
 

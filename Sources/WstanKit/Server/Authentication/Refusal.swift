@@ -1,15 +1,17 @@
 import Logging
 
-/// Why a connection got the plain answer. The peer is never told which.
+/// Why a connection got the plain answer, or the busy one. The peer is never told more.
 enum Refusal: Error, Equatable {
     /// Plain HTTP, or something else altogether.
     case notARequest
     /// Left without a word.
     case silent
     case wire(WireError)
-    /// Too many tunnels, or too many requests remembered.
+    /// Too many tunnels.
     case overLimit
-    /// The server is about to end.
+    /// Too many requests remembered. So it is not known whether this one was seen before.
+    case overMemory
+    /// The server is about to end, or was told to take nothing on.
     case draining
     case timedOut
     /// No TLS, so no answer either.
@@ -28,6 +30,10 @@ enum Refusal: Error, Equatable {
         var id: MessageID?
     }
 
+    /// Whether the client is told that this is only for now, as a busy web server does. It has to have made a valid request: to
+    /// others a server looks always the same.
+    var isBusy: Bool { self == .draining || self == .overLimit }
+
     var traits: Traits {
         switch self {
         case .notARequest:
@@ -42,8 +48,8 @@ enum Refusal: Error, Equatable {
                 cause: "ws:// on a port that requires TLS")
         case .tls(let failure):
             Traits(code: failure.code, level: .info, text: "no TLS with a peer", cause: "no TLS connection")
-        case .draining: Traits(code: "draining", cause: "the server was draining")
-        case .overLimit: Traits(code: "over-limit", counter: .overLimit, cause: "over a limit", id: .limitReached)
+        case .draining: Traits(code: "draining", counter: .draining, cause: "the server was draining")
+        case .overLimit, .overMemory: Traits(code: "over-limit", counter: .overLimit, cause: "over a limit", id: .limitReached)
         case .wire(let error): Self.traits(of: error)
         }
     }
@@ -53,7 +59,9 @@ enum Refusal: Error, Equatable {
         case .malformed, .tooLarge, .unexpectedCommand:
             Traits(code: error.code, counter: .malformed, cause: "malformed request")
         case .badAuthentication:
-            Traits(code: error.code, counter: .badAuthentication, cause: "wrong key", id: .wrongKey)
+            Traits(
+                code: error.code, counter: .badAuthentication, text: "request refused: wrong key", cause: "wrong key",
+                id: .wrongKey)
         case .sealedForOtherScheme:
             Traits(
                 code: error.code, counter: .malformed, level: .warning,

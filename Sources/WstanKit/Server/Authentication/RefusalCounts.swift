@@ -15,6 +15,8 @@ package struct RefusalCounts: Equatable, Sendable {
         case overLimit
         /// For want of room.
         case droppedDatagrams
+        /// The server is about to end, or was told to take nothing on.
+        case draining
     }
 
     package init() {}

@@ -18,6 +18,8 @@ package struct UpgradeAnswer: Equatable, Sendable {
     package var usesTLS = false
     /// Whether `location` is the same host, by https.
     package var redirectsToTLS = false
+    /// Whether it names a time after which to try again.
+    package var hasRetryAfter = false
     /// What web servers say in the body of a 400 only.
     package var complaint: Complaint?
     /// Why it opens no tunnel; nil when it does.
@@ -74,6 +76,7 @@ extension UpgradeAnswer {
         clockAhead = head.value(of: "Date").flatMap { HTTPDate.parse($0) }.map { Double($0) - now }
         self.usesTLS = usesTLS
         redirectsToTLS = !usesTLS && (300...399).contains(status) && Self.isSecure(location ?? "", of: server.host)
+        hasRetryAfter = head.value(of: "Retry-After") != nil
         complaint = status == 400 ? Complaint(body.prefix(Self.bodySeen)) : nil
         self.failure = failure
     }

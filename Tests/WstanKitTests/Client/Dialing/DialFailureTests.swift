@@ -22,7 +22,7 @@ import Testing
     ])
     func `a clock that is wrong is named, with the direction`(clockAhead: Double, words: String) {
         let failure = DialFailure.refused(status: 404, clockAhead: clockAhead)
-        #expect(failure.text.contains("the clock here is \(words) the server's"))
+        #expect(failure.text.contains("the clock here is \(words) that of the web server that answered"))
         // A request lasts a minute, so less of a difference does not explain a refusal.
         #expect((failure.code == "clock") == (abs(clockAhead) > 60))
         #expect(failure.advice.contains("set the clock") == (abs(clockAhead) > 60))

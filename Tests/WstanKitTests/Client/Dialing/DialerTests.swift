@@ -252,7 +252,7 @@ import Testing
             server.close()
             return try await Dial(to: address, on: worker).failure()
         }
-        #expect(failure == .unreachable(.connect(SystemError(call: "connect", code: 111))))
+        #expect(failure == .unreachable(.connect(SystemError(call: "connect", code: 111)), onLoopback: true))
     }
 
     // MARK: Through a proxy

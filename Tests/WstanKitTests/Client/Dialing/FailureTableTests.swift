@@ -65,7 +65,7 @@ import Testing
         (answer(401), "front-login"),
         (answer(403), "front-forbidden"), (answer(407), "password-required"), (answer(511), "network-login"),
         (answer(408), "front-timeout"), (answer(421), "misdirected"), (answer(426), "upgrade-required"), (answer(429), "too-many-requests"), (answer(502), "front-502"),
-        (answer(503), "front-503"), (answer(504), "front-504"), (answer(521), "front-521"),
+        (answer(503), "front-503"), (answer(503) { $0.hasRetryAfter = true }, "server-busy"), (answer(504), "front-504"), (answer(521), "front-521"),
         (answer(500), "front-fault"),
         (answer(418), "unexpected-answer"), (answer(101) { $0.failure = .otherKey }, "websocket-proxy"),
         (answer(101) { $0.failure = .notUpgraded }, "upgrade-removed"),
@@ -94,6 +94,24 @@ import Testing
         for status in [405, 406, 451] { #expect(Self.answer(status).code == "front-forbidden") }
         #expect(Self.answer(400).code == "server-refused")
         #expect(DialFailure.closed(usesTLS: true).code == "handshake-closed")
+    }
+
+    @Test func `the advice fits a server on this host`() {
+        let refused = Connector.Failure.connect(SystemError(call: "connect", code: ECONNREFUSED))
+        #expect(DialFailure.unreachable(refused).advice.contains("not on 127.0.0.1"))
+        #expect(DialFailure.unreachable(refused, onLoopback: true).code == "connection-refused")
+        #expect(!DialFailure.unreachable(refused, onLoopback: true).advice.contains("127.0.0.1"))
+        for (host, isHere) in [("127.0.0.1", true), ("127.9.9.9", true), ("::1", true), ("localhost", true), ("::2", false), ("a.test", false)] {
+            let host = Host(text: host) ?? .name("x")
+            let server = ServerEndpoint(
+                address: Address(host: host, port: 1), name: host, hostHeader: "h", pathPrefix: "/")
+            #expect(server.isOnLoopback == isHere, "\(host)")
+        }
+    }
+
+    @Test func `it is said whose clock was compared`() {
+        let text = Self.answer(404) { $0.clockAhead = 3600 }.cause
+        #expect(text.hasSuffix("the clock here is 60 minutes behind that of the web server that answered"))
     }
 
     @Test func `every cause has a title, a sentence and a remedy`() {
