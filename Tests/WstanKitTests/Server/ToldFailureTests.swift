@@ -24,13 +24,15 @@ import Testing
 
     @Test func `what came of a look-up is told at the first of a few times that is not over`() {
         let told = ToldFailure(.lookUp(.notFound), of: Self.target)
-        let times = [0, 1, 100, 101, 200, 399, 401].map { told.time(since: Self.start, now: Self.at($0)) }
-        #expect(times == [100, 100, 100, 200, 200, 400, 800].map { Self.at($0) })
+        let times = [0, 1, 100, 101, 200, 399, 401, 800].map { told.time(since: Self.start, now: Self.at($0)) }
+        #expect(times == [100, 100, 100, 200, 200, 400, 800, 800].map { Self.at($0) })
+        #expect(told.time(since: Self.start, now: Self.at(801)) == nil)
     }
 
     @Test func `what needs no look-up is told at once`() {
         let failures: [Connector.Failure] = [
             .forbidden(key: "deny"), .connect(SystemError(call: "connect", code: 111)), .lookUp(.tooMany),
+            .lookUp(.timedOut),
         ]
         for failure in failures {
             #expect(ToldFailure(failure, of: Self.target).time(since: Self.start, now: Self.at(7)) == nil)

@@ -41,8 +41,8 @@ enum ExchangeFailure: Error, Equatable {
                 advice: ["Its administrator can add you to `allow-uid` in its configuration."])
         case .otherName:
             return Explanation(
-                421, "The proxy does not answer under this name",
-                "This is a wstan client, a proxy. The Host field of the request names neither an address nor the proxy.",
+                421, "This is a proxy under another name",
+                "The wstan client answers under an address, or a name of its own; `Host` in the request is another one's.",
                 advice: [
                     "Ask for it by its IP address, as `http://\(here)/proxy.pac`, or by the name of its host.",
                     "To use another name, let the client listen on it: `listen = NAME:PORT`.",

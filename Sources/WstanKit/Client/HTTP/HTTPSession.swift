@@ -168,10 +168,11 @@ final class HTTPSession: @unchecked Sendable {
         }
     }
 
-    /// Whether what is asked for names no target: it can only be this proxy.
+    /// Whether what is asked for names no target, and can only be this proxy. By a Unix socket no browser comes.
     private func isForProxy(_ head: HTTPHead) -> Bool {
-        guard let first = head.requestLine?.target.first else { return false }
-        return first == UInt8(ascii: "/") || first == UInt8(ascii: "*")
+        guard !userAgent.isUnix, let line = head.requestLine else { return false }
+        return line.target.first == UInt8(ascii: "/")
+            || line.target.elementsEqual("*".utf8) && line.method.elementsEqual("OPTIONS".utf8)
     }
 
     private func turnAwayFromOtherName(_ head: HTTPHead) -> Next {

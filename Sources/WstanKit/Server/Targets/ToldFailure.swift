@@ -15,10 +15,10 @@ struct ToldFailure {
             isOfLookUp = false
         case .leadsToForbidden(_, let told):
             reset = .unreachable(target, told.text)
-            isOfLookUp = true
+            isOfLookUp = told == .notFound || told == .unavailable
         case .lookUp(let failure):
             reset = .unreachable(target, failure.text)
-            isOfLookUp = failure != .tooMany
+            isOfLookUp = failure == .notFound || failure == .unavailable
         case .connect:
             reset = .unreachable(target, failure.description)
             isOfLookUp = false
@@ -29,14 +29,12 @@ struct ToldFailure {
     static let firstTime: Duration = .milliseconds(100)
 
     /// A name server of one's own, or a file, answers sooner than those of the world. So what came of a look-up is told at
-    /// the first of a few times that is not over: after 100 ms, 200, 400 and so on.
+    /// the first of a few times that is not over: after 100 ms, 200, 400 or 800.
     ///
     /// - Returns: nil for what is told at once.
     func time(since began: Instant, now: Instant) -> Instant? {
         guard isOfLookUp else { return nil }
-        var time = Self.firstTime
-        while began + time < now { time = time * 2 }
-        return began + time
+        return (0...3).lazy.map { began + Self.firstTime * (1 << $0) }.first { $0 >= now }
     }
 }
 
