@@ -193,7 +193,7 @@ import WstanControl
 
     private static let failures: [(ControlConnection.Failure, Instance, String, Int32)] = [
         (.notRunning, home, "wstand@home is not running. Start it: systemctl start wstand@home", 3),
-        (.notRunning, own, "wstand of this user is not running. Start it: systemctl --user start wstand", 3),
+        (.notRunning, own, "wstand (user) is not running. Start it: systemctl --user start wstand", 3),
         (.notRunning, elsewhere, "wstand is not running: /tmp/x does not answer", 3),
         (.notPermitted, home, "not permitted: use sudo, or add yourself to the group wstan and log in again", 4),
         (.refused(.permissionDenied), home, "not permitted: use sudo, or add yourself to the group wstan and log in again", 4),
@@ -241,6 +241,7 @@ import WstanControl
                   wstand       /run/wstand/control
                   wstand@home  /run/wstand-home/control
                 """)
+        #expect(FailureText.several([Self.own, Self.home]).contains("\n  wstand (user)  "))
         #expect(FailureText.several([Self.own, Self.home]).hasPrefix("several instances are running. Choose one with -i, --user or --socket:"))
     }
 }

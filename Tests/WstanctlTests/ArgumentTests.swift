@@ -214,7 +214,7 @@ import WstanControl
         #expect(table[1].hasPrefix("wstand (user)  ") && table[1].contains("stopped"))
         #expect(table[2].hasPrefix("wstand@home  "))
         let chosen = ExpectedInstances.choose(enabled: [], clients: [], hasServer: false, own: [own])
-        #expect(FailureText.noneRuns(chosen) == "wstand of this user is not running. Start it: systemctl --user start wstand")
+        #expect(FailureText.noneRuns(chosen) == "wstand (user) is not running. Start it: systemctl --user start wstand")
         #expect(ExpectedInstances.choose(enabled: [own], clients: ["a"], hasServer: true, own: [own]) == [own])
     }
 

@@ -175,7 +175,7 @@ import WstanControl
                 == "wstand is not running. Start it: systemctl start wstand (on a fresh install run wstanctl init first)"
         )
         #expect(
-            FailureText.noneRuns([home]) == "wstand@home of this user is not running. Start it: systemctl --user start wstand@home")
+            FailureText.noneRuns([home]) == "wstand@home (user) is not running. Start it: systemctl --user start wstand@home")
         let server = Instance(name: nil, manager: .system, below: "/run")
         #expect(
             FailureText.noneRuns([server, home])

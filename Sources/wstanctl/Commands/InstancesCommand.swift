@@ -33,6 +33,9 @@ struct InstanceLine: Encodable {
     let unitState: String?
     /// It is a user's.
     let user: Bool?
+    private let label: String
+
+    private enum CodingKeys: CodingKey { case unit, instance, socket, mode, state, tunnelsActive, unitState, user }
 
     init(_ instance: Instance, status: GetStatus.Reply?) {
         self.init(instance, status, unitState: nil)
@@ -44,6 +47,7 @@ struct InstanceLine: Encodable {
 
     private init(_ instance: Instance, _ status: GetStatus.Reply?, unitState: String?) {
         unit = instance.unit
+        label = instance.label
         self.instance = instance.name
         socket = instance.socket
         mode = status?.mode
@@ -62,7 +66,7 @@ struct InstanceLine: Encodable {
         ]
         let rows = lines.map { line in
             [
-                line.user == true ? line.unit + " (user)" : line.unit, line.mode?.rawValue ?? "-",
+                line.label, line.mode?.rawValue ?? "-",
                 line.state?.rawValue ?? line.unitState.map(word) ?? "does not answer",
                 line.tunnelsActive.map { String($0) } ?? "-", line.unitState == nil ? line.socket : "-",
             ]

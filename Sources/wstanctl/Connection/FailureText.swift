@@ -32,8 +32,7 @@ enum FailureText {
 
     private static func notRunning(_ instance: Instance) -> String {
         if instance.isElsewhere { return "wstand is not running: \(Printable.text(instance.socket)) does not answer" }
-        let whose = instance.manager == .user ? " of this user" : ""
-        return "\(instance.unit)\(whose) is not running. Start it: \(instance.startCommand)"
+        return "\(instance.label) is not running. Start it: \(instance.startCommand)"
     }
 
     /// - Parameter expected: those that are set up on this host.
@@ -49,9 +48,9 @@ enum FailureText {
     }
 
     static func several(_ instances: [Instance]) -> String {
-        let width = instances.map(\.unit.count).max() ?? 0
+        let width = instances.map(\.label.count).max() ?? 0
         let users = instances.contains { $0.manager == .user } ? ", --user" : ""
-        let lines = instances.map { "  " + Printable.padded($0.unit, to: width) + "  " + Printable.text($0.socket) }
+        let lines = instances.map { "  " + Printable.padded($0.label, to: width) + "  " + Printable.text($0.socket) }
         return (["several instances are running. Choose one with -i\(users) or --socket:"] + lines).joined(separator: "\n")
     }
 

@@ -29,6 +29,9 @@ struct Instance: Equatable {
 
     var unit: String { name.map { "wstand@" + $0 } ?? "wstand" }
 
+    /// Told apart from one of the system that has the same unit.
+    var label: String { manager == .user ? unit + " (user)" : unit }
+
     var configuration: String { configuration(userDirectory: InstanceSearch.configurationDirectory) }
 
     /// - Parameter userDirectory: where this user's units look for theirs.

@@ -185,7 +185,7 @@ On a new client, run this; it asks for the key:
 
     sudo wstanctl init client laptop --uri ws://192.0.2.7:8080/
 
-wstanctl client-config --key laptop prints it again.
+sudo wstanctl client-config --key laptop prints it again.
 """ % KEY)
         self.assertEqual(done.stderr, 'wstanctl: warning: the key is lost with the next restart\n')
         self.assertEqual(self.run_ctl('rotate-key', '--runtime-only').stderr, 'wstanctl: warning: losing the state directory revives it\n')
@@ -523,8 +523,8 @@ class Failures(Control):
         self.fake('wstand-a')
         done = self.assertFails(USAGE, 'several instances are running. Choose one with -i, --user or --socket:', 'status')
         self.assertEqual(done.stderr.splitlines()[1:], [
-            '  wstand    %s/wstand/control' % self.directory, '  wstand@a  %s/wstand-a/control' % self.directory,
-            '  wstand@b  %s/wstand-b/control' % self.directory])
+            '  wstand (user)    %s/wstand/control' % self.directory, '  wstand@a (user)  %s/wstand-a/control' % self.directory,
+            '  wstand@b (user)  %s/wstand-b/control' % self.directory])
         for chosen in ['-i', 'b'], ['-i', 'wstand@b'], ['--socket', self.directory + '/wstand-b/control']:
             self.assertIn('wstand@b', self.out(*chosen))
             self.assertIn('wstand@b', self.out('status', *chosen))
