@@ -94,7 +94,6 @@ extension Settings {
         share.poolSize = poolSize.sharedOut(among: workers)
         share.poolMin = poolMin.sharedOut(among: workers)
         share.maxTunnels = maxTunnels.sharedOut(among: workers)
-        share.maxHandshakes = maxHandshakes.sharedOut(among: workers)
         share.earlyData = min(earlyData, WireLimits.earlyData)
         return share
     }

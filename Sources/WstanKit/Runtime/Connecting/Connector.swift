@@ -6,6 +6,8 @@ package struct Connector {
     package enum Failure: Error, Equatable, CustomStringConvertible {
         case lookUp(Resolver.Failure)
         case connect(SystemError)
+        /// This host makes too many connections already, for whoever asks or in all.
+        case tooMany
         /// No address passed the filter; `key` is what refused the last of them.
         case forbidden(key: String)
         /// The same of a name that was looked up, with what would have come of it without these addresses: which names lead to
@@ -16,6 +18,7 @@ package struct Connector {
             switch self {
             case .lookUp(let failure): failure.text
             case .connect(let error): SystemError.text(error.code)
+            case .tooMany: "too many connections are being made"
             case .forbidden(let key), .leadsToForbidden(let key, _): "forbidden by \(key)"
             }
         }
@@ -23,20 +26,23 @@ package struct Connector {
 
     let worker: Worker
     let resolver: Resolver
+    /// Nil: they are not bounded.
+    private let limiter: ConnectLimiter?
 
     /// Waits between tries when the process is out of descriptors: others are closing theirs.
     private static let shortagePause: Duration = .milliseconds(50)
 
-    package init(worker: Worker, resolver: Resolver) {
+    package init(worker: Worker, resolver: Resolver, limiter: ConnectLimiter? = nil) {
         self.worker = worker
         self.resolver = resolver
+        self.limiter = limiter
     }
 
     /// Says of an address which key refuses it; nil when it may be connected to.
     typealias Filter = (SocketAddress) -> String?
 
     /// - Parameters:
-    ///   - peer: on whose behalf names are looked up.
+    ///   - peer: on whose behalf, an `Asker` or anything else.
     ///   - filter: asked of every address, literal or looked up, right before it is connected to, and of nothing else.
     func connect(
         to address: Address, for peer: AnyHashable, deadline: Instant, filter: Filter = { _ in nil }
@@ -48,10 +54,14 @@ package struct Connector {
         case .name(let name): return try await race(name, address.port, peer, deadline, filter)
         }
         if let key = filter(literal) { throw .forbidden(key: key) }
-        return try await connect(literal, deadline).get()
+        return try await connect(literal, Asker(peer), deadline).get()
     }
 
-    private func connect(_ address: SocketAddress, _ deadline: Instant) async -> Result<Stream, Failure> {
+    private func connect(
+        _ address: SocketAddress, _ asker: Asker, _ deadline: Instant
+    ) async -> Result<Stream, Failure> {
+        guard await begin(asker) else { return .failure(.tooMany) }
+        defer { limiter?.end(for: asker) }
         while true {
             do {
                 return .success(try await Stream.connect(to: address, worker: worker, deadline: deadline))
@@ -64,6 +74,23 @@ package struct Connector {
         }
     }
 
+    /// Waits a little for room, since most connections are made within a round trip.
+    ///
+    /// - Returns: false when there is none.
+    private func begin(_ asker: Asker) async -> Bool {
+        guard let limiter else { return true }
+        for pause in Self.crowdPauses {
+            if limiter.begin(for: asker) { return true }
+            await worker.sleep(for: pause)
+            if Task.isCancelled { return false }
+        }
+        return limiter.begin(for: asker)
+    }
+
+    private static let crowdPauses: [Duration] = [
+        .milliseconds(20), .milliseconds(50), .milliseconds(100), .milliseconds(200), .milliseconds(400),
+    ]
+
     private enum Event {
         case resolved(Result<[SocketAddress], Resolver.Failure>, Resolver.Family)
         case attempted(Result<Stream, Failure>)
@@ -73,7 +100,7 @@ package struct Connector {
     private func race(
         _ name: String, _ port: UInt16, _ peer: AnyHashable, _ deadline: Instant, _ filter: Filter
     ) async throws(Failure) -> Stream {
-        let name = LookUp(name: name, port: port, peer: peer, deadline: deadline)
+        let name = LookUp(name: name, port: port, asker: Asker(peer), deadline: deadline)
         return try await withTaskGroup(of: Event.self) { group in
             for family in [Resolver.Family.ipv6, .ipv4] {
                 group.addTask { .resolved(await lookUp(name, family), family) }
@@ -107,7 +134,7 @@ package struct Connector {
                 for action in actions {
                     switch action {
                     case .connect(let address):
-                        group.addTask { .attempted(await connect(address, deadline)) }
+                        group.addTask { .attempted(await connect(address, name.asker, deadline)) }
                     case .delay(let duration, let number):
                         group.addTask {
                             await worker.sleep(for: duration)
@@ -149,11 +176,11 @@ package struct Connector {
         }
     }
 
-    /// What the look-ups of one race share. The peer's name is only compared, never changed.
-    private struct LookUp: @unchecked Sendable {
+    /// What the look-ups of one race share.
+    private struct LookUp: Sendable {
         let name: String
         let port: UInt16
-        let peer: AnyHashable
+        let asker: Asker
         let deadline: Instant
     }
 
@@ -161,7 +188,7 @@ package struct Connector {
         do {
             return .success(
                 try await resolver.resolve(
-                    it.name, port: it.port, family: family, for: it.peer, on: worker, deadline: it.deadline))
+                    it.name, port: it.port, family: family, for: it.asker, on: worker, deadline: it.deadline))
         } catch {
             return .failure(error)
         }

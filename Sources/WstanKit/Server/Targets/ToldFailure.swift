@@ -19,7 +19,7 @@ struct ToldFailure {
         case .lookUp(let failure):
             reset = .unreachable(target, failure.text)
             isOfLookUp = failure == .notFound || failure == .unavailable
-        case .connect:
+        case .connect, .tooMany:
             reset = .unreachable(target, failure.description)
             isOfLookUp = false
         }
@@ -43,7 +43,7 @@ extension Connector.Failure {
     var forbiddingKey: String? {
         switch self {
         case .forbidden(let key), .leadsToForbidden(let key, _): key
-        case .lookUp, .connect: nil
+        case .lookUp, .connect, .tooMany: nil
         }
     }
 }
