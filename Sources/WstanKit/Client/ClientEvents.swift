@@ -91,6 +91,14 @@ extension EventLog {
         logger.debug("a user agent was not served", metadata: ["reason": "\(reason)"])
     }
 
+    /// One that had not said what it wants, for others that may.
+    func userAgentClosedForRoom(now: Instant) {
+        guard let missed = throttle.allows("room", every: .seconds(60), now: now) else { return }
+        logger.warning(
+            "a user agent that says nothing was closed to make room for others: descriptors run short",
+            metadata: .of(.limitReached, .repeated(missed)))
+    }
+
     /// A user agent broke off before its request was on its way.
     func userAgentLeft(_ target: Address) {
         logger.debug("a user agent left before its target was asked for", metadata: ["target": "\(target)"])

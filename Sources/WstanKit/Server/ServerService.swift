@@ -369,7 +369,7 @@ extension Connector.Failure {
         switch self {
         case .tooMany: .connects
         case .lookUp(.tooMany): .lookUps
-        case .lookUp, .connect, .forbidden: nil
+        case .lookUp, .connect, .forbidden, .leadsToForbidden: nil
         }
     }
 }

@@ -77,7 +77,13 @@ final class HTTPSession: @unchecked Sendable {
     /// - Returns: nil when no further request comes, or one that was answered here.
     private func receiveHead() async -> HTTPHead? {
         idle.add(userAgent)
-        defer { idle.remove(userAgent) }
+        // Nothing is lost by ending it here: its user agent makes another connection.
+        intake.place = idle.place(of: userAgent)
+        defer {
+            intake.place?.leave()
+            intake.place = nil
+            idle.remove(userAgent)
+        }
         guard await skipEmptyLines() else { return nil }
         do throws(HTTPHead.Failure) {
             let deadline = worker.now + ClientLimits.negotiation
