@@ -7,7 +7,7 @@ struct CrowdModel {
     /// The server is away for so long; connections are refused meanwhile.
     var outage = 2_000
     /// Tunnels that the server opens in a second: docs/performance.md, "wstan, no pool".
-    var handshakes = 4_790.0
+    var handshakes = 4_614.0
     /// Requests that it refuses in a second, and connections that it accepts without more.
     var refusals = 8_627.0
     var accepts = 50_000.0
