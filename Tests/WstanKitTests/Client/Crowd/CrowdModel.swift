@@ -86,13 +86,14 @@ struct CrowdCalendar {
     private(set) var now = 0
     private var buckets: [[Event]] = []
 
+    /// - Parameter time: at the earliest the next millisecond.
     mutating func add(_ kind: Event.Kind, _ number: Int, at time: Int) {
-        let index = max(time, now)
+        let index = max(time, now + 1)
         while buckets.count <= index { buckets.append([]) }
         buckets[index].append(Event(kind: kind, number: number))
     }
 
-    /// Those of this millisecond; others for it may be made meanwhile.
+    /// Those of this millisecond.
     mutating func take() -> [Event] {
         guard now < buckets.count else { return [] }
         defer { buckets[now] = [] }
