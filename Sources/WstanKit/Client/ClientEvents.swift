@@ -70,6 +70,13 @@ extension EventLog {
         logger.notice("a target was not reached; log-level debug names it", metadata: metadata)
     }
 
+    /// A user agent is told the outcome of the try before, and the target is not tried again.
+    func refusedFromMemory(_ outcome: Reset, target: Address) {
+        logger.debug(
+            "a target that has just failed was not tried again",
+            metadata: ["target": "\(target)", "reason": "\(outcome.reasonForLog)"])
+    }
+
     func tunnelLost(_ tunnel: UInt64, target: Address?) {
         logger.info("a tunnel broke with a connection on it", metadata: ["tunnel": "\(tunnel)"])
         guard let target else { return }

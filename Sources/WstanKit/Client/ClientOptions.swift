@@ -83,6 +83,8 @@ package enum ClientLimits {
     static let failureMemory: Duration = .seconds(600)
     /// Targets and names of which it is remembered; the oldest goes first.
     static let rememberedFailures = 512
+    /// How long the outcome of a try that was granted early is owed to the next one. Browsers try again at once.
+    static let owedOutcome: Duration = .seconds(1)
     /// How long a user agent that is to be told the outcome waits for the target's answer, from a server that
     /// has told of answers before: it tells of failures too, so this only bounds the wait.
     static let answerFromTeller: Duration = .seconds(60)

@@ -13,7 +13,10 @@ import Testing
         let log = lines.log
         log.dialFailed(.timedOut, target: Self.secret)
         log.connectionOpened(1, target: Self.secret, isPooled: false)
-        for reset in Self.resets { log.connectionReset(reset, target: Self.secret, tunnel: 1, now: Self.at(0)) }
+        for reset in Self.resets {
+            log.connectionReset(reset, target: Self.secret, tunnel: 1, now: Self.at(0))
+            log.refusedFromMemory(reset, target: Self.secret)
+        }
         log.tunnelLost(1, target: Self.secret)
         log.userAgentLeft(Self.secret)
         for failure in [ExchangeFailure.unreadableAnswer(.notHTTP), .dial(.timedOut), .busy] {
@@ -47,8 +50,12 @@ import Testing
                         repeating: "target not reached reason=\(failure) target=\(Self.secret) tunnel=7", count: 3))
         }
         let lines = LogLines()
+        lines.log.refusedFromMemory(.unreachable(Self.secret, "Connection refused"), target: Self.secret)
+        #expect(
+            lines.all.last?.text
+                == "a target that has just failed was not tried again reason=Connection refused target=\(Self.secret)")
         lines.log.connectionReset(.forbidden(key: "deny"), target: Self.secret, tunnel: 7, now: Self.at(0))
-        #expect(lines.all.first?.text.contains("reason=forbidden by the server's deny") == true)
+        #expect(lines.all[1].text.contains("reason=forbidden by the server's deny") == true)
         lines.log.dialFailed(.timedOut, target: Self.secret)
         #expect(lines.all.contains { $0.level == .debug && $0.text.contains("reason=\(DialFailure.timedOut.text)") })
     }

@@ -225,6 +225,22 @@ class TargetsThatHaveFailed(Scenario):
                     with self.subTest(dial=dial.__name__, host=host):
                         self.assertEqual(tries(dial, client_port, host, free_port()), (1, codes[dial]))
 
+    def test_tried_as_often_as_told(self):
+        """The try after one that was granted is told its outcome, and the target is not tried again for it."""
+        client = self.client(self.wstan_server, '-d', '--threads=2')
+        for dial in DIALS:
+            closed = free_port()
+            began = time.monotonic()
+            self.assertEqual(tries(dial, client.port, '127.0.0.1', closed), (1, self.CODES['127.0.0.1'][dial]))
+            if time.monotonic() - began > 0.9:
+                continue  # as long as it is owed
+            client.await_log('not tried again .*target=127.0.0.1:%d' % closed)
+            log = client.log()
+            self.assertEqual(len(re.findall('target not reached .*target=127.0.0.1:%d' % closed, log)), 1)
+            # The try after that is made, and waits.
+            self.assertEqual(refusal(dial, client.port, '127.0.0.1', closed), self.CODES['127.0.0.1'][dial])
+            client.await_log('target not reached .*target=127.0.0.1:%d' % closed, since=log.rindex('not tried again'))
+
     def test_workers_share_what_has_failed(self):
         """The next try arrives on another worker, and knows."""
         client = self.client(self.wstan_server, '--threads=4')

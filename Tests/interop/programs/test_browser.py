@@ -87,7 +87,7 @@ class TargetThatFails(Toolbox):
     """How often a browser tries it before it explains. Without a proxy Firefox and Chromium try a port that refuses three times; with
     early-reply = yes ten and four to six times."""
     LIMIT = 120
-    FIREFOX, CHROMIUM = 2, 4
+    FIREFOX, CHROMIUM = 2, 3
 
     def setUp(self):
         super().setUp()

@@ -202,6 +202,19 @@ class Cases:
         self.await_tunnels(len(clients))
         self.assertOneRoundTrip('first of a fresh client', [(self.round_trip(), [self.visit(c)]) for c in clients])
 
+    def test_failures_in_memory(self):
+        """Targets that have failed cost the others nothing, also on the same host."""
+        client = self.begin_client()
+        self.await_tunnels(1)
+        for _ in range(8):
+            closed = free_port()
+            with agent.socks5(client.port, FAR, closed, timeout=20) as s:
+                self.assertEqual(agent.outcome(s), 'end')
+            for _ in range(2):
+                with self.assertRaises(agent.Refused):
+                    agent.socks5(client.port, FAR, closed, timeout=20)
+        self.assertOneRoundTrip('with 8 failures in memory', self.tries(client, 5))
+
     def test_burst(self):
         """16 at once, after as many lately, which are still in use; five times."""
         client, held = self.begin_client(), []

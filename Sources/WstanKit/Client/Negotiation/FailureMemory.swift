@@ -4,7 +4,21 @@ import WstanBase
 /// What has failed of late, as a value: the targets, the names that could not be looked up, and whether a tunnel could be
 /// opened at all. A user agent that asks for one of them again is told the outcome (`early-reply = auto`). A wrong entry
 /// costs one connection one round trip.
+///
+/// A try that was granted early and has failed is repeated at once by user agents such as browsers, so they would try what
+/// fails more often than without a proxy. The outcome of such a try is owed: the next try is told it, and no other is made.
 struct FailureMemory {
+    private struct Failure {
+        var at: Instant
+        var owed: Owed?
+    }
+
+    private struct Owed {
+        let outcome: Reset
+        var tries: Int
+        let until: Instant
+    }
+
     private enum Subject: Hashable {
         case target(Address)
         /// In lower case, without the root's dot. Its ports fail with it.
@@ -28,14 +42,39 @@ struct FailureMemory {
         }
     }
 
-    private var failures: [Subject: Instant] = [:]
+    private var failures: [Subject: Failure] = [:]
 
     var isEmpty: Bool { failures.isEmpty }
 
     mutating func failed(_ target: Address, _ cause: Cause, now: Instant) {
         let subject = Self.subject(target, cause)
         if failures[subject] == nil, failures.count >= ClientLimits.rememberedFailures { makeRoom(now) }
-        failures[subject] = now
+        failures[subject, default: Failure(at: now)].at = now
+    }
+
+    /// The server has said so of a try whose user agent had been told of success.
+    mutating func failedAfterGrant(_ target: Address, _ outcome: Reset, now: Instant) {
+        let cause = Cause(outcome)
+        failed(target, cause, now: now)
+        // What is longer than a server of ours says is not kept.
+        guard Self.isLasting(outcome), max(outcome.reason.utf8.count, outcome.detail.utf8.count) <= WireLimits.resetText
+        else { return }
+        let subject = Self.subject(target, cause)
+        let before = failures[subject]?.owed.map { now < $0.until ? $0.tries : 0 } ?? 0
+        failures[subject]?.owed = Owed(outcome: outcome, tries: before + 1, until: now + ClientLimits.owedOutcome)
+    }
+
+    /// What the next try for this target is to be told without being made. Each outcome is taken once, so a target that is
+    /// back refuses no user agent twice.
+    mutating func takeOwed(_ target: Address, now: Instant) -> Reset? {
+        guard !failures.isEmpty else { return nil }
+        for subject in Self.subjects(of: target) {
+            guard var owed = failures[subject]?.owed, now < owed.until else { continue }
+            owed.tries -= 1
+            failures[subject]?.owed = owed.tries > 0 ? owed : nil
+            return owed.outcome
+        }
+        return nil
     }
 
     /// The target has answered.
@@ -46,14 +85,23 @@ struct FailureMemory {
     func hasFailed(_ target: Address, now: Instant) -> Bool {
         !failures.isEmpty
             && Self.subjects(of: target).contains { subject in
-                failures[subject].map { now < $0 + ClientLimits.failureMemory } ?? false
+                failures[subject].map { now < $0.at + ClientLimits.failureMemory } ?? false
             }
     }
 
+    /// Whether a try at once would end the same way. What a server is short of it may have then.
+    private static func isLasting(_ outcome: Reset) -> Bool {
+        guard outcome.isUnreachable else { return outcome.forbiddingKey != nil }
+        return switch ConnectCause(saidByServer: outcome.detail) {
+        case .nameNotFound, .refused, .timedOut, .networkUnreachable, .hostUnreachable: true
+        case .nameServersSilent, .lookUpTimedOut, .tooManyLookUps, .reset, .shortage, nil: false
+        }
+    }
+
     private mutating func makeRoom(_ now: Instant) {
-        failures = failures.filter { now < $0.value + ClientLimits.failureMemory }
+        failures = failures.filter { now < $0.value.at + ClientLimits.failureMemory }
         guard failures.count >= ClientLimits.rememberedFailures,
-            let oldest = failures.min(by: { $0.value < $1.value })
+            let oldest = failures.min(by: { $0.value.at < $1.value.at })
         else { return }
         failures[oldest.key] = nil
     }
@@ -90,6 +138,14 @@ package final class RecentFailures: Sendable {
 
     func failed(_ target: Address, _ cause: FailureMemory.Cause, now: Instant) {
         memory.withLock { $0.failed(target, cause, now: now) }
+    }
+
+    func failedAfterGrant(_ target: Address, _ outcome: Reset, now: Instant) {
+        memory.withLock { $0.failedAfterGrant(target, outcome, now: now) }
+    }
+
+    func takeOwed(_ target: Address, now: Instant) -> Reset? {
+        memory.withLock { $0.takeOwed(target, now: now) }
     }
 
     func succeeded(_ target: Address) {

@@ -97,6 +97,11 @@ final class UserAgentSession: @unchecked Sendable {
     private func connect(_ request: ProxyNegotiation.Connect) async {
         if forwarded == nil, direct.rules.cover(request.target) {
             await carryDirectly(request)
+        } else if let outcome = owedOutcome(request) {
+            log.refusedFromMemory(outcome, target: request.target)
+            deferredReply(request).receivedReset(outcome)
+            endInVain()
+            ended()
         } else {
             answer(request)
             await carry(request)
@@ -109,10 +114,20 @@ final class UserAgentSession: @unchecked Sendable {
         if request.reply == .none || mayBeEarly && !request.wantsOutcome {
             userAgent.write(request.successReply)
         } else {
-            late = DeferredReply(
-                request, to: userAgent, answerSupport: answerSupport, failures: failures,
-                hasProxy: dialer.servers.areBehindProxy)
+            late = deferredReply(request)
         }
+    }
+
+    private func deferredReply(_ request: ProxyNegotiation.Connect) -> DeferredReply {
+        DeferredReply(
+            request, to: userAgent, answerSupport: answerSupport, failures: failures, hasProxy: dialer.servers.areBehindProxy)
+    }
+
+    /// The outcome of the try before this one, whose user agent was told of success. One that asks for the outcome itself
+    /// is not told another's.
+    private func owedOutcome(_ request: ProxyNegotiation.Connect) -> Reset? {
+        guard options.earlyReply == nil, request.reply != .none, !request.wantsOutcome else { return nil }
+        return failures.takeOwed(request.target, now: worker.now)
     }
 
     /// The request is on its way: asks the server to tell when the target has answered, where that is of use.
@@ -285,7 +300,7 @@ final class UserAgentSession: @unchecked Sendable {
             } else if reset.isNormal {
                 userAgent.closeOrderly(awaitingPeer: true)
             } else {
-                if let target = connection.target { failures.failed(target, .init(reset), now: worker.now) }
+                if let target = connection.target { remember(reset, of: target) }
                 endInVain()
             }
         case .lost(let nothingReceived):
@@ -302,6 +317,14 @@ final class UserAgentSession: @unchecked Sendable {
             }
         }
         return .done
+    }
+
+    private func remember(_ outcome: Reset, of target: Address) {
+        if forwarded != nil || late?.isRefused == true {
+            failures.failed(target, .init(outcome), now: worker.now)
+        } else {
+            failures.failedAfterGrant(target, outcome, now: worker.now)
+        }
     }
 
     /// The target was not reached. One who has asked us for it gets an orderly end; to one who takes us for the target that

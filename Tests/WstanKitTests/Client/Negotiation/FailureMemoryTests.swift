@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import WstanBase
@@ -86,6 +87,70 @@ import Testing
         let late = Self.start + .milliseconds(count) + ClientLimits.failureMemory
         memory.failed(target(count + 10), .connection, now: late)
         #expect((count + 1..<count + 11).allSatisfy { memory.hasFailed(target($0), now: late) })
+    }
+
+    @Test func `the outcome of a try that was granted is owed to the next one, once`() {
+        var memory = FailureMemory()
+        let outcome = Reset.unreachable(Self.literal, "[Errno 111] Connect call failed")
+        memory.failed(Self.literal, .connection, now: Self.start)
+        #expect(memory.takeOwed(Self.literal, now: Self.start) == nil)
+        for tries in 1...3 {
+            for _ in 0..<tries { memory.failedAfterGrant(Self.literal, outcome, now: Self.start) }
+            for _ in 0..<tries { #expect(memory.takeOwed(Self.literal, now: Self.start) == outcome) }
+            #expect(memory.takeOwed(Self.literal, now: Self.start) == nil)
+        }
+        #expect(memory.hasFailed(Self.literal, now: Self.start))
+        #expect(memory.takeOwed(Address(host: Self.literal.host, port: 81), now: Self.start) == nil)
+    }
+
+    @Test func `what is owed expires, and is forgotten when the target answers`() {
+        var memory = FailureMemory()
+        let outcome = Reset.unreachable(Self.literal, "[Errno 111] Connect call failed")
+        let late = Self.start + ClientLimits.owedOutcome
+        memory.failedAfterGrant(Self.literal, outcome, now: Self.start)
+        #expect(memory.takeOwed(Self.literal, now: late) == nil)
+        // A failure that was told does not keep it.
+        memory.failed(Self.literal, .connection, now: late)
+        #expect(memory.takeOwed(Self.literal, now: late) == nil)
+        memory.failedAfterGrant(Self.literal, outcome, now: late)
+        #expect(memory.takeOwed(Self.literal, now: late) == outcome)
+        #expect(memory.takeOwed(Self.literal, now: late) == nil, "nothing of what has expired is added")
+        memory.failedAfterGrant(Self.literal, outcome, now: late)
+        memory.succeeded(Self.literal)
+        #expect(memory.takeOwed(Self.literal, now: late) == nil)
+    }
+
+    @Test func `of a name that could not be looked up it is owed to each port`() {
+        var memory = FailureMemory()
+        let outcome = Reset.unreachable(Self.name("a.test"), "\(Connector.Failure.lookUp(.notFound))")
+        memory.failedAfterGrant(Self.name("a.test"), outcome, now: Self.start)
+        #expect(memory.takeOwed(Self.name("A.test", 80), now: Self.start) == outcome)
+        #expect(memory.takeOwed(Self.name("a.test"), now: Self.start) == nil)
+    }
+
+    @Test func `only what would fail again at once is owed`() {
+        func isOwed(_ outcome: Reset) -> Bool {
+            var memory = FailureMemory()
+            memory.failedAfterGrant(Self.literal, outcome, now: Self.start)
+            #expect(memory.hasFailed(Self.literal, now: Self.start))
+            return memory.takeOwed(Self.literal, now: Self.start) == outcome
+        }
+        #expect(isOwed(.forbidden(key: "deny")))
+        for failure in Resolver.Failure.allCases {
+            let detail = "\(Connector.Failure.lookUp(failure))"
+            #expect(isOwed(.unreachable(Self.literal, detail)) == (failure == .notFound), "\(failure)")
+        }
+        let codes: [Int32: Bool] = [
+            ECONNREFUSED: true, ETIMEDOUT: true, ENETUNREACH: true, EHOSTUNREACH: true, ECONNRESET: false, EMFILE: false,
+        ]
+        for (code, lasts) in codes {
+            let detail = "\(Connector.Failure.connect(SystemError(call: "connect", code: code)))"
+            #expect(isOwed(.unreachable(Self.literal, detail)) == lasts, "\(detail)")
+        }
+        for text in ["", "?", "[Errno 111] " + String(repeating: "x", count: WireLimits.resetText)] {
+            #expect(!isOwed(.unreachable(Self.literal, text)))
+        }
+        #expect(!isOwed(Reset(reason: "?")))
     }
 
     @Test func `what a server says decides between a name and a target`() {

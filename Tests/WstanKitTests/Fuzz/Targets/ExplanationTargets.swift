@@ -54,6 +54,8 @@ extension FuzzTarget {
         // A host is what the reader of targets and the reader of hosts let through.
         let host = (try? AbsoluteTarget(bytes[...])).flatMap { Host(text: $0.host) } ?? .name("example.com")
         let target = flags & 1 == 1 ? nil : Address(host: host, port: 80)
+        var answer = UpgradeAnswer(status: status)
+        answer.clockAhead = Double(bytes.count * 1000 - status)
         let failure: ExchangeFailure =
             switch kind {
             case 0: .reset(bytes.withBytes { Reset.read($0) })
@@ -63,7 +65,7 @@ extension FuzzTarget {
                 .dial(
                     .proxyRefused(status == 407 ? .otherSchemes(["NTLM"], reason: text) : .status(status, reason: text))
                 )
-            case 4: .dial(.refused(status: status, clockAhead: Double(bytes.count * 1000 - status)))
+            case 4: .dial(.refused(answer))
             default:
                 [
                     .lost, .unreadableAnswer(.length(Printable.ascii(bytes))), .request(.meantForServer),
