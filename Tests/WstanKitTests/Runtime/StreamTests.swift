@@ -50,12 +50,6 @@ import Testing
         #expect(sent < 1 << 20)
     }
 
-    @Test func `without another word it is read for 8 MB`() async throws {
-        let (sent, isBroken) = try await Self.taken(discarding: LingeringClose.discarding)
-        #expect(isBroken)
-        #expect((7 << 20..<9 << 20).contains(sent))
-    }
-
     // MARK: Bytes
 
     @Test func `10 MB come back from an echo whole and in order, with a slow reader`() async throws {

@@ -12,7 +12,8 @@ import Testing
     private static func at(_ seconds: Int) -> Instant { Instant(nanoseconds: 1) + .seconds(seconds) }
 
     private static let refusals: [Refusal] = [
-        .notARequest, .silent, .overLimit(.tunnels), .timedOut, .wire(.malformed), .wire(.badAuthentication),
+        .notARequest, .silent, .overLimit(.tunnels), .overLimit(.requests), .timedOut, .wire(.malformed),
+        .wire(.badAuthentication),
         .wire(.sealedForOtherScheme), .wire(.expired(seconds: 61.4)), .wire(.expired(seconds: .nan)), .wire(.replayed),
         .wire(.tooLarge), .wire(.unexpectedCommand), .draining, .tls(.notTLS(.http)),
         .tls(.notTLS(.webSocket)), .wire(.incompleteUpgrade(lacking: ["HTTP/1.1", "Upgrade"])),
