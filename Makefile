@@ -74,6 +74,12 @@ check-tsan: ## unit tests and a part of interoperation with ThreadSanitizer
 	@scripts/setup build check prove
 	@scripts/sanitize thread
 
+.PHONY: attack
+attack: ## floods by strangers and by a key holder: what they cost others, and whether the goals are met (five minutes, as root)
+	@scripts/setup build check
+	@$(MAKE) --no-print-directory release
+	@Tests/attack/run $(FLOODS)
+
 .PHONY: soak
 soak: ## everything at once through a pair of the release build: MINUTES=1
 	@scripts/setup build prove

@@ -1,4 +1,4 @@
-"""Runs every test_*.py in the folders beside it, or the tests whose names contain one of the arguments.
+"""Runs every test_*.py in the folders beside it and in ../attack, or the tests whose names contain one of the arguments.
 
 The folders are packages, imported from here: `python3 -m unittest client.test_http` in this directory runs one module, when
 the variables are set that `run` sets.
@@ -9,6 +9,7 @@ import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+TESTS = os.path.dirname(HERE)  # attack is there, which uses the helpers
 
 
 class Result(unittest.TextTestResult):
@@ -42,6 +43,7 @@ def main(filters):
     if filters:
         loader.testNamePatterns = ['*%s*' % f for f in filters]
     suite = loader.discover(HERE, pattern='test_*.py', top_level_dir=HERE)
+    suite.addTests(loader.discover(os.path.join(TESTS, 'attack'), pattern='test_*.py', top_level_dir=TESTS))
     if loader.errors:
         print('\n'.join(loader.errors), file=sys.stderr)
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Result).run(suite)

@@ -5,6 +5,7 @@
     streams.py --hold 0 --port 443 --plain --while COMMAND ...       straight to the server at the port, for its plain answer
     streams.py --record FILE --port 443 --run COMMAND                a client ({port} is where it goes) and what it says first
     streams.py --replay FILE --port 443                              says it again; prints the status
+    streams.py --datagram --port 1080                                one datagram through the client to an echo, and back
 """
 import argparse
 import shlex
@@ -63,6 +64,26 @@ def echoes(s):
     s.sendall(b'ping')
     if read(s, 4) != b'ping':
         raise EOFError('no echo')
+
+
+def datagram(options):
+    with socket.socket(type=socket.SOCK_DGRAM) as target, socket.socket(type=socket.SOCK_DGRAM) as own, \
+            socket.create_connection(('127.0.0.1', options.port), PATIENCE) as s:
+        for each in target, own:
+            each.bind(('127.0.0.1', 0))
+            each.settimeout(PATIENCE)
+        s.sendall(b'\5\1\0')
+        if read(s, 2) != b'\5\0':
+            raise EOFError('no SOCKS')
+        s.sendall(b'\5\3\0\1' + socket.inet_aton('127.0.0.1') + own.getsockname()[1].to_bytes(2, 'big'))
+        reply = read(s, 10)
+        if reply[1] != 0:
+            raise EOFError('refused')
+        head = b'\0\0\0\1' + socket.inet_aton('127.0.0.1') + target.getsockname()[1].to_bytes(2, 'big')
+        own.sendto(head + b'ping', ('127.0.0.1', int.from_bytes(reply[8:], 'big')))
+        said, sender = target.recvfrom(100)
+        target.sendto(said, sender)
+        return own.recv(100) != head + b'ping'
 
 
 def plain(port):
@@ -163,11 +184,12 @@ def main():
     parser.add_argument('--hold', type=int)
     parser.add_argument('--port', type=int, required=True)
     parser.add_argument('--plain', action='store_true')
+    parser.add_argument('--datagram', action='store_true')
     parser.add_argument('--longest', type=float)
     for name in 'while', 'run', 'record', 'replay':
         parser.add_argument('--' + name)
     options = parser.parse_args()
-    work = record if options.record else replay if options.replay else hold
+    work = datagram if options.datagram else record if options.record else replay if options.replay else hold
     sys.exit(work(options))
 
 

@@ -13,6 +13,7 @@ import Testing
             "Id": "wstand.service", "LoadState": "loaded", "ActiveState": "active", "SubState": "running",
             "Result": "success", "ExecMainStatus": "0", "MainPID": "812", "User": "wstan", "Group": "wstan",
             "SupplementaryGroups": "", "AmbientCapabilities": "", "ProtectHome": "yes", "PrivateTmp": "yes",
+            "InaccessiblePaths": "-/run/dbus -/srv +/mnt -+/media /boot",
             "ExecStart": "{ path=/usr/sbin/wstand ; argv[]=/usr/sbin/wstand --config /etc/wstan.conf ; ignore_errors=no }",
         ]
         fields.merge(changes) { $1 }
@@ -102,10 +103,14 @@ import Testing
         var settings = Settings.standard(.server)
         settings.key = .file("/etc/wstan/key")
         #expect(Self.levels(Self.unit(), settings) == [.ok])
-        for path in ["/home/anna/key", "/root/key", "/tmp/key", "/run/user/1000/key"] {
+        let hidden = ["/home/anna/key", "/root/key", "/tmp/key", "/run/user/1000/key", "/srv/key", "/mnt/a/key", "/media/key", "/boot/key"]
+        for path in hidden {
             settings.key = .file(path)
             #expect(Self.levels(Self.unit(), settings) == [.ok, .failed(.configuration)])
-            #expect(Self.levels(Self.unit(["ProtectHome": "no", "PrivateTmp": "no"]), settings) == [.ok])
+            let open = Self.unit(["ProtectHome": "no", "PrivateTmp": "no", "InaccessiblePaths": ""])
+            #expect(Self.levels(open, settings) == [.ok])
         }
+        settings.key = .file("/srvkey")
+        #expect(Self.levels(Self.unit(), settings) == [.ok])
     }
 }

@@ -30,7 +30,8 @@ struct ServiceUnit: Equatable {
 
     static let properties = [
         "Id", "LoadState", "ActiveState", "SubState", "Result", "ExecMainStatus", "MainPID", "User", "Group",
-        "SupplementaryGroups", "AmbientCapabilities", "ProtectHome", "PrivateTmp", "ExecStart", "UnitFileState", "Listen",
+        "SupplementaryGroups", "AmbientCapabilities", "ProtectHome", "PrivateTmp", "InaccessiblePaths", "ExecStart",
+        "UnitFileState", "Listen",
     ]
 
     /// - Parameters:
@@ -54,6 +55,8 @@ struct ServiceUnit: Equatable {
         hiddenDirectories =
             (["yes", "tmpfs"].contains(value("ProtectHome")) ? ["/home/", "/root/", "/run/user/"] : [])
             + (value("PrivateTmp") == "yes" ? ["/tmp/", "/var/tmp/"] : [])
+            // "-" and "+" in front of a path say what becomes of one that does not exist, and where it begins.
+            + value("InaccessiblePaths").split(separator: " ").map { $0.drop { "-+".contains($0) } + "/" }
         let socket = units.first { $0["Id"]?.first?.hasSuffix(".socket") == true }
         let isUsed =
             socket.map { $0["ActiveState"] == ["active"] || $0["UnitFileState"]?.first?.hasPrefix("enabled") == true }
