@@ -19,13 +19,14 @@ extension EventLog {
         case .lost(let failure):
             guard let missed = throttle.allows("lost \(server.address) \(failure.code)", now: now) else { return }
             let text = isOnly ? failure.text : DialFailure.at(server.address, failure).text
-            logger.warning("\(text)", metadata: .of(.serverLost, .repeated(missed)))
+            logger.warning("\(text)", metadata: .of(.serverLost, Self.fields(failure, missed)))
         case .doubted(let failure):
             guard let missed = throttle.allows("doubted \(server.address) \(failure.code)", now: now) else { return }
             let text = isOnly ? failure.text : DialFailure.at(server.address, failure).text
             // A server of version 0.4 does so as well, and serves connections.
             logger.warning(
-                "no tunnel opened ahead of need, so connections may fail, too: \(text)", metadata: .repeated(missed))
+                "no tunnel opened ahead of need, so connections may fail, too: \(text)",
+                metadata: Self.fields(failure, missed))
         case .back(let time):
             guard let missed = throttle.allows("back \(server.address)", now: now) else { return }
             logger.notice(
@@ -42,6 +43,11 @@ extension EventLog {
             case .fellBack(let number), .returned(let number): number
             }
         logger.notice("now using server \(servers[number].address)", metadata: .repeated(missed))
+    }
+
+    /// The text may become a better one; the code never changes.
+    private static func fields(_ failure: DialFailure, _ missed: Int) -> Logger.Metadata {
+        ["code": "\(failure.code)"].merging(.repeated(missed)) { $1 }
     }
 
     private static func seconds(_ time: Duration) -> String { "\(time.wholeNanoseconds / 1_000_000_000)s" }

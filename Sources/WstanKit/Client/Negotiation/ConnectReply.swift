@@ -59,7 +59,8 @@ extension DialFailure {
             ConnectCause(failure) == .networkUnreachable ? .networkUnreachable : .generalFailure
         case .at(_, let failure):
             failure.socksReply
-        case .proxyRefused, .refused, .notHTTP, .reset, .closed, .timedOut, .overtaken, .tls:
+        case .proxyRefused, .refused, .notHTTP, .tooLargeAnswer, .unfinishedAnswer, .reset, .closed, .timedOut,
+            .overtaken, .tls:
             .generalFailure
         }
     }

@@ -110,7 +110,9 @@ extension DialFailure {
         case .refused(let answer): answer.mayBeFromServer
         case .closed: true
         case .at(_, let failure): failure.mayBeRefusal
-        case .unreachable, .proxyUnreachable, .proxyRefused, .notHTTP, .reset, .timedOut, .overtaken, .tls: false
+        case .unreachable, .proxyUnreachable, .proxyRefused, .notHTTP, .tooLargeAnswer, .unfinishedAnswer, .reset,
+            .timedOut, .overtaken, .tls:
+            false
         }
     }
 
