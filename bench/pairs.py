@@ -1,11 +1,15 @@
 """The pairs that are measured. Each is made anew for every start, with ports that are free at that moment."""
 
 import configparser
+import hashlib
 import json
 import os
+import secrets
 import shlex
 import shutil
 import subprocess
+import time
+from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import Callable, NamedTuple
 
@@ -65,7 +69,28 @@ def tls_floor(of: Materials) -> Pair:
 USUAL_POOL = 16
 
 
-def wstan(of: Materials, scheme: str = "ws", threads: int = 1, pool: int = USUAL_POOL) -> Pair:
+def key_ring(of: Materials, count: int) -> Path:
+    """A state directory whose server has so many keys, four of each name."""
+    def line(name: str, state: str, made: str, until: str, key: bytes) -> str:
+        return f"{name} {state} {made} {until} {b64encode(key).decode()}\n"
+    folder = of.work / f"keys-{count}"
+    if folder.exists():
+        return folder
+    configured, now = b64decode(of.key), int(time.time() * 1e6)
+    text = f"wstan key ring 1\norigin {hashlib.sha256(b'wstan key id' + bytes(1) + configured).hexdigest()[:16]}\n"
+    text += line("default", "current configuration", "-", "-", configured)
+    for number in range(count - 1):
+        name, place = f"k{number // 4}", number % 4
+        until = str(now + 86_400_000_000 - place) if place else "-"
+        text += line(name, ("previous" if place else "current") + " state", str(now), until, secrets.token_bytes(16))
+    folder.mkdir(mode=0o700)
+    ring = folder / "keyring"
+    ring.touch(mode=0o600)
+    ring.write_text(text + f"sha256 {hashlib.sha256(text.encode()).hexdigest()}\n")
+    return folder
+
+
+def wstan(of: Materials, scheme: str = "ws", threads: int = 1, pool: int = USUAL_POOL, keys: int = 1) -> Pair:
     """One thread each, unless told otherwise, because the relays have one. Another pool than the usual one opens nothing ahead."""
     server, client = free_ports(2)
     common = ["--key-file", str(of.key_file), f"--threads={threads}"]
@@ -76,6 +101,8 @@ def wstan(of: Materials, scheme: str = "ws", threads: int = 1, pool: int = USUAL
         for_server = [f"wss://localhost:{server}/", f"--listen=127.0.0.1:{server}", f"--tls-certificate={pem}", f"--tls-key={key}"]
         for_client = [f"wss://localhost:{server}/", f"--connect-to=127.0.0.1:{server}", f"--tls-ca-file={pem}"]
     name = "wstan" + (" wss" if scheme == "wss" else "") + (f", {threads} threads" if threads > 1 else "")
+    if keys > 1:
+        for_server.append(f"--state-directory={key_ring(of, keys)}")
     if pool != USUAL_POOL:
         for_client += [f"--pool-size={pool}", "--pool-min=0"]
         name += ", no pool" if pool == 0 else f", pool of {pool}"

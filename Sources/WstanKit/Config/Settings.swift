@@ -115,7 +115,7 @@ public struct Settings: Sendable, Equatable {
     /// Of one address of clients, as trusted proxies tell it. 0: no limit.
     public var maxTunnelsPerAddress = 0
     /// 0: no limit.
-    public var maxHandshakes = 1_024
+    public var maxHandshakes = 8_192
     public var handshakeTimeout = Duration.seconds(8)
     public var connectTimeout = Duration.seconds(10)
     /// A tunnel on whose connection nothing has moved for so long is ended; zero: none is.

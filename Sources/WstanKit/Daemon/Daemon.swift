@@ -64,6 +64,7 @@ public final class Daemon: @unchecked Sendable {
         }
         do {
             let parts = try Composition(settings, arguments: arguments, found: warnings, log: log, threshold: threshold)
+            Descriptors.countOthers()
             return try Daemon(parts).run()
         } catch {
             let (text, status) = explanation(of: error)

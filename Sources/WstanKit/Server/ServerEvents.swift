@@ -14,6 +14,7 @@ extension EventLog {
         var metadata: Logger.Metadata = ["peer": "\(peer)", "reason": "\(traits.code)"]
         if case .wire(.expired(let seconds)) = refusal { metadata["client-clock-ahead"] = "\(seconds.rounded())s" }
         if case .wire(.incompleteUpgrade(let parts)) = refusal { metadata["lacking"] = "\(parts.joined(separator: ","))" }
+        if case .overLimit(let bound) = refusal { metadata["limit"] = "\(bound.rawValue)" }
         metadata.add(key)
         if let id = traits.id { metadata = .of(id, metadata) }
         logger.log(level: traits.level, "\(traits.text)", metadata: metadata)
@@ -63,6 +64,15 @@ extension EventLog {
         var metadata: Logger.Metadata = ["tunnel": "\(tunnel)", "peer": "\(peer)"]
         metadata.add(key)
         logger.info("tunnel opened", metadata: metadata)
+    }
+
+    /// - Parameters:
+    ///   - key: whose tunnel it was.
+    ///   - wasIdle: it carried nothing, so that nothing was lost.
+    func tunnelGaveWay(_ tunnel: UInt64, key: KeyName?, wasIdle: Bool) {
+        var metadata: Logger.Metadata = ["tunnel": "\(tunnel)", "idle": wasIdle ? "yes" : "no"]
+        metadata.add(key)
+        logger.info("tunnel closed to make room for another key", metadata: metadata)
     }
 
     func tunnelEnded(_ tunnel: UInt64) {

@@ -40,6 +40,14 @@ package enum ServerLimits {
     static let proxyHeader = 4096
     /// Requests remembered; beyond that, new ones are refused until old ones have expired.
     package static let seenRequests = 1 << 18
+    /// Bytes that are hashed at once in the search for a request's key, one tag counting for 400 more: before the request
+    /// has to wait for the strangers' turn, and in each turn.
+    static let firstLook = 8 * 1024
+    static let piece = 64 * 1024
+    /// The same for a request of more than `KeySearchV1.large`, of which the first turn makes four tags.
+    static let largePiece = 256 * 1024
+    /// What is read of a stranger that has been refused and sends on: more than any honest request has behind its head.
+    static let discardedFromStrangers = 64 * 1024
     /// See `ServerService.waitForPythonClient`.
     static let resetAfterOpening: Duration = .milliseconds(20)
     /// An association that is not used for so long ends, though its client has not ended it.

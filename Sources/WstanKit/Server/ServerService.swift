@@ -12,7 +12,10 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     private let recorder: RefusalRecorder
     private let policy: TargetPolicy
     private let tunnelCounts: TunnelCounts
+    private let limiter: HandshakeLimiter
     private var tunnels: [UInt64: Served] = [:]
+    /// Of those that have not had to give way.
+    private var shares = TunnelShares()
     /// Tunnels that are no more.
     private var past = TunnelTotals()
     private let drain: Draining
@@ -21,6 +24,9 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         let tunnel: Tunnel
         /// Also behind a front.
         let client: ClientAddress
+        /// Of the key that it was opened with.
+        let holder: KeyHolder
+        var hasToGo = false
         /// In `tunnelCounts`.
         let isCounted: Bool
     }
@@ -33,13 +39,14 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         recorder = RefusalRecorder(worker: worker, log: log, recent: shared.recentRefusals)
         policy = TargetPolicy(worker: worker, rules: options.rules, hostAddresses: shared.hostAddresses)
         tunnelCounts = shared.tunnelCounts
+        limiter = shared.limiter
         authentication = Authentication(options: options, replayGuard: shared.replayGuard) {
             log.seenRequestsFull(now: worker.now)
         }
         acceptor = TunnelAcceptor(worker: worker, options: options, authentication: authentication, recorder: recorder)
-        connector = Connector(worker: worker, resolver: resolver)
-        acceptor.closedBecause = { [unowned self] in whyClosed }
-        acceptor.hasRoom = { [unowned self] in hasRoom(for: $0) }
+        connector = Connector(worker: worker, resolver: resolver, limiter: shared.connects)
+        acceptor.closedBecause = { [unowned self] in drain.isOn ? .draining : nil }
+        acceptor.makeRoom = { [unowned self] in makeRoom(for: $0, holding: $1) }
     }
 
     /// What this worker has refused so far.
@@ -104,24 +111,68 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     /// On the worker.
     package func serve(_ arrival: Acceptor.Arrival) {
         worker.assertIsCurrent()
-        guard let stream = try? Stream(arrival) else { return }
+        guard let stream = try? Stream(arrival) else {
+            if let ticket = arrival.ticket { limiter.leave(ticket) }
+            return
+        }
+        let place: HandshakePlace?
+        if let ticket = arrival.ticket {
+            let source = ClientAddress(arrival.peer).source
+            place = HandshakePlace(ticket, of: stream, from: source, in: limiter) { [recorder] in
+                recorder.closedForRoom()
+            }
+            guard place != nil else { return }
+        } else {
+            place = nil
+        }
         worker.spawn { [self] in
-            if let accepted = await acceptor.accept(stream, from: arrival.peer) { startTunnel(for: accepted) }
+            let accepted = await acceptor.accept(stream, from: arrival.peer, at: place)
+            if let accepted { startTunnel(for: accepted) }
             finishDrainIfDone()
         }
     }
 
-    /// Why no tunnel can be opened at the moment, if so.
-    private var whyClosed: Refusal? {
-        if drain.isOn { return .draining }
-        let hasRoom = options.maxTunnels == 0 || tunnels.count < options.maxTunnels
-        return hasRoom && worker.budget.hasRoomForTunnel ? nil : .overLimit
+    // MARK: Room
+
+    /// Counts one more tunnel of the client, until that has ended. Where there is no room for it, one of whoever has most
+    /// gives way.
+    ///
+    /// - Returns: why there is no room; nil when there is.
+    private func makeRoom(for client: ClientAddress, holding key: KeyID) -> Refusal? {
+        let limit = options.maxTunnelsPerAddress
+        guard limit == 0 || tunnelCounts.enter(client.source, limit: limit) else { return .overLimit(.tunnelsOfAddress) }
+        let bound = fullBound
+        guard bound != nil || Descriptors.areTight, !giveWay(to: recorder.holder(of: key)), let bound else { return nil }
+        if limit > 0 { tunnelCounts.leave(client.source) }
+        return .overLimit(bound)
     }
 
-    /// Counts one more tunnel of the client, until that has ended; false when it has as many as it may have.
-    private func hasRoom(for client: ClientAddress) -> Bool {
-        let limit = options.maxTunnelsPerAddress
-        return limit == 0 || tunnelCounts.enter(client.source, limit: limit)
+    private var fullBound: Refusal.Bound? {
+        if options.maxTunnels > 0, shares.count >= options.maxTunnels { return .tunnels }
+        return worker.budget.hasRoomForTunnel ? nil : .memory
+    }
+
+    /// - Returns: whether a tunnel has been closed for another one of `newcomer`.
+    private func giveWay(to newcomer: KeyHolder) -> Bool {
+        let idle = shares.longestIdle(for: newcomer) { tunnels[$0]?.tunnel.isIdle ?? false }
+        guard let id = idle ?? stillest(of: shares.greatest(beside: newcomer)), let served = tunnels[id] else {
+            return false
+        }
+        tunnels[id]?.hasToGo = true
+        shares.left(id, of: served.holder)
+        log.tunnelGaveWay(id, key: recorder.name(of: served.tunnel.keyID), wasIdle: idle != nil)
+        served.tunnel.close(CloseCode.goingAway)
+        // Its place is taken already: what the peer does not take at once is lost.
+        let stream = served.tunnel.stream
+        if stream.pendingCount > 0 { stream.abort() } else { stream.close() }
+        return true
+    }
+
+    /// The tunnel of a holder on which nothing has moved for longest.
+    private func stillest(of holder: KeyHolder?) -> UInt64? {
+        guard let holder else { return nil }
+        let its = tunnels.values.lazy.filter { $0.holder == holder && !$0.hasToGo }.map(\.tunnel)
+        return its.min { $0.lastActivity < $1.lastActivity }?.id
     }
 
     // MARK: Tunnels
@@ -132,8 +183,10 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         let tunnel = Tunnel(
             id: worker.nextID(), role: .server, stream: accepted.stream, sealer: accepted.request.sealer,
             opener: accepted.request.opener, pings: options.pings, owner: self, acceptor: self)
+        let holder = recorder.holder(of: tunnel.keyID)
         tunnels[tunnel.id] = Served(
-            tunnel: tunnel, client: accepted.client, isCounted: options.maxTunnelsPerAddress > 0)
+            tunnel: tunnel, client: accepted.client, holder: holder, isCounted: options.maxTunnelsPerAddress > 0)
+        shares.opened(by: holder)
         past.opened &+= 1
         log.tunnelOpened(tunnel.id, peer: accepted.client, key: recorder.name(of: tunnel.keyID))
         switch accepted.request.opening {
@@ -142,7 +195,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         case .association(let request):
             tunnel.acceptAssociation(first: request.first)
         case .idle:
-            break
+            shares.becameIdle(tunnel.id, of: holder)
         }
         let rest = accepted.rest[...]
         worker.spawn { await tunnel.receiveLoop(first: rest) }
@@ -151,13 +204,18 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     func tunnelEnded(_ tunnel: Tunnel) {
         let served = tunnels.removeValue(forKey: tunnel.id)
         if served != nil { past.traffic = past.traffic + tunnel.stream.traffic }
-        if let served, served.isCounted { tunnelCounts.leave(served.client.source) }
+        if let served {
+            if !served.hasToGo { shares.left(tunnel.id, of: served.holder) }
+            if served.isCounted { tunnelCounts.leave(served.client.source) }
+        }
         log.tunnelEnded(tunnel.id)
         finishDrainIfDone()
     }
 
     func tunnelIsIdle(_ tunnel: Tunnel) {
-        if drain.isOn || !isAccepted(tunnel.keyID) { tunnel.close(CloseCode.goingAway) }
+        guard !drain.isOn, isAccepted(tunnel.keyID) else { return tunnel.close(CloseCode.goingAway) }
+        guard let served = tunnels[tunnel.id], !served.hasToGo else { return }
+        shares.becameIdle(tunnel.id, of: served.holder)
     }
 
     package func tunnel(_ tunnel: Tunnel, refused error: WireError) {
@@ -187,18 +245,24 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         guard let client = tunnels[tunnel.id]?.client else { return }
         connection.connecting = worker.spawn { [self] in
             let target: Stream
+            let began = worker.now
             do throws(Connector.Failure) {
-                target = try await connect(to: request.target, for: client)
+                let holder = recorder.holder(of: tunnel.keyID)
+                target = try await connect(to: request.target, for: client.asker(holding: holder))
             } catch {
                 guard tunnel.connection === connection else { return }
-                let reset: Reset
-                if case .forbidden(let key) = error {
-                    reset = .forbidden(key: key)
+                if let key = error.forbiddingKey {
                     recorder.forbade(request.target, by: key, to: client, on: tunnel.id, with: tunnel.keyID)
                 } else {
-                    reset = .unreachable(request.target, error.description)
                     log.targetFailed(tunnel.id, request.target, error)
+                    if let bound = error.bound { recorder.refused(.overLimit(bound), of: client, with: tunnel.keyID) }
                 }
+                let told = ToldFailure(error, of: request.target)
+                if let time = told.time(since: began, now: worker.now) {
+                    await worker.sleep(for: time - worker.now)
+                    guard tunnel.connection === connection else { return }
+                }
+                let reset = told.reset
                 await waitForPythonClient(tunnel)
                 return tunnel.end(connection, reset)
             }
@@ -210,14 +274,14 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     }
 
     /// The rules are asked of the name, and of each of its addresses right before it is connected to.
-    private func connect(to target: Address, for client: ClientAddress) async throws(Connector.Failure) -> Stream {
+    private func connect(to target: Address, for asker: Asker) async throws(Connector.Failure) -> Stream {
         var name: String?
         if case .name(let text) = target.host {
             if let key = policy.refusal(ofName: text, port: target.port) { throw .forbidden(key: key) }
             name = text
         }
         let deadline = worker.now + options.connectTimeout
-        return try await connector.connect(to: target, for: client.shareKey, deadline: deadline) { [policy, name] in
+        return try await connector.connect(to: target, for: asker, deadline: deadline) { [policy, name] in
             policy.refusal(of: $0, name: name)
         }
     }
@@ -299,14 +363,13 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     }
 }
 
-/// What the workers of a server share.
-package struct ServerShared: Sendable {
-    let replayGuard: ReplayGuard
-    let tunnelCounts = TunnelCounts()
-    package let hostAddresses = HostAddresses()
-    package let recentRefusals = RecentRefusals()
-
-    package init(replayGuard: ReplayGuard) {
-        self.replayGuard = replayGuard
+extension Connector.Failure {
+    /// What there was no more room in, if that is why.
+    fileprivate var bound: Refusal.Bound? {
+        switch self {
+        case .tooMany: .connects
+        case .lookUp(.tooMany): .lookUps
+        case .lookUp, .connect, .forbidden, .leadsToForbidden: nil
+        }
     }
 }

@@ -9,6 +9,8 @@ package struct BufferedReader {
     private(set) var hasReceived = false
     /// Whether what came began as a HEAD request, whose answer has no body.
     private(set) var startsWithHEAD = false
+    /// Where the connection is one of those whose waits are limited.
+    var place: HandshakePlace?
 
     package enum Progress: Equatable {
         case more
@@ -22,13 +24,16 @@ package struct BufferedReader {
     static let readSize = 16 * 1024
 
     /// - Parameter bytes: what has been read from the stream and not used so far.
-    package init(_ stream: Stream, bytes: [UInt8] = []) {
+    package init(_ stream: Stream, bytes: [UInt8] = [], at place: HandshakePlace? = nil) {
         self.stream = stream
+        self.place = place
         if !bytes.isEmpty { received(bytes[...]) }
     }
 
     /// Waits for bytes and appends them.
     package mutating func readMore(deadline: Instant) async -> Progress {
+        place?.wait(for: hasReceived ? .moreBytes : .firstBytes)
+        defer { place?.goOn() }
         switch await stream.readNext(upTo: { Self.readSize }, deadline: deadline) {
         case .bytes(let more):
             received(more)

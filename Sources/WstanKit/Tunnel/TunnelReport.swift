@@ -83,7 +83,7 @@ extension Tunnel {
     }
 
     /// By what both ends note anyway. What the WebSocket received does not count: pings are no activity.
-    private var lastActivity: Instant {
+    var lastActivity: Instant {
         let moments = [
             pulse?.restarted, connection?.lastDelivery, connection?.end?.lastReceived, association?.lastUsed,
         ]

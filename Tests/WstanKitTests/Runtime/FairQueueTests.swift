@@ -10,9 +10,11 @@ import Testing
         init(slots: Int) { queue = FairQueue(slots: slots) }
 
         var hasRunnable: Bool { queue.hasRunnable }
-        func add(_ work: Work, for peer: AnyHashable) -> Bool { queue.add(work, for: peer) }
-        func next() -> (work: Work, peer: AnyHashable)? { queue.next() }
-        func finished(for peer: AnyHashable) { queue.finished(for: peer) }
+        func add(_ work: Work, for peer: AnyHashable) -> Bool { queue.add(work, for: Asker(peer)) }
+        func next() -> (work: Work, peer: AnyHashable)? {
+            queue.next().map { ($0.work, $0.asker.source == nil ? $0.asker.holder : AnyHashable($0.asker)) }
+        }
+        func finished(for peer: AnyHashable) { queue.finished(for: Asker(peer)) }
     }
 
     @Test func `one peer gets half of the slots`() {
@@ -88,5 +90,48 @@ import Testing
         }
         #expect(queue.next() == nil)
         queue.finished(for: "a stranger")
+    }
+
+    // MARK: Holders and their sources
+
+    private static func fill(_ queue: Queue<Int>, _ asker: Asker) -> Int {
+        for work in 0..<200 { #expect(queue.add(work, for: asker)) }
+        var share = 0
+        while queue.next() != nil { share += 1 }
+        return share
+    }
+
+    /// Behind a front all of them come from one address.
+    @Test func `holders of keys at one address do not share`() {
+        let queue = Queue<Int>(slots: 64)
+        #expect(Self.fill(queue, Asker("a", from: "front")) == 16)
+        #expect(Self.fill(queue, Asker("b", from: "front")) == 12)
+        #expect(Self.fill(queue, Asker("c", from: "front")) == 9)
+    }
+
+    @Test func `a holder with many addresses has no more than half, and leaves half of that to its other ones`() {
+        let queue = Queue<Int>(slots: 64)
+        var shares: [Int] = []
+        for source in 0..<40 { shares.append(Self.fill(queue, Asker("a", from: source))) }
+        #expect(shares.prefix(6) == [16, 8, 4, 2, 1, 1])
+        #expect(shares.reduce(0, +) == 32)
+        #expect(Self.fill(queue, Asker("b", from: 0)) == 8)
+    }
+
+    @Test func `counts are shared out as slots are, and go back to none`() {
+        var counts = FairCounts(capacity: 64)
+        func take(_ asker: Asker) -> Int {
+            var share = 0
+            while counts.add(asker) { share += 1 }
+            return share
+        }
+        #expect(take(Asker("a", from: 1)) == 16)
+        #expect(take(Asker("a", from: 2)) == 8)
+        #expect(take(Asker("b", from: 1)) == 10)
+        for _ in 0..<16 { counts.remove(Asker("a", from: 1)) }
+        for _ in 0..<8 { counts.remove(Asker("a", from: 2)) }
+        for _ in 0..<10 { counts.remove(Asker("b", from: 1)) }
+        counts.remove(Asker("a stranger", from: nil))
+        #expect(take(Asker("c", from: nil)) == 32)
     }
 }

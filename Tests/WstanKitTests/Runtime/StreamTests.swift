@@ -21,6 +21,35 @@ import Testing
         return (address, [descriptor, filler])
     }
 
+    // MARK: A stranger who sends on
+
+    /// How much of 64 MB is taken from a peer that goes on sending after it was answered.
+    private static func taken(discarding most: Int) async throws -> (sent: Int, isBroken: Bool) {
+        try await WorkerThread.run { worker in
+            let (near, far) = try await Loopback.pair(on: worker)
+            Loopback.tighten(near)
+            Loopback.tighten(far)
+            far.write(Array("answer".utf8))
+            far.closeOrderly(awaitingPeer: true, discarding: most)
+            var sent = 0
+            let piece = [UInt8](repeating: 0, count: 16 * 1024)
+            while sent < 64 << 20, near.failure == nil {
+                near.write(piece)
+                await near.waitDrained(until: worker.now + .seconds(20))
+                if near.failure == nil, near.pendingCount == 0 { sent += piece.count }
+            }
+            defer { near.close() }
+            return (sent, near.failure != nil)
+        }
+    }
+
+    @Test func `a peer that is refused and sends on is read for as much as it may, and then reset`() async throws {
+        let (sent, isBroken) = try await Self.taken(discarding: 64 * 1024)
+        #expect(isBroken)
+        // And what the two kernels hold.
+        #expect(sent < 1 << 20)
+    }
+
     // MARK: Bytes
 
     @Test func `10 MB come back from an echo whole and in order, with a slow reader`() async throws {

@@ -304,7 +304,7 @@ import Testing
         #expect(try Self.refusal(good, authentication) == nil)
         // Full: closed.
         let next = try Self.request(nonce: Nonce(high: 3, low: 4))
-        #expect(try Self.refusal(next, authentication) == .overMemory)
+        #expect(try Self.refusal(next, authentication) == .overLimit(.requests))
         let future = Self.now + 71 + ReplayMemory.margin
         let later = try Self.request(time: future, nonce: Nonce(high: 3, low: 5))
         #expect(try Self.refusal(later, authentication, now: future) == nil)

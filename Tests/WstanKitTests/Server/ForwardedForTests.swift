@@ -60,7 +60,7 @@ import Testing
     }
 
     @Test func `clients of one IPv6 network, or behind one mapped address, share`() throws {
-        func key(_ text: String) throws -> AnyHashable { try #require(ClientAddress(text: text)).shareKey }
+        func key(_ text: String) throws -> ClientAddress.Source { try #require(ClientAddress(text: text)).source }
         #expect(try key("2001:db8::1") == key("[2001:db8::2]:80"))
         #expect(try key("2001:db8::1") != key("2001:db8:0:1::1"))
         #expect(try key("::ffff:192.0.2.1") == key("192.0.2.1:80"))

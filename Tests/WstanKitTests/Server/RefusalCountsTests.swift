@@ -7,9 +7,8 @@ import Testing
     @Test func `every refusal counts for its cause, and what is no request for none`() {
         var rejects = RefusalCounts()
         let refusals: [Refusal] = [
-            .notARequest, .silent, .timedOut, .draining, .tls(.notTLS(.http)), .overLimit, .overMemory,
-            .wire(.replayed),
-            .wire(.expired(seconds: 1)),
+            .notARequest, .silent, .timedOut, .draining, .tls(.notTLS(.http)), .overLimit(.tunnels),
+            .overLimit(.requests), .wire(.replayed), .wire(.expired(seconds: 1)),
             .wire(.badAuthentication), .wire(.malformed), .wire(.sealedForOtherScheme), .wire(.tooLarge),
             .wire(.unexpectedCommand), .wire(.incompleteUpgrade(lacking: [])), .tls(.notTLS(.webSocket)),
         ]
@@ -37,7 +36,7 @@ import Testing
             let recorder = RefusalRecorder(worker: worker, log: .silent, recent: recent)
             let pair = try await TunnelPair(on: worker, usesCipher: true)
             let client = ClientAddress(ipv4: IPv4Address(0xc000_0201), port: 1)
-            for _ in 0..<3 { recorder.refused(.overLimit, of: client) }
+            for _ in 0..<3 { recorder.refused(.overLimit(.tunnels), of: client) }
             recorder.refused(.notARequest, of: client)
             recorder.refused(.badAuthentication, on: pair.server, of: client)
             recorder.forbade(Address(host: .name("a.test"), port: 80), by: "deny", to: client, on: 1)

@@ -12,7 +12,8 @@ import Testing
     private static func at(_ seconds: Int) -> Instant { Instant(nanoseconds: 1) + .seconds(seconds) }
 
     private static let refusals: [Refusal] = [
-        .notARequest, .silent, .overLimit, .overMemory, .timedOut, .wire(.malformed), .wire(.badAuthentication),
+        .notARequest, .silent, .overLimit(.tunnels), .overLimit(.requests), .timedOut, .wire(.malformed),
+        .wire(.badAuthentication),
         .wire(.sealedForOtherScheme), .wire(.expired(seconds: 61.4)), .wire(.expired(seconds: .nan)), .wire(.replayed),
         .wire(.tooLarge), .wire(.unexpectedCommand), .draining, .tls(.notTLS(.http)),
         .tls(.notTLS(.webSocket)), .wire(.incompleteUpgrade(lacking: ["HTTP/1.1", "Upgrade"])),
@@ -114,7 +115,7 @@ import Testing
         let log = lines.log
         for _ in 0..<2 {
             _ = log.requestRefused(.notARequest, peer: Self.peer, now: Self.at(0))
-            _ = log.requestRefused(.overLimit, peer: Self.peer, now: Self.at(0))
+            _ = log.requestRefused(.overLimit(.tunnels), peer: Self.peer, now: Self.at(0))
         }
         log.logGathered(upTo: nil)
         #expect(lines.all.map(\.level) == [.info, .notice, .notice, .info])
@@ -196,7 +197,7 @@ import Testing
     @Test func `what operators alert on has an id`() {
         let lines = LogLines()
         let log = lines.log
-        for refusal in [Refusal.wire(.replayed), .wire(.badAuthentication), .overLimit, .wire(.malformed)] {
+        for refusal in [Refusal.wire(.replayed), .wire(.badAuthentication), .overLimit(.tunnels), .wire(.malformed)] {
             _ = log.requestRefused(refusal, peer: Self.peer, now: Self.at(0))
         }
         _ = log.targetForbidden(1, Self.secret, rule: "deny", peer: Self.peer, now: Self.at(0))

@@ -33,6 +33,7 @@ final class ListenerSet: @unchecked Sendable {
             self.place = place
             self.route = route
             self.forward = forward
+            (socket as? Acceptor)?.limiter = route?.limiter
             apply(entry)
         }
 
@@ -53,6 +54,11 @@ final class ListenerSet: @unchecked Sendable {
     private final class Route {
         /// Nil where the connection itself says it.
         var destination: Address?
+        let limiter: HandshakeLimiter?
+
+        init(bounding limiter: HandshakeLimiter?) {
+            self.limiter = limiter
+        }
     }
 
     /// - Parameter services: what connections are handed to.
@@ -147,9 +153,8 @@ final class ListenerSet: @unchecked Sendable {
     private func checkNoneIsMissing(_ plan: ListenPlan, _ next: [OpenListener?]) throws(ListenAddresses.Failure) {
         let opened = zip(plan.entries, next)
         for (entry, listener) in opened where listener == nil {
-            guard let group = entry.group, !opened.contains(where: { $0.isSibling(of: entry) && $1 != nil }) else {
-                continue
-            }
+            let hasSibling = opened.contains { $0.isSibling(of: entry) && $1 != nil }
+            guard let group = entry.group, !entry.isRest, !hasSibling else { continue }
             throw ListenAddresses.Failure(
                 description: "cannot listen on \(group): this host has none of its addresses; is the interface lo up?")
         }
@@ -210,7 +215,7 @@ final class ListenerSet: @unchecked Sendable {
                 try forward.listen(on: address, sharing: sharing)
             }
         }
-        let route = Route()
+        let route = Route(bounding: services.roles.first?.limiter)
         let listener = try Listener(
             address, sharing: sharing, on: worker, dealingTo: workers, report: reports(by: route))
         return OpenListener(entry, listener, at: listener.place, route)
@@ -218,7 +223,7 @@ final class ListenerSet: @unchecked Sendable {
 
     private func open(_ path: String, _ entry: ListenPlan.Entry) throws(ListenAddresses.Failure) -> OpenListener {
         guard !entry.purpose.isForDatagrams else { throw Self.notForDatagrams(path) }
-        let route = Route()
+        let route = Route(bounding: services.roles.first?.limiter)
         do throws(UnixListener.Failure) {
             let listener = try UnixListener(path, on: worker, dealingTo: workers, report: reports(by: route))
             return OpenListener(entry, listener, at: listener.place, route)
@@ -228,7 +233,7 @@ final class ListenerSet: @unchecked Sendable {
     }
 
     private func open(_ socket: PassedSocket, _ entry: ListenPlan.Entry) throws(SystemError) -> OpenListener {
-        let route = Route()
+        let route = Route(bounding: services.roles.first?.limiter)
         switch (socket.kind, entry.purpose) {
         case (.listener(.network(let address)), _):
             let listener = try Listener(

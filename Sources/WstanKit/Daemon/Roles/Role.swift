@@ -11,6 +11,8 @@ protocol Role: AnyObject, Sendable {
     var forwarder: ClientService? { get }
     /// What a role has refused lately; nil where it refuses no requests.
     var recentRefusals: RecentRefusals? { get }
+    /// What bounds the connections that the role's listeners accept; nil where nothing does.
+    var limiter: HandshakeLimiter? { get }
     /// What the role shows to its peers; nil without TLS, or where a front speaks it.
     var certificate: ShownCertificate? { get }
     /// The process listens at these addresses from now on.
@@ -26,4 +28,5 @@ protocol Role: AnyObject, Sendable {
 
 extension Role {
     var certificate: ShownCertificate? { nil }
+    var limiter: HandshakeLimiter? { nil }
 }

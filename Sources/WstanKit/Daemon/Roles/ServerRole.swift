@@ -11,6 +11,7 @@ final class ServerRole: Role, @unchecked Sendable {
     private let context: DaemonContext
     private let replayGuard: ReplayGuard
     private let hostAddresses: HostAddresses
+    let limiter: HandshakeLimiter?
     private let watch: CertificateWatch
     /// That clients check the certificate for.
     private var name: String?
@@ -21,7 +22,9 @@ final class ServerRole: Role, @unchecked Sendable {
         self.context = context
         name = ShownCertificate.name(by: configuration.next)
         (replayGuard, warnings) = try Self.openReplayGuard(configuration.next, context)
-        let shared = ServerShared(replayGuard: replayGuard)
+        let shared = ServerShared(
+            replayGuard: replayGuard, maxHandshakes: Descriptors.handshakes(configuration.next.maxHandshakes))
+        limiter = shared.limiter
         hostAddresses = shared.hostAddresses
         recentRefusals = shared.recentRefusals
         if let failure = shared.hostAddresses.failure {
@@ -70,6 +73,13 @@ final class ServerRole: Role, @unchecked Sendable {
     func start() {
         watch.start()
         advanceReplayGuard()
+        giveBackMemory()
+    }
+
+    /// What a flood of strangers has taken.
+    private func giveBackMemory() {
+        _ = context.blocking.submit(for: "memory") { FreeMemory.giveBack() }
+        _ = context.main.schedule(after: .seconds(5)) { [self] in giveBackMemory() }
     }
 
     private func advanceReplayGuard() {
@@ -84,6 +94,7 @@ final class ServerRole: Role, @unchecked Sendable {
         if configuration.certificate?.configuration != watch.certificate?.configuration {
             watch.adopt(configuration.certificate)
         }
+        limiter?.capacity = Descriptors.handshakes(configuration.next.maxHandshakes)
         let options = ServerOptions(configuration.next, keys: [], workers: context.workers.count)
         let tasks = servers.map { server in server.worker.spawn { server.apply(options) } }
         for task in tasks { await task.value }

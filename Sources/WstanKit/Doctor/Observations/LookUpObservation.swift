@@ -46,7 +46,7 @@ struct LookUpObservation {
         func isSilent(_ answer: Answer) -> Bool {
             switch answer {
             case .failure(.unavailable), .failure(.timedOut): true
-            case .failure(.notFound), .failure(.cancelled), .failure(.tooMany), .success: false
+            case .failure(.notFound), .failure(.cancelled), .failure(.tooMany), .failure(.shortage), .success: false
             }
         }
         if isSilent(ipv6) { return "IPv6" }

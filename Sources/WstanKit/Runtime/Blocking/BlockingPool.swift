@@ -11,22 +11,27 @@ package final class BlockingPool: @unchecked Sendable {
     private var threads = 0
     private var idle = 0
 
+    private let isPolite: Bool
+
     private static let idleSeconds = 10
     /// getaddrinfo needs some of it; the default of 8 MB would count against a cgroup's limit at worst.
     private static let stackSize = 256 * 1024
 
-    package init(maxThreads: Int = 64) {
+    /// - Parameter isPolite: whether its threads run only while the workers leave them a processor, as far as the system
+    ///   allows that: for work that takes long and can wait.
+    package init(maxThreads: Int = 128, isPolite: Bool = false) {
+        self.isPolite = isPolite
         queue = FairQueue(slots: maxThreads)
         pthread_mutex_init(lock, nil)
         pthread_cond_init(condition, nil)
     }
 
-    /// - Parameter peer: whose work this is; no peer gets more than half of what the others leave.
+    /// - Parameter peer: whose work this is, an `Asker` or anything else; none gets more than half of what the others leave.
     /// - Returns: false when too much of this peer's work is waiting already.
     package func submit(for peer: AnyHashable, _ work: @escaping @Sendable () -> Void) -> Bool {
         pthread_mutex_lock(lock)
         defer { pthread_mutex_unlock(lock) }
-        guard queue.add(work, for: peer) else { return false }
+        guard queue.add(work, for: Asker(peer)) else { return false }
         if idle > 0 {
             pthread_cond_signal(condition)
         } else if threads < queue.slots {
@@ -56,16 +61,18 @@ package final class BlockingPool: @unchecked Sendable {
     }
 
     private func run() {
+        // Of Linux' threads each has its own: setpriority(2), "BUGS".
+        if isPolite { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19) }
         pthread_mutex_lock(lock)
         while true {
-            if let (work, peer) = queue.next() {
+            if let (work, asker) = queue.next() {
                 // One signal may have been for two: those that were idle have not woken yet, and count as idle still.
                 if queue.hasRunnable, idle == 0, threads < queue.slots { startThread() }
                 pthread_mutex_unlock(lock)
                 work()
                 pthread_mutex_lock(lock)
-                queue.finished(for: peer)
-                // A slot of this peer is free again, perhaps for somebody who had to wait.
+                queue.finished(for: asker)
+                // A slot of this asker is free again, perhaps for somebody who had to wait.
                 if idle > 0 { pthread_cond_signal(condition) }
                 continue
             }

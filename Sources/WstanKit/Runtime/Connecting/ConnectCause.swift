@@ -19,7 +19,8 @@ package enum ConnectCause: CaseIterable {
         switch failure {
         case .lookUp(let failure): self.init(failure)
         case .connect(let error): self.init(code: error.code)
-        case .forbidden: return nil
+        case .tooMany: self = .shortage
+        case .forbidden, .leadsToForbidden: return nil
         }
     }
 
@@ -35,6 +36,7 @@ package enum ConnectCause: CaseIterable {
         case .unavailable: self = .nameServersSilent
         case .timedOut: self = .lookUpTimedOut
         case .tooMany: self = .tooManyLookUps
+        case .shortage: self = .shortage
         case .cancelled: return nil
         }
     }
@@ -54,7 +56,7 @@ package enum ConnectCause: CaseIterable {
     private static let causesByText: [String: ConnectCause] = {
         let failures =
             Resolver.Failure.allCases.map { Connector.Failure.lookUp($0) }
-            + causesByCode.keys.map { .connect(SystemError(call: "connect", code: $0)) }
+            + causesByCode.keys.map { .connect(SystemError(call: "connect", code: $0)) } + [.tooMany]
         return failures.reduce(into: [:]) { causes, failure in causes[failure.description] = ConnectCause(failure) }
     }()
 }

@@ -6,34 +6,43 @@ package struct Connector {
     package enum Failure: Error, Equatable, CustomStringConvertible {
         case lookUp(Resolver.Failure)
         case connect(SystemError)
+        /// This host makes too many connections already, for whoever asks or in all.
+        case tooMany
         /// No address passed the filter; `key` is what refused the last of them.
         case forbidden(key: String)
+        /// The same of a name that was looked up, with what would have come of it without these addresses: which names lead to
+        /// what is forbidden is for who may reach that.
+        case leadsToForbidden(key: String, told: Resolver.Failure)
 
         package var description: String {
             switch self {
             case .lookUp(let failure): failure.text
             case .connect(let error): SystemError.text(error.code)
-            case .forbidden(let key): "forbidden by \(key)"
+            case .tooMany: "too many connections are being made"
+            case .forbidden(let key), .leadsToForbidden(let key, _): "forbidden by \(key)"
             }
         }
     }
 
     let worker: Worker
     let resolver: Resolver
+    /// Nil: they are not bounded.
+    private let limiter: ConnectLimiter?
 
     /// Waits between tries when the process is out of descriptors: others are closing theirs.
     private static let shortagePause: Duration = .milliseconds(50)
 
-    package init(worker: Worker, resolver: Resolver) {
+    package init(worker: Worker, resolver: Resolver, limiter: ConnectLimiter? = nil) {
         self.worker = worker
         self.resolver = resolver
+        self.limiter = limiter
     }
 
     /// Says of an address which key refuses it; nil when it may be connected to.
     typealias Filter = (SocketAddress) -> String?
 
     /// - Parameters:
-    ///   - peer: on whose behalf names are looked up.
+    ///   - peer: on whose behalf, an `Asker` or anything else.
     ///   - filter: asked of every address, literal or looked up, right before it is connected to, and of nothing else.
     func connect(
         to address: Address, for peer: AnyHashable, deadline: Instant, filter: Filter = { _ in nil }
@@ -45,10 +54,14 @@ package struct Connector {
         case .name(let name): return try await race(name, address.port, peer, deadline, filter)
         }
         if let key = filter(literal) { throw .forbidden(key: key) }
-        return try await connect(literal, deadline).get()
+        return try await connect(literal, Asker(peer), deadline).get()
     }
 
-    private func connect(_ address: SocketAddress, _ deadline: Instant) async -> Result<Stream, Failure> {
+    private func connect(
+        _ address: SocketAddress, _ asker: Asker, _ deadline: Instant
+    ) async -> Result<Stream, Failure> {
+        guard await begin(asker) else { return .failure(.tooMany) }
+        defer { limiter?.end(for: asker) }
         while true {
             do {
                 return .success(try await Stream.connect(to: address, worker: worker, deadline: deadline))
@@ -61,6 +74,23 @@ package struct Connector {
         }
     }
 
+    /// Waits a little for room, since most connections are made within a round trip.
+    ///
+    /// - Returns: false when there is none.
+    private func begin(_ asker: Asker) async -> Bool {
+        guard let limiter else { return true }
+        for pause in Self.crowdPauses {
+            if limiter.begin(for: asker) { return true }
+            await worker.sleep(for: pause)
+            if Task.isCancelled { return false }
+        }
+        return limiter.begin(for: asker)
+    }
+
+    private static let crowdPauses: [Duration] = [
+        .milliseconds(20), .milliseconds(50), .milliseconds(100), .milliseconds(200), .milliseconds(400),
+    ]
+
     private enum Event {
         case resolved(Result<[SocketAddress], Resolver.Failure>, Resolver.Family)
         case attempted(Result<Stream, Failure>)
@@ -70,21 +100,23 @@ package struct Connector {
     private func race(
         _ name: String, _ port: UInt16, _ peer: AnyHashable, _ deadline: Instant, _ filter: Filter
     ) async throws(Failure) -> Stream {
-        let name = LookUp(name: name, port: port, peer: peer, deadline: deadline)
+        let name = LookUp(name: name, port: port, asker: Asker(peer), deadline: deadline)
         return try await withTaskGroup(of: Event.self) { group in
             for family in [Resolver.Family.ipv6, .ipv4] {
                 group.addTask { .resolved(await lookUp(name, family), family) }
             }
             var race = AddressRace()
             var failure = Failure.lookUp(.notFound)
+            var forbidding: String?
             var hasTried = false
             for await event in group {
                 var actions: [AddressRace.Action]
                 switch event {
                 case .resolved(let answer, let family):
-                    let (addresses, reason) = Self.filtered(answer, filter)
-                    // What was tried, or forbidden, says more than the other family's look-up.
-                    if let reason, !hasTried, !failure.isForbidden { failure = reason }
+                    let (addresses, reason, key) = Self.filtered(answer, filter)
+                    forbidding = key ?? forbidding
+                    // What was tried says more than the other family's look-up.
+                    if let reason, !hasTried { failure = .lookUp(reason) }
                     actions = race.resolved(addresses, family: family)
                 case .attempted(.success(let stream)):
                     group.cancelAll()
@@ -102,7 +134,7 @@ package struct Connector {
                 for action in actions {
                     switch action {
                     case .connect(let address):
-                        group.addTask { .attempted(await connect(address, deadline)) }
+                        group.addTask { .attempted(await connect(address, name.asker, deadline)) }
                     case .delay(let duration, let number):
                         group.addTask {
                             await worker.sleep(for: duration)
@@ -111,23 +143,28 @@ package struct Connector {
                     case .fail:
                         group.cancelAll()
                         for await late in group { if case .attempted(.success(let loser)) = late { loser.close() } }
-                        return .failure(failure)
+                        return .failure(Self.forbidden(by: forbidding, failure))
                     }
                 }
             }
-            return .failure(failure)
+            return .failure(Self.forbidden(by: forbidding, failure))
         }.get()
     }
 
-    /// - Returns: what may be tried, and why nothing may if so; nil for a name without addresses.
+    private static func forbidden(by key: String?, _ failure: Failure) -> Failure {
+        guard let key, case .lookUp(let told) = failure else { return failure }
+        return .leadsToForbidden(key: key, told: told)
+    }
+
+    /// - Returns: what may be tried; why there was no answer, if so; what refuses the addresses, if it refuses all.
     private static func filtered(
         _ answer: Result<[SocketAddress], Resolver.Failure>, _ filter: Filter
-    ) -> ([SocketAddress], Failure?) {
+    ) -> ([SocketAddress], Resolver.Failure?, key: String?) {
         switch answer {
         case .failure(.notFound):
-            return ([], nil)
+            return ([], nil, nil)
         case .failure(let reason):
-            return ([], .lookUp(reason))
+            return ([], reason, nil)
         case .success(let addresses):
             var key: String?
             let allowed = addresses.filter { address in
@@ -135,15 +172,15 @@ package struct Connector {
                 key = refusal
                 return false
             }
-            return (allowed, allowed.isEmpty ? key.map { .forbidden(key: $0) } : nil)
+            return (allowed, nil, allowed.isEmpty ? key : nil)
         }
     }
 
-    /// What the look-ups of one race share. The peer's name is only compared, never changed.
-    private struct LookUp: @unchecked Sendable {
+    /// What the look-ups of one race share.
+    private struct LookUp: Sendable {
         let name: String
         let port: UInt16
-        let peer: AnyHashable
+        let asker: Asker
         let deadline: Instant
     }
 
@@ -151,15 +188,9 @@ package struct Connector {
         do {
             return .success(
                 try await resolver.resolve(
-                    it.name, port: it.port, family: family, for: it.peer, on: worker, deadline: it.deadline))
+                    it.name, port: it.port, family: family, for: it.asker, on: worker, deadline: it.deadline))
         } catch {
             return .failure(error)
         }
-    }
-}
-
-extension Connector.Failure {
-    fileprivate var isForbidden: Bool {
-        if case .forbidden = self { true } else { false }
     }
 }

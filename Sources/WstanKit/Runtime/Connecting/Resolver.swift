@@ -15,6 +15,8 @@ package final class Resolver: Sendable {
         case cancelled
         /// Too many look-ups of this peer are waiting.
         case tooMany
+        /// This host is out of descriptors.
+        case shortage
 
         package var text: String {
             switch self {
@@ -23,6 +25,7 @@ package final class Resolver: Sendable {
             case .timedOut: "looking up the name took too long"
             case .cancelled: "cancelled"
             case .tooMany: "too many names are being looked up"
+            case .shortage: SystemError.text(EMFILE)
             }
         }
     }
@@ -127,6 +130,10 @@ package final class Resolver: Sendable {
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         hints.ai_protocol = Int32(IPPROTO_TCP)
         hints.ai_flags = AI_NUMERICSERV
+        // A socket, and a file or another socket.
+        guard !Descriptors.areExhausted(for: 2) else { return .failure(.shortage) }
+        Descriptors.opened(2)
+        defer { Descriptors.closed(2) }
         var list: UnsafeMutablePointer<addrinfo>?
         let status = getaddrinfo(name, String(port), &hints, &list)
         defer { if let list { freeaddrinfo(list) } }

@@ -9,6 +9,8 @@ package class Acceptor: Pollable, @unchecked Sendable {
         package let descriptor: Int32
         package let peer: Peer
         package let worker: Worker
+        /// Where the listener has a limiter.
+        package var ticket: HandshakeQueue.Ticket?
     }
 
     package enum Event {
@@ -23,11 +25,15 @@ package class Acceptor: Pollable, @unchecked Sendable {
     private let report: (Event) -> Void
     /// Whether it accepts nothing when descriptors run short.
     package var leavesReserve = true
+    /// Asked before a connection is accepted: it may say that the next one has to wait in the backlog.
+    package var limiter: HandshakeLimiter?
     private var next = 0
     private var pause: Timers.ID?
 
     /// How long it waits when the system has nothing to give. It gets no event for what is queued already.
     private static let pauseLength: Duration = .milliseconds(100)
+    /// How long it waits when the limiter is full: a handshake takes a few milliseconds.
+    private static let crowdPauseLength: Duration = .milliseconds(5)
 
     /// - Parameters:
     ///   - descriptor: listens already.
@@ -53,7 +59,7 @@ package class Acceptor: Pollable, @unchecked Sendable {
         // Another core may be amid a handshake of somebody on this host. It happens at a reload only.
         usleep(1000)
         for _ in 0..<Self.longestBacklog {
-            guard !isClosed, acceptOne() else { break }
+            guard !isClosed, acceptOne(isLast: true) else { break }
         }
         close()
     }
@@ -82,13 +88,15 @@ package class Acceptor: Pollable, @unchecked Sendable {
         worker.execute { [self] in acceptSome() }
     }
 
+    /// - Parameter isLast: what is not accepted now is lost.
     /// - Returns: false when there is none for now.
-    private func acceptOne() -> Bool {
-        guard pause == nil else { return false }
+    private func acceptOne(isLast: Bool = false) -> Bool {
+        guard pause == nil || isLast else { return false }
         if leavesReserve, Descriptors.areScarce {
             // What is left belongs to the targets of tunnels that are up.
             return rest(after: SystemError(call: "accept", code: EMFILE))
         }
+        if let limiter, !isLast, !limiter.hasRoom(now: worker.now) { return rest(for: Self.crowdPauseLength) }
         let flags = Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let (result, address) = SocketAddress.read { accept4(descriptor, $0, &$1, flags) }
         let code = errno
@@ -104,15 +112,21 @@ package class Acceptor: Pollable, @unchecked Sendable {
             Glibc.close(result)
             return true
         }
+        let ticket = limiter?.enter(now: self.worker.now)
         let worker = workers[next]
         next = (next + 1) % workers.count
-        report(.accepted(Arrival(descriptor: result, peer: peer, worker: worker)))
+        report(.accepted(Arrival(descriptor: result, peer: peer, worker: worker, ticket: ticket)))
         return true
     }
 
     private func rest(after error: SystemError) -> Bool {
         report(.paused(error))
-        pause = worker.schedule(after: Self.pauseLength) { [self] in
+        return rest(for: Self.pauseLength)
+    }
+
+    private func rest(for length: Duration) -> Bool {
+        guard pause == nil else { return false }
+        pause = worker.schedule(after: length) { [self] in
             pause = nil
             acceptSome()
         }

@@ -22,8 +22,23 @@ package enum Descriptors {
         return soft
     }
 
-    static func opened() { count.add(1, ordering: .relaxed) }
-    static func closed() { count.subtract(1, ordering: .relaxed) }
+    static func opened(_ number: Int = 1) { count.add(number, ordering: .relaxed) }
+    static func closed(_ number: Int = 1) { count.subtract(number, ordering: .relaxed) }
+
+    /// Counts what is open and was opened by others than this room: logs, state files, what libraries hold. To be called
+    /// once, when the process has begun.
+    package static func countOthers() {
+        guard let folder = opendir("/proc/self/fd") else { return }
+        defer { closedir(folder) }
+        var open = 0
+        while let entry = readdir(folder) {
+            if entry.pointee.d_name.0 != CChar(UInt8(ascii: ".")) { open += 1 }
+        }
+        // One is the folder's own.
+        let others = max(0, open - 1 - count.load(ordering: .relaxed))
+        let limit = capacity.load(ordering: .relaxed)
+        if limit < .max { capacity.store(max(0, limit - others), ordering: .relaxed) }
+    }
 
     /// Kept back for the targets of tunnels that are up, and for log, resolver and runtime.
     package static func reserve(of capacity: Int) -> Int { max(16, min(capacity / 8, largestReserve)) }
@@ -31,9 +46,37 @@ package enum Descriptors {
     /// Enough for what is under way at one time.
     package static let largestReserve = 1024
 
+    /// Of the reserve, the last are for the control socket: an administrator wants to see why nothing else goes on. Where
+    /// there are few at all, targets have their half of it.
+    static func forControl(of capacity: Int) -> Int { min(16, reserve(of: capacity) / 2) }
+
     /// Whether accepting more would take from that reserve.
-    static var areScarce: Bool {
+    static var areScarce: Bool { isLeft { Self.reserve(of: $0) } }
+
+    /// Whether they will soon be scarce: whoever has most gives way then.
+    static var areTight: Bool { isLeft { Self.reserve(of: $0) / 2 * 3 } }
+
+    /// Whether opening `number` more would take what is left for the control socket.
+    static func areExhausted(for number: Int = 1) -> Bool { isLeft { forControl(of: $0) + number - 1 } }
+
+    /// Whether no more than that is left.
+    private static func isLeft(_ rest: (_ capacity: Int) -> Int) -> Bool {
         let capacity = capacity.load(ordering: .relaxed)
-        return count.load(ordering: .relaxed) >= capacity - reserve(of: capacity)
+        return count.load(ordering: .relaxed) >= capacity - rest(capacity)
+    }
+
+    /// At most so many connections to targets may be on their way at one time.
+    package static var connects: Int {
+        let capacity = capacity.load(ordering: .relaxed)
+        return max(16, min((capacity - reserve(of: capacity)) / 4, 4096))
+    }
+
+    /// At most so many connections may be in their handshakes, so that they leave room for tunnels.
+    ///
+    /// - Parameter wanted: 0 is no limit.
+    package static func handshakes(_ wanted: Int) -> Int {
+        let capacity = capacity.load(ordering: .relaxed)
+        let most = max(16, (capacity - reserve(of: capacity)) / 4)
+        return wanted == 0 ? most : min(wanted, most)
     }
 }

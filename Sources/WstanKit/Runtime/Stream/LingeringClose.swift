@@ -5,11 +5,12 @@ import WstanBase
 /// to its worker.
 ///
 /// A slow reader is not a dead one: as long as it takes something, it gets its time, up to a bound.
-final class LingeringClose: @unchecked Sendable {
+package final class LingeringClose: @unchecked Sendable {
     enum Ending: Equatable {
         /// Throw away what still comes. With `awaitingPeer` until the peer has ended too: closing while it is still
-        /// sending answers it with a reset, and that may cost it the last bytes it was sent.
-        case orderly(awaitingPeer: Bool)
+        /// sending answers it with a reset, and that may cost it the last bytes it was sent. Beyond `discarding` bytes
+        /// it is reset all the same.
+        case orderly(awaitingPeer: Bool, discarding: Int)
         /// Reset the connection once the peer has acknowledged everything: a reset throws away what the kernel still
         /// holds.
         case reset
@@ -22,12 +23,16 @@ final class LingeringClose: @unchecked Sendable {
     private var timer: Timers.ID?
     private var lastProgress: Instant
     private var remaining: Int
+    /// Bytes that were thrown away.
+    private var discarded = 0
     private var hasSentAll = false
     private var isDiscarding = false
 
     private static let patienceWithReader: Duration = .seconds(300)
     private static let patienceWithPeer: Duration = .seconds(2)
     private static let longest: Duration = .seconds(900)
+    /// What a peer that has proven itself may have on its way: more than a fast connection over an ocean holds.
+    package static let discarding = 8 << 20
     /// The kernel does not tell when the last byte was acknowledged.
     private static let acknowledgementStep: Duration = .milliseconds(20)
 
@@ -43,7 +48,7 @@ final class LingeringClose: @unchecked Sendable {
     func proceed() {
         guard !stream.isClosed else { return }
         switch ending {
-        case .orderly(let awaitsPeer): proceedOrderly(awaitsPeer)
+        case .orderly(let awaitsPeer, let most): proceedOrderly(awaitsPeer, most)
         case .reset: proceedToReset()
         }
     }
@@ -53,11 +58,14 @@ final class LingeringClose: @unchecked Sendable {
         timer = nil
     }
 
-    private func proceedOrderly(_ awaitsPeer: Bool) {
-        let hasDiscardedAll = discardInput()
+    private func proceedOrderly(_ awaitsPeer: Bool, _ most: Int) {
+        let hasDiscardedAll = discardInput(most)
         guard !stream.isClosed else { return }
-        if !hasDiscardedAll { discardMoreLater() }
+        let hasHadEnough = discarded >= most
+        if !hasDiscardedAll, !hasHadEnough { discardMoreLater() }
         guard stream.pendingCount == 0 else { return check(in: Self.patienceWithReader) }
+        // What is left unread makes a reset of it.
+        if hasHadEnough { return stream.close() }
         if hasDiscardedAll, stream.peerHasFinished || !awaitsPeer { return stream.close() }
         // Everything is on its way: from here on only the peer's own end is awaited.
         guard !hasSentAll else { return }
@@ -92,10 +100,10 @@ final class LingeringClose: @unchecked Sendable {
 
     /// - Returns: whether nothing is left. It stops early, so that a peer that never stops sending does not hold the
     ///   worker up.
-    private func discardInput() -> Bool {
-        for _ in 0..<4 where stream.mayHaveInput {
-            switch read(into: stream.worker.scratch.body()) {
-            case .bytes: continue
+    private func discardInput(_ most: Int) -> Bool {
+        for _ in 0..<4 where stream.mayHaveInput && discarded < most {
+            switch read(into: stream.worker.scratch.body(min(most - discarded, Scratch.bodySize))) {
+            case .bytes(let count): discarded += count
             case .wouldBlock, .end: return true
             case .failed:
                 stream.close()

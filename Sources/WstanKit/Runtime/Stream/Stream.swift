@@ -360,14 +360,16 @@ package final class Stream: Pollable, @unchecked Sendable {
     }
 
     /// Sends what is held, then ends the connection in good order. Whoever waits for input is told that there is none.
-    package func closeOrderly(awaitingPeer: Bool) {
+    ///
+    /// - Parameter discarding: bytes that the peer may still send; what is more resets the connection.
+    package func closeOrderly(awaitingPeer: Bool, discarding: Int = LingeringClose.discarding) {
         guard !isClosed, lingering == nil else { return }
         tls?.sendCloseNotify()
         // Unread input, an end included, makes the kernel's close a reset, which costs the peer what it has not got
         // yet.
         if outbox.isEmpty, hasReadEnd || !awaitingPeer && !isReadable { return close() }
         finish()
-        say(.orderly(awaitingPeer: awaitingPeer || isReadable))
+        say(.orderly(awaitingPeer: awaitingPeer || isReadable, discarding: discarding))
     }
 
     /// Sends what is held, waits until the peer has got it, then resets the connection: it broke, and what had come

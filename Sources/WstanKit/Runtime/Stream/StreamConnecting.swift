@@ -6,6 +6,7 @@ extension Stream {
     package static func connect(
         to address: SocketAddress, worker: Worker, deadline: Instant
     ) async throws(SystemError) -> Stream {
+        guard !Descriptors.areExhausted() else { throw SystemError(call: "socket", code: EMFILE) }
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let descriptor = try SystemError.check("socket") { socket(address.family, type, 0) }
         SocketOption.keepLatencyLow(descriptor)

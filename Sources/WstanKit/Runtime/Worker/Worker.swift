@@ -13,12 +13,18 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     package let index: Int
     /// The time at which this turn of the loop began.
     package private(set) var now: Instant
+    /// Counts the turns of the loop.
+    private(set) var turn: UInt64 = 0
     /// Read into and sealed in, between two waits: whoever uses it is done with it before it awaits.
     package let scratch: Scratch
     package let budget: MemoryBudget
     let blocks = BlockPool()
     /// Made when the first connection of this worker speaks TLS.
     private(set) lazy var tlsBuffers = TLSBuffers()
+    /// For what strangers make it compute.
+    private(set) lazy var strangers = WorkTurns(worker: self)
+    /// The same for what hardly anybody honest needs: a tenth of the time.
+    private(set) lazy var patientStrangers = WorkTurns(worker: self, rest: 9)
     package let randomness = Randomness()
     let socketOwner = SocketOwner()
 
@@ -182,6 +188,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         thread.store(pthread_self(), ordering: .relaxed)
         while !isStopped.load(ordering: .relaxed) {
             runReadyJobs()
+            turn &+= 1
             poll()
             takeInbox()
             now = .now()

@@ -62,8 +62,8 @@ struct ClientAddress: Hashable, Sendable, CustomStringConvertible {
         return Source(host: .ipv6(IPv6Address(high: address.high, low: 0)))
     }
 
-    /// On whose behalf names are looked up.
-    var shareKey: AnyHashable { AnyHashable(source) }
+    /// On whose behalf names are looked up, and connections are made.
+    func asker(holding key: KeyHolder) -> Asker { Asker(key, from: source) }
 
     /// An IPv6 address with an IPv4 tail, in brackets, with a port, has 53.
     private static let longestText = 64

@@ -15,13 +15,14 @@ final class TunnelAcceptor: @unchecked Sendable {
 
     /// Says why nobody can be admitted at the moment; nil when somebody can.
     var closedBecause: () -> Refusal? = { nil }
-    /// Asked last, of the client of a request that has held: false refuses it by a limit.
-    var hasRoom: (ClientAddress) -> Bool = { _ in true }
+    /// Asked last, of the client and the key of a request that has held: says by which limit it is refused.
+    var makeRoom: (ClientAddress, KeyID) -> Refusal? = { _, _ in nil }
 
     private let worker: Worker
     private var options: ServerOptions
     private var authentication: Authentication
-    private let limiter: HandshakeLimiter
+    /// Of all that have not authenticated yet.
+    private var places: [ObjectIdentifier: HandshakePlace] = [:]
     private let recorder: RefusalRecorder
     private var tls: TLSServerContext?
 
@@ -31,10 +32,8 @@ final class TunnelAcceptor: @unchecked Sendable {
         self.authentication = authentication
         self.recorder = recorder
         tls = options.tls
-        limiter = HandshakeLimiter(capacity: options.maxHandshakes)
-        limiter.whenFull = { [recorder] in recorder.closedForRoom() }
-        worker.budget.whenHeadsOverflow = { [limiter, budget = worker.budget] in
-            while budget.headsOverflow, limiter.closeOldest() {}
+        worker.budget.whenHeadsOverflow = { [unowned self] in
+            while self.worker.budget.headsOverflow, closeGreatest() {}
         }
     }
 
@@ -43,20 +42,21 @@ final class TunnelAcceptor: @unchecked Sendable {
         self.tls = tls
     }
 
+    /// - Parameter place: of the connection among those that are bounded; it keeps it until it is a tunnel, or gone.
     /// - Returns: nil when the connection has been refused, or has left.
-    func accept(_ stream: Stream, from peer: Peer) async -> Accepted? {
-        let ticket = limiter.enter(stream)
-        // One who was refused counts until he is gone, or a flood of them would take every descriptor.
-        stream.whenClosed = { [limiter] in limiter.leave(ticket) }
-        var intake = BufferedReader(stream)
+    func accept(_ stream: Stream, from peer: Peer, at place: HandshakePlace?) async -> Accepted? {
+        if let place {
+            places[ObjectIdentifier(place)] = place
+            place.whenLeft = { [unowned self] in places[ObjectIdentifier(place)] = nil }
+        }
+        var intake = BufferedReader(stream, at: place)
         var client = ClientAddress(peer)
         var key: KeyID?
         let verdict = await authenticate(&intake, &client, &key)
         stream.heldHead = 0
         switch verdict {
         case .success(let request):
-            limiter.leave(ticket)
-            stream.whenClosed = nil
+            place?.leave()
             let date = HTTPDate.format(Int64(WallClock.now()))
             stream.write(
                 WebSocketHandshake.response(accept: request.accept, server: ServerLimits.serverName, date: date))
@@ -65,6 +65,8 @@ final class TunnelAcceptor: @unchecked Sendable {
             stream.close()
         case .failure(let refusal):
             refuse(stream, refusal, client, key, isHead: intake.startsWithHEAD)
+            // It counts until it is gone, or a flood of such would take every descriptor.
+            place?.wait(for: .end)
         }
         return nil
     }
@@ -73,12 +75,22 @@ final class TunnelAcceptor: @unchecked Sendable {
     func apply(_ options: ServerOptions, _ authentication: Authentication) {
         self.options = options
         self.authentication = authentication
-        limiter.capacity = options.maxHandshakes
     }
 
     /// Closes whatever has not authenticated yet.
     func closeAll() {
-        limiter.closeAll()
+        for place in places.values { place.stream.close() }
+    }
+
+    /// For want of memory: closes the connection whose head takes most of it, for as long as it has done so.
+    ///
+    /// - Returns: false when there is none.
+    private func closeGreatest() -> Bool {
+        let greatest = places.values.max { $0.weight(at: worker.now) < $1.weight(at: worker.now) }
+        guard let greatest, greatest.stream.heldHead > 0 else { return false }
+        greatest.stream.close()
+        recorder.closedForRoom(in: .memory)
+        return true
     }
 
     private func refuse(
@@ -87,10 +99,14 @@ final class TunnelAcceptor: @unchecked Sendable {
         guard !stream.isClosed else { return }
         recorder.refused(refusal, of: client, with: key)
         // Whoever speaks no TLS gets no words either, only the alert that TLS has for it.
-        guard tls == nil || stream.tls?.isEstablished == true else { return stream.closeOrderly(awaitingPeer: true) }
+        guard tls == nil || stream.tls?.isEstablished == true else { return close(stream) }
         let answer = refusal.isBusy ? PlainAnswer.busy : PlainAnswer(status: options.plainAnswer.statusCode)
         stream.write(answer.bytes(now: WallClock.now(), withBody: !isHead))
-        stream.closeOrderly(awaitingPeer: true)
+        close(stream)
+    }
+
+    private func close(_ stream: Stream) {
+        stream.closeOrderly(awaitingPeer: true, discarding: ServerLimits.discardedFromStrangers)
     }
 
     /// - Parameters:
@@ -111,16 +127,54 @@ final class TunnelAcceptor: @unchecked Sendable {
             if options.xForward, isTrusted {
                 client = ForwardedFor.client(in: head, trusting: options.trustedProxies) ?? client
             }
+            let candidate = try await search(head, of: client, intake.stream, deadline)
             // Only who has made a valid request learns that nothing is taken on: so that is looked at later.
-            let request = try authentication.verify(head, now: WallClock.now()) { key = $0 }
+            let request = try authentication.verify(candidate, from: client.source, now: WallClock.now()) { key = $0 }
             if options.xForward, !isTrusted, ForwardedFor.isNamed(in: head) { recorder.ignoredForwardedFor(of: client) }
             _ = await authentication.settle(request, on: worker)
             guard !intake.stream.isClosed else { throw .silent }
             if let reason = closedBecause() { throw reason }
-            guard hasRoom(client) else { throw .overLimit }
+            if let reason = makeRoom(client, request.keyID) { throw reason }
             return .success(request)
         } catch {
             return .failure(error)
+        }
+    }
+
+    /// Finds the key that a request was made with. Where there are many, a stranger's request costs one tag for each: after
+    /// a first look that goes on in the strangers' turns, and of a large request in a tenth of the time.
+    private func search(
+        _ head: HTTPHead, of client: ClientAddress, _ stream: Stream, _ deadline: Instant
+    ) async throws(Refusal) -> ServerHandshake.Candidate {
+        let source = client.source
+        guard var trial = authentication.trial(head, from: source, now: WallClock.now()) else { throw .notARequest }
+        var outcome = HandshakeTrial.Outcome.more
+        if !trial.isLarge { outcome = try go(on: &trial, ServerLimits.firstLook) }
+        var isPatient = false
+        while true {
+            switch outcome {
+            case .more: break
+            case .notARequest: throw .notARequest
+            case .found(let candidate): return candidate
+            }
+            let turns = isPatient ? worker.patientStrangers : worker.strangers
+            await turns.begin(for: source)
+            defer { turns.end() }
+            // It is not searched on for one that has left.
+            guard !stream.isClosed else { throw .silent }
+            guard !stream.isGone else { throw .wire(.badAuthentication) }
+            guard worker.now < deadline else { throw .timedOut }
+            outcome = try go(on: &trial, trial.isLarge ? ServerLimits.largePiece : ServerLimits.piece)
+            isPatient = trial.isLarge
+        }
+    }
+
+    private func go(on trial: inout HandshakeTrial, _ budget: Int) throws(Refusal) -> HandshakeTrial.Outcome {
+        var budget = budget
+        do throws(WireError) {
+            return try trial.go(on: &budget)
+        } catch {
+            throw .wire(error)
         }
     }
 
@@ -129,13 +183,14 @@ final class TunnelAcceptor: @unchecked Sendable {
     ) async throws(Refusal) {
         let stream = intake.stream
         do throws(TLSFailure) {
-            try await stream.startTLS(.server(tls), received: intake.bytes, deadline: deadline)
+            try await stream.startTLS(.server(tls), received: intake.bytes, deadline: deadline, at: intake.place)
         } catch {
             if error == .timedOut { throw .timedOut }
-            throw stream.tls?.hasReceived == true ? .tls(error) : .silent
+            // Of one that has left there is nothing to say.
+            throw stream.tls?.hasReceived == true && error != .closed ? .tls(error) : .silent
         }
         // What was received so far is TLS's now.
-        intake = BufferedReader(stream)
+        intake = BufferedReader(stream, at: intake.place)
     }
 
     /// - Returns: nil when the front speaks for itself.
@@ -151,7 +206,7 @@ final class TunnelAcceptor: @unchecked Sendable {
             }
             if let header {
                 // The client has said nothing before what follows.
-                intake = BufferedReader(intake.stream, bytes: intake.bytes)
+                intake = BufferedReader(intake.stream, bytes: intake.bytes, at: intake.place)
                 switch header {
                 case .local: return nil
                 case .proxied(let client): return client
@@ -180,5 +235,12 @@ final class TunnelAcceptor: @unchecked Sendable {
     private func interrupted(_ progress: BufferedReader.Progress, _ intake: BufferedReader) -> Refusal {
         if progress == .timedOut { return .timedOut }
         return intake.hasReceived ? .notARequest : .silent
+    }
+}
+
+extension HandshakePlace {
+    /// How much of the memory for heads it has taken, and for how long: byte seconds.
+    fileprivate func weight(at now: Instant) -> Double {
+        Double(stream.heldHead) * (0.001 + (now - arrived).inSeconds)
     }
 }

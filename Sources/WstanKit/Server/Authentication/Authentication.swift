@@ -48,29 +48,44 @@ struct Authentication {
     func verify(
         _ head: HTTPHead, now: Double, identified: (KeyID) -> Void = { _ in }
     ) throws(Refusal) -> VerifiedRequest {
-        let candidate = try judge(head, now: now)
+        let found: ServerHandshake.Candidate?
+        do throws(WireError) {
+            found = try versions(now: now).judge(head)
+        } catch {
+            throw .wire(error)
+        }
+        guard let candidate = found else { throw .notARequest }
+        return try verify(candidate, now: now, identified: identified)
+    }
+
+    /// The same for a request whose key has been found by `trial`.
+    ///
+    /// - Parameter source: of the request, if that is known.
+    func verify(
+        _ candidate: ServerHandshake.Candidate, from source: ClientAddress.Source? = nil, now: Double,
+        identified: (KeyID) -> Void = { _ in }
+    ) throws(Refusal) -> VerifiedRequest {
         identified(candidate.keyID)
+        try check(candidate.keyID, now: now)
         try check(candidate.opening.time, now: now)
         if remembersRequests {
             try remember(candidate.identity, of: candidate.opening.time, under: candidate.keyID, now: now)
         }
-        keys.used(candidate.keyID, now: now)
+        keys.used(candidate.keyID, now: now, by: source)
         return VerifiedRequest(candidate)
     }
 
-    private func judge(_ head: HTTPHead, now: Double) throws(Refusal) -> ServerHandshake.Candidate {
-        do throws(WireError) {
-            if let candidate = try versions(now: now).judge(head) { return candidate }
-        } catch {
-            throw .wire(error)
-        }
-        throw .notARequest
+    /// Looks for the key of a request, a piece at a time.
+    ///
+    /// - Returns: nil when the head is nothing like a request for a WebSocket.
+    func trial(_ head: HTTPHead, from source: ClientAddress.Source, now: Double) -> HandshakeTrial? {
+        HandshakeTrial(of: head, by: versions(now: now, source))
     }
 
     /// By which a connection is judged, one after the other.
-    private func versions(now: Double) -> [ServerHandshake] {
+    private func versions(now: Double, _ source: ClientAddress.Source? = nil) -> [ServerHandshake] {
         let mode = HandshakeModeV1(usesCipher: options.usesCipher, isCompatible: options.compatible)
-        return [.v1(ServerHandshakeV1(mode: mode, keys: keys.live(at: now)))]
+        return [.v1(ServerHandshakeV1(mode: mode, keys: keys.live(at: now, for: source)))]
     }
 
     /// A request that comes as a message on a tunnel expires too, and its key must still be a key.
@@ -107,7 +122,7 @@ struct Authentication {
         case .seen: throw .wire(.replayed)
         case .full:
             whenFull()
-            throw .overMemory
+            throw .overLimit(.requests)
         }
     }
 

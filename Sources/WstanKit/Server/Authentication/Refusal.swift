@@ -7,15 +7,23 @@ enum Refusal: Error, Equatable {
     /// Left without a word.
     case silent
     case wire(WireError)
-    /// Too many tunnels.
-    case overLimit
-    /// Too many requests remembered. So it is not known whether this one was seen before.
-    case overMemory
+    case overLimit(Bound)
     /// The server is about to end, or was told to take nothing on.
     case draining
     case timedOut
     /// No TLS, so no answer either.
     case tls(TLSFailure)
+
+    /// What there was no more room in.
+    enum Bound: String, CaseIterable {
+        case tunnels = "max-tunnels"
+        case tunnelsOfAddress = "max-tunnels-per-address"
+        case handshakes = "max-handshakes"
+        case memory = "memory-limit"
+        case requests = "remembered requests"
+        case lookUps = "look-ups of names"
+        case connects = "connections being made"
+    }
 
     /// How a refusal is counted and logged: the one place to say it for a new cause.
     struct Traits {
@@ -32,7 +40,14 @@ enum Refusal: Error, Equatable {
 
     /// Whether the client is told that this is only for now, as a busy web server does. It has to have made a valid request: to
     /// others a server looks always the same.
-    var isBusy: Bool { self == .draining || self == .overLimit }
+    var isBusy: Bool {
+        switch self {
+        case .draining: true
+        // What cannot be remembered may have been seen before.
+        case .overLimit(let bound): bound != .requests
+        case .notARequest, .silent, .wire, .timedOut, .tls: false
+        }
+    }
 
     var traits: Traits {
         switch self {
@@ -49,7 +64,9 @@ enum Refusal: Error, Equatable {
         case .tls(let failure):
             Traits(code: failure.code, level: .info, text: "no TLS with a peer", cause: "no TLS connection")
         case .draining: Traits(code: "draining", counter: .draining, cause: "the server was draining")
-        case .overLimit, .overMemory: Traits(code: "over-limit", counter: .overLimit, cause: "over a limit", id: .limitReached)
+        case .overLimit(let bound):
+            Traits(
+                code: "over-limit", counter: .overLimit, cause: "over a limit: \(bound.rawValue)", id: .limitReached)
         case .wire(let error): Self.traits(of: error)
         }
     }

@@ -54,14 +54,17 @@ final class RefusalRecorder: @unchecked Sendable {
     }
 
     /// A connection had to leave before it could say its request.
-    func closedForRoom() {
+    func closedForRoom(in bound: Refusal.Bound = .handshakes) {
         rejects.increment(.overLimit)
-        remember(.overLimit, of: nil, with: nil)
+        remember(.overLimit(bound), of: nil, with: nil)
     }
 
     func droppedDatagram() {
         rejects.increment(.droppedDatagrams)
     }
+
+    /// A key's name or, when it has none any more, the key.
+    func holder(of key: KeyID) -> KeyHolder { keyNames[key].map { .name($0) } ?? .key(key) }
 
     func name(of key: KeyID?) -> KeyName? { key.flatMap { keyNames[$0] } }
 

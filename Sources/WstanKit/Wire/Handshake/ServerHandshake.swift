@@ -68,59 +68,33 @@ enum ServerHandshake {
         var keyID: KeyID { opener.keyID }
     }
 
+    /// Keys that are looked through for the one that a request was made with.
+    enum Search {
+        case v1(KeySearchV1)
+    }
+
     /// - Returns: nil when it is not a request of this version.
-    /// - Throws: why it opens nothing, though it looks like one.
-    func judge(_ request: Request) throws(WireError) -> Candidate? {
+    func search(_ request: Request) -> Search? {
         switch self {
-        case .v1(let handshake): try handshake.judge(request)
+        case .v1(let handshake): KeySearchV1(request, by: handshake).map { .v1($0) }
         }
     }
 }
 
 extension [ServerHandshake] {
-    /// Judges by one version after the other.
+    /// Judges by one version after the other, all at once.
     ///
     /// - Returns: nil when it is a request of none of them.
     /// - Throws: the refusal of the version for which the request got furthest.
     func judge(_ head: HTTPHead) throws(WireError) -> ServerHandshake.Candidate? {
-        guard let request = ServerHandshake.Request(head) else { return nil }
-        guard request.lacking.isEmpty else {
-            // Only of a request that a holder of a key has made it is known that something was taken out.
-            if isAuthentic(request) { throw .incompleteUpgrade(lacking: request.lacking) }
-            return nil
-        }
-        return try judge(request)
-    }
-
-    private func isAuthentic(_ request: ServerHandshake.Request) -> Bool {
-        do throws(WireError) {
-            return try judge(request) != nil
-        } catch {
-            return error.stage == 2
-        }
-    }
-
-    private func judge(_ request: ServerHandshake.Request) throws(WireError) -> ServerHandshake.Candidate? {
-        var refusal: WireError?
-        for handshake in self {
-            do throws(WireError) {
-                if let candidate = try handshake.judge(request) { return candidate }
-            } catch {
-                if refusal.map({ $0.stage < error.stage }) ?? true { refusal = error }
+        guard var trial = HandshakeTrial(of: head, by: self) else { return nil }
+        while true {
+            var budget = Int.max
+            switch try trial.go(on: &budget) {
+            case .more: continue
+            case .notARequest: return nil
+            case .found(let candidate): return candidate
             }
-        }
-        if let refusal { throw refusal }
-        return nil
-    }
-}
-
-extension WireError {
-    /// How far a request got that was refused so: its form, its tag, what it says.
-    fileprivate var stage: Int {
-        switch self {
-        case .malformed, .tooLarge: 0
-        case .badAuthentication: 1
-        case .sealedForOtherScheme, .unexpectedCommand, .expired, .replayed, .incompleteUpgrade: 2
         }
     }
 }

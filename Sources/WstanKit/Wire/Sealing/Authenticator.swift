@@ -10,6 +10,8 @@ package final class Authenticator {
     let key: Key
     let keyID: KeyID
     private let context: OpaquePointer
+    private let digest = UnsafeMutablePointer<UInt8>.allocate(capacity: Authenticator.digestSize)
+    private static let digestSize = 20
 
     package init(key: Key) {
         self.key = key
@@ -32,28 +34,33 @@ package final class Authenticator {
 
     deinit {
         EVP_MAC_CTX_free(context)
+        digest.deallocate()
     }
 
     /// The tag of `bytes`, 10 bytes.
     func tag(over bytes: UnsafeRawBufferPointer) -> [UInt8] {
-        var digest = [UInt8](repeating: 0, count: 20)
+        compute(over: bytes)
+        return Array(UnsafeBufferPointer(start: digest, count: Self.tagSize))
+    }
+
+    /// Leaves it in `digest`: where there are many keys, an array for each would cost more than its tag.
+    private func compute(over bytes: UnsafeRawBufferPointer) {
         var count = 0
-        // Without a key the context starts over with the one it has.
+        // Without a key the context starts over with the one it has, whose pads it has hashed already.
         let done =
             EVP_MAC_init(context, nil, 0, nil) == 1
             && EVP_MAC_update(context, bytes.assumingMemoryBound(to: UInt8.self).baseAddress, bytes.count) == 1
-            && EVP_MAC_final(context, &digest, &count, digest.count) == 1
-        precondition(done && count == 20, "HMAC-SHA1 failed")
-        return Array(digest.prefix(Self.tagSize))
+            && EVP_MAC_final(context, digest, &count, Self.digestSize) == 1
+        precondition(done && count == Self.digestSize, "HMAC-SHA1 failed")
     }
 
     /// Whether the last 10 bytes of `message` are the tag of those before; in constant time.
     func isAuthentic(_ message: UnsafeRawBufferPointer) -> Bool {
         let count = message.count - Self.tagSize
         guard count > 0 else { return false }
-        let expected = tag(over: UnsafeRawBufferPointer(rebasing: message[..<count]))
+        compute(over: UnsafeRawBufferPointer(rebasing: message[..<count]))
         let given = UnsafeRawBufferPointer(rebasing: message[count...])
-        return CRYPTO_memcmp(expected, given.baseAddress, Self.tagSize) == 0
+        return CRYPTO_memcmp(digest, given.baseAddress, Self.tagSize) == 0
     }
 
     private nonisolated(unsafe) static let hmac = EVP_MAC_fetch(nil, "HMAC", nil)

@@ -46,7 +46,7 @@ extension FuzzTarget {
         var last = 0
         func runNext() -> Bool {
             let free = slots - running.count
-            guard let (work, peer) = queue.next(), let name = peer.base as? UInt8 else { return false }
+            guard let (work, asker) = queue.next(), let name = asker.holder.base as? UInt8 else { return false }
             let own = running.count { $0 == name }
             require(free > 0 && (own == 0 || own < free), "none above its share")
             require(waiting[name]?.first == work, "in its order")
@@ -59,18 +59,19 @@ extension FuzzTarget {
             case 0:
                 let peer = UInt8(input.below(5))
                 last += 1
-                let isAdded = queue.add(last, for: peer)
+                let isAdded = queue.add(last, for: Asker(peer, from: nil))
                 require(isAdded == ((waiting[peer]?.count ?? 0) < FairQueue<Int>.maxWaiting), "bounded")
                 if isAdded { waiting[peer, default: []].append(last) }
             case 1:
                 let hasRunnable = queue.hasRunnable
                 require(runNext() == hasRunnable, "what is said to run runs")
             default:
-                if !running.isEmpty { queue.finished(for: running.remove(at: input.below(running.count))) }
+                guard !running.isEmpty else { continue }
+                queue.finished(for: Asker(running.remove(at: input.below(running.count)), from: nil))
             }
         }
         repeat {
-            while let peer = running.popLast() { queue.finished(for: peer) }
+            while let peer = running.popLast() { queue.finished(for: Asker(peer, from: nil)) }
         } while runNext()
         require(waiting.values.allSatisfy { $0.isEmpty }, "all of it in the end")
     }

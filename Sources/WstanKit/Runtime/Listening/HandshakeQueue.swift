@@ -1,0 +1,146 @@
+import WstanBase
+
+/// Which of the connections that have not said yet what they want may stay, and when another may come in: a value.
+///
+/// A crowd of honest clients comes at once when something has restarted, and a flood of strangers looks the same at first. What
+/// tells them apart is who waits for whom. A connection for which this end has something to do is never closed. One that
+/// this end waits for gives way after a moment if it has said nothing, since an honest one speaks at once, and after a
+/// second otherwise. When none of them may be closed, nothing is accepted, and who comes next waits in the backlog.
+package struct HandshakeQueue {
+    package struct Ticket: Hashable, Sendable {
+        fileprivate let number: UInt64
+    }
+
+    package struct Entry {
+        package let ticket: Ticket
+        /// These have given way, and are to be closed.
+        package let evicted: [Ticket]
+    }
+
+    /// What this end waits for.
+    package enum Awaited: Sendable {
+        case firstBytes
+        case moreBytes
+        /// It has been answered.
+        case end
+    }
+
+    /// A handshake that is younger is not closed to make room for another.
+    package static let youth: Duration = .seconds(1)
+    /// How long a connection that has sent nothing stays: the first bytes come right behind the connection itself.
+    package static let silence: Duration = .milliseconds(250)
+
+    private struct Place {
+        let arrived: Instant
+        /// Of the wait for the peer; nil while this end has something to do.
+        var wait: UInt64?
+    }
+
+    private struct Wait {
+        let number: UInt64
+        let ticket: Ticket
+        /// From then on it may be ended.
+        let end: Instant
+    }
+
+    /// 0 is no limit.
+    package var capacity: Int
+    private var places: [Ticket: Place] = [:]
+    /// A heap by end; those that are over stay in it until their turn comes.
+    private var waits: [Wait] = []
+    private var lastNumber: UInt64 = 0
+
+    package init(capacity: Int) {
+        self.capacity = capacity
+    }
+
+    package var count: Int { places.count }
+
+    /// Whether another may be accepted; else it waits in the backlog, and this is asked again a little later.
+    package mutating func hasRoom(now: Instant) -> Bool {
+        capacity == 0 || places.count < capacity || overdue(now) != nil
+    }
+
+    /// Takes one that has been accepted, in any case.
+    package mutating func enter(now: Instant) -> Entry {
+        var evicted: [Ticket] = []
+        while capacity > 0, places.count >= capacity, let ticket = overdue(now) {
+            places[ticket] = nil
+            evicted.append(ticket)
+        }
+        lastNumber &+= 1
+        let ticket = Ticket(number: lastNumber)
+        places[ticket] = Place(arrived: now)
+        return Entry(ticket: ticket, evicted: evicted)
+    }
+
+    /// The peer has to go on. Means nothing for one that has left.
+    package mutating func wait(for awaited: Awaited, of ticket: Ticket, now: Instant) {
+        guard let place = places[ticket] else { return }
+        lastNumber &+= 1
+        places[ticket]?.wait = lastNumber
+        let end =
+            switch awaited {
+            case .firstBytes: now + Self.silence
+            case .moreBytes: place.arrived + Self.youth
+            case .end: now
+            }
+        if waits.count > 64 + 2 * places.count { compact() }
+        add(Wait(number: lastNumber, ticket: ticket, end: end))
+    }
+
+    /// The peer has sent something.
+    package mutating func goOn(_ ticket: Ticket) {
+        places[ticket]?.wait = nil
+    }
+
+    package func contains(_ ticket: Ticket) -> Bool { places[ticket] != nil }
+
+    /// - Returns: false when it has left already, or had to give way.
+    @discardableResult
+    package mutating func leave(_ ticket: Ticket) -> Bool {
+        places.removeValue(forKey: ticket) != nil
+    }
+
+    /// The connection that could have been ended for longest.
+    private mutating func overdue(_ now: Instant) -> Ticket? {
+        while let first = waits.first {
+            if stands(first) { return first.end <= now ? first.ticket : nil }
+            removeFirst()
+        }
+        return nil
+    }
+
+    private func stands(_ wait: Wait) -> Bool { places[wait.ticket]?.wait == wait.number }
+
+    // MARK: The heap
+
+    private mutating func compact() {
+        let standing = waits.filter { stands($0) }
+        waits = []
+        for wait in standing { add(wait) }
+    }
+
+    private mutating func add(_ wait: Wait) {
+        waits.append(wait)
+        var place = waits.count - 1
+        while place > 0, waits[place].end < waits[(place - 1) / 2].end {
+            waits.swapAt(place, (place - 1) / 2)
+            place = (place - 1) / 2
+        }
+    }
+
+    private mutating func removeFirst() {
+        waits.swapAt(0, waits.count - 1)
+        waits.removeLast()
+        var place = 0
+        while true {
+            var child = 2 * place + 1
+            guard child < waits.count else { return }
+            if child + 1 < waits.count, waits[child + 1].end < waits[child].end { child += 1 }
+            guard waits[child].end < waits[place].end else { return }
+            waits.swapAt(place, child)
+            place = child
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import Testing
+
+@testable import WstanBase
+@testable import WstanCore
+
+@Suite(.timeLimit(.minutes(1))) struct WorkTurnsTests {
+    private static func spend(_ time: Duration) {
+        let end = Instant.now() + time
+        while Instant.now() < end {}
+    }
+
+    @Test func `sources take turns, and each one's waiters come in their order`() {
+        var queue = TurnQueue<String>()
+        for number in 1...3 { queue.add("a\(number)", of: "a") }
+        queue.add("b1", of: "b")
+        var order: [String] = []
+        order.append(queue.next() ?? "")
+        queue.add("c1", of: "c")
+        while let next = queue.next() { order.append(next) }
+        #expect(order == ["a1", "b1", "a2", "c1", "a3"])
+        #expect(queue.isEmpty)
+    }
+
+    @Test func `a queue keeps its order over many rounds`() {
+        var queue = TurnQueue<Int>()
+        var expected = 0
+        for number in 0..<20_000 {
+            queue.add(number, of: 1)
+            if number % 3 != 0 {
+                #expect(queue.next() == expected)
+                expected += 1
+            }
+        }
+        while let next = queue.next() {
+            if next != expected { Issue.record("\(next)") }
+            expected += 1
+        }
+        #expect(expected == 20_000)
+    }
+
+    /// A tunnel is a task that is woken by an event of each turn.
+    @Test func `other tasks come in between, however much is waiting`() async throws {
+        let worst = try await WorkerThread.run { worker in
+            var tasks: [Task<Void, Never>] = []
+            for number in 0..<200 {
+                tasks.append(
+                    worker.spawn {
+                        await worker.strangers.begin(for: number % 3)
+                        Self.spend(.milliseconds(1))
+                        worker.strangers.end()
+                    })
+            }
+            var worst: Duration = .zero
+            var last = Instant.now()
+            for _ in 0..<100 {
+                await worker.yield()
+                let now = Instant.now()
+                worst = max(worst, now - last)
+                last = now
+            }
+            for task in tasks { await task.value }
+            return worst
+        }
+        // One piece of 1 ms for each turn; a busy machine takes its part.
+        #expect(worst < .milliseconds(100))
+    }
+
+    @Test func `one who comes alone is served at once`() async throws {
+        try await WorkerThread.run { worker in
+            let turn = worker.turn
+            await worker.strangers.begin(for: 1)
+            worker.strangers.end()
+            #expect(worker.turn == turn)
+        }
+    }
+
+    /// Confined to its worker.
+    private final class Order: @unchecked Sendable {
+        var names: [String] = []
+    }
+
+    @Test func `all are served, in turn by source`() async throws {
+        let order = try await WorkerThread.run { worker in
+            let order = Order()
+            var tasks: [Task<Void, Never>] = []
+            for name in ["a1", "a2", "a3", "b1", "c1"] {
+                tasks.append(
+                    worker.spawn {
+                        await worker.strangers.begin(for: name.first)
+                        Self.spend(.milliseconds(1))
+                        order.names.append(name)
+                        worker.strangers.end()
+                    })
+            }
+            for task in tasks { await task.value }
+            return order.names
+        }
+        #expect(order.first == "a1")
+        #expect(order.suffix(1) == ["a3"])
+        #expect(order.count == 5)
+    }
+
+    @Test func `with a rest it takes its part of the time and no more`() async throws {
+        let (work, time) = try await WorkerThread.run { worker in
+            let began = Instant.now()
+            for _ in 0..<20 {
+                await worker.patientStrangers.begin(for: 1)
+                Self.spend(.milliseconds(1))
+                worker.patientStrangers.end()
+            }
+            return (20.0, (Instant.now() - began).inSeconds * 1000)
+        }
+        // The last rest is not waited for.
+        #expect(time > work * 9)
+    }
+}
