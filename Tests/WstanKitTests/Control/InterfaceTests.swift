@@ -80,7 +80,8 @@ import WstanControl
                 tunnels: 4, rttUSec: 5, certificateEndTimestampUSec: 6)
         ],
         certificate: .init(file: "f", names: ["n"], endTimestampUSec: 1, mismatchedHost: "h", refusal: "/f is bad"),
-        requiresRestart: ["uri"], filesChanged: true, reloadFailureTimestampUSec: 1, warningCount: 1)
+        requiresRestart: ["uri"], filesChanged: true, reloadFailureTimestampUSec: 1, warningCount: 1,
+        replacedListen: ["a"], withoutTLS: ["b"], trustsFront: false)
 
     @Test func `refusals are counted in the interface's order, each in a field of its own`() throws {
         let rejects = ControlCoding.object(of: Control.Rejects([.replay: 1, .droppedDatagrams: 7]))

@@ -33,6 +33,7 @@ WORDS = 'mode', 'state', 'source', 'logLevel', 'event', 'protocol', 'severity', 
 
 STATUS = fakedaemon.status(
     statusText='text', instance='work', warnings=['w'], configurationErrors=['e'], requiresRestart=['uri'], warningCount=1,
+    replacedListen=['a'], withoutTLS=['b'], trustsFront=False,
     reloadFailureTimestampUSec=1_700_000_000_000_000,
     servers=[{'uri': 'wss://h/', 'state': 'unreachable', 'used': True, 'trying': False, 'code': 'c', 'cause': 'why', 'advice': 'do', 'tunnels': 1},
              {'uri': 'wss://i/', 'state': 'unknown', 'used': False, 'trying': False, 'cause': 'why', 'tunnels': 0}],
