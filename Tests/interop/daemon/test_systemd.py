@@ -190,8 +190,9 @@ target = 127.0.0.1:%d
         listener, control = self.listening(), self.listening_path('control')
         port, unopened = listener.getsockname()[1], free_port()
         for listen, status in ('127.0.0.1:%d' % unopened, 1), ('127.0.0.1:%d' % port, 0), ('0.0.0.0:%d' % port, 1):
-            server = self.activated('server', [('varlink', control), ('listen', listener)],
-                                    ['-s', 'ws://127.0.0.1:1', self.key, '--listen=' + listen])
+            config = self.write('server.conf', 'mode = server\nuri = ws://127.0.0.1:1/\nkey = %s\n[server]\nlisten = %s\n' % (self.key, listen))
+            os.chmod(config, 0o600)
+            server = self.activated('server', [('varlink', control), ('listen', listener)], ['--config', config])
             said = subprocess.run([CTL, 'check', '--socket', control.getsockname()], capture_output=True, text=True, timeout=20)
             self.assertEqual(said.returncode, status, said.stdout + said.stderr)
             if status:
