@@ -31,7 +31,7 @@ extension ExchangeFailure {
     /// What RFC 1928 section 6 has for it.
     var socksReply: Socks5.Reply {
         switch self {
-        case .notAdmitted, .unauthenticated:
+        case .notAdmitted, .otherName, .unauthenticated:
             .notAllowed
         case .reset(let reset):
             if reset.forbiddingKey != nil {

@@ -13,7 +13,9 @@ final class PoolFiller: @unchecked Sendable {
     init(dialer: Dialer, log: EventLog) {
         self.dialer = dialer
         self.log = log
-        abilities = [EmptyRequestSupport](repeating: EmptyRequestSupport(), count: dialer.options.servers.count)
+        abilities = dialer.options.servers.map { _ in
+            EmptyRequestSupport(jitter: Jitter(seed: dialer.worker.randomness.next()))
+        }
         dialer.pool.opener = self
     }
 
