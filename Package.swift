@@ -56,13 +56,14 @@ let package = Package(
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .systemLibrary(name: "CLinux"),
         .target(name: "CStart"),
+        .target(name: "CSecrets"),
         .target(
             name: "WstanControl", dependencies: ["CStart"], exclude: ["org.wstan.control.varlink"], swiftSettings: ours),
-        kit("WstanBase", ["Base"], ["CLinux"]),
+        kit("WstanBase", ["Base"], ["CLinux", "CSecrets"]),
         kit("WstanConfig", ["Config"], ["WstanBase"]),
         kit(
             "WstanCore", ["Wire", "Runtime", "Log", "Tunnel", "Client", "Server"],
-            ["WstanBase", "WstanConfig", "WstanControl", "CLinux", "COpenSSL", "CSystemd", logging]),
+            ["WstanBase", "WstanConfig", "WstanControl", "CLinux", "COpenSSL", "CSecrets", "CSystemd", logging]),
         kit("WstanControlSocket", ["Control"], ["WstanBase", "WstanCore", "WstanControl", "CLinux"]),
         kit(
             "WstanKit", ["Daemon", "Doctor", "Program"],

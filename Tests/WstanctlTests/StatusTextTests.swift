@@ -125,7 +125,7 @@ import WstanControl
         status.rejects = .init()
         let text = Self.shown(status)
         #expect(text.contains("   rejects  none\n"))
-        #expect(text.hasSuffix("      note  keys and warnings are shown to root and the group wstan only"))
+        #expect(text.hasSuffix("      note  root and the group wstan see more: addresses, keys, exact numbers"))
     }
 
     /// systemctl status has taught everybody what the dot means.

@@ -84,7 +84,7 @@ public enum ControlInterface {
 
         # A server that a client may use
         type Server (
-          # Without its path where the reply is restricted
+          # "(hidden)" where the reply is restricted
           uri: string,
           state: ServerState,
           # True for the one that new connections go to
@@ -236,8 +236,8 @@ public enum ControlInterface {
           logLevel: ?LogLevel,
           # Client mode only: datagrams dropped since the start
           droppedDatagrams: ?int,
-          # True if configurationErrors, warnings, keys, files and paths of URIs are left
-          # out, since the caller may only call this method
+          # True if configurationErrors, warnings, keys, files, URIs and addresses are left
+          # out and numbers are rounded, since the caller may only call this method
           restricted: ?bool,
           # Client mode only: in the order in which they are preferred
           servers: ?[]Server,

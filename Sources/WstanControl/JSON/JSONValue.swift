@@ -73,20 +73,21 @@ extension JSONValue {
 
     private static func write(_ string: String, to text: inout [UInt8]) {
         text.append(UInt8(ascii: "\""))
-        for byte in string.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""): text += "\\\"".utf8
-            case UInt8(ascii: "\\"): text += "\\\\".utf8
-            case 10: text += "\\n".utf8
-            case 9: text += "\\t".utf8
-            // DEL needs no escape, but what reaches a terminal should not carry it.
-            case 0..<32, 127:
-                let digits = Array("0123456789abcdef".utf8)
-                text += "\\u00".utf8
-                text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            default: text.append(byte)
+        for scalar in string.unicodeScalars {
+            switch scalar {
+            case "\"": text += "\\\"".utf8
+            case "\\": text += "\\\\".utf8
+            case "\n": text += "\\n".utf8
+            case "\t": text += "\\t".utf8
+            case _ where scalar.isShown: text += Character(scalar).utf8
+            // Few of them need an escape, but what reaches a terminal should not carry them (RFC 8259 section 7).
+            default: for unit in Character(scalar).utf16 { text += escape(unit) }
             }
         }
         text.append(UInt8(ascii: "\""))
+    }
+    private static func escape(_ unit: UInt16) -> [UInt8] {
+        let digits = String(unit, radix: 16)
+        return Array(("\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits).utf8)
     }
 }

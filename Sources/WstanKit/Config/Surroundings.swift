@@ -10,6 +10,8 @@ public struct Surroundings {
     public var isWorldReadable: (String) -> Bool
     /// Gives the command that closes such a file to others.
     public var closingCommand: (String) -> String
+    /// Says who else can change a file, each a warning.
+    public var changes: (String) -> [String]
     /// Gives the value of a variable of the environment.
     public var variable: (String) -> String?
 
@@ -19,12 +21,13 @@ public struct Surroundings {
         fileNames: @escaping (String) throws -> [String]? = { _ in nil },
         isWorldReadable: @escaping (String) -> Bool = { _ in false },
         closingCommand: @escaping (String) -> String = { "chmod o-r \($0)" },
-        variable: @escaping (String) -> String? = { _ in nil }
+        changes: @escaping (String) -> [String] = { _ in [] }, variable: @escaping (String) -> String? = { _ in nil }
     ) {
         self.readFile = readFile
         self.fileNames = fileNames
         self.isWorldReadable = isWorldReadable
         self.closingCommand = closingCommand
+        self.changes = changes
         self.variable = variable
     }
 }

@@ -65,5 +65,15 @@ enum ControlCommand: CaseIterable {
         }
     }
 
+    /// Whether keys may be in what it is given, does or answers.
+    var handlesKeys: Bool {
+        switch self {
+        case .rotateKey, .addKey, .retireKey, .getClientConfiguration, .reload, .checkConfiguration: true
+        case .getInfo, .getInterfaceDescription, .getStatus, .listTunnels, .closeTunnel, .listRejects, .drain, .undrain,
+            .setLogLevel:
+            false
+        }
+    }
+
     var needsMore: Bool { self == .listTunnels }
 }

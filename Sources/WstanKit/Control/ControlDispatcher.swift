@@ -1,7 +1,9 @@
+import WstanBase
 import WstanControl
+import WstanCore
 
-/// Answers calls: admits them, then answers those of `org.varlink.service` itself and all others by the service. Confined to
-/// its worker.
+/// Answers calls: admits them, then answers those of `org.varlink.service` itself and all others by the service, on the service's
+/// worker. Confined to its own.
 package final class ControlDispatcher: @unchecked Sendable {
     package enum Event {
         /// A method was called that changes something or hands out a secret; it is about to be done. The service itself
@@ -14,6 +16,10 @@ package final class ControlDispatcher: @unchecked Sendable {
     }
 
     private let service: any ControlService
+    /// The service's worker.
+    private let home: Worker
+    /// What strangers were told last, and how long that is good enough: however many ask, the workers of tunnels are asked once.
+    private var strangersView: (status: GetStatus.Reply, until: Instant)?
     /// What GetInfo says.
     private let information: GetInfo.Reply
     private let report: (Event) -> Void
@@ -22,16 +28,23 @@ package final class ControlDispatcher: @unchecked Sendable {
     private static let defaultInterval = 1_000_000
     private static let longestInterval = 86_400_000_000
 
-    package init(_ service: any ControlService, information: GetInfo.Reply, report: @escaping (Event) -> Void) {
+    package init(
+        _ service: any ControlService, of home: Worker, information: GetInfo.Reply, report: @escaping (Event) -> Void
+    ) {
         self.service = service
+        self.home = home
         self.information = information
         self.report = report
     }
 
     func answer(_ call: ControlCall, of session: ControlSession) async {
         let reply: ControlReply
+        var isErasing = false
+        defer { if isErasing { Erasure.end() } }
         do throws(ControlError) {
             let command = try Self.admit(call, from: session.standing)
+            isErasing = command.handlesKeys
+            if isErasing { Erasure.begin() }
             let isLogged = command.isLogged && !call.isDryRun
             if isLogged, !command.isLoggedByService { report(.ordered(method: call.method, by: session.caller)) }
             do throws(ControlError) {
@@ -45,6 +58,7 @@ package final class ControlDispatcher: @unchecked Sendable {
             reply = ControlReply(error)
         }
         if call.replyMode != .oneway { await session.send(reply) }
+        if isErasing { Erasure.eraseStack() }
     }
 
     // MARK: Before anything is done
@@ -89,25 +103,68 @@ package final class ControlDispatcher: @unchecked Sendable {
         case .getInterfaceDescription: Self.encode(try describe(Self.decode(call)), as: GetInterfaceDescription.self)
         case .getStatus: Self.encode(try await status(call, session), as: GetStatus.self)
         case .listTunnels:
-            Self.encode(
-                try await service.listTunnels(Self.decode(call), Self.replies(call, session)), as: ListTunnels.self)
-        case .closeTunnel: Self.encode(try await service.closeTunnel(Self.decode(call)), as: CloseTunnel.self)
-        case .listRejects: Self.encode(try await service.listRejects(Self.decode(call)), as: ListRejects.self)
+            try await ask(ListTunnels.self, call, session) { service, it, replies async throws(ControlError) in
+                try await service.listTunnels(it, replies)
+            }
+        case .closeTunnel:
+            try await ask(CloseTunnel.self, call, session) { service, it, _ async throws(ControlError) in
+                try await service.closeTunnel(it)
+            }
+        case .listRejects:
+            try await ask(ListRejects.self, call, session) { service, it, _ async throws(ControlError) in
+                try await service.listRejects(it)
+            }
         case .checkConfiguration:
-            Self.encode(try await service.checkConfiguration(Self.decode(call)), as: CheckConfiguration.self)
-        case .reload: Self.encode(try await service.reload(Self.decode(call)), as: Reload.self)
+            try await ask(CheckConfiguration.self, call, session) { service, it, _ async throws(ControlError) in
+                try await service.checkConfiguration(it)
+            }
+        case .reload:
+            try await ask(Reload.self, call, session) { service, it, _ async throws(ControlError) in try await service.reload(it) }
         case .rotateKey:
-            Self.encode(try await service.rotateKey(Self.decode(call), by: session.caller), as: RotateKey.self)
-        case .addKey: Self.encode(try await service.addKey(Self.decode(call), by: session.caller), as: AddKey.self)
+            try await ask(RotateKey.self, call, session) { [caller = session.caller] service, it, _ async throws(ControlError) in
+                try await service.rotateKey(it, by: caller)
+            }
+        case .addKey:
+            try await ask(AddKey.self, call, session) { [caller = session.caller] service, it, _ async throws(ControlError) in
+                try await service.addKey(it, by: caller)
+            }
         case .retireKey:
-            Self.encode(try await service.retireKey(Self.decode(call), by: session.caller), as: RetireKey.self)
+            try await ask(RetireKey.self, call, session) { [caller = session.caller] service, it, _ async throws(ControlError) in
+                try await service.retireKey(it, by: caller)
+            }
         case .getClientConfiguration:
-            Self.encode(try await service.clientConfiguration(Self.decode(call)), as: GetClientConfiguration.self)
+            try await ask(GetClientConfiguration.self, call, session) { service, it, _ async throws(ControlError) in
+                try await service.clientConfiguration(it)
+            }
         case .drain:
-            Self.encode(try await service.drain(Self.decode(call), Self.replies(call, session)), as: Drain.self)
-        case .undrain: Self.encode(try await service.undrain(), as: Undrain.self)
-        case .setLogLevel: Self.encode(try await service.setLogLevel(Self.decode(call)), as: SetLogLevel.self)
+            try await ask(Drain.self, call, session) { service, it, replies async throws(ControlError) in
+                try await service.drain(it, replies)
+            }
+        case .undrain:
+            try await ask(Undrain.self, call, session) { service, _, _ async throws(ControlError) in try await service.undrain() }
+        case .setLogLevel:
+            try await ask(SetLogLevel.self, call, session) { service, it, _ async throws(ControlError) in
+                try await service.setLogLevel(it)
+            }
         }
+    }
+
+    /// Has the service do it, on its worker. Words become values, and values words, here.
+    private func ask<Method: ControlMethod>(
+        _ method: Method.Type, _ call: ControlCall, _ session: ControlSession,
+        _ body: @escaping @Sendable (any ControlService, Method.Parameters, ControlReplies<Method>) async throws(ControlError)
+            -> Method.Reply
+    ) async throws(ControlError) -> JSONObject {
+        let parameters: Method.Parameters = try Self.decode(call)
+        let replies = ControlReplies<Method>(session, wantsMore: call.replyMode == .more)
+        let result = await home.perform { [service] () async -> Result<Method.Reply, ControlError> in
+            do throws(ControlError) {
+                return .success(try await body(service, parameters, replies))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return ControlCoding.object(of: try result.get())
     }
 
     private static func encode<Method: ControlMethod>(_ reply: Method.Reply, as method: Method.Type) -> JSONObject {
@@ -121,12 +178,6 @@ package final class ControlDispatcher: @unchecked Sendable {
             // It was admitted, so only a type that is not the interface's could bring this about.
             throw .invalidParameter("parameters")
         }
-    }
-
-    private static func replies<Method: ControlMethod>(
-        _ call: ControlCall, _ session: ControlSession
-    ) -> ControlReplies<Method> {
-        ControlReplies(session, wantsMore: call.replyMode == .more)
     }
 
     // MARK: What needs no service
@@ -147,28 +198,20 @@ package final class ControlDispatcher: @unchecked Sendable {
         let parameters: GetStatus.Parameters = try Self.decode(call)
         let wanted = parameters.intervalUSec ?? Self.defaultInterval
         guard wanted >= 0 else { throw .invalidParameter("intervalUSec") }
-        let interval = Duration.microseconds(min(max(wanted, Self.shortestInterval), Self.longestInterval))
-        let replies: ControlReplies<GetStatus> = Self.replies(call, session)
+        let shortest = session.standing == .stranger ? Self.defaultInterval : Self.shortestInterval
+        let interval = Duration.microseconds(min(max(wanted, shortest), Self.longestInterval))
+        let replies = ControlReplies<GetStatus>(session, wantsMore: call.replyMode == .more)
         while true {
-            let status = await service.status().visible(to: session.standing)
+            let status = await view(of: session)
             guard await replies.send(status), await replies.pause(for: interval) else { return status }
         }
     }
-}
 
-extension GetStatus.Reply {
-    /// Names of keys are names of people, and an id is enough to try weak passphrases against. The path of a URI may be what
-    /// keeps others from finding the server.
-    package func visible(to standing: ControlAuthority.Standing) -> GetStatus.Reply {
-        guard standing == .stranger else { return self }
-        var visible = self
-        visible.configurationErrors = nil
-        visible.warnings = nil
-        visible.keys = nil
-        visible.servers = servers?.map(\.withoutPath)
-        visible.certificate?.file = nil
-        visible.certificate?.refusal = certificate?.refusal.map { _ in "the files as they are now cannot be used" }
-        visible.restricted = true
-        return visible
+    private func view(of session: ControlSession) async -> GetStatus.Reply {
+        let now = session.stream.worker.now
+        if session.standing == .stranger, let strangersView, now < strangersView.until { return strangersView.status }
+        let status = await home.perform { [service] in await service.status() }.visible(to: session.standing)
+        if session.standing == .stranger { strangersView = (status, now + .microseconds(Self.defaultInterval)) }
+        return status
     }
 }

@@ -1,9 +1,11 @@
 import CLinux
 import Glibc
+import WstanBase
 import WstanControl
 import WstanCore
 
-/// The control socket: it listens, and serves each connection on its worker. Confined to its worker.
+/// The control socket: it listens, and serves each connection, on a worker of its own. So what comes there costs tunnels nothing
+/// but what the service does for those who may ask for it. Confined to its worker, but for `close` and `admit`.
 ///
 /// A client costs a descriptor and at most one message in each direction; what it sends and does not read is its own loss.
 package final class ControlServer: @unchecked Sendable {
@@ -16,27 +18,30 @@ package final class ControlServer: @unchecked Sendable {
 
     private let worker: Worker
     /// Of those who connect from now on.
-    package var authority: ControlAuthority
+    private var authority: ControlAuthority
     private let dispatcher: ControlDispatcher
     private let report: (Event) -> Void
     private var acceptors: [Acceptor] = []
     private var limiter = SessionLimiter()
+    private var pace = StrangersPace()
     private var sessions: [SessionLimiter.ID: ControlSession] = [:]
 
     /// - Parameters:
+    ///   - worker: its own.
+    ///   - home: the worker of the service.
     ///   - version: of the daemon.
-    ///   - report: called on the worker.
+    ///   - report: called on its worker.
     package init(
-        _ service: any ControlService, on worker: Worker, authority: ControlAuthority, version: String,
-        report: @escaping (Event) -> Void
+        _ service: any ControlService, of home: Worker, on worker: Worker, authority: ControlAuthority, version: String,
+        report: @escaping (Event, _ now: Instant) -> Void
     ) {
         self.worker = worker
         self.authority = authority
-        self.report = report
+        self.report = { report($0, worker.now) }
         let information = GetInfo.Reply(
             vendor: "wstan", product: "wstand", version: version, url: "man:wstand(8)",
             interfaces: [ServiceInterface.name, ControlInterface.name])
-        dispatcher = ControlDispatcher(service, information: information) { report(.call($0)) }
+        dispatcher = ControlDispatcher(service, of: home, information: information) { report(.call($0), worker.now) }
     }
 
     /// Every user of this host may connect.
@@ -55,11 +60,20 @@ package final class ControlServer: @unchecked Sendable {
         acceptors.append(acceptor)
     }
 
-    /// What is being answered is given up; what was answered is delivered.
-    package func close() {
-        for acceptor in acceptors { acceptor.close() }
-        acceptors = []
-        for session in sessions.values { session.stream.closeOrderly(awaitingPeer: false) }
+    /// What is being answered is given up; what was answered is delivered, as far as it is read at once. From any worker.
+    package func close() async {
+        await worker.perform { [self] in
+            for acceptor in acceptors { acceptor.close() }
+            acceptors = []
+            for session in sessions.values { session.stream.closeOrderly(awaitingPeer: false) }
+            await worker.flushed(until: worker.now + .milliseconds(200))
+        }
+        worker.stop()
+    }
+
+    /// Others may use it from now on. From any worker.
+    package func admit(_ authority: ControlAuthority) {
+        worker.execute { [self] in self.authority = authority }
     }
 
     private func happened(_ event: Acceptor.Event) {
@@ -76,13 +90,16 @@ package final class ControlServer: @unchecked Sendable {
         }
         let caller = ControlCaller(process, on: arrival.descriptor)
         let standing = authority.standing(of: caller)
-        guard case .admitted(let id, let evicted) = limiter.admit(standing) else {
+        let isHeld = standing == .stranger && !pace.connection(of: process.uid, now: worker.now)
+        guard !isHeld, case .admitted(let id, let evicted) = limiter.admit(standing, of: process.uid) else {
             Glibc.close(arrival.descriptor)
             return
         }
         if let evicted { sessions.removeValue(forKey: evicted)?.stream.close() }
         guard let stream = try? Stream(arrival) else { return limiter.left(id) }
-        let session = ControlSession(stream, caller: caller, standing: standing, dispatcher: dispatcher)
+        let session = ControlSession(stream, caller: caller, standing: standing, dispatcher: dispatcher) { [unowned self] in
+            standing == .stranger ? pace.call(of: process.uid, now: worker.now) : .zero
+        }
         sessions[id] = session
         worker.spawn { [self] in
             let ending = await session.run { [self] isBusy in

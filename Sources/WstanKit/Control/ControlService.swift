@@ -1,6 +1,6 @@
 import WstanControl
 
-/// What the daemon does when it is called: every method of the interface, each called on the main worker, and only for those
+/// What the daemon does when it is called: every method of the interface, each called on the service's worker, and only for those
 /// who may.
 ///
 /// Parameters have the types of the interface; whether their values make sense is for the method to say, by

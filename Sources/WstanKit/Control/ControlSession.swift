@@ -9,6 +9,7 @@ package final class ControlSession: @unchecked Sendable {
     let caller: ControlCaller
     let standing: ControlAuthority.Standing
     private let dispatcher: ControlDispatcher
+    private let pace: () -> Duration
     private var frames: MessageFrames
     private var pausing: Wait<Void>?
 
@@ -27,13 +28,16 @@ package final class ControlSession: @unchecked Sendable {
     /// For a client to read what it has asked for.
     private static let patience: Duration = .seconds(10)
 
+    /// - Parameter pace: asked at each call, how long it has to wait.
     package init(
-        _ stream: Stream, caller: ControlCaller, standing: ControlAuthority.Standing, dispatcher: ControlDispatcher
+        _ stream: Stream, caller: ControlCaller, standing: ControlAuthority.Standing, dispatcher: ControlDispatcher,
+        pace: @escaping () -> Duration
     ) {
         self.stream = stream
         self.caller = caller
         self.standing = standing
         self.dispatcher = dispatcher
+        self.pace = pace
         frames = MessageFrames(limit: standing == .stranger ? Self.strangersLimit : MessageFrames.limit)
     }
 
@@ -53,6 +57,8 @@ package final class ControlSession: @unchecked Sendable {
         while true {
             while let message = frames.next() {
                 isBusy(true)
+                let wait = pace()
+                if wait > .zero, await !pause(for: wait) { return .left }
                 do throws(ControlCall.Malformed) {
                     await dispatcher.answer(try ControlCall(reading: message), of: self)
                 } catch {
@@ -83,6 +89,8 @@ package final class ControlSession: @unchecked Sendable {
             switch stream.read(into: buffer) {
             case .bytes(let count):
                 try frames.append(buffer[..<count])
+                // A key may be in it.
+                Erasure.erase(UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
                 stream.heldElsewhere = frames.count
                 return true
             case .wouldBlock: continue
@@ -137,7 +145,7 @@ package final class ControlSession: @unchecked Sendable {
     }
 }
 
-/// The way to answer a call more than once. Confined to its worker.
+/// The way to answer a call more than once, from any worker.
 ///
 /// It is over when the client has gone, or does not read what it is sent. The methods say so by returning false: there is
 /// nothing more to do then.
@@ -151,19 +159,22 @@ package final class ControlReplies<Method: ControlMethod>: @unchecked Sendable {
         self.wantsMore = wantsMore
     }
 
-    /// Sends one that others follow, and waits until the client has room for the next: for lists.
-    package func send(_ reply: Method.Reply) async -> Bool {
+    package func send(_ reply: Method.Reply) async -> Bool { await send([reply]) }
+
+    /// Sends some that others follow, and waits until the client has room for the next: for lists.
+    package func send(_ replies: [Method.Reply]) async -> Bool {
         guard wantsMore else { return false }
-        return await session.send(message(reply))
+        return await session.stream.worker.perform { [session] in
+            for reply in replies {
+                guard await session.send(ControlReply(ControlCoding.object(of: reply), continues: true)) else { return false }
+            }
+            return true
+        }
     }
 
     /// Ends early when the client goes.
     package func pause(for duration: Duration) async -> Bool {
         guard wantsMore else { return false }
-        return await session.pause(for: duration)
-    }
-
-    private func message(_ reply: Method.Reply) -> ControlReply {
-        ControlReply(ControlCoding.object(of: reply), continues: true)
+        return await session.stream.worker.perform { [session] in await session.pause(for: duration) }
     }
 }

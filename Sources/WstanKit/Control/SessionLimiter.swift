@@ -8,6 +8,8 @@ package struct SessionLimiter {
     static let count = 64
     /// Kept for those who may change something.
     static let reserved = 16
+    /// Of one user who may only look.
+    static let ofOneStranger = 8
 
     package enum Admission: Equatable {
         /// - Parameter evicting: to be closed.
@@ -18,6 +20,7 @@ package struct SessionLimiter {
     private struct Session {
         let id: ID
         let isStranger: Bool
+        let user: UInt32
         /// A call is being served.
         var isBusy = false
         /// When it last became idle; the smaller, the earlier.
@@ -32,17 +35,22 @@ package struct SessionLimiter {
         return last
     }
 
-    mutating func admit(_ standing: ControlAuthority.Standing) -> Admission {
+    mutating func admit(_ standing: ControlAuthority.Standing, of user: UInt32) -> Admission {
         let isStranger = standing == .stranger
         var evicted: ID?
+        let own = isStranger ? sessions.filter { $0.isStranger && $0.user == user } : []
         let isCrowded = isStranger && sessions.count { $0.isStranger } >= Self.count - Self.reserved
-        if sessions.count >= Self.count || isCrowded {
+        if own.count >= Self.ofOneStranger {
+            guard let victim = Self.oldest(own.filter { !$0.isBusy }) else { return .full }
+            evicted = victim
+            left(victim)
+        } else if sessions.count >= Self.count || isCrowded {
             guard let victim = victim(for: isStranger) else { return .full }
             evicted = victim
             left(victim)
         }
         let turn = nextTurn()
-        sessions.append(Session(id: turn, isStranger: isStranger, turn: turn))
+        sessions.append(Session(id: turn, isStranger: isStranger, user: user, turn: turn))
         return .admitted(turn, evicting: evicted)
     }
 

@@ -18,14 +18,17 @@ struct Composition {
     ///   - arguments: those that led to the settings, without the program's name.
     ///   - found: what reading the settings has to say.
     init(
-        _ settings: Settings, arguments: [String], found: [Diagnostic], log: EventLog, threshold: LogThreshold
+        _ settings: Settings, arguments: SecretArguments, found: [Diagnostic], log: EventLog, threshold: LogThreshold
     ) throws {
         files = ConfigurationFiles(of: arguments, naming: settings)
         let environment = ProxyEnvironment.system
         if let problem = UnusableProxy(for: settings, environment) { throw problem }
         let passed = try PassedSockets.adopt()
         let key = try KeyLoader.load(settings.key)
-        configuration = try LoadedConfiguration(settings, key: key, found: found, passed: passed)
+        var configuration = try LoadedConfiguration(settings, key: key, found: found, passed: passed)
+        // Nothing but the ring keeps it, which lets go of it when it is retired.
+        configuration.key = nil
+        self.configuration = configuration
         context = try DaemonContext(
             settings, arguments: arguments, environment: environment, passed: passed,
             bufferBudget: configuration.bufferBudget, log: log, threshold: threshold)

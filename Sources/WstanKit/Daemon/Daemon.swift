@@ -49,7 +49,7 @@ public final class Daemon: @unchecked Sendable {
     ///
     /// - Parameter arguments: that have led to the settings, without the program's name.
     /// - Returns: the exit status.
-    public static func run(_ settings: Settings, arguments: [String], warnings: [Diagnostic]) -> Int32 {
+    public static func run(_ settings: Settings, arguments: SecretArguments, warnings: [Diagnostic]) -> Int32 {
         // Before any thread is started, so that all inherit it.
         SignalSource.block(signalNumbers)
         SignalSource.ignoreOthers()
@@ -89,9 +89,9 @@ public final class Daemon: @unchecked Sendable {
 
     /// - Throws: why it could not start.
     private func run() throws -> Int32 {
-        main.execute { [self] in
+        main.spawn { [self] in
             do {
-                try start()
+                try await start()
             } catch {
                 startFailure = error
                 listeners.close()
@@ -105,12 +105,12 @@ public final class Daemon: @unchecked Sendable {
         return isStopping ? ExitStatus.success : ExitStatus.failure
     }
 
-    private func start() throws {
+    private func start() async throws {
         let plan = parts.configuration.plan
         for (setting, places) in plan.unused { log.listensOnPassed(setting, places) }
         reloader.place = try listen(plan)
         signals = try SignalSource(Self.signalNumbers, on: main) { [unowned self] in received($0) }
-        openControl()
+        await openControl()
         announce()
         parts.keys.start()
         for role in services.roles { role.start() }
@@ -125,14 +125,14 @@ public final class Daemon: @unchecked Sendable {
     }
 
     /// Without one the daemon serves as well, so what is wrong with it is a warning.
-    private func openControl() {
+    private func openControl() async {
         let configuration = parts.configuration
         guard configuration.hasControlSocket else { return }
         let operations = ControlOperations(parts, reloader, reporter) { [unowned self] waits in
             stop(within: waits ? nil : .zero)
         }
         do throws(ListenAddresses.Failure) {
-            control = try ControlServer.open(for: operations, configuration, context)
+            control = try await ControlServer.open(for: operations, configuration, context)
             self.operations = operations
         } catch {
             reloader.warnings.append("there is no control socket: \(error)")
@@ -142,8 +142,11 @@ public final class Daemon: @unchecked Sendable {
     private func announce() {
         for warning in reloader.warnings { log.warning(warning) }
         log.started("wstand \(Self.version) \(reloader.place)")
+        if Erasure.unlockedBytes > 0 { log.keysNotLocked(bytes: Erasure.unlockedBytes) }
         ServiceManager.tell(.ready(reloader.place))
         StartupMemory.giveBack()
+        Erasure.eraseStack()
+        Erasure.end()
     }
 
     private func startHeartbeat() {
@@ -199,7 +202,7 @@ public final class Daemon: @unchecked Sendable {
             await services.drain(until: deadline)
             await services.close(until: deadline)
             await parts.keys.close()
-            control?.close()
+            await control?.close()
             log.stopped()
             main.stop()
         }

@@ -4,7 +4,7 @@ import WstanCore
 /// What is fixed for the life of the process, and what all its parts work with.
 struct DaemonContext: Sendable {
     /// Those that led to the settings, without the program's name: a reload reads them again.
-    let arguments: [String]
+    let arguments: SecretArguments
     /// What the environment says about proxies.
     let environment: ProxyEnvironment
     /// Sockets that a service manager has opened.
@@ -20,7 +20,7 @@ struct DaemonContext: Sendable {
 
     /// - Parameter bufferBudget: in bytes, for the buffers of all workers.
     init(
-        _ settings: Settings, arguments: [String], environment: ProxyEnvironment, passed: [PassedSocket],
+        _ settings: Settings, arguments: SecretArguments, environment: ProxyEnvironment, passed: [PassedSocket],
         bufferBudget: Int, log: EventLog, threshold: LogThreshold
     ) throws(SystemError) {
         self.arguments = arguments

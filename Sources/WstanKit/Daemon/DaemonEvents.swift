@@ -22,6 +22,10 @@ extension EventLog {
         logger.notice("status: \(line)")
     }
 
+    func keysNotLocked(bytes: Int) {
+        logger.info("keys are in memory that may be swapped: raise LimitMEMLOCK= or ulimit -l", metadata: ["bytes": "\(bytes)"])
+    }
+
     func draining(_ count: Duration) {
         logger.notice("stopping", metadata: ["drain-timeout": "\(count)"])
     }
@@ -83,6 +87,17 @@ extension EventLog {
         logger.warning(
             "cannot write \(path), so requests could be replayed after a reboot: \(error)",
             metadata: .repeated(missed))
+    }
+
+    func journalTroubled(_ trouble: ReplayJournal.Trouble) {
+        switch trouble {
+        case .madeAnew(let path):
+            logger.warning("\(path) was truncated or removed by another process, and was written anew: let only wstand change it")
+        case .failed(let path, let error):
+            logger.warning("cannot write \(path), so requests could be replayed after a restart: \(error)")
+        case .recovered(let path):
+            logger.notice("\(path) can be written again")
+        }
     }
 
     // MARK: Keys

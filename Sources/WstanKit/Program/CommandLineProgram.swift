@@ -1,4 +1,5 @@
 import Glibc
+import WstanBase
 import WstanConfig
 import WstanControl
 import WstanCore
@@ -6,13 +7,17 @@ import WstanCore
 /// What `wstand` does with its command line.
 public enum CommandLineProgram {
     public static func run() -> Never {
-        let arguments = ProgramStart.begin()
+        // Until the daemon has started; what else runs ends soon.
+        Erasure.begin()
+        KeyMemory.begin()
+        let arguments = SecretArguments(ProgramStart.begin())
         // What a unit is to read is read as its user: what keeps it from starting is to be found.
-        let unit = ServiceUnit.examined(by: arguments)
+        let unit = ServiceUnit.examined(by: arguments.words)
         let isUnitUser = UnitUser.assume(unit)
         do throws(ConfigurationFailure) {
-            switch try Invocation.parse(arguments, in: .system) {
+            switch try Invocation.parse(arguments.words, in: .system) {
             case .run(let settings, let warnings):
+                eraseKey(of: settings)
                 // Not exit: what it tidies up is still in use by the other workers.
                 _exit(Daemon.run(settings, arguments: arguments, warnings: warnings))
             case .generateKey:
@@ -49,6 +54,12 @@ public enum CommandLineProgram {
             if let unit, let user = unit.user, isUnitUser { complain("checked as \(user), the user of \(unit.name)") }
             exit(error.exitStatus.rawValue)
         }
+    }
+
+    /// A key on the command line is seen by every user of this host until here.
+    private static func eraseKey(of settings: Settings) {
+        if case .text(let key) = settings.key { ProgramStart.eraseArgument(key.text) }
+        Erasure.eraseStack()
     }
 
     private static func complain(_ text: String) {

@@ -30,24 +30,26 @@ struct ClientConfigCommand: ParsableCommand {
         }
         let status = try daemon.status()
         guard status.mode == .client else { throw Failure("\(daemon.instance.title) is a server. Run this on a client.") }
+        if status.restricted == true, status.listeners.isEmpty { throw Failure(FailureText.notPermitted(.group), status: .notPermitted) }
         guard let place = PACFetch.place(among: status.listeners) else {
             throw Failure(
                 "\(daemon.instance.title) listens on no TCP port, where browsers could fetch it: see listen in wstan.conf(5)")
         }
         let text = try PACFetch.fetch(from: place)
-        Terminal.complain("this is \(place.url)")
-        Terminal.write(text)
+        Terminal.complain("this is \(Printable.text(place.url))")
+        Terminal.write(Printable.lines(text))
     }
 
     /// A configuration as it stands, which says in comments how else to get there.
     static func text(_ reply: GetClientConfiguration.Reply, name: String?) -> String {
-        guard let uri = reply.clientURI else { return reply.text }
+        let lines = Printable.lines(reply.text)
+        guard let uri = reply.clientURI else { return lines }
         let file = "/etc/wstan/\(ClientLine.instance(name)).conf"
         return """
             # A client of this server: \(file), readable by root and the group wstan only. Or run this on
             # the client, and give it the key when it asks:
             #     \(ClientLine.shell(name: name, uri: uri))
-            \(reply.text)
+            \(lines)
             """
     }
 }

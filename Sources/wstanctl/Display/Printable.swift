@@ -1,16 +1,16 @@
+import WstanControl
+
 /// Text for a terminal. A target's name, to begin with, comes from whoever asked for it, and must not move the cursor,
 /// hide what stands beside it or be read backwards.
 enum Printable {
     static func text(_ text: String) -> String {
-        guard !text.unicodeScalars.allSatisfy(isShown) else { return text }
-        return String(String.UnicodeScalarView(text.unicodeScalars.map { isShown($0) ? $0 : "?" }))
+        guard !text.unicodeScalars.allSatisfy(\.isShown) else { return text }
+        return String(String.UnicodeScalarView(text.unicodeScalars.map { $0.isShown ? $0 : "?" }))
     }
 
-    private static func isShown(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: false
-        default: true
-        }
+    /// Several lines, which may be indented by tabs.
+    static func lines(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.isShown || $0 == "\n" || $0 == "\t" ? $0 : "?" }))
     }
 
     /// Columns of a terminal that it takes.

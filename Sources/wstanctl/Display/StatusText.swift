@@ -36,7 +36,7 @@ struct StatusText {
         add("error", status.configurationErrors ?? [], manner.bad)
         add("warning", status.warnings ?? [], manner.doubtful)
         if status.restricted == true {
-            add("note", ["keys and warnings are shown to root and the group wstan only"], manner.faint)
+            add("note", ["root and the group wstan see more: addresses, keys, exact numbers"], manner.faint)
         }
     }
 

@@ -138,8 +138,21 @@ struct SetupFile {
             let directory = String(actual[..<slash])
             let isMade = mkdir(directory, 0o755) == 0
             guard isMade || errno == EEXIST else { throw failure("cannot make the directory of") }
-            if isMade, isForAll, chmod(directory, 0o755) != 0 { throw failure("cannot make the directory of") }
+            if isMade, isForAll, !Self.admitAll(to: directory) { throw failure("cannot make the directory of") }
         }
+    }
+
+    /// Of the directory that was just made, and nothing that has taken its place.
+    private static func admitAll(to path: String) -> Bool {
+        let directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard directory >= 0 else { return false }
+        defer { close(directory) }
+        var status = stat()
+        guard fstat(directory, &status) == 0, status.st_uid == geteuid() else {
+            errno = EPERM
+            return false
+        }
+        return fchmod(directory, 0o755) == 0
     }
 
     /// Gives the file that is there a second name; what takes its place leaves that one alone.

@@ -21,8 +21,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("10.1.2.3", true), ("127.0.0.1", true), ("192.0.2.1", false), ("8.8.8.8", false), ("::1", true),
-        ("fd00::1", true), ("2001:db8::1", false), ("::ffff:10.0.0.1", true), ("::ffff:8.8.8.8", false),
+        ("10.1.2.3", true), ("127.0.0.1", true), ("192.0.2.1", true), ("8.8.8.8", false), ("::1", true),
+        ("fd00::1", true), ("2001:db8::1", true), ("::ffff:10.0.0.1", true), ("::ffff:8.8.8.8", false),
         ("64:ff9b::10.0.0.1", true),
         ("localhost", true), ("LocalHost.", true), ("a.localhost", true), ("notlocalhost.com", false),
         ("printer", true), ("printer.local", true), ("Printer.LOCAL.", true), ("nas.home.arpa", true),
@@ -37,7 +37,7 @@ import Testing
     ) throws {
         #expect(try Self.covers("private", host) == expected)
         #expect(try !Self.covers("private:80", host))
-        #expect(try Self.covers("192.0.2.99, private:400-500", host) == expected)
+        #expect(try Self.covers("9.9.9.9, private:400-500", host) == expected)
     }
 
     @Test(arguments: [

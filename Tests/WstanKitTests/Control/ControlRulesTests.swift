@@ -1,4 +1,5 @@
 import Testing
+import WstanBase
 import WstanControl
 
 @testable import WstanControlSocket
@@ -109,26 +110,45 @@ import WstanControl
         let visible = status.visible(to: .stranger)
         #expect(visible.keys == nil && visible.warnings == nil && visible.configurationErrors == nil)
         #expect(visible.restricted == true)
-        #expect(visible.servers?.map(\.uri) == ["wss://h:1/"] && visible.servers?.map(\.state) == [.unreachable])
+        #expect(visible.servers?.map(\.uri) == ["(hidden)"] && visible.servers?.map(\.state) == [.unreachable])
+        #expect(visible.listeners.isEmpty && visible.statusText == status.mode.rawValue)
         #expect(visible.certificate?.file == nil && visible.certificate?.refusal?.contains("/f") == false)
         #expect((visible.requiresRestart, visible.filesChanged, visible.warningCount) == (["uri"], true, 1))
-        #expect(visible.tunnelsTotal == status.tunnelsTotal && visible.rejects == status.rejects)
+    }
+
+    @Test func `a stranger is told numbers of two digits, and of bytes whole megabytes`() {
+        var status = InterfaceTests.fullStatus
+        (status.tunnelsActive, status.tunnelsTotal, status.bytesReceived, status.bytesSent) = (99, 123_987, 987_654_321, 999_999)
+        status.rejects = Control.Rejects()
+        status.rejects?[.replay] = 101
+        let visible = status.visible(to: .stranger)
+        #expect((visible.tunnelsActive, visible.tunnelsTotal) == (99, 120_000))
+        #expect((visible.bytesReceived, visible.bytesSent) == (980_000_000, 0))
+        #expect(visible.rejects?[.replay] == 100)
+        status.tunnelsTotal = .max
+        #expect(status.visible(to: .stranger).tunnelsTotal == 9_200_000_000_000_000_000)
+    }
+
+    @Test func `nothing that a stranger is told names an address`() {
+        let status = InterfaceTests.fullStatus.visible(to: .stranger)
+        let text = String(decoding: JSONValue.object(ControlCoding.object(of: status)).text, as: UTF8.self)
+        #expect(!text.contains("://") && !text.contains("a:1") && !text.contains("/f"), "\(text)")
     }
 
     // MARK: The limit on sessions
 
-    private func admit(_ seats: inout SessionLimiter, _ standing: ControlAuthority.Standing) -> (
+    private func admit(_ seats: inout SessionLimiter, _ standing: ControlAuthority.Standing, of user: UInt32 = 0) -> (
         SessionLimiter.ID, SessionLimiter.ID?
     )? {
-        guard case .admitted(let id, let evicted) = seats.admit(standing) else { return nil }
+        guard case .admitted(let id, let evicted) = seats.admit(standing, of: user) else { return nil }
         return (id, evicted)
     }
 
     @Test func `strangers leave seats for others, and their oldest idle one goes`() throws {
         var seats = SessionLimiter()
         var ids: [SessionLimiter.ID] = []
-        for _ in 0..<(SessionLimiter.count - SessionLimiter.reserved) {
-            ids.append(try #require(admit(&seats, .stranger)).0)
+        for number in 0..<(SessionLimiter.count - SessionLimiter.reserved) {
+            ids.append(try #require(admit(&seats, .stranger, of: UInt32(number))).0)
         }
         seats.began(ids[0])
         seats.becameIdle(ids[0])
@@ -150,5 +170,45 @@ import WstanControl
         seats.becameIdle(id)
         #expect(admit(&seats, .owner)?.1 == id)
         seats.left(id)
+    }
+
+    @Test func `a stranger has a few seats, and its own oldest idle one goes`() throws {
+        var seats = SessionLimiter()
+        let other = try #require(admit(&seats, .stranger, of: 8)).0
+        let own = try (0..<SessionLimiter.ofOneStranger).map { _ in try #require(admit(&seats, .stranger, of: 7)).0 }
+        seats.began(own[0])
+        #expect(try #require(admit(&seats, .stranger, of: 7)).1 == own[1])
+        for id in own { seats.began(id) }
+        seats.began(SessionLimiter.ID(SessionLimiter.ofOneStranger + 2))
+        #expect(admit(&seats, .stranger, of: 7) == nil && admit(&seats, .owner, of: 7) != nil)
+        #expect(try #require(admit(&seats, .stranger, of: 8)).1 == nil && other == 1)
+    }
+
+    // MARK: The pace of strangers
+
+    @Test func `a stranger is answered at once for a while, then steadily, and others are not kept waiting`() {
+        var pace = StrangersPace()
+        let now = Instant(nanoseconds: 1_000_000_000_000)
+        for _ in 0..<20 { #expect(pace.call(of: 7, now: now) == .zero) }
+        #expect(pace.call(of: 7, now: now) == .milliseconds(100))
+        #expect(pace.call(of: 7, now: now) == .milliseconds(200))
+        #expect(pace.call(of: 8, now: now) == .zero)
+        #expect(pace.call(of: 7, now: now + .seconds(10)) == .zero)
+    }
+
+    @Test func `users without number are held back together`() {
+        var pace = StrangersPace()
+        let now = Instant(nanoseconds: 1_000_000_000_000)
+        let waits = (0..<1000).map { pace.call(of: UInt32($0), now: now) }
+        #expect(waits.prefix(100).allSatisfy { $0 == .zero } && waits.dropFirst(100).allSatisfy { $0 > .zero })
+        let admitted = (0..<1000).count { pace.connection(of: UInt32($0), now: now) }
+        #expect(admitted == 200)
+    }
+
+    @Test func `a stranger who connects in a loop is let in so often`() {
+        var pace = StrangersPace()
+        let start = Instant(nanoseconds: 1_000_000_000_000)
+        let admitted = (0..<10_000).count { pace.connection(of: 7, now: start + .milliseconds($0)) }
+        #expect((239...241).contains(admitted))
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import WstanKit
@@ -13,5 +14,46 @@ import Testing
         #expect(command(0, 110) == "chmod o-r /f")
         #expect(command(109, 0) == "chmod o-r /f")
         #expect(command(1000, 1000) == "chmod o-r /f")
+    }
+
+    private func writer(_ mode: mode_t, owner: uid_t = 0, group: gid_t = 0, isDirectory: Bool = false) -> FileExposure.Writer? {
+        var status = stat()
+        status.st_mode = mode | (isDirectory ? S_IFDIR : S_IFREG)
+        (status.st_uid, status.st_gid) = (owner, group)
+        return FileExposure.writer(status, user: 1000, service: (user: 109, group: 110)) { $0 == 1000 ? 1001 : nil }
+    }
+
+    @Test func `whoever can write in a file beside root, the service and this user is found`() {
+        #expect(writer(0o600) == nil && writer(0o644) == nil && writer(0o640, owner: 109, group: 110) == nil)
+        #expect(writer(0o666) == .everybody && writer(0o602) == .everybody)
+        #expect(writer(0o620, group: 5) == .group(5) && writer(0o660, group: 110) == nil && writer(0o660) == nil)
+        #expect(writer(0o660, owner: 1000, group: 1001) == nil && writer(0o660, owner: 1000, group: 1002) == .group(1002))
+        #expect(writer(0o600, owner: 1000) == nil && writer(0o600, owner: 7) == .user(7) && writer(0o600, owner: 65_534) == nil)
+    }
+
+    @Test func `in a directory with the sticky bit others replace nothing`() {
+        #expect(writer(0o1777, isDirectory: true) == nil && writer(0o777, isDirectory: true) == .everybody)
+        #expect(writer(0o775, group: 5, isDirectory: true) == .group(5) && writer(0o755, isDirectory: true) == nil)
+        #expect(writer(0o1666) == .everybody)
+    }
+
+    @Test func `each risk is said with its remedy`() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/key"
+        try #require(creat(path, 0o600) >= 0)
+        #expect(FileExposure.warnings(path, holding: "the key").isEmpty)
+        chmod(path, 0o666)
+        let warnings = FileExposure.warnings(path, holding: "the key")
+        #expect(warnings.count == 2 && warnings[0].hasPrefix("every user of this host can read the key in \(path): "))
+        #expect(warnings[1] == "every user of this host can change \(path): chmod go-w \(path)")
+        chmod(path, 0o600)
+        chmod(folder.path, 0o777)
+        #expect(
+            FileExposure.warnings(path, holding: "the key")
+                == ["every user of this host can replace \(path) in \(folder.path): chmod go-w \(folder.path)"])
+        #expect(
+            FileExposure.change(ofDirectory: folder.path)
+                == "every user of this host can change what is in \(folder.path): chmod go-w \(folder.path)")
+        #expect(FileExposure.changes(of: "/no/such").isEmpty)
     }
 }

@@ -26,9 +26,9 @@ import Testing
         var status = stat()
         stat(file.path, &status)
         #expect(status.st_mode & 0o7777 == 0o600)
-        #expect(file.exposure == nil && file.warning == nil)
+        #expect(file.exposures.isEmpty && file.warning == nil)
         chmod(file.path, 0o644)
-        #expect(file.exposure?.contains("chmod 600 \(file.path)") == true)
+        #expect(file.exposures.first?.contains("chmod 600 \(file.path)") == true)
         #expect(KeyRingFile(in: "/no/such").warning?.contains("/no/such cannot be written (No such file") == true)
     }
 

@@ -70,7 +70,7 @@ import Testing
         let time = try #require(object["time"] as? String)
         #expect(time.contains(":20.000042") && Self.isTimestamp(time))
         #expect(object["level"] as? String == "notice")
-        #expect(object["message"] as? String == message.replacing("\t", with: "?"))
+        #expect(object["message"] as? String == message.replacing("\t", with: "?").replacing("\u{2028}", with: "?"))
         #expect(object["message-id"] as? String == MessageID.wrongKey.rawValue)
         #expect(object["peer"] as? String == "10.0.0.1:1")
         #expect(object["a \"b\""] as? String == "ü")

@@ -46,7 +46,7 @@ import Testing
             close(nameless)
             unlink(path)
         }
-        try UnixPath.bind(named, to: path)
+        try UnixPath.bindForAll(named, to: path)
         #expect(UnixPath.name(of: named) == path)
         #expect(UnixPath.name(of: nameless) == nil)
         // Bound to no more than the family: the kernel chooses an abstract name of five digits (unix(7)).
@@ -103,7 +103,7 @@ import Testing
         defer { unlink(path) }
         try await WorkerThread.run { worker in
             let theirs = try UnixPath.socket()
-            try UnixPath.bind(theirs, to: path)
+            try UnixPath.bindForAll(theirs, to: path)
             listen(theirs, 1)
             let listener = try UnixListener(
                 passed: PassedSocket(theirs, name: "varlink"), on: worker, dealingTo: [worker]

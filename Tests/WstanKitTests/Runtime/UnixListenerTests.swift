@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import Testing
 
 @testable import WstanBase
@@ -63,6 +64,64 @@ import Testing
         }
     }
 
+    @Test func `the mode is the same whatever the umask, which stays`() async throws {
+        try await Self.withPath { path in
+            try await WorkerThread.run { worker in
+                for mask in [mode_t(0), 0o022, 0o077, 0o777] {
+                    let former = umask(mask)
+                    let listener = try Self.listen(path, worker)
+                    #expect(umask(former) == mask)
+                    var status = stat()
+                    #expect(stat(path, &status) == 0 && status.st_mode & 0o7777 == 0o666)
+                    listener.close()
+                }
+            }
+        }
+    }
+
+    /// Whoever can write in the socket's directory can put a link in its place as soon as it is there. A chmod(2) of the path has
+    /// opened what the link led to: within a few hundred tries, as root, a file of root's.
+    @Test func `a link that takes the socket's place at once leads to nothing that is changed`() async throws {
+        try await Self.withPath { path in
+            let (secret, link) = (path + ".secret", path + ".link")
+            defer { for file in [secret, link] { unlink(file) } }
+            try #require(close(creat(secret, 0o600)) == 0)
+            let attacker = Attacker(secret, link, path)
+            try #require(DetachedThread.start { attacker.run() } == nil)
+            try await WorkerThread.run { worker in
+                for _ in 0..<2000 {
+                    let listener = try? Self.listen(path, worker)
+                    listener?.close()
+                    unlink(path)
+                }
+            }
+            attacker.isOver.store(true, ordering: .releasing)
+            while !attacker.hasEnded.load(ordering: .acquiring) { usleep(1000) }
+            var status = stat()
+            #expect(stat(secret, &status) == 0 && status.st_mode & 0o7777 == 0o600)
+        }
+    }
+
+    private final class Attacker: Sendable {
+        let isOver = Atomic(false)
+        let hasEnded = Atomic(false)
+        private let secret: String
+        private let link: String
+        private let path: String
+
+        init(_ secret: String, _ link: String, _ path: String) {
+            (self.secret, self.link, self.path) = (secret, link, path)
+        }
+
+        func run() {
+            while !isOver.load(ordering: .acquiring) {
+                guard UnixPath.isSocket(path), symlink(secret, link) == 0 else { continue }
+                rename(link, path)
+            }
+            hasEnded.store(true, ordering: .releasing)
+        }
+    }
+
     @Test func `a socket on which somebody listens is not taken from him`() async throws {
         try await Self.withPath { path in
             try await WorkerThread.run { worker in
@@ -84,7 +143,7 @@ import Testing
         try await Self.withPath { path in
             try await WorkerThread.run { worker in
                 let left = try UnixPath.socket()
-                try UnixPath.bind(left, to: path)
+                try UnixPath.bindForAll(left, to: path)
                 close(left)
                 #expect(UnixPath.isStale(path))
                 let listener = try Self.listen(path, worker)

@@ -20,8 +20,8 @@ import Testing
         var count: Int { state.withLock { $0.count } }
     }
 
-    private static let public1 = Host.ipv4(IPv4Address(0xcb00_7101))
-    private static let public2 = Host.ipv4(IPv4Address(0xcb00_7102))
+    private static let public1 = Host.ipv4(IPv4Address(0x0909_0901))
+    private static let public2 = Host.ipv4(IPv4Address(0x0909_0902))
 
     private static func at(_ milliseconds: Int) -> Instant {
         Instant(nanoseconds: 5_000_000_000) + .milliseconds(milliseconds)
@@ -40,7 +40,7 @@ import Testing
         interfaces.answer(.failure(SystemError(call: "getifaddrs", code: 24)))
         #expect(addresses.current(now: Self.at(5000)) == [Self.public2])
         #expect(interfaces.count == 3)
-        addresses.setListening([.ipv4(IPv4Address(0xcb00_7101), port: 80)])
+        addresses.setListening([.ipv4(IPv4Address(0x0909_0901), port: 80)])
         #expect(addresses.current(now: Self.at(5001)) == [Self.public1, Self.public2])
     }
 
@@ -61,7 +61,7 @@ import Testing
             let gate = TargetPolicy(
                 worker: worker, rules: TargetRules(),
                 hostAddresses: HostAddresses(now: worker.now) { interfaces.list() })
-            let target = SocketAddress.ipv4(IPv4Address(0xcb00_7101), port: 80)
+            let target = SocketAddress.ipv4(IPv4Address(0x0909_0901), port: 80)
             let before = gate.refusal(of: target, name: nil)
             interfaces.answer(.success([Self.public1]))
             let end = worker.now + .seconds(10)

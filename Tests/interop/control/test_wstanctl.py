@@ -382,7 +382,7 @@ class Failures(Control):
     def test_strangers(self):
         """Of the keys a stranger is told nothing."""
         self.fake(GetStatus=self.statuses(fakedaemon.status(keys=None, restricted=True)))
-        self.assertIn('      note  keys and warnings are shown to root and the group wstan only\n', self.out())
+        self.assertIn('      note  root and the group wstan see more: addresses, keys, exact numbers\n', self.out())
         self.assertFails(NOT_PERMITTED, 'not permitted', 'keys')
 
     def test_malformed(self):

@@ -65,7 +65,12 @@ class Process:
         self.may_end = False  # whoever ends it, or expects its end, says so
         with open(log_path, 'ab') as log:
             self.popen = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                                          preexec_fn=prepare, pass_fds=inherited, env=dict(os.environ, PYTHONUNBUFFERED='1'))
+                                          preexec_fn=prepare, pass_fds=inherited, env=dict(os.environ, PYTHONUNBUFFERED='1', **self.visible()))
+
+    @staticmethod
+    def visible():
+        """Only root looks into /proc/PID of a wstand, unless that is told to let its user."""
+        return {} if os.geteuid() == 0 else {'WSTAN_DUMPS': '1'}
 
     def await_port(self, port, within=15.0, host='127.0.0.1'):
         def listens():

@@ -192,7 +192,7 @@ class Lists(Rules):
 
 class Networks(Rules):
     """In a namespace: a server with a public address, a network beyond it, and a name server."""
-    OWN, OTHER, LATER = '203.0.113.1', '203.0.113.2', '203.0.113.77'
+    OWN, OTHER, LATER = '9.9.9.1', '9.9.9.2', '9.9.9.77'  # public ones, in a namespace
     NAMES = {'inside.test': ['127.0.0.1'], 'own.test': [OWN], 'other.test': [OTHER], 'mixed.test': ['127.0.0.1', OTHER]}
 
     @classmethod

@@ -1,48 +1,20 @@
-/// The addresses that are nobody's on the internet: of hosts, links, sites and groups. Who lets others connect from his
-/// host does not want to be their way to these.
+/// The addresses that are not a part of the public internet: those of hosts, links, sites, groups, registries and clouds
+/// (`SpecialNetworks`). A server that lets others connect from its host is not to be their way to these.
 ///
 /// Says nothing of the public addresses that a host itself has.
 @usableFromInline package enum PrivateNetworks {
     /// - Returns: false for a name: what it stands for shows when it is resolved.
-    @inlinable package static func contains(_ host: Host) -> Bool {
+    package static func contains(_ host: Host) -> Bool {
         switch host {
-        case .ipv4(let address): contains(address)
+        case .ipv4(let address): SpecialNetworks.arePrivate(address)
         case .ipv6(let address): contains(address)
         case .name: false
         }
     }
 
-    @inlinable static func contains(_ address: IPv4Address) -> Bool {
-        let value = address.value
-        return switch value >> 24 {
-        // RFC 1122 section 3.2.1.3: this network, which Linux takes for the host itself.
-        case 0: true
-        // RFC 1918.
-        case 10: true
-        case 172: value >> 20 == 0xac1
-        case 192: value >> 16 == 0xc0a8
-        // RFC 6598: between a provider and its customers.
-        case 100: value >> 22 == 0x191
-        // RFC 1122: loopback.
-        case 127: true
-        // RFC 3927: one link only.
-        case 169: value >> 16 == 0xa9fe
-        // RFC 5771 multicast, RFC 1112 reserved, RFC 919 broadcast.
-        case 224...: true
-        default: false
-        }
-    }
-
-    @inlinable static func contains(_ address: IPv6Address) -> Bool {
-        // RFC 4193 (fc00::/7); RFC 4291: one link only (fe80::/10), multicast (ff00::/8). RFC 3879: fec0::/10, which
-        // some sites still have.
-        if address.high >> 57 == 0xfc >> 1 || address.high >> 55 == 0xfe80 >> 7 || address.high >> 56 == 0xff {
-            return true
-        }
-        // RFC 8215 (64:ff9b:1::/48): translators within a site; where IPv4 stands there is the site's matter.
-        if address.high >> 16 == 0x0064_ff9b_0001 { return true }
-        guard let inner = ipv4(in: address) else { return false }
-        return contains(inner)
+    static func contains(_ address: IPv6Address) -> Bool {
+        if let inner = ipv4(in: address) { return SpecialNetworks.arePrivate(inner) }
+        return SpecialNetworks.arePrivate(address)
     }
 
     /// Where an IPv6 address leads when the network or the host turns it into IPv4 on the way; nil where it does not.

@@ -1,8 +1,8 @@
 /// Text from elsewhere, made fit for a log, a terminal or a page.
 @usableFromInline package enum Printable {
-    /// Control characters, with which a text could forge a line or move a cursor, become question marks.
+    /// What could forge a line, move a cursor, turn the direction of writing or hide becomes a question mark.
     @inlinable package static func line(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? "?" : $0 }))
+        String(String.UnicodeScalarView(text.unicodeScalars.map { isShown($0) ? $0 : "?" }))
     }
 
     /// At most `limit` scalars of it, and three dots where there were more.
@@ -12,16 +12,9 @@
         return line(String(scalars.prefix(limit))) + (isLonger ? "..." : "")
     }
 
-    /// Without control characters and what turns the direction of writing.
+    /// The same, left out.
     @inlinable package static func prose(_ text: some Sequence<Unicode.Scalar>) -> String {
-        var shown = String.UnicodeScalarView()
-        for scalar in text {
-            switch scalar.properties.generalCategory {
-            case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: continue
-            default: shown.append(scalar)
-            }
-        }
-        return String(shown)
+        String(String.UnicodeScalarView(text.filter(isShown)))
     }
 
     /// Without all that is not visible ASCII or a space.
@@ -31,8 +24,15 @@
 
     @inlinable package static func isASCII(_ byte: UInt8) -> Bool { (0x20...0x7e).contains(byte) }
 
-    /// C0, DEL and C1.
-    @inlinable static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.value < 32 || (127..<160).contains(scalar.value)
+    /// Whether a reader sees it, in its place, and a terminal does nothing but print it. Not so: controls (C0, DEL, C1), bidirectional
+    /// controls, tags, what has no width, separators of lines and paragraphs, and code points without a character.
+    ///
+    /// `Unicode.Scalar.isShown` of WstanControl is the same for wstanctl; a test compares the two.
+    @inlinable package static func isShown(_ scalar: Unicode.Scalar) -> Bool {
+        if scalar.isASCII { return isASCII(UInt8(truncatingIfNeeded: scalar.value)) }
+        switch scalar.properties.generalCategory {
+        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: return false
+        default: return !scalar.properties.isDefaultIgnorableCodePoint
+        }
     }
 }

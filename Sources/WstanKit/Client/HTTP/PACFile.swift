@@ -16,6 +16,7 @@ struct PACFile {
             var proxy = \(Self.quoted("PROXY \(proxy); SOCKS5 \(proxy)"));
             var direct = [\(patterns.isEmpty ? "" : "\n\(patterns)\n")];
             var localNames = [\(local)];
+            var special = [\(rules.patterns.contains { $0.host == .isPrivate } ? Self.special : "")];
 
             \(Self.code)
             """
@@ -81,9 +82,21 @@ struct PACFile {
         return "{\(what), from: \(pattern.ports.lowerBound), to: \(pattern.ports.upperBound)}"
     }
 
+    /// What `private` is, in the order in which it is looked through.
+    private static let special = SpecialNetworks.all.map { row in
+        let network =
+            switch row.network {
+            case .ipv4(let address, let prefix): "groups: [\(list(groups(UInt64(address.value), 2)))], bits: \(prefix)"
+            case .ipv6(let address, let prefix): "groups: [\(list(groups(address.high, 4) + groups(address.low, 4)))], bits: \(prefix)"
+            }
+        return "\n  {\(network), isPrivate: \(row.isPrivate)}"
+    }.joined(separator: ",")
+
     private static func network(_ groups: [UInt64], _ prefix: Int) -> String {
-        "is: \"network\", groups: [\(groups.map { "\($0)" }.joined(separator: ", "))], bits: \(prefix)"
+        "is: \"network\", groups: [\(list(groups))], bits: \(prefix)"
     }
+
+    private static func list(_ groups: [UInt64]) -> String { groups.map { "\($0)" }.joined(separator: ", ") }
 
     /// Groups of 16 bits, the first ones first.
     private static func groups(_ value: UInt64, _ count: Int) -> [UInt64] {
@@ -198,15 +211,14 @@ struct PACFile {
           return groups.length == 8 && isIn(groups, [0, 0, 0, 0, 0, 65535, 0, 0], 96) ? groups.slice(6) : groups;
         }
 
+        // The longest prefix comes first.
         function isPrivate(groups) {
-          var networks = groups.length == 2
-            ? [[[0, 0], 8], [[0x0a00, 0], 8], [[0xac10, 0], 12], [[0xc0a8, 0], 16], [[0x6440, 0], 10],
-               [[0x7f00, 0], 8], [[0xa9fe, 0], 16], [[0xe000, 0], 3]]
-            : [[[0xfc00, 0, 0, 0, 0, 0, 0, 0], 7], [[0xfe80, 0, 0, 0, 0, 0, 0, 0], 9],
-               [[0xff00, 0, 0, 0, 0, 0, 0, 0], 8], [[0x64, 0xff9b, 1, 0, 0, 0, 0, 0], 48]];
-          for (var i = 0; i < networks.length; i++) if (isIn(groups, networks[i][0], networks[i][1])) return true;
           var inner = groups.length == 8 ? innerIPv4(groups) : null;
-          return inner !== null && isPrivate(inner);
+          if (inner !== null) return isPrivate(inner);
+          for (var i = 0; i < special.length; i++) {
+            if (isIn(groups, special[i].groups, special[i].bits)) return special[i].isPrivate;
+          }
+          return false;
         }
 
         // Where an IPv6 address becomes IPv4 on its way: mapped, compatible and translated, NAT64, 6to4, Teredo.

@@ -41,6 +41,10 @@ struct ConfigurationReader {
                 .warning, at: secret.place,
                 "every user of this host can read this secret: \(surroundings.closingCommand(path))")
         }
+        // Who can change a configuration can choose another server, another key, or a program of their own for a front.
+        for file in [path] + dropIns.paths {
+            for text in surroundings.changes(file) { found.add(.warning, at: .file(file), text) }
+        }
         found.sort(byPlaceIn: [path] + dropIns.paths)
         found.close(file: path)
         diagnostics = found

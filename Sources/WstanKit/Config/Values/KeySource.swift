@@ -1,20 +1,3 @@
-/// Text that no log, dump or core of `--print-config` shows.
-public struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// The text itself; read it only to derive the key.
-    public let text: String
-
-    public init(_ text: String) {
-        self.text = text
-    }
-
-    /// What is shown in its place.
-    static let placeholder = "(redacted)"
-
-    public var description: String { Self.placeholder }
-    public var debugDescription: String { description }
-    public var customMirror: Mirror { Mirror(self, children: EmptyCollection<Mirror.Child>()) }
-}
-
 /// Where the tunnel's key comes from: base64 of 16 bytes or a passphrase in each case. Nothing is read here.
 public enum KeySource: Sendable, Equatable {
     case text(Secret)

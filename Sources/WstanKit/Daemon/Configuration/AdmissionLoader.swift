@@ -25,9 +25,7 @@ enum AdmissionLoader {
         guard settings.mode == .client else { return (admission, []) }
         if let path = settings.usersFile {
             admission.users = try readUsers(path)
-            if FileReader.isWorldReadable(path) {
-                warnings.append("every user of this host can read the hashes in \(path): \(FileExposure.command(path))")
-            }
+            warnings += FileExposure.warnings(path, holding: "the hashes")
         }
         for user in settings.allowUID { admission.allowedUsers.insert(try number(of: user)) }
         return (admission, warnings)

@@ -17,4 +17,12 @@ package struct ClientTrust: Sendable {
         let marks = files.map(FileMark.init(of:))
         return ClientTrust(context: try TLSClientContext(TLSClientContext.Configuration(settings.tls)), marks: marks)
     }
+
+    /// A key that others can read, and files that they can change.
+    static func exposures(of settings: TLSSettings) -> [String] {
+        let key = settings.key ?? settings.certificate
+        return (key.map { FileExposure.warnings($0, holding: "the private key") } ?? [])
+            + [settings.caFile, settings.key == nil ? nil : settings.certificate].compactMap { $0 }
+            .flatMap(FileExposure.changes)
+    }
 }

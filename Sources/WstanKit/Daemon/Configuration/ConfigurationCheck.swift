@@ -94,10 +94,11 @@ struct ConfigurationCheck {
             check(["tls.key": whole.identity.key], else: "tls.certificate") { () throws(TLSContext.Problem) in
                 try TLSServerContext(alone).warning
             }
-            if let warning = ServerCertificate.exposure(of: whole) { add(.warning, "tls.key", warning) }
+            for warning in ServerCertificate.exposures(of: whole) { add(.warning, "tls.key", warning) }
             checkTrust(whole.clientCA, "tls.client-ca")
         case .client:
             guard settings.uris.contains(where: { $0.scheme == .wss }) else { return }
+            for warning in ClientTrust.exposures(of: settings.tls) { add(.warning, "tls.key", warning) }
             var alone = TLSClientContext.Configuration(settings.tls)
             checkTrust(alone.caFile, "tls.ca-file")
             alone.caFile = nil

@@ -5,7 +5,7 @@ import WstanCore
 /// The files that a configuration was read from, as they were then: itself, its drop-ins, and those that it names and that only a
 /// reload reads again. A server's certificate is not among them: a change of that is found by itself.
 struct ConfigurationFiles: Sendable {
-    private let arguments: [String]
+    private let arguments: SecretArguments
     /// Paths.
     private let named: [String]
     /// Where the key stands, and the file when it was read.
@@ -17,16 +17,16 @@ struct ConfigurationFiles: Sendable {
     /// - Parameters:
     ///   - arguments: those that led to the settings, without the program's name.
     ///   - settings: name further files.
-    init(of arguments: [String], naming settings: Settings) {
+    init(of arguments: SecretArguments, naming settings: Settings) {
         self.init(arguments, settings.filesOfReloads, settings.key)
     }
 
-    private init(_ arguments: [String], _ named: [String], _ source: KeySource?) {
+    private init(_ arguments: SecretArguments, _ named: [String], _ source: KeySource?) {
         self.arguments = arguments
         self.named = named
         key = if case .file(let path)? = source { (.file(path), FileMark(of: path)) } else { nil }
         var paths = named
-        if let file = CommandLineArguments(arguments).file {
+        if let file = Erasure.during({ CommandLineArguments(arguments.words).file }) {
             paths += [file] + DropIns(of: file, fileNames: Surroundings.system.fileNames).paths
         }
         marks = Dictionary(paths.map { ($0, FileMark(of: $0)) }) { first, _ in first }

@@ -28,6 +28,10 @@ enum KeyLoader {
     }
 
     static func load(_ source: KeySource) throws(Failure) -> ConfiguredKey {
+        try Erasure.during { () throws(Failure) in try read(source) }
+    }
+
+    private static func read(_ source: KeySource) throws(Failure) -> ConfiguredKey {
         var warnings: [String] = []
         let read: (text: KeyText, name: String)
         switch source {
@@ -35,9 +39,7 @@ enum KeyLoader {
             read = try (keyText(in: "the key") { () throws(KeyText.Problem) in try KeyText(secret.text) }, "the key")
         case .file(let path):
             read = try self.read(path)
-            if FileReader.isWorldReadable(path) {
-                warnings.append("every user of this host can read the key in \(path): \(FileExposure.command(path))")
-            }
+            warnings += FileExposure.warnings(path, holding: "the key")
         case .credential(let name):
             read = try self.read(credential(name))
         case .environment(let name):

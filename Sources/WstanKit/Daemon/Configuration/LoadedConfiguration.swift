@@ -9,8 +9,8 @@ struct LoadedConfiguration: Sendable {
     let settings: Settings
     /// As it is to be in force: without what needs a restart.
     let next: Settings
-    /// Nil: it stands in the environment, which was read once.
-    let key: ConfiguredKey?
+    /// Nil: it stands in the environment, which was read once, or the key ring has it.
+    var key: ConfiguredKey?
     let admission: AdmissionLoader.Admission
     /// A client's, with a server behind `wss://`.
     let trust: ClientTrust?
@@ -54,9 +54,13 @@ struct LoadedConfiguration: Sendable {
         let ofFiles =
             former == nil
             ? (key?.warnings ?? []) + (admission.users?.warnings ?? []).map(\.textWithPlace) + admissionWarnings
-                + (certificate?.warnings ?? []) : []
+                + (certificate?.warnings ?? []) + (trust == nil ? [] : ClientTrust.exposures(of: next.tls))
+                + [next.controlSocket.flatMap { FileExposure.change(ofDirectory: Self.directory(of: $0)) }].compactMap { $0 }
+            : []
         warnings = found.map(\.textWithPlace) + ofFiles + plan.warnings + [groupWarning].compactMap { $0 }
     }
+
+    private static func directory(of path: String) -> String { String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) + "/" }
 
     var hasControlSocket: Bool { Self.hasControlSocket(next, activation) }
 

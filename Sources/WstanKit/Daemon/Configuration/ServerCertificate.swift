@@ -29,7 +29,7 @@ struct ServerCertificate: Sendable {
     }
 
     /// What its owner should know.
-    var warnings: [String] { [context.warning, Self.exposure(of: configuration)].compactMap { $0 } }
+    var warnings: [String] { [context.warning].compactMap { $0 } + Self.exposures(of: configuration) }
 
     static func marks(of configuration: TLSServerContext.Configuration) -> [FileMark] {
         [configuration.identity.certificate, configuration.identity.key, configuration.clientCA].compactMap {
@@ -37,10 +37,11 @@ struct ServerCertificate: Sendable {
         }
     }
 
-    /// A key that every user can read is a warning.
-    static func exposure(of configuration: TLSServerContext.Configuration) -> String? {
-        let key = configuration.identity.key
-        guard FileReader.isWorldReadable(key) else { return nil }
-        return "every user of this host can read the private key in \(key): \(FileExposure.command(key))"
+    /// A key that others can read, and files that they can change.
+    static func exposures(of configuration: TLSServerContext.Configuration) -> [String] {
+        let others = [configuration.identity.certificate, configuration.clientCA].compactMap { $0 }
+        let all = FileExposure.warnings(configuration.identity.key, holding: "the private key")
+            + others.flatMap(FileExposure.changes)
+        return all.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     }
 }

@@ -9,6 +9,7 @@ extension Surroundings {
             readFile: { try FileReader.read($0, limit: ConfigurationBounds.fileSize) },
             fileNames: { try FileReader.names(in: $0, limit: ConfigurationBounds.directoryEntries) },
             isWorldReadable: { FileReader.isWorldReadable($0) }, closingCommand: { FileExposure.command($0) },
+            changes: { FileExposure.changes(of: $0) },
             variable: { name in getenv(name).map { String(cString: $0) } })
     }
 }

@@ -21,6 +21,6 @@ enum KeyParser {
 
     /// The text that stands for the key; nil for one that came from a passphrase, which cannot be found from it.
     static func text(of key: Key) -> String? {
-        key.bytes.count == 16 ? key.base64 : nil
+        key.count == 16 ? key.base64 : nil
     }
 }

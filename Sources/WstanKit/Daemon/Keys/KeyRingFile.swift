@@ -1,4 +1,5 @@
 import Glibc
+import WstanBase
 import WstanCore
 
 /// Where the key ring outlives the process: one file in the state directory. Its methods block.
@@ -23,7 +24,9 @@ struct KeyRingFile: Sendable {
     /// A ring that cannot be read is an error and never left out: a key that was retired would be accepted again.
     ///
     /// - Returns: nil when there is none yet.
-    func load() throws(Failure) -> KeyRing? {
+    func load() throws(Failure) -> KeyRing? { try Erasure.during { () throws(Failure) in try read() } }
+
+    private func read() throws(Failure) -> KeyRing? {
         let bytes: [UInt8]
         do {
             bytes = try FileReader.read(path, limit: KeyRingBounds.fileSize)
@@ -46,7 +49,7 @@ struct KeyRingFile: Sendable {
 
     func store(_ ring: KeyRing) throws(Failure) {
         do {
-            try AtomicFile.replace(path, with: KeyRingCodec.encode(ring))
+            try Erasure.during { () throws(SystemError) in try AtomicFile.replace(path, with: KeyRingCodec.encode(ring)) }
         } catch {
             throw Failure(
                 description: "cannot write the key ring \(path): \(error)",
@@ -63,10 +66,11 @@ struct KeyRingFile: Sendable {
             + "wstand runs will not survive a restart"
     }
 
-    /// Who may read it beside its owner should not; nil: nobody.
-    var exposure: String? {
-        FileReader.isWorldReadable(path)
-            ? "everybody on this host can read the keys in \(path): chmod 600 \(path)" : nil
+    /// Who else may read the keys, or change what is in the directory.
+    var exposures: [String] {
+        let readable = FileReader.isWorldReadable(path)
+        return (readable ? ["everybody on this host can read the keys in \(path): chmod 600 \(path)"] : [])
+            + [FileExposure.change(ofDirectory: directory)].compactMap { $0 }
     }
 
     private static func text(_ problem: KeyRingCodec.Problem) -> String {

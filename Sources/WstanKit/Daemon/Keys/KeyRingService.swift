@@ -47,7 +47,7 @@ final class KeyRingService: @unchecked Sendable {
         self.clock = clock
         file = stateDirectory.map { KeyRingFile(in: $0) }
         uses = KeyUseRecord(stateDirectory: stateDirectory, worker: worker, blocking: blocking)
-        warnings = [file?.warning, file?.exposure, uses.warning].compactMap { $0 }
+        warnings = [file?.warning].compactMap { $0 } + (file?.exposures ?? []) + [uses.warning].compactMap { $0 }
         ring = KeyRing(configured: configured.key, source: configured.ringSource)
         stored = ring
         guard let file, var found = try file.load() else { return }
@@ -138,7 +138,7 @@ final class KeyRingService: @unchecked Sendable {
                 try ring.rotate(known, to: made.key, grace: grace, now: now)
             }
             var change = KeyChange(
-                id: made.key.id, made: text == nil ? Secret(made.text) : nil, isPersisted: steps.isStored,
+                id: made.key.id, made: text == nil ? made.text : nil, isPersisted: steps.isStored,
                 warnings: made.warnings)
             if !runtimeOnly, known == .configured {
                 await follow(made, &steps, &change, hasFormer: grace > .zero)
@@ -162,7 +162,7 @@ final class KeyRingService: @unchecked Sendable {
             }
             await install(steps)
             return KeyChange(
-                id: made.key.id, made: text == nil ? Secret(made.text) : nil, isPersisted: steps.isStored,
+                id: made.key.id, made: text == nil ? made.text : nil, isPersisted: steps.isStored,
                 warnings: made.warnings + (file == nil && !runtimeOnly ? [KeyWarning.forgotten(known)] : []))
         }
     }
@@ -239,21 +239,21 @@ final class KeyRingService: @unchecked Sendable {
 
     private struct Made: Sendable {
         let key: Key
-        let text: String
+        let text: Secret
         var warnings: [String] = []
     }
 
     private func make(_ text: String?) async throws(KeyFailure) -> Made {
         guard let text else {
             let key = Key.random()
-            return Made(key: key, text: key.base64)
+            return Made(key: key, text: Secret(key.base64))
         }
         let secret = Secret(text)
         let result = await apart { () -> Result<Made, KeyText.Problem> in
             do throws(KeyText.Problem) {
                 let text = try KeyText(firstLineOf: Array(secret.text.utf8))
                 let (key, warning) = try KeyParser.read(text)
-                return .success(Made(key: key, text: text.text, warnings: [warning].compactMap { $0 }))
+                return .success(Made(key: key, text: Secret(text.text), warnings: [warning].compactMap { $0 }))
             } catch {
                 return .failure(error)
             }
@@ -316,7 +316,7 @@ final class KeyRingService: @unchecked Sendable {
     /// is stored before: a crash in between finds the configured key unchanged, so the ring counts.
     private func follow(_ made: Made, _ steps: inout Steps, _ change: inout KeyChange, hasFormer: Bool) async {
         guard let obstacle = await writeConfiguration(made) else {
-            configured = ConfiguredKey(key: made.key, text: Secret(made.text), source: configured.source)
+            configured = ConfiguredKey(key: made.key, text: made.text, source: configured.source)
             steps.ring.configurationFollowed(source: configured.ringSource)
             steps.stored.configurationFollowed(source: configured.ringSource)
             // When this fails, the next start finds the configured key as the current one, which is as good.
@@ -335,7 +335,7 @@ final class KeyRingService: @unchecked Sendable {
         case .text, .environment: return "wstand cannot write it"
         case .credential: return "the service manager has passed it"
         case .file(let path):
-            return await apart { KeyFile.obstacle(toKey: made.text, in: path) } ?? "the threads for files are busy"
+            return await apart { KeyFile.obstacle(toKey: made.text.text, in: path) } ?? "the threads for files are busy"
         }
     }
 
@@ -392,6 +392,6 @@ final class KeyRingService: @unchecked Sendable {
     ///
     /// - Returns: nil when there is none for it.
     private func apart<T: Sendable>(_ work: @escaping @Sendable () -> T) async -> T? {
-        await blocking.run(for: "keys", from: worker, work)
+        await blocking.run(for: "keys", from: worker) { Erasure.during(work) }
     }
 }

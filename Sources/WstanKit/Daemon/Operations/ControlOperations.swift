@@ -45,44 +45,44 @@ final class ControlOperations: ControlService, @unchecked Sendable {
         _ parameters: ListTunnels.Parameters, _ replies: ControlReplies<ListTunnels>
     ) async throws(ControlError) -> ListTunnels.Reply {
         var known: [Int: Control.Tunnel] = [:]
-        await tunnels(in: parameters.states) { tunnel in
-            known[tunnel.id] = tunnel
-            return await replies.send(ListTunnels.Reply(tunnel: tunnel, event: .listed))
+        await tunnels(in: parameters.states) { tunnels in
+            for tunnel in tunnels { known[tunnel.id] = tunnel }
+            return await replies.send(tunnels.map { ListTunnels.Reply(tunnel: $0, event: .listed) })
         }
         let end = ListTunnels.Reply(event: .synchronized)
         guard parameters.follow == true, await replies.send(end) else { return end }
         while await replies.pause(for: Self.followStep) {
             var current: [Int: Control.Tunnel] = [:]
-            let isWanted = await tunnels(in: parameters.states) { tunnel in
-                current[tunnel.id] = tunnel
-                let former = known.removeValue(forKey: tunnel.id)
-                if tunnel == former { return true }
-                let event: Control.TunnelEvent = former == nil ? .added : .changed
-                return await replies.send(ListTunnels.Reply(tunnel: tunnel, event: event))
+            let isWanted = await tunnels(in: parameters.states) { tunnels in
+                var changes: [ListTunnels.Reply] = []
+                for tunnel in tunnels {
+                    current[tunnel.id] = tunnel
+                    let former = known.removeValue(forKey: tunnel.id)
+                    if tunnel == former { continue }
+                    changes.append(ListTunnels.Reply(tunnel: tunnel, event: former == nil ? .added : .changed))
+                }
+                return changes.isEmpty ? true : await replies.send(changes)
             }
             guard isWanted else { return end }
-            for gone in known.values.sorted(by: { $0.id < $1.id }) {
-                guard await replies.send(ListTunnels.Reply(tunnel: gone, event: .removed)) else { return end }
-            }
+            let gone = known.values.sorted { $0.id < $1.id }.map { ListTunnels.Reply(tunnel: $0, event: .removed) }
+            guard await replies.send(gone) else { return end }
             known = current
         }
         return end
     }
 
-    /// - Parameter tell: of each of them; false: of no more.
+    /// - Parameter tell: of some of them at a time; false: of no more.
     /// - Returns: whether it was told of all.
     @discardableResult
     private func tunnels(
-        in states: [Control.TunnelState]?, _ tell: (Control.Tunnel) async -> Bool
+        in states: [Control.TunnelState]?, _ tell: ([Control.Tunnel]) async -> Bool
     ) async -> Bool {
         let names = keys.ring.names
         let clock = EventClock()
         var isWanted = true
         await services.tunnels { reports in
-            for report in reports where isWanted {
-                let tunnel = Control.Tunnel(report, names: names, clock)
-                if states?.contains(tunnel.state) ?? true { isWanted = await tell(tunnel) }
-            }
+            let all = reports.map { Control.Tunnel($0, names: names, clock) }
+            isWanted = await tell(all.filter { states?.contains($0.state) ?? true })
             await worker.yield()
             return isWanted
         }
@@ -173,7 +173,7 @@ final class ControlOperations: ControlService, @unchecked Sendable {
     ) async throws(ControlError) -> CheckConfiguration.Reply {
         let text = parameters.text
         let checked = await context.blocking.run(for: "configuration", from: worker) { [context] in
-            ConfigurationCheck.diagnostics(of: context.arguments, text: text)
+            Erasure.during { ConfigurationCheck.diagnostics(of: context.arguments.words, text: text) }
         }
         guard let found = checked else {
             throw .operationFailed(message: "the threads for files are busy: try again")

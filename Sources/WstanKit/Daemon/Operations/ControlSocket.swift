@@ -7,18 +7,37 @@ import WstanCore
 // The control socket as the configuration wants it.
 
 extension ControlServer {
-    /// Listens on the socket that was passed, or at the path of the configuration, and logs what is ordered there.
+    /// Bytes that all sessions hold together.
+    private static let memory = 64 << 20
+
+    /// Listens on the socket that was passed, or at the path of the configuration, on a thread of its own, and logs what is ordered
+    /// there.
     ///
     /// - Throws: why that is not possible.
     static func open(
         for operations: ControlOperations, _ configuration: LoadedConfiguration, _ context: DaemonContext
-    ) throws(ListenAddresses.Failure) -> ControlServer {
+    ) async throws(ListenAddresses.Failure) -> ControlServer {
         let authority = ControlAuthority(user: geteuid(), group: configuration.controlGroup)
-        let server = ControlServer(operations, on: context.main, authority: authority, version: Release.version) {
-            event in
-            context.log.happened(event, now: context.main.now)
+        let worker: Worker
+        do throws(SystemError) {
+            worker = try Worker(index: context.workers.count, memoryLimit: memory)
+        } catch {
+            throw ListenAddresses.Failure(description: "\(error)")
         }
-        try server.listen(configuration)
+        let server = ControlServer(
+            operations, of: context.main, on: worker, authority: authority, version: Release.version
+        ) { context.log.happened($0, now: $1) }
+        worker.start()
+        // Whoever adds or rotates a key sends it there, or is sent it.
+        worker.execute { Erasure.alwaysOnThisThread() }
+        try await worker.perform { () async -> Result<Void, ListenAddresses.Failure> in
+            do throws(ListenAddresses.Failure) {
+                return .success(try server.listen(configuration))
+            } catch {
+                worker.stop()
+                return .failure(error)
+            }
+        }.get()
         return server
     }
 
@@ -40,7 +59,7 @@ extension ControlServer {
 
     /// Another group may use it from now on.
     func admit(group: UInt32?) {
-        authority = ControlAuthority(user: geteuid(), group: group)
+        admit(ControlAuthority(user: geteuid(), group: group))
     }
 }
 

@@ -117,8 +117,10 @@ final class Reloader: @unchecked Sendable {
     private func load() async throws(ConfigurationFailure) -> Reading {
         let result = await context.blocking.run(for: "configuration", from: context.main) { [context, settings] in
             let found = ConfigurationFiles(of: context.arguments, naming: settings)
-            let loaded = Result { () throws(ConfigurationFailure) in
-                try LoadedConfiguration.load(context.arguments, replacing: settings, passed: context.passed)
+            let loaded = Erasure.during {
+                Result { () throws(ConfigurationFailure) in
+                    try LoadedConfiguration.load(context.arguments.words, replacing: settings, passed: context.passed)
+                }
             }
             guard let next = try? loaded.get().next, next.namesOtherFiles(than: settings) else {
                 return Reading(found, loaded)

@@ -58,7 +58,7 @@ final class StatusReporter: @unchecked Sendable {
     func concerns(_ snapshot: ServiceSnapshot) -> [Concern] {
         // A file that does not answer must not keep a sign of life back: what is found is told with the next one.
         context.main.spawn { [self] in await lookAtFiles() }
-        var status = status(snapshot, keys: []).visible(to: .stranger)
+        var status = status(snapshot, keys: []).withoutSecrets
         // The status line says it, and warnings are in the journal.
         status.state = .running
         status.warningCount = nil

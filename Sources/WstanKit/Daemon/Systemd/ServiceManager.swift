@@ -39,9 +39,7 @@ enum ServiceManager {
 
         /// One line: the next would be an order of its own.
         private static func status(_ text: String) -> String {
-            let scalars = text.unicodeScalars.prefix(longest).map {
-                $0.value < 32 || (127..<160).contains($0.value) ? " " : $0
-            }
+            let scalars = text.unicodeScalars.prefix(longest).map { Printable.isShown($0) ? $0 : " " }
             return "STATUS=" + String(String.UnicodeScalarView(scalars))
         }
     }

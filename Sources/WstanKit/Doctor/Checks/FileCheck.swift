@@ -57,7 +57,7 @@ struct FileCheck {
             self.key = key
             for warning in configured.warnings { findings.append(.warning("key", warning)) }
             guard configured.warnings.isEmpty || rotated != nil else { return }
-            let kind = key.bytes.count == 16 ? "a key of 16 bytes" : "a passphrase"
+            let kind = key.count == 16 ? "a key of 16 bytes" : "a passphrase"
             findings.append(.ok("key", "\(kind), from \(rotated?.place ?? Self.place(of: source))"))
         } catch {
             findings.append(.failed(.configuration, "key", error.description, remedy: Self.remedy(source)))
@@ -126,9 +126,7 @@ struct FileCheck {
         do throws(TLSContext.Problem) {
             let context = try TLSServerContext(configuration)
             server = context
-            if let exposure = ServerCertificate.exposure(of: configuration) {
-                findings.append(.warning("TLS", exposure))
-            }
+            for exposure in ServerCertificate.exposures(of: configuration) { findings.append(.warning("TLS", exposure)) }
             findings.append(Self.judge(context, configuration.identity.certificate, now))
         } catch {
             findings.append(

@@ -47,7 +47,6 @@ package final class UnixListener: Acceptor, @unchecked Sendable {
             let descriptor = try UnixPath.socket()
             do throws(SystemError) {
                 try bind(descriptor, path)
-                _ = try SystemError.check("chmod") { chmod(path, 0o666) }
                 _ = try SystemError.check("listen") { listen(descriptor, Int32(longestBacklog)) }
             } catch {
                 Glibc.close(descriptor)
@@ -63,11 +62,11 @@ package final class UnixListener: Acceptor, @unchecked Sendable {
 
     private static func bind(_ descriptor: Int32, _ path: String) throws(SystemError) {
         do {
-            try UnixPath.bind(descriptor, to: path)
+            try UnixPath.bindForAll(descriptor, to: path)
         } catch {
-            guard error.code == EADDRINUSE, UnixPath.isStale(path) else { throw error }
-            unlink(path)
-            try UnixPath.bind(descriptor, to: path)
+            guard error.code == EADDRINUSE, let file = UnixPath.identity(of: path), UnixPath.isStale(path) else { throw error }
+            UnixPath.remove(file, at: path)
+            try UnixPath.bindForAll(descriptor, to: path)
         }
     }
 
@@ -79,6 +78,6 @@ package final class UnixListener: Acceptor, @unchecked Sendable {
         guard !isClosed else { return }
         super.close()
         // Another may have put its own there meanwhile; a number that was given back may be that one's now.
-        if let file, UnixPath.identity(of: path) == file, UnixPath.isStale(path) { unlink(path) }
+        if let file, UnixPath.identity(of: path) == file, UnixPath.isStale(path) { UnixPath.remove(file, at: path) }
     }
 }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Synchronization
 
 /// The file of a Unix stream socket.
 package enum UnixPath {
@@ -14,10 +15,42 @@ package enum UnixPath {
         return try SystemError.check("socket") { Glibc.socket(AF_UNIX, type, 0) }
     }
 
-    static func bind(_ descriptor: Int32, to path: String) throws(SystemError) {
-        try withAddress(path) { (address, length) throws(SystemError) in
-            _ = try SystemError.check("bind") { Glibc.bind(descriptor, address, length) }
+    /// Makes the file with the mode 0666: every user of this host may connect, as to a port of 127.0.0.1.
+    ///
+    /// The file is made with the mode of the socket, less the umask (unix(7), `unix_bind_bsd` of Linux). So both are set before,
+    /// and no path is changed afterwards: another file may stand there by then. Meanwhile other threads make files without an
+    /// umask; each says its whole mode.
+    static func bindForAll(_ descriptor: Int32, to path: String) throws(SystemError) {
+        _ = try SystemError.check("fchmod") { fchmod(descriptor, 0o666) }
+        let result = umaskLock.withLock { _ in
+            let former = umask(0)
+            defer { umask(former) }
+            return Result { () throws(SystemError) in
+                try withAddress(path) { (address, length) throws(SystemError) in
+                    _ = try SystemError.check("bind") { Glibc.bind(descriptor, address, length) }
+                }
+            }
         }
+        try result.get()
+    }
+
+    /// One at a time, or the last one to leave would leave the zero of the other behind.
+    private static let umaskLock = Mutex(())
+
+    /// Removes the socket at `path` if it is still that one. Directory and name are those that were looked at, whatever the path
+    /// leads to by then.
+    static func remove(_ file: FileIdentity, at path: String) {
+        let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
+        let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let name = slash.map { String(path[path.utf8.index(after: $0)...]) } ?? path
+        let directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard directory >= 0 else { return }
+        defer { close(directory) }
+        var status = stat()
+        guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_mode & S_IFMT == S_IFSOCK,
+            FileIdentity(device: UInt(status.st_dev), number: UInt(status.st_ino)) == file
+        else { return }
+        unlinkat(directory, name, 0)
     }
 
     package static func connect(_ descriptor: Int32, to path: String) throws(SystemError) {

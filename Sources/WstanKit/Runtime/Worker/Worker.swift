@@ -80,6 +80,11 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         Task(executorPreference: self) { await body() }
     }
 
+    /// Does `body` on this worker, for a task of another one, which goes on where it was.
+    package func perform<T: Sendable>(_ body: @escaping @Sendable () async -> T) async -> T {
+        await Task(executorPreference: self) { await body() }.value
+    }
+
     /// Runs `action` on this worker in one of its next turns.
     package func execute(_ action: @escaping @Sendable () -> Void) {
         inbox.withLock { $0.actions.append(action) }

@@ -1,13 +1,23 @@
 import COpenSSL
+import WstanBase
 
 /// Tells keys apart without telling them: the first 8 bytes of SHA-256 over a fixed label and the key.
 ///
 /// It may be shown to everybody. The wire does not carry it.
 package struct KeyID: Hashable, Sendable, CustomStringConvertible {
-    private let value: UInt64
+    /// What it is in a file: 8 bytes.
+    package let value: UInt64
+
+    package init(value: UInt64) {
+        self.value = value
+    }
 
     init(of key: Key) {
-        let digest = SHA256.digest(Self.label + key.bytes)
+        let labelled = SecretBytes(count: Self.label.count + key.count) { room in
+            room.copyBytes(from: Self.label)
+            key.withBytes { UnsafeMutableRawBufferPointer(rebasing: room[Self.label.count...]).copyMemory(from: $0) }
+        }
+        let digest = labelled.withBytes { SHA256.digest($0) }
         value = digest.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
 
@@ -34,10 +44,12 @@ extension Key {
 
 enum SHA256 {
     /// 32 bytes.
-    static func digest(_ bytes: [UInt8]) -> [UInt8] {
+    static func digest(_ bytes: [UInt8]) -> [UInt8] { bytes.withUnsafeBytes { digest($0) } }
+
+    static func digest(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: 32)
         precondition(
-            EVP_Digest(bytes, bytes.count, &digest, nil, EVP_sha256(), nil) == 1, "OpenSSL has no SHA-256")
+            EVP_Digest(bytes.baseAddress, bytes.count, &digest, nil, EVP_sha256(), nil) == 1, "OpenSSL has no SHA-256")
         return digest
     }
 }

@@ -16,8 +16,15 @@ package final class Authenticator {
     package init(key: Key) {
         self.key = key
         keyID = key.id
-        guard let context = EVP_MAC_CTX_new(Self.hmac) else { preconditionFailure("OpenSSL has no HMAC") }
-        self.context = context
+        let hmac = Self.hmac
+        context = KeyMemory.keeping {
+            guard let context = EVP_MAC_CTX_new(hmac) else { preconditionFailure("OpenSSL has no HMAC") }
+            Self.begin(context, key)
+            return context
+        }
+    }
+
+    private static func begin(_ context: OpaquePointer, _ key: Key) {
         var digestName = Array("SHA1".utf8CString)
         // A parameter keeps a pointer to its name: one that Swift makes of a string lives only as long as the call
         // that takes it.
@@ -26,7 +33,9 @@ package final class Authenticator {
                 var parameters = [
                     OSSL_PARAM_construct_utf8_string(parameter, name.baseAddress, 0), OSSL_PARAM_construct_end(),
                 ]
-                return EVP_MAC_init(context, key.bytes, key.bytes.count, &parameters)
+                return key.withBytes {
+                    EVP_MAC_init(context, $0.assumingMemoryBound(to: UInt8.self).baseAddress, $0.count, &parameters)
+                }
             }
         }
         precondition(done == 1, "HMAC-SHA1 cannot be initialised")
@@ -47,10 +56,11 @@ package final class Authenticator {
     private func compute(over bytes: UnsafeRawBufferPointer) {
         var count = 0
         // Without a key the context starts over with the one it has, whose pads it has hashed already.
-        let done =
+        let done = KeyMemory.keeping {
             EVP_MAC_init(context, nil, 0, nil) == 1
-            && EVP_MAC_update(context, bytes.assumingMemoryBound(to: UInt8.self).baseAddress, bytes.count) == 1
-            && EVP_MAC_final(context, digest, &count, Self.digestSize) == 1
+                && EVP_MAC_update(context, bytes.assumingMemoryBound(to: UInt8.self).baseAddress, bytes.count) == 1
+                && EVP_MAC_final(context, digest, &count, Self.digestSize) == 1
+        }
         precondition(done && count == Self.digestSize, "HMAC-SHA1 failed")
     }
 

@@ -10,12 +10,17 @@ final class KeyStream {
     private var position: UInt64 = 0
 
     init(key: Key, nonce: Nonce) {
-        guard let context = EVP_CIPHER_CTX_new() else { preconditionFailure("out of memory") }
-        self.context = context
         self.nonce = nonce
-        let cipher = key.bytes.count == 16 ? Self.aes128 : Self.aes256
-        let done = EVP_EncryptInit_ex2(context, cipher, key.bytes, nonce.bytes, nil)
-        precondition(done == 1, "AES-CTR cannot be initialised")
+        let cipher = key.count == 16 ? Self.aes128 : Self.aes256
+        // The first keys of the schedule are the key itself.
+        context = KeyMemory.keeping {
+            guard let context = EVP_CIPHER_CTX_new() else { preconditionFailure("out of memory") }
+            let done = key.withBytes {
+                EVP_EncryptInit_ex2(context, cipher, $0.assumingMemoryBound(to: UInt8.self).baseAddress, nonce.bytes, nil)
+            }
+            precondition(done == 1, "AES-CTR cannot be initialised")
+            return context
+        }
     }
 
     deinit {

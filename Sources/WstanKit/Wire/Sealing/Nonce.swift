@@ -24,6 +24,11 @@ package struct Nonce: Hashable, Sendable {
         (high, low) = halves
     }
 
+    /// What tells a request by its tag of 10 bytes, where no nonce has a part in it.
+    init?(tag: some Collection<UInt8>) {
+        self.init(prefixOf: Array(tag) + [0, 0, 0, 0, 0, 0])
+    }
+
     /// From a `Sec-WebSocket-Key`: the canonical base64 of exactly 16 bytes.
     init?(base64 text: some BidirectionalCollection<UInt8>) {
         guard let bytes = Base64.decode(text), bytes.count == 16 else { return nil }
@@ -61,10 +66,12 @@ package struct Nonce: Hashable, Sendable {
         Nonce(prefixOf: Self.sha1(bytes))
     }
 
-    static func sha1(_ bytes: [UInt8]) -> [UInt8] {
+    static func sha1(_ bytes: [UInt8]) -> [UInt8] { bytes.withUnsafeBytes { sha1($0) } }
+
+    static func sha1(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: 20)
         // SHA-1 is what the two protocols say; nothing here rests on it being free of collisions.
-        let done = EVP_Digest(bytes, bytes.count, &digest, nil, digestMethod, nil)
+        let done = EVP_Digest(bytes.baseAddress, bytes.count, &digest, nil, digestMethod, nil)
         precondition(done == 1, "OpenSSL has no SHA-1")
         return digest
     }

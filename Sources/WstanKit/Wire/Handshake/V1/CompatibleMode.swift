@@ -3,7 +3,7 @@
 enum CompatibleMode {
     /// An underscore and a capital letter that follows from the key.
     static func cookieName(for key: Key) -> String {
-        let last = Nonce.sha1(key.bytes).last ?? 0
+        let last = key.withBytes { Nonce.sha1($0) }.last ?? 0
         return "_" + String(UnicodeScalar(last % 26 + 65))
     }
 

@@ -9,12 +9,16 @@ final class KeyGlance {
     private let context: OpaquePointer
 
     init(key: Key) {
-        guard let context = EVP_CIPHER_CTX_new() else { preconditionFailure("out of memory") }
-        self.context = context
         // A block of the key stream is its counter, encrypted (NIST SP 800-38A section 6.5).
-        let cipher = key.bytes.count == 16 ? Self.aes128 : Self.aes256
-        let done = EVP_EncryptInit_ex2(context, cipher, key.bytes, nil, nil) == 1
-        precondition(done && EVP_CIPHER_CTX_set_padding(context, 0) == 1, "AES cannot be initialised")
+        let cipher = key.count == 16 ? Self.aes128 : Self.aes256
+        context = KeyMemory.keeping {
+            guard let context = EVP_CIPHER_CTX_new() else { preconditionFailure("out of memory") }
+            let done = key.withBytes {
+                EVP_EncryptInit_ex2(context, cipher, $0.assumingMemoryBound(to: UInt8.self).baseAddress, nil, nil)
+            }
+            precondition(done == 1 && EVP_CIPHER_CTX_set_padding(context, 0) == 1, "AES cannot be initialised")
+            return context
+        }
     }
 
     deinit {

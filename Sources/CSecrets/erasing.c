@@ -1,0 +1,51 @@
+#include "secrets.h"
+
+#include <malloc.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+static atomic_int erasing;
+static _Thread_local bool always;
+
+void wstan_erasing_begin(void) { atomic_fetch_add_explicit(&erasing, 1, memory_order_seq_cst); }
+void wstan_erasing_end(void) { atomic_fetch_sub_explicit(&erasing, 1, memory_order_seq_cst); }
+void wstan_erasing_always(void) { always = true; }
+void wstan_erase(void *memory, size_t size) { explicit_bzero(memory, size); }
+
+__attribute__((noinline)) void wstan_erase_stack(void) {
+    unsigned char below[64 << 10];
+    explicit_bzero(below, sizeof below);
+}
+
+#ifndef __has_feature
+#define __has_feature(name) 0
+#endif
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+bool wstan_erasing_works(void) { return false; }
+#else
+// These take the place of glibc's for the whole process, which allows it (malloc(3), "Replacing malloc" of its manual), and call
+// them. Text goes through many hands on its way from a file to a key: buffers, lines, strings, slices. Whoever lets go of one calls
+// free in the end.
+extern void __libc_free(void *memory);
+extern void *__libc_realloc(void *memory, size_t size);
+
+static bool erases(void) { return atomic_load_explicit(&erasing, memory_order_relaxed) != 0 || always; }
+
+bool wstan_erasing_works(void) { return true; }
+
+void free(void *memory) {
+    if (erases() && memory) explicit_bzero(memory, malloc_usable_size(memory));
+    __libc_free(memory);
+}
+
+void *realloc(void *memory, size_t size) {
+    if (!erases() || !memory || size == 0) return __libc_realloc(memory, size);
+    size_t former = malloc_usable_size(memory);
+    void *other = malloc(size);
+    if (!other) return NULL;
+    memcpy(other, memory, former < size ? former : size);
+    free(memory);
+    return other;
+}
+#endif

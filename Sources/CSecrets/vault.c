@@ -1,0 +1,138 @@
+#include "secrets.h"
+
+#include <malloc.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+// Address space, which costs nothing; what is in use of it is taken a step at a time.
+static const size_t space = (size_t)256 << 20;
+static const size_t step = (size_t)64 << 10;
+// Blocks are of 64 bytes, 128, and so on up to 1 MiB, their heads included.
+enum { smallest = 6, largest = 20 };
+
+struct head {
+    size_t order;
+    struct head *next;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned char *start;
+static bool is_missing;
+static size_t taken, opened, unlocked;
+static struct head *given[largest + 1];
+
+static bool open_vault(void) {
+    if (start || is_missing) return start != NULL;
+    void *memory = mmap(NULL, space, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    is_missing = memory == MAP_FAILED;
+    if (is_missing) return false;
+    madvise(memory, space, MADV_DONTDUMP);
+    start = memory;
+    return true;
+}
+
+// Makes the next `size` bytes usable.
+static bool extend(size_t size) {
+    if (size > space - taken) return false;
+    while (opened < taken + size) {
+        if (mprotect(start + opened, step, PROT_READ | PROT_WRITE) != 0) return false;
+        // What cannot be locked is used all the same: it is in no core, and most hosts have no swap or encrypt it.
+        if (mlock(start + opened, step) != 0) unlocked += step;
+        opened += step;
+    }
+    return true;
+}
+
+static int order_of(size_t size) {
+    int order = smallest;
+    while (order <= largest && (size_t)1 << order < size + sizeof(struct head)) order++;
+    return order;
+}
+
+static void *take(size_t size) {
+    int order = order_of(size);
+    if (order > largest) return NULL;
+    pthread_mutex_lock(&lock);
+    struct head *head = given[order];
+    if (head) {
+        given[order] = head->next;
+    } else if (open_vault() && extend((size_t)1 << order)) {
+        head = (struct head *)(start + taken);
+        taken += (size_t)1 << order;
+        head->order = (size_t)order;
+    }
+    pthread_mutex_unlock(&lock);
+    return head ? head + 1 : NULL;
+}
+
+static size_t size_in_vault(const void *memory) {
+    return ((size_t)1 << ((const struct head *)memory - 1)->order) - sizeof(struct head);
+}
+
+static void give(void *memory) {
+    struct head *head = (struct head *)memory - 1;
+    explicit_bzero(memory, size_in_vault(memory));
+    pthread_mutex_lock(&lock);
+    head->next = given[head->order];
+    given[head->order] = head;
+    pthread_mutex_unlock(&lock);
+}
+
+bool wstan_secret_is_in_vault(const void *memory) {
+    uintptr_t first = (uintptr_t)start;
+    return first && (uintptr_t)memory - first < space;
+}
+
+size_t wstan_vault_unlocked(void) {
+    pthread_mutex_lock(&lock);
+    size_t size = unlocked;
+    pthread_mutex_unlock(&lock);
+    return size;
+}
+
+void *wstan_secret_take(size_t size) {
+    void *memory = take(size);
+    if (!memory) memory = malloc(size ? size : 1);
+    if (!memory) abort();
+    return memory;
+}
+
+void wstan_secret_give(void *memory) {
+    if (wstan_secret_is_in_vault(memory)) return give(memory);
+    explicit_bzero(memory, malloc_usable_size(memory));
+    free(memory);
+}
+
+// MARK: OpenSSL
+
+static _Thread_local int keeping;
+
+void wstan_vault_begin(void) { keeping++; }
+void wstan_vault_end(void) { keeping--; }
+
+void *wstan_crypto_malloc(size_t size, const char *file, int line) {
+    (void)file, (void)line;
+    void *memory = keeping ? take(size) : NULL;
+    return memory ? memory : malloc(size);
+}
+
+void *wstan_crypto_realloc(void *memory, size_t size, const char *file, int line) {
+    if (!wstan_secret_is_in_vault(memory)) return realloc(memory, size);
+    size_t former = size_in_vault(memory);
+    if (size <= former) return memory;
+    void *larger = take(size);
+    if (!larger) larger = malloc(size);
+    if (!larger) return NULL;
+    memcpy(larger, memory, former);
+    give(memory);
+    (void)file, (void)line;
+    return larger;
+}
+
+void wstan_crypto_free(void *memory, const char *file, int line) {
+    (void)file, (void)line;
+    if (wstan_secret_is_in_vault(memory)) give(memory); else free(memory);
+}
