@@ -4,6 +4,7 @@
 #include <crypt.h>
 #include <linux/filter.h>
 #include <linux/inet_diag.h>
+#include <linux/memfd.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
@@ -16,6 +17,7 @@
 #include <sys/timerfd.h>
 #include <sys/timex.h>
 
-// accept4 is declared under _GNU_SOURCE only, which Swift's importer does not set; and set here it would make this module
+// accept4 and memfd_create are declared under _GNU_SOURCE only, which Swift's importer does not set; and set here it would make this module
 // and others disagree about fd_set, which is an error as soon as one file sees both.
 extern int accept4(int fd, struct sockaddr *restrict address, socklen_t *restrict length, int flags);
+extern int memfd_create(const char *name, unsigned int flags);

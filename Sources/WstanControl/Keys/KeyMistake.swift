@@ -54,21 +54,17 @@ struct KeyMistake: CustomStringConvertible {
     // MARK: Another form of it
 
     private static func encoding(_ text: String) -> String? {
-        let visible = String(String.UnicodeScalarView(text.unicodeScalars.filter { !$0.isDecoration }))
-        if KeyBase64.isKey(visible) { return "has a space or an invisible character within: remove it" }
-        var plain = text.utf8[...]
-        var decoded: [UInt8] = []
-        while let byte = plain.popFirst() {
-            let digits = String(decoding: plain.prefix(2), as: UTF8.self)
-            if byte == UInt8(ascii: "%") || byte == UInt8(ascii: "="), digits.utf8.count == 2, let value = UInt8(digits, radix: 16) {
-                decoded.append(value)
-                plain = plain.dropFirst(2)
-            } else {
-                decoded.append(byte)
-            }
+        let shown = visible(text)
+        if shown != text, isKey(shown) { return "has a space or an invisible character within: remove it" }
+        for escape in KeyEscape.allCases {
+            let plain = escape.undone(text)
+            if plain != text, isKey(visible(plain)) { return escape.problem }
         }
-        if KeyBase64.isKey(String(decoding: decoded, as: UTF8.self)) {
-            return "is percent-encoded or quoted-printable: write its characters as they are"
+        // One after the other, or one twice: &amp;#43; is &#43;, and that is +.
+        var plain = text
+        for _ in 0..<3 { plain = KeyEscape.allCases.reduce(plain) { $1 == .blank ? $0 : $1.undone($0) } }
+        if plain != text, isKey(visible(plain)) || surroundings(plain) != nil {
+            return "holds a key in which characters are escaped: write the key alone, with its characters as they are"
         }
         // As Kubernetes shows the data of a secret.
         if let inner = KeyBase64.decode(text), let key = String(validating: inner, as: UTF8.self),
@@ -77,6 +73,19 @@ struct KeyMistake: CustomStringConvertible {
             return "is the base64 of a key's text: decode it once"
         }
         return nil
+    }
+
+    /// Without blanks and what is not visible.
+    private static func visible(_ text: String) -> String {
+        let scalars = text.unicodeScalars.filter {
+            !$0.isDecoration && !$0.properties.isDefaultIgnorableCodePoint && $0 != "\u{2800}"
+        }
+        return String(String.UnicodeScalarView(scalars))
+    }
+
+    /// Whether it is the base64 of 16 bytes, in either alphabet.
+    private static func isKey(_ text: String) -> Bool {
+        KeyBase64.isKey(String(text.map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 }))
     }
 
     /// 32 digits, also in pairs with a separator, that are not a decimal number.

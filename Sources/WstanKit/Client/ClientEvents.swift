@@ -19,13 +19,14 @@ extension EventLog {
         case .lost(let failure):
             guard let missed = throttle.allows("lost \(server.address) \(failure.code)", now: now) else { return }
             let text = isOnly ? failure.text : DialFailure.at(server.address, failure).text
-            logger.warning("\(text)", metadata: .of(.serverLost, .repeated(missed)))
+            logger.warning("\(text)", metadata: .of(.serverLost, Self.fields(failure, missed)))
         case .doubted(let failure):
             guard let missed = throttle.allows("doubted \(server.address) \(failure.code)", now: now) else { return }
             let text = isOnly ? failure.text : DialFailure.at(server.address, failure).text
             // A server of version 0.4 does so as well, and serves connections.
             logger.warning(
-                "no tunnel opened ahead of need, so connections may fail, too: \(text)", metadata: .repeated(missed))
+                "no tunnel opened ahead of need, so connections may fail, too: \(text)",
+                metadata: Self.fields(failure, missed))
         case .back(let time):
             guard let missed = throttle.allows("back \(server.address)", now: now) else { return }
             logger.notice(
@@ -42,6 +43,11 @@ extension EventLog {
             case .fellBack(let number), .returned(let number): number
             }
         logger.notice("now using server \(servers[number].address)", metadata: .repeated(missed))
+    }
+
+    /// The text may become a better one; the code never changes.
+    private static func fields(_ failure: DialFailure, _ missed: Int) -> Logger.Metadata {
+        ["code": "\(failure.code)"].merging(.repeated(missed)) { $1 }
     }
 
     private static func seconds(_ time: Duration) -> String { "\(time.wholeNanoseconds / 1_000_000_000)s" }
@@ -98,6 +104,14 @@ extension EventLog {
         logger.debug("a user agent was not served", metadata: ["reason": "\(reason)"])
     }
 
+    /// One that had not said what it wants, for others that may.
+    func userAgentClosedForRoom(now: Instant) {
+        guard let missed = throttle.allows("room", every: .seconds(60), now: now) else { return }
+        logger.warning(
+            "a user agent that says nothing was closed to make room for others: descriptors run short",
+            metadata: .of(.limitReached, .repeated(missed)))
+    }
+
     /// A user agent broke off before its request was on its way.
     func userAgentLeft(_ target: Address) {
         logger.debug("a user agent left before its target was asked for", metadata: ["target": "\(target)"])
@@ -108,7 +122,7 @@ extension EventLog {
         let reason: String
         switch failure {
         case .dial, .reset, .lost, .direct: return
-        case .notAdmitted, .unauthenticated, .busy, .request, .unreadableAnswer:
+        case .notAdmitted, .otherName, .unauthenticated, .busy, .request, .unreadableAnswer:
             reason = failure.explanation(of: target, here: "this address").title
         }
         var metadata: Logger.Metadata = ["reason": "\(reason)"]
@@ -144,6 +158,27 @@ extension EventLog {
             ? "a user agent is refused: allow-uid is set, and of one on another host the user cannot be told"
             : "a user agent is refused: allow-uid does not name its user"
         logger.notice(cause, metadata: metadata)
+    }
+
+    /// Of an association that another user has opened.
+    ///
+    /// - Parameter user: nil when it is not known, since its socket is closed by now.
+    func senderRefused(_ user: UInt32?, owner: UInt32, now: Instant) {
+        guard let missed = throttle.allows("sender", every: .seconds(60), now: now) else { return }
+        var metadata: Logger.Metadata = ["owner": "\(owner)"]
+        if let user { metadata["uid"] = "\(user)" }
+        metadata.addRepeated(missed)
+        logger.notice(
+            "datagrams are dropped: they are for a UDP association of another user of this host", metadata: metadata)
+    }
+
+    func associationRefused(peer: String, now: Instant) {
+        guard let missed = throttle.allows("association", every: .seconds(60), now: now) else { return }
+        var metadata: Logger.Metadata = ["peer": "\(peer)"]
+        metadata.addRepeated(missed)
+        logger.notice(
+            "a UDP association is refused: with users-file or allow-uid, a user agent on another host has to declare the port that it sends from",
+            metadata: metadata)
     }
 
     func directConnected(_ target: Address) {

@@ -73,9 +73,8 @@ package enum ClientLimits {
     static let earlyDataWaitInPool: Duration = .milliseconds(2)
     /// How long a password's check may take, the wait for others' checks included.
     static let passwordCheck: Duration = .seconds(20)
-    /// Checks of one user of this host, or of one other host, that may wait or run at once.
-    static let passwordChecks = 16
-    /// Checks of all that run at once: each keeps a processor busy, and may take 16 MiB.
+    /// Checks of all that run at once: each keeps a processor busy, at the lowest priority, and may take 16 MiB. How many of one
+    /// client run or wait: `CheckQueue`.
     package static let passwordThreads = 4
     /// Names and passwords that were right, and are not checked again.
     static let knownPasswords = 1024
@@ -102,7 +101,7 @@ package enum ClientLimits {
     /// What an association holds while its tunnel is opened: so many datagrams, and so many bytes.
     static let waitingDatagrams = 64
     static let waitingDatagramBytes = 256 * 1024
-    /// After a failure an association does not try to open a tunnel for so long.
+    /// After a failure an association does not try to open a tunnel for so long at most.
     static let associationPause: Duration = .seconds(1)
     /// Sources that a forward for datagrams serves at once.
     static let forwardSources = 256

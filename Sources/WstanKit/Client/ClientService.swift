@@ -9,7 +9,9 @@ package final class ClientService: @unchecked Sendable {
     private var direct: DirectDialer
     private let connector: Connector
     private let passwords: BlockingPool
-    private let idle = IdleUserAgents()
+    private let idle: IdleUserAgents
+    /// Of all workers.
+    private let limiter: HandshakeLimiter
     private var rules: ClientAccess
     private let answerSupport = AnswerSupport()
     private let failures: RecentFailures
@@ -22,10 +24,13 @@ package final class ClientService: @unchecked Sendable {
     ///   - passwords: threads for checking them, which all workers share.
     ///   - failures: which all workers share.
     ///   - links: what all workers find out about the servers.
+    ///   - limiter: what bounds the user agents that do not say what they want, on all workers together.
     package init(
         worker: Worker, options: ClientOptions, resolver: Resolver, passwords: BlockingPool, failures: RecentFailures,
-        links: ServerLinks = ServerLinks(), log: EventLog
+        links: ServerLinks = ServerLinks(), limiter: HandshakeLimiter = HandshakeLimiter(capacity: 0), log: EventLog
     ) {
+        self.limiter = limiter
+        idle = IdleUserAgents(limiter: limiter)
         self.worker = worker
         self.failures = failures
         self.log = log
@@ -43,6 +48,7 @@ package final class ClientService: @unchecked Sendable {
         opener = PoolFiller(dialer: dialer, log: log)
         direct = DirectDialer(
             rules: options.direct, connector: connector, timeout: options.connectTimeout, listeners: OwnListeners())
+        direct.listeners.names = OwnNames(listeners: options.listen, host: HostName.current)
         followServers()
     }
 
@@ -51,7 +57,8 @@ package final class ClientService: @unchecked Sendable {
     ) -> ClientAccess {
         ClientAccess(
             allowedUsers: options.allowedUsers,
-            passwords: options.users.map { PasswordChecker(worker: worker, users: $0, threads: passwords) }, log: log)
+            passwords: options.users.map { PasswordChecker(worker: worker, users: $0, threads: passwords) },
+            worker: worker, log: log)
     }
 
     /// The pool goes by what is known of the servers.
@@ -77,9 +84,10 @@ package final class ClientService: @unchecked Sendable {
         rules = Self.rules(options, worker, passwords, log)
         direct = DirectDialer(
             rules: options.direct, connector: connector, timeout: options.connectTimeout, listeners: direct.listeners)
+        direct.listeners.names = OwnNames(listeners: options.listen, host: HostName.current)
         let former = dialer.servers
         dialer = dialer.with(options, connector)
-        for forward in datagramForwards { forward.apply(dialer) }
+        for forward in datagramForwards { forward.apply(dialer, rules) }
         if dialer.servers === former {
             opener.dialer = dialer
         } else {
@@ -159,7 +167,17 @@ package final class ClientService: @unchecked Sendable {
     /// - Parameter forwarded: where the connection goes if that is not for the user agent to say.
     package func serve(_ arrival: Acceptor.Arrival, to forwarded: Address? = nil) {
         worker.assertIsCurrent()
-        guard let userAgent = try? Stream(arrival) else { return log.userAgentTurnedAway("its socket cannot be used") }
+        guard let userAgent = try? Stream(arrival) else {
+            if let ticket = arrival.ticket { limiter.leave(ticket) }
+            return log.userAgentTurnedAway("its socket cannot be used")
+        }
+        var place: HandshakePlace?
+        if let ticket = arrival.ticket {
+            place = HandshakePlace(ticket, of: userAgent, from: userAgent.host, in: limiter) { [log, worker] in
+                log.userAgentClosedForRoom(now: worker.now)
+            }
+            guard place != nil else { return }
+        }
         guard !drain.isOn else {
             log.userAgentTurnedAway("the client is stopping")
             return userAgent.close()
@@ -168,13 +186,14 @@ package final class ClientService: @unchecked Sendable {
         sessions += 1
         UserAgentSession(
             userAgent: userAgent, dialer: dialer, direct: direct, pool: pool, idle: idle, rules: rules,
-            answerSupport: answerSupport, failures: failures, log: log, forwarded: forwarded, ended: sessionEnded
+            answerSupport: answerSupport, failures: failures, log: log, forwarded: forwarded, place: place,
+            ended: sessionEnded
         ).start()
     }
 
     /// On the worker. It lasts until `end`, and is yet to be told where to listen.
     package func forwardDatagrams(to target: Address) -> DatagramForward {
-        let forward = DatagramForward(to: target, dialer: dialer, log: log)
+        let forward = DatagramForward(to: target, dialer: dialer, rules: rules, log: log)
         datagramForwards.append(forward)
         if drain.isOn { forward.drain() }
         return forward

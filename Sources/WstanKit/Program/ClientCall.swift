@@ -92,7 +92,7 @@ enum ClientCall {
         case .tcp(let host, let port):
             // What does not resolve, nobody listens on.
             var trouble = SystemError(call: "getaddrinfo", code: ENOENT)
-            for address in addresses(of: host, port) {
+            for address in addresses(of: host == "*" ? "::" : host, port) {
                 let result = opened(address.family) { (descriptor) throws(SystemError) in
                     SocketOption.noDelay.set(1, on: descriptor)
                     _ = try SystemError.check("connect") {

@@ -245,20 +245,24 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         guard let client = tunnels[tunnel.id]?.client else { return }
         connection.connecting = worker.spawn { [self] in
             let target: Stream
+            let began = worker.now
             do throws(Connector.Failure) {
                 let holder = recorder.holder(of: tunnel.keyID)
                 target = try await connect(to: request.target, for: client.asker(holding: holder))
             } catch {
                 guard tunnel.connection === connection else { return }
-                let reset: Reset
-                if case .forbidden(let key) = error {
-                    reset = .forbidden(key: key)
+                if let key = error.forbiddingKey {
                     recorder.forbade(request.target, by: key, to: client, on: tunnel.id, with: tunnel.keyID)
                 } else {
-                    reset = .unreachable(request.target, error.description)
                     log.targetFailed(tunnel.id, request.target, error)
                     if let bound = error.bound { recorder.refused(.overLimit(bound), of: client, with: tunnel.keyID) }
                 }
+                let told = ToldFailure(error, of: request.target)
+                if let time = told.time(since: began, now: worker.now) {
+                    await worker.sleep(for: time - worker.now)
+                    guard tunnel.connection === connection else { return }
+                }
+                let reset = told.reset
                 await waitForPythonClient(tunnel)
                 return tunnel.end(connection, reset)
             }
@@ -365,7 +369,7 @@ extension Connector.Failure {
         switch self {
         case .tooMany: .connects
         case .lookUp(.tooMany): .lookUps
-        case .lookUp, .connect, .forbidden: nil
+        case .lookUp, .connect, .forbidden, .leadsToForbidden: nil
         }
     }
 }

@@ -60,6 +60,16 @@ import Testing
         #expect(lines.all.contains { $0.level == .debug && $0.text.contains("reason=\(DialFailure.timedOut.text)") })
     }
 
+    /// For those who watch the log: the text may become a better one, the code stays.
+    @Test func `the line of a lost server has the code of its cause`() {
+        let server = ServerEndpoint(address: Self.secret, name: .name("a.test"), hostHeader: "a.test", pathPrefix: "/")
+        for failure in [DialFailure.timedOut, .at(Self.secret, .reset), .unfinishedAnswer(.closed)] {
+            let lines = LogLines()
+            lines.log.linkChanged(.lost(failure), of: server, isOnly: false, now: Self.at(0))
+            #expect(lines.all.last?.text.contains(" code=\(failure.code)") == true)
+        }
+    }
+
     @Test func `by default a cause is told once a minute, with the number of those kept back`() {
         let lines = LogLines()
         let log = lines.log

@@ -106,7 +106,7 @@ import Testing
             (.notHTTP, "did not answer in HTTP"), (.inTLS, "speaks TLS"), (.cutShort, "within the head"),
             (.tooLong(262144), "256 KiB"), (.tooManyFields(1000), "too many fields. It may have 1000."),
             (.list("Connection", 64), "Connection"), (.length("5, 6"), "[5, 6]"), (.status(99), "status is 99"),
-            (.unaskedUpgrade, "101"), (.tooManyInterimAnswers(1000), "1000 interim"),
+            (.unaskedUpgrade, "101"), (.interimAnswersTooLong(1 << 20), "more than 1024 KiB"),
         ] as [(HTTPHead.Failure, String)])
     func `an answer that cannot be read is a 502 that says why`(failure: HTTPHead.Failure, words: String) {
         for (explanation, hop) in [

@@ -58,4 +58,13 @@ import Testing
         machine.answered(1, now: Self.start)
         #expect(machine.count == 0)
     }
+
+    @Test func `one that has ended is new when it comes again`() {
+        var machine = ForwardMachine<Int>(capacity: 4, patience: .seconds(60))
+        _ = machine.arrived(from: 1, now: Self.start)
+        machine.ended(1)
+        machine.ended(2)
+        #expect(machine.count == 0)
+        #expect(machine.arrived(from: 1, now: Self.start) == .new(ending: nil))
+    }
 }

@@ -48,6 +48,43 @@ import Testing
         #expect("\(PACFile.proxy(askedBy: none, at: nil))" == "localhost:1080")
     }
 
+    private static let listeners: [ListenAddress] = [
+        .tcp(host: "localhost", port: 1080), .tcp(host: "Proxy.Example", port: 1080), .tcp(host: "::", port: 80),
+        .unix("/run/x"),
+    ]
+
+    /// DNS rebinding: a page of evil.example has its name lead here, and its browser sends that name.
+    @Test(arguments: [
+        ("127.0.0.1:1080", true), ("10.0.0.1", true), ("[::1]:1080", true), ("[2001:db8::1]", true),
+        ("localhost", true), ("LocalHost:1080", true), ("localhost.:1080", true), ("proxy.example:1080", true),
+        ("PROXY.example.", true), ("box", true), ("box:1080", true), ("box.lan", true), ("BOX.local:1080", true),
+        ("evil.example", false), ("evil.example:1080", false), ("localhost.evil.example", false),
+        ("127.0.0.1.evil.example", false), ("box.evil.example", false), ("proxy.example.evil.example", false),
+        ("evilproxy.example", false), ("a.localhost", false), ("evil.example@127.0.0.1", false), ("127.0.0.1 x", false),
+        ("127.0.0.1:x", false), ("2130706433", false), ("0x7f000001", false), ("127.1", false), ("::1", true),
+        ("", false), (".", false), ("localhost..", false), ("\u{ff4c}ocalhost", false), ("127.0.0.1,evil.example", false),
+    ])
+    func `only an address, and names of its own, are this proxy`(host: String, expected: Bool) throws {
+        let names = OwnNames(listeners: Self.listeners, host: "box.lan")
+        let head = try HTTPHead(Array("GET /proxy.pac HTTP/1.1\r\nHost: \(host)\r\n\r\n".utf8))
+        #expect(names.areMeant(by: head) == expected)
+    }
+
+    @Test func `a request without a Host is no browser's, one with two is refused`() throws {
+        let names = OwnNames()
+        #expect(names.areMeant(by: try HTTPHead(Array("GET / HTTP/1.0\r\n\r\n".utf8))))
+        let two = "GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n"
+        #expect(!names.areMeant(by: try HTTPHead(Array(two.utf8))))
+    }
+
+    @Test func `where a password is wanted the rules that name hosts are left out`() throws {
+        let all = ["private", "*:22", "db.corp.example", "10.1.0.0/16", "private:80"]
+        let rules = DirectRules(patterns: try all.flatMap { try TargetPattern.list($0, takesPrivate: true) })
+        #expect(rules.withoutHosts.patterns == [0, 1, 4].map { rules.patterns[$0] })
+        let text = PACFile(rules.withoutHosts, proxy: Self.proxy).text
+        #expect(!text.contains("corp") && !text.contains("network\", groups: [2561"))
+    }
+
     @Test func `its answer has the type that browsers want, and none of it for HEAD`() throws {
         let script = PACFile(DirectRules(), proxy: Self.proxy)
         var gatherer = HeadGatherer(limit: 4096, as: .answer)

@@ -61,7 +61,7 @@ import Testing
             """
         #expect(
             ConfigFixture(file: file).complaints() == [
-                "f.conf:1:7: error: uri: the URI begins with neither ws:// nor wss://: replace its scheme",
+                "f.conf:1:7: error: uri: the URI begins with neither ws:// nor wss://: write ws:// for http://",
                 "f.conf:2:1: warning: unknown key 'treads': it is not in force (did you mean 'threads'?)",
                 "f.conf:3:3: error: no '=' in this line: write name = value, or begin it with # for a comment",
                 "f.conf:4:15: error: log-level: takes error, warning, notice, info or debug",
@@ -190,5 +190,35 @@ import Testing
         let fixture = ConfigFixture(file: ConfigFixture.minimal)
         #expect(fixture.failure(["-i", "f.conf", "--threads=0"])?.exitStatus == .usage)
         #expect(fixture.failure(["-i", "f.conf", "-s", "ws://h#x"])?.exitStatus == .usage)
+    }
+
+    @Test func `a file in UTF-16 is named with a mark and without`() {
+        let units: [UInt8] = ConfigFixture.minimal.utf8.flatMap { (byte: UInt8) -> [UInt8] in [byte, 0] }
+        let mark: [UInt8] = [0xFF, 0xFE]
+        for bytes in [units, mark + units, [UInt8](arrayLiteral: 0) + units.dropLast()] {
+            let failure = ConfigFixture(bytes: bytes).failure()
+            #expect(failure?.description == "f.conf: error: is encoded as UTF-16 or UTF-32: save it as UTF-8")
+        }
+    }
+
+    /// Two files that were put together, or what a page on the web has between its words.
+    @Test func `an invisible character in a name is told`() {
+        for hidden in ["\u{FEFF}", "\u{200B}", "\u{202A}"] {
+            let complaints = ConfigFixture(file: ConfigFixture.minimal + "\(hidden)mode = client\n").complaints()
+            #expect(complaints == ["f.conf:3:1: error: an invisible character before the '=': remove it"])
+        }
+    }
+
+    @Test func `what an error shows is one line`() {
+        let failure = ConfigFixture().failure(["-i", "no\u{1B}[2J\nfile.conf"])
+        #expect(failure?.description.hasPrefix("no?[2J?file.conf: error: cannot be read") == true)
+        #expect(failure?.description.contains("\n") == false)
+    }
+
+    /// An option that stands for two keys was refused twice.
+    @Test func `a value is refused once`() {
+        for option in ["--listen=http://127.0.0.1:1080", "--listen=a:b", "--listen=1080"] {
+            #expect(ConfigFixture().complaints(["ws://h", "--key-file=k", option]).count { $0.contains("--listen") } == 1, "\(option)")
+        }
     }
 }

@@ -56,7 +56,7 @@ import Testing
     @Test(arguments: [
         ("--stdio", "a host and a port"), ("--stdio h", "a host and a port"), ("--stdio h 22 x", "a host and a port"),
         ("--stdio h 0", "PORT"), ("--stdio h x", "PORT"), ("--stdio h 65536", "PORT"), ("--stdio h:1 22", "two words"),
-        ("--stdio h/ 22", "character"), ("--stdio=h 22", "takes no value"), ("-s --stdio h 22", "remove -s"),
+        ("--stdio h/ 22", "a path where an address is expected: write HOST alone"), ("--stdio=h 22", "takes no value"), ("-s --stdio h 22", "remove -s"),
         ("--stdio h 22 --check-config", "exclude"), ("--stdio h 22 --doctor", "exclude"),
         ("--stdio h 22 --key-file=k", "--key-file has no effect"),
         ("--stdio h 22 -p 0", "the kernel chooses"), ("--stdio h 22 --pool-size=1", "--pool-size has no effect"),

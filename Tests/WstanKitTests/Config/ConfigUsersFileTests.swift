@@ -34,6 +34,18 @@ import Testing
         #expect(file.users.map(\.hash) == [Self.yescrypt, Self.sha256, Self.bcrypt])
     }
 
+    @Test func `a file that was not saved as UTF-8 says so`() {
+        let text = "anna:\(Self.bcrypt)\n"
+        let little: [UInt8] = text.utf8.flatMap { (byte: UInt8) -> [UInt8] in [byte, 0] }
+        let big: [UInt8] = text.utf8.flatMap { (byte: UInt8) -> [UInt8] in [0, byte] }
+        let widest: [UInt8] = text.utf8.flatMap { (byte: UInt8) -> [UInt8] in [byte, 0, 0, 0] }
+        let marks: [[UInt8]] = [[0xFF, 0xFE], [0xFE, 0xFF]]
+        for wide in [little, marks[0] + little, marks[1] + big, widest] {
+            #expect(Self.problems(wide).first == "u: is encoded as UTF-16 or UTF-32: save it as UTF-8")
+        }
+        #expect(Self.problems([0xEF, 0xBB, 0xBF] + Array(text.utf8)) == [])
+    }
+
     @Test(arguments: hashes)
     func `a hash is taken whole and in no other way`(hash: String) {
         #expect(Self.problems("a:\(hash)") == [])

@@ -59,12 +59,65 @@ import Testing
         #expect(Quantity("9223372036854775807K")?.bytes == nil)
     }
 
+    /// It was advice about IPv6, whose addresses have colons too.
+    @Test(arguments: ["http://127.0.0.1:1080", "socks5://a:1", "ws://[::1]:1/", "HTTP://a", "//a:1", "tcp://*:1"])
+    func `a URI where an address is expected is named`(text: String) {
+        let readers: [(String) throws -> Void] = [
+            { _ = try HostPort($0) }, { _ = try HostPort.host($0) }, { _ = try ListenAddress.list($0) }, { _ = try TargetAddress($0) },
+            { _ = try HostHeader.read($0) }, { _ = try TLSSettings.serverName($0) }, { _ = try Forward("127.0.0.1:1=" + $0, name: "x") },
+        ]
+        for read in readers {
+            let problem = #expect(throws: ValueProblem.self) { try read(text) }
+            #expect(problem?.text.hasPrefix("a URI where an address is expected: write HOST") == true, "\(problem?.text ?? "")")
+        }
+    }
+
+    @Test(arguments: [
+        ("127.0.0.1:1080/", "a path where"), ("a/b:1", "a path where"), ("user@a:1", "a user name where"), ("a:1@b", "a user name where"),
+    ])
+    func `so are parts of one`(text: String, words: String) {
+        let problem = #expect(throws: ValueProblem.self) { try HostPort(text) }
+        #expect(problem?.text.hasPrefix(words) == true)
+    }
+
+    @Test(arguments: [
+        ("127.0.0.1:80", "not a URI: write it like ws://host:port/path"), ("example.com", "not a URI"), ("http://a/", "write ws:// for http://"),
+        ("HTTPS://a/", "write wss:// for https://"), ("tcp://a", "replace its scheme"), ("//a:1/", "not a URI"), ("ws:a", "not a URI"),
+    ])
+    func `an address where a URI is expected says what to write`(text: String, words: String) {
+        let problem = #expect(throws: ValueProblem.self) { try ServerURI(text) }
+        #expect(problem?.text.contains(words) == true)
+    }
+
+    @Test func `items of a list say that they are URIs`() {
+        let target = #expect(throws: ValueProblem.self) { try TargetPattern.list("a, http://b/", takesPrivate: true) }
+        #expect(target?.text.hasPrefix("an item is a URI: write its host") == true)
+        let proxy = #expect(throws: ValueProblem.self) { try TrustedProxies.read("http://192.0.2.1") }
+        #expect(proxy?.text.hasPrefix("an item is a URI") == true)
+        let old = #expect(throws: ValueProblem.self) { try ProxyChoice("socks4://a:1") }
+        #expect(old?.text.contains("write socks5://") == true)
+    }
+
+    /// RFC 6874 for URIs, and bare as everywhere else; `%25` alone is the interface with that number.
+    @Test(arguments: [
+        ("[fe80::1%25eth0]:80", "fe80::1%eth0"), ("[fe80::1%eth0]:80", "fe80::1%eth0"), ("[FE80::1%25Eth0.7]", "fe80::1%Eth0.7"),
+        ("[fe80::1%25]", "fe80::1%25"), ("[fe80::1%2525]", "fe80::1%25"), ("[fe80::1%2]", "fe80::1%2"),
+    ])
+    func `an address of IPv6 may have an interface`(text: String, host: String) throws {
+        #expect(try HostPort(text).host == host)
+        #expect(try ServerURI("ws://\(text)/").host == host)
+        #expect(try ProxyAddress.read("socks5://\(text)").host == host)
+        #expect(throws: ValueProblem.self) { try HostPort("[fe80::1%]:80") }
+        #expect(throws: ValueProblem.self) { try HostPort("[fe80::1%25a%25b]:80") }
+    }
+
     @Test func `listeners need a host and a port`() throws {
         #expect(
             try ListenAddress.list("a:1 , [::]:0") == [
                 ListenAddress.tcp(host: "a", port: 1), ListenAddress.tcp(host: "::", port: 0),
             ])
-        #expect(try ListenAddress.list("*:80") == ListenAddress.list("[::]:80"))
+        #expect(try ListenAddress.list("*:80") == [.tcp(host: "*", port: 80)])
+        #expect(try ListenAddress.list("*:80").map(\.description) == ["*:80"])
         for text in ["1085", ":1085", ":"] {
             let problem = #expect(throws: ValueProblem.self) { try ListenAddress.list(text) }
             #expect(problem?.text == "the host is missing: write localhost:PORT for this host alone, *:PORT for all addresses")

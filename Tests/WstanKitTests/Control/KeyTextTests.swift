@@ -92,6 +92,17 @@ import Testing
         "{\"key\":\"WY+yKqwlAlxSubNXVLrJsw==\"}", "-----BEGIN PRIVATE KEY-----",
         "WY+yKqwl AlxSubNXVLrJsw==", "WY+yKqwlAlxS\u{200B}ubNXVLrJsw==", "WY%2ByKqwlAlxSubNXVLrJsw%3D%3D",
         "WY+yKqwlAlxSubNXVLrJsw=3D=3D", "V1kreUtxd2xBbHhTdWJOWFZMckpzdz09", "V1kreUtxd2xBbHhTdWJOWFZMckpzdz09Cg==",
+        // With what a program on its way has written for some characters.
+        "WY&#43;yKqwlAlxSubNXVLrJsw==", "WY&#x2b;yKqwlAlxSubNXVLrJsw&#61;&#61;", "WY&plus;yKqwlAlxSubNXVLrJsw&equals;&equals;",
+        "&quot;WY+yKqwlAlxSubNXVLrJsw==&quot;", "WY+yKqwlAlxSubNXVLrJsw&#61&#61", "WY&amp;#43;yKqwlAlxSubNXVLrJsw==",
+        "WY+yKqwlAlxSubNXVLrJsw\\u003d\\u003d", "WY\\u002ByKqwlAlxSubNXVLrJsw==", "WY\\/yKqwlAlxSubNXVLrJsw==", "WY\\+yKqwlAlxSubNXVLrJsw\\=\\=",
+        "WY\\x2byKqwlAlxSubNXVLrJsw\\x3d\\x3d", "WY\\053yKqwlAlxSubNXVLrJsw==", "WY+yKqwlAlxSubNXVLrJsw\\u{3d}\\u{3d}",
+        "WY%252ByKqwlAlxSubNXVLrJsw%253D%253D", "WY%2byKqwlAlxSubNXVLrJsw==", "=?UTF-8?Q?WY+yKqwlAlxSubNXVLrJsw=3D=3D?=", "WY yKqwlAlxSubNXVLrJsw==",
+        // And what looks alike.
+        "WY+yKqwlAlxSubNXVLrJsw＝＝", "ＷＹ＋ｙＫｑｗｌＡｌｘＳｕｂＮＸＶＬｒＪｓｗ＝＝", "WY–yKqwlAlxSubNXVLrJsw==", "WY—yKqwlAlxSubNXVLrJsw==", "WY−yKqwlAlxSubNXVLrJsw==",
+        "WY⁄yKqwlAlxSubNXVLrJsw==", "WY+yKqwlAlxSubNXVLrJsw⩵", "WY+yКqwlAlxSubNXVLrJsw==", "WY+yKqwlΑlxSubNXVLrJsw==",
+        "WY+yKqwl\u{A0}AlxSubNXVLrJsw==", "WY+yKqwl\u{FE0F}AlxSubNXVLrJsw==", "WY+yKqwl\u{AD}AlxSubNXVLrJsw==", "WY+yKqwl\u{3164}AlxSubNXVLrJsw==",
+        "key\\u003dWY+yKqwlAlxSubNXVLrJsw\\u003d\\u003d",
         // Another alphabet, lost or wrong padding.
         "WY-yKqwlAlxSubNXVLrJsw==", "WY_yKqwlAlxSubNXVLrJsw==", "WY+yKqwlAlxSubNXVLrJsw", "WY-yKqwlAlxSubNXVLrJsw",
         "WY+yKqwlAlxSubNXVLrJsw=", "WY+yKqwlAlxSubNXVLrJsw===", "WY+yKqwlAlxSubNXVLrJsx==", "WY*yKqwlAlxSubNXVLrJsw==",
@@ -122,6 +133,7 @@ import Testing
         "q83vASNFZ4mrze8B", "q83vASNFZ4mrze8BI0VniavN", "q83vASNFZ4mrze8BI0VniavN7wEjRWeJ",
         "q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k=", "598fb22aac25025c",
         "598fb22aac25025c52b9b35754bac9b3598fb22aac25025c52b9b35754bac9b3", "123e4567-e89b-12d3-a456-426614174000",
+        "AT&amp;T and more", "50%25 of all", "a\\u003db", "C:\\new\\table", "Пароль из слов", "em — dash", "ｐａｓｓｗｏｒｄ", "R&#68;", "a b c d e f g h i j k l==",
         "= starts so", "🔑️", "\u{1F3F4}\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}",
     ])
     func `a passphrase stays what it was`(text: String) throws {

@@ -53,7 +53,7 @@ import Testing
         mkdir(file.path, 0o700)
         #expect(
             Self.failure { () throws(KeyRingFile.Failure) in _ = try file.load() }?.description.contains(
-                "Is a directory") == true)
+                "it is a directory, not a file") == true)
     }
 
     @Test func `what cannot be written says why, and whether that is forbidden`() throws {

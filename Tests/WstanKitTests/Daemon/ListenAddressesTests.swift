@@ -44,6 +44,41 @@ import Testing
         #expect(found.flatMap(Self.words) == entries)
     }
 
+    /// `*` beside another address was that address alone, and localhost beside 127.0.0.1 met itself.
+    @Test(arguments: [
+        ("*:80, 127.0.0.1:80", ["0.0.0.0:80 true", "[::]:80 true"]), ("192.0.2.1:80, *:80", ["0.0.0.0:80 true", "[::]:80 true"]),
+        ("*:80, 0.0.0.0:80", ["0.0.0.0:80 true", "[::]:80 true"]), ("*:80, [::]:80", ["0.0.0.0:80 true", "[::]:80 true"]),
+        ("[::]:80, *:80, localhost:80", ["0.0.0.0:80 true", "[::]:80 true"]), ("*:80, [2001:db8::1]:80", ["0.0.0.0:80 true", "[::]:80 true"]),
+        ("localhost:80, 127.0.0.1:80", ["127.0.0.1:80 true", "[::1]:80 true"]),
+        ("127.0.0.1:80, localhost:80", ["127.0.0.1:80 true", "[::1]:80 true"]),
+        ("[::1]:80, localhost:80", ["127.0.0.1:80 true", "[::1]:80 true"]),
+        ("127.0.0.1:80, 127.0.0.1:80, [::ffff:127.0.0.1]:80", ["127.0.0.1:80 false"]), ("0.0.0.0:80, 127.0.0.1:80", ["0.0.0.0:80 false"]),
+        ("127.0.0.1:80, 0.0.0.0:80, localhost:80", ["0.0.0.0:80 false", "[::1]:80 true"]), ("[::1]:80, [::]:80", ["0.0.0.0:80 true", "[::]:80 true"]),
+        ("*:0, 127.0.0.1:0", ["0.0.0.0:0 true", "[::]:0 true", "127.0.0.1:0 false"]), ("*:80, 127.0.0.1:81", ["0.0.0.0:80 true", "[::]:80 true", "127.0.0.1:81 false"]),
+        ("unix:/run/a, unix:/run/a, unix:/run/b", ["unix:/run/a", "unix:/run/b"]),
+    ])
+    func `places that overlap are one`(listen: String, entries: [String]) throws {
+        let found = try ListenAddresses.entries(for: try ListenAddress.list(listen)).flatMap { $0 }
+        #expect(Set(Self.words(found)) == Set(entries) && found.count == entries.count)
+    }
+
+    /// On a host without IPv6 the rest of localhost is missing, and the address that covers the other half is there.
+    @Test func `what is left of an address may be missing alone`() throws {
+        let found = try ListenAddresses.entries(for: try ListenAddress.list("0.0.0.0:80, localhost:80"))
+        #expect(found.map { $0.map(\.isRest) } == [[false], [true]])
+        #expect(try ListenAddresses.entries(for: try ListenAddress.list("localhost:80")).map { $0.map(\.isRest) } == [[false, false]])
+    }
+
+    @Test func `an address of IPv6 may have an interface`() throws {
+        let loopback = if_nametoindex("lo")
+        for zone in ["lo", "\(loopback)"] {
+            let entry = try #require(try ListenAddresses.entries(for: ListenAddress.tcp(host: "fe80::1%\(zone)", port: 80)).first)
+            #expect(entry.place == .network(.ipv6(IPv6Address(high: 0xfe80 << 48, low: 1), port: 80, scope: loopback)))
+        }
+        let failure = try #require(throws: ListenAddresses.Failure.self) { try Self.plan("fe80::1%nosuch0") }
+        #expect(failure.description.contains("no interface nosuch0; ip link"))
+    }
+
     @Test(arguments: ["", "a b", "a/b", "1.2.3.4%eth0", "[::1"])
     func `what is neither an address nor a name is refused`(host: String) throws {
         let failure = try #require(throws: ListenAddresses.Failure.self) { try Self.plan(host) }

@@ -83,6 +83,34 @@ import Testing
         #expect(all.hasPort(of: tcp[0]) && !all.hasPort(of: tcp[1]) && !all.isAt(tcp[0]))
     }
 
+    /// "Another program listens there" was said of the program itself.
+    @Test func `places of two settings that overlap are an error that names both`() throws {
+        func failure(_ listen: [ListenAddress], _ forwards: [Forward]) throws -> String? {
+            let settings = try Self.client(listen, forwards)
+            do throws(ListenAddresses.Failure) {
+                _ = try ListenPlan(settings, SocketActivation())
+                return nil
+            } catch {
+                return error.description
+            }
+        }
+        let remedy = " already; choose another port for one of them"
+        let all = [ListenAddress.tcp(host: "*", port: 7)]
+        #expect(
+            try failure(all, [Self.forward("db", .tcp, on: 7)])
+                == "cannot listen on 127.0.0.1:7 for [forward db]: listen has 0.0.0.0:7" + remedy)
+        #expect(
+            try failure([], [Self.forward("a", .udp, on: 7), Self.forward("b", .udp, on: 7)])
+                == "cannot listen on 127.0.0.1:7 for [forward b]: [forward a] has 127.0.0.1:7" + remedy)
+        let path = Forward(
+            name: "p", listen: [.unix("/run/a")], target: TargetAddress(host: "db.test", port: 1), transport: .tcp)
+        #expect(
+            try failure([.unix("/run/a")], [path]) == "cannot listen on unix:/run/a for [forward p]: listen has unix:/run/a"
+                + remedy)
+        #expect(try failure(all, [Self.forward("a", .udp, on: 7), Self.forward("b", .tcp, on: 8)]) == nil)
+        #expect(try failure([.tcp(host: "127.0.0.2", port: 7)], [Self.forward("db", .tcp, on: 7)]) == nil)
+    }
+
     @Test func `what it is in words`() throws {
         let plan = try ListenPlan(try Self.client([], [Self.forward("db", .tcp, on: 1)]), SocketActivation())
         let opened = [

@@ -19,6 +19,8 @@ import Testing
         ("ws://[::1]/", "[::1]", "[::1]:80"), ("ws://[::1]:81/", "[::1]:81", "[::1]:81"),
         ("wss://example.com/", "example.com", "example.com:443"),
         ("wss://example.com:80/", "example.com:80", "example.com:80"),
+        // RFC 6874 section 4: a zone is of no use to a server.
+        ("ws://[fe80::1%25eth0]:81/", "[fe80::1]:81", "fe80::1%eth0:81"), ("ws://[fe80::1%eth0]/", "[fe80::1]", "fe80::1%eth0:80"),
     ])
     func `the Host header leaves the default port out`(uri: String, host: String, server: String) throws {
         let options = ClientOptions(try Self.settings(uri), key: try Self.key(), workers: 1)

@@ -85,4 +85,16 @@ import Testing
             try Self.activation([("varlink", Self.unix), ("control", Self.unix)])
         }
     }
+
+    /// "LISTEN_FDS and LISTEN_FDNAMES do not agree" was said of a process ID that is none.
+    @Test(arguments: [
+        ("x", "1", nil, "LISTEN_PID is no process ID"), ("-1", "1", nil, "LISTEN_PID is no process ID"), ("", "1", nil, "LISTEN_PID is no process ID"),
+        ("1", "x", nil, "LISTEN_FDS is no number of sockets"), ("1", nil, nil, "LISTEN_FDS is no number"), ("1", "0", nil, "LISTEN_FDS is no number"),
+        ("1", "2", "a", "LISTEN_FDS says 2 and LISTEN_FDNAMES names 1"), ("1", "1", "a:b", "LISTEN_FDS says 1 and LISTEN_FDNAMES names 2"),
+        ("1", "1000000", nil, "LISTEN_FDS is no number"), ("1", "60000", nil, "the last of them is not open"),
+    ] as [(String?, String?, String?, String)])
+    func `what is wrong with the variables of passed sockets is named`(process: String?, count: String?, names: String?, words: String) {
+        let mistake = ListenVariables(process: process, count: count, names: names).mistake
+        #expect(mistake?.hasPrefix(words) == true || mistake?.contains(words) == true, "\(mistake ?? "")")
+    }
 }

@@ -1,8 +1,12 @@
 """Whom the client serves: names and passwords, and users of this host."""
 import base64
+import contextlib
 import os
 import socket
 import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 from helpers.network.namespaces import Namespace, join, need_namespaces
 from helpers.passwords import HASHES, PASSWORD
@@ -10,6 +14,7 @@ from helpers.peers import agent, web
 from helpers.peers.target import echo, read_exactly
 from helpers.process import NOBODY, OURS, free_port
 from helpers.toolbox import Toolbox
+from helpers.waiting import eventually
 
 
 def basic(name, password):
@@ -123,7 +128,11 @@ class Users(Toolbox):
     def test_page_about_the_proxy(self):
         """A browser that was pointed at the proxy instead of through it is told so without a password."""
         s = self.keep(agent.dial(self.port))
-        self.assertEqual(self.request(s, b'GET /').status, 400)
+        s.sendall(b'GET / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n' % self.port)
+        self.assertEqual(web.Message(agent.read_head(s)).status, 400)
+        # By a name that is not its own: a page of that name could read what it answers.
+        s = self.keep(agent.dial(self.port))
+        self.assertEqual(self.request(s, b'GET /').status, 421)
 
     def test_curl(self):
         """curl by all its ways."""
@@ -154,6 +163,52 @@ class Users(Toolbox):
             self.assertEqual(read_exactly(s, 4), b'\x05\x02\x01\x00')
         for s in wrong:
             self.assertEqual(read_exactly(s, 4), b'\x05\x02\x01\x01')
+
+
+    def test_guesses(self):
+        """While 30 guess all the time, a right password that was not seen before is let in, and one that was at once.
+
+        By the same name from the same host, too. And guesses become slow, also for one who closes and comes again."""
+        stop, wrong = threading.Event(), []
+
+        def guess(number):
+            tries = 0
+            while not stop.is_set():
+                tries += 1
+                with agent.dial(self.port, timeout=25) as s:
+                    s.sendall(b'\x05\x01\x02\x01' + b'\x04anna' + b'\x0b%05d %05d' % (number, tries))
+                    if read_exactly(s, 4) == b'\x05\x02\x01\x01':
+                        wrong.append(tries)
+        self.assertEqual(self.socks('cleo', PASSWORD)[1], b'\x01\x00')
+        began = time.monotonic()
+        with ThreadPoolExecutor(30) as pool:
+            for number in range(30):
+                pool.submit(guess, number)
+            try:
+                eventually(lambda: len(wrong) > 16, 'the guesses are refused', 20)
+                for name, within in ('cleo', 2), ('bert', 5), ('anna', 15):
+                    since = time.monotonic()
+                    s = self.keep(agent.dial(self.port, timeout=25))
+                    s.sendall(b'\x05\x01\x02\x01\x04' + name.encode() + bytes([len(PASSWORD)]) + PASSWORD.encode())
+                    self.assertEqual(read_exactly(s, 4), b'\x05\x02\x01\x00', name)
+                    self.assertLess(time.monotonic() - since, within, name)
+            finally:
+                stop.set()
+        # Eight places, each kept for two seconds in the end.
+        self.assertLess(len(wrong), 40 + 5 * (time.monotonic() - began))
+
+    def test_threads(self):
+        """Passwords are hashed at the lowest priority, so that guesses take nothing from tunnels."""
+        self.socks('anna', 'wrong')
+        with open('/proc/%d/stat' % self.wstan_client.popen.pid) as f:
+            own = int(f.read().rsplit(')', 1)[1].split()[16])
+        nice = []
+        for task in os.listdir('/proc/%d/task' % self.wstan_client.popen.pid):
+            with contextlib.suppress(FileNotFoundError):
+                with open('/proc/%d/task/%s/stat' % (self.wstan_client.popen.pid, task)) as f:
+                    nice.append(int(f.read().rsplit(')', 1)[1].split()[16]))
+        self.assertIn(19, nice)
+        self.assertIn(own, nice)
 
 
 class UsersFile(Toolbox):

@@ -93,6 +93,28 @@ class Answers(Book):
         got = self.get(b'HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5;x=y\nhello\n0\nA: b\n\n', stays=True)
         self.assertEqual((got.body, got.raw), (b'hello', b'5;x=y\r\nhello\r\n0\r\nA: b\r\n\r\n'))
 
+    def test_cr_cr_lf(self):
+        """Lines that end in CR CR LF, in the head and in the framing of chunks, are passed on in CR LF."""
+        got = self.get(b'HTTP/1.1 200 OK\r\r\nX-A: b\r\r\nContent-Length: 5\r\r\n\r\r\nhello', stays=True)
+        self.assertEqual((got.status, got.get('X-A'), got.body), (200, 'b', b'hello'))
+        got = self.get(b'HTTP/1.1 200 OK\r\r\nTransfer-Encoding: chunked\r\r\n\r\r\n5\r\r\nhello\r\r\n0\r\r\n\r\r\n', stays=True)
+        self.assertEqual((got.body, got.raw), (b'hello', b'5\r\nhello\r\n0\r\n\r\n'))
+
+    def test_chunks_that_end_with_the_connection(self):
+        """A target that closes behind its last chunk has sent all; one that closes before has not."""
+        head = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
+        for end in b'0\r\n', b'0\n', b'0\r\n\r', b'0000\r\n', b'0\r\nA: b\r\n':
+            with self.subTest(end=end):
+                self.assertEqual(self.get(head + b'5\r\nhello\r\n' + end).body, b'hello')
+        for end in b'', b'0', b'5\r\nhel', b'0\r\nA: b':
+            with self.subTest(end=end):
+                self.assertRaises((OSError, EOFError, ValueError), self.get, head + b'5\r\nhello\r\n' + end)
+
+    def test_leading_zeros(self):
+        """A chunk's size may have any number of leading zeros, of which one is passed on."""
+        got = self.get(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%s5\r\nhello\r\n%s\r\n\r\n' % (b'0' * 40, b'0' * 40), stays=True)
+        self.assertEqual((got.body, got.raw), (b'hello', b'05\r\nhello\r\n0\r\n\r\n'))
+
     def test_no_body(self):
         """What never has a body is passed on without a length, and its connection goes on."""
         for answer, status in ((b'HTTP/1.1 204 No\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n', 204),
@@ -103,7 +125,7 @@ class Answers(Book):
 
     def test_interim(self):
         """Interim answers in any number, and none to HTTP/1.0."""
-        answer = b'HTTP/1.1 103 Hints\n\n' * 100 + b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello'
+        answer = b'HTTP/1.1 103 Hints\n\n' * 3000 + b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello'
         self.assertEqual(self.get(answer, version='1.0').body, b'hello')
 
     def test_causes(self):

@@ -2,11 +2,12 @@
 import os
 import socket
 
+from helpers.passwords import HASHES
 from helpers.peers import agent, payload
 from helpers.peers.datagrams import Association, DatagramTarget
 from helpers.peers.target import echo, read_exactly, reset
 from helpers.peers.web import Browser, Web
-from helpers.process import MB, free_port
+from helpers.process import MB, OURS, free_port
 from helpers.scenario import PairScenario
 from programs import test_browser
 
@@ -196,6 +197,65 @@ class Script(Direct):
             self.assertIn(b'FindProxyForURL', answer.body)
             self.assertIn(b'PROXY 127.0.0.1:%d' % self.port, answer.body)
         self.assertEqual(self.carried(), 0)
+
+    def status(self, port, *lines):
+        browser = self.keep(Browser(port))
+        browser.send(*lines)
+        return browser.answer().status
+
+    def test_rebinding(self):
+        """Nothing of its own is told to a page of another site whose name leads here, and only that is refused."""
+        for host in 'evil.example', 'evil.example:%d' % self.port, 'localhost.evil.example', '127.0.0.1.evil.example', '':
+            for line in ('GET /proxy.pac HTTP/1.1', 'GET /wpad.dat HTTP/1.1', 'HEAD /proxy.pac HTTP/1.1', 'GET /proxy.pac?x HTTP/1.0',
+                         'GET / HTTP/1.1', 'OPTIONS * HTTP/1.1', 'POST /proxy.pac HTTP/1.1'):
+                with self.subTest(host=host, line=line):
+                    browser = self.keep(Browser(self.port))
+                    browser.send(line, 'Host: ' + host)
+                    if line.startswith('HEAD'):
+                        self.assertIn(b' 421 ', agent.read_line_raw(browser.s))
+                        continue
+                    answer = browser.answer()
+                    self.assertEqual(answer.status, 421)
+                    self.assertNotIn(b'FindProxyForURL', answer.body)
+        own = socket.gethostname()
+        for host in 'localhost:%d' % self.port, 'LOCALHOST', '127.0.0.1', '10.1.2.3:80', '[::1]:%d' % self.port, own, own.upper() + ':1':
+            with self.subTest(host=host):
+                self.assertEqual(self.status(self.port, 'GET /proxy.pac HTTP/1.1', 'Host: ' + host), 200)
+        # What is for a target is not its own.
+        answer = self.keep(Browser(self.port)).get('http://127.0.0.1:%d/' % free_port())
+        self.assertEqual(answer.status, 502)
+
+    def test_listener_by_name(self):
+        """A name that it listens on is one of its own."""
+        client = self.start('client', OURS, 'ws://127.0.0.1:1', self.key, '--listen=ip6-localhost:%d' % (port := free_port()))
+        if client.popen.poll() is not None or not self.listens(client, port):
+            client.may_end = True
+            self.skipTest('this host has no name of its own but localhost')
+        for name, status in ('ip6-localhost', 200), ('ip6-localhost.evil.example', 421):
+            with socket.create_connection(('::1', port), 5) as s:
+                s.sendall(b'GET /proxy.pac HTTP/1.1\r\nHost: %s\r\n\r\n' % name.encode())
+                self.assertIn(b' %d ' % status, agent.read_line_raw(s))
+
+    def listens(self, client, port):
+        try:
+            client.await_port(port, 3, host='::1')
+            return True
+        except AssertionError:
+            return False
+
+    def test_password(self):
+        """With users-file it is there without a password, and names no host: the proxy itself goes there directly."""
+        path = os.path.join(self.directory, 'users')
+        with open(path, 'w') as f:
+            f.write('anna:%s\n' % HASHES['anna'])
+        client = self.client(self.wstan_server, '--users-file=' + path, '--direct=db.corp.example, 10.77.0.0/16, private')
+        browser = self.keep(Browser(client.port))
+        browser.send('GET /proxy.pac HTTP/1.1', 'Host: 127.0.0.1')
+        answer = browser.answer()
+        self.assertEqual(answer.status, 200)
+        self.assertNotIn(b'corp', answer.body)
+        self.assertNotIn(str(10 * 256 + 77).encode(), answer.body)
+        self.assertIn(b'is: "private"', answer.body)
 
     def test_mention(self):
         """Who looks at the proxy itself is told of it."""

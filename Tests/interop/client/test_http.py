@@ -249,7 +249,7 @@ class Requests(Proxied):
     def test_unusable_targets(self):
         """What is no http:// URI with a host is refused, with advice."""
         for url, status, words in (
-                ('https://example.com/', 501, b'CONNECT'), ('ftp://example.com/', 501, b'SOCKS'), ('/', 400, b'This is a proxy'),
+                ('https://example.com/', 501, b'CONNECT'), ('ftp://example.com/', 501, b'SOCKS'), ('/', 421, b'This is a proxy'),
                 ('http://user:pw@/', 400, b'address'), ('http://:80/', 400, b'address'), ('http:///x', 400, b'address'),
                 ('http://h:65536/', 400, b'address'), ('http://h:x/', 400, b'address'), ('http://[::1/', 400, b'address'),
                 ('http://h"<b>/', 400, b'address'), ('http://#x', 400, b'address'), ('example.com:80', 400, b'address'), ('*', 400, b'address')):
@@ -503,7 +503,7 @@ class Pages(Scenario):
         client = self.client(self.server())
         self.assertExplains(client, 'http://nosuch.invalid/', 502, 'nosuch.invalid does not exist', 'Check the spelling')
         self.assertExplains(client, 'http://127.0.0.1:%d/' % (port := free_port()), 502, '127.0.0.1 refuses the connection', 'port %d' % port)
-        self.assertExplains(client, '/', 400, 'This is a proxy', '127.0.0.1:%d' % client.port, hops=0)
+        self.assertExplains(client, '/', 421, 'This is a proxy', '127.0.0.1:%d' % client.port, hops=0)
         head = self.keep(Browser(client.port)).get('http://nosuch.invalid/', self.HTML, method='HEAD')
         self.assertEqual((head.status, head.body), (502, b''))
 

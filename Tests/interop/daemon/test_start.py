@@ -227,6 +227,69 @@ class Signals(Start):
         self.assertRegex(json.await_log('started|listening').string, r'"time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+05:30"')
 
 
+class OtherFiles(Start):
+    """What is named as a file and is none is an error at once, and never a start that hangs."""
+
+    def commands(self, path):
+        key = self.write('key', self.key + '\n')
+        yield 'key-file', (OURS, 'ws://127.0.0.1:9/', '--proxy=none', '--listen=127.0.0.1:0', '--key-file=' + path)
+        yield 'config', (OURS, '--config', path)
+        yield 'users-file', (OURS, 'ws://127.0.0.1:9/', '--proxy=none', '--listen=127.0.0.1:0', '--key-file=' + key, '--users-file=' + path)
+        yield 'ca-file', (OURS, 'wss://127.0.0.1:9/', '--proxy=none', '--listen=127.0.0.1:0', '--key-file=' + key, '--tls-ca-file=' + path)
+        yield 'certificate', (OURS, '-s', 'wss://127.0.0.1:0/', '--key-file=' + key, '--tls-certificate=' + path, '--tls-key=' + path)
+
+    def test_no_file(self):
+        """A directory and a device are named."""
+        for path, words in (self.directory, 'it is a directory, not a file'), ('/dev/zero', 'it is a device, not a file'):
+            for name, command in self.commands(path):
+                with self.subTest(name=name, path=path):
+                    done = self.run_to_end(*command)
+                    self.assertEqual(done.returncode, 78, done.stderr)
+                    self.assertIn(words, done.stderr)
+
+    def test_fifo_without_a_writer(self):
+        """It is waited for with a bound, and SIGTERM ends that."""
+        os.mkfifo(self.path('fifo'), 0o600)
+        for name, command in self.commands(self.path('fifo')):
+            with self.subTest(name=name):
+                process = self.start('wstand', *command)
+                process.may_end = True
+                eventually(lambda: any(os.readlink('/proc/%d/fd/%s' % (process.popen.pid, fd)).endswith('/fifo')
+                                       for fd in os.listdir('/proc/%d/fd' % process.popen.pid)), 'the FIFO is open', 10, 0.02)
+                process.popen.send_signal(signal.SIGTERM)
+                process.exit_status(3)
+        name, command = next(self.commands(self.path('fifo')))
+        done = self.run_to_end(*command)
+        self.assertEqual(done.returncode, 78)
+        self.assertRegex(done.stderr, 'key file .*/fifo: it is a pipe whose writer .* 5 seconds; name a regular file')
+
+    def test_pipes(self):
+        """What a shell hands over by <(...) is read, be its writer slow."""
+        key = self.write('slow', self.key)
+        line = '%s ws://127.0.0.1:9/ --check-config --key-file=<(sleep 0.3; cat %s)' % (OURS, key)
+        done = self.run_to_end('bash', '-c', line)
+        self.assertEqual((done.returncode, done.stdout), (0, 'The configuration is good.\n'), done.stderr)
+
+    def test_control_characters(self):
+        """A path that holds them cannot forge a line nor move a cursor."""
+        done = self.run_to_end(OURS, 'ws://127.0.0.1:9/', '--key-file=/no\x1b[2J\nwstand: fine')
+        self.assertEqual(done.returncode, 78)
+        self.assertIn('/no?[2J?wstand: fine', done.stderr)
+
+    def test_variables_of_passed_sockets(self):
+        """What is wrong with them is named."""
+        for variables, words in ({'LISTEN_PID': 'x', 'LISTEN_FDS': '1'}, 'LISTEN_PID is no process ID'), ({'LISTEN_FDS': 'x', 'LISTEN_PID': '$$'}, 'LISTEN_FDS is no'):
+            line = ' '.join('%s=%s' % pair for pair in variables.items()) + ' exec %s ws://127.0.0.1:9/ --proxy=none --key-file=%s' % (OURS, self.write('k', self.key))
+            done = self.run_to_end('bash', '-c', line)
+            self.assertEqual(done.returncode, 78, done.stderr)
+            self.assertIn('the sockets that were passed cannot be taken: ' + words, done.stderr)
+
+    def test_uri_for_an_address(self):
+        """It is one error, which says what to write."""
+        done = self.run_to_end(OURS, 'ws://127.0.0.1:9/', '--key-file=k', '--listen=http://127.0.0.1:1080')
+        self.assertEqual(done.stderr, 'wstand: error: --listen: a URI where an address is expected: write HOST:PORT alone, without scheme and path\n')
+
+
 class AnyAddress(Start):
     """[::] and * are every address, of IPv4 too."""
 
@@ -255,6 +318,26 @@ class AnyAddress(Start):
                                 ('[::]:%d, 0.0.0.0:%d', ['127.0.0.1', '::1']), ('127.0.0.1:%d, [::]:%d', ['127.0.0.1', '::1'])):
             port = free_port()
             self.assertServes('listen = ' + spelling % ((port,) * spelling.count('%d')), port, hosts)
+
+    def test_overlapping(self):
+        """Addresses of one setting that overlap are one; of two they are an error that names both."""
+        for spelling in ('*:%d, 127.0.0.1:%d', '127.0.0.1:%d, *:%d', 'localhost:%d, 127.0.0.1:%d', '[::1]:%d, localhost:%d', '0.0.0.0:%d, localhost:%d',
+                         '*:%d, localhost:%d, 127.0.0.1:%d', '127.0.0.1:%d, 127.0.0.1:%d, [::1]:%d'):
+            port = free_port()
+            self.assertServes('listen = ' + spelling % ((port,) * spelling.count('%d')), port, ['127.0.0.1', '::1'])
+        port = free_port()
+        done = self.run_to_end(OURS, 'ws://127.0.0.1:9/', self.key, '--proxy=none', '--listen=*:%d' % port, '--forward=127.0.0.1:%d=a.test:1' % port)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn('cannot listen on 127.0.0.1:%d for [forward 1]: listen has 0.0.0.0:%d already' % (port, port), done.stderr)
+
+    def test_interface(self):
+        """An address of IPv6 may have an interface, in every spelling."""
+        port = free_port()
+        process = self.start('client', OURS, 'ws://[fe80::1%25lo]:9/', self.key, '--listen=[::1%%lo]:%d' % port, '--proxy=none')
+        process.await_port(port, host='::1')
+        process.end()
+        done = self.run_to_end(OURS, 'ws://[fe80::1%lo]:9/', self.key, '--listen=[fe80::1%%nosuch0]:%d' % port, '--proxy=none')
+        self.assertIn('this host has no interface nosuch0', done.stderr)
 
     def test_port_of_the_kernel(self):
         """With port 0 both sockets have the same port."""

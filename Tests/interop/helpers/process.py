@@ -109,6 +109,11 @@ class Process:
         """How many it has open."""
         return len(os.listdir('/proc/%d/fd' % self.popen.pid))
 
+    def watches_network(self):
+        """Whether a client has opened what tells it of a sleep and of another network, which it does behind its start."""
+        folder = '/proc/%d/fd/' % self.popen.pid
+        return any('timerfd' in os.readlink(folder + name) for name in os.listdir(folder))
+
     def signal(self, number):
         self.may_end = True
         self.popen.send_signal(number)

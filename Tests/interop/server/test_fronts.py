@@ -338,6 +338,7 @@ class ProxyProtocol(Transfers):
 
     def test_health_check(self):
         """A header and then nothing is a health check: it is not answered, nor told of in the log."""
+        eventually(lambda: 'listening on' in self.wstan_server.log(), 'the server has said that it listens')
         since = len(self.wstan_server.log())
         with probe.reach(self.wstan_server.port) as s:
             s.sendall(self.V2[:12] + b'\x20\0\0\0')

@@ -75,7 +75,7 @@ class Forms(Transfers):
     def test_interim_answers(self):
         """Interim answers before the 101 are passed over."""
         hints = b'HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n'
-        for text in (hints, b'HTTP/1.1 102 Processing\r\n\r\n', b'HTTP/1.1 100 Continue\r\n\r\n', hints * 5):
+        for text in (hints, b'HTTP/1.1 102 Processing\r\n\r\n', b'HTTP/1.1 100 Continue\r\n\r\n', hints * 5, hints * 50):
             with self.subTest(text):
                 self.carried(answer=lambda head: text + head)
 
@@ -125,7 +125,10 @@ class Causes(Transfers):
                 (b'301 Moved\r\nLocation: https://127.0.0.1/x', 'redirects to https', 'write wss://'),
                 (b'401 Unauthorized', '401', 'login'), (b'403 Forbidden', 'answered 403', 'rules'), (b'451 No', 'answered 451', 'filter'),
                 (b'405 Not Allowed', 'answered 405'), (b'413 Too Large', 'too long'), (b'414 URI Too Long', 'too long', 'early-data = 0'),
-                (b'431 Too Large', 'too long'), (b'429 Too Many Requests', 'too many requests'), (b'426 Upgrade Required', 'without upgrade: websocket'),
+                (b'431 Too Large', 'too long'), (b'429 Too Many Requests', 'too many requests'), (b'426 Upgrade Required\r\nUpgrade: websocket', 'without its upgrade to websocket'),
+                (b'426 Upgrade Required', 'the answer was 426', 'may remove'), (b'426 No\r\nUpgrade: TLS/1.2, HTTP/1.1', 'expects tls', 'write wss://'),
+                (b'426 No\r\nUpgrade: h2c', 'upgrade: h2c', 'http/1.1'), (b'426 No\r\nSec-WebSocket-Version: 8, 7', 'sec-websocket-version: 8, 7', 'version 13'),
+                (b'400 No\r\nSec-WebSocket-Version: 8\r\nSec-WebSocket-Version: 0', 'sec-websocket-version: 8, 0'),
                 (b'200 OK', 'answered 200 ok', 'may not pass upgrade on'), (b'511 Network Authentication Required', 'open a page in a browser'),
                 (b'407 Proxy Authentication Required', 'answered 407', 'proxy = http://user:password'), (b'500 Oops', 'answered 500', "front.?.?.?.?.?s log"),
                 (b'418 Tea', 'does not send'), (b'404 No\r\nContent-Type: application/json', 'another service'),
@@ -142,6 +145,15 @@ class Causes(Transfers):
                                (b'\x15\x03\x01\0\2\2\x46', 'expects tls', 'write wss://'), (b'HTTP/1.0 404 Not Found\r\n\r\n', 'http/1.0'),
                                (b'', 'without an answer', 'may expect tls')):
             with self.subTest(answer):
+                self.assertSaid(self.target(lambda s: agent.read_head(s) and s.sendall(answer)).port, *words)
+
+    def test_unfinished_and_long_answers(self):
+        """An answer that breaks off in its head, and one that is too long, are told by that."""
+        for answer, *words in ((b'HTTP/1.1 101 Switching Proto', 'closed in the middle of the answer', 'see their logs'),
+                               (b'HTTP/1.1 103 Hints\r\n\r\n', 'closed in the middle of the answer'),
+                               (b'HTTP/1.1 200 OK\r\nA: ' + bytes(300000).replace(b'\0', b'a'), 'too long: its head is above', 'may add fields'),
+                               (b'HTTP/1.1 200 OK\r\n' + b'A: b\r\n' * 1001 + b'\r\n', 'too long: it has more than 1000 fields')):
+            with self.subTest(answer[:40]):
                 self.assertSaid(self.target(lambda s: agent.read_head(s) and s.sendall(answer)).port, *words)
 
     def test_tls_port(self):

@@ -1,5 +1,6 @@
 """Where the server lets its clients go, what it says to them and in its log, and its limits."""
 import contextlib
+import ipaddress
 import os
 import re
 import shutil
@@ -60,6 +61,22 @@ class Rules(Scenario):
         with self.subTest(host=host, port=port):
             self.assertEqual(self.reset(host, port), ("the server's rules forbid this target", key))
 
+    def assertHidden(self, host, port):
+        """A name that leads to what is forbidden is told like one that does not exist; the log alone tells them apart."""
+        with self.subTest(host=host, port=port):
+            reason, detail = self.reset(host, port)
+            self.assertRegex(reason, "^can't connect to ")
+            self.assertEqual(detail, 'the name does not exist')
+
+    def assertRefused(self, host, port, key):
+        """In the way that is right for an address, or for a name that is looked up."""
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            self.assertHidden(host, port)
+        else:
+            self.assertForbidden(host, port, key)
+
     def assertAllowed(self, host, port=None):
         with self.subTest(host=host, port=port):
             self.assertEqual(self.tunnel(host, port or self.echo.port).read_data(2), b'hi')
@@ -76,7 +93,7 @@ class ByDefault(Rules):
         """Without a rule nothing on this host is reached, whatever it is called, and the same target is with allow-private."""
         self.begin_without_options()
         for host in LOOPBACK_IN_DISGUISE:
-            self.assertForbidden(host, self.echo.port, 'allow-private')
+            self.assertRefused(host, self.echo.port, 'allow-private')
         self.assertEqual(len(self.echo.connections), 0)
         # A literal in the form of a name, as 0.4 clients send it.
         for host in b'127.0.0.1', b'::1', b'::ffff:127.0.0.1':
@@ -98,7 +115,7 @@ class ByDefault(Rules):
         """The server is no way to itself."""
         server = self.begin(NOT_PRIVATE)
         for host in '127.0.0.1', 'localhost':
-            self.assertForbidden(host, server.port, 'allow-private')
+            self.assertRefused(host, server.port, 'allow-private')
 
     def test_request_as_message(self):
         """A request that comes as a message on an idle tunnel is judged like one in the URI."""
@@ -139,7 +156,7 @@ class Lists(Rules):
             self.begin(*options, *([NOT_PRIVATE] if key else []))
             for name in 'localhost', 'LocalHost':
                 if key:
-                    self.assertForbidden(name, self.echo.port, key)
+                    self.assertHidden(name, self.echo.port)
                 else:
                     self.assertAllowed(name)
             self.assertForbidden('127.0.0.1', self.echo.port, 'allow')
@@ -151,8 +168,9 @@ class Lists(Rules):
         self.begin('--allow-private=yes', '--allow=*', '--deny=localhost, 127.0.0.2, :%d' % other.port)
         self.assertAllowed('127.0.0.1')
         self.assertAllowed('127.1')
-        for host in '127.0.0.2', '::ffff:127.0.0.2', '127.2', 'localhost', 'LOCALHOST', 'a.localhost':
+        for host in '127.0.0.2', '::ffff:127.0.0.2', 'localhost', 'LOCALHOST', 'a.localhost':
             self.assertForbidden(host, self.echo.port, 'deny')
+        self.assertHidden('127.2', self.echo.port)
         self.assertForbidden('127.0.0.1', other.port, 'deny')
 
     def test_escapes(self):
@@ -209,8 +227,23 @@ class Networks(Rules):
         self.assertAllowed(self.OTHER, self.there.port)
         self.assertAllowed('other.test', self.there.port)
         self.assertAllowed('mixed.test', self.there.port)
-        self.assertForbidden('inside.test', self.echo.port, 'allow-private')
-        self.assertForbidden('own.test', self.on_own.port, 'allow-private')
+        self.assertHidden('inside.test', self.echo.port)
+        self.assertHidden('own.test', self.on_own.port)
+
+    def test_oracle(self):
+        """Which names lead inside is not told: one answer, after the same time, wherever the name stands; but in the log."""
+        answers, times = set(), {}
+        for name in 'inside.test', 'own.test', 'no.test', 'neither.test', 'localhost':
+            for _ in range(5):
+                began = time.monotonic()
+                reason, detail = self.reset(name, self.echo.port)
+                times.setdefault(name, []).append(time.monotonic() - began)
+                answers.add((reason.replace(name, 'NAME'), detail))
+        self.assertEqual(len(answers), 1, answers)
+        fastest = {name: min(each) for name, each in times.items()}
+        self.assertGreater(min(fastest.values()), 0.1, fastest)
+        self.assertLess(max(fastest.values()) - min(fastest.values()), 0.05, fastest)
+        self.wstan_server.await_log('refused by the rules key=allow-private')
 
     def test_own_public_address(self):
         """An address of the host's own is private, though it is public, and so is one that it gets later."""
@@ -284,7 +317,7 @@ class Told(Rules):
         server = self.begin(NOT_PRIVATE)
         for _ in range(5):
             self.assertForbidden('127.0.0.1', 7, 'allow-private')
-        self.assertForbidden('localhost', 7, 'allow-private')
+        self.assertHidden('localhost', 7)
         server.await_log('notice: a target was refused by the rules key=allow-private key-name=default peer=127')
         self.assertEqual(len(re.findall('refused by the rules', server.log())), 1)
         server.signal(15)

@@ -273,7 +273,7 @@ class End(Ends, PairScenario):
     def setUp(self):
         super().setUp()
         self.echo = self.datagrams()
-        # A client that serves may still be opening what tells it of another network.
+        eventually(self.wstan_client.watches_network, 'the client watches the network')
         standstill(self.descriptors, 'the descriptors of client and server, after the start', 0.3)
 
     def descriptors(self):

@@ -1,5 +1,6 @@
-/// Spreads pauses, so that what was cut off at one moment does not come back at one moment. Each pause becomes 25 % shorter to
-/// 25 % longer, by numbers that follow from a seed.
+/// Spreads pauses, so that what was cut off at one moment does not come back at one moment: each becomes any time between
+/// none and its whole length ("full jitter"), by numbers that follow from a seed. Clients that fail together would otherwise
+/// come together again, pause after pause.
 package struct Jitter: Sendable {
     private var state: UInt64?
 
@@ -23,6 +24,6 @@ package struct Jitter: Sendable {
         bits = (bits ^ (bits >> 30)) &* 0xbf58_476d_1ce4_e5b9
         bits = (bits ^ (bits >> 27)) &* 0x94d0_49bb_1331_11eb
         bits ^= bits >> 31
-        return pause * 3 / 4 + pause / 2 * Int(bits >> 54) / 1023
+        return .nanoseconds(Int64(clamping: pause.wholeNanoseconds.multipliedFullWidth(by: bits).high))
     }
 }

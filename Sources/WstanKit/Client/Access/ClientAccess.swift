@@ -5,10 +5,12 @@ final class ClientAccess: @unchecked Sendable {
     /// nil: nobody is asked for a password.
     let passwords: PasswordChecker?
     private let allowedUsers: Set<UInt32>
+    let datagrams: DatagramAccess
     private let log: EventLog
 
     /// - Parameter allowedUsers: users of this host; empty: everybody.
-    init(allowedUsers: Set<UInt32>, passwords: PasswordChecker?, log: EventLog) {
+    init(allowedUsers: Set<UInt32>, passwords: PasswordChecker?, worker: Worker, log: EventLog) {
+        datagrams = DatagramAccess(worker: worker)
         self.allowedUsers = allowedUsers
         self.passwords = passwords
         self.log = log
@@ -29,10 +31,53 @@ final class ClientAccess: @unchecked Sendable {
         return false
     }
 
+    // MARK: Datagrams
+
+    /// Whether datagrams are looked at one by one where they come without a connection, as they do at a forward.
+    var asksSenders: Bool { !allowedUsers.isEmpty }
+
+    /// Whether `allow-uid` lets the sender of a datagram in, at a forward.
+    ///
+    /// - Parameter isKnown: whether it was let in before.
+    func admits(_ sender: SocketAddress, at socket: DatagramSocket, isKnown: Bool) -> Bool {
+        guard asksSenders else { return true }
+        return datagrams.admits(sender, at: socket, isKnown: isKnown, allowedUsers.contains) { [log] user in
+            log.userRefused(user, peer: "\(Address(sender).host)", now: socket.worker.now)
+        }
+    }
+
+    /// Whether the sender of a datagram is who has asked for the association.
+    ///
+    /// - Parameter isKnown: whether it was found to be before.
+    func admits(_ sender: SocketAddress, at socket: DatagramSocket, asOwner owner: UInt32, isKnown: Bool) -> Bool {
+        datagrams.admits(sender, at: socket, isKnown: isKnown, { $0 == owner }) { [log] user in
+            log.senderRefused(user, owner: owner, now: socket.worker.now)
+        }
+    }
+
+    /// Whose datagrams an association is to take.
+    ///
+    /// - Parameter peer: the user agent's address, whatever the port.
+    /// - Returns: nil where some user agents are not served and it could not be told who sends: it is refused.
+    func owner(
+        ofAssociationOf userAgent: Stream, at peer: SocketAddress, declared: Address
+    ) -> AssociationOwner? {
+        var user: UInt32?
+        if datagrams.canTell, case .open(let found) = userAgent.peerOwner { user = found }
+        let owner = AssociationOwner(
+            peer: peer, declared: declared, user: user, isStrict: asksSenders || passwords != nil)
+        if owner == nil { log.associationRefused(peer: Self.name(userAgent), now: userAgent.worker.now) }
+        return owner
+    }
+
+    // MARK: Passwords
+
     /// Checks a name and a password.
     func verdict(_ name: [UInt8], _ password: [UInt8], of userAgent: Stream) async -> PasswordChecker.Verdict {
         guard let passwords else { return .right }
-        let verdict = await passwords.check(name, password, for: Self.client(userAgent))
+        let verdict = await passwords.check(name, password, for: Self.client(userAgent)) {
+            !userAgent.isGone && !userAgent.peerHasFinished
+        }
         if verdict == .wrong {
             log.passwordRefused(name, peer: Self.name(userAgent), now: userAgent.worker.now)
         }

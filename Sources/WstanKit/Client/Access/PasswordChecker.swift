@@ -18,9 +18,16 @@ final class PasswordChecker: @unchecked Sendable {
     private let decoys: [String]
     private let maker = Fingerprint.Maker()
     private var known = RecentFingerprints(capacity: ClientLimits.knownPasswords)
-    /// What is being checked, and who waits for it: a browser asks for much at once.
+    /// What waits, or is being checked, and who waits for it: a browser asks for much at once.
     private var pending: [Fingerprint: [Wait<Verdict>]] = [:]
-    private var checks: [AnyHashable: Int] = [:]
+    private var queue = CheckQueue<Check>()
+
+    private struct Check {
+        let credentials: Fingerprint
+        let name: [UInt8]
+        let password: [UInt8]
+        let isWanted: () -> Bool
+    }
 
     init(worker: Worker, users: UsersFile, threads: BlockingPool) {
         self.worker = worker
@@ -29,10 +36,13 @@ final class PasswordChecker: @unchecked Sendable {
         decoys = users.users.map(\.hash)
     }
 
-    /// - Parameter client: whose check this is; none gets more than half of the threads, and of the others' rest. Only asked
-    ///   for when something has to be checked, since the kernel is asked for it.
+    /// - Parameters:
+    ///   - client: whose check this is; none gets more than half of the threads, and of the others' rest. Only asked for
+    ///     when something has to be checked, since the kernel is asked for it.
+    ///   - isWanted: whether anybody still wants the answer.
     func check(
-        _ name: [UInt8], _ password: [UInt8], for client: @autoclosure () -> AnyHashable
+        _ name: [UInt8], _ password: [UInt8], for client: @autoclosure () -> AnyHashable,
+        isWanted: @escaping () -> Bool = { true }
     ) async -> Verdict {
         let credentials = maker.fingerprint(of: [name, password])
         if known.contains(credentials) { return .right }
@@ -41,36 +51,55 @@ final class PasswordChecker: @unchecked Sendable {
             pending[credentials]?.append(wait)
         } else {
             pending[credentials] = [wait]
-            begin(credentials, name, password, for: client())
+            let line = CheckQueue<Check>.Line(client: client(), name: maker.fingerprint(of: [name]))
+            let check = Check(credentials: credentials, name: name, password: password, isWanted: isWanted)
+            if !queue.add(check, to: line, now: worker.now) { end(credentials, .unknown) }
+            beginNext()
         }
         return await wait.value(
             deadline: worker.now + ClientLimits.passwordCheck, onTimeout: .unknown, onCancel: .unknown)
     }
 
-    private func begin(_ credentials: Fingerprint, _ name: [UInt8], _ password: [UInt8], for client: AnyHashable) {
-        let running = checks[client, default: 0]
-        guard running < ClientLimits.passwordChecks else { return end(credentials, .unknown) }
-        let hash = users[name]
-        // The same one for the same name, so that trying it twice tells nothing either.
-        let tried = hash ?? decoys[maker.fingerprint(of: [name]).place(among: decoys.count)]
-        let client = Client(key: client)
-        let isSubmitted = threads.submit(for: client.key) { [self] in
-            let matches = PasswordHash.matches(password, tried)
-            worker.execute { [self] in finish(credentials, matches && hash != nil ? .right : .wrong, for: client) }
+    private func beginNext() {
+        while let (check, line) = queue.next() { begin(check, line) }
+    }
+
+    private func begin(_ check: Check, _ line: CheckQueue<Check>.Line) {
+        guard check.isWanted() || pending[check.credentials].map({ $0.count > 1 }) ?? false else {
+            return leave(line, check.credentials, .unknown)
         }
-        guard isSubmitted else { return end(credentials, .unknown) }
-        checks[client.key] = running + 1
+        let hash = users[check.name]
+        // The same one for the same name, so that trying it twice tells nothing either.
+        let tried = hash ?? decoys[line.name.place(among: decoys.count)]
+        let (credentials, password) = (check.credentials, check.password)
+        let place = Place(line: line)
+        let isSubmitted = threads.submit(for: line.client) { [self] in
+            let matches = PasswordHash.matches(password, tried)
+            worker.execute { [self] in finish(credentials, matches && hash != nil ? .right : .wrong, place.line) }
+        }
+        if !isSubmitted { leave(line, credentials, .unknown) }
     }
 
     /// Only compared, never changed.
-    private struct Client: @unchecked Sendable {
-        let key: AnyHashable
+    private struct Place: @unchecked Sendable {
+        let line: CheckQueue<Check>.Line
     }
 
-    private func finish(_ credentials: Fingerprint, _ verdict: Verdict, for client: Client) {
-        let left = checks[client.key, default: 1] - 1
-        checks[client.key] = left > 0 ? left : nil
+    /// What was right is told at once.
+    private func finish(_ credentials: Fingerprint, _ verdict: Verdict, _ line: CheckQueue<Check>.Line) {
         if verdict == .right { known.insert(credentials) }
+        let pause = queue.finished(line, isWrong: verdict == .wrong, now: worker.now)
+        guard pause > .zero else { return leaveAndGoOn(line, credentials, verdict) }
+        _ = worker.schedule(after: pause) { [self] in leaveAndGoOn(line, credentials, verdict) }
+    }
+
+    private func leaveAndGoOn(_ line: CheckQueue<Check>.Line, _ credentials: Fingerprint, _ verdict: Verdict) {
+        leave(line, credentials, verdict)
+        beginNext()
+    }
+
+    private func leave(_ line: CheckQueue<Check>.Line, _ credentials: Fingerprint, _ verdict: Verdict) {
+        queue.left(line)
         end(credentials, verdict)
     }
 

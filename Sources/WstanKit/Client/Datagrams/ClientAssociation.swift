@@ -11,18 +11,24 @@ final class ClientAssociation: @unchecked Sendable {
     private let log: EventLog
     private var way: DatagramTunnel?
     private var exit: DatagramExit?
+    private let rules: ClientAccess
     /// Where the user agent has said it would send from, or zeros.
     private let declared: Address
     private var socket: DatagramSocket?
-    /// Where the first datagram came from; all others come from there, and the answers go there.
+    /// Where the first datagram of the owner came from; all others come from there, and the answers go there.
     private var userAgent: SocketAddress?
+    /// Until then its socket is taken for the owner's without asking.
+    private var trustedUntil = Instant(nanoseconds: 0)
     private var lastUsed: Instant
 
     private var worker: Worker { control.worker }
 
     /// - Parameter declared: what stands in the request.
-    init(control: Stream, declared: Address, dialer: Dialer, direct: DirectDialer, log: EventLog) {
+    init(
+        control: Stream, declared: Address, dialer: Dialer, direct: DirectDialer, rules: ClientAccess, log: EventLog
+    ) {
         self.control = control
+        self.rules = rules
         self.direct = direct
         pool = dialer.pool
         self.log = log
@@ -34,19 +40,24 @@ final class ClientAssociation: @unchecked Sendable {
 
     /// Grants the request and serves until the end.
     func run() async {
-        guard let (local, peer) = addresses,
-            let socket = try? DatagramSocket(
-                local.withPort(0), on: worker,
-                received: { self.receive($0, from: $1, beside: peer) })
-        else {
-            control.write(Socks5.reply(.generalFailure))
-            return control.closeOrderly(awaitingPeer: true)
+        guard let (local, peer) = addresses else { return refuse(.generalFailure) }
+        guard let owner = rules.owner(ofAssociationOf: control, at: peer, declared: declared) else {
+            return refuse(.notAllowed)
         }
+        guard
+            let socket = try? DatagramSocket(
+                local.withPort(0), on: worker, received: { self.receive($0, from: $1, of: owner) })
+        else { return refuse(.generalFailure) }
         self.socket = socket
         control.write(Socks5.reply(.succeeded, bound: Address(socket.address)))
         await waitForEnd()
         end()
         control.closeOrderly(awaitingPeer: false)
+    }
+
+    private func refuse(_ reply: Socks5.Reply) {
+        control.write(Socks5.reply(reply))
+        control.closeOrderly(awaitingPeer: true)
     }
 
     /// Where the user agent finds us and where it is, whatever the port. One that came by a Unix socket is on this host.
@@ -85,8 +96,10 @@ final class ClientAssociation: @unchecked Sendable {
         socket = nil
     }
 
-    private func receive(_ bytes: UnsafeRawBufferPointer, from sender: SocketAddress, beside peer: SocketAddress) {
-        guard isUserAgent(sender, beside: peer), let datagram = Socks5Datagram.read(bytes) else {
+    private func receive(_ bytes: UnsafeRawBufferPointer, from sender: SocketAddress, of owner: AssociationOwner) {
+        guard owner.mayBe(at: sender), userAgent == nil || sender == userAgent,
+            let datagram = Socks5Datagram.read(bytes), isOwners(sender, owner)
+        else {
             way?.drop()
             return
         }
@@ -107,31 +120,17 @@ final class ClientAssociation: @unchecked Sendable {
         return made
     }
 
-    /// A sender on another host, or on another port than that of the first datagram, is not the one who asked.
-    private func isUserAgent(_ sender: SocketAddress, beside peer: SocketAddress) -> Bool {
-        if let userAgent { return sender == userAgent }
-        guard sender.hasSameHost(as: peer) else { return false }
-        return sender.port == declared.port || !declared.bindsPort(ofUserAgentAt: peer)
+    /// Whether the socket that a datagram came from belongs to who has asked for this.
+    private func isOwners(_ sender: SocketAddress, _ owner: AssociationOwner) -> Bool {
+        guard let user = owner.user, let socket, worker.now >= trustedUntil else { return true }
+        guard rules.admits(sender, at: socket, asOwner: user, isKnown: userAgent != nil) else { return false }
+        trustedUntil = rules.datagrams.trustedUntil
+        return true
     }
 
     private func deliver(_ datagram: Datagram) -> Bool {
         guard let socket, let userAgent else { return false }
         lastUsed = worker.now
         return Socks5Datagram.encode(datagram).withUnsafeBytes { socket.send($0, to: userAgent) }
-    }
-}
-
-extension Address {
-    /// Whether the port that a user agent declares is the one that it will send from (RFC 1928 section 7). Many declare
-    /// their target instead; beside an address that cannot be theirs the port means nothing.
-    func bindsPort(ofUserAgentAt peer: SocketAddress) -> Bool {
-        let mayBeTheirs =
-            switch host.unmapped {
-            case .ipv4(let address): address == IPv4Address(0) || Host.ipv4(address) == Address(peer).host.unmapped
-            case .ipv6(let address):
-                address == IPv6Address(high: 0, low: 0) || Host.ipv6(address) == Address(peer).host.unmapped
-            case .name: false
-            }
-        return port != 0 && mayBeTheirs
     }
 }

@@ -5,18 +5,26 @@ import WstanBase
 package final class DatagramForward: @unchecked Sendable {
     private var target: Address
     private var dialer: Dialer
+    private var rules: ClientAccess
     private let log: EventLog
     private var socket: DatagramSocket?
     private var machine: ForwardMachine<SocketAddress>
-    private var ways: [SocketAddress: DatagramTunnel] = [:]
+    private var ways: [SocketAddress: Way] = [:]
     private var expiry: Timers.ID?
     private var isDraining = false
 
+    private struct Way {
+        let tunnel: DatagramTunnel
+        /// Until then its source is let in without asking.
+        var trustedUntil: Instant
+    }
+
     private var worker: Worker { dialer.worker }
 
-    init(to target: Address, dialer: Dialer, log: EventLog) {
+    init(to target: Address, dialer: Dialer, rules: ClientAccess, log: EventLog) {
         self.target = target
         self.dialer = dialer
+        self.rules = rules
         self.log = log
         machine = Self.machine(of: dialer)
     }
@@ -45,9 +53,11 @@ package final class DatagramForward: @unchecked Sendable {
         return socket
     }
 
-    /// Ways that begin from now on are opened by this one.
-    func apply(_ dialer: Dialer) {
+    /// Ways that begin from now on are opened by this one; who may send is looked at anew.
+    func apply(_ dialer: Dialer, _ rules: ClientAccess) {
         self.dialer = dialer
+        self.rules = rules
+        for source in ways.keys { ways[source]?.trustedUntil = worker.now }
         machine.patience = dialer.options.udpIdle
     }
 
@@ -75,7 +85,7 @@ package final class DatagramForward: @unchecked Sendable {
     }
 
     private func endWays() {
-        for way in ways.values { way.end() }
+        for way in ways.values { way.tunnel.end() }
         ways = [:]
         machine = Self.machine(of: dialer)
         if let expiry { worker.cancel(expiry) }
@@ -86,25 +96,44 @@ package final class DatagramForward: @unchecked Sendable {
 
     private func receive(_ bytes: UnsafeRawBufferPointer, from source: SocketAddress) {
         guard !isDraining else { return }
+        guard isAdmitted(source) else {
+            dialer.pool.droppedDatagrams &+= 1
+            return
+        }
         switch machine.arrived(from: source, now: worker.now) {
         case .known:
             break
         case .new(let ending):
             if let ending { end(ending) }
-            ways[source] = DatagramTunnel(dialer: dialer, log: log) { [weak self] in
+            let tunnel = DatagramTunnel(dialer: dialer, log: log) { [weak self] in
                 self?.machine.settled(source)
             } received: { [weak self] in
                 self?.deliver($0, to: source) ?? false
             }
+            ways[source] = Way(tunnel: tunnel, trustedUntil: rules.datagrams.trustedUntil)
             scheduleExpiry()
         case .drop:
             return log.forwardIsFull(target, now: worker.now)
         }
-        ways[source]?.send(Datagram(address: target, data: Array(bytes)))
+        ways[source]?.tunnel.send(Datagram(address: target, data: Array(bytes)))
+    }
+
+    /// A port that has another owner by now is another source.
+    private func isAdmitted(_ source: SocketAddress) -> Bool {
+        guard rules.asksSenders, let socket else { return true }
+        let known = ways[source]
+        if let known, worker.now < known.trustedUntil { return true }
+        guard rules.admits(source, at: socket, isKnown: known != nil) else {
+            machine.ended(source)
+            end(source)
+            return false
+        }
+        ways[source]?.trustedUntil = rules.datagrams.trustedUntil
+        return true
     }
 
     private func end(_ source: SocketAddress) {
-        ways.removeValue(forKey: source)?.end()
+        ways.removeValue(forKey: source)?.tunnel.end()
     }
 
     // MARK: From the target

@@ -120,7 +120,8 @@ final class DatagramTunnel: DatagramEnd, @unchecked Sendable {
         guard case .opening(let waiting) = state else { return }
         drop(1 + waiting.count)
         held = 0
-        state = .failed(until: worker.now + ClientLimits.associationPause)
+        var jitter = Jitter(seed: worker.randomness.next())
+        state = .failed(until: worker.now + jitter.spread(ClientLimits.associationPause))
     }
 
     // MARK: DatagramEnd

@@ -55,6 +55,11 @@ struct ForwardMachine<Source: Hashable> {
         entries[source]?.isSettled = true
     }
 
+    /// It has none any more.
+    mutating func ended(_ source: Source) {
+        entries[source] = nil
+    }
+
     private mutating func use(_ source: Source, now: Instant) -> Bool {
         guard entries[source] != nil else { return false }
         uses &+= 1

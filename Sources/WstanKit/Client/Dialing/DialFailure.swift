@@ -13,6 +13,10 @@ package enum DialFailure: Error, Equatable {
     case refused(UpgradeAnswer)
     /// The answer is not HTTP.
     case notHTTP(Banner)
+    /// The answer exceeds a limit.
+    case tooLargeAnswer(HTTPHead.Failure)
+    /// The answer has begun, and its head did not end.
+    case unfinishedAnswer(Ending)
     /// Reset, each time it was tried.
     case reset
     /// Ended without an answer.
@@ -24,6 +28,13 @@ package enum DialFailure: Error, Equatable {
     case overtaken
     /// The failure of one of several servers.
     indirect case at(Address, DialFailure)
+
+    package enum Ending: Equatable, Sendable {
+        /// The connection was closed.
+        case closed
+        /// The time was over.
+        case timedOut
+    }
 
     /// For programs: `--json`, Varlink. One for each cause; none ever changes.
     package var code: String { row.code }
@@ -44,7 +55,7 @@ package enum DialFailure: Error, Equatable {
         switch self {
         case .unreachable, .proxyUnreachable, .proxyRefused, .overtaken, .tls: true
         case .refused(let answer): answer.status != 101
-        case .notHTTP, .reset, .closed, .timedOut: false
+        case .notHTTP, .tooLargeAnswer, .unfinishedAnswer, .reset, .closed, .timedOut: false
         case .at(_, let failure): failure.isRefusal
         }
     }
@@ -57,8 +68,8 @@ package enum DialFailure: Error, Equatable {
             [.refused, .reset, .networkUnreachable, .hostUnreachable].contains(ConnectCause(failure))
         case .proxyRefused(let refusal): refusal.mayBeRestart
         case .refused(let answer): answer.mayBeRestart
-        case .reset, .closed, .tls(.cut): true
-        case .notHTTP, .timedOut, .overtaken, .tls: false
+        case .reset, .closed, .unfinishedAnswer(.closed), .tls(.cut): true
+        case .notHTTP, .tooLargeAnswer, .unfinishedAnswer(.timedOut), .timedOut, .overtaken, .tls: false
         case .at(_, let failure): failure.mayBeRestart
         }
     }

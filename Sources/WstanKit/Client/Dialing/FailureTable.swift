@@ -47,6 +47,22 @@ extension DialFailure {
         case .tls(let failure): Self.row(failure)
         case .refused(let answer): Self.row(answer)
         case .notHTTP(let banner): Self.row(banner)
+        case .tooLargeAnswer(let limit):
+            Row(
+                "answer-too-large", "The server's answer is too long", "the answer is too long: \(Self.words(limit))",
+                advice: "check the host, the port and the path in uri; a front may add fields to the answer")
+        case .unfinishedAnswer(.closed):
+            Row(
+                "answer-cut-short", "The server's answer was cut short",
+                "the connection was closed in the middle of the answer's head",
+                advice: "the server or its front may be restarting, or may have failed on the request: see their logs")
+        case .unfinishedAnswer(.timedOut):
+            Row(
+                "answer-timed-out", "The server's answer does not end",
+                "the answer has begun, and its head did not end in time",
+                advice:
+                    "the network may be slow, or something on the way may hold the rest back: try wss://, or port 443"
+            ).late
         case .reset:
             Row(
                 "handshake-reset", "The connection to the server was cut",
@@ -352,14 +368,26 @@ extension DialFailure {
             + "the way may open TLS: then write ws:// in uri, where the key encrypts"
     }
 
-    // MARK: Answers that are not HTTP
+    // MARK: Answers that are not HTTP, or too long
+
+    private static func words(_ limit: HTTPHead.Failure) -> String {
+        switch limit {
+        case .interimAnswersTooLong(let bytes): "its interim answers (1xx) are above \(bytes / 1024) KiB"
+        case .tooManyFields(let count): "it has more than \(count) fields"
+        case .firstLineTooLong(let bytes): "its first line is above \(bytes / 1024) KiB"
+        case .tooLong(let bytes): "its head is above \(bytes / 1024) KiB"
+        case .notHTTP, .inTLS, .field, .lineEnd, .list, .length, .status, .unaskedUpgrade, .cutShort, .chunk,
+            .chunkLineTooLong, .trailersTooLong:
+            "a part of it"
+        }
+    }
 
     private static func row(_ banner: Banner) -> Row {
         switch banner {
         case .tls: return portExpectsTLS("it answered with a TLS record")
         case .http:
             return Row(
-                "malformed-answer", "That is not a wstan server", "the answer is malformed HTTP, or too long",
+                "malformed-answer", "That is not a wstan server", "the answer is malformed HTTP",
                 advice: "check the host, the port and the path in uri; something on the way may change the answer")
         case .webSocket, .ssh, .text, .binary, .nothing: break
         }
@@ -399,6 +427,11 @@ extension DialFailure {
                     + "early-data = 0")
         case (101, _):
             return row(of101: answer, wayAround)
+        case (400...499, _) where answer.knowsOtherVersions:
+            return Row(
+                "websocket-version", "The server speaks another version of WebSocket",
+                "the answer was \(said), with Sec-WebSocket-Version: \(answer.webSocketVersions ?? "")",
+                advice: "wstan speaks version 13 (RFC 6455): update the server or its front, or check the path in uri")
         case (200, _), (400, _), (404, _):
             return row(plain: answer, wayAround)
         case (300...399, _) where answer.redirectsToTLS:
@@ -439,11 +472,7 @@ extension DialFailure {
                 "network-login", "The network requires a login", "the network answered \(said)",
                 advice: "open a page in a browser and log in")
         case (426, _):
-            return Row(
-                "upgrade-required", "The upgrade to WebSocket was lost on the way",
-                "the answer was \(said): the request arrived without Upgrade: websocket",
-                advice:
-                    "let the front pass Upgrade and Connection on; something on the way may remove them: \(wayAround)")
+            return row(of426: answer, wayAround)
         case (429, _):
             return Row(
                 "too-many-requests", "A front limits the requests", "a front answered \(said): too many requests",
@@ -475,6 +504,28 @@ extension DialFailure {
                 "unexpected-answer", "That is not a wstan server", "the answer was \(said), which wstand does not send",
                 advice: "check the host, the port and the path in uri")
         }
+    }
+
+    /// RFC 9110 section 15.5.22: it says in `Upgrade` what it requires, of a WebSocket in `Sec-WebSocket-Version` also which.
+    private static func row(of426 answer: UpgradeAnswer, _ wayAround: String) -> Row {
+        let said = answer.description
+        let protocols = answer.upgrade?.lowercased() ?? ""
+        let upgrade = "with Upgrade: \(answer.upgrade ?? "")"
+        if protocols.hasPrefix("tls") { return portExpectsTLS("it answered \(said), \(upgrade)") }
+        let required = "The server requires an upgrade"
+        guard protocols.isEmpty || protocols.contains("websocket") else {
+            return Row(
+                "protocol-required", required, "the answer was \(said), \(upgrade)",
+                advice:
+                    "let the front take HTTP/1.1 and WebSocket for the path of uri, or check the host, the port and the path")
+        }
+        let asksForWebSocket = !protocols.isEmpty || answer.webSocketVersions != nil
+        return Row(
+            "upgrade-required", required,
+            "the answer was \(said)" + (asksForWebSocket ? ": the request arrived without its upgrade to WebSocket" : ""),
+            advice:
+                "let the front pass Upgrade, Connection and the Sec-WebSocket fields on; something on the way may "
+                + "remove them: \(wayAround)")
     }
 
     private static func row(of101 answer: UpgradeAnswer, _ wayAround: String) -> Row {

@@ -14,22 +14,31 @@ extension BufferedReader {
                     return head
                 }
             } catch {
-                throw .notHTTP(error.banner)
+                throw DialFailure(error)
             }
             stream.heldHead = reader.held
             let progress = await readMore(deadline: deadline)
-            guard progress == .more else { throw failure(progress) }
+            guard progress == .more else { throw failure(progress, hasBegun: reader.hasBegun) }
         }
     }
 
-    /// Why no answer has come.
-    private func failure(_ progress: Progress) -> DialFailure {
+    /// Why no answer has come, or not all of it.
+    private func failure(_ progress: Progress, hasBegun: Bool) -> DialFailure {
         // A server may look at our certificate when the handshake is over for us.
         if let failure = stream.tls?.failure { return .tls(failure) }
         return switch progress {
         case .reset: .reset
-        case .timedOut: .timedOut
-        case .over, .more: .closed(usesTLS: stream.tls != nil)
+        case .timedOut: hasBegun ? .unfinishedAnswer(.timedOut) : .timedOut
+        case .over, .more: hasBegun ? .unfinishedAnswer(.closed) : .closed(usesTLS: stream.tls != nil)
+        }
+    }
+}
+
+extension DialFailure {
+    fileprivate init(_ failure: AnswerReader.Failure) {
+        switch failure {
+        case .malformed(let banner): self = .notHTTP(banner)
+        case .tooLarge(let limit): self = .tooLargeAnswer(limit)
         }
     }
 }

@@ -39,6 +39,6 @@ struct DirectDialer: @unchecked Sendable {
     }
 
     private static func asker(_ userAgent: Stream) -> AnyHashable {
-        userAgent.remoteAddress.map { AnyHashable(Address($0).host) } ?? AnyHashable("here")
+        userAgent.host
     }
 }

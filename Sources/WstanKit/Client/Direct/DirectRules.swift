@@ -8,6 +8,17 @@ import WstanConfig
 package struct DirectRules: Sendable, Equatable {
     var patterns: [TargetPattern] = []
 
+    /// Those that name no host and no network: what they say is known to all.
+    var withoutHosts: DirectRules {
+        DirectRules(
+            patterns: patterns.filter { pattern in
+                switch pattern.host {
+                case .any, .isPrivate: true
+                case .network, .name: false
+                }
+            })
+    }
+
     func cover(_ target: Address) -> Bool {
         patterns.contains { pattern in
             switch target.host {

@@ -3,6 +3,8 @@ import WstanBase
 /// Where this process listens, so that a client does not connect to itself over and over. Confined to its worker.
 final class OwnListeners: @unchecked Sendable {
     var addresses: [SocketAddress] = []
+    /// By which it may be asked for.
+    var names = OwnNames()
 
     /// Whether a connection that was made here arrives here.
     ///

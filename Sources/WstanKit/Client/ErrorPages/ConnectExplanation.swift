@@ -22,9 +22,10 @@ extension ConnectCause {
         switch self {
         case .nameNotFound:
             return failed(
-                502, "\(host) does not exist",
+                502, "\(host) does not exist" + either(", or is not allowed", ""),
                 either(
-                    "The server looked the name up, and it does not exist.",
+                    "The server looked the name up. It does not exist, or leads only to addresses that the server's rules "
+                        + "forbid; the server's log tells which.",
                     "The client looked the name up, and it does not exist."),
                 ["Check the spelling."]
                     + either(["The server cannot see a name that exists only in your own network."], []))

@@ -4,6 +4,8 @@ import WstanBase
 enum ExchangeFailure: Error, Equatable {
     /// `allow-uid` does not name the user.
     case notAdmitted
+    /// Asked for under a name that is not this proxy's.
+    case otherName
     /// No name and password, or wrong ones.
     case unauthenticated(isWrong: Bool)
     /// Too many passwords are being checked.
@@ -37,6 +39,14 @@ enum ExchangeFailure: Error, Equatable {
             return Explanation(
                 403, "This user may not use the proxy", "The wstan client serves only some users of its host.",
                 advice: ["Its administrator can add you to `allow-uid` in its configuration."])
+        case .otherName:
+            return Explanation(
+                421, "This is a proxy under another name",
+                "The wstan client answers under an address, or a name of its own; `Host` in the request is another one's.",
+                advice: [
+                    "Ask for it by its IP address, as `http://\(here)/proxy.pac`, or by the name of its host.",
+                    "To use another name, let the client listen on it: `listen = NAME:PORT`.",
+                ])
         case .unauthenticated(let isWrong):
             return Explanation(
                 407, isWrong ? "The name or the password is wrong" : "The proxy wants a name and a password",

@@ -38,6 +38,7 @@ struct Explanation: Equatable {
         case 403: "Forbidden"
         case 407: "Proxy Authentication Required"
         case 414: "URI Too Long"
+        case 421: "Misdirected Request"
         case 431: "Request Header Fields Too Large"
         case 501: "Not Implemented"
         case 502: "Bad Gateway"

@@ -5,7 +5,7 @@ extension HTTPHead.Failure {
     /// - Parameter here: where this proxy is.
     func explanationOfRequest(here: String) -> Explanation {
         switch self {
-        case .notHTTP, .inTLS, .cutShort, .status, .unaskedUpgrade, .tooManyInterimAnswers:
+        case .notHTTP, .inTLS, .cutShort, .status, .unaskedUpgrade, .interimAnswersTooLong:
             return Explanation(
                 400, "The request is not HTTP",
                 "This is a proxy. A request begins with a method, an address and HTTP/1.1, one space between each.",
@@ -92,8 +92,8 @@ extension HTTPHead.Failure {
             return unreadable(title, "Its status is \(status); a status has three digits, and the first is not 0.")
         case .unaskedUpgrade:
             return unreadable(title, "It changes the protocol (101), which the request did not ask for.")
-        case .tooManyInterimAnswers(let limit):
-            return unreadable(title, "It sent more than \(limit) interim answers (1xx).")
+        case .interimAnswersTooLong(let limit):
+            return unreadable(title, "Its interim answers (1xx) have more than \(limit / 1024) KiB.")
         case .chunk:
             return unreadable(title, "Its chunks are malformed.")
         case .chunkLineTooLong(let limit):

@@ -200,7 +200,8 @@ final class HTTPExchange: @unchecked Sendable {
     /// One wait, and what is done about what it was for.
     private func step(_ way: TargetConnection, _ input: inout ReadLoop<Stream>) async -> Ending? {
         // What comes behind the request waits here, a little of it, so that the user agent's end is seen.
-        let wanted = machine.isSending ? body.mayRead(spare: ClientLimits.readAhead) : readAheadRoom
+        let room = ClientLimits.readAhead
+        let wanted = machine.isSending ? body.mayRead(spare: room) : room - intake.bytes.count
         guard wanted > 0, !inputHasEnded else { return await waitForAnswer(way) }
         switch await input.next(upTo: { min(wanted, Scratch.bodySize) }, while: { answer == nil && way.isUp }) {
         case .bytes(let bytes):
@@ -218,8 +219,6 @@ final class HTTPExchange: @unchecked Sendable {
             }
         }
     }
-
-    private var readAheadRoom: Int { ClientLimits.readAhead - intake.bytes.count }
 
     private func keep(_ bytes: UnsafeMutableRawBufferPointer) -> Ending? {
         intake.bytes.append(contentsOf: bytes)
@@ -340,10 +339,11 @@ final class HTTPExchange: @unchecked Sendable {
 
     private func connectionEnded(_ way: TargetConnection, isFirstTry: Bool) -> Turn {
         let ending = ExchangeMachine.Ending(
-            inOrder: way.connection.outcome?.isInOrder ?? true, isEndOfResponse: reader.endsWithConnection,
+            inOrder: way.connection.outcome?.isInOrder ?? true, isEndOfResponse: reader.missingEnd != nil,
             wasAtHand: way.wasAtHand, mayRepeat: isFirstTry && replay != nil)
         switch machine.connectionEnded(ending) {
         case .complete(let action):
+            userAgent.write(reader.missingEnd ?? [])
             return .end(finish(.ended(action), way))
         case .sendAgain:
             return .sendAgain

@@ -22,6 +22,7 @@ final class HTTPSession: @unchecked Sendable {
     private let connector: TargetConnector
     private let idle: IdleUserAgents
     private let rules: ClientAccess
+    private let ownNames: OwnNames
     private var intake: BufferedReader
     /// To the target of the last request, if it can take another.
     private var way: TargetConnection?
@@ -32,11 +33,12 @@ final class HTTPSession: @unchecked Sendable {
 
     init(
         userAgent: Stream, dialer: Dialer, direct: DirectDialer, pool: TunnelPool, idle: IdleUserAgents,
-        rules: ClientAccess, log: EventLog
+        rules: ClientAccess, ownNames: OwnNames, log: EventLog
     ) {
         self.userAgent = userAgent
         self.idle = idle
         self.rules = rules
+        self.ownNames = ownNames
         connector = TargetConnector(dialer: dialer, direct: direct, pool: pool, log: log)
         intake = BufferedReader(userAgent)
     }
@@ -75,7 +77,13 @@ final class HTTPSession: @unchecked Sendable {
     /// - Returns: nil when no further request comes, or one that was answered here.
     private func receiveHead() async -> HTTPHead? {
         idle.add(userAgent)
-        defer { idle.remove(userAgent) }
+        // Nothing is lost by ending it here: its user agent makes another connection.
+        intake.place = idle.place(of: userAgent)
+        defer {
+            intake.place?.leave()
+            intake.place = nil
+            idle.remove(userAgent)
+        }
         guard await skipEmptyLines() else { return nil }
         do throws(HTTPHead.Failure) {
             let deadline = worker.now + ClientLimits.negotiation
@@ -116,6 +124,7 @@ final class HTTPSession: @unchecked Sendable {
     // MARK: A request
 
     private func answer(_ head: HTTPHead) async -> Next {
+        if isForProxy(head), !ownNames.areMeant(by: head) { return turnAwayFromOtherName(head) }
         if let refused = await refusal(of: head) { return refused }
         guard !ProxyNegotiation.isConnect(head) else { return connect(head) }
         if let next = script(for: head) { return next }
@@ -165,6 +174,18 @@ final class HTTPSession: @unchecked Sendable {
         }
     }
 
+    /// Whether what is asked for names no target, and can only be this proxy. By a Unix socket no browser comes.
+    private func isForProxy(_ head: HTTPHead) -> Bool {
+        guard !userAgent.isUnix, let line = head.requestLine else { return false }
+        return line.target.first == UInt8(ascii: "/")
+            || line.target.elementsEqual("*".utf8) && line.method.elementsEqual("OPTIONS".utf8)
+    }
+
+    private func turnAwayFromOtherName(_ head: HTTPHead) -> Next {
+        explain(.otherName, target: nil, asHTML: AcceptHeader(head).takesHTML, toHEAD: head.isHEAD, closing: true)
+        return .end(.over)
+    }
+
     /// Asks for a name and a password (RFC 9110 section 11.7), if any are wanted.
     ///
     /// - Returns: nil when they are right.
@@ -204,7 +225,10 @@ final class HTTPSession: @unchecked Sendable {
         else { return nil }
         let closing = head.minorVersion == 0 || head.hasToken("close", in: "Connection") || idle.areUnwanted
         let proxy = PACFile.proxy(askedBy: head, at: userAgent.localAddress)
-        userAgent.write(PACFile(connector.direct.rules, proxy: proxy).answer(toHEAD: head.isHEAD, closing: closing))
+        // A browser has no password for it. What it leaves out the proxy does itself, for those who have one.
+        let direct = connector.direct.rules
+        let file = PACFile(rules.passwords == nil ? direct : direct.withoutHosts, proxy: proxy)
+        userAgent.write(file.answer(toHEAD: head.isHEAD, closing: closing))
         guard closing else { return .request }
         userAgent.closeOrderly(awaitingPeer: true)
         return .end(.over)

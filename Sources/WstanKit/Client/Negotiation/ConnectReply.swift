@@ -31,7 +31,7 @@ extension ExchangeFailure {
     /// What RFC 1928 section 6 has for it.
     var socksReply: Socks5.Reply {
         switch self {
-        case .notAdmitted, .unauthenticated:
+        case .notAdmitted, .otherName, .unauthenticated:
             .notAllowed
         case .reset(let reset):
             if reset.forbiddingKey != nil {
@@ -59,7 +59,8 @@ extension DialFailure {
             ConnectCause(failure) == .networkUnreachable ? .networkUnreachable : .generalFailure
         case .at(_, let failure):
             failure.socksReply
-        case .proxyRefused, .refused, .notHTTP, .reset, .closed, .timedOut, .overtaken, .tls:
+        case .proxyRefused, .refused, .notHTTP, .tooLargeAnswer, .unfinishedAnswer, .reset, .closed, .timedOut,
+            .overtaken, .tls:
             .generalFailure
         }
     }

@@ -1,8 +1,22 @@
+import WstanBase
+
 /// The user agents' connections on which nothing is under way, kept between two requests or for an association: when the
 /// client stops, nothing is lost by ending them. Confined to its worker.
 final class IdleUserAgents: @unchecked Sendable {
     private var streams: [ObjectIdentifier: Stream] = [:]
+    private let limiter: HandshakeLimiter
     private(set) var areUnwanted = false
+
+    init(limiter: HandshakeLimiter) {
+        self.limiter = limiter
+    }
+
+    /// Among those that may have to give way, for one that is kept for its next request.
+    ///
+    /// - Returns: nil where it had to give way at once.
+    func place(of stream: Stream) -> HandshakePlace? {
+        HandshakePlace(limiter.enter(now: stream.worker.now), of: stream, from: stream.host, in: limiter)
+    }
 
     func add(_ stream: Stream) {
         streams[ObjectIdentifier(stream)] = stream
@@ -21,4 +35,9 @@ final class IdleUserAgents: @unchecked Sendable {
     func endDrain() {
         areUnwanted = false
     }
+}
+
+extension Stream {
+    /// Where a user agent is, as far as it counts for its share.
+    var host: AnyHashable { remoteAddress.map { AnyHashable(Address($0).host) } ?? AnyHashable("here") }
 }

@@ -39,9 +39,11 @@ struct ProxyNegotiation {
     /// What a user agent that is not served was answered.
     private(set) var refusal: [UInt8]?
 
-    /// - Parameter rules: who may come in; nil: everybody.
-    init(_ userAgent: Stream, rules: ClientAccess? = nil) {
-        intake = BufferedReader(userAgent)
+    /// - Parameters:
+    ///   - rules: who may come in; nil: everybody.
+    ///   - place: among those that have not said what they want; the caller leaves it.
+    init(_ userAgent: Stream, rules: ClientAccess? = nil, at place: HandshakePlace? = nil) {
+        intake = BufferedReader(userAgent, at: place)
         deadline = userAgent.worker.now + ClientLimits.negotiation
         self.rules = rules
     }

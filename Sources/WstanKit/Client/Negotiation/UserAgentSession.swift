@@ -14,6 +14,8 @@ final class UserAgentSession: @unchecked Sendable {
     let log: EventLog
     /// The target of a static forward, whose user agent asks for nothing and knows nothing of us.
     let forwarded: Address?
+    /// Among the user agents that have not said what they want.
+    private let place: HandshakePlace?
     /// Called once, when nothing more is to be done.
     let ended: () -> Void
     /// What the user agent waits for; nil: it was granted at once.
@@ -24,7 +26,7 @@ final class UserAgentSession: @unchecked Sendable {
 
     init(
         userAgent: Stream, dialer: Dialer, direct: DirectDialer, pool: TunnelPool, idle: IdleUserAgents,
-        rules: ClientAccess, answerSupport: AnswerSupport, failures: RecentFailures, log: EventLog, forwarded: Address?, ended: @escaping () -> Void
+        rules: ClientAccess, answerSupport: AnswerSupport, failures: RecentFailures, log: EventLog, forwarded: Address?, place: HandshakePlace?, ended: @escaping () -> Void
     ) {
         self.userAgent = userAgent
         self.dialer = dialer
@@ -36,6 +38,7 @@ final class UserAgentSession: @unchecked Sendable {
         self.failures = failures
         self.log = log
         self.forwarded = forwarded
+        self.place = place
         self.ended = ended
     }
 
@@ -57,7 +60,8 @@ final class UserAgentSession: @unchecked Sendable {
             await connect(request)
         case .request(let first):
             let session = HTTPSession(
-                userAgent: userAgent, dialer: dialer, direct: direct, pool: pool, idle: idle, rules: rules, log: log)
+                userAgent: userAgent, dialer: dialer, direct: direct, pool: pool, idle: idle, rules: rules,
+                ownNames: direct.listeners.names, log: log)
             worker.spawn { [self] in await carry(session, first) }
         case .associate(let declared):
             // Nothing would end it while the client stops.
@@ -69,7 +73,7 @@ final class UserAgentSession: @unchecked Sendable {
             }
             idle.add(userAgent)
             await ClientAssociation(
-                control: userAgent, declared: declared, dialer: dialer, direct: direct, log: log
+                control: userAgent, declared: declared, dialer: dialer, direct: direct, rules: rules, log: log
             ).run()
             idle.remove(userAgent)
             ended()
@@ -77,11 +81,12 @@ final class UserAgentSession: @unchecked Sendable {
     }
 
     private func receiveCommand() async -> ProxyNegotiation.Command? {
+        defer { place?.leave() }
         if let forwarded {
             return rules.admits(userAgent)
                 ? .connect(ProxyNegotiation.Connect(target: forwarded, early: [], successReply: [])) : nil
         }
-        var negotiation = ProxyNegotiation(userAgent, rules: rules)
+        var negotiation = ProxyNegotiation(userAgent, rules: rules, at: place)
         if let command = await negotiation.receive() { return command }
         log.unserved(
             UnservedUserAgent(negotiation.firstByte, answered: negotiation.refusal, UserAgentEnding(of: userAgent)),

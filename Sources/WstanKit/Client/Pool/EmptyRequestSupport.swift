@@ -22,6 +22,11 @@ struct EmptyRequestSupport {
     static let longestDoubt: Duration = .seconds(300)
 
     private var state = State.unknown(hasRefused: false)
+    private var jitter: Jitter
+
+    init(jitter: Jitter = .none) {
+        self.jitter = jitter
+    }
 
     /// An empty request has opened a tunnel.
     mutating func tookEmpty() {
@@ -43,23 +48,25 @@ struct EmptyRequestSupport {
     mutating func refusedEmpty(isClear: Bool, now: Instant) -> Bool {
         switch state {
         case .unknown(let hasRefused):
-            state = hasRefused ? .unable(until: now + Self.retry) : Self.doubted(for: Self.firstDoubt, now)
+            state = hasRefused ? unable(now) : doubted(for: Self.firstDoubt, now)
             return true
         case .unable:
-            state = .unable(until: now + Self.retry)
+            state = unable(now)
             return true
         case .doubted(let until, let pause):
-            if until <= now { state = Self.doubted(for: min(pause * 2, Self.longestDoubt), now) }
+            if until <= now { state = doubted(for: min(pause * 2, Self.longestDoubt), now) }
             return true
         case .able:
-            if isClear { state = Self.doubted(for: Self.firstDoubt, now) }
+            if isClear { state = doubted(for: Self.firstDoubt, now) }
             return isClear
         }
     }
 
-    private static func doubted(for pause: Duration, _ now: Instant) -> State {
-        .doubted(until: now + pause, pause: pause)
+    private mutating func doubted(for pause: Duration, _ now: Instant) -> State {
+        .doubted(until: now + jitter.spread(pause), pause: pause)
     }
+
+    private mutating func unable(_ now: Instant) -> State { .unable(until: now + jitter.spread(Self.retry)) }
 
     /// Whether it has opened an idle tunnel, and nothing speaks against it since.
     var isAble: Bool { if case .able = state { true } else { false } }

@@ -13,7 +13,9 @@ final class PoolFiller: @unchecked Sendable {
     init(dialer: Dialer, log: EventLog) {
         self.dialer = dialer
         self.log = log
-        abilities = [EmptyRequestSupport](repeating: EmptyRequestSupport(), count: dialer.options.servers.count)
+        abilities = dialer.options.servers.map { _ in
+            EmptyRequestSupport(jitter: Jitter(seed: dialer.worker.randomness.next()))
+        }
         dialer.pool.opener = self
     }
 
@@ -108,7 +110,9 @@ extension DialFailure {
         case .refused(let answer): answer.mayBeFromServer
         case .closed: true
         case .at(_, let failure): failure.mayBeRefusal
-        case .unreachable, .proxyUnreachable, .proxyRefused, .notHTTP, .reset, .timedOut, .overtaken, .tls: false
+        case .unreachable, .proxyUnreachable, .proxyRefused, .notHTTP, .tooLargeAnswer, .unfinishedAnswer, .reset,
+            .timedOut, .overtaken, .tls:
+            false
         }
     }
 

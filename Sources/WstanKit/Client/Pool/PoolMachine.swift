@@ -35,6 +35,8 @@ struct PoolMachine {
     /// A tunnel that was cut sooner after its opening than this has failed.
     static let probation: Duration = .seconds(5)
     static let longestPause: Duration = .seconds(60)
+    /// A server that is restarted cuts the tunnels of all its clients at one moment. They come back within so long.
+    static let lossPause: Duration = .seconds(1)
 
     private(set) var size: Int
     private(set) var minimum: Int
@@ -47,6 +49,8 @@ struct PoolMachine {
     private var unsettled: (first: Instant, last: Instant)?
     private var failures = 0
     private var pauseUntil: Instant?
+    /// After a loss so many are opened at once: one, and twice as many with each that came; nil: as many as are needed.
+    private var window: Int?
     private var jitter: Jitter
 
     init(size: Int, minimum: Int = 0, maxIdle: Duration, jitter: Jitter = .none) {
@@ -133,8 +137,10 @@ struct PoolMachine {
     mutating func ended(_ id: UInt64, now: Instant) {
         guard let index = entries.firstIndex(where: { $0.id == id }) else { return }
         let entry = entries.remove(at: index)
-        guard entry.isAhead else { return }
-        if now - entry.since < Self.probation { failed(now: now) } else { failures = 0 }
+        window = 1
+        if entry.isAhead, now - entry.since < Self.probation { return failed(now: now) }
+        failures = 0
+        if pauseUntil == nil { pauseUntil = now + jitter.spread(Self.lossPause) }
     }
 
     /// Nobody knows whether it works still.
@@ -207,6 +213,7 @@ struct PoolMachine {
         wanted = Swift.min(wanted, size - entries.count - unclaimed)
         // Where it is not known whether one can be opened, one is tried.
         if pauseUntil != nil || asking != .freely { wanted = Swift.min(wanted, 1 - openings.count) }
+        if let window { wanted = Swift.min(wanted, window - openings.count) }
         guard wanted > 0 else { return .enough }
         let numbers = (0..<wanted).map { lastNumber + 1 + UInt64($0) }
         lastNumber += UInt64(wanted)
@@ -228,6 +235,7 @@ struct PoolMachine {
     }
 
     mutating func opened(_ number: UInt64, as id: UInt64, now: Instant) -> OpenedAction {
+        window = window.flatMap { $0 < size ? $0 * 2 : nil }
         if let index = openings.firstIndex(where: { $0.number == number }), openings.remove(at: index).isClaimed {
             pauseUntil = nil
             return .give
@@ -270,6 +278,7 @@ struct PoolMachine {
 
     /// 250 ms, 1 s, 2 s, 4 s... What fails within a pause was begun before it.
     private mutating func failed(now: Instant) {
+        window = 1
         if let pauseUntil, now < pauseUntil { return }
         failures += 1
         let pause: Duration =

@@ -89,7 +89,9 @@ package struct ServerLink: Sendable, Equatable {
         guard case .lost(_, let failure) = state else { return }
         switch failure {
         case .unreachable, .proxyUnreachable, .overtaken: state = .untried
-        case .proxyRefused, .refused, .notHTTP, .reset, .closed, .timedOut, .tls, .at: break
+        case .proxyRefused, .refused, .notHTTP, .tooLargeAnswer, .unfinishedAnswer, .reset, .closed, .timedOut, .tls,
+            .at:
+            break
         }
     }
 }

@@ -25,8 +25,8 @@ struct ConfigurationText {
                 "larger than 1 MiB (\(ConfigurationBounds.fileSize) bytes), which no configuration is: check the path")
             return
         }
-        if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
-            diagnostics.add(.error, at: .file(path), "encoded as UTF-16: save it as UTF-8")
+        if TextEncoding.isWide(bytes) {
+            diagnostics.add(.error, at: .file(path), TextEncoding.wideText)
             return
         }
         // Windows editors put the byte order mark there; without this it would become part of the first name.
@@ -71,6 +71,10 @@ struct ConfigurationText {
         }
         guard delimiter > first else {
             complain(number, first + 1, "no name before the '\(scalars[delimiter])': write name = value")
+            return
+        }
+        if let hidden = scalars[..<delimiter].firstIndex(where: TextEncoding.isInvisible) {
+            complain(number, hidden + 1, "an invisible character before the '\(scalars[delimiter])': remove it")
             return
         }
         let value = Self.trimmed(scalars[(delimiter + 1)...])

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// One thing to tell the operator about the configuration, in one line that names the cause and the remedy.
 ///
 /// Texts never quote a value: a key put in the wrong place must not reach a log.
@@ -30,23 +32,30 @@ public struct Diagnostic: Sendable, Equatable, CustomStringConvertible {
     public init(_ severity: Severity, at place: Place, _ text: String) {
         self.severity = severity
         self.place = place
-        self.text = text
+        self.text = Printable.line(text)
     }
 
     /// Without the program's name and the severity, for where a log gives both.
     public var textWithPlace: String {
         switch place {
         case .commandLine: text
-        case .file(let path): "\(path): \(text)"
-        case .line(let path, let line, let column): "\(path):\(line):\(column): \(text)"
+        case .file, .line: "\(placeText): \(text)"
         }
     }
 
     public var description: String {
         switch place {
         case .commandLine: "wstand: \(severity.rawValue): \(text)"
-        case .file(let path): "\(path): \(severity.rawValue): \(text)"
-        case .line(let path, let line, let column): "\(path):\(line):\(column): \(severity.rawValue): \(text)"
+        case .file, .line: "\(placeText): \(severity.rawValue): \(text)"
+        }
+    }
+
+    /// A path may hold anything, and a diagnostic is one line.
+    private var placeText: String {
+        switch place {
+        case .commandLine: ""
+        case .file(let path): Printable.line(path)
+        case .line(let path, let line, let column): "\(Printable.line(path)):\(line):\(column)"
         }
     }
 }
@@ -104,11 +113,16 @@ package struct DiagnosticList {
     var hasErrors: Bool { all.contains { $0.severity == .error } }
 
     package mutating func add(_ severity: Diagnostic.Severity, at place: Diagnostic.Place, _ text: String) {
-        if !isFull { all.append(Diagnostic(severity, at: place, text)) }
+        add(Diagnostic(severity, at: place, text))
     }
 
     package mutating func add(contentsOf more: DiagnosticList) {
-        for diagnostic in more.all where !isFull { all.append(diagnostic) }
+        for diagnostic in more.all { add(diagnostic) }
+    }
+
+    /// Once: an option may set more than one key, each of which refuses its value.
+    private mutating func add(_ diagnostic: Diagnostic) {
+        if !isFull, !all.contains(diagnostic) { all.append(diagnostic) }
     }
 
     /// Brings what several readings of some files have found into the order of the files and their lines.

@@ -81,6 +81,7 @@ enum HostHeader {
         guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             throw ValueProblem("holds a space or a character beyond ASCII: write a host, and a port if need be")
         }
+        try HostPort.refuseURI(text, "HOST or HOST:PORT")
         return text
     }
 }

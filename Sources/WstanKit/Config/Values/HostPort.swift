@@ -7,6 +7,7 @@ package struct HostPort: Equatable {
 
     /// - Throws: a host that cannot be one, a port that is no number up to 65535.
     package init(_ text: String) throws(ValueProblem) {
+        try Self.refuseURI(text)
         let bytes = Array(text.utf8)
         if bytes.first == UInt8(ascii: "[") {
             guard let close = bytes.firstIndex(of: UInt8(ascii: "]")) else {
@@ -30,12 +31,28 @@ package struct HostPort: Equatable {
 
     /// A host alone, where an IPv6 address needs no brackets, as Python takes it for `addr` and `tun-addr`.
     package static func host(_ text: String) throws(ValueProblem) -> String {
+        try refuseURI(text, "HOST")
         if text.utf8.first == UInt8(ascii: "[") {
             let pair = try HostPort(text)
             guard text.utf8.last == UInt8(ascii: "]") else { throw ValueProblem("the port is a setting of its own") }
             return pair.host
         }
         return text.utf8.contains(UInt8(ascii: ":")) ? try addressLiteral(text) : try name(text)
+    }
+
+    /// Says of a URI, or of a part of one, what to write instead. Its colons would be taken for those of an IPv6 address.
+    package static func refuseURI(_ text: String, _ wanted: String = "HOST:PORT") throws(ValueProblem) {
+        let scheme = text.utf8.prefix { $0 != UInt8(ascii: ":") }
+        let rest = text.utf8[scheme.endIndex...]
+        if rest.starts(with: "://".utf8) || text.utf8.starts(with: "//".utf8) {
+            throw ValueProblem("a URI where an address is expected: write \(wanted) alone, without scheme and path")
+        }
+        if text.utf8.contains(UInt8(ascii: "/")) {
+            throw ValueProblem("a path where an address is expected: write \(wanted) alone")
+        }
+        if text.utf8.contains(UInt8(ascii: "@")) {
+            throw ValueProblem("a user name where an address is expected: write \(wanted) alone")
+        }
     }
 
     /// A host as it stands before a colon and a port.
@@ -65,13 +82,15 @@ package struct HostPort: Equatable {
         let isAddress =
             address.count(where: { $0 == UInt8(ascii: ":") }) >= 2
             && address.allSatisfy { isHex($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }
-        let isZone = parts.dropFirst().allSatisfy { !$0.isEmpty && $0.allSatisfy(isNameByte) }
+        // RFC 6874: in a URI the percent sign before a zone is written %25. Bare, 25 is the number of an interface.
+        let zone = parts.dropFirst().first.map { $0.starts(with: "25".utf8) && $0.count > 2 ? $0.dropFirst(2) : $0 }
+        let isZone = zone.map { !$0.isEmpty && $0.allSatisfy(isNameByte) } ?? true
         guard isAddress, isZone, text.utf8.count <= ConfigurationBounds.addressLiteralLength else {
             throw ValueProblem("not an IPv6 address: write it like ::1 or 2001:db8::1")
         }
         // The zone is the name of an interface, and those know upper case.
-        let zone = parts.dropFirst().first.map { "%" + String(decoding: $0, as: UTF8.self) } ?? ""
-        return String(decoding: address, as: UTF8.self).lowercased() + zone
+        let suffix = zone.map { "%" + String(decoding: $0, as: UTF8.self) } ?? ""
+        return String(decoding: address, as: UTF8.self).lowercased() + suffix
     }
 
     private static func port(_ digits: ArraySlice<UInt8>) throws(ValueProblem) -> UInt16? {

@@ -1,7 +1,7 @@
 /// Where to listen. A host is not resolved yet: `localhost` may become several sockets.
 public enum ListenAddress: Sendable, Equatable, Hashable, CustomStringConvertible {
-    /// A name or an address, IPv6 without brackets; port 0 lets the kernel choose. `::` is every address of this host, of
-    /// IPv4 too, and `*` is read as that.
+    /// A name or an address, IPv6 without brackets; port 0 lets the kernel choose. `*` is every address of this host, of both
+    /// IP versions; so is `::`, which leaves IPv4 to an address of IPv4 that is given for the same port.
     case tcp(host: String, port: UInt16)
     /// The absolute path of a Unix stream socket.
     case unix(String)
@@ -25,7 +25,7 @@ public enum ListenAddress: Sendable, Equatable, Hashable, CustomStringConvertibl
         }
         let pair = try HostPort(Self.withoutStar(item))
         guard let port = pair.port else { throw ValueProblem("the port is missing: write HOST:PORT, like localhost:1080") }
-        self = .tcp(host: pair.host, port: port)
+        self = .tcp(host: item.suffix(after: "*:") == nil ? pair.host : "*", port: port)
     }
 
     /// `*` before a port, or alone, is `[::]`.

@@ -122,6 +122,8 @@ extension ProxyAddress {
         case "socks5", "socks5h": return .socks5
         case "https":
             throw ValueProblem("a proxy that itself speaks TLS is not supported: write http://, or name another")
+        case "socks", "socks4", "socks4a":
+            throw ValueProblem("the proxy begins with neither http:// nor socks5://: write socks5:// if it speaks SOCKS5")
         default: throw ValueProblem("the proxy begins with neither http:// nor socks5://: replace its scheme")
         }
     }

@@ -37,10 +37,12 @@ public struct ServerURI: Sendable, Equatable, CustomStringConvertible {
             throw ValueProblem("longer than \(ConfigurationBounds.uriLength) bytes: shorten the path")
         }
         guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), bytes[colon...].starts(with: "://".utf8) else {
-            throw ValueProblem("not a URI: write it like ws://host:port/path")
+            throw ValueProblem("not a URI: write it like ws://host:port/path, or wss:// where the port speaks TLS")
         }
-        guard let scheme = Scheme(rawValue: String(decoding: bytes[..<colon], as: UTF8.self).lowercased()) else {
-            throw ValueProblem("the URI begins with neither ws:// nor wss://: replace its scheme")
+        let name = String(decoding: bytes[..<colon], as: UTF8.self).lowercased()
+        guard let scheme = Scheme(rawValue: name) else {
+            let remedy = ["http": "write ws:// for http://", "https": "write wss:// for https://"][name]
+            throw ValueProblem("the URI begins with neither ws:// nor wss://: \(remedy ?? "replace its scheme")")
         }
         let rest = bytes[colon...].dropFirst(3)
         guard rest.prefix(while: { !"/?#".utf8.contains($0) }).allSatisfy({ $0 < 0x80 }) else {

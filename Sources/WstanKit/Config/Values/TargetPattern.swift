@@ -77,6 +77,9 @@ extension TargetPattern {
     package static let tooMany = ValueProblem("more than \(ConfigurationBounds.targetPatterns) items: use fewer")
 
     private init(_ item: String) throws(ValueProblem) {
+        guard !item.contains("://") else {
+            throw ValueProblem("an item is a URI: write its host, as in example.com or example.com:443")
+        }
         let bytes = item.utf8
         let colons = bytes.count { $0 == UInt8(ascii: ":") }
         if bytes.first == UInt8(ascii: "[") {

@@ -39,6 +39,8 @@ extension TrustedProxies {
                 proxies = try proxies.adding(.loopback)
             } else if let network = IPNetwork(text: item) {
                 proxies = try proxies.adding(TrustedProxies(networks: [network]))
+            } else if item.contains("://") {
+                throw ValueProblem("an item is a URI: write the proxy's address alone, as in 192.0.2.1")
             } else if item.lowercased() == "none" {
                 throw ValueProblem("none stands alone: leave it out, or the others")
             } else {

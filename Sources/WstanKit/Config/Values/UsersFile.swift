@@ -50,6 +50,10 @@ private struct Draft {
                 .error, at: .file(path), "larger than \(ConfigurationBounds.usersFileSize / 1024) KiB: check the path")
             return
         }
+        guard !TextEncoding.isWide(bytes) else {
+            diagnostics.add(.error, at: .file(path), TextEncoding.wideText)
+            return
+        }
         var rest = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
         var number = 1
         while !rest.isEmpty, !diagnostics.isFull {

@@ -1,4 +1,5 @@
 import Glibc
+import WstanBase
 import WstanConfig
 import WstanCore
 
@@ -35,7 +36,7 @@ enum AdmissionLoader {
         do {
             bytes = try FileReader.read(path, limit: ConfigurationBounds.usersFileSize)
         } catch {
-            throw Failure(description: "cannot read the users file \(path): \(SystemError.text(error.code))")
+            throw Failure(description: "cannot read the users file \(Printable.line(path)): \(error.text)")
         }
         do {
             return try UsersFile(bytes, path: path)

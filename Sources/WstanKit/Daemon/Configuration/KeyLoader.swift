@@ -44,13 +44,13 @@ enum KeyLoader {
             read = try self.read(credential(name))
         case .environment(let name):
             guard let value = getenv(name) else {
-                throw Failure(description: "the environment has no \(name), which should hold the key")
+                throw Failure(description: "the environment has no \(Printable.line(name)), which should hold the key")
             }
             let text = String(cString: value)
             // Children and readers of /proc/PID/environ, which shows the memory that it came in, have no business with it.
             memset(value, 0, strlen(value))
             unsetenv(name)
-            let place = "the key in the variable \(name)"
+            let place = "the key in the variable \(Printable.line(name))"
             read = try (keyText(in: place) { () throws(KeyText.Problem) in try KeyText(text) }, place)
         }
         do {
@@ -68,6 +68,7 @@ enum KeyLoader {
             throw Failure(description: "no credentials were passed: LoadCredential=\(name) in the unit passes one")
         }
         let path = String(cString: directory) + "/" + name
+        let name = Printable.line(name)
         guard access(path, F_OK) == 0 || errno != ENOENT else {
             throw Failure(
                 description:
@@ -82,9 +83,9 @@ enum KeyLoader {
         do {
             bytes = try FileReader.read(path, limit: KeyText.sizeLimit)
         } catch {
-            throw Failure(description: "cannot read the key file \(path): \(SystemError.text(error.code))")
+            throw Failure(description: "cannot read the key file \(Printable.line(path)): \(error.text)")
         }
-        let name = "the key in \(path)"
+        let name = "the key in \(Printable.line(path))"
         return (try keyText(in: name) { () throws(KeyText.Problem) in try KeyText(firstLineOf: bytes) }, name)
     }
 

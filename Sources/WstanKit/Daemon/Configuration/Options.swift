@@ -30,14 +30,17 @@ extension ServerEndpoint {
     package init(_ uri: ServerURI, _ settings: Settings, _ environment: ProxyEnvironment) {
         let host = Host(text: uri.host) ?? .name(uri.host)
         let address = Address(host: host, port: uri.port)
+        // RFC 6874 section 4: a zone means something on this host alone.
+        let name = Host(text: uri.host.prefix { $0 != "%" }) ?? host
+        let authority = "\(Address(host: name, port: uri.port))"
         // A browser leaves the default port out.
         let isDefaultPort = uri.port == uri.scheme.defaultPort
-        let hostHeader = isDefaultPort ? String("\(address)".dropLast(String(uri.port).utf8.count + 1)) : "\(address)"
+        let hostHeader = isDefaultPort ? String(authority.dropLast(String(uri.port).utf8.count + 1)) : authority
         // The address of one interface only is a name here: the resolver knows what it means.
         let other = settings.connectTo.map { Address(host: Host(text: $0.host) ?? .name($0.host), port: $0.port) }
         self.init(
             address: other ?? address,
-            name: settings.tls.sni.map { Host(text: $0) ?? .name($0) } ?? host,
+            name: settings.tls.sni.map { Host(text: $0) ?? .name($0) } ?? name,
             hostHeader: settings.hostHeader ?? hostHeader, pathPrefix: uri.path, query: uri.query, usesTLS: uri.scheme == .wss,
             headers: settings.headers)
         proxy =

@@ -31,7 +31,12 @@ enum KeyFile {
         guard status.st_nlink == 1 else { throw SystemError(call: "open", code: EMLINK) }
         // Whoever may not write it may not replace it either, though the directory lets him.
         guard access(path, W_OK) == 0 else { throw SystemError(call: "open", code: errno) }
-        let bytes = try FileReader.read(path, limit: KeyText.sizeLimit)
+        let bytes: [UInt8]
+        do {
+            bytes = try FileReader.read(path, limit: KeyText.sizeLimit)
+        } catch {
+            throw SystemError(call: "read", code: error.code ?? EINVAL)
+        }
         guard bytes.count <= KeyText.sizeLimit else { throw SystemError(call: "read", code: EFBIG) }
         // Blank lines before the key are no lines to keep.
         let rest = bytes.drop { $0 <= 32 }.drop { $0 != 10 && $0 != 13 }

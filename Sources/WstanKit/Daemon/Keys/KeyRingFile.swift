@@ -34,7 +34,7 @@ struct KeyRingFile: Sendable {
             if error.code == ENOENT { return nil }
             throw Failure(
                 description:
-                    "cannot read the key ring \(path): \(SystemError.text(error.code)): let the user that wstand "
+                    "cannot read the key ring \(path): \(error.text): let the user that wstand "
                     + "runs as read it")
         }
         do {

@@ -27,7 +27,7 @@ final class KeyUseRecord: @unchecked Sendable {
         self.blocking = blocking
         path = stateDirectory.map { $0 + "/" + Self.fileName }
         guard let path else { return }
-        do throws(SystemError) {
+        do throws(FileReader.Failure) {
             guard let found = KeyUseCodec.decode(try FileReader.read(path, limit: KeyUseCodec.fileSize)) else {
                 warning = "\(path) is damaged: the uses of keys are counted anew"
                 return
@@ -35,7 +35,7 @@ final class KeyUseRecord: @unchecked Sendable {
             earlier = found
             stored = found
         } catch {
-            if error.code != ENOENT { warning = "cannot read \(path): \(SystemError.text(error.code))" }
+            if error.code != ENOENT { warning = "cannot read \(path): \(error.text)" }
         }
     }
 

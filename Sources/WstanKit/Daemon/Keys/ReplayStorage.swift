@@ -66,14 +66,14 @@ enum ReplayStorage {
 
     /// - Returns: none for a first start; nil when there is a file, and nobody knows what it says.
     private static func readMarks(_ path: String, _ warnings: inout [String]) -> ReplayWatermarks.Table? {
-        do throws(SystemError) {
+        do throws(FileReader.Failure) {
             let bytes = try FileReader.read(path, limit: ReplayWatermarkCodec.fileSize)
             if let marks = ReplayWatermarkCodec.decode(bytes) { return marks }
             warnings.append("\(path) is damaged, and is written anew")
             return nil
         } catch {
             if error.code == ENOENT { return [:] }
-            warnings.append("cannot read \(path): \(SystemError.text(error.code))")
+            warnings.append("cannot read \(path): \(error.text)")
             return nil
         }
     }

@@ -16,6 +16,8 @@ enum ListenAddresses {
         /// It is one of several places that one address of the configuration stands for, and this host may lack it: a host
         /// without IPv6 has only half of `localhost`. One of them has to be there.
         let mayBeMissing: Bool
+        /// Another entry serves a part of the same address, so this one may be missing alone.
+        fileprivate(set) var isRest = false
 
         init(_ address: SocketAddress, mayBeMissing: Bool = false) {
             place = .network(address)
@@ -25,6 +27,11 @@ enum ListenAddresses {
         init(unix path: String) {
             place = .unix(path)
             mayBeMissing = false
+        }
+
+        /// Whether a socket for this one would serve what comes to the other one, which could then not be bound.
+        func covers(_ other: Entry) -> Bool {
+            ListenAddresses.covers(place, other.place)
         }
 
         /// Nil for a Unix socket, and where the kernel chooses the port.
@@ -45,16 +52,56 @@ enum ListenAddresses {
     }
 
     /// The places that each address stands for. `[::]` is all addresses, of IPv4 too, unless another address of IPv4 is
-    /// given for the same port: `0.0.0.0:80, [::]:80` and `127.0.0.1:80, [::]:80` mean what they say.
+    /// given for the same port: `0.0.0.0:80, [::]:80` and `127.0.0.1:80, [::]:80` mean what they say. `*` is all of them, and
+    /// what another place covers is left out: two sockets cannot be bound there.
     ///
     /// - Returns: the entries of each address, in the order of the addresses.
     static func entries(for listen: [ListenAddress]) throws(Failure) -> [[Entry]] {
         var all: [[Entry]] = []
         for address in listen { all.append(try entries(for: address)) }
         let stated = zip(listen, all).flatMap { $0.isDual ? [] : $1 }.filter(\.isIPv4).compactMap(\.port)
-        return zip(listen, all).map { address, entries in
-            guard address.isDual else { return entries }
-            return entries.filter { entry in !entry.isIPv4 || !(entry.port.map(stated.contains) ?? false) }
+        return withoutCovered(
+            zip(listen, all).map { address, entries in
+                guard address.isDual else { return entries }
+                return entries.filter { entry in !entry.isIPv4 || !(entry.port.map(stated.contains) ?? false) }
+            })
+    }
+
+    private static func withoutCovered(_ all: [[Entry]]) -> [[Entry]] {
+        let entries = Array(all.joined())
+        func isKept(_ index: Int) -> Bool {
+            let entry = entries[index]
+            return !entries.indices.contains { other in
+                guard other != index, entries[other].covers(entry) else { return false }
+                guard entry.covers(entries[other]) else { return true }
+                // Of two for one place the one that may be missing stays, else the first.
+                return entries[other].mayBeMissing == entry.mayBeMissing ? other < index : entries[other].mayBeMissing
+            }
+        }
+        var index = 0
+        return all.map { group in
+            var kept: [Entry] = []
+            for entry in group {
+                if isKept(index) { kept.append(entry) }
+                index += 1
+            }
+            if kept.count < group.count { for place in kept.indices { kept[place].isRest = true } }
+            return kept
+        }
+    }
+
+    /// Whether a socket at one place takes what comes to the other. Those of IPv6 are for IPv6 alone.
+    static func covers(_ one: Place, _ other: Place) -> Bool {
+        switch (one, other) {
+        case (.unix(let path), .unix(let otherPath)): return path == otherPath
+        case (.unix, .network), (.network, .unix): return false
+        case (.network(let address), .network(let otherAddress)):
+            guard address.port == otherAddress.port, address.port != 0 else { return false }
+            switch (address, otherAddress) {
+            case (.ipv4(let host, _), .ipv4): return host.value == 0 || address == otherAddress
+            case (.ipv6(let host, _, _), .ipv6): return host.isUnspecified || address == otherAddress
+            case (.ipv4, .ipv6), (.ipv6, .ipv4): return false
+            }
         }
     }
 
@@ -66,6 +113,8 @@ enum ListenAddresses {
     }
 
     private static func entries(_ host: String, _ port: UInt16) throws(Failure) -> [Entry] {
+        if host == "*" { return both(IPv4Address(0), IPv6Address(high: 0, low: 0), port) }
+        if let entry = try entry(withZone: host, port) { return [entry] }
         switch Host(text: host)?.unmapped {
         case .ipv4(let address):
             return [Entry(.ipv4(address, port: port))]
@@ -86,6 +135,22 @@ enum ListenAddresses {
         }
     }
 
+    /// RFC 4007 section 11: `fe80::1%eth0`, or with the interface's number.
+    ///
+    /// - Returns: nil for anything else.
+    private static func entry(withZone host: String, _ port: UInt16) throws(Failure) -> Entry? {
+        let parts = host.split(separator: "%", maxSplits: 1)
+        guard parts.count == 2, let address = IPv6Address(text: parts[0]) else { return nil }
+        let zone = String(parts[1])
+        let index = if_nametoindex(zone)
+        guard let scope = index != 0 ? index : UInt32(zone), scope != 0 else {
+            throw Failure(
+                description: "cannot listen on [\(host)]:\(port): this host has no interface \(zone); ip link lists those "
+                    + "that it has")
+        }
+        return Entry(.ipv6(address, port: port, scope: scope))
+    }
+
     private static func both(_ ipv4: IPv4Address, _ ipv6: IPv6Address, _ port: UInt16) -> [Entry] {
         [
             Entry(.ipv4(ipv4, port: port), mayBeMissing: true),
@@ -103,6 +168,7 @@ enum ListenAddresses {
     static func remedy(_ error: SystemError) -> String? {
         switch error.code {
         case EADDRINUSE: "another program listens there already; choose another port, or stop it"
+        case EINVAL: "a link-local address needs its interface, as in [fe80::1%eth0]:PORT"
         case EADDRNOTAVAIL: "this host does not have that address; *:PORT listens on all of its addresses"
         case EACCES:
             "a port below 1024 needs a privilege; let systemd open it (wstand.socket, which wstanctl init server sets up), "

@@ -35,6 +35,20 @@ struct ListenPlan: Sendable {
         /// The address of the configuration that it stands for with others, of which this host may lack some; nil: it stands
         /// alone.
         var group: ListenAddress?
+        /// Another entry serves a part of that address, so this one may be missing alone.
+        var isRest = false
+
+        /// The setting, as it is written.
+        fileprivate var title: String { forward == nil ? name : "[\(name)]" }
+
+        /// Where it is, as a person would write it.
+        fileprivate var placeText: String {
+            switch source {
+            case .place(.network(let address)): "\(address)"
+            case .place(.unix(let path)): "unix:\(path)"
+            case .passed(let socket): socket.place
+            }
+        }
 
         /// Whether both stand for the same address of the configuration.
         func isSibling(of other: Entry) -> Bool { group != nil && group == other.group && forward == other.forward }
@@ -42,6 +56,14 @@ struct ListenPlan: Sendable {
         /// Whether the same socket serves for both.
         func isAt(_ other: Entry) -> Bool {
             source == other.source && purpose.isForDatagrams == other.purpose.isForDatagrams
+        }
+
+        /// Whether there cannot be a socket for each: one covers the other.
+        func overlaps(_ other: Entry) -> Bool {
+            guard case .place(let mine) = source, case .place(let theirs) = other.source,
+                purpose.isForDatagrams == other.purpose.isForDatagrams
+            else { return false }
+            return ListenAddresses.covers(mine, theirs) || ListenAddresses.covers(theirs, mine)
         }
 
         /// Whether both are sockets of the same kind at one port, which can be one only if they are at different addresses.
@@ -64,7 +86,7 @@ struct ListenPlan: Sendable {
         self.settings = settings
         if activation.listeners.isEmpty {
             entries = try Self.entries(settings.listen) {
-                Entry(name: "listen", source: $0, purpose: .service, group: $1)
+                Entry(name: "listen", source: $0, purpose: .service, group: $1, isRest: $2)
             }
         } else {
             if !Self.has(portsOf: settings.listen, activation.listeners) { unused.append(("listen", settings.listen)) }
@@ -72,6 +94,17 @@ struct ListenPlan: Sendable {
         }
         guard settings.mode == .client else { return }
         for forward in settings.forwards { try add(forward, activation.forwards[forward.name]) }
+        try checkNoneOverlap()
+    }
+
+    /// Of one setting those that overlap have become one. Of two they serve different things.
+    private func checkNoneOverlap() throws(ListenAddresses.Failure) {
+        for (index, entry) in entries.enumerated() {
+            guard let other = entries[..<index].first(where: { $0.overlaps(entry) }) else { continue }
+            throw ListenAddresses.Failure(
+                description: "cannot listen on \(entry.placeText) for \(entry.title): \(other.title) has "
+                    + "\(other.placeText) already; choose another port for one of them")
+        }
     }
 
     private mutating func add(_ forward: Forward, _ passed: [PassedSocket]?) throws(ListenAddresses.Failure) {
@@ -86,7 +119,7 @@ struct ListenPlan: Sendable {
             entries += passed.map { Entry(name: $0.name, forward: forward.name, source: .passed($0), purpose: purpose) }
         } else {
             entries += try Self.entries(forward.listen) {
-                Entry(name: section, forward: forward.name, source: $0, purpose: purpose, group: $1)
+                Entry(name: section, forward: forward.name, source: $0, purpose: purpose, group: $1, isRest: $2)
             }
         }
         if forward.transport == .udp, !settings.allowUID.isEmpty {
@@ -108,10 +141,10 @@ struct ListenPlan: Sendable {
     }
 
     private static func entries(
-        _ listen: [ListenAddress], _ make: (Source, _ group: ListenAddress?) -> Entry
+        _ listen: [ListenAddress], _ make: (Source, _ group: ListenAddress?, _ isRest: Bool) -> Entry
     ) throws(ListenAddresses.Failure) -> [Entry] {
         zip(listen, try ListenAddresses.entries(for: listen)).flatMap { address, found in
-            found.map { make(.place($0.place), $0.mayBeMissing ? address : nil) }
+            found.map { make(.place($0.place), $0.mayBeMissing ? address : nil, $0.isRest) }
         }
     }
 

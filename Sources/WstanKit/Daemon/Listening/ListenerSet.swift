@@ -153,9 +153,8 @@ final class ListenerSet: @unchecked Sendable {
     private func checkNoneIsMissing(_ plan: ListenPlan, _ next: [OpenListener?]) throws(ListenAddresses.Failure) {
         let opened = zip(plan.entries, next)
         for (entry, listener) in opened where listener == nil {
-            guard let group = entry.group, !opened.contains(where: { $0.isSibling(of: entry) && $1 != nil }) else {
-                continue
-            }
+            let hasSibling = opened.contains { $0.isSibling(of: entry) && $1 != nil }
+            guard let group = entry.group, !entry.isRest, !hasSibling else { continue }
             throw ListenAddresses.Failure(
                 description: "cannot listen on \(group): this host has none of its addresses; is the interface lo up?")
         }

@@ -121,12 +121,11 @@ enum PassedSockets {
     static func adopt() throws(SocketActivation.Failure) -> [PassedSocket] {
         var names: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
         // It looks at LISTEN_PID, and makes them close on exec.
+        let said = ListenVariables.system
         let count = sd_listen_fds_with_names(1, &names)
         guard count >= 0 else {
-            throw SocketActivation.Failure(
-                description:
-                    "the sockets that were passed cannot be taken: LISTEN_FDS and LISTEN_FDNAMES do not agree, or "
-                    + "\(SystemError.text(-count))")
+            let cause = said.mistake ?? SystemError.text(-count)
+            throw SocketActivation.Failure(description: "the sockets that were passed cannot be taken: \(cause)")
         }
         defer {
             for index in 0..<Int(count) { free(names?[index]) }
@@ -140,4 +139,34 @@ enum PassedSockets {
 
     /// SD_LISTEN_FDS_START, a macro that Swift does not import.
     private static let firstDescriptor: Int32 = 3
+}
+
+/// What the environment says of passed sockets (sd_listen_fds(3)).
+struct ListenVariables: Equatable {
+    let process: String?
+    let count: String?
+    let names: String?
+
+    static var system: ListenVariables {
+        func value(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+        return ListenVariables(process: value("LISTEN_PID"), count: value("LISTEN_FDS"), names: value("LISTEN_FDNAMES"))
+    }
+
+    /// Why nothing can be made of it, and what to do; nil: it is sound, as far as can be told.
+    var mistake: String? {
+        let remedy = "a service manager sets it; unset it if something else did"
+        guard process == nil || process.flatMap(Int32.init).map({ $0 > 0 }) == true else {
+            return "LISTEN_PID is no process ID: \(remedy)"
+        }
+        guard let count = self.count.flatMap(Int32.init), (1...Int32(UInt16.max)).contains(count) else {
+            return "LISTEN_FDS is no number of sockets: \(remedy)"
+        }
+        let named = names.map { $0.split(separator: ":", omittingEmptySubsequences: false).count }
+        if let named, named != Int(count) {
+            return "LISTEN_FDS says \(count) and LISTEN_FDNAMES names \(named): give one name for each socket, with colons "
+                + "between them"
+        }
+        guard fcntl(2 + count, F_GETFD) < 0 else { return nil }
+        return "LISTEN_FDS says \(count), and the last of them is not open: \(remedy)"
+    }
 }

@@ -6,6 +6,7 @@ final class ClientRole: Role, @unchecked Sendable {
     let warnings: [String] = []
     private(set) var certificate: ShownCertificate?
     private let clients: [ClientService]
+    let limiter: HandshakeLimiter?
     private let context: DaemonContext
     private var network: NetworkWatcher?
     private var wakeTimer: WakeTimer?
@@ -16,14 +17,15 @@ final class ClientRole: Role, @unchecked Sendable {
     init(_ configuration: LoadedConfiguration, key: Key, _ context: DaemonContext) {
         self.context = context
         let options = ClientOptions(configuration, key: key, context)
-        let passwords = BlockingPool(maxThreads: ClientLimits.passwordThreads)
+        let passwords = BlockingPool(maxThreads: ClientLimits.passwordThreads, isPolite: true)
         let failures = RecentFailures()
         let links = ServerLinks()
+        let limiter = HandshakeLimiter(capacity: Descriptors.handshakes(0))
+        self.limiter = limiter
         clients = context.workers.map {
             ClientService(
                 worker: $0, options: options, resolver: context.resolver, passwords: passwords, failures: failures,
-                links: links,
-                log: context.log)
+                links: links, limiter: limiter, log: context.log)
         }
         certificate = ShownCertificate(configuration.trust, configuration.next)
         services = clients

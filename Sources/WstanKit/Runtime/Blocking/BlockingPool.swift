@@ -11,11 +11,16 @@ package final class BlockingPool: @unchecked Sendable {
     private var threads = 0
     private var idle = 0
 
+    private let isPolite: Bool
+
     private static let idleSeconds = 10
     /// getaddrinfo needs some of it; the default of 8 MB would count against a cgroup's limit at worst.
     private static let stackSize = 256 * 1024
 
-    package init(maxThreads: Int = 128) {
+    /// - Parameter isPolite: whether its threads run only while the workers leave them a processor, as far as the system
+    ///   allows that: for work that takes long and can wait.
+    package init(maxThreads: Int = 128, isPolite: Bool = false) {
+        self.isPolite = isPolite
         queue = FairQueue(slots: maxThreads)
         pthread_mutex_init(lock, nil)
         pthread_cond_init(condition, nil)
@@ -56,6 +61,8 @@ package final class BlockingPool: @unchecked Sendable {
     }
 
     private func run() {
+        // Of Linux' threads each has its own: setpriority(2), "BUGS".
+        if isPolite { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19) }
         pthread_mutex_lock(lock)
         while true {
             if let (work, asker) = queue.next() {

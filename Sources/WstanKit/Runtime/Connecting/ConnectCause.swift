@@ -20,7 +20,7 @@ package enum ConnectCause: CaseIterable {
         case .lookUp(let failure): self.init(failure)
         case .connect(let error): self.init(code: error.code)
         case .tooMany: self = .shortage
-        case .forbidden: return nil
+        case .forbidden, .leadsToForbidden: return nil
         }
     }
 

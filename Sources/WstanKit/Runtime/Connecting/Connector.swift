@@ -10,13 +10,16 @@ package struct Connector {
         case tooMany
         /// No address passed the filter; `key` is what refused the last of them.
         case forbidden(key: String)
+        /// The same of a name that was looked up, with what would have come of it without these addresses: which names lead to
+        /// what is forbidden is for who may reach that.
+        case leadsToForbidden(key: String, told: Resolver.Failure)
 
         package var description: String {
             switch self {
             case .lookUp(let failure): failure.text
             case .connect(let error): SystemError.text(error.code)
             case .tooMany: "too many connections are being made"
-            case .forbidden(let key): "forbidden by \(key)"
+            case .forbidden(let key), .leadsToForbidden(let key, _): "forbidden by \(key)"
             }
         }
     }
@@ -104,14 +107,16 @@ package struct Connector {
             }
             var race = AddressRace()
             var failure = Failure.lookUp(.notFound)
+            var forbidding: String?
             var hasTried = false
             for await event in group {
                 var actions: [AddressRace.Action]
                 switch event {
                 case .resolved(let answer, let family):
-                    let (addresses, reason) = Self.filtered(answer, filter)
-                    // What was tried, or forbidden, says more than the other family's look-up.
-                    if let reason, !hasTried, !failure.isForbidden { failure = reason }
+                    let (addresses, reason, key) = Self.filtered(answer, filter)
+                    forbidding = key ?? forbidding
+                    // What was tried says more than the other family's look-up.
+                    if let reason, !hasTried { failure = .lookUp(reason) }
                     actions = race.resolved(addresses, family: family)
                 case .attempted(.success(let stream)):
                     group.cancelAll()
@@ -138,23 +143,28 @@ package struct Connector {
                     case .fail:
                         group.cancelAll()
                         for await late in group { if case .attempted(.success(let loser)) = late { loser.close() } }
-                        return .failure(failure)
+                        return .failure(Self.forbidden(by: forbidding, failure))
                     }
                 }
             }
-            return .failure(failure)
+            return .failure(Self.forbidden(by: forbidding, failure))
         }.get()
     }
 
-    /// - Returns: what may be tried, and why nothing may if so; nil for a name without addresses.
+    private static func forbidden(by key: String?, _ failure: Failure) -> Failure {
+        guard let key, case .lookUp(let told) = failure else { return failure }
+        return .leadsToForbidden(key: key, told: told)
+    }
+
+    /// - Returns: what may be tried; why there was no answer, if so; what refuses the addresses, if it refuses all.
     private static func filtered(
         _ answer: Result<[SocketAddress], Resolver.Failure>, _ filter: Filter
-    ) -> ([SocketAddress], Failure?) {
+    ) -> ([SocketAddress], Resolver.Failure?, key: String?) {
         switch answer {
         case .failure(.notFound):
-            return ([], nil)
+            return ([], nil, nil)
         case .failure(let reason):
-            return ([], .lookUp(reason))
+            return ([], reason, nil)
         case .success(let addresses):
             var key: String?
             let allowed = addresses.filter { address in
@@ -162,7 +172,7 @@ package struct Connector {
                 key = refusal
                 return false
             }
-            return (allowed, allowed.isEmpty ? key.map { .forbidden(key: $0) } : nil)
+            return (allowed, nil, allowed.isEmpty ? key : nil)
         }
     }
 
@@ -182,11 +192,5 @@ package struct Connector {
         } catch {
             return .failure(error)
         }
-    }
-}
-
-extension Connector.Failure {
-    fileprivate var isForbidden: Bool {
-        if case .forbidden = self { true } else { false }
     }
 }

@@ -1,7 +1,9 @@
 import CLinux
 import Glibc
+import WstanBase
 
-/// Tells whether the local process at the other end of a connection still has its socket open, and whose it is.
+/// Tells whether the local process at the other end of a connection still has its socket open, and whose it is; and whose
+/// a local socket is that a datagram came from.
 ///
 /// `close` and `shutdown` look the same on the wire, both are a FIN. For a connection within this host one exact
 /// look-up by sock_diag(7) tells them apart: a socket that nobody has open has no inode, or is gone. Confined to its
@@ -45,7 +47,38 @@ final class SocketOwner {
     ///   - peer: the peer's address, as `getpeername` gives it here: its socket's own address.
     ///   - local: ours, which is the other end of its socket.
     func find(peer: SocketAddress, local: SocketAddress) -> Finding {
-        guard descriptor >= 0, peer.isLoopback || peer.hasSameHost(as: local) else { return .unknown }
+        guard peer.isLoopback || peer.hasSameHost(as: local) else { return .unknown }
+        return ask(IPPROTO_TCP, source: peer, destination: local)
+    }
+
+    /// Whether the kernel tells of UDP sockets: without its module udp_diag it knows none, not even ours.
+    private(set) lazy var seesDatagramSockets: Bool = {
+        let own = try? SystemError.check("socket") {
+            socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        }
+        guard let own else { return false }
+        defer { Glibc.close(own) }
+        let loopback = SocketAddress.ipv4(IPv4Address(0x7f00_0001), port: 0)
+        guard loopback.withSockaddr({ bind(own, $0, $1) }) == 0,
+            let address = SocketAddress.read({ getsockname(own, $0, &$1) }).1
+        else { return false }
+        if case .open = find(sender: address, local: address) { return true }
+        return false
+    }()
+
+    /// The socket that an answer to a datagram would reach.
+    ///
+    /// - Parameters:
+    ///   - sender: where the datagram came from.
+    ///   - local: where the answer would come from; never a wildcard.
+    func find(sender: SocketAddress, local: SocketAddress) -> Finding {
+        guard sender.isLoopback || sender.hasSameHost(as: local) else { return .unknown }
+        // Of UDP the kernel takes both ends the other way round, "for historical reasons" (udp_dump_one).
+        return ask(IPPROTO_UDP, source: local.unmapped, destination: sender.unmapped)
+    }
+
+    private func ask(_ transport: Int, source: SocketAddress, destination: SocketAddress) -> Finding {
+        guard descriptor >= 0 else { return .unknown }
         var query = Query()
         let size = MemoryLayout<Query>.size
         query.header.nlmsg_len = UInt32(size)
@@ -53,14 +86,14 @@ final class SocketOwner {
         query.header.nlmsg_flags = UInt16(NLM_F_REQUEST)
         sequence &+= 1
         query.header.nlmsg_seq = sequence
-        query.request.sdiag_family = UInt8(peer.family)
-        query.request.sdiag_protocol = UInt8(IPPROTO_TCP)
+        query.request.sdiag_family = UInt8(source.family)
+        query.request.sdiag_protocol = UInt8(transport)
         query.request.idiag_states = .max
-        query.request.id.idiag_sport = peer.port.bigEndian
-        query.request.id.idiag_dport = local.port.bigEndian
+        query.request.id.idiag_sport = source.port.bigEndian
+        query.request.id.idiag_dport = destination.port.bigEndian
         query.request.id.idiag_cookie = (.max, .max)
-        Self.store(peer, in: &query.request.id.idiag_src)
-        Self.store(local, in: &query.request.id.idiag_dst)
+        Self.store(source, in: &query.request.id.idiag_src)
+        Self.store(destination, in: &query.request.id.idiag_dst)
         guard withUnsafeBytes(of: &query, { send(descriptor, $0.baseAddress, size, 0) }) == size else {
             return .unknown
         }

@@ -46,6 +46,23 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// 0.0.0.0 or ::, which a socket is bound to that takes what comes to any address.
+    var isWildcard: Bool {
+        switch self {
+        case .ipv4(let address, _): address.value == 0
+        case .ipv6(let address, _, _): address.high == 0 && address.low == 0
+        }
+    }
+
+    /// See `Host.unmapped`.
+    var unmapped: SocketAddress {
+        if case .ipv6(let address, let port, _) = self, let ipv4 = address.mappedIPv4 {
+            .ipv4(ipv4, port: port)
+        } else {
+            self
+        }
+    }
+
     package var description: String {
         switch self {
         case .ipv4(let address, let port): "\(address):\(port)"

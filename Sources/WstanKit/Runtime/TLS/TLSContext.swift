@@ -1,5 +1,4 @@
 import COpenSSL
-import Glibc
 
 /// What all TLS connections of one kind have in common. It never changes once it is made, so every thread may use it.
 package class TLSContext: @unchecked Sendable {
@@ -54,50 +53,42 @@ package class TLSContext: @unchecked Sendable {
 
     /// Blocks while it reads the files.
     func use(_ identity: Identity) throws(Problem) {
-        let certificate = identity.certificate
-        let key = identity.key
-        try Self.checkReadable(certificate, "the certificate")
-        try Self.checkReadable(key, "the certificate's key")
+        let certificate = try TLSFile(identity.certificate, "the certificate")
+        let key = try TLSFile(identity.key, "the certificate's key")
         ERR_clear_error()
         defer { ERR_clear_error() }
-        guard SSL_CTX_use_certificate_chain_file(pointer, certificate) == 1 else {
-            throw Problem(description: "\(certificate) holds no certificate in PEM, or a damaged one")
+        guard SSL_CTX_use_certificate_chain_file(pointer, certificate.path) == 1 else {
+            throw Problem(description: "\(certificate.name) holds no certificate in PEM, or a damaged one")
         }
-        guard SSL_CTX_use_PrivateKey_file(pointer, key, SSL_FILETYPE_PEM) == 1 else {
+        guard SSL_CTX_use_PrivateKey_file(pointer, key.path, SSL_FILETYPE_PEM) == 1 else {
             let reason = ERR_GET_REASON(ERR_peek_last_error())
             if reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH {
-                throw Self.mismatch(identity)
+                throw Self.mismatch(certificate, key)
             }
-            throw Problem(description: "\(key) holds no private key in PEM, or one that wants a passphrase", path: key)
+            throw Problem(
+                description: "\(key.name) holds no private key in PEM, or one that wants a passphrase", path: key.name)
         }
-        guard SSL_CTX_check_private_key(pointer) == 1 else { throw Self.mismatch(identity) }
+        guard SSL_CTX_check_private_key(pointer) == 1 else { throw Self.mismatch(certificate, key) }
     }
 
-    private static func mismatch(_ identity: Identity) -> Problem {
-        guard let place = TLSCertificateFile.place(ofKeyIn: identity.key, in: identity.certificate) else {
-            return Problem(
-                description: "private key \(identity.key) does not match certificate \(identity.certificate)")
+    private static func mismatch(_ certificate: TLSFile, _ key: TLSFile) -> Problem {
+        guard let place = TLSCertificateFile.place(ofKeyIn: key.path, in: certificate.path) else {
+            return Problem(description: "private key \(key.name) does not match certificate \(certificate.name)")
         }
         return Problem(
-            description: "certificate \(identity.certificate) is in the wrong order: the one that matches private key "
-                + "\(identity.key) is number \(place); put it first, and behind it the one that issued it")
+            description: "certificate \(certificate.name) is in the wrong order: the one that matches private key "
+                + "\(key.name) is number \(place); put it first, and behind it the one that issued it")
     }
 
     /// Who is believed when they vouch for the peer's certificate. Blocks while it reads the file.
-    func trust(_ file: String) throws(Problem) {
-        try Self.checkReadable(file, "the certificates to believe")
+    @discardableResult
+    func trust(_ name: String) throws(Problem) -> TLSFile {
+        let file = try TLSFile(name, "the certificates to believe")
         ERR_clear_error()
         defer { ERR_clear_error() }
-        guard SSL_CTX_load_verify_file(pointer, file) == 1 else {
-            throw Problem(description: "\(file) holds no certificate in PEM, or a damaged one")
+        guard SSL_CTX_load_verify_file(pointer, file.path) == 1 else {
+            throw Problem(description: "\(name) holds no certificate in PEM, or a damaged one")
         }
-    }
-
-    static func checkReadable(_ path: String, _ what: String) throws(Problem) {
-        do {
-            close(try SystemError.check("open") { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) })
-        } catch {
-            throw Problem(description: "cannot read \(what), \(path): \(SystemError.text(error.code))", path: path)
-        }
+        return file
     }
 }

@@ -29,8 +29,8 @@ package final class TLSServerContext: TLSContext, @unchecked Sendable {
         let purpose = Array("wstan".utf8)
         SSL_CTX_set_session_id_context(pointer, purpose, UInt32(purpose.count))
         if let file = configuration.clientCA {
-            try trust(file)
-            SSL_CTX_set_client_CA_list(pointer, SSL_load_client_CA_file(file))
+            let authority = try trust(file)
+            SSL_CTX_set_client_CA_list(pointer, SSL_load_client_CA_file(authority.path))
             SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
         } else if let former {
             // Not with clients' certificates: a ticket would keep one alive whose authority is believed no more.

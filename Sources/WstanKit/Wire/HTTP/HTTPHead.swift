@@ -33,7 +33,7 @@ package struct HTTPHead: Equatable {
         case status(Int)
         /// A 101 that was not asked for.
         case unaskedUpgrade
-        case tooManyInterimAnswers(Int)
+        case interimAnswersTooLong(Int)
         /// The connection ended before the head did.
         case cutShort
         /// The framing of a chunk.
@@ -199,9 +199,9 @@ enum HTTPLimits {
     static let chunkLine = 1024
     /// All trailer fields of a message.
     static let trailers = 16 * 1024
-    /// Interim answers to one request: each is a write of its own. A target that sends one every ten seconds to say
-    /// that it works on it has hours.
-    static let interimAnswers = 1000
+    /// The heads of all interim answers to one request together: each is a write of its own. A server that sends one every
+    /// ten seconds to say that it works on it has days. How many they are says nothing.
+    static let interimAnswers = 1 << 20
 }
 
 /// The head of a message that is being put together.

@@ -15,11 +15,10 @@ struct HeadReader {
     init(_ bytes: [UInt8], as kind: HTTPHead.Kind) throws(HTTPHead.Failure) {
         self.bytes = bytes
         self.kind = kind
-        if kind == .answer { blankControls() }
         var start = 0
         while let end = self.bytes[start...].firstIndex(of: 10) {
             let hasCR = end > start && self.bytes[end - 1] == 13
-            let line = start..<(hasCR ? end - 1 : end)
+            let line = takeLine(start..<end)
             start = end + 1
             if firstLine.isEmpty {
                 // RFC 9112 section 2.2: empty lines before the first one are overlooked.
@@ -35,15 +34,14 @@ struct HeadReader {
         guard !firstLine.isEmpty else { throw .notHTTP }
     }
 
-    /// Section 2.2, and RFC 9110 section 5.5: a CR that ends no line, or a NUL, counts as a blank.
-    private mutating func blankControls() {
-        for index in bytes.indices {
-            switch bytes[index] {
-            case 0: bytes[index] = 32
-            case 13 where index + 1 == bytes.count || bytes[index + 1] != 10: bytes[index] = 32
-            default: break
-            }
-        }
+    /// A line without the CR before its LF. In an answer without all CRs there and, as `HeadEnd` has it, before the first line;
+    /// one within the line counts as a blank, as does a NUL (section 2.2, and RFC 9110 section 5.5).
+    private mutating func takeLine(_ range: Range<Int>) -> Range<Int> {
+        guard kind == .answer else { return bytes[range].last == 13 ? range.dropLast() : range }
+        let end = bytes[range].lastIndex { $0 != 13 }.map { $0 + 1 } ?? range.lowerBound
+        let start = firstLine.isEmpty ? bytes[range].firstIndex { $0 != 13 } ?? end : range.lowerBound
+        for index in start..<end where bytes[index] == 0 || bytes[index] == 13 { bytes[index] = 32 }
+        return start..<end
     }
 
     private mutating func takeFirst(_ line: Range<Int>, endsInLF: Bool) throws(HTTPHead.Failure) {

@@ -3,16 +3,17 @@ import WstanBase
 /// Reads the answer to a request of ours, piece by piece, up to the head that is final (RFC 9110 section 15.2): interim answers are
 /// passed over. No I/O.
 package struct AnswerReader {
-    /// It is not an answer of HTTP, or a malformed one.
-    package struct Failure: Error, Equatable {
-        let banner: Banner
+    package enum Failure: Error, Equatable {
+        /// It is not an answer of HTTP, or a malformed one.
+        case malformed(Banner)
+        /// A head, or all interim ones together, exceed a limit, which this says: `.firstLineTooLong`, `.tooLong`, `.tooManyFields`
+        /// or `.interimAnswersTooLong`.
+        case tooLarge(HTTPHead.Failure)
     }
 
-    /// The most interim answers that are passed over; the next one is taken for the final one.
-    static let mostInterim = 10
     private let limit: Int
     private var gatherer: HeadGatherer
-    private var interim = 0
+    private var interimBytes = 0
 
     /// - Parameter limit: bytes of a head.
     package init(limit: Int) {
@@ -26,6 +27,9 @@ package struct AnswerReader {
     /// Bytes that wait for more.
     var held: Int { gatherer.bytes.count }
 
+    /// Whether an answer has begun, be it an interim one.
+    var hasBegun: Bool { held > 0 || interimBytes > 0 }
+
     /// - Returns: the final head; nil when bytes are missing.
     /// - Throws: when no further byte could make it an answer.
     package mutating func append(_ more: [UInt8]) throws(Failure) -> HTTPHead? {
@@ -35,14 +39,27 @@ package struct AnswerReader {
             do throws(HTTPHead.Failure) {
                 found = try more.withBytes { (bytes) throws(HTTPHead.Failure) in try gatherer.append(bytes) }
             } catch {
-                throw Failure(banner: Banner(gatherer.bytes))
+                throw failure(error)
             }
             guard let head = found else { return nil }
-            guard let status = head.status else { throw Failure(banner: Banner(head.bytes)) }
-            guard status / 100 == 1, status != 101, interim < Self.mostInterim else { return head }
-            interim += 1
+            guard let status = head.status else { throw .malformed(Banner(head.bytes)) }
+            guard status / 100 == 1, status != 101 else { return head }
+            // Not their number: how many there are says nothing, and the time is bounded where the bytes come from.
+            interimBytes += head.bytes.count
+            guard interimBytes <= HTTPLimits.interimAnswers else {
+                throw .tooLarge(.interimAnswersTooLong(HTTPLimits.interimAnswers))
+            }
             more = Array(gatherer.rest)
             gatherer = HeadGatherer(limit: limit, as: .answer)
+        }
+    }
+
+    private func failure(_ failure: HTTPHead.Failure) -> Failure {
+        switch failure {
+        case .firstLineTooLong, .tooLong, .tooManyFields, .interimAnswersTooLong: .tooLarge(failure)
+        case .notHTTP, .inTLS, .field, .lineEnd, .list, .length, .status, .unaskedUpgrade, .cutShort, .chunk, .chunkLineTooLong,
+            .trailersTooLong:
+            .malformed(Banner(gatherer.bytes))
         }
     }
 }

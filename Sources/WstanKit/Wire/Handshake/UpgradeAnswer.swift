@@ -12,6 +12,10 @@ package struct UpgradeAnswer: Equatable, Sendable {
     package var contentType: String?
     /// Where it sends the client: scheme, host and port alone, since the path may be a secret; `elsewhere` where it names no host.
     package var location: String?
+    /// The protocols that it names in `Upgrade`.
+    package var upgrade: String?
+    /// The versions of WebSocket that it names in `Sec-WebSocket-Version`.
+    package var webSocketVersions: String?
     /// By how many seconds its clock is ahead of this host's.
     package var clockAhead: Double?
     /// Whether the question went through TLS.
@@ -42,6 +46,12 @@ package struct UpgradeAnswer: Equatable, Sendable {
     /// changed.
     package var mayBeFromServer: Bool { [101, 200, 400, 404].contains(status) }
 
+    /// Whether it names versions of WebSocket, and ours is not one of them (RFC 6455 section 4.4).
+    package var knowsOtherVersions: Bool {
+        guard let webSocketVersions else { return false }
+        return !webSocketVersions.split(whereSeparator: { ", ".contains($0) }).contains("13")
+    }
+
     /// As in `404 Not Found (Server: nginx)`.
     package var description: String {
         let line = reason.isEmpty ? "\(status)" : "\(status) \(reason)"
@@ -67,12 +77,19 @@ extension UpgradeAnswer {
         func text(_ name: String) -> String? {
             head.values(of: name).first.map { Printable.ascii($0.prefix(Self.valueShown)) }
         }
+        /// Of all fields of that name, since some write an item into each.
+        func list(_ name: String) -> String? {
+            let values = head.values(of: name).filter { !$0.isEmpty }
+            return values.isEmpty ? nil : Printable.ascii(values.joined(separator: ", ".utf8).prefix(Self.valueShown))
+        }
         status = head.status ?? 0
         minorVersion = head.minorVersion
         reason = head.reason
         self.server = text("Server")
         contentType = text("Content-Type")
         location = head.values(of: "Location").first.map { Self.place(Printable.ascii($0)) }
+        upgrade = list("Upgrade")
+        webSocketVersions = list("Sec-WebSocket-Version")
         clockAhead = head.value(of: "Date").flatMap { HTTPDate.parse($0) }.map { Double($0) - now }
         self.usesTLS = usesTLS
         redirectsToTLS = !usesTLS && (300...399).contains(status) && Self.isSecure(location ?? "", of: server.host)

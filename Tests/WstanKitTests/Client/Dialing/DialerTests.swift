@@ -134,7 +134,7 @@ import Testing
             server.close()
             return failure
         }
-        #expect(failure == .notHTTP(.http))
+        #expect(failure == .tooLargeAnswer(.tooLong(ClientLimits.answerHead)))
     }
 
     @Test(arguments: [

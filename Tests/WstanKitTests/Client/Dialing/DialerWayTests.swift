@@ -168,8 +168,8 @@ import Testing
             #expect(await dial.open() == .success(0))
             let began = worker.now
             #expect(await dial.open() == .success(0))
-            // Pauses of 0.1 and 0.2 s, each as much as a quarter shorter.
-            #expect((worker.now - began).inSeconds >= 0.225)
+            // Pauses of up to 0.1 and 0.2 s, any of them shorter.
+            #expect((worker.now - began).inSeconds < 2)
             #expect(server.visits.count == 4)
             server.close()
         }

@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 import Testing
 
 @testable import WstanBase
@@ -71,6 +71,7 @@ import Testing
         (answer(101) { $0.failure = .notUpgraded }, "upgrade-removed"),
         (answer(101) { $0.failure = .unaskedExtension }, "unasked-extension"),
         (answer(101) { $0.failure = .unaskedSubprotocol }, "unasked-subprotocol"),
+        (answer(426) { $0.upgrade = "h2c" }, "protocol-required"), (answer(426) { $0.webSocketVersions = "8, 7" }, "websocket-version"),
     ]
 
     private static let all: [(DialFailure, String)] =
@@ -79,7 +80,8 @@ import Testing
         + [
             (.notHTTP(.ssh), "not-http"), (.notHTTP(.http), "malformed-answer"), (.reset, "handshake-reset"),
             (.closed(usesTLS: false), "handshake-closed"), (.timedOut, "handshake-timed-out"),
-            (.overtaken, "server-slow"),
+            (.overtaken, "server-slow"), (.tooLargeAnswer(.tooLong(16384)), "answer-too-large"),
+            (.unfinishedAnswer(.closed), "answer-cut-short"), (.unfinishedAnswer(.timedOut), "answer-timed-out"),
         ]
 
     @Test func `every cause has a code of its own, which never changes`() {
@@ -94,6 +96,45 @@ import Testing
         for status in [405, 406, 451] { #expect(Self.answer(status).code == "front-forbidden") }
         #expect(Self.answer(400).code == "server-refused")
         #expect(DialFailure.closed(usesTLS: true).code == "handshake-closed")
+        for number in 520...530 { #expect(Self.answer(number).code == "front-\(number)") }
+        #expect(Self.answer(426) { $0.upgrade = "TLS/1.2, HTTP/1.1" }.code == "tls-expected")
+        #expect(Self.answer(426) { $0.upgrade = "websocket" }.code == "upgrade-required")
+        #expect(Self.answer(426) { $0.webSocketVersions = "13, 8" }.code == "upgrade-required")
+        #expect(Self.answer(400) { $0.webSocketVersions = "8" }.code == "websocket-version")
+        #expect(Self.answer(400) { $0.webSocketVersions = "13" }.code == "server-refused")
+        for limit in [HTTPHead.Failure.firstLineTooLong(16384), .tooManyFields(1000), .interimAnswersTooLong(1 << 20)] {
+            #expect(DialFailure.tooLargeAnswer(limit).code == "answer-too-large")
+        }
+    }
+
+    /// Before, each was told as something that was not seen: no answer at all, or a malformed one.
+    @Test(arguments: [
+        (DialFailure.unfinishedAnswer(.closed), "the connection was closed in the middle of the answer's head"),
+        (.unfinishedAnswer(.timedOut), "the answer has begun, and its head did not end in time"),
+        (.tooLargeAnswer(.tooLong(16384)), "the answer is too long: its head is above 16 KiB"),
+        (.tooLargeAnswer(.firstLineTooLong(16384)), "the answer is too long: its first line is above 16 KiB"),
+        (.tooLargeAnswer(.tooManyFields(1000)), "the answer is too long: it has more than 1000 fields"),
+        (.tooLargeAnswer(.interimAnswersTooLong(1 << 20)), "the answer is too long: its interim answers (1xx) are above 1024 KiB"),
+        (.notHTTP(.http), "the answer is malformed HTTP"), (answer(426), "the answer was 426"),
+        (answer(426) { $0.upgrade = "websocket" }, "the answer was 426: the request arrived without its upgrade to WebSocket"),
+        (answer(426) { $0.webSocketVersions = "8" }, "the answer was 426, with Sec-WebSocket-Version: 8"),
+        (answer(426) { $0.upgrade = "h2c" }, "the answer was 426, with Upgrade: h2c"),
+        (answer(426) { $0.upgrade = "TLS/1.0" }, "the server's port expects TLS: it answered 426, with Upgrade: TLS/1.0"),
+    ])
+    func `a cause is what was seen`(failure: DialFailure, cause: String) {
+        #expect(failure.cause == cause)
+    }
+
+    @Test func `the manual lists every code`() throws {
+        let manual = try String(contentsOf: Repository.file("docs/man/wstand.8"), encoding: .utf8)
+        let lines = manual.split(separator: "\n").drop { $0 != ".Sh CODES OF CAUSES" }.dropFirst().prefix { !$0.hasPrefix(".Sh ") }
+        let listed = lines.compactMap { String($0).suffix(after: ".It Li ") }
+        // Those of a proxy are said once for all, and those of a CDN.
+        let connecting = Set(Self.connecting.map(\.1))
+        let codes = Self.all.map(\.1).filter { code in
+            !(code.suffix(after: "proxy-").map(connecting.contains) ?? false) && code != "front-521"
+        }
+        #expect(Set(listed) == Set(codes + ["front-520"]) && listed.count == Set(listed).count)
     }
 
     @Test func `the advice fits a server on this host`() {

@@ -20,7 +20,7 @@ import Testing
                 passwords: users.map {
                     PasswordChecker(worker: worker, users: $0, threads: BlockingPool(maxThreads: 2))
                 },
-                log: .silent)
+                worker: worker, log: .silent)
             let (userAgent, stream) = try await Loopback.pair(on: worker)
             let found = Wait<ProxyNegotiation.Command?>(worker: worker)
             worker.spawn {
@@ -110,8 +110,8 @@ import Testing
             let near = try WstanCore.Stream(descriptor: ends[0], worker: worker, isUnix: true)
             let far = try WstanCore.Stream(descriptor: ends[1], worker: worker, isUnix: true)
             #expect(far.peerOwner == .open(user: geteuid()))
-            #expect(ClientAccess(allowedUsers: [geteuid()], passwords: nil, log: .silent).admits(far))
-            #expect(!ClientAccess(allowedUsers: [geteuid() + 1], passwords: nil, log: .silent).admits(far))
+            #expect(ClientAccess(allowedUsers: [geteuid()], passwords: nil, worker: worker, log: .silent).admits(far))
+            #expect(!ClientAccess(allowedUsers: [geteuid() + 1], passwords: nil, worker: worker, log: .silent).admits(far))
             near.close()
             far.close()
         }
@@ -119,14 +119,14 @@ import Testing
 
     @Test func `a user agent that has left is not let in`() async throws {
         try await WorkerThread.run { worker in
-            let rules = ClientAccess(allowedUsers: [0, geteuid()], passwords: nil, log: .silent)
+            let rules = ClientAccess(allowedUsers: [0, geteuid()], passwords: nil, worker: worker, log: .silent)
             let (userAgent, stream) = try await Loopback.pair(on: worker)
             #expect(rules.admits(stream))
             userAgent.close()
             #expect(await stream.readAll().ending == .end)
             #expect(!rules.admits(stream))
             stream.close()
-            #expect(ClientAccess(allowedUsers: [], passwords: nil, log: .silent).admits(stream))
+            #expect(ClientAccess(allowedUsers: [], passwords: nil, worker: worker, log: .silent).admits(stream))
         }
     }
 }

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import WstanBase
 @testable import WstanConfig
 @testable import WstanCore
 
@@ -35,7 +36,7 @@ import Testing
     @Test func `those who ask the same at once are answered together`() async throws {
         try await WorkerThread.run { worker in
             let verifier = try Self.verifier(on: worker)
-            let many = ClientLimits.passwordChecks * 4
+            let many = 64
             let verdicts = await withTaskGroup(of: PasswordChecker.Verdict.self) { group in
                 for _ in 0..<many { group.addTask { await Self.check(verifier, "anna", "open sesame") } }
                 return await group.reduce(into: []) { $0.append($1) }
@@ -44,24 +45,45 @@ import Testing
         }
     }
 
-    @Test func `one client's guesses wait in a bounded line, and keep nobody else waiting`() async throws {
+    @Test func `a right password that is new waits for its turn among guesses, of its own client too`() async throws {
         try await WorkerThread.run { worker in
             let verifier = try Self.verifier(on: worker)
             let verdicts = await withTaskGroup(of: PasswordChecker.Verdict.self) { group in
-                for number in 0..<(ClientLimits.passwordChecks + 5) {
+                for number in 0..<20 {
                     group.addTask { await Self.check(verifier, "anna", "guess \(number)", for: 1) }
                 }
-                group.addTask {
-                    let other = await Self.check(verifier, "anna", "open sesame", for: 2)
-                    #expect(other == .right)
-                    return .right
+                for (name, client) in [("anna", 1), ("bert", 1), ("anna", 2)] {
+                    group.addTask {
+                        let verdict = await Self.check(verifier, name, "open sesame", for: client)
+                        #expect(verdict == .right)
+                        return verdict
+                    }
                 }
                 return await group.reduce(into: []) { $0.append($1) }
             }
-            #expect(verdicts.count { $0 == .unknown } == 5)
-            #expect(verdicts.count { $0 == .wrong } == ClientLimits.passwordChecks)
-            // The line has gone.
-            #expect(await Self.check(verifier, "anna", "another guess", for: 1) == .wrong)
+            #expect(verdicts.count { $0 == .wrong } == 20)
+            #expect(verdicts.count { $0 == .right } == 3)
+        }
+    }
+
+    @Test func `a wrong password is told late, whether the name exists or not`() async throws {
+        try await WorkerThread.run { worker in
+            let verifier = try Self.verifier(on: worker)
+            for name in ["anna", "emil"] {
+                let began = Instant.now()
+                for guess in 0..<3 { #expect(await Self.check(verifier, name, "guess \(guess)", for: name) == .wrong) }
+                let time = Instant.now() - began
+                #expect(time > .milliseconds(1750), "\(name)")
+            }
+        }
+    }
+
+    @Test func `what nobody waits for any more is not checked`() async throws {
+        try await WorkerThread.run { worker in
+            let verifier = try Self.verifier(on: worker)
+            let verdict = await verifier.check(Array("anna".utf8), Array("open sesame".utf8), for: 1, isWanted: { false })
+            #expect(verdict == .unknown)
+            #expect(await Self.check(verifier, "anna", "open sesame") == .right)
         }
     }
 

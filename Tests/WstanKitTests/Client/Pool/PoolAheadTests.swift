@@ -275,24 +275,58 @@ import Testing
         #expect(pool.replenish(now: Self.start, asking: .freely) != .enough)
     }
 
-    @Test func `a tunnel that is cut is replaced at once, one that is cut young after a pause`() {
+    @Test func `a tunnel that is cut is replaced within a second, one that is cut young after longer and longer pauses`() {
         var pool = Self.pool()
         #expect(Self.fill(&pool, at: 0) == [1])
         pool.ended(1, now: Self.at(5))
-        #expect(Self.fill(&pool, at: 5) == [2])
-        pool.ended(2, now: Self.at(6))
-        #expect(pool.replenish(now: Self.at(6), asking: .freely) == .later(Self.at(6.25)))
-        #expect(Self.fill(&pool, at: 6.25) == [3])
-        pool.ended(3, now: Self.at(7))
-        #expect(pool.replenish(now: Self.at(7), asking: .freely) == .later(Self.at(8)))
+        #expect(pool.replenish(now: Self.at(5), asking: .freely) == .later(Self.at(6)))
+        #expect(Self.fill(&pool, at: 6) == [2])
+        pool.ended(2, now: Self.at(7))
+        #expect(pool.replenish(now: Self.at(7), asking: .freely) == .later(Self.at(7.25)))
+        #expect(Self.fill(&pool, at: 7.25) == [3])
+        pool.ended(3, now: Self.at(8))
+        #expect(pool.replenish(now: Self.at(8), asking: .freely) == .later(Self.at(9)))
         // One that has lasted ends the series.
-        #expect(Self.fill(&pool, at: 8) == [4])
+        #expect(Self.fill(&pool, at: 9) == [4])
         pool.ended(4, now: Self.at(20))
-        #expect(Self.fill(&pool, at: 20) == [5])
+        #expect(Self.fill(&pool, at: 21) == [5])
         // One that was dropped for another reason is no failure.
         pool.drop(5)
-        pool.ended(5, now: Self.at(20))
-        #expect(Self.fill(&pool, at: 20) == [6])
+        pool.ended(5, now: Self.at(21))
+        #expect(Self.fill(&pool, at: 21) == [6])
+    }
+
+    /// A server that is restarted cuts all its clients' tunnels at once.
+    @Test func `after a loss a pool comes back at a time of its own, with one tunnel, then two, then four`() {
+        var times: [Duration] = []
+        for seed in 0..<200 {
+            var pool = PoolMachine(size: 16, minimum: 9, maxIdle: .seconds(300), jitter: Jitter(seed: UInt64(seed)))
+            let all = Self.fill(&pool, at: 0)
+            #expect(all.count == 9)
+            for id in all { pool.ended(id, now: Self.at(100)) }
+            guard case .later(let time) = pool.replenish(now: Self.at(100), asking: .freely) else {
+                Issue.record("no pause")
+                continue
+            }
+            times.append(time - Self.at(100))
+            var volleys: [Int] = []
+            while case .open(let numbers) = pool.replenish(now: Self.at(101), asking: .freely) {
+                volleys.append(numbers.count)
+                for number in numbers { #expect(pool.opened(number, as: number, now: Self.at(101)) == .keep) }
+            }
+            #expect(volleys.first == 1 && volleys.reduce(0, +) == 9)
+            #expect(zip(volleys, volleys.dropFirst()).allSatisfy { $1 <= 3 * $0 })
+        }
+        #expect(times.allSatisfy { $0 <= PoolMachine.lossPause })
+        #expect(times.count { $0 < .milliseconds(500) } > 70 && times.count { $0 > .milliseconds(500) } > 70)
+    }
+
+    @Test func `a user's own tunnel ends the pause after a loss`() {
+        var pool = Self.pool(minimum: 4)
+        for id in Self.fill(&pool, at: 0) { pool.ended(id, now: Self.at(100)) }
+        #expect(pool.replenish(now: Self.at(100), asking: .freely) == .later(Self.at(101)))
+        pool.mayTryAgain()
+        #expect(Self.fill(&pool, at: 100).count == 1)
     }
 
     @Test func `after a pause one is tried, and the others follow when it has come`() {
@@ -300,8 +334,8 @@ import Testing
         for number in Self.fill(&pool, at: 0, keeping: false) {
             pool.openingFailed(number, .unreachable, now: Self.start)
         }
-        #expect(Self.fill(&pool, at: 1).count == 1)
-        #expect(Self.fill(&pool, at: 1).count == 3)
+        let volleys = (0..<3).map { _ in Self.fill(&pool, at: 1).count }
+        #expect(volleys == [1, 2, 1])
     }
 
     // MARK: Whether the server can

@@ -64,4 +64,38 @@ import Testing
         let peer = SocketAddress.ipv4(IPv4Address(0xc000_0201), port: 1)
         #expect(SocketOwner().isOpen(peer: peer, local: Loopback.ipv4) == nil)
     }
+
+    @Test(arguments: [Loopback.ipv4, Loopback.ipv6])
+    func `a datagram's sender is told as long as its socket is open`(address: SocketAddress) async throws {
+        guard address == Loopback.ipv4 || Loopback.hasIPv6 else { return }
+        try await WorkerThread.run { worker in
+            let owner = SocketOwner()
+            try #require(owner.seesDatagramSockets)
+            let receiver = try DatagramSocket(address, on: worker) { _, _ in }
+            let sender = try DatagramSocket(address, on: worker) { _, _ in }
+            #expect(owner.find(sender: sender.address, local: receiver.address) == .open(user: geteuid()))
+            #expect(receiver.owner(of: sender.address) == .open(user: geteuid()))
+            // Connected elsewhere it would not hear an answer from here.
+            let elsewhere = receiver.address.withPort(9)
+            #expect(elsewhere.withSockaddr { connect(sender.descriptor, $0, $1) } == 0)
+            #expect(receiver.owner(of: sender.address) == .closed)
+            #expect(receiver.address.withSockaddr { connect(sender.descriptor, $0, $1) } == 0)
+            #expect(receiver.owner(of: sender.address) == .open(user: geteuid()))
+            sender.close()
+            #expect(receiver.owner(of: sender.address) == .closed)
+            receiver.close()
+        }
+    }
+
+    @Test func `where any address is listened on, the sender is told too, but not of another host`() async throws {
+        try await WorkerThread.run { worker in
+            let receiver = try DatagramSocket(.ipv4(IPv4Address(0), port: 0), on: worker) { _, _ in }
+            let sender = try DatagramSocket(Loopback.ipv4, on: worker) { _, _ in }
+            #expect(receiver.owner(of: sender.address) == .open(user: geteuid()))
+            let remote = SocketAddress.ipv4(IPv4Address(0xc000_0201), port: 1)
+            #expect(receiver.owner(of: remote) == .unknown)
+            receiver.close()
+            sender.close()
+        }
+    }
 }

@@ -359,5 +359,23 @@ import Testing
         #expect(problem(reversed, two.key)?.contains("does not match") == true)
         #expect(problem(one.certificate, one.key, one.key)?.contains("holds no certificate") == true)
         #expect(throws: TLSContext.Problem.self) { try TLSClientContext(.init(caFile: one.key)) }
+        #expect(problem("/dev", one.key)?.contains("/dev: it is a directory, not a file; name a regular file") == true)
+        #expect(problem(one.certificate, "/dev/zero")?.contains("it is a device") == true)
+        #expect(problem(one.certificate, one.key, "/dev")?.contains("it is a directory") == true)
+
+        // What comes through a pipe comes once, and is read by its name more than once.
+        var open: [Int32] = []
+        defer { for descriptor in open { close(descriptor) } }
+        func pipe(_ file: String) throws -> String {
+            var ends: [Int32] = [0, 0]
+            try #require(Glibc.pipe(&ends) == 0)
+            open.append(ends[0])
+            let bytes = try FileReader.read(file, limit: 1 << 15)
+            #expect(write(ends[1], bytes, bytes.count) == bytes.count)
+            close(ends[1])
+            return "/dev/fd/\(ends[0])"
+        }
+        #expect(problem(try pipe(one.certificate), try pipe(one.key), try pipe(authority.caFile)) == nil)
+        #expect(problem(try pipe(reversed), try pipe(one.key))?.contains("is number 2") == true)
     }
 }

@@ -89,6 +89,69 @@ import Testing
         }
     }
 
+    /// All of them in all pieces: no state of the search may depend on what has not come.
+    @Test(arguments: [HTTPHead.Kind.request, .answer])
+    func `every short head ends at the same byte however it is cut`(kind: HTTPHead.Kind) {
+        let alphabet: [UInt8] = [UInt8(ascii: "a"), 13, 10, UInt8(ascii: ":")]
+        for length in 1...8 {
+            for number in 0..<(1 << (2 * length)) {
+                let bytes = (0..<length).map { alphabet[number >> (2 * $0) & 3] }
+                let end = bytes.withUnsafeBytes { all in
+                    var whole = HeadEnd(of: kind)
+                    return whole.find(in: all)
+                }
+                var wrong = end != Self.endOfHead(bytes, kind)
+                for cuts in 0..<(1 << (length - 1)) where !wrong {
+                    var search = HeadEnd(of: kind)
+                    var found: Int?
+                    for count in 1...length where found == nil && (count == length || cuts >> (count - 1) & 1 == 1) {
+                        found = bytes.withUnsafeBytes { search.find(in: UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+                    }
+                    wrong = found != end
+                }
+                if wrong { Issue.record("\(String(decoding: bytes, as: UTF8.self).debugDescription)") }
+            }
+        }
+    }
+
+    /// Told by the lines: behind the first empty one that follows one that is not.
+    private static func endOfHead(_ bytes: [UInt8], _ kind: HTTPHead.Kind) -> Int? {
+        var start = 0
+        var hasBegun = false
+        while let end = bytes[start...].firstIndex(of: 10) {
+            let line = bytes[start..<end]
+            let isEmpty = line.allSatisfy { $0 == 13 } && (line.count < 2 || kind == .answer || !hasBegun)
+            if isEmpty, hasBegun { return end + 1 }
+            hasBegun = hasBegun || !isEmpty
+            start = end + 1
+        }
+        return nil
+    }
+
+    /// An answer whose lines end in CR CR LF was waited for until its connection's end.
+    @Test func `in an answer CRs before the LF end a line`() throws {
+        let rest = Array("\r\nrest".utf8)
+        for text in [
+            "HTTP/1.1 200 OK\r\r\nA: b\r\r\n\r\r\n", "HTTP/1.1 200 OK\r\nA: b\r\n\r\r\r\r\n", "\r\r\nHTTP/1.1 200 OK\r\r\nA: b\n\r\r\n",
+            "\r\rHTTP/1.1 200 OK\nA: b\r\r\n\n",
+        ] {
+            let bytes = Array(text.utf8)
+            for size in 1...30 {
+                guard case .head(let head, rest) = Self.gather(bytes + rest, as: .answer, limit: 1000, pieceSize: { size }) else {
+                    Issue.record("\(text.debugDescription) in pieces of \(size)")
+                    continue
+                }
+                #expect(head.count == bytes.count)
+            }
+            let head = try HTTPHead(bytes, as: .answer)
+            #expect(head.status == 200 && head.reason == "OK" && head.allFields.count == 1)
+            #expect(head.value(of: "A").map(Array.init) == Array("b".utf8))
+        }
+        // A CR that ends no line is still a blank, and begins a line that is not empty.
+        let folded = try HTTPHead(Array("HTTP/1.1 200 OK\r\nA: b\rc\r\n\rd\r\n\r\n".utf8), as: .answer)
+        #expect(folded.value(of: "A").map(Array.init) == Array("b c   d".utf8))
+    }
+
     /// RFC 9112 section 2.2. An answer of a device waited for its connection's end, and was no answer then.
     @Test func `LF alone ends a head, and empty lines may come before it`() {
         let rest = Array("\n\nrest".utf8)

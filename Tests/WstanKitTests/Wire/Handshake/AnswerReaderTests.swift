@@ -10,7 +10,7 @@ import Testing
     private struct Outcome: Equatable {
         var status: Int?
         var rest: [UInt8] = []
-        var banner: Banner?
+        var failure: AnswerReader.Failure?
     }
 
     private static func read(_ text: String, piecesOf size: Int = .max, limit: Int = 1000) -> Outcome {
@@ -24,7 +24,7 @@ import Testing
                     return Outcome(status: head.status, rest: Array(reader.rest + bytes))
                 }
             } catch {
-                return Outcome(banner: error.banner)
+                return Outcome(failure: error)
             }
         }
         return Outcome()
@@ -41,12 +41,19 @@ import Testing
         }
     }
 
-    @Test func `only so many are passed over`() {
-        func status(after count: Int) -> Int? {
-            Self.read(String(repeating: Self.hints, count: count) + Self.final).status
-        }
-        #expect(status(after: AnswerReader.mostInterim) == 101)
-        #expect(status(after: AnswerReader.mostInterim + 1) == 103)
+    /// Ten were, and the next one was taken for the final one.
+    @Test func `their bytes are bounded, and not their number`() {
+        func read(_ count: Int) -> Outcome { Self.read(String(repeating: Self.hints, count: count) + Self.final) }
+        let most = HTTPLimits.interimAnswers / Self.hints.utf8.count
+        for count in [1, 11, 1000, most] { #expect(read(count).status == 101) }
+        #expect(read(most + 1).failure == .tooLarge(.interimAnswersTooLong(HTTPLimits.interimAnswers)))
+    }
+
+    @Test func `an answer has begun with its first byte, and stays so behind interim ones`() throws {
+        var reader = AnswerReader(limit: 1000)
+        #expect(!reader.hasBegun)
+        #expect(try reader.append(Array("H".utf8)) == nil && reader.hasBegun)
+        #expect(try reader.append(Array("TTP/1.1 100 Continue\r\n\r\n".utf8)) == nil && reader.hasBegun && reader.held == 0)
     }
 
     @Test func `no beginning of an answer is one`() {
@@ -59,8 +66,11 @@ import Testing
     @Test func `each head has its own limit`() {
         let long = "HTTP/1.1 103 X\r\nA: " + String(repeating: "a", count: 500) + "\r\n\r\n"
         #expect(Self.read(long + long + Self.final).status == 101)
-        #expect(Self.read(long + long + Self.final, limit: 500).banner == .http)
-        #expect(Self.read("HTTP/1.1 200 " + String(repeating: "a", count: 2000)).banner == .http)
+        #expect(Self.read(long + long + Self.final, limit: 500).failure == .tooLarge(.tooLong(500)))
+        let line = "HTTP/1.1 200 " + String(repeating: "a", count: 2000)
+        #expect(Self.read(line).failure == .tooLarge(.firstLineTooLong(1000)))
+        let fields = "HTTP/1.1 200 OK\r\n" + String(repeating: "A: b\r\n", count: 1001) + "\r\n"
+        #expect(Self.read(fields, limit: 10_000).failure == .tooLarge(.tooManyFields(1000)))
     }
 
     @Test(arguments: [
@@ -71,7 +81,7 @@ import Testing
         (String(repeating: "x", count: 500), .text(String(repeating: "x", count: 60))),
     ])
     func `another protocol is known by its first bytes`(text: String, banner: Banner) {
-        #expect(Self.read(text).banner == banner)
+        #expect(Self.read(text).failure == .malformed(banner))
     }
 
     @Test func `a request for a WebSocket is known in plain text`() {

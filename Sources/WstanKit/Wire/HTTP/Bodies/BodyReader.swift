@@ -12,7 +12,7 @@ struct BodyReader {
 
     private var state: State
 
-    /// - Parameter isTolerant: of lines that end in LF alone; see `takeMissingCR`.
+    /// - Parameter isTolerant: of framing that can be put right; see `takeMend`.
     init(_ body: MessageBody, isTolerant: Bool = false) {
         state =
             switch body {
@@ -27,11 +27,20 @@ struct BodyReader {
         if case .ended = state { true } else { false }
     }
 
-    /// - Returns: whether a CR is to be put in behind what was read last, and reading to go on there.
-    mutating func takeMissingCR() -> Bool {
-        guard case .chunks(var reader) = state else { return false }
+    /// - Returns: what is to be done behind what was read last, before reading goes on there.
+    mutating func takeMend() -> ChunkReader.Mend? {
+        guard case .chunks(var reader) = state else { return nil }
         defer { state = .chunks(reader) }
-        return reader.takeMissingCR()
+        return reader.takeMend()
+    }
+
+    /// What is to be added if the connection ends here in good order and the body with it; nil: it is cut short.
+    var missingEnd: [UInt8]? {
+        switch state {
+        case .counting: nil
+        case .chunks(let reader): reader.missingEnd
+        case .untilClose, .ended: []
+        }
     }
 
     /// How much can be read without getting more than `spare` bytes of what comes behind the body.

@@ -1,7 +1,16 @@
 import WstanBase
 
-/// Finds the end of a chunked body (RFC 9112 section 7.1) without taking it apart: it is passed on as it came.
+/// Finds the end of a chunked body (RFC 9112 section 7.1) without taking it apart: it is passed on as it came, of an answer
+/// with its framing put right, so that every reader finds the same end.
 struct ChunkReader {
+    /// What the framing of an answer may be put right by, at the place where `read` has stopped.
+    enum Mend {
+        /// An LF ends a line alone.
+        case insertCR
+        /// The next byte is a CR before another one, or a leading zero behind another one: some readers take 16 digits.
+        case drop
+    }
+
     private enum State {
         /// The digits of a chunk's size. Can become: blanks, extension, sizeEnd.
         case size
@@ -27,7 +36,7 @@ struct ChunkReader {
         case ended
     }
 
-    /// Whether a line may end in LF alone, as in answers (RFC 9112 section 2.2).
+    /// Whether a line may end in LF alone, as in answers (RFC 9112 section 2.2), or in CR CR LF.
     private let isTolerant: Bool
     private var state = State.size
     /// The size as far as it was read, then what is left of the chunk.
@@ -35,9 +44,7 @@ struct ChunkReader {
     private var digits = 0
     private var lineLength = 0
     private var trailersLength = 0
-
-    /// Whether the next byte is an LF without the CR that belongs before it.
-    private var missesCR = false
+    private var mend: Mend?
 
     init(isTolerant: Bool = false) {
         self.isTolerant = isTolerant
@@ -49,15 +56,15 @@ struct ChunkReader {
     /// - Returns: how many of `bytes`, from the first on, belong to the body, and whether it ended with them.
     mutating func read(_ bytes: UnsafeRawBufferPointer) throws(HTTPHead.Failure) -> (count: Int, hasEnded: Bool) {
         var index = 0
-        while index < bytes.count, state != .ended, !missesCR {
+        while index < bytes.count, state != .ended, mend == nil {
             if state == .data {
                 let count = min(left, bytes.count - index)
                 left -= count
                 index += count
                 if left == 0 { state = .dataCR }
-            } else if isTolerant, bytes[index] == 10, let expected = stateBehindCR {
-                state = expected
-                missesCR = true
+            } else if isTolerant, let found = findMend(before: bytes[index]) {
+                if found == .drop { try boundLine() }
+                mend = found
             } else {
                 try consume(bytes[index])
                 index += 1
@@ -66,10 +73,35 @@ struct ChunkReader {
         return (index, state == .ended)
     }
 
-    /// - Returns: whether a CR is to be put in where `read` has stopped.
-    mutating func takeMissingCR() -> Bool {
-        defer { missesCR = false }
-        return missesCR
+    /// - Returns: what is to be done where `read` has stopped, before it goes on.
+    mutating func takeMend() -> Mend? {
+        defer { mend = nil }
+        return mend
+    }
+
+    /// What would end the body if nothing more came, once all of its data is there and no line of its trailer is begun: some
+    /// servers close the connection there. nil: it is cut short.
+    var missingEnd: [UInt8]? {
+        guard isTolerant, mend == nil else { return nil }
+        switch state {
+        case .sizeEnd where left == 0: return [10, 13, 10]
+        case .trailerStart: return [13, 10]
+        case .lastLF: return [10]
+        case .ended: return []
+        case .size, .blanks, .extension, .sizeEnd, .data, .dataCR, .dataLF, .trailer, .trailerLF: return nil
+        }
+    }
+
+    private mutating func findMend(before byte: UInt8) -> Mend? {
+        switch (state, byte) {
+        case (.size, UInt8(ascii: "0")): return digits == 1 && left == 0 ? .drop : nil
+        case (.sizeEnd, 13), (.dataLF, 13), (.trailerLF, 13), (.lastLF, 13): return .drop
+        case (_, 10):
+            guard let expected = stateBehindCR else { return nil }
+            state = expected
+            return .insertCR
+        default: return nil
+        }
     }
 
     /// Where a CR would lead from here; nil where none is expected.

@@ -22,7 +22,8 @@ struct ResponseReader {
     private let toHEAD: Bool
     private let limit: Int
     private var state: State
-    private var interimCount = 0
+    /// Of the heads of interim answers.
+    private var interimBytes = 0
 
     /// A piece of a large body is not copied into the gatherer with the head before it.
     private static let step = 4096
@@ -45,9 +46,9 @@ struct ResponseReader {
         if case .head(let gatherer) = state { gatherer.bytes.count } else { 0 }
     }
 
-    /// Whether the end of the connection, if it comes now, is the end of the answer.
-    var endsWithConnection: Bool {
-        if case .body(let reader) = state { reader.mayRead(spare: 0) == .max } else { false }
+    /// What is to be added if the connection ends now in good order, and the answer with it; nil: it does not end so.
+    var missingEnd: [UInt8]? {
+        if case .body(let reader) = state { reader.missingEnd } else { nil }
     }
 
     /// - Parameter offset: where the piece goes on; moved on.
@@ -67,9 +68,9 @@ struct ResponseReader {
                 guard let head = try gatherer.append(piece) else { continue }
                 offset -= gatherer.rest.count
                 let response = try ProxyResponse(head, toHEAD: toHEAD)
-                if response.isInterim { interimCount += 1 }
-                guard interimCount <= HTTPLimits.interimAnswers else {
-                    throw .tooManyInterimAnswers(HTTPLimits.interimAnswers)
+                if response.isInterim { interimBytes += head.bytes.count }
+                guard interimBytes <= HTTPLimits.interimAnswers else {
+                    throw .interimAnswersTooLong(HTTPLimits.interimAnswers)
                 }
                 state =
                     if response.isInterim {
@@ -82,9 +83,12 @@ struct ResponseReader {
             state = .head(gatherer)
             return nil
         case .body(var reader):
-            if reader.takeMissingCR() {
-                state = .body(reader)
-                return .missingCR
+            let mend = reader.takeMend()
+            state = .body(reader)
+            switch mend {
+            case .insertCR: return .missingCR
+            case .drop: offset += 1
+            case nil: break
             }
             if reader.hasEnded {
                 state = .ended

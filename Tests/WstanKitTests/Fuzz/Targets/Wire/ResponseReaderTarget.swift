@@ -12,6 +12,7 @@ extension FuzzTarget {
             "HTTP/1.0 200 OK\r\n\r\nto the end", "HTTP/1.1 101 Go\r\nUpgrade: x\r\n\r\n\u{0}\u{1}",
             "HTTP/1.1 304 Same\r\nContent-Length: 5\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
             "\nHTTP/1.1 100 Go\n\nhttp/1.1  200 OK\nContent-Length : 5\r\nA: b\n c\n\r\nhello", "ICY 200 OK\n\nmusic",
+            "\r\r\nHTTP/1.1 200 OK\r\r\nTransfer-Encoding: chunked\r\r\n\r\r\n0003\r\r\nabc\r\r\n00000\r\nA: b\r\r\n",
             "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n3\nabc\n1 ;x\r\nd\n0\nA: b\n\nrest",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\nContent-Length: 3\r\n\r\n3\r\nabc",
         ].flatMap { [[0, 9, 1, 30, 2] + Array($0.utf8), [1, 3, 0, 3, 3] + Array($0.utf8)] }
@@ -28,10 +29,11 @@ extension FuzzTarget {
         }
         require(whole.statuses.dropLast().allSatisfy { $0 < 200 && $0 != 101 }, "one answer, and interim ones before")
         guard !whole.isRefused else { return }
+        let (reference, isMended) = Heard.reference(bytes, toHEAD: toHEAD)
         let isAsItCame = bytes.reversed().starts(with: (whole.body + whole.surplus).reversed())
-        require(isAsItCame || whole.mendedLines > 0, "no byte is lost or doubled")
-        require(!(whole.hasEnded && whole.endsWithConnection), "it ends once")
-        require(whole == .reference(bytes, toHEAD: toHEAD), "as all of it at once")
+        require(isAsItCame || isMended, "no byte is lost or doubled")
+        require(!whole.hasEnded || whole.missingEnd == nil, "it ends once")
+        require(whole == reference, "as all of it at once")
     }
 
     fileprivate struct Heard: Equatable {
@@ -40,9 +42,8 @@ extension FuzzTarget {
         var body: [UInt8] = []
         var surplus: [UInt8] = []
         var hasEnded = false
-        var endsWithConnection = false
+        var missingEnd: [UInt8]?
         var isRefused = false
-        var mendedLines = 0
 
         static let limit = 600
 
@@ -59,7 +60,7 @@ extension FuzzTarget {
                     }
                 }
             }
-            endsWithConnection = reader.endsWithConnection
+            missingEnd = reader.missingEnd
             hasEnded = reader.hasEnded && !isRefused
         }
 
@@ -74,9 +75,7 @@ extension FuzzTarget {
                     statuses.append(response.status)
                     forwarded += response.forwarded(closing: false, now: 0)
                 case .body(let range): body += buffer[range]
-                case .missingCR:
-                    body.append(13)
-                    mendedLines += 1
+                case .missingCR: body.append(13)
                 case .end: require(reader.hasEnded, "the end is the end")
                 }
             }
@@ -84,9 +83,10 @@ extension FuzzTarget {
             surplus += buffer[offset...]
         }
 
-        /// For what is not refused.
-        static func reference(_ bytes: [UInt8], toHEAD: Bool) -> Heard {
+        /// For what is not refused; and whether the framing of the body is put right.
+        static func reference(_ bytes: [UInt8], toHEAD: Bool) -> (Heard, isMended: Bool) {
             var heard = Heard()
+            var isMended = false
             var rest = bytes[...]
             while let end = headEnd(rest) {
                 guard let head = try? HTTPHead(Array(rest[..<end]), as: .answer),
@@ -96,26 +96,32 @@ extension FuzzTarget {
                 heard.statuses.append(response.status)
                 heard.forwarded += response.forwarded(closing: false, now: 0)
                 guard !response.isInterim else { continue }
-                heard.take(rest, as: response.isUpgrade ? .untilClose : response.body)
+                isMended = heard.take(rest, as: response.isUpgrade ? .untilClose : response.body)
                 break
             }
-            return heard
+            return (heard, isMended)
         }
 
-        private mutating func take(_ rest: ArraySlice<UInt8>, as message: MessageBody) {
+        /// - Returns: whether its framing is put right.
+        private mutating func take(_ rest: ArraySlice<UInt8>, as message: MessageBody) -> Bool {
+            var isMended = false
             var reader = BodyReader(message, isTolerant: true)
-            endsWithConnection = reader.mayRead(spare: 0) == .max
             var rest = rest
             repeat {
                 let count = (try? Array(rest).withBytes { (all) throws(HTTPHead.Failure) in try reader.read(all) }) ?? 0
                 body += rest.prefix(count)
                 rest = rest.dropFirst(count)
-                guard reader.takeMissingCR() else { break }
-                body.append(13)
-                mendedLines += 1
+                guard let mend = reader.takeMend() else { break }
+                switch mend {
+                case .insertCR: body.append(13)
+                case .drop: rest = rest.dropFirst()
+                }
+                isMended = true
             } while true
+            missingEnd = reader.hasEnded ? nil : reader.missingEnd
             surplus = Array(rest)
             hasEnded = reader.hasEnded
+            return isMended
         }
 
         /// Behind the first empty line that follows one that is not.
@@ -123,7 +129,7 @@ extension FuzzTarget {
             var start = bytes.startIndex
             var hasBegun = false
             while let end = bytes[start...].firstIndex(of: 10) {
-                let isEmpty = bytes[start..<end].elementsEqual([13]) || start == end
+                let isEmpty = bytes[start..<end].allSatisfy { $0 == 13 }
                 if isEmpty, hasBegun { return end + 1 }
                 if !isEmpty { hasBegun = true }
                 start = end + 1

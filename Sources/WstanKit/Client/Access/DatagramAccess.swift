@@ -1,0 +1,43 @@
+import WstanBase
+
+/// Whose datagrams the client takes. Of a sender on this host the kernel tells the user; it is asked about the first
+/// datagram of a sender, and again about those that come a while later. Confined to its worker.
+final class DatagramAccess: @unchecked Sendable {
+    private struct Arrival: Hashable {
+        let sender: SocketAddress
+        let port: UInt16
+    }
+
+    private let worker: Worker
+    private var memory = SenderMemory<Arrival>()
+
+    init(worker: Worker) {
+        self.worker = worker
+    }
+
+    /// What is known of a sender that was admitted: until when nobody needs to be asked.
+    var trustedUntil: Instant { worker.now + SenderMemory<Arrival>.life }
+
+    /// Whether the kernel could tell.
+    var canTell: Bool { worker.socketOwner.seesDatagramSockets }
+
+    /// - Parameters:
+    ///   - isKnown: whether it was admitted before.
+    ///   - refused: called with the user where it is not one of these; not with each datagram.
+    /// - Returns: whether `isRight` holds of the sender's user.
+    func admits(
+        _ sender: SocketAddress, at socket: DatagramSocket, isKnown: Bool, _ isRight: (UInt32) -> Bool,
+        refused: (UInt32?) -> Void
+    ) -> Bool {
+        let arrival = Arrival(sender: sender, port: socket.address.port)
+        guard memory.mayAsk(about: arrival, isKnown: isKnown, now: worker.now) else { return false }
+        var user: UInt32?
+        if case .open(let found) = socket.owner(of: sender) {
+            if isRight(found) { return true }
+            user = found
+        }
+        memory.refused(arrival)
+        refused(user)
+        return false
+    }
+}
