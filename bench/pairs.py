@@ -38,6 +38,13 @@ class Materials(NamedTuple):
         return path
 
     @property
+    def server_file(self) -> Path:
+        """Tunnels are opened as fast as they can be. A version that does not know the key ignores it."""
+        path = self.work / "server.conf"
+        path.write_text("[server]\nmax-tunnel-rate = 0\n")
+        return path
+
+    @property
     def certificate(self) -> tuple[Path, Path]:
         """Of a CA of its own, for localhost; and its key."""
         pem, key = self.work / "cert.pem", self.work / "cert.key"
@@ -108,7 +115,7 @@ def wstan(of: Materials, scheme: str = "ws", threads: int = 1, pool: int = USUAL
         name += ", no pool" if pool == 0 else f", pool of {pool}"
     return Pair(
         # The target is on this host.
-        name, [of.wstand, "-s", *for_server, *common, "--allow-private=yes"], server,
+        name, [of.wstand, "-s", f"--ini={of.server_file}", *for_server, *common, "--allow-private=yes"], server,
         [of.wstand, *for_client, *common, "-a", "127.0.0.1", "-p", str(client)], client)
 
 

@@ -181,7 +181,8 @@ TRIES = {
     **{'list ' + path: lambda path=path: os.listdir(path)
        for path in ('/run/user', '/boot', '/srv', '/mnt', '/media', '/home/somebody', '/root', '/var/log', '/proc/1')},
     **{'write ' + path: append(path)
-       for path in ('/etc/wstan.conf', '/etc/new', '/usr/new', '/run/wstand-other', '/sys/kernel/mm/ksm/run', '/proc/sys/kernel/hostname')},
+       for path in ('/etc/wstan.conf', '/etc/new', '/usr/new', '/run/wstand-other', '/run/lock/new', '/dev/shm/new',
+                    '/sys/kernel/mm/ksm/run', '/proc/sys/kernel/hostname')},
     'read /etc/shadow': read('/etc/shadow'),
     'read /dev/kmsg': read('/dev/kmsg'),
     'read /proc/kallsyms': read('/proc/kallsyms'),

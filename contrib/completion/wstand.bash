@@ -8,8 +8,8 @@ _wstand() {
     local choices='--early-reply --proxy-protocol --replay-under-tls --allow-bare-dgm --allow-private --tls-verify'
     local switches='--compatible --x-forward'
     local values='--listen --trusted-proxies --tls-pin-sha256 --header --log-format --control-group --addr --tun-addr --connect-to
-        --key --log-level --mode --threads --pool-size --pool-min --max-tunnels --max-tunnels-per-address --max-handshakes
-        --host-header --tls-sni --port --tun-port --proxy --memory-limit --early-data --plain-answer --direct --allow --deny
+        --key --log-level --mode --threads --pool-size --pool-min --max-tunnels --max-tunnels-per-address
+        --max-tunnel-rate --max-handshakes --host-header --tls-sni --port --tun-port --proxy --memory-limit --early-data --plain-answer --direct --allow --deny
         --drain-timeout --early-data-wait --udp-idle --pool-max-idle --pool-ping --ping-interval --request-ttl --handshake-timeout
         --connect-timeout --idle-timeout --uri --public-uri --allow-uid --forward'
 

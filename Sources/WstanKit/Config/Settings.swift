@@ -114,6 +114,8 @@ public struct Settings: Sendable, Equatable {
     public var maxTunnels = 10_000
     /// Of one address of clients, as trusted proxies tell it. 0: no limit.
     public var maxTunnelsPerAddress = 0
+    /// Of the keys of one name, per second; twenty seconds' worth at once. 0: no limit.
+    public var maxTunnelRate = 500
     /// 0: no limit.
     public var maxHandshakes = 8_192
     public var handshakeTimeout = Duration.seconds(8)

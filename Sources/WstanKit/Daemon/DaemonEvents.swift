@@ -89,6 +89,17 @@ extension EventLog {
             metadata: .repeated(missed))
     }
 
+    func journalTroubled(_ trouble: ReplayJournal.Trouble) {
+        switch trouble {
+        case .madeAnew(let path):
+            logger.warning("\(path) was truncated or removed by another process, and was written anew: let only wstand change it")
+        case .failed(let path, let error):
+            logger.warning("cannot write \(path), so requests could be replayed after a restart: \(error)")
+        case .recovered(let path):
+            logger.notice("\(path) can be written again")
+        }
+    }
+
     // MARK: Keys
 
     func keyRotated(_ name: String, to id: KeyID, method: String, by process: LocalProcess) {

@@ -52,12 +52,15 @@ extension EventLog {
     }
 
     /// Only clients with a key can cause this.
-    func seenRequestsFull(now: Instant) {
-        guard let missed = throttle.allows("seen-full", every: .seconds(60), now: now) else { return }
+    ///
+    /// - Parameter key: whose name has filled its share.
+    func seenRequestsFull(_ key: KeyName?, now: Instant) {
+        guard let missed = throttle.allows("seen-full \(key?.text ?? "")", every: .seconds(60), now: now) else { return }
+        var metadata: Logger.Metadata = ["limit": "\(ServerLimits.seenRequests)", "refused": "\(missed + 1)"]
+        metadata.add(key)
         logger.error(
-            "no more requests can be remembered, so new tunnels are refused: find the client that opens so many",
-            metadata: .of(
-                .limitReached, ["limit": "\(ServerLimits.seenRequests)", "refused": "\(missed + 1)"]))
+            "no more requests of a key can be remembered, so its new tunnels are refused: find the client that opens so many",
+            metadata: .of(.limitReached, metadata))
     }
 
     func tunnelOpened(_ tunnel: UInt64, peer: ClientAddress, key: KeyName?) {

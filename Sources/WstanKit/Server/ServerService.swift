@@ -12,12 +12,15 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     private let recorder: RefusalRecorder
     private let policy: TargetPolicy
     private let tunnelCounts: TunnelCounts
+    private let replayGuard: ReplayGuard
     private let limiter: HandshakeLimiter
     private var tunnels: [UInt64: Served] = [:]
     /// Of those that have not had to give way.
     private var shares = TunnelShares()
     /// Tunnels that are no more.
     private var past = TunnelTotals()
+    /// Why a request was refused that came as a message, where the tunnel has no word for it.
+    private var refusalOfMessage: Refusal?
     private let drain: Draining
 
     private struct Served {
@@ -39,9 +42,10 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         recorder = RefusalRecorder(worker: worker, log: log, recent: shared.recentRefusals)
         policy = TargetPolicy(worker: worker, rules: options.rules, hostAddresses: shared.hostAddresses)
         tunnelCounts = shared.tunnelCounts
+        replayGuard = shared.replayGuard
         limiter = shared.limiter
-        authentication = Authentication(options: options, replayGuard: shared.replayGuard) {
-            log.seenRequestsFull(now: worker.now)
+        authentication = Authentication(options: options, replayGuard: replayGuard) { [recorder] in
+            log.seenRequestsFull(recorder.name(of: $0), now: worker.now)
         }
         acceptor = TunnelAcceptor(worker: worker, options: options, authentication: authentication, recorder: recorder)
         connector = Connector(worker: worker, resolver: resolver, limiter: shared.connects)
@@ -91,6 +95,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         worker.assertIsCurrent()
         authentication.keys.install(ring.liveKeys)
         recorder.keyNames = ring.names
+        replayGuard.install(ring.names)
         // A request on one of these would be refused: so its client is told now, and opens another.
         for tunnel in tunnels.values.map(\.tunnel) where tunnel.isIdle && !isAccepted(tunnel.keyID) {
             tunnel.close(CloseCode.goingAway)
@@ -219,7 +224,9 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     }
 
     package func tunnel(_ tunnel: Tunnel, refused error: WireError) {
-        recorder.refused(error, on: tunnel, of: tunnels[tunnel.id]?.client)
+        let refusal = refusalOfMessage ?? .wire(error)
+        refusalOfMessage = nil
+        recorder.refused(refusal, on: tunnel, of: tunnels[tunnel.id]?.client)
     }
 
     /// The certificate's files have changed. On the worker.
@@ -232,11 +239,14 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
 
     package func tunnel(_ tunnel: Tunnel, admissionOf stamp: RequestStamp) -> Admission {
         do {
-            try authentication.admit(stamp, under: tunnel.keyID, now: WallClock.now())
+            try authentication.admit(stamp, under: tunnel.keyID, now: .now())
             return .admitted
         } catch {
             // What cannot be remembered may have been seen.
-            guard case .wire(let reason) = error else { return .refused(.replayed) }
+            guard case .wire(let reason) = error else {
+                refusalOfMessage = error
+                return .refused(.replayed)
+            }
             return .refused(reason)
         }
     }
@@ -290,7 +300,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         guard let client = tunnels[tunnel.id]?.client else { return nil }
         // A datagram without a tag asks for it, where that is allowed, and nobody has looked at the key yet.
         guard isAccepted(tunnel.keyID) else {
-            recorder.refused(.badAuthentication, on: tunnel, of: client)
+            recorder.refused(.wire(.badAuthentication), on: tunnel, of: client)
             return nil
         }
         let patience = ServerLimits.associationIdle

@@ -30,7 +30,7 @@ struct ClientConfigCommand: ParsableCommand {
         }
         let status = try daemon.status()
         guard status.mode == .client else { throw Failure("\(daemon.instance.title) is a server. Run this on a client.") }
-        if status.restricted == true, status.listeners.isEmpty { throw Failure(FailureText.notPermitted, status: .notPermitted) }
+        if status.restricted == true, status.listeners.isEmpty { throw Failure(FailureText.notPermitted(.group), status: .notPermitted) }
         guard let place = PACFetch.place(among: status.listeners) else {
             throw Failure(
                 "\(daemon.instance.title) listens on no TCP port, where browsers could fetch it: see listen in wstan.conf(5)")

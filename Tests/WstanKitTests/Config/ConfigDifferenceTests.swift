@@ -24,7 +24,7 @@ import Testing
         "server.x-forward": "yes", "server.proxy-protocol": "yes", "server.trusted-proxies": "none",
         "server.request-ttl": "1s", "server.replay-under-tls": "no", "server.allow-bare-dgm": "yes",
         "server.allow": "*", "server.deny": "*", "server.allow-private": "yes", "server.max-tunnels": "1",
-        "server.max-tunnels-per-address": "1", "server.max-handshakes": "1", "server.handshake-timeout": "1s",
+        "server.max-tunnels-per-address": "1", "server.max-tunnel-rate": "1", "server.max-handshakes": "1", "server.handshake-timeout": "1s",
         "server.connect-timeout": "1s", "server.idle-timeout": "1s", "server.plain-answer": "200",
         "tls.client-ca": "c", "tls.ca-file": "c", "tls.sni": "a", "tls.verify": "no", "control.socket": "/c",
         "tls.pin-sha256": String(repeating: "ab", count: 32), "control.group": "g",

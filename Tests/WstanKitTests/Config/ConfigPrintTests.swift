@@ -23,7 +23,7 @@ import Testing
         [pool]\nsize = 1\nmin = 0\nmax-idle = 1d\nping = 1
         [server]\nlisten = 0.0.0.0:80, unix:/s\nx-forward = yes\nproxy-protocol = yes\ntrusted-proxies = loopback 10.0.0.0/8
         request-ttl = 5\nreplay-under-tls = no\nallow-bare-dgm = yes\nallow = 127.0.0.1:22\ndeny = *\nallow-private = yes
-        max-tunnels = 0\nmax-tunnels-per-address = 7\nmax-handshakes = 8\nhandshake-timeout = 250ms\nconnect-timeout = 3
+        max-tunnels = 0\nmax-tunnels-per-address = 7\nmax-tunnel-rate = 9\nmax-handshakes = 8\nhandshake-timeout = 250ms\nconnect-timeout = 3
         idle-timeout = 9h\nplain-answer = 200
         [tls]\ncertificate = c\nkey = k\nclient-ca = ca\nca-file = f\nsni = a.example\nverify = no
         pin-sha256 = 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=, \(String(repeating: "ab", count: 32))

@@ -40,8 +40,7 @@ import Testing
             for token in tokens {
                 admissions.append(
                     replayGuard.admit(
-                        Nonce(high: 5, low: UInt64(token)), of: time, under: key, expiry: time + 60,
-                        now: WallClock.now()))
+                        Nonce(high: 5, low: UInt64(token)), of: time, under: key, now: .now()))
                 _ = await replayGuard.settle(time, under: key, on: worker)
             }
             if closes { replayGuard.close(now: WallClock.now()) }

@@ -26,10 +26,12 @@ import Testing
         #expect(head.status == 503 && head.reason == "Service Unavailable")
         #expect(head.value(of: "Retry-After").map { Array($0) } == Array("5".utf8))
         #expect(head.value(of: "Connection").map { Array($0) } == Array("close".utf8))
-        let told: [Refusal] = [.draining, .overLimit(.tunnels), .overLimit(.memory)]
+        let told: [Refusal] = [.draining, .overLimit(.tunnels), .overLimit(.memory), .overLimit(.rate)]
         for refusal in told { #expect(refusal.isBusy) }
         // Whether it was seen before is not known, or it is not valid.
-        for refusal in [Refusal.overLimit(.requests), .silent, .timedOut, .wire(.replayed), .wire(.badAuthentication), .notARequest] {
+        for refusal in [
+            Refusal.overLimit(.requests), .forgotten(seconds: 1), .silent, .timedOut, .wire(.replayed), .wire(.badAuthentication), .notARequest,
+        ] {
             #expect(!refusal.isBusy)
         }
     }

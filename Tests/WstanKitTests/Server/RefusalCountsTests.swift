@@ -8,14 +8,14 @@ import Testing
         var rejects = RefusalCounts()
         let refusals: [Refusal] = [
             .notARequest, .silent, .timedOut, .draining, .tls(.notTLS(.http)), .overLimit(.tunnels),
-            .overLimit(.requests), .wire(.replayed), .wire(.expired(seconds: 1)),
+            .overLimit(.requests), .overLimit(.rate), .forgotten(seconds: 1), .wire(.replayed), .wire(.expired(seconds: 1)),
             .wire(.badAuthentication), .wire(.malformed), .wire(.sealedForOtherScheme), .wire(.tooLarge),
             .wire(.unexpectedCommand), .wire(.incompleteUpgrade(lacking: [])), .tls(.notTLS(.webSocket)),
         ]
         for refusal in refusals { rejects.count(refusal) }
         #expect(
             rejects
-                == RefusalCounts([.replay: 1, .expired: 1, .badAuthentication: 1, .malformed: 5, .overLimit: 2, .draining: 1]))
+                == RefusalCounts([.replay: 2, .expired: 1, .badAuthentication: 1, .malformed: 5, .overLimit: 3, .draining: 1]))
     }
 
     @Test func `those of all workers add up`() {
@@ -38,7 +38,7 @@ import Testing
             let client = ClientAddress(ipv4: IPv4Address(0xc000_0201), port: 1)
             for _ in 0..<3 { recorder.refused(.overLimit(.tunnels), of: client) }
             recorder.refused(.notARequest, of: client)
-            recorder.refused(.badAuthentication, on: pair.server, of: client)
+            recorder.refused(.wire(.badAuthentication), on: pair.server, of: client)
             recorder.forbade(Address(host: .name("a.test"), port: 80), by: "deny", to: client, on: 1)
             recorder.closedForRoom()
             recorder.droppedDatagram()

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 @testable import WstanBase
@@ -32,18 +33,22 @@ import Testing
     private static func replayGuard(_ directory: String, slots: Int, now: Double = now) throws -> ReplayGuard {
         let opened = try ReplayJournal.open(in: directory, slots: slots, now: now)
         opened.journal.note(gap: 0)
-        return ReplayGuard(capacity: slots, opened: opened, now: now)
+        return ReplayGuard(capacity: slots, opened: opened, lifetime: 60, now: Moment(now))
     }
 
     private static func admits(
         _ replayGuard: ReplayGuard, _ number: Int, now: Double = now
     ) -> ReplayGuard.Admission {
-        replayGuard.admit(token(number), of: now, under: key, expiry: now + 60, now: now)
+        replayGuard.admit(token(number), of: now, under: key, now: Moment(now))
     }
 
-    /// Four slots of which the first three are taken.
+    private static let slots = 8
+    /// Of the file with so many.
+    private static let size = 2 * 4096
+
+    /// Eight slots of which the first three are taken.
     private static func threeSeen(in directory: String) throws -> [UInt8] {
-        let replayGuard = try replayGuard(directory, slots: 4)
+        let replayGuard = try replayGuard(directory, slots: slots)
         for number in 0..<3 { #expect(admits(replayGuard, number) == .new) }
         return try bytes(in: directory)
     }
@@ -64,17 +69,17 @@ import Testing
     @Test func `the next process knows for how long requests were remembered`() throws {
         try Self.withDirectory { directory in
             for (lifetime, expected) in [(60.0, 60.0), (600, 60), (10, 10), (600, 10)] {
-                let opened = try ReplayJournal.open(in: directory, slots: 4, now: Self.now)
+                let opened = try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now)
                 opened.journal.note(gap: 0)
-                let replayGuard = ReplayGuard(capacity: 4, opened: opened, lifetime: lifetime, now: Self.now)
+                let replayGuard = ReplayGuard(capacity: Self.slots, opened: opened, lifetime: lifetime, now: Moment(Self.now))
                 #expect(replayGuard.lifetime(ofRequestAt: Self.now) == expected)
             }
             // What was longer is noted as such when nothing of the shorter time is left.
             do {
-                let opened = try ReplayJournal.open(in: directory, slots: 4, now: Self.now)
-                ReplayGuard(capacity: 4, opened: opened, lifetime: 600, now: Self.now).moveOn(now: Self.now + 1201)
+                let opened = try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now)
+                ReplayGuard(capacity: Self.slots, opened: opened, lifetime: 600, now: Moment(Self.now)).moveOn(now: Self.now + 1201)
             }
-            #expect(try ReplayJournal.open(in: directory, slots: 4, now: Self.now).lifetime == 600)
+            #expect(try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now).lifetime == 600)
         }
     }
 
@@ -82,7 +87,7 @@ import Testing
         try Self.withDirectory { directory in
             _ = try Self.threeSeen(in: directory)
             let attributes = try FileManager.default.attributesOfItem(atPath: Self.file(in: directory))
-            #expect(attributes[.size] as? Int == 64 + 4 * 32)
+            #expect(attributes[.size] as? Int == Self.size)
             #expect(attributes[.posixPermissions] as? Int == 0o600)
         }
     }
@@ -90,13 +95,13 @@ import Testing
     @Test func `a journal that is full stays full in the next process, until something has expired`() throws {
         try Self.withDirectory { directory in
             for _ in 0..<2 {
-                let replayGuard = try Self.replayGuard(directory, slots: 4)
+                let replayGuard = try Self.replayGuard(directory, slots: Self.slots)
                 for number in 0..<4 { _ = Self.admits(replayGuard, number) }
                 #expect(Self.admits(replayGuard, 9) == .full)
                 #expect(Self.admits(replayGuard, 3) == .seen)
             }
-            let later = Self.now + 71 + ReplayMemory.margin
-            let replayGuard = try Self.replayGuard(directory, slots: 4, now: later)
+            let replayGuard = try Self.replayGuard(directory, slots: Self.slots, now: Self.now + 1)
+            let later = Self.now + 71
             for number in 10..<14 { #expect(Self.admits(replayGuard, number, now: later) == .new) }
             #expect(Self.admits(replayGuard, 14, now: later) == .full)
         }
@@ -106,13 +111,12 @@ import Testing
         try Self.withDirectory { directory in
             var now = Self.now
             for round in 0..<50 {
-                let replayGuard = try Self.replayGuard(directory, slots: 3, now: now)
+                let replayGuard = try Self.replayGuard(directory, slots: 4, now: now)
                 #expect(Self.admits(replayGuard, round, now: now) == .new)
                 #expect(Self.admits(replayGuard, round, now: now) == .seen)
-                if round > 0 { #expect(Self.admits(replayGuard, round - 1, now: now) == .seen) }
                 now += 100
             }
-            #expect(try Self.bytes(in: directory).count == 64 + 3 * 32)
+            #expect(try Self.bytes(in: directory).count == Self.size)
         }
     }
 
@@ -120,49 +124,202 @@ import Testing
         try Self.withDirectory { directory in
             _ = try Self.threeSeen(in: directory)
             for offset in [-50_000.0, -100, 60, 180] {
-                let replayGuard = try Self.replayGuard(directory, slots: 4, now: Self.now + offset)
-                for number in 0..<3 { #expect(Self.admits(replayGuard, number, now: Self.now + offset) == .seen) }
+                let replayGuard = try Self.replayGuard(directory, slots: Self.slots, now: Self.now + offset)
+                for number in 0..<3 {
+                    let again = replayGuard.admit(
+                        Self.token(number), of: Self.now, under: Self.key, now: Moment(Self.now + offset))
+                    #expect(again != .new, "\(offset)")
+                }
             }
         }
     }
 
-    @Test func `what is from a time to come is left out, and told`() throws {
+    @Test func `what is from a time to come is kept, and told`() throws {
         try Self.withDirectory { directory in
             _ = try Self.threeSeen(in: directory)
-            let opened = try ReplayJournal.open(in: directory, slots: 4, now: Self.now - 90_000)
-            #expect(opened.records.isEmpty)
+            let years = Self.now - 3e8
+            let opened = try ReplayJournal.open(in: directory, slots: Self.slots, now: years)
             #expect(opened.warning?.contains("3 requests are from a time to come") == true)
-            #expect(opened.gap == 0)
+            #expect(opened.records.count == 3 && opened.gap == 0)
+            let replayGuard = ReplayGuard(capacity: Self.slots, opened: opened, lifetime: 60, now: Moment(wall: years, boot: 0))
+            for boot in [1.0, 100, 10_000] {
+                for number in 0..<3 {
+                    let again = replayGuard.admit(
+                        Self.token(number), of: Self.now, under: Self.key, now: Moment(wall: Self.now, boot: boot))
+                    #expect(again != .new)
+                }
+            }
+            let fresh = replayGuard.admit(
+                Self.token(9), of: Self.now + 20_000, under: Self.key, now: Moment(wall: Self.now + 20_000, boot: 10_000))
+            #expect(fresh == .new)
+        }
+    }
+
+    @Test func `what was forgotten is refused by the next process, too, under whatever clock`() throws {
+        try Self.withDirectory { directory in
+            _ = try Self.threeSeen(in: directory)
+            do {
+                let replayGuard = try Self.replayGuard(directory, slots: Self.slots, now: Self.now + 1)
+                for number in 10..<14 { #expect(Self.admits(replayGuard, number, now: Self.now + 1000) == .new) }
+            }
+            for offset in [0.0, 1000, -3e8, 5] {
+                let replayGuard = try Self.replayGuard(directory, slots: Self.slots, now: Self.now + offset)
+                for number in 0..<3 { #expect(Self.admits(replayGuard, number) != .new, "\(offset)") }
+            }
+        }
+    }
+
+    // MARK: Keys
+
+    @Test func `what a retired key held is free in the journal, and its line stays`() throws {
+        try Self.withDirectory { directory in
+            let (attacker, honest) = (KeyID(value: 5), KeyID(value: 6))
+            let names = [attacker: try #require(KeyName("phone")), honest: try #require(KeyName("laptop"))]
+            func replayGuard() throws -> ReplayGuard {
+                let opened = try ReplayJournal.open(in: directory, slots: 16, now: Self.now)
+                opened.journal.note(gap: 0)
+                return ReplayGuard(capacity: 16, opened: opened, lifetime: 60, now: Moment(Self.now))
+            }
+            func admission(_ replayGuard: ReplayGuard, _ number: Int, _ key: KeyID) -> ReplayGuard.Admission {
+                replayGuard.admit(Self.token(number), of: Self.now, under: key, now: Moment(Self.now))
+            }
+            do {
+                let first = try replayGuard()
+                first.install(names)
+                for number in 0..<8 { #expect(admission(first, number, attacker) == .new) }
+                #expect(admission(first, 8, attacker) == .full)
+                first.install([honest: try #require(KeyName("laptop"))])
+                for number in 0..<7 { #expect(admission(first, number, honest) == .new) }
+            }
+            for _ in 0..<3 {
+                // The key is in the ring again, as when its file was written by hand.
+                let next = try replayGuard()
+                next.install(names)
+                for number in 0..<8 {
+                    #expect(admission(next, number, attacker) == .seen)
+                }
+                #expect(admission(next, 3, honest) == .seen)
+                let later = next.admit(
+                    Self.token(100), of: Self.now + 20, under: attacker, now: Moment(Self.now + 20))
+                #expect(later == .new || later == .seen)
+            }
+        }
+    }
+
+    // MARK: Other versions
+
+    /// As 0.1.0 has written it: 64 + 32 bytes.
+    private static func former(_ records: [(token: Int, expiry: Double)], gap: Double = 0, lifetime: Double = 60) -> [UInt8] {
+        var bytes = Array("wstnseen".utf8)
+        bytes.append(integer: UInt32(1))
+        bytes.append(integer: UInt32(32))
+        bytes.append(integer: UInt64(slots))
+        bytes.append(integer: ReplayJournalFormat.word(of: gap, .up))
+        bytes.append(integer: ReplayJournalFormat.word(of: lifetime, .down))
+        bytes += [UInt8](repeating: 0, count: 24)
+        for slot in 0..<slots {
+            guard slot < records.count else {
+                bytes += [UInt8](repeating: 0, count: 32)
+                continue
+            }
+            let (token, expiry) = (token(records[slot].token), records[slot].expiry)
+            for word in [token.high, token.low, expiry.bitPattern] { bytes.append(integer: word) }
+            bytes.append(
+                integer: ReplayJournalFormatV1.check(token.high, token.low, expiry.bitPattern, slot: slot))
+        }
+        return bytes
+    }
+
+    @Test func `a journal of 0-1-0 is read, and written as ours`() throws {
+        try Self.withDirectory { directory in
+            let records = (0..<3).map { (token: $0, expiry: Self.now + 60) } + [(token: 3, expiry: Self.now - 1000)]
+            try Self.write(Self.former(records, gap: Self.now - 5), in: directory)
+            for _ in 0..<2 {
+                let opened = try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now)
+                #expect(opened.warning == nil && opened.gap == Self.now - 5 && opened.lifetime == 60)
+                #expect(opened.records.map(\.slot) == [0, 1, 2])
+                #expect(opened.forgotten.spans.count == 1)
+                #expect(try Self.bytes(in: directory).count == Self.size)
+                let replayGuard = ReplayGuard(capacity: Self.slots, opened: opened, lifetime: 60, now: Moment(Self.now))
+                for number in 0..<3 { #expect(Self.admits(replayGuard, number) == .seen) }
+                let expired = replayGuard.admit(
+                    Self.token(3), of: Self.now - 1060, under: Self.key, now: Moment(wall: Self.now - 1060, boot: Self.now))
+                #expect(expired != .new)
+            }
+        }
+    }
+
+    @Test func `one of 0-1-0 that is damaged is told, and what is left of it is kept`() throws {
+        try Self.withDirectory { directory in
+            let whole = Self.former((0..<3).map { (token: $0, expiry: Self.now + 60) })
+            for index in stride(from: 0, to: whole.count, by: 5) {
+                var bytes = whole
+                bytes[index] ^= 0x40
+                try Self.write(bytes, in: directory)
+                do {
+                    let opened = try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now)
+                    let left = index < 64 ? 0 : index < 160 ? 2 : 3
+                    #expect(opened.records.count == left, "\(index)")
+                    #expect((opened.warning != nil && opened.gap == .infinity) || index >= 160, "\(index)")
+                }
+                try Self.write(Array(whole.prefix(index)), in: directory)
+                #expect(try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now).gap == .infinity)
+            }
+        }
+    }
+
+    // MARK: While it runs
+
+    @Test func `a journal that is truncated, or removed, is written anew, which is told once`() throws {
+        try Self.withDirectory { directory in
+            let path = Self.file(in: directory)
+            let troubles = Mutex<[ReplayJournal.Trouble]>([])
+            do {
+                let opened = try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now)
+                opened.journal.note(gap: 0)
+                let replayGuard = ReplayGuard(
+                    capacity: Self.slots, opened: opened, lifetime: 60, now: Moment(Self.now),
+                    tell: { trouble in troubles.withLock { $0.append(trouble) } })
+                #expect(Self.admits(replayGuard, 0) == .new)
+                try Self.write([], in: directory)
+                #expect(truncate(path, 0) == 0)
+                #expect(Self.admits(replayGuard, 1) == .new)
+                for _ in 0..<3 { replayGuard.moveOn(now: Self.now) }
+                #expect(troubles.withLock { $0 } == [.madeAnew(path: path)])
+                #expect(truncate(path, 5000) == 0)
+                replayGuard.moveOn(now: Self.now)
+                #expect(troubles.withLock { $0.count } == 2)
+                #expect(unlink(path) == 0)
+                #expect(Self.admits(replayGuard, 2) == .new)
+                for _ in 0..<3 { replayGuard.moveOn(now: Self.now) }
+                #expect(troubles.withLock { $0.count } == 3)
+                // Nothing can be made where a folder is.
+                #expect(unlink(path) == 0)
+                #expect(mkdir(path, 0o700) == 0)
+                for _ in 0..<3 { replayGuard.moveOn(now: Self.now) }
+                #expect(troubles.withLock { $0.count } == 4, "a failure is told once")
+                #expect(rmdir(path) == 0)
+                for _ in 0..<3 { replayGuard.moveOn(now: Self.now) }
+                #expect(troubles.withLock { $0.count } == 5 && troubles.withLock { $0.last } == .recovered(path: path))
+            }
+            let next = try Self.replayGuard(directory, slots: Self.slots)
+            for number in 0..<3 { #expect(Self.admits(next, number) == .seen) }
         }
     }
 
     // MARK: Kills
 
-    /// A kill of the process comes between two stores: all those before it are in the file, none of the others is.
-    @Test func `a kill at any store un-remembers nobody who had an answer`() throws {
-        let old = ReplayRecord(token: Self.token(1), expiry: Self.now - 500, slot: 1)
-        let new = ReplayRecord(token: Self.token(2), expiry: Self.now + 60, slot: 1)
-        let other = ReplayRecord(token: Self.token(3), expiry: Self.now + 60, slot: 0)
-        for stores in 0...5 {
-            var bytes = ReplayJournalFormat.head(slots: 2) + [UInt8](repeating: 0, count: 64)
-            for record in [other, old] { Self.write(record, to: &bytes) }
-            Self.write(new, to: &bytes, stores: stores)
-            var reading = ReplayJournalReading(now: Self.now)
-            bytes[64...].withUnsafeBytes { reading.read($0, from: 0, count: 2) }
-            #expect(reading.torn == 0, "a kill is no damage")
-            #expect(reading.records == (stores == 5 ? [other, new] : [other]))
+    /// The kernel looks for a kill between pages, so what lies in one is written at once.
+    @Test func `no slot lies in two pages, and none in another`() {
+        var end = 4096
+        for slot in 0..<ServerLimits.seenRequests {
+            let offset = ReplayJournalFormat.offset(ofSlot: slot)
+            let last = offset + ReplayJournalFormat.slotSize - 1
+            if offset < end || offset / 4096 != last / 4096 { Issue.record("slot \(slot)") }
+            end = last + 1
         }
-    }
-
-    private static func write(_ record: ReplayRecord, to bytes: inout [UInt8], stores: Int = .max) {
-        var count = 0
-        ReplayJournalFormat.write(record) { word, offset in
-            guard count < stores else { return }
-            count += 1
-            var stored: [UInt8] = []
-            stored.append(integer: word)
-            bytes.replaceSubrange(offset..<(offset + 8), with: stored)
-        }
+        #expect(end <= ReplayJournalFormat.fileSize(slots: ServerLimits.seenRequests))
+        #expect(ReplayJournalFormat.headSize <= 4096)
     }
 
     // MARK: Damage
@@ -170,17 +327,18 @@ import Testing
     @Test func `a journal that was cut off keeps what is left, and says that it does not know all`() throws {
         try Self.withDirectory { directory in
             let whole = try Self.threeSeen(in: directory)
-            for length in 0..<whole.count {
+            for length in Array(0..<400) + Array(4000..<4300) + [whole.count - 1] {
                 try Self.write(Array(whole.prefix(length)), in: directory)
-                let opened = try ReplayJournal.open(in: directory, slots: 4, now: Self.now)
+                let opened = try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now)
                 #expect(opened.gap == .infinity, "\(length)")
-                #expect(opened.records.count == max(0, min(3, (length - 64) / 32)), "\(length)")
+                let left = length < ReplayJournalFormat.headSize ? 0 : max(0, min(3, (length - 4096) / 40))
+                #expect(opened.records.count == left, "\(length)")
                 #expect((opened.warning == nil) == (length == 0), "\(length)")
                 // What was in its place is there again, and whole.
                 #expect(try Self.bytes(in: directory).count == whole.count)
             }
             try Self.write(whole + [1, 2, 3], in: directory)
-            let opened = try ReplayJournal.open(in: directory, slots: 4, now: Self.now)
+            let opened = try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now)
             #expect(opened.records.count == 3 && opened.gap == .infinity)
             #expect(try Self.bytes(in: directory).count == whole.count)
         }
@@ -189,17 +347,18 @@ import Testing
     @Test func `a byte that has changed costs its slot at most, and in the head all, which is told`() throws {
         try Self.withDirectory { directory in
             let whole = try Self.threeSeen(in: directory)
-            for index in whole.indices {
+            for index in Array(0..<400) + Array(4090..<(4096 + 8 * 40)) {
                 for change in [UInt8(1), 0x80, 0xff] {
                     var bytes = whole
                     bytes[index] ^= change
                     try Self.write(bytes, in: directory)
-                    let opened = try ReplayJournal.open(in: directory, slots: 4, now: Self.now)
+                    let opened = try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now)
                     let records = opened.records.map(\.slot)
                     switch index {
-                    case ..<64: #expect(records.isEmpty && opened.warning != nil && opened.gap == .infinity, "\(index)")
-                    case 64..<160:
-                        #expect(records == [0, 1, 2].filter { $0 != (index - 64) / 32 }, "\(index)")
+                    case ..<ReplayJournalFormat.headSize:
+                        #expect(records.isEmpty && opened.warning != nil && opened.gap == .infinity, "\(index)")
+                    case 4096..<(4096 + 120):
+                        #expect(records == [0, 1, 2].filter { $0 != (index - 4096) / 40 }, "\(index)")
                         #expect(opened.warning != nil && opened.gap == .infinity)
                     default: #expect(records == [0, 1, 2], "\(index)")
                     }
@@ -216,15 +375,15 @@ import Testing
             var size = whole
             size[22] = 1
             for (bytes, word) in [
-                (version, "another version (9)"), (size, "260 slots"), (Array("not a journal at all".utf8), "damaged"),
+                (version, "another version (9)"), (size, "264 slots"), (Array("not a journal at all".utf8), "damaged"),
                 ([UInt8](repeating: 0x5a, count: 100_000), "damaged"),
             ] {
                 try Self.write(bytes, in: directory)
-                let opened = try ReplayJournal.open(in: directory, slots: 4, now: Self.now)
+                let opened = try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now)
                 #expect(opened.warning?.contains(word) == true)
                 #expect(opened.records.isEmpty && opened.gap == .infinity)
                 #expect(try Self.bytes(in: directory).count == whole.count)
-                #expect(try Self.bytes(in: directory)[64...].allSatisfy { $0 == 0 })
+                #expect(try Self.bytes(in: directory)[4096...].allSatisfy { $0 == 0 })
             }
         }
     }
@@ -232,14 +391,14 @@ import Testing
     @Test func `a gap is known to the next process, and one that was not noted is unknown`() throws {
         try Self.withDirectory { directory in
             for gap in [0.0, 1, Self.now, Self.now + 59] {
-                try ReplayJournal.open(in: directory, slots: 4, now: Self.now).journal.note(gap: gap)
-                #expect(try ReplayJournal.open(in: directory, slots: 4, now: Self.now).gap == gap)
+                try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now).journal.note(gap: gap)
+                #expect(try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now).gap == gap)
             }
             for gap in [Double.nan, .infinity, 1e300, 5e9] {
-                #expect(ReplayJournalFormat.word(ofGap: gap) == ReplayJournalFormat.word(ofGap: .infinity))
+                #expect(ReplayJournalFormat.word(of: gap, .up) == ReplayJournalFormat.word(of: .infinity, .up))
             }
             try FileManager.default.removeItem(atPath: Self.file(in: directory))
-            for _ in 0..<2 { #expect(try ReplayJournal.open(in: directory, slots: 4, now: Self.now).gap == .infinity) }
+            for _ in 0..<2 { #expect(try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now).gap == .infinity) }
         }
     }
 
@@ -247,44 +406,43 @@ import Testing
 
     @Test func `two processes do not have it at once`() throws {
         try Self.withDirectory { directory in
-            let first = try ReplayJournal.open(in: directory, slots: 4, now: Self.now)
+            let first = try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now)
             #expect(throws: ReplayJournal.Failure.inUse(path: Self.file(in: directory))) {
-                try ReplayJournal.open(in: directory, slots: 4, now: Self.now, patience: .milliseconds(50))
+                try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now, patience: .milliseconds(50))
             }
             withExtendedLifetime(first) {}
         }
         try Self.withDirectory { directory in
-            do { _ = try ReplayJournal.open(in: directory, slots: 4, now: Self.now) }
-            #expect(throws: Never.self) { try ReplayJournal.open(in: directory, slots: 4, now: Self.now) }
+            do { _ = try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now) }
+            #expect(throws: Never.self) { try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now) }
         }
     }
 
     @Test func `what is no file, or nowhere, is told`() throws {
         try Self.withDirectory { directory in
             #expect(throws: ReplayJournal.Failure.self) {
-                try ReplayJournal.open(in: directory + "/nowhere", slots: 4, now: Self.now)
+                try ReplayJournal.open(in: directory + "/nowhere", slots: Self.slots, now: Self.now)
             }
             let path = Self.file(in: directory)
             try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: directory + "/elsewhere")
             #expect(throws: ReplayJournal.Failure.unusable("\(path) is not a file")) {
-                try ReplayJournal.open(in: directory, slots: 4, now: Self.now)
+                try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now)
             }
             #expect(!FileManager.default.fileExists(atPath: directory + "/elsewhere"))
             try FileManager.default.removeItem(atPath: path)
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
             #expect(throws: ReplayJournal.Failure.unusable("\(path) is not a file")) {
-                try ReplayJournal.open(in: directory, slots: 4, now: Self.now)
+                try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now)
             }
         }
     }
 
     @Test func `room that is not there is an error, not a signal`() throws {
         try Self.withDirectory { directory in
-            let file = try MappedFile(directory + "/file", patience: .zero)
+            let file = try ExclusiveFile(directory + "/file", patience: .zero)
             #expect(throws: SystemError.self) { try file.reserve(1 << 60) }
             try file.reserve(4096)
-            try file.map()
-            file.store(0x0102_0304_0506_0708, at: 4088)
+            try file.write([1, 2, 3, 4, 5, 6, 7, 8], at: 4088)
             #expect(try file.read(at: 4088, count: 100) == [1, 2, 3, 4, 5, 6, 7, 8])
         }
     }

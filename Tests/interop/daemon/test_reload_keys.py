@@ -27,6 +27,7 @@ SERVER = {
     '[server] allow-private': 'no',
     '[server] max-tunnels': '1',
     '[server] max-tunnels-per-address': '1',
+    '[server] max-tunnel-rate': '1',
     '[server] max-handshakes': '1',
     '[server] handshake-timeout': '3s',
     '[server] connect-timeout': '3s',

@@ -1,79 +1,20 @@
 """Requests that were seen, sent once more: to the same server, to the next one, and to the next one after a kill."""
-import json
 import os
 import random
 import resource
 import signal
 import socket
-import subprocess
 import threading
 import time
 
 from helpers.peers import wire
-from helpers.peers.target import echo
-from helpers.process import CTL, OURS, free_port
-from helpers.scenario import TARGETS_HERE, Scenario
+from helpers.peers.probe import BINARY, Tunnel, frame
+from helpers.process import OURS, free_port
+from helpers.restarting import JOURNAL, Restarting
 from helpers.waiting import eventually
 
-JOURNAL = 'seen-requests'
 
-
-class Replays(Scenario):
-    """A server with a runtime directory that is ended and started again at will."""
-    SCHEME = 'ws'
-    OPENING = staticmethod(wire.Opening)
-
-    def setUp(self):
-        super().setUp()
-        self.raw_key = wire.key_bytes(self.key)
-        self.echo = self.target(echo)
-        self.runtime = os.path.join(self.directory, 'run')
-        os.mkdir(self.runtime)
-        self.control = os.path.join(self.directory, 'control')
-        self.port = free_port()
-        self.serving = None
-
-    def again(self, *options, runtime=None, prepare=None):
-        """The next server, on the same port."""
-        directory = self.runtime if runtime is None else runtime
-        self.serving = self.start(
-            'server', ['env', 'RUNTIME_DIRECTORY=' + directory, OURS], '-s', '%s://127.0.0.1:%d' % (self.SCHEME, self.port), self.key,
-            '--listen=127.0.0.1:%d' % self.port, '--log-level=info', '--control-socket=' + self.control, TARGETS_HERE, *options,
-            prepare=prepare)
-        self.serving.await_port(self.port)
-        return self.serving
-
-    def opening(self, **options):
-        return self.OPENING(self.raw_key, wire.request_body('127.0.0.1', self.echo.port, b'hi', **options))
-
-    def status(self, opening):
-        with socket.create_connection(('127.0.0.1', self.port), 5) as s:
-            s.sendall(opening.head())
-            return int(s.recv(12)[9:12])
-
-    def assertAdmitted(self, opening):
-        self.assertEqual(self.status(opening), 101)
-
-    def assertRefused(self, opening):
-        """As a replay, which the log says, or counts among others of a minute."""
-        self.assertEqual(self.status(opening), 404)
-
-    def assertCounted(self, count):
-        """As replays, since its start; wstanctl tells, in words and as JSON."""
-        def status(*options):
-            return subprocess.run([CTL, 'status', '--socket', self.control, *options], check=True, capture_output=True, text=True).stdout
-        self.assertEqual(json.loads(status('--json'))['rejects']['replay'], count)
-        self.assertIn('rejects  %d replayed\n' % count, status())
-
-    def restart(self):
-        self.serving.signal(signal.SIGTERM)
-        self.assertEqual(self.serving.exit_status(), 0)
-        return self.again()
-
-    def kill(self):
-        self.serving.kill()
-        return self.again()
-
+class Replays(Restarting):
     def test_seen_once(self):
         """A request is refused when it is sent again, after a restart, after kill -9, and after both again; a new one never is."""
         self.again()
@@ -140,7 +81,7 @@ class Replays(Scenario):
         small = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
         for options in {'prepare': small}, {'runtime': os.path.join(self.directory, 'nowhere')}:
             server = self.again(**options)
-            server.await_log(r'seen requests are forgotten with a restart.*8 MB')
+            server.await_log(r'seen requests are forgotten with a restart.*10 MB')
             seen = self.opening()
             self.assertAdmitted(seen)
             self.assertRefused(seen)
@@ -195,3 +136,48 @@ class ReplaysUnderTLS(Replays):
         self.kill()
         seen.nonce = os.urandom(16)
         self.assertRefused(seen)
+
+    def test_message_sent_again(self):
+        """A request that came as a message is refused in a URI, on the same tunnel, on another one, and by the next server."""
+        self.again()
+        body = wire.request_body('127.0.0.1', self.echo.port, b'pay')
+        tunnel = Tunnel(self.port, wire.PlainOpening(self.raw_key, wire.empty_body()))
+        tunnel.send(body)
+        self.assertEqual(tunnel.read_data(3), b'pay')
+        tunnel.send(wire.reset_body())
+        tunnel.read_reset()
+        tunnel.send(body)
+        self.assertIn(tunnel.close_code(), (3000, 3001))
+        for successor in None, self.kill:
+            if successor:
+                successor()
+            again = wire.PlainOpening(self.raw_key, body)
+            self.assertRefused(again)
+            other = Tunnel(self.port, wire.PlainOpening(self.raw_key, wire.empty_body()))
+            other.send(body)
+            self.assertIn(other.close_code(), (3000, 3001))
+        self.assertEqual(len(self.echo.connections), 1)
+
+    def test_opening_sent_again_as_a_message(self):
+        """A request that came in a URI is refused as a message."""
+        self.again()
+        opening = self.opening()
+        self.assertAdmitted(opening)
+        tunnel = Tunnel(self.port, wire.PlainOpening(self.raw_key, wire.empty_body()))
+        tunnel.send(wire.request_body('127.0.0.1', self.echo.port, b'ok'))
+        self.assertEqual(tunnel.read_data(2), b'ok')
+        other = Tunnel(self.port, wire.PlainOpening(self.raw_key, wire.empty_body()))
+        other.send_raw(frame(BINARY, opening.message))
+        self.assertIn(other.close_code(), (3000, 3001))
+        self.assertEqual(len(self.echo.connections), 2)
+
+    def test_clients_without_a_clock(self):
+        """Without replay-under-tls a client without a clock may ask for the same target again, as a message too."""
+        self.again('--replay-under-tls=no')
+        for _ in range(2):
+            tunnel = Tunnel(self.port, wire.PlainOpening(self.raw_key, wire.empty_body(0)))
+            for _ in range(2):
+                tunnel.send(wire.request_body('127.0.0.1', self.echo.port, b'x', when=0))
+                self.assertEqual(tunnel.read_data(1), b'x')
+                tunnel.send(wire.reset_body())
+                tunnel.read_reset()

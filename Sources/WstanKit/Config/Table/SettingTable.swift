@@ -138,6 +138,9 @@ extension SettingKey {
             reload: .takesOver,
             purpose: "allow at most this many open tunnels from one client address; 0 means no limit"),
         SettingKey(
+            name: "max-tunnel-rate", section: .server, kind: .count(\.maxTunnelRate, 0...1_000_000), reload: .takesOver,
+            purpose: "open at most this many tunnels per second with the keys of one name; 0 means no limit"),
+        SettingKey(
             name: "max-handshakes", section: .server, kind: .count(\.maxHandshakes, 0...1_000_000), reload: .takesOver,
             purpose: "allow at most this many connections without a complete request; 0 means no limit"),
         SettingKey(

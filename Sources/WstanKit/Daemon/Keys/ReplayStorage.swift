@@ -25,13 +25,13 @@ enum ReplayStorage {
     static func open(
         runtimeDirectory: String?, stateDirectory: String?, lifetime: Duration, blocking: BlockingPool, log: EventLog
     ) throws(Failure) -> (replayGuard: ReplayGuard, warnings: [String]) {
-        let now = WallClock.now()
+        let now = Moment.now()
         var warnings: [String] = []
         var opened: ReplayJournal.Opened?
         if let runtimeDirectory {
             do throws(ReplayJournal.Failure) {
                 opened = try ReplayJournal.open(
-                    in: runtimeDirectory, slots: ServerLimits.seenRequests, now: now, patience: patience)
+                    in: runtimeDirectory, slots: ServerLimits.seenRequests, now: now.wall, patience: patience)
             } catch {
                 switch error {
                 case .inUse(let path): throw Failure(description: inUse(path))
@@ -42,16 +42,24 @@ enum ReplayStorage {
         if let warning = opened?.warning { warnings.append(warning) }
         guard let stateDirectory else {
             opened?.journal.note(gap: 0)
-            return (ReplayGuard(opened: opened, lifetime: lifetime.inSeconds, now: now), warnings)
+            return (
+                ReplayGuard(opened: opened, lifetime: lifetime.inSeconds, now: now, tell: { log.journalTroubled($0) }),
+                warnings
+            )
         }
         let path = stateDirectory + "/" + marksFileName
         let marks = ReplayWatermarks(
-            found: readMarks(path, &warnings), gap: opened?.gap ?? .infinity, lifetime: lifetime.inSeconds, now: now)
+            found: readMarks(path, &warnings), gap: opened?.gap ?? .infinity, lifetime: lifetime.inSeconds,
+            now: now.wall)
         opened?.journal.note(gap: marks.gap)
-        let refusal = marks.refusal(at: now)
+        let refusal = marks.refusal(at: now.wall)
         if refusal > 0 { warnings.append(refuses(for: refusal)) }
         let keeper = ReplayWatermarkWriter(marks, store: store(path, blocking, log))
-        return (ReplayGuard(opened: opened, marks: keeper, lifetime: lifetime.inSeconds, now: now), warnings)
+        return (
+            ReplayGuard(
+                opened: opened, marks: keeper, lifetime: lifetime.inSeconds, now: now, tell: { log.journalTroubled($0) }),
+            warnings
+        )
     }
 
     private static func store(_ path: String, _ blocking: BlockingPool, _ log: EventLog) -> ReplayWatermarkWriter.Store

@@ -22,6 +22,8 @@ final class ServerRole: Role, @unchecked Sendable {
         self.context = context
         name = ShownCertificate.name(by: configuration.next)
         (replayGuard, warnings) = try Self.openReplayGuard(configuration.next, context)
+        replayGuard.apply(configuration.next)
+        replayGuard.install(keys.ring.names)
         let shared = ServerShared(
             replayGuard: replayGuard, maxHandshakes: Descriptors.handshakes(configuration.next.maxHandshakes))
         limiter = shared.limiter
@@ -89,7 +91,7 @@ final class ServerRole: Role, @unchecked Sendable {
 
     func apply(_ configuration: LoadedConfiguration) async {
         name = ShownCertificate.name(by: configuration.next)
-        replayGuard.apply(lifetime: configuration.next.requestTTL.inSeconds, now: WallClock.now())
+        replayGuard.apply(configuration.next)
         // Files that have changed are found by the watch itself.
         if configuration.certificate?.configuration != watch.certificate?.configuration {
             watch.adopt(configuration.certificate)
@@ -102,6 +104,12 @@ final class ServerRole: Role, @unchecked Sendable {
 
     func close() {
         replayGuard.close(now: WallClock.now())
+    }
+}
+
+extension ReplayGuard {
+    fileprivate func apply(_ settings: Settings) {
+        apply(lifetime: settings.requestTTL.inSeconds, rate: settings.maxTunnelRate, now: WallClock.now())
     }
 }
 

@@ -16,7 +16,16 @@ struct ClientCheck: @unchecked Sendable {
     /// - Returns: whether wstand runs; nil when that cannot be told.
     func run() async -> Bool? {
         for uri in settings.uris { await examine(uri) }
+        if let finding = Self.sharedKey(of: settings.uris) { tell(finding) }
         return await ListenCheck(worker: worker, settings: settings, files: files, unit: unit, tell: tell).run()
+    }
+
+    /// Each server remembers what it has seen itself.
+    static func sharedKey(of servers: [ServerURI]) -> Finding? {
+        guard Set(servers.map(\.host)).count > 1 else { return nil }
+        return .warning(
+            "key", "the servers have one key, and do not know what the others have seen: a request can be replayed at another server",
+            remedy: "give each server a key and a client of its own where requests may be recorded on the way")
     }
 
     private var deadline: Instant { worker.now + DoctorLimits.step }

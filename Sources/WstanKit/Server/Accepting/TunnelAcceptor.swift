@@ -129,7 +129,7 @@ final class TunnelAcceptor: @unchecked Sendable {
             }
             let candidate = try await search(head, of: client, intake.stream, deadline)
             // Only who has made a valid request learns that nothing is taken on: so that is looked at later.
-            let request = try authentication.verify(candidate, from: client.source, now: WallClock.now()) { key = $0 }
+            let request = try authentication.verify(candidate, from: client.source, now: .now()) { key = $0 }
             if options.xForward, !isTrusted, ForwardedFor.isNamed(in: head) { recorder.ignoredForwardedFor(of: client) }
             _ = await authentication.settle(request, on: worker)
             guard !intake.stream.isClosed else { throw .silent }

@@ -24,10 +24,10 @@ struct Authentication {
     private(set) var options: ServerOptions
     let keys: ServerKeys
     private let replayGuard: ReplayGuard
-    private let whenFull: () -> Void
+    private let whenFull: (KeyID) -> Void
 
-    /// - Parameter whenFull: no more requests can be remembered, and this one is refused.
-    init(options: ServerOptions, replayGuard: ReplayGuard, whenFull: @escaping () -> Void = {}) {
+    /// - Parameter whenFull: no more requests of a key's name can be remembered, and this one is refused.
+    init(options: ServerOptions, replayGuard: ReplayGuard, whenFull: @escaping (KeyID) -> Void = { _ in }) {
         self.options = options
         self.replayGuard = replayGuard
         self.whenFull = whenFull
@@ -43,14 +43,13 @@ struct Authentication {
     /// fill the memory.
     ///
     /// - Parameters:
-    ///   - now: seconds since the epoch.
     ///   - identified: told whose request it is, though it may be refused then.
     func verify(
-        _ head: HTTPHead, now: Double, identified: (KeyID) -> Void = { _ in }
+        _ head: HTTPHead, now: Moment, identified: (KeyID) -> Void = { _ in }
     ) throws(Refusal) -> VerifiedRequest {
         let found: ServerHandshake.Candidate?
         do throws(WireError) {
-            found = try versions(now: now).judge(head)
+            found = try versions(now: now.wall).judge(head)
         } catch {
             throw .wire(error)
         }
@@ -62,16 +61,18 @@ struct Authentication {
     ///
     /// - Parameter source: of the request, if that is known.
     func verify(
-        _ candidate: ServerHandshake.Candidate, from source: ClientAddress.Source? = nil, now: Double,
+        _ candidate: ServerHandshake.Candidate, from source: ClientAddress.Source? = nil, now: Moment,
         identified: (KeyID) -> Void = { _ in }
     ) throws(Refusal) -> VerifiedRequest {
         identified(candidate.keyID)
-        try check(candidate.keyID, now: now)
-        try check(candidate.opening.time, now: now)
+        try check(candidate.keyID, now: now.wall)
+        try check(candidate.opening.time, now: now.wall)
         if remembersRequests {
-            try remember(candidate.identity, of: candidate.opening.time, under: candidate.keyID, now: now)
+            try remember(candidate.identity, of: candidate.opening.time, under: candidate.keyID, opens: true, now: now)
+        } else if !replayGuard.opens(under: candidate.keyID, now: now) {
+            throw .overLimit(.rate)
         }
-        keys.used(candidate.keyID, now: now, by: source)
+        keys.used(candidate.keyID, now: now.wall, by: source)
         return VerifiedRequest(candidate)
     }
 
@@ -89,14 +90,16 @@ struct Authentication {
     }
 
     /// A request that comes as a message on a tunnel expires too, and its key must still be a key.
-    func admit(_ stamp: RequestStamp, under key: KeyID, now: Double) throws(Refusal) {
-        try check(key, now: now)
+    func admit(_ stamp: RequestStamp, under key: KeyID, now: Moment) throws(Refusal) {
+        try check(key, now: now.wall)
         if let time = stamp.time {
-            try check(time, now: now)
+            try check(time, now: now.wall)
             // Who has seen it pass could send it once more.
-            if let identity = stamp.identity { try remember(identity.token, of: time, under: key, now: now) }
+            if remembersRequests, let identity = stamp.identity {
+                try remember(identity.token, of: time, under: key, opens: false, now: now)
+            }
         }
-        keys.used(key, now: now)
+        keys.used(key, now: now.wall)
     }
 
     /// A tunnel keeps the key that it was opened with; nothing new is asked for with one that is retired or has expired.
@@ -115,14 +118,19 @@ struct Authentication {
     /// Under TLS, requests of clients without a clock may be let in at any time, any number of times.
     private var remembersRequests: Bool { options.usesCipher || options.replayUnderTLS }
 
-    private func remember(_ identity: Nonce, of time: Double, under key: KeyID, now: Double) throws(Refusal) {
+    private func remember(
+        _ identity: Nonce, of time: Double, under key: KeyID, opens: Bool, now: Moment
+    ) throws(Refusal) {
         let expiry = time + lifetime(ofRequestAt: time)
-        switch replayGuard.admit(identity, of: time, under: key, expiry: expiry, now: now) {
+        let claim = ReplayGuard.Claim(token: identity, key: key, time: time, expiry: expiry, opens: opens)
+        switch replayGuard.admit(claim, now: now) {
         case .new: break
         case .seen: throw .wire(.replayed)
+        case .forgotten(let seconds): throw .forgotten(seconds: seconds)
         case .full:
-            whenFull()
+            whenFull(key)
             throw .overLimit(.requests)
+        case .tooFast: throw .overLimit(.rate)
         }
     }
 

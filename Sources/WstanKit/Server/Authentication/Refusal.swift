@@ -8,6 +8,8 @@ enum Refusal: Error, Equatable {
     case silent
     case wire(WireError)
     case overLimit(Bound)
+    /// It is from a time whose requests are forgotten, since our clock was set back; for so many seconds.
+    case forgotten(seconds: Double)
     /// The server is about to end, or was told to take nothing on.
     case draining
     case timedOut
@@ -20,9 +22,21 @@ enum Refusal: Error, Equatable {
         case tunnelsOfAddress = "max-tunnels-per-address"
         case handshakes = "max-handshakes"
         case memory = "memory-limit"
-        case requests = "remembered requests"
+        /// As many requests of its key's name are remembered as may be. So it is not known whether this one was seen before.
+        case requests = "seen-requests"
+        /// Its key's name opens tunnels faster than it may.
+        case rate = "max-tunnel-rate"
         case lookUps = "look-ups of names"
         case connects = "connections being made"
+
+        /// For people.
+        var cause: String {
+            switch self {
+            case .requests: "its key's share of the remembered requests"
+            case .rate: "\(rawValue) of its key"
+            case .tunnels, .tunnelsOfAddress, .handshakes, .memory, .lookUps, .connects: rawValue
+            }
+        }
     }
 
     /// How a refusal is counted and logged: the one place to say it for a new cause.
@@ -45,7 +59,7 @@ enum Refusal: Error, Equatable {
         case .draining: true
         // What cannot be remembered may have been seen before.
         case .overLimit(let bound): bound != .requests
-        case .notARequest, .silent, .wire, .timedOut, .tls: false
+        case .notARequest, .silent, .wire, .forgotten, .timedOut, .tls: false
         }
     }
 
@@ -66,7 +80,12 @@ enum Refusal: Error, Equatable {
         case .draining: Traits(code: "draining", counter: .draining, cause: "the server was draining")
         case .overLimit(let bound):
             Traits(
-                code: "over-limit", counter: .overLimit, cause: "over a limit: \(bound.rawValue)", id: .limitReached)
+                code: "over-limit", counter: .overLimit, cause: "over a limit: \(bound.cause)", id: .limitReached)
+        case .forgotten(let seconds):
+            Traits(
+                code: "clock-set-back", counter: .replay, level: .warning,
+                text: "request refused: this host's clock was set back to a time whose requests are forgotten; check the clock",
+                cause: Self.forgotten(seconds), id: .replayRefused)
         case .wire(let error): Self.traits(of: error)
         }
     }
@@ -95,6 +114,12 @@ enum Refusal: Error, Equatable {
                 text: "request refused: the key is right, but a front or a proxy on the way does not pass on all of the request",
                 cause: "right key, but a front or a proxy removed part of the request")
         }
+    }
+
+    private static func forgotten(_ seconds: Double) -> String {
+        let cause = "this host's clock was set back"
+        guard let whole = Int(exactly: seconds.rounded(.up)) else { return cause }
+        return "\(cause): requests are refused for \(whole) s more"
     }
 
     /// - Parameter seconds: of the client's clock, by the request.

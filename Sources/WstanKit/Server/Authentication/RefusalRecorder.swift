@@ -27,10 +27,16 @@ final class RefusalRecorder: @unchecked Sendable {
     }
 
     /// A message on a tunnel, which is closed.
-    func refused(_ error: WireError, on tunnel: Tunnel, of client: ClientAddress?) {
-        rejects.count(Refusal.wire(error))
-        remember(.wire(error), of: client, with: tunnel.keyID)
+    func refused(_ refusal: Refusal, on tunnel: Tunnel, of client: ClientAddress?) {
+        rejects.count(refusal)
+        remember(refusal, of: client, with: tunnel.keyID)
+        guard case .wire(let error) = refusal else { return logGathered(refusal, client, tunnel.keyID) }
         log.tunnelRefused(tunnel.id, error, peer: client?.description, now: worker.now)
+    }
+
+    private func logGathered(_ refusal: Refusal, _ client: ClientAddress?, _ key: KeyID) {
+        guard let client else { return }
+        logGathered(at: log.requestRefused(refusal, peer: client, key: name(of: key), now: worker.now))
     }
 
     /// Told only of requests that have held: anybody can send the field.

@@ -1,4 +1,3 @@
-import Synchronization
 import WstanBase
 
 /// Seen requests in a file that outlives the process, however that ends: below /run, since it need not outlive the machine.
@@ -8,6 +7,7 @@ package final class ReplayJournal: @unchecked Sendable {
     package struct Opened: Sendable {
         package let journal: ReplayJournal
         var records: [ReplayRecord] = []
+        var forgotten = ForgottenSpans()
         /// Until when requests may have been made that were accepted and are not in it; 0: none; infinite: nobody knows.
         package var gap = Double.infinity
         /// For how many seconds requests were remembered; nil: nobody knows.
@@ -22,14 +22,34 @@ package final class ReplayJournal: @unchecked Sendable {
         case unusable(String)
     }
 
-    static let fileName = "seen-requests"
-    private static let piece = 2048 * ReplayJournalFormat.slotSize
-
-    private let file: MappedFile
-
-    private init(_ file: MappedFile) {
-        self.file = file
+    /// What befell the file while we had it.
+    package enum Trouble: Equatable, Sendable {
+        /// Another process has truncated or removed it; it is whole again.
+        case madeAnew(path: String)
+        /// It cannot be written.
+        case failed(path: String, SystemError)
+        /// It can be again.
+        case recovered(path: String)
     }
+
+    static let fileName = "seen-requests"
+    private static let pagesOfPiece = 16
+
+    private let path: String
+    private let slots: Int
+    private var file: ExclusiveFile
+    private var head = ReplayJournalFormat.Head()
+    /// Of the last writing.
+    private var failure: SystemError?
+    private var isFailureTold = false
+
+    private init(_ file: ExclusiveFile, _ path: String, slots: Int) {
+        self.file = file
+        self.path = path
+        self.slots = slots
+    }
+
+    // MARK: Opening
 
     /// Blocks, and reads all of it; the room for every slot is taken at once, so that nothing can be short of it later.
     ///
@@ -38,10 +58,10 @@ package final class ReplayJournal: @unchecked Sendable {
         in directory: String, slots: Int, now: Double, patience: Duration = .zero
     ) throws(Failure) -> Opened {
         let path = directory + "/" + fileName
-        do throws(MappedFile.Failure) {
-            let file = try MappedFile(path, patience: patience)
+        do throws(ExclusiveFile.Failure) {
+            let file = try ExclusiveFile(path, patience: patience)
             do throws(SystemError) {
-                return try open(file, path, slots, now)
+                return try ReplayJournal(file, path, slots: slots).open(now)
             } catch {
                 throw .system(error)
             }
@@ -54,82 +74,165 @@ package final class ReplayJournal: @unchecked Sendable {
         }
     }
 
-    private static func open(
-        _ file: MappedFile, _ path: String, _ slots: Int, _ now: Double
-    ) throws(SystemError) -> Opened {
-        var opened = Opened(journal: ReplayJournal(file))
-        let size = ReplayJournalFormat.fileSize(slots: slots)
-        switch ReplayJournalFormat.readHead(try file.read(at: 0, count: ReplayJournalFormat.headSize), slots: slots) {
-        case .good(let gap, let lifetime):
-            opened.lifetime = lifetime
-            let reading = try read(file, slots, now)
-            opened.records = reading.records
-            if file.size == size, reading.torn == 0 {
-                opened.gap = gap
-            } else {
-                opened.warning = "\(path) is damaged; of the requests seen before, \(reading.records.count) are known"
-            }
-            if reading.inFarFuture > 0 {
-                opened.warning =
-                    "\(path): \(reading.inFarFuture) requests are from a time to come, and are forgotten: was the clock set "
-                    + "back?"
-            }
-            try file.reserve(size)
+    private func open(_ now: Double) throws(SystemError) -> Opened {
+        var opened = Opened(journal: self)
+        let bytes = try file.read(at: 0, count: ReplayJournalFormat.headSize)
+        switch ReplayJournalFormat.readHead(bytes, slots: slots) {
+        case .good(let found):
+            try take(found, ReplayJournalReading(now: now), &opened)
+        case .former(let found):
+            try take(found, ReplayJournalReading(now: now, isFormer: true), &opened)
         case .unfinished:
-            try begin(file, slots)
+            try begin()
         case .ofOtherVersion(let version):
             opened.warning = "\(path) is of another version (\(version)), and is begun anew"
-            try begin(file, slots)
+            try begin()
         case .ofOtherSize(let count):
             opened.warning = "\(path) is of another version (\(count) slots), and is begun anew"
-            try begin(file, slots)
+            try begin()
         case .foreign:
             opened.warning = "\(path) is damaged, and is begun anew"
-            try begin(file, slots)
+            try begin()
         }
-        try file.map()
         return opened
     }
 
-    private static func begin(_ file: MappedFile, _ slots: Int) throws(SystemError) {
-        try file.truncate(to: 0)
-        try file.reserve(ReplayJournalFormat.fileSize(slots: slots))
-        try file.write(ReplayJournalFormat.head(slots: slots), at: 0)
+    /// - Parameter empty: what the slots are read into.
+    private func take(
+        _ found: ReplayJournalFormat.Head, _ empty: ReplayJournalReading, _ opened: inout Opened
+    ) throws(SystemError) {
+        let (reading, isWhole) = try read(empty)
+        head = found
+        head.forgotten.insert(reading.expired)
+        opened.records = reading.records
+        opened.lifetime = found.lifetime
+        opened.forgotten = head.forgotten
+        if isWhole {
+            opened.gap = found.gap
+        } else {
+            head.gap = .infinity
+            opened.warning = "\(path) is damaged; of the requests seen before, \(reading.records.count) are known"
+        }
+        if reading.inFarFuture > 0 {
+            opened.warning =
+                "\(path): \(reading.inFarFuture) requests are from a time to come: was the clock set back? They stay refused."
+        }
+        if reading.isFormer || !isWhole { try rewrite(reading.records) }
     }
 
-    /// By reading, not through the mapping, whose pages would all be resident from then on.
-    private static func read(
-        _ file: MappedFile, _ slots: Int, _ now: Double
-    ) throws(SystemError) -> ReplayJournalReading {
-        var reading = ReplayJournalReading(now: now)
-        for first in stride(from: 0, to: slots, by: piece / ReplayJournalFormat.slotSize) {
-            let bytes = try file.read(at: ReplayJournalFormat.offset(ofSlot: first), count: piece)
-            bytes.withUnsafeBytes { reading.read($0, from: first, count: slots) }
-            if bytes.count < piece { break }
-        }
-        return reading
+    private func begin() throws(SystemError) {
+        try file.truncate(to: 0)
+        try file.reserve(ReplayJournalFormat.fileSize(slots: slots))
+        try file.write(ReplayJournalFormat.encode(head, slots: slots), at: 0)
     }
+
+    /// - Returns: also whether everything is there.
+    private func read(_ empty: ReplayJournalReading) throws(SystemError) -> (ReplayJournalReading, isWhole: Bool) {
+        var reading = empty
+        let isFormer = reading.isFormer
+        let piece = ReplayJournalFormat.slotsOfPage * Self.pagesOfPiece
+        for first in stride(from: 0, to: slots, by: piece) {
+            let count = min(piece, slots - first)
+            let from = isFormer ? ReplayJournalFormatV1.offset(ofSlot: first) : ReplayJournalFormat.offset(ofSlot: first)
+            let size = isFormer ? count * ReplayJournalFormatV1.slotSize : Self.pagesOfPiece * ReplayJournalFormat.pageSize
+            let bytes = try file.read(at: from, count: size)
+            bytes.withUnsafeBytes { reading.read($0, from: first, count: count) }
+            if bytes.count < size { break }
+        }
+        let size =
+            isFormer ? ReplayJournalFormatV1.fileSize(slots: slots) : ReplayJournalFormat.fileSize(slots: slots)
+        return (reading, file.size == size && reading.torn == 0)
+    }
+
+    // MARK: Writing
 
     /// What the next process has to know of what this one does not.
     ///
     /// - Parameter gap: as in `Opened`.
     package func note(gap: Double) {
-        file.store(ReplayJournalFormat.word(ofGap: gap), at: ReplayJournalFormat.gapOffset)
+        change { $0.gap = gap }
     }
 
     /// For how many seconds requests are remembered.
     func note(lifetime: Double) {
-        file.store(ReplayJournalFormat.word(ofLifetime: lifetime), at: ReplayJournalFormat.lifetimeOffset)
+        change { $0.lifetime = lifetime }
     }
 
-    /// It is in the file when this returns.
+    /// Before a slot is used again that held one of these.
+    func note(_ forgotten: ForgottenSpans) {
+        change { $0.forgotten = forgotten }
+    }
+
+    private func change(_ body: (inout ReplayJournalFormat.Head) -> Void) {
+        var next = head
+        body(&next)
+        guard next != head else { return }
+        head = next
+        attempt { (file) throws(SystemError) in
+            try file.write(ReplayJournalFormat.encode(next, slots: slots), at: 0)
+        }
+    }
+
+    /// It is in the file when this returns, unless that has failed: `look` tells.
     ///
     /// - Parameter record: its slot is one that nothing needs any more.
     func write(_ record: ReplayRecord) {
-        ReplayJournalFormat.write(record) { word, offset in
-            file.store(word, at: offset)
-            // A kill leaves what the processor has done so far, in its order; only the compiler could change that.
-            atomicMemoryFence(ordering: .releasing)
+        let words = ReplayJournalFormat.encode(record)
+        let offset = ReplayJournalFormat.offset(ofSlot: record.slot)
+        attempt { (file) throws(SystemError) in
+            try withUnsafeBytes(of: words) { (bytes) throws(SystemError) in try file.write(bytes, at: offset) }
         }
+    }
+
+    private func attempt(_ writing: (ExclusiveFile) throws(SystemError) -> Void) {
+        do throws(SystemError) { try writing(file) } catch { failure = error }
+    }
+
+    // MARK: Looking after it
+
+    /// To be called every few seconds: whether another process has truncated or removed the file, or a writing has failed. It is
+    /// then written anew, and this is told once.
+    ///
+    /// - Parameter records: everything that is known.
+    func look(_ records: () -> [ReplayRecord]) -> Trouble? {
+        let change = file.change()
+        guard change != nil || failure != nil else { return nil }
+        let isFirst = !isFailureTold
+        do throws(SystemError) {
+            if change == .removed { try replace() }
+            try rewrite(records())
+            let hadFailed = isFailureTold
+            (failure, isFailureTold) = (nil, false)
+            return hadFailed ? .recovered(path: path) : .madeAnew(path: path)
+        } catch {
+            (failure, isFailureTold) = (error, true)
+            return isFirst ? .failed(path: path, error) : nil
+        }
+    }
+
+    private func replace() throws(SystemError) {
+        do throws(ExclusiveFile.Failure) {
+            file = try ExclusiveFile(path, patience: .zero)
+        } catch {
+            throw error.systemError
+        }
+    }
+
+    /// The head last: a process that is killed before leaves a journal that says of itself that it is damaged.
+    private func rewrite(_ records: [ReplayRecord]) throws(SystemError) {
+        let size = ReplayJournalFormat.fileSize(slots: slots)
+        try file.reserve(size)
+        var bytes = [UInt8](repeating: 0, count: size)
+        bytes.withUnsafeMutableBytes { bytes in
+            for record in records {
+                withUnsafeBytes(of: ReplayJournalFormat.encode(record)) { words in
+                    let offset = ReplayJournalFormat.offset(ofSlot: record.slot)
+                    UnsafeMutableRawBufferPointer(rebasing: bytes[offset..<(offset + words.count)]).copyMemory(from: words)
+                }
+            }
+        }
+        try file.write(Array(bytes[ReplayJournalFormat.pageSize...]), at: ReplayJournalFormat.pageSize)
+        let head = ReplayJournalFormat.encode(head, slots: slots)
+        try file.write(head + [UInt8](repeating: 0, count: ReplayJournalFormat.pageSize - head.count), at: 0)
     }
 }

@@ -1,34 +1,38 @@
 import WstanBase
 
-/// A request that was accepted, as the journal has it.
-struct ReplayRecord: Equatable, Sendable {
-    let token: Nonce
-    /// Seconds since the epoch.
-    let expiry: Double
-    /// Where it stands.
-    let slot: Int
-}
-
-/// How seen requests are written down: a head of 64 bytes, then slots of 32, all integers in network order.
+/// How seen requests are written down: a page of 4096 bytes that begins with the head, then pages of 102 slots of 40 bytes, all
+/// integers in network order.
 ///
-///     head   "wstnseen", version (4), bytes of a slot (4), count of slots (8), gap (8), lifetime (8), zeros
-///     slot   token (16), expiry as a double (8), check (8)
+///     head   "wstnseen", version (4), bytes of a slot (4), count of slots (8), gap (8), lifetime (8), count of spans (8),
+///            16 spans (first unit, last unit: 16 each), check (8)
+///     slot   key's ID (8), token (16), expiry as a double (8), check (8)
 ///
 /// The gap says until when requests may have been accepted that are not here, since the journal was begun after them; in
 /// seconds since the epoch (4), and the same with every bit turned (4). The lifetime says in the same way for how many
-/// seconds requests were remembered; zeros: nobody has said so yet.
+/// seconds requests were remembered; zeros: nobody has said so yet. The spans are those of `ForgottenSpans`.
 ///
-/// A slot's check is stored last, and taken away first when the slot is used again. So a process that is killed between
-/// two stores leaves a slot that holds nothing, and its request had no answer yet. The check covers the slot's number too:
-/// bytes that have moved are none of ours. It finds accidents; it is no defence against somebody who may write the file.
+/// A slot is written at once and lies within a page, so a process that is killed leaves it as it was or as it is to be. The check
+/// covers the slot's number too: bytes that have moved are none of ours. A line of a retired key has a check of its own kind, and a
+/// span in the token's place. The checks find accidents; they are no defence against somebody who may write the file.
 package enum ReplayJournalFormat {
-    static let headSize = 64
-    static let slotSize = 32
-    static let version: UInt32 = 1
+    static let pageSize = 4096
+    static let headSize = 48 + 16 * ForgottenSpans.capacity + 8
+    static let slotSize = 40
+    static let slotsOfPage = pageSize / slotSize
+    static let version: UInt32 = 2
 
-    enum Head: Equatable {
+    /// What the head tells beside the slots.
+    struct Head: Equatable {
         /// Seconds since the epoch; 0: nothing is missing; infinite: nobody knows.
-        case good(gap: Double, lifetime: Double?)
+        var gap = Double.infinity
+        var lifetime: Double?
+        var forgotten = ForgottenSpans()
+    }
+
+    enum Reading: Equatable {
+        case good(Head)
+        /// As 0.1.0 has written it; see `ReplayJournalFormatV1`.
+        case former(Head)
         /// Nothing was written yet: whoever made the file has not come further.
         case unfinished
         case ofOtherVersion(UInt32)
@@ -45,142 +49,154 @@ package enum ReplayJournalFormat {
         case record(ReplayRecord)
     }
 
-    private static let magic = Array("wstnseen".utf8)
+    static let magic = Array("wstnseen".utf8)
 
-    package static func fileSize(slots: Int) -> Int { headSize + slots * slotSize }
+    package static func fileSize(slots: Int) -> Int { pageSize * (1 + (slots + slotsOfPage - 1) / slotsOfPage) }
 
-    static func offset(ofSlot slot: Int) -> Int { headSize + slot * slotSize }
+    static func offset(ofSlot slot: Int) -> Int {
+        pageSize * (1 + slot / slotsOfPage) + slot % slotsOfPage * slotSize
+    }
 
-    static let gapOffset = 24
-    static let lifetimeOffset = 32
+    // MARK: The head
 
-    /// A journal that is begun, and whose gap is not known yet.
-    static func head(slots: Int) -> [UInt8] {
-        var head = magic
-        head.append(integer: version)
-        head.append(integer: UInt32(slotSize))
-        head.append(integer: UInt64(slots))
-        head.append(integer: word(ofGap: .infinity))
-        return head + [UInt8](repeating: 0, count: headSize - head.count)
+    static func encode(_ head: Head, slots: Int) -> [UInt8] {
+        var bytes = magic
+        bytes.reserveCapacity(headSize)
+        bytes.append(integer: version)
+        bytes.append(integer: UInt32(slotSize))
+        bytes.append(integer: UInt64(slots))
+        bytes.append(integer: word(of: head.gap, .up))
+        bytes.append(integer: head.lifetime.map { word(of: $0, .down) } ?? 0)
+        let spans = head.forgotten.spans
+        bytes.append(integer: UInt64(spans.count))
+        for index in 0..<ForgottenSpans.capacity {
+            bytes.append(integer: index < spans.count ? UInt64(bitPattern: spans[index].lowerBound) : 0)
+            bytes.append(integer: index < spans.count ? UInt64(bitPattern: spans[index].upperBound) : 0)
+        }
+        bytes.append(integer: bytes.withUnsafeBytes { check(ofHead: $0) })
+        return bytes
     }
 
     /// - Parameter bytes: the file's beginning; what is behind the head does not count.
-    static func readHead(_ bytes: [UInt8], slots: Int) -> Head {
-        let head = Array(bytes.prefix(headSize))
-        if head.allSatisfy({ $0 == 0 }) { return .unfinished }
-        guard head.count == headSize, head.starts(with: magic) else { return .foreign }
-        return head.withUnsafeBytes { bytes in
+    static func readHead(_ bytes: [UInt8], slots: Int) -> Reading {
+        let bytes = Array(bytes.prefix(headSize))
+        if bytes.allSatisfy({ $0 == 0 }) { return .unfinished }
+        guard bytes.starts(with: magic) else { return .foreign }
+        return bytes.withUnsafeBytes { bytes in
             var reader = ByteReader(bytes)
             guard reader.readBytes(magic.count) != nil, let version: UInt32 = reader.readInteger(),
                 let slotSize: UInt32 = reader.readInteger(), let count: UInt64 = reader.readInteger()
             else { return .foreign }
-            if version != Self.version { return .ofOtherVersion(version) }
-            guard slotSize == UInt32(Self.slotSize) else { return .foreign }
+            guard version == Self.version || version == 1 else { return .ofOtherVersion(version) }
+            let isFormer = version == 1
+            guard slotSize == UInt32(isFormer ? ReplayJournalFormatV1.slotSize : Self.slotSize) else { return .foreign }
             if count != UInt64(slots) { return .ofOtherSize(count) }
-            guard let gapWord: UInt64 = reader.readInteger(), let gap = seconds(in: gapWord),
-                let lifetimeWord: UInt64 = reader.readInteger(), reader.readRest().allSatisfy({ $0 == 0 })
+            if isFormer { return ReplayJournalFormatV1.readHead(&reader).map(Reading.former) ?? .foreign }
+            let checked = UnsafeRawBufferPointer(rebasing: bytes.prefix(headSize - 8))
+            guard let head = readFields(&reader), let sum: UInt64 = reader.readInteger(), sum == check(ofHead: checked)
             else { return .foreign }
-            if lifetimeWord == 0 { return .good(gap: gap, lifetime: nil) }
-            guard let lifetime = seconds(in: lifetimeWord) else { return .foreign }
-            return .good(gap: gap, lifetime: lifetime)
+            return .good(head)
         }
     }
 
-    static func word(ofGap gap: Double) -> UInt64 { word(of: gap, .up) }
+    private static func readFields(_ reader: inout ByteReader) -> Head? {
+        guard let gap = readSeconds(&reader), let lifetime: UInt64 = reader.readInteger(),
+            let count: UInt64 = reader.readInteger(), count <= UInt64(ForgottenSpans.capacity)
+        else { return nil }
+        var spans: [ForgottenSpans.Span] = []
+        for index in 0..<UInt64(ForgottenSpans.capacity) {
+            guard let lower: UInt64 = reader.readInteger(), let upper: UInt64 = reader.readInteger() else { return nil }
+            guard index < count else { continue }
+            guard let span = span(lower, upper) else { return nil }
+            spans.append(span)
+        }
+        let seconds = seconds(in: lifetime)
+        guard lifetime == 0 || seconds != nil else { return nil }
+        return Head(gap: gap, lifetime: seconds, forgotten: ForgottenSpans(spans))
+    }
 
-    static func word(ofLifetime lifetime: Double) -> UInt64 { word(of: lifetime, .down) }
+    private static func span(_ lower: UInt64, _ upper: UInt64) -> ForgottenSpans.Span? {
+        let (lower, upper) = (Int64(bitPattern: lower), Int64(bitPattern: upper))
+        return lower <= upper ? lower...upper : nil
+    }
 
-    private static func word(of seconds: Double, _ rule: FloatingPointRoundingRule) -> UInt64 {
+    /// - Returns: nil for what is damaged.
+    static func readSeconds(_ reader: inout ByteReader) -> Double? {
+        guard let word: UInt64 = reader.readInteger() else { return nil }
+        return seconds(in: word)
+    }
+
+    static func word(of seconds: Double, _ rule: FloatingPointRoundingRule) -> UInt64 {
         // A NaN is no time, and fits no integer.
         let seconds = UInt32(exactly: (seconds < 0 ? 0 : seconds).rounded(rule)) ?? .max
         return UInt64(seconds) << 32 | UInt64(~seconds)
     }
 
-    private static func seconds(in word: UInt64) -> Double? {
+    static func seconds(in word: UInt64) -> Double? {
         let seconds = UInt32(truncatingIfNeeded: word >> 32)
         guard UInt32(truncatingIfNeeded: word) == ~seconds else { return nil }
         return seconds == .max ? .infinity : Double(seconds)
     }
 
-    /// Puts a record into its slot. It is there with the last store, and the former one is gone with the first.
-    ///
-    /// - Parameter store: a word and where it goes, in this order, whatever happens in between.
-    static func write(_ record: ReplayRecord, store: (UInt64, _ offset: Int) -> Void) {
-        let (high, low, expiry) = (record.token.high, record.token.low, record.expiry.bitPattern)
-        let offset = offset(ofSlot: record.slot)
-        store(0, offset + 24)
-        store(high, offset)
-        store(low, offset + 8)
-        store(expiry, offset + 16)
-        store(check(high, low, expiry, slot: record.slot), offset + 24)
+    private static func check(ofHead bytes: UnsafeRawBufferPointer) -> UInt64 {
+        var reader = ByteReader(bytes)
+        var sum: UInt64 = 0x7773_7461_6e20_6864
+        while let word: UInt64 = reader.readInteger() { sum = mixed(sum, word) }
+        return sum
+    }
+
+    // MARK: Slots
+
+    /// A slot's bytes, as they are in memory.
+    typealias SlotWords = (UInt64, UInt64, UInt64, UInt64, UInt64)
+
+    static func encode(_ record: ReplayRecord) -> SlotWords {
+        let (kind, first, second): (UInt64, UInt64, UInt64) =
+            switch record.content {
+            case .request(let token): (requestKind, token.high, token.low)
+            case .retired(let span):
+                (lineKind, UInt64(bitPattern: span.lowerBound), UInt64(bitPattern: span.upperBound))
+            }
+        let (key, expiry) = (record.key.value, record.expiry.bitPattern)
+        let sum = check(kind, key, first, second, expiry, slot: record.slot)
+        return (key.bigEndian, first.bigEndian, second.bigEndian, expiry.bigEndian, sum.bigEndian)
     }
 
     /// - Parameter bytes: all that is there of it; a slot that was cut off is torn.
     static func readSlot(_ bytes: UnsafeRawBufferPointer, number: Int) -> Slot {
         var reader = ByteReader(bytes)
-        guard let high: UInt64 = reader.readInteger(), let low: UInt64 = reader.readInteger(),
-            let expiry: UInt64 = reader.readInteger(), let check: UInt64 = reader.readInteger()
+        guard let key: UInt64 = reader.readInteger(), let first: UInt64 = reader.readInteger(),
+            let second: UInt64 = reader.readInteger(), let expiry: UInt64 = reader.readInteger(),
+            let check: UInt64 = reader.readInteger()
         else { return bytes.allSatisfy { $0 == 0 } ? .empty : .torn }
-        // Whatever stands before it: taken away to be used again.
-        if check == 0 { return .empty }
-        guard check == Self.check(high, low, expiry, slot: number) else { return .torn }
+        if check == 0 { return key | first | second | expiry == 0 ? .empty : .torn }
+        let content: ReplayRecord.Content
+        if check == Self.check(requestKind, key, first, second, expiry, slot: number) {
+            content = .request(Nonce(high: first, low: second))
+        } else if check == Self.check(lineKind, key, first, second, expiry, slot: number), let span = span(first, second) {
+            content = .retired(span)
+        } else {
+            return .torn
+        }
         return .record(
-            ReplayRecord(token: Nonce(high: high, low: low), expiry: Double(bitPattern: expiry), slot: number))
+            ReplayRecord(key: KeyID(value: key), content: content, expiry: Double(bitPattern: expiry), slot: number))
     }
+
+    private static let requestKind: UInt64 = 0x7773_7461_6e20_3031
+    private static let lineKind: UInt64 = 0x7773_7461_6e20_6c6e
 
     /// Never 0, which an empty slot has.
-    private static func check(_ high: UInt64, _ low: UInt64, _ expiry: UInt64, slot: Int) -> UInt64 {
-        var sum: UInt64 = 0x7773_7461_6e20_3031
-        for word in [high, low, expiry, UInt64(truncatingIfNeeded: slot)] {
-            // Each step can be undone, so a change of one word alone is always seen.
-            sum = (sum ^ word) &* 0x9e37_79b9_7f4a_7c15
-            sum ^= sum >> 29
-        }
+    private static func check(
+        _ kind: UInt64, _ key: UInt64, _ first: UInt64, _ second: UInt64, _ expiry: UInt64, slot: Int
+    ) -> UInt64 {
+        var sum = mixed(mixed(kind, key), first)
+        sum = mixed(mixed(mixed(sum, second), expiry), UInt64(truncatingIfNeeded: slot))
         return sum == 0 ? 1 : sum
     }
-}
 
-/// What a former process has left in the journal, gathered slot by slot.
-struct ReplayJournalReading {
-    /// In the order of their slots.
-    private(set) var records: [ReplayRecord] = []
-    /// A kill leaves none.
-    private(set) var torn = 0
-    /// Left out: nobody's clock is as wrong as that, or it has been set back by days meanwhile.
-    private(set) var inFarFuture = 0
-
-    private let now: Double
-    /// How far ahead an expiry may be: an hour of `request-ttl` in the future, and as much behind it, and a clock that was
-    /// an awkward time zone away.
-    static let farthest = 86_400.0
-
-    init(now: Double) {
-        self.now = now
-    }
-
-    /// - Parameters:
-    ///   - bytes: whole slots, and what there is of the last one.
-    ///   - first: the number of the first slot.
-    ///   - count: slots from there on do not exist, whatever the bytes say.
-    mutating func read(_ bytes: UnsafeRawBufferPointer, from first: Int, count: Int) {
-        let size = ReplayJournalFormat.slotSize
-        for (index, offset) in stride(from: 0, to: bytes.count, by: size).enumerated() where first + index < count {
-            let slot = UnsafeRawBufferPointer(rebasing: bytes[offset..<min(offset + size, bytes.count)])
-            switch ReplayJournalFormat.readSlot(slot, number: first + index) {
-            case .empty: break
-            case .torn: torn += 1
-            case .record(let record): add(record)
-            }
-        }
-    }
-
-    private mutating func add(_ record: ReplayRecord) {
-        // False for a NaN. What has expired longer ago than the memory's margin is just an old slot.
-        guard record.expiry >= now - ReplayMemory.margin - 10 else { return }
-        guard record.expiry <= now + Self.farthest else {
-            inFarFuture += 1
-            return
-        }
-        records.append(record)
+    /// Each step can be undone, so a change of one word alone is always seen.
+    static func mixed(_ sum: UInt64, _ word: UInt64) -> UInt64 {
+        let product = (sum ^ word) &* 0x9e37_79b9_7f4a_7c15
+        return product ^ product >> 29
     }
 }

@@ -20,10 +20,12 @@ package struct ReplayWatermarks {
     static let worthless = 7200.0
     /// Keys that the file can name.
     static let capacity = 1024
+    /// Stands for all keys whose marks were dropped. 0.1.0 takes it for a key that it does not know.
+    static let anyKey = KeyID(value: 0)
 
     /// Of a former process; empty when its journal is whole.
-    private var refusing: Table
-    /// Refuses requests of whatever key up to this time.
+    private let refusing: Table
+    /// Refuses requests of whatever key up to this time: the marks cannot be read.
     private let refusingAll: Double?
     /// On the disk.
     private var written: Table
@@ -67,17 +69,16 @@ package struct ReplayWatermarks {
     // MARK: What is refused
 
     /// Whether a request may have been accepted before the start.
-    mutating func refuses(_ time: Double, of key: KeyID, now: Double) -> Bool {
+    func refuses(_ time: Double, of key: KeyID, now: Double) -> Bool {
         if let refusingAll, time <= refusingAll { return true }
-        guard !refusing.isEmpty, let mark = refusing[key] else { return false }
-        if mark <= now + reach { return time <= mark }
-        // The clock was ahead when this was written, or is behind now. It never keeps anybody out for longer than a mark
-        // of a clock that was right; then it is forgotten, lest it does when its time has come.
-        if now > start + reach {
-            refusing[key] = nil
-            return false
-        }
-        return time <= min(mark, start + reach)
+        guard !refusing.isEmpty else { return false }
+        return [key, Self.anyKey].contains { refusing[$0].map { refuses(time, by: $0, now: now) } ?? false }
+    }
+
+    private func refuses(_ time: Double, by mark: Double, now: Double) -> Bool {
+        // The clock was ahead when this was written, or is behind now. Until its time has come, it refuses no more than a mark
+        // of a clock that was right.
+        time <= (mark <= now + reach ? mark : min(mark, start + reach))
     }
 
     /// For how many seconds requests of a right clock are refused, at most; 0 when none are.
@@ -139,9 +140,11 @@ package struct ReplayWatermarks {
     }
 
     private static func pruned(_ table: Table, _ now: Double) -> Table {
-        let worth = table.filter { $0.value > now - worthless }
-        guard worth.count > capacity else { return worth }
-        return Table(
-            uniqueKeysWithValues: worth.sorted { $0.value > $1.value }.prefix(capacity).map { ($0.key, $0.value) })
+        let marks = table.sorted { $0.value > $1.value }
+        let kept = marks.prefix(capacity - 1).prefix { $0.value > now - worthless }
+        var pruned = Table(uniqueKeysWithValues: kept.map { ($0.key, $0.value) })
+        // A clock that is set back comes to the time of the others again.
+        if let latest = marks.dropFirst(kept.count).first?.value { pruned[anyKey] = max(latest, pruned[anyKey] ?? latest) }
+        return pruned
     }
 }

@@ -5,7 +5,12 @@ import WstanBase
 ///
 /// It may be shown to everybody. The wire does not carry it.
 package struct KeyID: Hashable, Sendable, CustomStringConvertible {
-    private let value: UInt64
+    /// What it is in a file: 8 bytes.
+    package let value: UInt64
+
+    package init(value: UInt64) {
+        self.value = value
+    }
 
     init(of key: Key) {
         let labelled = SecretBytes(count: Self.label.count + key.count) { room in

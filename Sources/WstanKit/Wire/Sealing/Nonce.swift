@@ -24,6 +24,11 @@ package struct Nonce: Hashable, Sendable {
         (high, low) = halves
     }
 
+    /// What tells a request by its tag of 10 bytes, where no nonce has a part in it.
+    init?(tag: some Collection<UInt8>) {
+        self.init(prefixOf: Array(tag) + [0, 0, 0, 0, 0, 0])
+    }
+
     /// From a `Sec-WebSocket-Key`: the canonical base64 of exactly 16 bytes.
     init?(base64 text: some BidirectionalCollection<UInt8>) {
         guard let bytes = Base64.decode(text), bytes.count == 16 else { return nil }

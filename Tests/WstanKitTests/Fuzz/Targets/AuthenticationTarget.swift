@@ -44,7 +44,7 @@ extension FuzzTarget {
         }
         guard let head = try? HTTPHead(bytes) else { return }
         do throws(Refusal) {
-            let verified = try authentication.verify(head, now: now)
+            let verified = try authentication.verify(head, now: Moment(wall: now, boot: 1000))
             require(isSealed, "only what a holder of the key has sealed")
             require(abs(verified.opening.time - now) <= 60, "only what is fresh")
             require(Base64.decode(Array(verified.accept.utf8))?.count == 20, "the value for the 101")
@@ -52,7 +52,7 @@ extension FuzzTarget {
             return
         }
         do throws(Refusal) {
-            _ = try authentication.verify(head, now: now + 1)
+            _ = try authentication.verify(head, now: Moment(wall: now + 1, boot: 1001))
             require(false, "only once")
         } catch {
             let isExpected = error == .wire(.replayed) || error.traits.code == "expired"

@@ -3,61 +3,78 @@
 
 extension FuzzTarget {
     private static let slots = 6
+    private static let now = 1_763_683_200.0
 
-    private static func journal(gap: Double = 0, _ records: [ReplayRecord]) -> [UInt8] {
-        var bytes = ReplayJournalFormat.head(slots: slots)
-        bytes += [UInt8](repeating: 0, count: slots * ReplayJournalFormat.slotSize)
-        let store = { (word: UInt64, offset: Int) in
-            var word = [UInt8]().appending(word)
-            for index in word.indices.reversed() { bytes[offset + index] = word.removeLast() }
-        }
-        store(ReplayJournalFormat.word(ofGap: gap), ReplayJournalFormat.gapOffset)
-        for record in records { ReplayJournalFormat.write(record, store: store) }
+    private static func journal(_ head: ReplayJournalFormat.Head, _ records: [ReplayRecord]) -> [UInt8] {
+        var bytes = ReplayJournalFormat.encode(head, slots: slots)
+        for record in records { bytes += withUnsafeBytes(of: ReplayJournalFormat.encode(record)) { Array($0) } }
         return bytes
     }
 
+    private static func request(_ number: UInt64, expiry: Double, slot: Int) -> ReplayRecord {
+        ReplayRecord(
+            key: KeyID(value: number / 2), content: .request(Nonce(high: number, low: 2)), expiry: expiry, slot: slot)
+    }
+
     /// What a former process has left, or somebody else: every record that is read says exactly what its slot holds, none
-    /// comes from outside the file's slots, and what is remembered of it is bounded.
+    /// comes from outside the file's slots, and what is remembered of it is bounded. The head and the slots stand without the
+    /// zeros between them.
     static let replayJournal = FuzzTarget(
         "replay-journal",
         seeds: [
-            journal([
-                ReplayRecord(token: Nonce(high: 1, low: 2), expiry: 1_763_683_260, slot: 0),
-                ReplayRecord(token: Nonce(high: 3, low: 4), expiry: 1_763_683_100, slot: 2),
-                ReplayRecord(token: Nonce(high: 1, low: 2), expiry: 1_763_683_250, slot: 5),
-            ]),
-            journal(gap: 1_763_683_200, []), ReplayJournalFormat.head(slots: 9), [],
+            journal(
+                ReplayJournalFormat.Head(gap: 0, lifetime: 60, forgotten: ForgottenSpans([5...9, 176_368_330...176_368_331])),
+                [
+                    request(1, expiry: now + 60, slot: 0), request(3, expiry: now - 100, slot: 1),
+                    ReplayRecord(key: KeyID(value: 4), content: .retired(176_368_320...176_368_326), expiry: now + 60, slot: 2),
+                    request(4, expiry: now + 50, slot: 3),
+                ]),
+            journal(ReplayJournalFormat.Head(gap: now), []), ReplayJournalFormat.encode(.init(), slots: 9), [],
+            Array("wstnseen".utf8) + [0, 0, 0, 1, 0, 0, 0, 32, 0, 0, 0, 0, 0, 0, 0, 6] + [0, 0, 0, 0, 255, 255, 255, 255]
+                + [UInt8](repeating: 0, count: 300),
         ]
     ) { input in
-        let now = 1_763_683_200.0
         let bytes = input.rest()
-        if case .good(let gap, let lifetime) = ReplayJournalFormat.readHead(bytes, slots: slots) {
-            require(gap >= 0, "a time, or all of them")
-            require(lifetime ?? 0 >= 0, "a time, or nothing is known")
+        var left = ReplayMemory.Inheritance(lifetime: 60)
+        switch ReplayJournalFormat.readHead(bytes, slots: slots) {
+        case .good(let head), .former(let head):
+            require(head.gap >= 0, "a time, or all of them")
+            require(head.lifetime ?? 0 >= 0, "a time, or nothing is known")
+            require(head.forgotten.spans.count <= ForgottenSpans.capacity, "bounded")
+            left.forgotten = head.forgotten
+        case .unfinished, .ofOtherVersion, .ofOtherSize, .foreign: break
         }
-        var reading = ReplayJournalReading(now: now)
         let body = Array(bytes.dropFirst(ReplayJournalFormat.headSize))
-        body.withUnsafeBytes { reading.read($0, from: 0, count: slots) }
-        require(reading.records.count + reading.torn <= slots, "bounded")
-        for record in reading.records {
-            require((0..<slots).contains(record.slot), "within the file")
-            require(record.expiry.isFinite && record.expiry < now + 100_000, "a time that comes")
-            ReplayJournalFormat.write(record) { word, offset in
-                let isThere = bytes.dropFirst(offset).prefix(8).elementsEqual([UInt8]().appending(word))
-                // The first store is the one that takes the former check away.
-                require(word == 0 || isThere, "what was read is what is there")
+        for isFormer in [true, false] {
+            var reading = ReplayJournalReading(now: now, isFormer: isFormer)
+            body.withUnsafeBytes { reading.read($0, from: 0, count: slots) }
+            require(reading.records.count + reading.torn <= slots, "bounded")
+            for record in reading.records {
+                require((0..<slots).contains(record.slot) && record.expiry.isFinite, "within the file, a time")
+                guard !isFormer else { continue }
+                let there = body.dropFirst(record.slot * ReplayJournalFormat.slotSize).prefix(ReplayJournalFormat.slotSize)
+                require(
+                    withUnsafeBytes(of: ReplayJournalFormat.encode(record)) { $0.elementsEqual(there) },
+                    "what was read is what is there")
             }
+            left.records = reading.records
         }
-        var memory = ReplayMemory(capacity: slots, remembering: reading.records, now: now)
-        for record in reading.records {
-            require(
-                memory.admit(record.token, expiry: now + 60, now: now) == .seen || record.expiry < now - 120, "known")
+        var memory = ReplayMemory(capacity: slots, inheriting: left, now: Moment(wall: now, boot: 1000))
+        require(memory.count <= slots, "bounded")
+        for record in left.records {
+            guard case .request(let token) = record.content else { continue }
+            let admission = memory.admit(
+                token, under: record.key, expiry: record.expiry, now: Moment(wall: now, boot: 1000))
+            if case .new = admission { require(false, "known") }
         }
-        var count = memory.count
-        while case .new(let slot) = memory.admit(Nonce(high: 9, low: UInt64(count)), expiry: now + 60, now: now) {
+        for record in memory.records { require((0..<slots).contains(record.slot), "every slot is there once") }
+        var key: UInt64 = 1 << 40
+        while case .new(let slot) = memory.admit(
+            Nonce(high: 9, low: key), under: KeyID(value: key), expiry: now + 1e6, now: Moment(wall: now, boot: 1000))
+        {
             require((0..<slots).contains(slot), "every slot is there once")
-            count += 1
-            require(count <= slots, "closed when full")
+            key += 1
+            require(key < 1 << 40 + UInt64(slots) + 1, "closed when full")
         }
     }
 
@@ -70,23 +87,15 @@ extension FuzzTarget {
         ]
     ) { input in
         let bytes = input.rest()
-        let now = 1_763_683_200.0
         let found = ReplayWatermarkCodec.decode(bytes)
         if let found {
             require(ReplayWatermarkCodec.decode(ReplayWatermarkCodec.encode(found)) == found, "read as it was written")
         }
-        var marks = ReplayWatermarks(found: found, gap: .infinity, lifetime: 60, now: now)
+        let marks = ReplayWatermarks(found: found, gap: .infinity, lifetime: 60, now: now)
         require(marks.refusal(at: now) <= 60 + 2 * ReplayWatermarks.step, "not for long")
-        for key in (found ?? [:]).keys {
+        let isComing = (found ?? [:]).values.contains { abs($0 - now - 121) < 240 }
+        for key in (found ?? [:]).keys where !isComing {
             require(!marks.refuses(now + 121, of: key, now: now + 121), "not for ever")
         }
-    }
-}
-
-extension [UInt8] {
-    fileprivate func appending(_ word: UInt64) -> [UInt8] {
-        var bytes = self
-        bytes.append(integer: word)
-        return bytes
     }
 }

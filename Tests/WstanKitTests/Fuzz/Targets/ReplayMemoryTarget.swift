@@ -2,35 +2,45 @@
 @testable import WstanCore
 
 extension FuzzTarget {
-    /// A request is admitted once, for as long as it is worth anything and longer, whatever the clock does; when the
-    /// memory is full, nothing is.
+    /// A request is admitted once under its key, whatever the calendar's clock does, unless its key is retired: then neither is
+    /// one that expires as those did. When a share is full, nothing is.
     static let replayMemory = FuzzTarget(
         "replay-memory",
-        seeds: [[5, 0, 1, 60, 0, 1, 60, 1, 130, 0, 1, 60], [1, 0, 1, 60, 0, 2, 60, 3, 0, 1, 60], [9, 2, 0, 7, 9]]
+        seeds: [[5, 0, 1, 60, 0, 1, 60, 1, 130, 0, 1, 60], [1, 0, 1, 60, 0, 2, 60, 3, 0, 1, 60], [9, 2, 0, 7, 9, 4, 1, 5, 0]]
     ) { input in
         let capacity = 1 + input.below(8)
         var memory = ReplayMemory(capacity: capacity)
-        var expiries: [UInt8: Double] = [:]
-        var now = 1_763_683_200.0
-        var latest = now
+        var admitted: Set<[UInt64]> = []
+        var expiries: [[UInt64]: Double] = [:]
+        var now = Moment(wall: 1_763_683_200, boot: 100)
+        let names = [KeyID(value: 1): KeyName.configured]
         while !input.isOver {
-            let step = input.below(4)
-            if step == 1 { now += Double(input.byte()) }
-            // By less than the margin, or what was forgotten may come back.
-            if step == 3 { now = max(latest - 110, now - Double(input.byte())) }
-            latest = max(latest, now)
-            let token = input.byte()
+            switch input.below(6) {
+            case 1:
+                let passed = Double(input.byte())
+                now.wall += passed
+                now.boot += passed
+            case 3: now.wall -= Double(input.byte()) * Double(input.byte())
+            case 4: now.wall += Double(input.byte()) * 10
+            case 5:
+                let lines = memory.install(input.byte() & 1 == 0 ? names : [:])
+                require(lines.allSatisfy { $0.isLine && $0.slot < capacity }, "lines have slots of what they stand for")
+            default: break
+            }
+            let number = input.byte()
             let strange: [Double] = [.nan, .infinity, -.infinity, .greatestFiniteMagnitude, 1e300, -1, 0]
-            let expiry = step == 2 ? input.choice(of: strange) : now + Double(input.byte() % 120)
-            guard case .new(let slot) = memory.admit(Nonce(high: 0, low: UInt64(token)), expiry: expiry, now: now)
-            else { continue }
+            let identity = [UInt64(number >> 7), UInt64(number)]
+            // A request's expiry is its own.
+            let given = number & 0x40 != 0 ? input.choice(of: strange) : now.wall + Double(input.byte() % 120)
+            let expiry = expiries[identity] ?? given
+            let admission = memory.admit(
+                Nonce(high: 0, low: UInt64(number)), under: KeyID(value: 1 + identity[0]), expiry: expiry, now: now)
+            require(memory.count <= capacity, "bounded")
+            guard case .new(let slot) = admission else { continue }
             require(slot < capacity, "as many slots as there may be requests")
             require(expiry.isFinite, "only what has an end")
-            if let before = expiries[token] {
-                require(latest >= before, "not a second time before it has expired: \(before - latest)")
-            }
-            expiries[token] = expiry
-            require(memory.count <= capacity, "bounded")
+            require(admitted.insert(identity).inserted, "only once")
+            expiries[identity] = expiry
         }
     }
 }

@@ -33,7 +33,7 @@ struct ServerHandshakeV1 {
         stream?.apply(to: &plaintext)
         let opening = try read(plaintext)
         // Under TLS the nonce has no part in the request: there its tag tells one from another.
-        let identity = mode.usesCipher ? nonce : Nonce(prefixOf: tag + [0, 0, 0, 0, 0, 0])
+        let identity = mode.usesCipher ? nonce : Nonce(tag: tag)
         guard let identity else { throw .malformed }
         let accept = Nonce.accept(forKey: request.key)
         return ServerHandshake.Candidate(

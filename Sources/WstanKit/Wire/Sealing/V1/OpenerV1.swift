@@ -130,8 +130,12 @@ package final class OpenerV1 {
 
     /// To be taken when the request has been read. Its bytes would open a tunnel of their own under the nonce at which they
     /// began: the tag does not cover their place in the key stream, and a stream can be begun at every block of the cipher.
+    /// Without a cipher they are a request wherever they are sent, and the tag tells them from others, as in a URI.
     private func stamp(of sealed: [UInt8], madeAt time: Double) -> RequestStamp {
-        let nonce = stream?.nonce(before: sealed.count - Authenticator.tagSize)
+        guard let stream else {
+            return RequestStamp(time: time, identity: Nonce(tag: sealed.suffix(Authenticator.tagSize)).map(RequestIdentity.init))
+        }
+        let nonce = stream.nonce(before: sealed.count - Authenticator.tagSize)
         return RequestStamp(time: time, identity: nonce.map(RequestIdentity.init))
     }
 

@@ -1,24 +1,31 @@
 import Glibc
 import WstanBase
 
-/// A file that only we have, and that is written by storing into memory: a store takes no system call, cannot fail, and
-/// has reached the file when it is done, whatever becomes of the process. What a loss of power leaves is another matter.
+/// A file that only we have, written in place: what `write` has returned from is in the file, whatever becomes of the process. What
+/// a loss of power leaves is another matter.
 ///
-/// Its room is reserved before it is mapped, since a store for which a full file system has no page kills the process
-/// (SIGBUS). Not for two threads at once.
-final class MappedFile: @unchecked Sendable {
+/// It is not mapped: a store into a mapping of a file that another process has truncated kills the process (SIGBUS). Not for two
+/// threads at once.
+final class ExclusiveFile: @unchecked Sendable {
     enum Failure: Error, Equatable {
         /// Another process has it.
         case inUse
         /// A folder, a link, a device.
         case notAFile
         case system(SystemError)
+
+        var systemError: SystemError {
+            switch self {
+            case .inUse: SystemError(call: "flock", code: EWOULDBLOCK)
+            case .notAFile: SystemError(call: "open", code: EINVAL)
+            case .system(let error): error
+            }
+        }
     }
 
     private let descriptor: Int32
-    /// Of the file as it is.
+    /// Of the file, as it was when we last opened or changed it.
     private(set) var size: Int
-    private var mapped: UnsafeMutableRawBufferPointer?
 
     private static let lookAgain: UInt32 = 20_000
 
@@ -44,7 +51,6 @@ final class MappedFile: @unchecked Sendable {
     }
 
     deinit {
-        if let mapped { munmap(mapped.baseAddress, mapped.count) }
         // The lock goes with it.
         close(descriptor)
     }
@@ -66,6 +72,22 @@ final class MappedFile: @unchecked Sendable {
         return Int(status.st_size)
     }
 
+    /// What another process has done to the file.
+    enum Change: Equatable {
+        /// Its size is not what it was.
+        case truncated
+        /// It has no name.
+        case removed
+    }
+
+    /// - Returns: nil when the file is as we have left it.
+    func change() -> Change? {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { return nil }
+        if status.st_nlink == 0 { return .removed }
+        return Int(status.st_size) < size ? .truncated : nil
+    }
+
     /// - Returns: fewer bytes than `count` only at the end of the file.
     func read(at offset: Int, count: Int) throws(SystemError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
@@ -84,12 +106,25 @@ final class MappedFile: @unchecked Sendable {
         return Array(bytes.prefix(filled))
     }
 
-    func write(_ bytes: [UInt8], at offset: Int) throws(SystemError) {
-        let written = try SystemError.check("pwrite") {
-            Int32(truncatingIfNeeded: pwrite(descriptor, bytes, bytes.count, off_t(offset)))
+    /// Bytes that lie within one page are in the file all or not at all when the process is killed: the kernel looks for a kill
+    /// between pages only.
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(SystemError) {
+        var done = 0
+        while done < bytes.count {
+            let count = pwrite(descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done, off_t(offset + done))
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw SystemError(call: "pwrite", code: count < 0 ? errno : ENOSPC) }
+            done += count
         }
-        guard Int(written) == bytes.count else { throw SystemError(call: "pwrite", code: ENOSPC) }
         size = max(size, offset + bytes.count)
+    }
+
+    func write(_ bytes: [UInt8], at offset: Int) throws(SystemError) {
+        var failure: SystemError?
+        bytes.withUnsafeBytes { bytes in
+            do throws(SystemError) { try write(bytes, at: offset) } catch { failure = error }
+        }
+        if let failure { throw failure }
     }
 
     /// Gives the file that size and room for all of it. What is new in it is zeros.
@@ -105,22 +140,5 @@ final class MappedFile: @unchecked Sendable {
     func truncate(to size: Int) throws(SystemError) {
         _ = try SystemError.check("ftruncate") { ftruncate(descriptor, off_t(size)) }
         self.size = size
-    }
-
-    /// From now on `store` may be used, on what was reserved.
-    func map() throws(SystemError) {
-        precondition(mapped == nil && size > 0, "mapped once, when it has a size")
-        let address = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
-        guard let address, address != MAP_FAILED else { throw SystemError(call: "mmap", code: errno) }
-        mapped = UnsafeMutableRawBufferPointer(start: address, count: size)
-    }
-
-    /// Stores an integer in network order, by one store of the processor: half of it is never seen.
-    ///
-    /// - Parameter offset: a multiple of 8.
-    func store(_ word: UInt64, at offset: Int) {
-        guard let mapped else { preconditionFailure("not mapped") }
-        precondition(offset >= 0 && offset % 8 == 0 && offset + 8 <= mapped.count, "outside the file")
-        mapped.storeBytes(of: word.bigEndian, toByteOffset: offset, as: UInt64.self)
     }
 }

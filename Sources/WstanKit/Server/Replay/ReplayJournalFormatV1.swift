@@ -1,0 +1,47 @@
+import WstanBase
+
+/// The journal as 0.1.0 has written it, which is read once: a head of 64 bytes, then slots of 32, all integers in network order.
+///
+///     head   "wstnseen", version (4), bytes of a slot (4), count of slots (8), gap (8), lifetime (8), zeros
+///     slot   token (16), expiry as a double (8), check (8)
+///
+/// Its records name no key, and count as requests of all of them.
+enum ReplayJournalFormatV1 {
+    static let headSize = 64
+    static let slotSize = 32
+
+    static func fileSize(slots: Int) -> Int { headSize + slots * slotSize }
+
+    static func offset(ofSlot slot: Int) -> Int { headSize + slot * slotSize }
+
+    /// - Parameter reader: behind the count of slots.
+    static func readHead(_ reader: inout ByteReader) -> ReplayJournalFormat.Head? {
+        guard let gap = ReplayJournalFormat.readSeconds(&reader), let lifetime: UInt64 = reader.readInteger(),
+            let rest = reader.readBytes(headSize - 40), rest.allSatisfy({ $0 == 0 })
+        else { return nil }
+        guard lifetime != 0 else { return ReplayJournalFormat.Head(gap: gap) }
+        guard let seconds = ReplayJournalFormat.seconds(in: lifetime) else { return nil }
+        return ReplayJournalFormat.Head(gap: gap, lifetime: seconds)
+    }
+
+    /// - Parameter bytes: all that is there of it.
+    static func readSlot(_ bytes: UnsafeRawBufferPointer, number: Int) -> ReplayJournalFormat.Slot {
+        var reader = ByteReader(bytes)
+        guard let high: UInt64 = reader.readInteger(), let low: UInt64 = reader.readInteger(),
+            let expiry: UInt64 = reader.readInteger(), let check: UInt64 = reader.readInteger()
+        else { return bytes.allSatisfy { $0 == 0 } ? .empty : .torn }
+        // Whatever stands before it: taken away to be used again.
+        if check == 0 { return .empty }
+        guard check == Self.check(high, low, expiry, slot: number) else { return .torn }
+        return .record(
+            ReplayRecord(
+                key: ReplayMemory.nameless, content: .request(Nonce(high: high, low: low)),
+                expiry: Double(bitPattern: expiry), slot: number))
+    }
+
+    static func check(_ high: UInt64, _ low: UInt64, _ expiry: UInt64, slot: Int) -> UInt64 {
+        var sum: UInt64 = 0x7773_7461_6e20_3031
+        for word in [high, low, expiry, UInt64(truncatingIfNeeded: slot)] { sum = ReplayJournalFormat.mixed(sum, word) }
+        return sum == 0 ? 1 : sum
+    }
+}

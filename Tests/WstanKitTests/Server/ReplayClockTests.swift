@@ -1,0 +1,181 @@
+import Foundation
+import Testing
+
+@testable import WstanBase
+@testable import WstanCore
+
+/// A server whose clock is set at random, whose machine sleeps, and which is restarted and killed at any moment, with somebody
+/// beside it who sends again whatever was ever accepted.
+@Suite struct ReplayClockTests {
+    private static let slots = 64
+    private static let lifetime = 60.0
+    private static let keys = [KeyID(value: 1), KeyID(value: 2), KeyID(value: 3)]
+
+    private struct Made: Hashable {
+        let key: KeyID
+        let token: UInt64
+        let time: Double
+    }
+
+    /// The file, as the process has written it.
+    private struct Journal {
+        private(set) var head = ReplayJournalFormat.encode(ReplayJournalFormat.Head(gap: 0), slots: slots)
+        private(set) var body = [UInt8](repeating: 0, count: slots * ReplayJournalFormat.slotSize)
+
+        mutating func note(_ forgotten: ForgottenSpans) {
+            head = ReplayJournalFormat.encode(
+                ReplayJournalFormat.Head(gap: 0, lifetime: lifetime, forgotten: forgotten), slots: slots)
+        }
+
+        mutating func write(_ record: ReplayRecord) {
+            let offset = record.slot * ReplayJournalFormat.slotSize
+            withUnsafeBytes(of: ReplayJournalFormat.encode(record)) {
+                body.replaceSubrange(offset..<(offset + $0.count), with: $0)
+            }
+        }
+
+        func read(now: Double) -> ReplayMemory.Inheritance {
+            var left = ReplayMemory.Inheritance(lifetime: lifetime)
+            if case .good(let head) = ReplayJournalFormat.readHead(head, slots: slots) { left.forgotten = head.forgotten }
+            var reading = ReplayJournalReading(now: now)
+            body.withUnsafeBytes { reading.read($0, from: 0, count: slots) }
+            left.records = reading.records
+            return left
+        }
+    }
+
+    private struct Machine {
+        /// What a right clock says, and by how much this one is wrong.
+        var truth = 1_763_683_200.0
+        var error = 0.0
+        var boot = 30.0
+        /// For how long the clock has been right.
+        var right = 0.0
+        var journal = Journal()
+        var memory: ReplayMemory
+        var names: [KeyID: KeyName] = [:]
+
+        init() {
+            memory = ReplayMemory(capacity: slots, inheriting: journal.read(now: truth), now: Moment(wall: truth, boot: boot))
+        }
+
+        var now: Moment { Moment(wall: truth + error, boot: boot) }
+
+        mutating func pass(_ seconds: Double) {
+            truth += seconds
+            boot += seconds
+            right = error == 0 ? right + seconds : 0
+        }
+
+        mutating func set(error next: Double) {
+            error = next
+            right = 0
+        }
+
+        mutating func restart() {
+            memory = ReplayMemory(capacity: slots, inheriting: journal.read(now: now.wall), now: now)
+            install()
+        }
+
+        mutating func install() {
+            for line in memory.install(names) { journal.write(line) }
+        }
+
+        /// As `Authentication` and `ReplayGuard` do it.
+        mutating func admits(_ made: Made) -> ReplayMemory.Admission? {
+            guard abs(now.wall - made.time) <= lifetime else { return nil }
+            let admission = memory.admit(
+                Nonce(high: 1, low: made.token), under: made.key, expiry: made.time + lifetime, now: now)
+            journal.note(memory.forgotten)
+            if case .new(let slot) = admission {
+                journal.write(
+                    ReplayRecord(
+                        key: made.key, content: .request(Nonce(high: 1, low: made.token)), expiry: made.time + lifetime,
+                        slot: slot))
+            }
+            return admission
+        }
+    }
+
+    private static let names = [keys[0]: KeyName.configured, keys[1]: KeyName.configured, keys[2]: KeyName("phone") ?? .configured]
+
+    /// - Parameter strays: key holders whose clock goes with the server's; otherwise all clients' clocks are right.
+    private static func run(seed: UInt64, steps: Int, strays: Bool) -> (accepted: Int, served: Int) {
+        var random = SeededRandomness(seed: seed)
+        var machine = Machine()
+        machine.names = names
+        machine.install()
+        var accepted: [Made] = []
+        var known: Set<Made> = []
+        var token: UInt64 = 0
+        var served = 0
+        func error() -> Double {
+            let sizes = [2.0, 30, 59, 61, 90, 300, 3600, 86_400, 3e8]
+            return (random.below(2) == 0 ? -1 : 1) * sizes[random.below(sizes.count)] * Double(1 + random.below(100)) / 100
+        }
+        for step in 0..<steps {
+            switch random.below(60) {
+            case 0, 1: machine.set(error: error())
+            case 2, 3: machine.set(error: 0)
+            case 4: machine.pass(Double(random.below(5000)))
+            case 5: machine.restart()
+            case 6:
+                // A key is retired, and its secret comes back.
+                machine.names[keys[random.below(3)]] = nil
+                machine.install()
+                if random.below(2) == 0 { machine.restart() }
+                machine.names = names
+                machine.install()
+                // What was made within the same minute is refused.
+                machine.right = 0
+            case 7...19:
+                // Sometimes at the moment at which it was made.
+                guard let again = accepted.isEmpty ? nil : accepted[random.below(accepted.count)] else { continue }
+                let isMoved = random.below(4) == 0
+                if isMoved {
+                    machine.set(error: again.time + Double(random.below(121)) - 60 - machine.truth)
+                }
+                if case .new = machine.admits(again) {
+                    Issue.record("seed \(seed), step \(step): accepted twice")
+                    return (accepted.count, served)
+                }
+                if isMoved, random.below(4) > 0 { machine.set(error: 0) }
+            default:
+                machine.pass(Double(random.below(200)) / 10)
+                token += 1
+                let key = keys[random.below(3)]
+                // A client's clock is a second wrong.
+                let time = machine.truth + Double(random.below(21)) / 10 - 1 + (strays && random.below(2) == 0 ? machine.error : 0)
+                let made = Made(key: key, token: token, time: time)
+                switch machine.admits(made) {
+                case .new:
+                    if known.insert(made).inserted { accepted.append(made) }
+                    if machine.right > 180 { served += 1 }
+                case .full: break
+                case let other:
+                    if !strays, machine.right > 180 {
+                        Issue.record("seed \(seed), step \(step): refused with a right clock: \(String(describing: other))")
+                        return (accepted.count, served)
+                    }
+                }
+            }
+        }
+        return (accepted.count, served)
+    }
+
+    private static let rounds = ProcessInfo.processInfo.environment["WSTAN_LONG_TESTS"] == nil ? 150 : 3000
+
+    @Test func `nothing is accepted twice, and a clock that is right for three minutes lets every honest client in`() {
+        var (accepted, served) = (0, 0)
+        for seed in 0..<UInt64(Self.rounds) {
+            let run = Self.run(seed: seed, steps: 600, strays: false)
+            accepted += run.accepted
+            served += run.served
+        }
+        #expect(accepted > 100 * Self.rounds && served > Self.rounds)
+    }
+
+    @Test func `nothing is accepted twice, though some clients' clocks go wrong with the server's`() {
+        for seed in 0..<UInt64(Self.rounds) { _ = Self.run(seed: 100_000 + seed, steps: 600, strays: true) }
+    }
+}
