@@ -60,7 +60,7 @@ struct ServerGoal {
         let isSaid =
             isServer && present == uri && (isMeant || wish.uri != nil) && key != nil && (former ?? outerNow) == publicURI
         saidBy = isSaid ? stated?.path : nil
-        if !isSaid { try Self.checkLaterFiles(all) }
+        if behindFront == nil || !isSaid { try Self.checkLaterFiles(all) }
     }
 
     /// What is read after our drop-in would win over it.
