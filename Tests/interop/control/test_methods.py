@@ -165,7 +165,7 @@ class Methods(ControlledPair):
         """The remedy is named, and the status is 3."""
         result = subprocess.run([CTL, '-i', 'none'], capture_output=True, text=True, timeout=10)
         self.assertEqual(result.returncode, 3)
-        self.assertIn('systemctl start wstand@none', result.stderr)
+        self.assertIn('wstanctl init client none', result.stderr)
 
 
 class Keys(ControlledPair):

@@ -379,14 +379,17 @@ class Failures(Control):
         self.assertFails(NOT_RUNNING, 'no configuration for wstand@own (user) (%s/.config/wstan/own.conf). Make one: wstanctl init client own --user'
                          % self.directory, 'status', '--user', '-i', 'own')
         os.makedirs(os.path.join(self.directory, '.config/wstan'))
-        self.write('.config/wstan/own.conf', 'mode = client\n')
+        with open(os.path.join(self.directory, '.config/wstan/own.conf'), 'w') as f:
+            f.write('mode = client\n')
         self.assertFails(NOT_RUNNING, 'systemctl --user start wstand@own', 'status', '-i', 'own')
 
     def test_failed(self):
         """A service that has failed, or waits to be started again, is not taken for a stopped one."""
         self.environment['PATH'] = self.directory + ':' + self.environment['PATH']
-        path = self.write('systemctl', '#!/bin/sh\ncase "$*" in *--user*) exit 1;; *list-units*) echo "wstand.service loaded $STATE x";; '
-                          '*) printf "ActiveState=%s\\nSubState=%s\\nResult=exit-code\\nExecMainStatus=78\\n" $STATE;; esac\n')
+        path = os.path.join(self.directory, 'systemctl')
+        with open(path, 'w') as f:
+            f.write('#!/bin/sh\ncase "$*" in *--user*) exit 1;; *list-units*) echo "wstand.service loaded $STATE x";; '
+                    '*) printf "ActiveState=%s\\nSubState=%s\\nResult=exit-code\\nExecMainStatus=78\\n" $STATE;; esac\n')
         os.chmod(path, 0o755)
         for state in 'failed failed', 'activating auto-restart':
             self.environment['STATE'] = state

@@ -113,7 +113,7 @@ import Testing
         let laptop = try Self.name("laptop")
         try ring.add(laptop, try Self.key(10), now: Self.now)
         try ring.rotate(laptop, to: try Self.key(11), grace: Self.day, now: Self.now)
-        for number in UInt8(2)...4 {
+        for number in 2...4 {
             try ring.rotate(.configured, to: try Self.key(number), grace: Self.day, now: Self.now)
         }
         try ring.rotate(.configured, to: try Self.key(5), grace: grace, now: Self.now)
