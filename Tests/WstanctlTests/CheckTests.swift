@@ -162,7 +162,7 @@ import WstanControl
     @Test func `a daemon that cannot be asked`() {
         let home = Instance(name: "home", manager: .system, below: "/run")
         let check = Check(Failure(.notRunning, of: home))
-        #expect(check.line == "CRITICAL - wstand@home is not running. Start it: systemctl start wstand@home")
+        #expect(check.line == "CRITICAL - no configuration for wstand@home (/etc/wstan/home.conf). Make one: wstanctl init client home")
         #expect(Check(Failure(.timedOut, of: home)).status == .critical)
         #expect(Check(Failure(.notPermitted, of: home)).status == .unknown)
         #expect(Check(Failure("a:\n  b", status: .usage)).line == "UNKNOWN - a: b")
@@ -203,6 +203,10 @@ import WstanControl
         #expect(
             FailureText.noneRuns([home]) == "wstand@home (user) is not running. Start it: systemctl --user start wstand@home")
         let server = Instance(name: nil, manager: .system, below: "/run")
+        #expect(
+            FailureText.noneRuns([server, home], failed: [(home, "exit-code, status 78")])
+                == "wstand@home (user) is not running: its service has failed (exit-code, status 78). journalctl --user -u "
+                + "wstand@home -n 20 may say why. Correct it, then: systemctl --user restart wstand@home")
         #expect(
             FailureText.noneRuns([server, home])
                 == "wstand is not running. Start an instance: systemctl start wstand, or systemctl --user start wstand@home"

@@ -249,7 +249,15 @@ public enum ControlInterface {
           # When the last reload failed; absent if it did not
           reloadFailureTimestampUSec: ?int,
           # Number of warnings; not left out where the reply is restricted
-          warningCount: ?int
+          warningCount: ?int,
+          # What the setting listen says, if sockets of the service manager stand in its
+          # place and are elsewhere; empty where the reply is restricted
+          replacedListen: ?[]string,
+          # Server mode only: addresses other than loopback that are served without TLS
+          # although the URI says wss; empty where the reply is restricted
+          withoutTLS: ?[]string,
+          # With withoutTLS: true if trusted-proxies has a front on another host
+          trustsFront: ?bool
         )
 
         # List tunnels. Has to be called with 'more'. Sends one reply per tunnel, and

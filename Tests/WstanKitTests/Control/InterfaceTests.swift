@@ -35,11 +35,14 @@ import WstanControl
             address: "a", cause: "c", text: "t", key: "k", count: 1, firstTimestampUSec: 2, lastTimestampUSec: 3)
         try Self.check(ListRejects.self, .init(all: true), .init(sinceTimestampUSec: 1, refusals: [refusal]))
         try Self.check(Reload.self, .init(dryRun: true), .init(changed: ["a"], requiresRestart: [], warnings: ["w"]))
+        let key = Control.Key(
+            name: "n", id: "i", state: .previous, source: .state, createdTimestampUSec: 1, retireTimestampUSec: 2, uses: 3,
+            lastUseTimestampUSec: 4)
         try Self.check(
             RotateKey.self, .init(name: "n", key: "k", graceUSec: 1, runtimeOnly: true),
             .init(
                 id: "i", key: "k", persisted: true, warnings: [], keyFile: "f", clientURI: "u", clientURIGuessed: true,
-                clientURILoopback: true))
+                clientURILoopback: true, formerKeys: [key]))
         try Self.check(
             AddKey.self, .init(name: "n", key: "k"),
             .init(id: "i", key: "k", persisted: false, warnings: [], clientURI: "u", clientURIGuessed: false,
