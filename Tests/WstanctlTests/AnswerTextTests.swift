@@ -235,7 +235,11 @@ import WstanControl
         (.refused(.wrongState("client")), home, "wstand is a client. Run this on its server.", 1),
         (.refused(.wrongState("stopping")), home, "wstand is stopping and cannot do that now", 1),
         (.refused(.operationFailed(message: "no room")), home, "no room", 1),
-        (.refused(.invalidParameter("name")), home, "wstand refuses the value for name", 64),
+        (
+            .refused(.invalidParameter("name")), home,
+            "a name of a key has 1 to 64 letters (A-Z, a-z), digits, dots, dashes and underscores", 64
+        ),
+        (.refused(.invalidParameter("graceUSec")), home, "wstand refuses the value for graceUSec", 64),
         (.refused(.configurationInvalid([])), home, "the configuration has errors. Nothing was changed.", 78),
         (.refused(.methodNotImplemented("a.B")), home, "wstand does not know a.B: its version differs from wstanctl's", 1),
         (.refused(.methodNotFound("a.B")), home, "wstand does not know a.B: its version differs from wstanctl's", 1),
