@@ -30,6 +30,7 @@ bashcompdir ?= $(prefix)/share/bash-completion/completions
 zshcompdir ?= $(prefix)/share/zsh/vendor-completions
 fishcompdir ?= $(prefix)/share/fish/vendor_completions.d
 unitdir ?= $(prefix)/lib/systemd/system
+docdir ?= $(prefix)/share/doc/wstan
 userunitdir ?= $(prefix)/lib/systemd/user
 sysusersdir ?= $(prefix)/lib/sysusers.d
 
@@ -158,6 +159,16 @@ install: ## install the release build (DESTDIR, prefix, and every ...dir above)
 	    '    wstanctl init server                    # on a server: makes a key, and says how to start it' \
 	    '    wstanctl init client NAME --uri URI     # on a client'; fi
 
+# They are beside each other there, and contrib/ is examples/. What is not installed is named without a link.
+.PHONY: install-docs
+install-docs: ## install the documents, with links that fit there (DESTDIR, docdir)
+	install -d $(DESTDIR)$(docdir)
+	for file in README.md NEWS.md CONTRIBUTING.md docs/*.md; do \
+	    sed -E -e 's#\]\((\.\./)?docs/#](#g' -e 's#\]\((\.\./)?contrib/#](examples/#g' -e 's#\]\(\.\./#](#g' \
+	        -e 's#\[([^]]*)\]\(man/[^)]*\)#\1#g' $$file >$(DESTDIR)$(docdir)/$${file##*/} && \
+	        chmod 644 $(DESTDIR)$(docdir)/$${file##*/} || exit; \
+	done
+
 # What `install` puts there is asked of `install` itself, so that the two cannot differ. Keys, state and an edited configuration stay.
 .PHONY: uninstall
 uninstall: ## remove what install has put there (same DESTDIR, prefix, and every ...dir)
@@ -197,7 +208,8 @@ dist_name := wstan-$(version)-linux-$(shell uname -m)
 dist: release ## a tarball of what `make install` installs, for those without Debian packages, in .build/dist
 	rm -rf $(dist_dir) && mkdir -p $(dist_dir)
 	$(MAKE) --no-print-directory install DESTDIR=$(CURDIR)/$(dist_dir)/$(dist_name)
-	install -D -m 644 -t $(dist_dir)/$(dist_name)/usr/share/doc/wstan README.md NEWS.md CONTRIBUTING.md LICENSE docs/*.md
+	$(MAKE) --no-print-directory install-docs DESTDIR=$(CURDIR)/$(dist_dir)/$(dist_name)
+	install -m 644 -t $(dist_dir)/$(dist_name)/usr/share/doc/wstan LICENSE
 	install -d $(dist_dir)/$(dist_name)/usr/share/doc/wstan/examples
 	cp -R $$(cat debian/wstan.examples) $(dist_dir)/$(dist_name)/usr/share/doc/wstan/examples
 	tar -C $(dist_dir)/$(dist_name) --owner=0 --group=0 --numeric-owner --sort=name --mtime=@$(source_date) -c . | gzip -n9 \

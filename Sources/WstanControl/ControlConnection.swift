@@ -41,6 +41,31 @@ public final class ControlConnection {
 
     deinit { close(descriptor) }
 
+    // MARK: The other end
+
+    /// The process that listens; nil when it is in another PID namespace (unix(7), SO_PEERCRED).
+    public var process: pid_t? {
+        // struct ucred, which Glibc shows only under _GNU_SOURCE.
+        var credentials: (pid: pid_t, uid: uid_t, gid: gid_t) = (0, 0, 0)
+        var length = socklen_t(MemoryLayout.size(ofValue: credentials))
+        guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0 else { return nil }
+        return credentials.pid > 0 ? credentials.pid : nil
+    }
+
+    /// Waits until the daemon closes the connection. What comes before that is lost.
+    ///
+    /// - Returns: whether it has.
+    public func waitForEnd(until deadline: ContinuousClock.Instant) -> Bool {
+        isBroken = true
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = recv(descriptor, &buffer, buffer.count, 0)
+            let code = errno
+            if count == 0 || count < 0 && code != EAGAIN && code != EINTR { return true }
+            guard count > 0 || (try? wait(for: POLLIN, deadline)) != nil, deadline > .now else { return false }
+        }
+    }
+
     // MARK: Calls
 
     /// A call with one reply.

@@ -70,7 +70,7 @@ import WstanControl
     @Test func `a rotated key says what becomes of the old one`() {
         let key = NewKey(name: nil, id: "ab", key: Self.made, clientURI: "ws://192.0.2.7:8080/", isGuess: true)
         #expect(
-            key.rotated(grace: 86_400_000_000) == """
+            key.rotated(grace: 86_400_000_000, now: 0) == """
                 New key for "default" (ID ab):
 
                     AAECAwQFBgcICQoLDA0ODw==
@@ -92,11 +92,29 @@ import WstanControl
                 """)
         var named = key
         named.instance = "wstand"
-        #expect(named.rotated(grace: 0).hasSuffix("\nsudo wstanctl -i wstand client-config prints it again.\n"))
-        #expect(key.rotated(grace: 0).contains("\nThe old key is no longer accepted. On a client"))
+        #expect(named.rotated(grace: 0, now: 0).hasSuffix("\nsudo wstanctl -i wstand client-config prints it again.\n"))
+        #expect(key.rotated(grace: 0, now: 0).contains("\nThe old key is no longer accepted. On a client"))
         #expect(
-            NewKey(name: nil, id: "ab", key: nil, clientURI: nil, isGuess: false).rotated(grace: 0)
+            NewKey(name: nil, id: "ab", key: nil, clientURI: nil, isGuess: false).rotated(grace: 0, now: 0)
                 == "New key for \"default\" (ID ab).\n")
+    }
+
+    @Test func `a rotation names the former keys that are still accepted, with their ends`() {
+        var key = NewKey(name: nil, id: "ab", key: Self.made, clientURI: nil, isGuess: false)
+        func former(_ id: String, _ end: Int) -> Control.Key {
+            .init(name: "default", id: id, state: .previous, source: .state, retireTimestampUSec: end, uses: 0)
+        }
+        let line = "Former keys that are accepted:"
+        key.formerKeys = []
+        #expect(!key.rotated(grace: 0, now: 0).contains(line))
+        key.formerKeys = [former("cd", 7_200_000_000)]
+        #expect(!key.rotated(grace: 7_200_000_000, now: 0).contains(line))
+        let list = "\n\nFormer keys that are accepted:\n\n    cd, ends in 2h\n"
+        #expect(key.rotated(grace: 0, now: 0).contains(list + "\nThe old key is no longer accepted. On a client"))
+        key.formerKeys?.append(former("ef\u{1B}", 60_000_000))
+        #expect(key.rotated(grace: 7_200_000_000, now: 0).contains(list + "    ef?, ends in 1min\n\nThe old key is accepted"))
+        let given = NewKey(name: nil, id: "ab", key: nil, clientURI: nil, isGuess: false, formerKeys: [former("cd", 7_200_000_000)])
+        #expect(given.rotated(grace: 7_200_000_000, now: 0) == "New key for \"default\" (ID ab)." + list)
     }
 
     @Test func `a server on loopback only has no address to print`() {
@@ -192,7 +210,7 @@ import WstanControl
     private static let elsewhere = Instance(name: nil, socket: "/tmp/x", isElsewhere: true)
 
     private static let failures: [(ControlConnection.Failure, Instance, String, Int32)] = [
-        (.notRunning, home, "wstand@home is not running. Start it: systemctl start wstand@home", 3),
+        (.notRunning, home, "no configuration for wstand@home (/etc/wstan/home.conf). Make one: wstanctl init client home", 3),
         (.notRunning, own, "wstand (user) is not running. Start it: systemctl --user start wstand", 3),
         (.notRunning, elsewhere, "wstand is not running: /tmp/x does not answer", 3),
         (.notPermitted, home, "not permitted: use sudo, or add yourself to the group wstan and log in again", 4),
@@ -217,7 +235,11 @@ import WstanControl
         (.refused(.wrongState("client")), home, "wstand is a client. Run this on its server.", 1),
         (.refused(.wrongState("stopping")), home, "wstand is stopping and cannot do that now", 1),
         (.refused(.operationFailed(message: "no room")), home, "no room", 1),
-        (.refused(.invalidParameter("name")), home, "wstand refuses the value for name", 64),
+        (
+            .refused(.invalidParameter("name")), home,
+            "a name of a key has 1 to 64 letters (A-Z, a-z), digits, dots, dashes and underscores", 64
+        ),
+        (.refused(.invalidParameter("graceUSec")), home, "wstand refuses the value for graceUSec", 64),
         (.refused(.configurationInvalid([])), home, "the configuration has errors. Nothing was changed.", 78),
         (.refused(.methodNotImplemented("a.B")), home, "wstand does not know a.B: its version differs from wstanctl's", 1),
         (.refused(.methodNotFound("a.B")), home, "wstand does not know a.B: its version differs from wstanctl's", 1),

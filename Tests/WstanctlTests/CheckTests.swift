@@ -53,6 +53,32 @@ import WstanControl
         #expect(Self.check([lost, Self.server(.unknown, used: false)]).status == .critical)
     }
 
+    @Test func `a server that listens elsewhere, or otherwise, than its configuration says is a warning`() {
+        func line(_ change: (inout GetStatus.Reply) -> Void) -> String {
+            Self.check {
+                $0.mode = .server
+                $0.servers = nil
+                change(&$0)
+            }.line
+        }
+        let passed = Control.Listener(name: "listen", address: "[::]:443", activated: true)
+        let replaced = line {
+            $0.listeners = [passed]
+            $0.replacedListen = ["127.0.0.1:8080"]
+        }
+        #expect(replaced.hasPrefix("WARNING - listen = 127.0.0.1:8080 is not in force: systemd listens on [::]:443 |"))
+        let hidden = line { $0.replacedListen = [] }
+        #expect(hidden.hasPrefix("WARNING - listen is not in force: systemd listens on other addresses |"))
+        let text = "although its uri says wss: right only behind a front that terminates TLS |"
+        #expect(line { $0.withoutTLS = ["[::]:443"] }.hasPrefix("WARNING - serves without TLS on [::]:443 " + text))
+        #expect(line { $0.withoutTLS = [] }.hasPrefix("WARNING - serves without TLS " + text))
+        let behindFront = line {
+            $0.withoutTLS = ["[::]:443"]
+            $0.trustsFront = true
+        }
+        #expect(behindFront.hasPrefix("OK - "))
+    }
+
     @Test func `what is not known is not OK`() {
         let check = Self.check([Self.server(.unknown)])
         #expect(check.line.hasPrefix("UNKNOWN - server ws://h:80/ not tried yet"))
@@ -136,7 +162,7 @@ import WstanControl
     @Test func `a daemon that cannot be asked`() {
         let home = Instance(name: "home", manager: .system, below: "/run")
         let check = Check(Failure(.notRunning, of: home))
-        #expect(check.line == "CRITICAL - wstand@home is not running. Start it: systemctl start wstand@home")
+        #expect(check.line == "CRITICAL - no configuration for wstand@home (/etc/wstan/home.conf). Make one: wstanctl init client home")
         #expect(Check(Failure(.timedOut, of: home)).status == .critical)
         #expect(Check(Failure(.notPermitted, of: home)).status == .unknown)
         #expect(Check(Failure("a:\n  b", status: .usage)).line == "UNKNOWN - a: b")
@@ -177,6 +203,10 @@ import WstanControl
         #expect(
             FailureText.noneRuns([home]) == "wstand@home (user) is not running. Start it: systemctl --user start wstand@home")
         let server = Instance(name: nil, manager: .system, below: "/run")
+        #expect(
+            FailureText.noneRuns([server, home], failed: [(home, "exit-code, status 78")])
+                == "wstand@home (user) is not running: its service has failed (exit-code, status 78). journalctl --user -u "
+                + "wstand@home -n 20 may say why. Correct it, then: systemctl --user restart wstand@home")
         #expect(
             FailureText.noneRuns([server, home])
                 == "wstand is not running. Start an instance: systemctl start wstand, or systemctl --user start wstand@home"

@@ -304,6 +304,41 @@ import WstanControl
         #expect(SocketUnit(on: HostObservation(texts: [:], active: ["wstand.socket"])).port == 8080)
     }
 
+    @Test func `the printed URI has the port of the administrator's socket unit`() throws {
+        let files = [
+            Self.main: SetupFixture.shipped, "/etc/wstan/key": "K",
+            "/etc/systemd/system/wstand.socket.d/override.conf": "[Socket]\nListenStream=\nListenStream=443\n",
+        ]
+        let host = HostObservation(texts: files, active: ["wstand.socket"])
+        let goal = try ServerGoal(Self.wish(nil, "server.example.com"), on: host)
+        #expect(ClientURI(goal, on: host, ownAddress: nil).uri.text == "ws://server.example.com:443/")
+        let written = Self.written(try Self.plan(Self.wish(nil, "server.example.com"), on: host))[Self.dropIn]
+        #expect(written?.contains("public-uri = ws://server.example.com:443/\n") == true)
+    }
+
+    @Test(arguments: ["wss://127.0.0.1:8080/chat/", nil])
+    func `a drop-in for a front says what init was asked for, and the port goes back`(uri: String?) throws {
+        var files = [
+            Self.main: SetupFixture.shipped, "/etc/wstan/key": "K",
+            Self.dropIn: Self.header + "uri = wss://0.0.0.0:443/chat/\n",
+            "/etc/wstan.conf.d/20-front.conf":
+                "uri = wss://server.example.com/chat/\n[server]\nlisten = 127.0.0.1:8080\nx-forward = yes\n",
+            Self.socketDropIn: "[Socket]\nListenStream=\nListenStream=443\n",
+            Self.serviceDropIn: "[Unit]\nRequires=wstand.socket\n",
+        ]
+        let host = HostObservation(texts: files, active: ["wstand.service", "wstand.socket"])
+        let plan = try Self.plan(Self.wish(uri), on: host)
+        #expect(Self.written(plan).isEmpty)
+        #expect(plan.report.contains("20-front.conf") && plan.report.contains("removed: wstand opens the port itself"))
+        let goal = try ServerGoal(Self.wish(uri), on: host)
+        let reached = ClientURI(goal, on: host, ownAddress: nil)
+        #expect(reached.uri.text == "wss://server.example.com/chat/" && reached.certainty == .known)
+        files["/etc/wstan.conf.d/20-front.conf"] = "uri = wss://server.example.com/other/\n[server]\nlisten = 127.0.0.1:8080\n"
+        #expect(throws: Failure.self) {
+            try Self.plan(Self.wish("wss://127.0.0.1:8080/chat/"), on: HostObservation(texts: files))
+        }
+    }
+
     @Test func `a plan shows what it would write, but no key`() throws {
         let host = HostObservation(texts: [Self.main: SetupFixture.shipped], active: ["wstand.service"])
         #expect(

@@ -40,6 +40,7 @@ extension GetStatus.Reply {
         }
         concerns += serverConcerns(now, isBrief: isBrief)
         concerns += certificate?.concerns(now) ?? []
+        concerns += listenConcerns(systemctl)
         if let concern = reloadConcern(now) { concerns.append(concern) }
         if let names = requiresRestart, !names.isEmpty {
             let text = "restart needed for \(names.joined(separator: ", "))"
@@ -68,6 +69,31 @@ extension GetStatus.Reply {
                 $0
             }
         }
+    }
+
+    /// That it listens elsewhere, or otherwise, than its configuration says.
+    public func listenConcerns(_ systemctl: String = "systemctl") -> [Concern] {
+        let unit = instance.map { "wstand@" + $0 } ?? "wstand"
+        var concerns: [Concern] = []
+        if let replacedListen {
+            let places = replacedListen.isEmpty ? "" : " = " + replacedListen.joined(separator: ", ")
+            let passed = listeners.filter { $0.activated && $0.address.first != "/" }.map(\.address)
+            let others = passed.isEmpty ? "other addresses" : passed.joined(separator: ", ")
+            concerns.append(
+                Concern(
+                    .warning, "listen\(places) is not in force: systemd listens on \(others)",
+                    advice: "\(systemctl) disable --now \(unit).socket (wstanctl init server --uri URI, if init has set it "
+                        + "up), then \(systemctl) restart \(unit); or remove listen"))
+        }
+        if let withoutTLS, trustsFront != true {
+            let places = withoutTLS.isEmpty ? "" : " on " + withoutTLS.joined(separator: ", ")
+            concerns.append(
+                Concern(
+                    .warning,
+                    "serves without TLS\(places) although its uri says wss: right only behind a front that terminates TLS",
+                    advice: "set [tls] certificate, or listen on loopback, or name the front's address in trusted-proxies"))
+        }
+        return concerns
     }
 
     private func reloadConcern(_ now: Int) -> Concern? {

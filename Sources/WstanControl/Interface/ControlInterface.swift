@@ -249,7 +249,15 @@ public enum ControlInterface {
           # When the last reload failed; absent if it did not
           reloadFailureTimestampUSec: ?int,
           # Number of warnings; not left out where the reply is restricted
-          warningCount: ?int
+          warningCount: ?int,
+          # What the setting listen says, if sockets of the service manager stand in its
+          # place and are elsewhere; empty where the reply is restricted
+          replacedListen: ?[]string,
+          # Server mode only: addresses other than loopback that are served without TLS
+          # although the URI says wss; empty where the reply is restricted
+          withoutTLS: ?[]string,
+          # With withoutTLS: true if trusted-proxies has a front on another host
+          trustsFront: ?bool
         )
 
         # List tunnels. Has to be called with 'more'. Sends one reply per tunnel, and
@@ -293,8 +301,8 @@ public enum ControlInterface {
         )
 
         # Make a new key the current one of its name. The former key stays accepted for
-        # graceUSec (default 24 h, 0 retires it at once). If key is not given a random
-        # 16 byte key is made and sent back once.
+        # graceUSec (default 24 h). 0 retires it at once, and all former keys of the
+        # name. If key is not given a random 16 byte key is made and sent back once.
         method RotateKey(
           # Whose key; the configured one when absent
           name: ?string,
@@ -316,7 +324,9 @@ public enum ControlInterface {
           # server listens on loopback only: clients reach it through what forwards to it.
           clientURI: ?string,
           clientURIGuessed: ?bool,
-          clientURILoopback: ?bool
+          clientURILoopback: ?bool,
+          # Former keys of the name that are still accepted
+          formerKeys: ?[]Key
         )
 
         # Make a key under a new name. Without key a random 16-byte one is made and sent back once

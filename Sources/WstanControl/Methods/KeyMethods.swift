@@ -30,10 +30,13 @@ public enum RotateKey: ControlMethod {
         public var clientURIGuessed: Bool?
         /// It listens on loopback only: clients reach it through what forwards to it, which has another URI.
         public var clientURILoopback: Bool?
+        /// The former keys of the name that are still accepted, with their ends. Absent from a daemon of 0.1.0.
+        public var formerKeys: [Control.Key]?
 
         public init(
             id: String, key: String? = nil, persisted: Bool, warnings: [String]? = nil, keyFile: String? = nil,
-            clientURI: String? = nil, clientURIGuessed: Bool? = nil, clientURILoopback: Bool? = nil
+            clientURI: String? = nil, clientURIGuessed: Bool? = nil, clientURILoopback: Bool? = nil,
+            formerKeys: [Control.Key]? = nil
         ) {
             self.id = id
             self.key = key
@@ -43,6 +46,7 @@ public enum RotateKey: ControlMethod {
             self.clientURI = clientURI
             self.clientURIGuessed = clientURIGuessed
             self.clientURILoopback = clientURILoopback
+            self.formerKeys = formerKeys
         }
     }
 }

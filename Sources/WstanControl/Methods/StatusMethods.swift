@@ -47,6 +47,10 @@ public enum GetStatus: ControlMethod {
         public var filesChanged: Bool?
         public var reloadFailureTimestampUSec: Int?
         public var warningCount: Int?
+        /// Empty where it may not be told, as `withoutTLS`.
+        public var replacedListen: [String]?
+        public var withoutTLS: [String]?
+        public var trustsFront: Bool?
 
         public init(
             version: String, mode: Control.Mode, state: Control.DaemonState, statusText: String? = nil,
@@ -59,7 +63,8 @@ public enum GetStatus: ControlMethod {
             logLevel: Control.LogLevel? = nil, droppedDatagrams: Int? = nil, restricted: Bool? = nil,
             servers: [Control.Server]? = nil,
             certificate: Control.Certificate? = nil, requiresRestart: [String]? = nil, filesChanged: Bool? = nil,
-            reloadFailureTimestampUSec: Int? = nil, warningCount: Int? = nil
+            reloadFailureTimestampUSec: Int? = nil, warningCount: Int? = nil,
+            replacedListen: [String]? = nil, withoutTLS: [String]? = nil, trustsFront: Bool? = nil
         ) {
             self.version = version
             self.mode = mode
@@ -91,6 +96,9 @@ public enum GetStatus: ControlMethod {
             self.filesChanged = filesChanged
             self.reloadFailureTimestampUSec = reloadFailureTimestampUSec
             self.warningCount = warningCount
+            self.replacedListen = replacedListen
+            self.withoutTLS = withoutTLS
+            self.trustsFront = trustsFront
         }
     }
 }

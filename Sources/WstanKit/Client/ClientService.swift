@@ -133,9 +133,9 @@ package final class ClientService: @unchecked Sendable {
 
     /// Ends the tunnels that were opened with a key, whatever they carry.
     ///
-    /// - Returns: how many.
+    /// - Returns: how many; not those that were closing already.
     package func closeTunnels(openedWith key: KeyID) -> Int {
-        let opened = pool.tunnels.values.filter { $0.keyID == key }
+        let opened = pool.tunnels.values.filter { $0.keyID == key && !$0.isClosing }
         for tunnel in opened { tunnel.close(CloseCode.goingAway) }
         return opened.count
     }

@@ -154,6 +154,12 @@ public struct Settings: Sendable, Equatable {
 }
 
 extension Settings {
+    /// Whether `listen` says nothing of its own: a server listens where its URI says, a client on its usual port.
+    package var listensByDefault: Bool { listen == Settings(mode: mode, uri: uri, key: key).listen }
+
+    /// Whether TLS ends elsewhere: the URI is for it, and there is no certificate to speak it with.
+    package var leavesTLSToFront: Bool { mode == .server && uri.scheme == .wss && tls.certificate == nil }
+
     /// Nothing but defaults. A URI and a key have none, so these stand for any.
     package static func standard(_ mode: Mode) -> Settings {
         Settings(mode: mode, uri: ServerURI(scheme: .ws, host: "localhost", port: 80, path: "/"), key: .file(""))

@@ -28,6 +28,8 @@ extension GetStatus.Reply {
         var visible = withoutSecrets
         visible.statusText = mode.rawValue
         visible.listeners = []
+        visible.replacedListen = replacedListen.map { _ in [] }
+        visible.withoutTLS = withoutTLS.map { _ in [] }
         visible.servers = servers?.map(\.forStrangers)
         if certificate?.names.isEmpty == false { visible.certificate?.names = [Self.hidden] }
         visible.certificate?.mismatchedHost = certificate?.mismatchedHost.map { _ in Self.hidden }

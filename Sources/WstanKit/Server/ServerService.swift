@@ -104,9 +104,9 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
 
     /// Ends the tunnels that were opened with a key, whatever they carry.
     ///
-    /// - Returns: how many.
+    /// - Returns: how many; not those that were closing already.
     package func closeTunnels(openedWith key: KeyID) -> Int {
-        let opened = tunnels.values.map(\.tunnel).filter { $0.keyID == key }
+        let opened = tunnels.values.map(\.tunnel).filter { $0.keyID == key && !$0.isClosing }
         for tunnel in opened { tunnel.close(CloseCode.goingAway) }
         return opened.count
     }

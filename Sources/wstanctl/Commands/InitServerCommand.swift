@@ -39,10 +39,11 @@ struct InitServerCommand: ParsableCommand {
             ServerConfigurationStep(wish: wish), ListenSocketStep(wish: wish), RestartStep(unit: SocketUnit.service),
         ]
         let units = [SocketUnit.service, SocketUnit.name]
-        let goal = try ServerGoal(wish, on: try host.observe(others, units: []))
+        let keyFile = try ServerGoal(wish, on: try host.observe(others, units: [])).keyFile
         let newKey = NewSecret.key()
-        let steps = [ServerKeyStep(path: goal.keyFile, newKey: newKey)] + others
+        let steps = [ServerKeyStep(path: keyFile, newKey: newKey)] + others
         let seen = try host.observe(steps, units: units)
+        let goal = try ServerGoal(wish, on: seen)
         let plan = try SetupPlan(steps, on: seen)
         let key = try ServerKey(named: name, goal, on: seen, host, newKey: newKey)
         guard try setup.carryOut(plan, on: host) else { return }

@@ -15,7 +15,7 @@ struct InstancesCommand: ParsableCommand {
             found.forEach(Terminal.sayJSON)
         } else if !found.isEmpty { Terminal.say(InstanceLine.table(found, manner: Terminal.manner).joined(separator: "\n")) }
         guard running.isEmpty else { return }
-        throw Failure(FailureText.noneRuns(ExpectedInstances.find()), status: .notRunning)
+        throw Failure.noneRuns
     }
 }
 
@@ -108,6 +108,15 @@ enum UnitStates {
             found.append(Unit(instance: instance, state: "inactive"))
         }
         return found.filter { !known.contains(Key(unit: $0.instance.unit, isUser: $0.instance.manager == .user)) }
+    }
+
+    /// Those that have failed, and how; a unit that waits to be started again has failed as well.
+    static var failed: [(instance: Instance, how: String)] {
+        others(than: []).filter { ["failed", "activating"].contains($0.state) }.compactMap { unit in
+            let isOfUser = unit.instance.manager == .user
+            guard case .failed(let how)? = UnitState.of(unit.instance.unit, isOfUser: isOfUser) else { return nil }
+            return (unit.instance, how)
+        }
     }
 
     /// Lines of UNIT, LOAD, ACTIVE, SUB, description.

@@ -74,8 +74,9 @@ struct RotateKeyCommand: ParsableCommand {
             NewKey(
                 name: name, id: reply.id, key: reply.key, clientURI: reply.clientURI,
                 isGuess: reply.clientURIGuessed ?? false,
-                isLoopbackOnly: reply.clientURILoopback ?? false, instance: daemon.instance
-            ).rotated(grace: grace))
+                isLoopbackOnly: reply.clientURILoopback ?? false, instance: daemon.instance,
+                formerKeys: reply.formerKeys
+            ).rotated(grace: grace, now: Terminal.now))
         Terminal.warnOfKey(reply.warnings, isPersisted: reply.persisted || runtimeOnly)
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import WstanControl
 
 struct ReloadCommand: ParsableCommand {
@@ -53,6 +54,7 @@ struct DrainCommand: ParsableCommand {
         let daemon = try DaemonClient(daemon)
         var conversation = try daemon.begin(
             Drain.self, .init(timeoutUSec: timeout?.microseconds, exit: exit ? true : nil))
+        let end = InstanceEnd(daemon.instance, conversation.connection)
         var left: Int?
         do throws(Failure) {
             while let reply = try conversation.next() {
@@ -66,7 +68,8 @@ struct DrainCommand: ParsableCommand {
             }
         } catch {
             // It may be gone before its last reply.
-            guard exit, left != nil, InstanceEnd.has(daemon.instance) else { throw error }
+            guard exit, left != nil, end.isSeen else { throw error }
+            try end.wait()
             if !output.json { Terminal.say("ended") }
             return
         }
@@ -76,19 +79,68 @@ struct DrainCommand: ParsableCommand {
                 "timed out: \(Amount.count(left, "tunnel")) \(left == 1 ? "is" : "are") still in use; no new tunnels are "
                     + "accepted until \"wstanctl undrain\"")
         }
+        if exit { try end.wait() }
         if !output.json { Terminal.say(left == 0 ? "drained" : "\(Amount.count(left, "tunnel")) ended with it") }
     }
 }
 
-/// Whether a daemon has ended.
-private enum InstanceEnd {
-    static func has(_ instance: Instance) -> Bool {
+/// The end of a daemon, which comes after its last reply.
+private struct InstanceEnd {
+    private let instance: Instance
+    private let connection: ControlConnection
+    private let process: pid_t?
+
+    /// To end, as systemd's default is.
+    private static let patience: Duration = .seconds(90)
+    /// To be noticed by what has started it.
+    private static let notice: Duration = .seconds(1)
+    /// In microseconds.
+    private static let pause: UInt32 = 10_000
+
+    init(_ instance: Instance, _ connection: ControlConnection) {
+        self.instance = instance
+        self.connection = connection
+        process = connection.process
+    }
+
+    /// Whether it listens no longer.
+    var isSeen: Bool {
         do throws(ControlConnection.Failure) {
             _ = try ControlConnection(to: instance.socket, timeout: .seconds(1))
             return false
         } catch {
             return error == .notRunning
         }
+    }
+
+    /// Waits until the process has ended and its service manager knows it: a start before that would do nothing.
+    func wait() throws(Failure) {
+        let deadline = ContinuousClock.Instant.now + Self.patience
+        guard connection.waitForEnd(until: deadline) else { throw late }
+        guard let process else { return }
+        while exists(process), !hasEnded(process) {
+            guard deadline > .now else { throw late }
+            usleep(Self.pause)
+        }
+        let noticed = ContinuousClock.Instant.now + Self.notice
+        while exists(process), noticed > .now { usleep(Self.pause) }
+    }
+
+    private var late: Failure {
+        Failure("\(instance.title) has drained and has not ended: \(instance.journalCommand) may say why")
+    }
+
+    private func exists(_ process: pid_t) -> Bool { kill(process, 0) == 0 || errno == EPERM }
+
+    /// Whether only its status is left, for the process that has started it (proc_pid_stat(5): `PID (NAME) STATE ...`).
+    private func hasEnded(_ process: pid_t) -> Bool {
+        guard let file = fopen("/proc/\(process)/stat", "re") else { return false }
+        defer { fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 128)
+        let count = fread(&bytes, 1, bytes.count, file)
+        let text = bytes.prefix(count)
+        guard let name = text.lastIndex(of: UInt8(ascii: ")")) else { return false }
+        return text.dropFirst(name + 2).first.map { [UInt8(ascii: "Z"), UInt8(ascii: "X")].contains($0) } ?? false
     }
 }
 

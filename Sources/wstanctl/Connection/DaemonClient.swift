@@ -62,7 +62,7 @@ struct DaemonOptions: ParsableArguments {
     /// The one that is named, or else the only one that runs.
     func chooseRunning() throws(Failure) -> Instance {
         if let instance = try Self.chosen(named) { return instance }
-        throw Failure(FailureText.noneRuns(ExpectedInstances.find()), status: .notRunning)
+        throw Failure.noneRuns
     }
 
     private static func chosen(_ named: Instance?) throws(Failure) -> Instance? {
@@ -135,6 +135,8 @@ struct Conversation<Method: ControlMethod> {
         self.replies = replies
         self.instance = instance
     }
+
+    var connection: ControlConnection { replies.connection }
 
     /// For `poll`. What has come already may be held, so ask `waiting` first.
     var descriptor: Int32 { replies.connection.descriptor }

@@ -18,6 +18,11 @@ struct Failure: Error, Equatable {
         self.init(FailureText.text(failure, instance, needing: right), status: Self.status(of: failure))
     }
 
+    /// No instance runs.
+    static var noneRuns: Failure {
+        Failure(FailureText.noneRuns(ExpectedInstances.find(), failed: UnitStates.failed), status: .notRunning)
+    }
+
     private static func status(of failure: ControlConnection.Failure) -> ExitCode {
         switch failure {
         case .notRunning: .notRunning

@@ -32,15 +32,35 @@ enum FailureText {
 
     private static func notRunning(_ instance: Instance) -> String {
         if instance.isElsewhere { return "wstand is not running: \(Printable.text(instance.socket)) does not answer" }
-        return "\(instance.label) is not running. Start it: \(instance.startCommand)"
+        if case .failed(let how)? = UnitState.of(instance.unit, isOfUser: instance.manager == .user) {
+            return failed(instance, how)
+        }
+        if let name = instance.name, !instance.hasConfiguration {
+            return "no configuration for \(instance.label) (\(Printable.text(instance.configuration))). Make one: "
+                + "wstanctl init client \(name)" + (instance.manager == .user ? " --user" : "")
+        }
+        return stopped(instance)
     }
 
-    /// - Parameter expected: those that are set up on this host.
-    static func noneRuns(_ expected: [Instance]) -> String {
-        switch expected.count {
+    private static func stopped(_ instance: Instance) -> String {
+        "\(instance.label) is not running. Start it: \(instance.startCommand)"
+    }
+
+    /// - Parameter how: by systemd.
+    static func failed(_ instance: Instance, _ how: String) -> String {
+        "\(instance.label) is not running: its service has failed (\(Printable.text(how))). "
+            + "\(instance.journalCommand) -n 20 may say why. Correct it, then: \(instance.restartCommand)"
+    }
+
+    /// - Parameters:
+    ///   - expected: those that are set up on this host.
+    ///   - failed: those that have failed, and how.
+    static func noneRuns(_ expected: [Instance], failed: [(instance: Instance, how: String)] = []) -> String {
+        guard failed.isEmpty else { return failed.map { Self.failed($0.instance, $0.how) }.joined(separator: "\n") }
+        return switch expected.count {
         case 0:
             "wstand is not running. Start it: systemctl start wstand (on a fresh install run wstanctl init first)"
-        case 1: notRunning(expected[0])
+        case 1: stopped(expected[0])
         default:
             "wstand is not running. Start an instance: "
                 + expected.prefix(4).map(\.startCommand).joined(separator: ", or ")
@@ -69,6 +89,8 @@ enum FailureText {
         case .wrongState(let state): "wstand is \(Printable.text(state)) and cannot do that now"
         case .methodNotImplemented(let method), .methodNotFound(let method), .interfaceNotFound(let method):
             "wstand does not know \(Printable.text(method)): its version differs from wstanctl's"
+        case .invalidParameter("name"):
+            "a name of a key has 1 to 64 letters (A-Z, a-z), digits, dots, dashes and underscores"
         case .invalidParameter(let name): "wstand refuses the value for \(Printable.text(name))"
         case .permissionDenied: notPermitted(.group)
         case .expectedMore: "wstand answers this call more than once: its version differs from wstanctl's"

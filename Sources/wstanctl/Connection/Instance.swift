@@ -1,3 +1,5 @@
+import Glibc
+
 /// A daemon by where the units put it.
 struct Instance: Equatable {
     enum Manager: Equatable {
@@ -39,6 +41,9 @@ struct Instance: Equatable {
         let directory = manager == .user ? userDirectory ?? "~/.config" : "/etc"
         return name.map { "\(directory)/wstan/\($0).conf" } ?? "\(directory)/wstan.conf"
     }
+
+    /// Whether its configuration is there, also where this user may not look.
+    var hasConfiguration: Bool { access(configuration, F_OK) == 0 || errno != ENOENT && errno != ENOTDIR }
 
     /// What reaches its service manager.
     var systemctl: String { manager == .user ? "systemctl --user" : "systemctl" }

@@ -1,3 +1,5 @@
+import WstanControl
+
 /// What is told of a key once it is in force: where it goes, and how it gets there.
 struct NewKey {
     /// Nil: the configured key.
@@ -11,27 +13,42 @@ struct NewKey {
     var isLoopbackOnly = false
     /// The instance, if it was named on the command line.
     var instance: String?
+    /// Those of the name that are still accepted; nil: the daemon does not say.
+    var formerKeys: [Control.Key]?
 
     var added: String {
         head + "\n" + (key == nil ? "" : "\n" + newClient)
     }
 
-    /// - Parameter grace: how long the old key is accepted, in microseconds.
-    func rotated(grace: Int) -> String {
-        guard key != nil else { return head + "\n" }
+    /// - Parameters:
+    ///   - grace: how long the old key is accepted, in microseconds.
+    ///   - now: microseconds since 1970.
+    func rotated(grace: Int, now: Int) -> String {
+        let others = stillAccepted(grace: grace, now: now).map { "\n" + $0 + "\n" } ?? ""
+        guard key != nil else { return head + "\n" + others }
         let old =
             grace > 0
             ? "The old key is accepted for another \(Amount.time(microseconds: grace))."
             : "The old key is no longer accepted."
         return """
             \(head)
-
+            \(others)
             \(old) On a client that has it, run this; it asks for the new key:
 
                 sudo wstanctl -i \(ClientLine.instance(name)) rotate-key --key-file -
 
             \(newClient)
             """
+    }
+
+    /// The former keys, when there are more of them than the sentence about the old one tells.
+    private func stillAccepted(grace: Int, now: Int) -> String? {
+        guard let formerKeys, formerKeys.count > (grace > 0 && key != nil ? 1 : 0) else { return nil }
+        let ends = formerKeys.map { key in
+            let end = key.retireTimestampUSec.map { "ends in \(Amount.time(from: now, to: $0))" } ?? "previous"
+            return "\n    \(Printable.text(key.id)), \(end)"
+        }
+        return "Former keys that are accepted:\n" + ends.joined()
     }
 
     private var head: String {

@@ -34,7 +34,7 @@ struct StatusText {
         datagrams(status)
         keys(status)
         add("error", status.configurationErrors ?? [], manner.bad)
-        add("warning", status.warnings ?? [], manner.doubtful)
+        add("warning", status.listenConcerns(systemctl).map(\.text) + (status.warnings ?? []), manner.doubtful)
         if status.restricted == true {
             add("note", ["root and the group wstan see more: addresses, keys, exact numbers"], manner.faint)
         }
@@ -152,7 +152,10 @@ struct StatusText {
         add(
             "listens",
             status.listeners.map { listener in
-                let notes: [String?] = [listener.name == "listen" ? nil : listener.name, listener.activated ? "by systemd" : nil]
+                let notes: [String?] = [
+                    listener.name == "listen" ? nil : listener.name, listener.activated ? "by systemd" : nil,
+                    status.withoutTLS?.contains(listener.address) == true ? "without TLS" : nil,
+                ]
                 let note = notes.compactMap { $0 }.joined(separator: ", ")
                 return note.isEmpty ? listener.address : "\(listener.address) (\(note))"
             })

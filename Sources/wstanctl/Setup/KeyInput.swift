@@ -4,6 +4,8 @@ import WstanControl
 /// A key that is given: the first line of a file or of stdin, which on a terminal does not show.
 enum KeyInput {
     static let limit = KeyText.sizeLimit
+    /// How long the writer of a FIFO may take to come, in milliseconds.
+    private static let writer: Int32 = 5000
 
     static func fromStdin() throws(Failure) -> KeyText {
         guard isatty(STDIN_FILENO) == 1 else { return try line(of: STDIN_FILENO, named: "stdin") }
@@ -11,13 +13,15 @@ enum KeyInput {
     }
 
     static func fromFile(_ path: String) throws(Failure) -> KeyText {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
         guard descriptor >= 0 else {
             throw Failure(
                 "cannot read \(Printable.text(path)): \(String(cString: strerror(errno)))",
                 status: errno == EACCES ? .notPermitted : .failure)
         }
         defer { close(descriptor) }
+        // A FIFO without a writer reads as empty.
+        wait(for: descriptor, writer)
         return try line(of: descriptor, named: Printable.text(path))
     }
 
@@ -38,11 +42,20 @@ enum KeyInput {
         while !bytes.drop(while: { $0 <= 32 }).contains(10), bytes.count <= limit {
             let count = read(descriptor, &buffer, buffer.count)
             if count < 0, errno == EINTR { continue }
+            if count < 0, errno == EAGAIN {
+                wait(for: descriptor, -1)
+                continue
+            }
             guard count >= 0 else { throw Failure("cannot read \(name): \(String(cString: strerror(errno)))") }
             guard count > 0 else { break }
             bytes += buffer.prefix(count)
         }
         return try given(bytes, called: "the key in \(name)")
+    }
+
+    private static func wait(for descriptor: Int32, _ milliseconds: Int32) {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        _ = poll(&entry, 1, milliseconds)
     }
 
     /// Where there is none, it comes from the server: one that was made here would open nothing there.

@@ -34,21 +34,33 @@ struct ServerGoal {
                 "\(path) configures a client (mode = client). To make this host a server instead, use --force; "
                     + "wstanctl init client NAME makes clients beside a server.")
         }
-        try Self.checkLaterFiles(all)
         try Self.checkPaths(all)
         let isServer = all.mode?.text == "server"
         let stated = isServer ? all["uri"] : nil
-        let present = stated.flatMap { TunnelURI($0.text) }
+        let said = stated.flatMap { TunnelURI($0.text) }
+        // Behind a front `uri` is what clients use, and `listen` where the front connects.
+        let listen = isServer ? all.values("listen", in: "server") : []
+        let behindFront = said.flatMap { TunnelURI($0, listeningOn: listen.map(\.text)) }
+        let present = behindFront ?? said
         // The file as it comes listens on loopback; a URI that was put there is kept.
         let isAsShipped = host.text(ServerWish.configuration)?.isAsShipped ?? false
         let isMeant = !(isAsShipped && stated?.path == ServerWish.configuration)
         uri = wish.uri ?? (isMeant ? present : nil) ?? TunnelURI.standard
+        let outer = behindFront == nil || said?.isWildcard == true || said?.isLoopback == true ? nil : said
         key = all.key
         hasCertificate = all["certificate", in: "tls"] != nil
         let former = all["public-uri", in: "server"].flatMap { TunnelURI($0.text) }
-        publicURI = wish.address?.uri(for: uri) ?? former.map { [uri] in Self.moved($0, from: present, to: uri) }
-        let isSaid = isServer && present == uri && (isMeant || wish.uri != nil) && key != nil && former == publicURI
+        let outerNow = present == uri ? outer : nil
+        var open = uri
+        let port = Self.port(of: uri, on: host)
+        if port != uri.effectivePort { open.port = port }
+        publicURI =
+            wish.address?.uri(for: outerNow ?? open)
+            ?? former.map { [open] in Self.moved($0, from: present, to: open) } ?? outerNow
+        let isSaid =
+            isServer && present == uri && (isMeant || wish.uri != nil) && key != nil && (former ?? outerNow) == publicURI
         saidBy = isSaid ? stated?.path : nil
+        if behindFront == nil || !isSaid { try Self.checkLaterFiles(all) }
     }
 
     /// What is read after our drop-in would win over it.
@@ -95,7 +107,9 @@ struct ServerGoal {
     }
 
     /// The port that clients use, if they come to this host: that of a socket unit which is not init's own counts instead.
-    func port(on host: HostObservation) -> Int {
+    func port(on host: HostObservation) -> Int { Self.port(of: uri, on: host) }
+
+    private static func port(of uri: TunnelURI, on host: HostObservation) -> Int {
         (host.files[SocketUnit.dropIn] == nil ? SocketUnit(on: host).port : nil) ?? uri.effectivePort
     }
 }

@@ -17,6 +17,15 @@ struct TunnelURI: Equatable {
         self = uri
     }
 
+    /// What a server's URI says, at the place that `listen` names instead.
+    ///
+    /// - Returns: nil for several places, and for a Unix socket.
+    init?(_ uri: TunnelURI, listeningOn listen: [String]) {
+        guard listen.count == 1, let place = TunnelURI("\(uri.scheme)://\(listen[0])\(uri.path)"), place.path == uri.path
+        else { return nil }
+        self = place
+    }
+
     init(reading text: String) throws(Problem) {
         guard let (scheme, rest) = Self.split(text) else {
             throw Problem(description: "a URI begins with ws:// or wss://, such as ws://server.example.com:8080/")

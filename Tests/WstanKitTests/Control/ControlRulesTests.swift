@@ -113,6 +113,7 @@ import WstanControl
         #expect(visible.servers?.map(\.uri) == ["(hidden)"] && visible.servers?.map(\.state) == [.unreachable])
         #expect(visible.listeners.isEmpty && visible.statusText == status.mode.rawValue)
         #expect(visible.certificate?.file == nil && visible.certificate?.refusal?.contains("/f") == false)
+        #expect(visible.replacedListen == [] && visible.withoutTLS == [] && visible.trustsFront == false)
         #expect((visible.requiresRestart, visible.filesChanged, visible.warningCount) == (["uri"], true, 1))
     }
 

@@ -35,11 +35,14 @@ import WstanControl
             address: "a", cause: "c", text: "t", key: "k", count: 1, firstTimestampUSec: 2, lastTimestampUSec: 3)
         try Self.check(ListRejects.self, .init(all: true), .init(sinceTimestampUSec: 1, refusals: [refusal]))
         try Self.check(Reload.self, .init(dryRun: true), .init(changed: ["a"], requiresRestart: [], warnings: ["w"]))
+        let key = Control.Key(
+            name: "n", id: "i", state: .previous, source: .state, createdTimestampUSec: 1, retireTimestampUSec: 2, uses: 3,
+            lastUseTimestampUSec: 4)
         try Self.check(
             RotateKey.self, .init(name: "n", key: "k", graceUSec: 1, runtimeOnly: true),
             .init(
                 id: "i", key: "k", persisted: true, warnings: [], keyFile: "f", clientURI: "u", clientURIGuessed: true,
-                clientURILoopback: true))
+                clientURILoopback: true, formerKeys: [key]))
         try Self.check(
             AddKey.self, .init(name: "n", key: "k"),
             .init(id: "i", key: "k", persisted: false, warnings: [], clientURI: "u", clientURIGuessed: false,
@@ -80,7 +83,8 @@ import WstanControl
                 tunnels: 4, rttUSec: 5, certificateEndTimestampUSec: 6)
         ],
         certificate: .init(file: "f", names: ["n"], endTimestampUSec: 1, mismatchedHost: "h", refusal: "/f is bad"),
-        requiresRestart: ["uri"], filesChanged: true, reloadFailureTimestampUSec: 1, warningCount: 1)
+        requiresRestart: ["uri"], filesChanged: true, reloadFailureTimestampUSec: 1, warningCount: 1,
+        replacedListen: ["a"], withoutTLS: ["b"], trustsFront: false)
 
     @Test func `refusals are counted in the interface's order, each in a field of its own`() throws {
         let rejects = ControlCoding.object(of: Control.Rejects([.replay: 1, .droppedDatagrams: 7]))

@@ -53,6 +53,28 @@ import Testing
         #expect(try ListenPlan(same, try SocketActivation([try Self.passed("listen")], forwards: [])).unused.isEmpty)
     }
 
+    @Test(
+        arguments: [
+            ("127.0.0.1:443", false), ("localhost:443", false), ("host.test:443", false), ("0.0.0.0:443", true),
+            ("127.0.0.2:443", true), ("127.0.0.1:8080", true), ("unix:/run/door", true),
+            ("127.0.0.1:443, 127.0.0.1:444", true), ("localhost:1080", false),
+        ])
+    func `a listen of its own that the passed socket does not serve is replaced`(text: String, isReplaced: Bool) throws {
+        let settings = try Self.client(try ListenAddress.list(text))
+        let plan = try ListenPlan(settings, try SocketActivation([try Self.passed("listen")], forwards: []))
+        #expect(plan.replaced == (isReplaced ? settings.listen : []))
+        #expect(try ListenPlan(try Self.client([.tcp(host: "127.0.0.1", port: 9)]), SocketActivation()).replaced.isEmpty)
+    }
+
+    @Test func `all addresses of one IP version are as good as those of both`() throws {
+        func agree(_ one: String, _ other: String) throws -> Bool {
+            try ListenAddress.list(one).agree(with: try ListenAddress.list(other))
+        }
+        #expect(try agree("0.0.0.0:443", "[::]:443") && agree("*:443", "[::]:443"))
+        #expect(try agree("localhost:1, unix:/a", "127.0.0.1:1, [::1]:1, unix:/a"))
+        #expect(try !agree("127.0.0.1:443", "[::]:443") && !agree("127.0.0.1:8080", "127.0.0.1:8080, [::]:443"))
+    }
+
     @Test func `another value of a setting that sockets were passed for is told at a reload`() throws {
         let forwards = [Self.forward("db", .tcp, on: 1), Self.forward("own", .tcp, on: 2)]
         let settings = try Self.client([.tcp(host: "127.0.0.1", port: 1080)], forwards)

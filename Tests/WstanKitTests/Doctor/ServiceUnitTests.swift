@@ -5,6 +5,30 @@ import Testing
 @testable import WstanKit
 
 @Suite struct ServiceUnitTests {
+    @Test func `sockets that are elsewhere than a listen of its own are a warning`() throws {
+        var settings = Settings.standard(.server)
+        let sockets = try ListenAddress.list("[::]:443")
+        #expect(ListenCheck.finding(of: sockets, insteadOf: settings).level == .ok)
+        settings.listen = try ListenAddress.list("127.0.0.1:8080")
+        let finding = ListenCheck.finding(of: sockets, insteadOf: settings)
+        #expect(finding.level == .warning)
+        #expect(finding.text == "listen = 127.0.0.1:8080 is not in force: systemd listens on [::]:443")
+        settings.listen = try ListenAddress.list("*:443")
+        #expect(ListenCheck.finding(of: sockets, insteadOf: settings).level == .ok)
+    }
+
+    @Test(
+        arguments: [
+            ("wss://a/", nil, true), ("wss://a/", "/c", false), ("ws://a/", nil, false),
+        ] as [(String, String?, Bool)])
+    func `a URI for TLS without a certificate leaves TLS to a front`(uri: String, certificate: String?, leaves: Bool) throws {
+        var settings = Settings(mode: .server, uri: try ServerURI(uri), key: .file(""))
+        settings.tls.certificate = certificate
+        #expect(settings.leavesTLSToFront == leaves && settings.listensByDefault)
+        #expect(!settings.trustedProxies.hasOtherHosts && !TrustedProxies.none.hasOtherHosts)
+        #expect(try TrustedProxies.read("loopback, 192.0.2.0/24").hasOtherHosts)
+    }
+
     /// As systemd 252 says it.
     private static func shown(
         _ changes: [String: String] = [:], socket: [String] = ["ActiveState=inactive", "UnitFileState=disabled"]

@@ -168,10 +168,14 @@ class OldServers(Counting, Scenario):
         for _ in range(6):
             self.visit(client)
         self.assertLessEqual(empty(), 2)
-        self.assertNotRegex(client.log(), r'\b404\b')  # a word of its own: a port may hold these digits
+        # Told once, as a possible fault, since a wrong key looks the same; 404 is a word of its own: a port may hold these digits.
+        told = re.findall(r'.*\b404\b.*', client.log())
+        self.assertLessEqual(len(told), 1, told)
+        for line in told:
+            self.assertIn('connections may fail', line)
 
     def test_refusing_server(self):
-        """A server that refuses empty requests is asked twice at most, and nobody is alarmed."""
+        """A server that refuses empty requests is asked twice at most, and told of once."""
         server = self.server()
         old = self.keep(OldServer(server.port, wire.key_bytes(self.key)))
         self.begin(old)

@@ -165,7 +165,7 @@ class Methods(ControlledPair):
         """The remedy is named, and the status is 3."""
         result = subprocess.run([CTL, '-i', 'none'], capture_output=True, text=True, timeout=10)
         self.assertEqual(result.returncode, 3)
-        self.assertIn('systemctl start wstand@none', result.stderr)
+        self.assertIn('wstanctl init client none', result.stderr)
 
 
 class Keys(ControlledPair):
@@ -200,6 +200,33 @@ class Keys(ControlledPair):
         with self.assertRaises((AssertionError, OSError, EOFError, agent.Refused)):
             self.assertConnects()
         self.assertGreater(self.status()['rejects']['badAuthentication'], 0)
+
+    def test_all_former_keys_at_once(self):
+        """Those of earlier rotations end as well; until then the answer names them with their ends."""
+        self.ctl('rotate-key', '--grace', '2h')
+        reply = json.loads(self.ctl('rotate-key', '--grace', '1h', '--json'))
+        previous = [key['id'] for key in self.status()['keys'] if key['state'] == 'previous']
+        self.assertEqual([key['id'] for key in reply['formerKeys']], previous)
+        self.assertEqual(len(previous), 2)
+        self.assertTrue(all(key['retireTimestampUSec'] > 0 for key in reply['formerKeys']))
+        self.assertRegex(self.ctl('rotate-key', '--grace', '1h'), r'Former keys that are accepted:\n\n    %s, ends in ' % previous[0])
+        text = self.ctl('rotate-key', '--grace', '0')
+        self.assertIn('The old key is no longer accepted.', text)
+        self.assertNotIn('Former keys', text)
+        self.assertEqual([key['state'] for key in self.status()['keys']], ['current'])
+        with self.assertRaises((AssertionError, OSError, EOFError, agent.Refused)):
+            self.assertConnects()
+
+    def test_closed_tunnels_are_counted(self):
+        """Used and idle ones."""
+        s = self.keep(self.connect())
+        self.assertTrue(agent.echoes(s, b'hello'))
+        self.assertConnects()
+        self.ctl('rotate-key')
+        status = self.status()
+        former = next(key['id'] for key in status['keys'] if key['state'] == 'previous')
+        text = self.ctl('retire-key', former, '--close')
+        self.assertRegex(text, r'no longer accepted\. ([2-9]|\d\d+) tunnels were closed\.')
 
     def test_key_file_that_it_may_not_write(self):
         """As packaged: root's program does it instead where it knows the file, and else says what follows."""
@@ -357,7 +384,7 @@ class Drain(ControlledPair):
         self.assertConnects()
         self.wstan_server.may_end = True
         self.ctl('drain', '--exit')
-        self.assertEqual(self.wstan_server.popen.wait(10), 0)
+        self.assertEqual(self.wstan_server.popen.poll(), 0)
 
 
 class Notify(ControlledPair):

@@ -8,6 +8,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import time
 
@@ -231,12 +232,40 @@ sudo wstanctl client-config --key laptop prints it again.
         self.assertEqual(self.json('drain'), [{'tunnelsActive': n} for n in (2, 1, 0, 0)])
         self.fake(Drain=counting(2, 2))
         self.assertFails(FAILED, 'timed out: 2 tunnels are still in use', 'drain', '--timeout=1s')
-        self.assertEqual(self.out('drain', '--timeout=1s', '--exit'), '2 tunnels in use\n2 tunnels ended with it\n')
 
-    def test_drain_of_one_that_ends_without_the_last_word(self):
-        daemon = self.fake(Drain=lambda call: (call.reply({'tunnelsActive': 1}, continues=True), daemon.close(), call.close()))
+    def ending(self, *answers, last=True):
+        """A daemon in a process of its own, which ends after it has answered Drain; `last` says whether the last answer is said to be it."""
+        script = ("import os, sys, time\n"
+                  "from helpers.control.fakedaemon import FakeDaemon\n"
+                  "def drain(call):\n"
+                  "    for i, n in enumerate(%r):\n"
+                  "        call.reply({'tunnelsActive': n}, continues=%r or i < %d)\n"
+                  "    daemon.close()\n"
+                  "    call.connection.close()\n"
+                  "    time.sleep(0.5)\n"
+                  "    os._exit(0)\n"
+                  "daemon = FakeDaemon(sys.argv[1], Drain=drain)\n"
+                  "print(flush=True)\n"
+                  "time.sleep(60)\n") % (answers, not last, len(answers) - 1)
+        process = subprocess.Popen([sys.executable, '-c', script, os.path.join(self.directory, 'wstand', 'control')], stdout=subprocess.PIPE,
+                                   cwd=os.path.join(ROOT, 'Tests', 'interop'))
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.addCleanup(process.stdout.close)
+        self.assertEqual(process.stdout.readline(), b'\n')
+        return process
+
+    def test_drain_and_exit(self):
+        """It returns when the process has ended, and not with its last word or its socket."""
+        process = self.ending(2, 2)
+        self.assertEqual(self.out('drain', '--timeout=1s', '--exit'), '2 tunnels in use\n2 tunnels ended with it\n')
+        self.assertEqual(process.poll(), 0)
+        process = self.ending(1, last=False)
         self.assertEqual(self.out('drain', '--exit'), '1 tunnel in use\nended\n')
-        daemon = self.fake(Drain=lambda call: (call.reply({'tunnelsActive': 1}, continues=True), call.close()))
+        self.assertEqual(process.poll(), 0)
+
+    def test_drain_of_one_that_goes_on(self):
+        self.fake(Drain=lambda call: (call.reply({'tunnelsActive': 1}, continues=True), call.close()))
         self.assertFails(FAILED, 'before it had answered', 'drain', '--exit')
         self.assertFails(FAILED, 'before it had answered', 'drain')
 
@@ -342,12 +371,47 @@ class Failures(Control):
 
     def test_not_running(self):
         self.assertFails(NOT_RUNNING, 'wstand is not running. Start it: systemctl start wstand', 'status')
-        self.assertFails(NOT_RUNNING, 'wstand@home is not running. Start it: systemctl start wstand@home', '-i', 'home', 'tunnels')
+        self.assertFails(NOT_RUNNING, 'no configuration for wstand@home (/etc/wstan/home.conf). Make one: wstanctl init client home', '-i', 'home', 'tunnels')
         self.assertFails(NOT_RUNNING, 'wstand is not running: /nowhere does not answer', 'reload', '--socket', '/nowhere')
         self.assertFails(NOT_RUNNING, 'wstand is not running. Start it: systemctl start wstand', 'instances')
         self.fake('wstand-own').close()
         self.assertFails(NOT_RUNNING, 'systemctl start wstand', 'status')
+        self.assertFails(NOT_RUNNING, 'no configuration for wstand@own (user) (%s/.config/wstan/own.conf). Make one: wstanctl init client own --user'
+                         % self.directory, 'status', '--user', '-i', 'own')
+        os.makedirs(os.path.join(self.directory, '.config/wstan'))
+        with open(os.path.join(self.directory, '.config/wstan/own.conf'), 'w') as f:
+            f.write('mode = client\n')
         self.assertFails(NOT_RUNNING, 'systemctl --user start wstand@own', 'status', '-i', 'own')
+
+    def test_failed(self):
+        """A service that has failed, or waits to be started again, is not taken for a stopped one."""
+        self.environment['PATH'] = self.directory + ':' + self.environment['PATH']
+        path = os.path.join(self.directory, 'systemctl')
+        with open(path, 'w') as f:
+            f.write('#!/bin/sh\ncase "$*" in *--user*) exit 1;; *list-units*) echo "wstand.service loaded $STATE x";; '
+                    '*) printf "ActiveState=%s\\nSubState=%s\\nResult=exit-code\\nExecMainStatus=78\\n" $STATE;; esac\n')
+        os.chmod(path, 0o755)
+        for state in 'failed failed', 'activating auto-restart':
+            self.environment['STATE'] = state
+            about = ('is not running: its service has failed (exit-code, status 78). journalctl -u wstand%s -n 20 may say why. '
+                     'Correct it, then: systemctl restart wstand%s')
+            for arguments in ['status'], ['keys'], ['-i', 'wstand', 'status'], ['instances']:
+                self.assertFails(NOT_RUNNING, 'wstand ' + about % ('', ''), *arguments)
+            self.assertFails(NOT_RUNNING, 'wstand@home ' + about % ('@home', '@home'), '-i', 'home', 'status')
+            check = self.run_ctl('check')
+            self.assertEqual((check.returncode, check.stdout), (2, 'CRITICAL - wstand %s\n' % (about % ('', ''))))
+        self.environment['STATE'] = 'inactive dead'
+        self.assertFails(NOT_RUNNING, 'wstand is not running. Start it: systemctl start wstand', 'status')
+
+    def test_key_file_that_is_a_pipe(self):
+        """One that nothing writes to is empty, and does not hang; a late writer is waited for."""
+        self.fake(RotateKey={'id': 'ab', 'persisted': True})
+        path = os.path.join(self.directory, 'fifo')
+        os.mkfifo(path)
+        self.assertFails(FAILED, 'is empty', 'rotate-key', '--key-file', path)
+        writer = subprocess.Popen(['sh', '-c', 'exec >"$1"; echo "$2"', 'sh', path, KEY])
+        self.addCleanup(writer.wait, 10)
+        self.assertIn('New key', self.out('rotate-key', '--key-file', path))
 
     def test_refused(self):
         """What the daemon refuses has its words and its status."""
@@ -356,6 +420,8 @@ class Failures(Control):
                 (('org.varlink.service.PermissionDenied', {}), NOT_PERMITTED, 'use sudo, or add yourself to the group wstan'),
                 (('ConfigurationInvalid', {'diagnostics': found}), CONFIGURATION, '\n  /etc/wstan.conf:3:7: error: no such mode\n'),
                 (('org.varlink.service.InvalidParameter', {'parameter': 'graceUSec'}), USAGE, 'refuses the value for graceUSec'),
+                (('org.varlink.service.InvalidParameter', {'parameter': 'name'}), USAGE,
+                 'a name of a key has 1 to 64 letters (A-Z, a-z), digits, dots, dashes and underscores'),
                 (('NoSuchKey', {'id': 'x'}), FAILED, 'there is no key x. wstanctl keys lists names and IDs.'),
                 (('NoSuchTunnel', {'id': 7}), FAILED, 'there is no tunnel 7'),
                 (('KeyExists', {'name': 'x'}), FAILED, 'wstanctl rotate-key x replaces it'),

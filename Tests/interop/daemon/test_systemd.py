@@ -185,6 +185,21 @@ target = 127.0.0.1:%d
         waiting = self.keep(socket.socket(socket.AF_UNIX))
         waiting.connect(control.getsockname())
 
+    def test_listen_elsewhere(self):
+        """A `listen` of its own that the passed socket does not serve is a warning of the check, and one that it serves is none."""
+        listener, control = self.listening(), self.listening_path('control')
+        port, unopened = listener.getsockname()[1], free_port()
+        for listen, status in ('127.0.0.1:%d' % unopened, 1), ('127.0.0.1:%d' % port, 0), ('0.0.0.0:%d' % port, 1):
+            config = self.write('server.conf', 'mode = server\nuri = ws://127.0.0.1:1/\nkey = %s\n[server]\nlisten = %s\n' % (self.key, listen))
+            os.chmod(config, 0o600)
+            server = self.activated('server', [('varlink', control), ('listen', listener)], ['--config', config])
+            said = subprocess.run([CTL, 'check', '--socket', control.getsockname()], capture_output=True, text=True, timeout=20)
+            self.assertEqual(said.returncode, status, said.stdout + said.stderr)
+            if status:
+                self.assertIn('listen = %s is not in force: systemd listens on 127.0.0.1:%d' % (listen, port), said.stdout)
+            server.signal(signal.SIGTERM)
+            self.assertEqual(server.exit_status(), 0)
+
     def test_reload(self):
         """What was passed stays, whatever the file says to listen on, which is told; a forward that has one cannot go."""
         server, echoing = self.server(), self.target(echo)

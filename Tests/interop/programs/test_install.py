@@ -50,6 +50,28 @@ class Install(Scenario):
         self.assertIn('/etc/wstan.conf was edited and stays\n', self.make('uninstall'))
         self.assertEqual(self.files(), ['/etc/wstan.conf', '/etc/wstan/key'])
 
+    def test_documents(self):
+        """Every relative link of the installed documents leads to a file that is installed."""
+        self.make('install-docs')
+        docs = self.root + '/usr/share/doc/wstan'
+        os.makedirs(docs + '/examples')
+        with open(os.path.join(ROOT, 'debian/wstan.examples')) as f:
+            # As dh_installexamples copies them.
+            subprocess.run(['cp', '-R', '--', *f.read().split(), docs + '/examples'], cwd=ROOT, check=True)
+        count = 0
+        for name in os.listdir(docs):
+            if not name.endswith('.md'):
+                continue
+            with open(os.path.join(docs, name)) as f:
+                text = f.read()
+            for target in re.findall(r'\]\(([^)\s]+)\)', text):
+                path = target.partition('#')[0]
+                if '://' in target or not path:
+                    continue
+                count += 1
+                self.assertTrue(os.path.exists(os.path.join(docs, path)), '%s: %s' % (name, target))
+        self.assertGreater(count, 20)
+
     def test_other_places(self):
         """Both go by the same variables."""
         self.make('install', 'prefix=/usr/local', 'sysconfdir=/usr/local/etc')

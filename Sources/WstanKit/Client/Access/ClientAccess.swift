@@ -76,7 +76,8 @@ final class ClientAccess: @unchecked Sendable {
     func verdict(_ name: [UInt8], _ password: [UInt8], of userAgent: Stream) async -> PasswordChecker.Verdict {
         guard let passwords else { return .right }
         let verdict = await passwords.check(name, password, for: Self.client(userAgent)) {
-            !userAgent.isGone && !userAgent.peerHasFinished
+            // One that has only shut down its sending side waits for the answer.
+            !userAgent.isGone && !(userAgent.peerHasFinished && userAgent.ownerHasLeft)
         }
         if verdict == .wrong {
             log.passwordRefused(name, peer: Self.name(userAgent), now: userAgent.worker.now)

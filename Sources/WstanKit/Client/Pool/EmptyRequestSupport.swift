@@ -63,10 +63,13 @@ struct EmptyRequestSupport {
     }
 
     private mutating func doubted(for pause: Duration, _ now: Instant) -> State {
-        .doubted(until: now + jitter.spread(pause), pause: pause)
+        .doubted(until: now + spread(pause), pause: pause)
     }
 
-    private mutating func unable(_ now: Instant) -> State { .unable(until: now + jitter.spread(Self.retry)) }
+    private mutating func unable(_ now: Instant) -> State { .unable(until: now + spread(Self.retry)) }
+
+    /// From a half of it on: a server that does not know the request is not to be asked again at once.
+    private mutating func spread(_ pause: Duration) -> Duration { pause / 2 + jitter.spread(pause / 2) }
 
     /// Whether it has opened an idle tunnel, and nothing speaks against it since.
     var isAble: Bool { if case .able = state { true } else { false } }

@@ -47,7 +47,7 @@ public struct SettingsDifference: Sendable, Equatable {
 
 extension Settings {
     /// A server's: it listens where its URI says.
-    fileprivate var listensByURI: Bool { mode == .server && listen == [.tcp(host: uri.host, port: uri.port)] }
+    fileprivate var listensByURI: Bool { mode == .server && listensByDefault }
 
     /// What is in force after a reload: `new`, but for what needs a restart.
     public func reloaded(with new: Settings) -> Settings {

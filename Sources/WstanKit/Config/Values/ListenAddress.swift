@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Where to listen. A host is not resolved yet: `localhost` may become several sockets.
 public enum ListenAddress: Sendable, Equatable, Hashable, CustomStringConvertible {
     /// A name or an address, IPv6 without brackets; port 0 lets the kernel choose. `*` is every address of this host, of both
@@ -54,6 +56,49 @@ public enum ListenAddress: Sendable, Equatable, Hashable, CustomStringConvertibl
         switch self {
         case .tcp(let host, let port): "\(HostPort.bracketed(host)):\(port)"
         case .unix(let path): "unix:\(path)"
+        }
+    }
+}
+
+extension [ListenAddress] {
+    /// Whether sockets at `others` serve what these say and nothing else. All addresses of one IP version are as good as those
+    /// of both; of a name only the port is compared.
+    package func agree(with others: [ListenAddress]) -> Bool {
+        allSatisfy { mine in others.contains { mine.serves($0) } }
+            && others.allSatisfy { theirs in contains { $0.serves(theirs) } }
+    }
+}
+
+extension ListenAddress {
+    fileprivate func serves(_ other: ListenAddress) -> Bool {
+        guard case .tcp(let host, let port) = self, case .tcp(let otherHost, let otherPort) = other else {
+            return self == other
+        }
+        guard port == otherPort || port == 0 else { return false }
+        switch (Reach(host), Reach(otherHost)) {
+        case (.name, _), (_, .name): return true
+        case (.loopback, .address(let address)), (.address(let address), .loopback):
+            return address.isLoopback
+        case (let mine, let theirs): return mine == theirs
+        }
+    }
+
+    private enum Reach: Equatable {
+        case all
+        /// Both addresses of localhost, of which a host may lack one.
+        case loopback
+        case address(Host)
+        case name
+
+        init(_ text: String) {
+            switch Host(text: text) {
+            case _ where text == "*": self = .all
+            case .ipv4(let address)? where address.value == 0: self = .all
+            case .ipv6(let address)? where address.high == 0 && address.low == 0: self = .all
+            case .name("localhost")?: self = .loopback
+            case .name?, nil: self = .name
+            case let host?: self = .address(host)
+            }
         }
     }
 }

@@ -121,7 +121,7 @@ struct ProxyException: Equatable {
 
 extension Host {
     /// RFC 6761 section 6.3 for names.
-    fileprivate var isLoopback: Bool {
+    var isLoopback: Bool {
         switch unmapped {
         case .ipv4(let address): address.value >> 24 == 127
         case .ipv6(let address): address.high == 0 && address.low == 1

@@ -16,6 +16,9 @@ public struct TrustedProxies: Sendable, Equatable {
 
     package func contains(_ host: Host) -> Bool { networks.contains { $0.contains(host) } }
 
+    /// Whether it has a front on another host.
+    package var hasOtherHosts: Bool { networks.contains { !Self.loopback.networks.contains($0) } }
+
     /// What stands in two lines adds up.
     ///
     /// - Throws: more than anybody needs, each of which costs a comparison per connection.

@@ -13,6 +13,8 @@ struct KeyChange: Sendable, Equatable {
     var warnings: [String] = []
     /// The key file that still has the former key, since this process may not write it; the first warning says so.
     var staleKeyFile: String?
+    /// The former keys of the name that are still accepted, the one that lasts longest first.
+    var former: [ListedKey] = []
 }
 
 /// The outcome of retiring a key. It is no longer accepted in any case.

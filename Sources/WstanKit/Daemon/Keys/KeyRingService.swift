@@ -146,6 +146,7 @@ final class KeyRingService: @unchecked Sendable {
                 change.warnings.append(KeyWarning.forgotten(known))
             }
             await install(steps)
+            change.former = await list().filter { $0.name == known && $0.expiry != nil }
             return change
         }
     }
@@ -190,8 +191,10 @@ final class KeyRingService: @unchecked Sendable {
                 retirement.warnings.append("\(cause): the key is retired until the next restart only")
             }
             retirement.warnings += KeyWarning.afterRetiring(id, await configuredNow(), path: file?.path)
-            await install(steps)
+            // Before idle ones close with the key, and again for those that it has opened meanwhile.
             if closing { retirement.closed = await users.closeTunnels(openedWith: id) }
+            await install(steps)
+            if closing { retirement.closed += await users.closeTunnels(openedWith: id) }
             return retirement
         }
     }

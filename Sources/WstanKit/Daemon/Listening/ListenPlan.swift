@@ -78,6 +78,8 @@ struct ListenPlan: Sendable {
     private(set) var entries: [Entry] = []
     /// Settings in whose place sockets were passed, and what they say.
     private(set) var unused: [(setting: String, places: [ListenAddress])] = []
+    /// What `listen` says of its own, if the sockets that were passed in its place are elsewhere.
+    private(set) var replaced: [ListenAddress] = []
     private(set) var warnings: [String] = []
     private let settings: Settings
 
@@ -90,6 +92,9 @@ struct ListenPlan: Sendable {
             }
         } else {
             if !Self.has(portsOf: settings.listen, activation.listeners) { unused.append(("listen", settings.listen)) }
+            if !settings.listensByDefault, !settings.listen.agree(with: activation.listeners.compactMap(\.address)) {
+                replaced = settings.listen
+            }
             entries = activation.listeners.map { Entry(name: $0.name, source: .passed($0), purpose: .service) }
         }
         guard settings.mode == .client else { return }
@@ -181,6 +186,17 @@ struct ListenPlan: Sendable {
             text, forward in
             text
                 + "; forward \(forward.name): \(forward.transport.rawValue) on \(places(forward.name)) to \(forward.target)"
+        }
+    }
+}
+
+extension PassedSocket {
+    /// As `listen` would say it; nil for what it cannot say.
+    fileprivate var address: ListenAddress? {
+        switch kind {
+        case .listener(.network): (try? ListenAddress.list(place))?.first
+        case .listener(.unix(let path?)): .unix(path)
+        case .listener(.unix(nil)), .datagrams, .other: nil
         }
     }
 }

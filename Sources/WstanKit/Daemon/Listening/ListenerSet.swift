@@ -1,5 +1,6 @@
 import Glibc
 import WstanBase
+import WstanConfig
 import WstanCore
 
 /// Everywhere that the process listens: for user agents or tunnels, and for the forwards of a client. Confined to the main
@@ -81,6 +82,9 @@ final class ListenerSet: @unchecked Sendable {
     /// Of those for connections that have one.
     var addresses: [SocketAddress] { openListeners.compactMap { ($0.socket as? Listener)?.address } }
 
+    /// What `listen` says, if sockets that were passed are elsewhere.
+    private(set) var replaced: [ListenAddress] = []
+
     /// Opens what is missing, keeps what is there already, and closes the rest. All of it or, when it throws, nothing.
     func apply(_ plan: ListenPlan) throws(ListenAddresses.Failure) {
         var former = openListeners
@@ -107,6 +111,7 @@ final class ListenerSet: @unchecked Sendable {
         for opened in former { close(opened) }
         for (opened, entry) in zip(next, plan.entries) { opened?.apply(entry) }
         openListeners = next.compactMap { $0 }
+        replaced = plan.replaced
         allowSharing(of: openListeners, false)
     }
 

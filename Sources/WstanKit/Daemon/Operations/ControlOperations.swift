@@ -198,7 +198,7 @@ final class ControlOperations: ControlService, @unchecked Sendable {
                 id: change.id.description, key: change.made?.text, persisted: change.isPersisted,
                 warnings: change.warnings.isEmpty ? nil : change.warnings, keyFile: change.staleKeyFile,
                 clientURI: client?.uri.shortText, clientURIGuessed: client?.isGuess,
-                clientURILoopback: client?.isLoopbackOnly)
+                clientURILoopback: client?.isLoopbackOnly, formerKeys: change.former.map(Control.Key.init))
         } catch {
             throw ControlError(error)
         }

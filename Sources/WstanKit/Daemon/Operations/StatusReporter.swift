@@ -75,6 +75,12 @@ final class StatusReporter: @unchecked Sendable {
 
     private var certificate: ShownCertificate? { services.roles.lazy.compactMap(\.certificate).first }
 
+    /// Where other hosts find no TLS, although the URI says that there is.
+    private var withoutTLS: [String] {
+        guard reloader.settings.leavesTLSToFront else { return [] }
+        return listeners.addresses.filter { !$0.isLoopback }.map(\.description)
+    }
+
     private func lookAtFiles() async {
         let (files, reading) = (reloader.files, reloader.readings)
         guard looks.begin(reading, now: context.main.now) else { return }
@@ -112,7 +118,10 @@ final class StatusReporter: @unchecked Sendable {
             requiresRestart: reloader.requiresRestart.isEmpty ? nil : reloader.requiresRestart,
             filesChanged: looks.haveChanged(since: reloader.readings),
             reloadFailureTimestampUSec: reloader.failed.map { Int($0.microseconds) },
-            warningCount: reloader.warnings.count)
+            warningCount: reloader.warnings.count,
+            replacedListen: listeners.replaced.isEmpty ? nil : listeners.replaced.map(\.description),
+            withoutTLS: withoutTLS.isEmpty ? nil : withoutTLS,
+            trustsFront: withoutTLS.isEmpty ? nil : settings.trustedProxies.hasOtherHosts)
     }
 
     private func pool(_ snapshot: ServiceSnapshot) -> Control.Pool {

@@ -15,7 +15,7 @@ struct ListenCheck: @unchecked Sendable {
     func run() async -> Bool? {
         let sockets = unit?.sockets ?? []
         if !sockets.isEmpty {
-            tell(.ok("listen", "systemd listens on \(sockets.map(\.description).listed()), instead of what listen says"))
+            tell(Self.finding(of: sockets, insteadOf: settings))
         }
         let entries: [[ListenAddresses.Entry]]
         do throws(ListenAddresses.Failure) {
@@ -25,6 +25,7 @@ struct ListenCheck: @unchecked Sendable {
             tell(.failed(.other, "listen", error.description, remedy: "correct listen: an address is safest there"))
             return nil
         }
+        if let finding = withoutTLS(on: Array(entries.joined())) { tell(finding) }
         var observations: [ListenObservation] = []
         for entry in entries.joined() {
             guard let observation = await examine(entry) else { continue }
@@ -39,6 +40,32 @@ struct ListenCheck: @unchecked Sendable {
             tell(.warning("wstand", "not running with this configuration", remedy: "start it: \(Self.start)"))
         }
         return false
+    }
+
+    static func finding(of sockets: [ListenAddress], insteadOf settings: Settings) -> Finding {
+        let places = sockets.map(\.description).listed()
+        guard !settings.listensByDefault, !settings.listen.agree(with: sockets) else {
+            return .ok("listen", "systemd listens on \(places), instead of what listen says")
+        }
+        return .warning(
+            "listen", "listen = \(settings.listen.map(\.description).listed()) is not in force: systemd listens on \(places)",
+            remedy: "systemctl disable --now wstand.socket (wstanctl init server --uri URI, if init has set it up), then restart "
+                + "wstand; or remove listen")
+    }
+
+    private func withoutTLS(on entries: [ListenAddresses.Entry]) -> Finding? {
+        guard settings.leavesTLSToFront else { return nil }
+        let places = entries.compactMap { entry -> String? in
+            guard case .network(let address) = entry.place, !address.isLoopback else { return nil }
+            return address.description
+        }
+        guard !places.isEmpty else { return nil }
+        let text = "serves without TLS on \(places.listed()) although its uri says wss: right only behind a front that "
+            + "terminates TLS"
+        if settings.trustedProxies.hasOtherHosts { return .ok("tls", text) }
+        return .warning(
+            "tls", text,
+            remedy: "set [tls] certificate, or listen on loopback, or name the front's address in trusted-proxies")
     }
 
     /// Where systemd does not know of it.

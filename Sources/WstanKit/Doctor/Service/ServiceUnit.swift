@@ -1,22 +1,13 @@
 import WstanBase
 import WstanConfig
+import WstanControl
 
 /// What systemd says of the unit that runs a configuration, as a value.
 struct ServiceUnit: Equatable {
-    enum State: Equatable {
-        /// - Parameter process: nil when systemd names none.
-        case running(process: Int32?)
-        case stopped
-        /// With what systemd says of it.
-        case failed(String)
-        /// It starts or stops.
-        case changing
-    }
-
     let name: String
     /// Of a user's manager, not the system's.
     let isOfUser: Bool
-    let state: State
+    let state: UnitState
     /// As whom it runs; nil: as the user of its manager, for the system's that is root.
     let user: String?
     /// Beside those of the user.
@@ -28,11 +19,11 @@ struct ServiceUnit: Equatable {
     /// Where systemd listens for it, which comes before `listen`; empty: nowhere.
     let sockets: [ListenAddress]
 
-    static let properties = [
-        "Id", "LoadState", "ActiveState", "SubState", "Result", "ExecMainStatus", "MainPID", "User", "Group",
-        "SupplementaryGroups", "AmbientCapabilities", "ProtectHome", "PrivateTmp", "InaccessiblePaths", "ExecStart",
-        "UnitFileState", "Listen",
-    ]
+    static let properties =
+        UnitState.properties + [
+            "Id", "LoadState", "User", "Group", "SupplementaryGroups", "AmbientCapabilities", "ProtectHome", "PrivateTmp",
+            "InaccessiblePaths", "ExecStart", "UnitFileState", "Listen",
+        ]
 
     /// - Parameters:
     ///   - text: of `systemctl show`, for a service and its socket unit.
@@ -48,7 +39,7 @@ struct ServiceUnit: Equatable {
         func value(_ property: String) -> String { service[property]?.first ?? "" }
         self.name = name
         self.isOfUser = isOfUser
-        state = Self.state(value("ActiveState"), value)
+        state = UnitState(value)
         user = value("User").isEmpty ? nil : value("User")
         groups = (value("Group") + " " + value("SupplementaryGroups")).split(separator: " ").map { String($0) }
         mayUseLowPorts = value("AmbientCapabilities").contains("cap_net_bind_service")
@@ -75,17 +66,6 @@ struct ServiceUnit: Equatable {
     private static func command(_ text: String, names file: String) -> Bool {
         let words = text.split(separator: " ")
         return words.contains { $0 == file || $0 == "--config=\(file)" }
-    }
-
-    private static func state(_ active: String, _ value: (String) -> String) -> State {
-        let failure = "\(value("Result")), status \(value("ExecMainStatus"))"
-        switch active {
-        case "active", "reloading", "refreshing": return .running(process: Int32(value("MainPID")).flatMap { $0 > 0 ? $0 : nil })
-        case "failed": return .failed(failure)
-        case "activating" where value("SubState").hasPrefix("auto-restart"): return .failed(failure)
-        case "activating", "deactivating": return .changing
-        default: return .stopped
-        }
     }
 
     /// `[::]:443 (Stream)`

@@ -101,7 +101,8 @@ package struct KeyRing: Sendable, Equatable {
 
     /// Makes another key the current one. One of its own former keys may come back.
     ///
-    /// - Parameter grace: how long the one that was current is still accepted; zero: not at all.
+    /// - Parameter grace: how long the one that was current is still accepted; zero: not at all, and neither are those
+    ///   whose grace from before still runs.
     package mutating func rotate(_ name: KeyName, to key: Key, grace: Duration, now: CalendarTime) throws(Problem) {
         guard let index = entries.firstIndex(where: { $0.name == name }) else { throw .noSuchName }
         var entry = entries[index]
@@ -109,7 +110,9 @@ package struct KeyRing: Sendable, Equatable {
         if next.id == entry.current?.id { throw .keyIsCurrent }
         if let owner = self.name(of: next.id), owner != name { throw .keyTaken(by: owner) }
         entry.previous.removeAll { $0.id == next.id }
-        if let former = entry.current, grace > .zero {
+        if grace <= .zero {
+            entry.previous = []
+        } else if let former = entry.current {
             entry.previous.append(former.expiring(at: now + min(grace, KeyRingBounds.grace)))
             entry.sort()
         }

@@ -107,6 +107,20 @@ import Testing
         #expect(ring.liveKeys == [LiveKey(key: try Self.key(2))])
     }
 
+    @Test(arguments: [Duration.zero, .seconds(-1)])
+    func `without grace the keys of former rotations are gone too, and those of other names stay`(grace: Duration) throws {
+        var ring = try Self.ring()
+        let laptop = try Self.name("laptop")
+        try ring.add(laptop, try Self.key(10), now: Self.now)
+        try ring.rotate(laptop, to: try Self.key(11), grace: Self.day, now: Self.now)
+        for number in 2...4 {
+            try ring.rotate(.configured, to: try Self.key(number), grace: Self.day, now: Self.now)
+        }
+        try ring.rotate(.configured, to: try Self.key(5), grace: grace, now: Self.now)
+        #expect(ring.entry(.configured)?.keys.map(\.key) == [try Self.key(5)])
+        #expect(ring.entry(laptop)?.keys.map(\.key) == [try Self.key(11), try Self.key(10)])
+    }
+
     @Test func `a grace without end ends`() throws {
         var ring = try Self.ring()
         try ring.rotate(.configured, to: try Self.key(2), grace: .seconds(Int64.max), now: Self.now)
