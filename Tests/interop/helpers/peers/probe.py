@@ -119,6 +119,8 @@ class Tunnel:
             self.close()
             raise AssertionError('wrong Sec-WebSocket-Accept in %r' % answer)
         self.into = wire.Half(opening.half.key, digest[:16])
+        if opening.half.stream is wire.NoCipher:
+            self.into.stream = wire.NoCipher
 
     def send_raw(self, data):
         self.socket.sendall(data)
