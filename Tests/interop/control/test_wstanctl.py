@@ -126,13 +126,18 @@ class Answers(Control):
         for arguments, parameters in (
                 (['rotate-key'], {}), (['rotate-key', 'laptop', '--grace', '15min', '--runtime-only'],
                                        {'name': 'laptop', 'graceUSec': 900_000_000, 'runtimeOnly': True}),
-                (['drain', '--timeout', '90', '--exit'], {'timeoutUSec': 90_000_000, 'exit': True}), (['drain'], {}),
+                (['drain', '--timeout', '90'], {'timeoutUSec': 90_000_000}), (['drain'], {}),
                 (['tunnels', '--state', 'using', '--state=idle'], {'states': ['using', 'idle']}),
                 (['retire-key', 'default', '--close'], {'id': '0123456789abcdef', 'close': True}),
                 (['retire-key', 'unknown'], {'id': 'unknown'})):
             with self.subTest(arguments=arguments):
                 self.out(*arguments)
                 self.assertEqual(daemon.calls[-1][1], parameters)
+        # This one goes on until the daemon's process has ended, which is the test's own.
+        draining = subprocess.Popen([CTL, 'drain', '--exit'], env=self.environment, stdout=subprocess.DEVNULL)
+        self.addCleanup(draining.wait)
+        self.addCleanup(draining.kill)
+        eventually(lambda: daemon.calls[-1][1] == {'exit': True}, 'it is asked to end')
 
     def test_keys_that_are_given(self):
         """By a file or stdin: the first line, without the white space around it."""
