@@ -3,6 +3,7 @@ import base64
 import concurrent.futures
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -104,6 +105,8 @@ class StartsForAMinute(Scenario):
             process.kill()
             process.wait(10)
             process.stderr.close()
+            # Ten megabytes of journal for each start.
+            shutil.rmtree(place)
 
     def watch(self, process):
         said = b''
