@@ -198,8 +198,12 @@ def main():
             lines.append('DONE %s' % title)
         except (OSError, StopIteration) as error:
             lines.append('refused %s %s' % (title, errno.errorcode.get(getattr(error, 'errno', None), type(error).__name__)))
-    with open(sys.argv[1], 'w') as f:
-        f.write('\n'.join(lines) + '\n')
+    report = '\n'.join(lines) + '\n'
+    if sys.argv[1] == '-':
+        sys.stdout.write(report)
+    else:
+        with open(sys.argv[1], 'w') as f:
+            f.write(report)
 
 
 main()
