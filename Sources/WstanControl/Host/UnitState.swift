@@ -25,7 +25,7 @@ public enum UnitState: Sendable, Equatable {
 
     /// Asks the service manager. It blocks, for seconds at most.
     ///
-    /// - Returns: nil when there is none, or it does not answer.
+    /// - Returns: nil if this host has no service manager, or it does not answer.
     public static func of(_ unit: String, isOfUser: Bool) -> UnitState? {
         let command = ["systemctl"] + (isOfUser ? ["--user"] : [])
         let shown = Subprocess.run(

@@ -44,7 +44,7 @@ enum KeyEscape: CaseIterable {
     /// Of one escape, in scalars: `&NotEqual;` and the like are not meant.
     private static let longest = 10
 
-    /// - Returns: what the escape at the beginning stands for, and its length; nil: there is none.
+    /// - Returns: what the escape at the beginning stands for, and its length; nil if the text does not begin with an escape.
     private func plain(_ text: ArraySlice<Unicode.Scalar>) -> (String, Int)? {
         guard let first = text.first else { return nil }
         let rest = text.dropFirst()

@@ -15,7 +15,7 @@ final class DatagramAccess: @unchecked Sendable {
         self.worker = worker
     }
 
-    /// What is known of a sender that was admitted: until when nobody needs to be asked.
+    /// What is known of a sender that was admitted: until when the kernel is not asked again.
     var trustedUntil: Instant { worker.now + SenderMemory<Arrival>.life }
 
     /// Whether the kernel could tell.

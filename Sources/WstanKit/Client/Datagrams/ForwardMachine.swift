@@ -55,7 +55,7 @@ struct ForwardMachine<Source: Hashable> {
         entries[source]?.isSettled = true
     }
 
-    /// It has none any more.
+    /// Its tunnel has ended.
     mutating func ended(_ source: Source) {
         entries[source] = nil
     }

@@ -4,7 +4,7 @@ import WstanConfig
 /// The names under which this proxy answers requests that are for itself, such as those for the PAC file.
 ///
 /// A page of any site may have its name lead to this host (DNS rebinding), and then read what it gets from here as its own;
-/// but its browser says in `Host` by which name it came. An address is nobody's name.
+/// but its browser says in `Host` by which name it came. An address cannot be made to lead elsewhere.
 struct OwnNames: Equatable {
     private let names: Set<String>
 

@@ -64,7 +64,7 @@ enum FileExposure {
         }
     }
 
-    /// Whoever could read and change it beside root, the service and the user of this process.
+    /// Others than root, the service and the user of this process who can read or change it.
     ///
     /// - Parameters:
     ///   - user: of this process.
@@ -73,7 +73,7 @@ enum FileExposure {
     static func writer(
         _ status: stat, user: uid_t, service: (user: uid_t?, group: gid_t?), primaryGroup: (uid_t) -> gid_t?
     ) -> Writer? {
-        // In a directory with the sticky bit, such as /tmp, nobody replaces a file of others.
+        // In a directory with the sticky bit, such as /tmp, users cannot replace the files of others.
         let isSticky = status.st_mode & S_IFMT == S_IFDIR && status.st_mode & S_ISVTX != 0
         if status.st_mode & S_IWOTH != 0, !isSticky { return .everybody }
         // The owner's own group has the owner in it, and by custom no one else.

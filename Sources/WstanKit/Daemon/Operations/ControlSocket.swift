@@ -28,7 +28,7 @@ extension ControlServer {
             operations, of: context.main, on: worker, authority: authority, version: Release.version
         ) { context.log.happened($0, now: $1) }
         worker.start()
-        // Whoever adds or rotates a key sends it there, or is sent it.
+        // Keys that are added or rotated travel there, in either direction.
         worker.execute { Erasure.alwaysOnThisThread() }
         try await worker.perform { () async -> Result<Void, ListenAddresses.Failure> in
             do throws(ListenAddresses.Failure) {
