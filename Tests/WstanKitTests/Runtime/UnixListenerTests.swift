@@ -64,16 +64,19 @@ import Testing
         }
     }
 
+    /// In a process of its own: the umask is one per process, and other tests listen meanwhile.
     @Test func `the mode is the same whatever the umask, which stays`() async throws {
         try await Self.withPath { path in
-            try await WorkerThread.run { worker in
-                for mask in [mode_t(0), 0o022, 0o077, 0o777] {
-                    let former = umask(mask)
-                    let listener = try Self.listen(path, worker)
-                    #expect(umask(former) == mask)
-                    var status = stat()
-                    #expect(stat(path, &status) == 0 && status.st_mode & 0o7777 == 0o666)
-                    listener.close()
+            await #expect(processExitsWith: .success) { [path = path as String] in
+                try await WorkerThread.run { worker in
+                    for mask in [mode_t(0), 0o022, 0o077, 0o777] {
+                        umask(mask)
+                        let listener = try Self.listen(path, worker)
+                        #expect(umask(mask) == mask)
+                        var status = stat()
+                        #expect(stat(path, &status) == 0 && status.st_mode & 0o7777 == 0o666)
+                        listener.close()
+                    }
                 }
             }
         }
