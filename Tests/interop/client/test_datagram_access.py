@@ -1,6 +1,9 @@
 """Whose datagrams the client takes: those of who asked for an association, and those of who may use a forward."""
+import contextlib
 import os
 import socket
+import struct
+import time
 
 from helpers.configured import ConfiguredClient
 from helpers.network.namespaces import Namespace, join, need_namespaces
@@ -10,6 +13,9 @@ from helpers.peers.datagrams import Association, DatagramTarget, udp_socket, wra
 from helpers.peers.target import read_exactly
 from helpers.process import NOBODY, OURS, free_port
 from helpers.scenario import Scenario
+
+
+IP_PKTINFO = 8
 
 
 def run_as(user, action):
@@ -45,6 +51,34 @@ def send_as(user, data, to, count=3, port=0):
                     pass
         return came
     return run_as(user, send)
+
+
+def shared_socket(host='0.0.0.0', port=0):
+    """One whose port others can have, too: with SO_REUSEADDR, as those of multicast DNS."""
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind((host, port))
+    return s
+
+
+def send_beside(port, data, to):
+    """Sends `data` by another user's sockets at a port that somebody has: shared, and at another address (ip(7), IP_PKTINFO)."""
+    def send():
+        with contextlib.ExitStack() as stack:
+            sockets = []
+            with contextlib.suppress(OSError):
+                s = stack.enter_context(shared_socket(port=port))
+                s.connect(('127.0.0.9', 9))
+                sockets.append((s, []))
+            with contextlib.suppress(OSError):
+                source = struct.pack('=i4s4s', 0, socket.inet_aton('127.0.0.1'), bytes(4))
+                s = stack.enter_context(udp_socket('127.0.0.2', port))
+                sockets.append((s, [(socket.IPPROTO_IP, IP_PKTINFO, source)]))
+            for s, ancillary in sockets:
+                s.sendmsg([data], ancillary, 0, to)
+            time.sleep(0.3)  # an absence has nothing to await, and what is closed is refused in any case
+            return bool(sockets)
+    return run_as(NOBODY, send)
 
 
 class OtherUsers(Scenario):
@@ -112,6 +146,61 @@ class OtherUsers(Scenario):
         association = self.keep(Association(client.port, declared_port=port))
         self.assertFalse(send_as(NOBODY, wrapped(b'strange', *self.echo.address), association.relay, port=port))
         self.assertEqual(self.echo.heard, [])
+
+    def assertNotBeside(self, association, owner):
+        """Another user who has the port of the owner's socket, too, gets nothing through, and the owner is served later."""
+        data = wrapped(b'strange', *self.echo.address)
+        self.assertTrue(send_beside(owner.getsockname()[1], data, association.relay))
+        self.assertEqual(self.echo.heard, [])
+        send_as(NOBODY, b'', association.relay, count=12)  # the refusal is remembered for a second
+        association.socket.close()
+        association.socket = owner
+        self.assertEqual(association.ask(b'good', *self.echo.address)[0], b'good')
+        self.assertEqual(self.echo.heard, [b'good'])
+
+    def test_shared_port(self):
+        """A port that the owner shares by SO_REUSEADDR is not another user's way in, nor is the same port of another address."""
+        for options in [], ['--allow-uid=root'], ['--users-file=' + self.users_file()]:
+            for host in '0.0.0.0', '127.0.0.1':
+                with self.subTest(options=options, host=host):
+                    self.echo.heard.clear()
+                    client = self.client(self.wstan_server, *options)
+                    kind = Authenticated if 'users' in str(options) else Association
+                    association = self.keep(kind(client.port))
+                    owner = shared_socket(host)
+                    owner.settimeout(15)
+                    self.assertNotBeside(association, owner)
+
+    def test_port_of_another_address(self):
+        """A socket that is bound to one address leaves the port of the others free."""
+        association = self.keep(Association(self.client(self.wstan_server).port))
+        owner = udp_socket('127.0.0.1')
+        owner.settimeout(15)
+        self.assertNotBeside(association, owner)
+
+    def test_own_addresses(self):
+        """A user agent that comes from one of this host's addresses to another is on this host."""
+        need_namespaces()
+        here = self.keep(Namespace())
+        for address in '10.97.3.5', '10.97.3.6':
+            here.ip('addr', 'add', address + '/32', 'dev', 'lo')
+        port = free_port()
+        with here.entered():
+            server, echo = self.server(), self.keep(DatagramTarget())
+            client = self.start('client', OURS, 'ws://127.0.0.1:%d' % server.port, self.key, '-a', '0.0.0.0', '-p', port,
+                                '--allow-uid=root')
+            client.await_port(port)
+            association = self.keep(Association(port, '10.97.3.6', own='10.97.3.5'))
+
+            def steal():
+                with udp_socket('10.97.3.5') as s:
+                    for _ in range(3):
+                        s.sendto(wrapped(b'strange', *echo.address), association.relay)
+                    time.sleep(0.3)  # an absence has nothing to await
+                return True
+            self.assertTrue(run_as(NOBODY, steal))
+            self.assertEqual(association.ask(b'good', *echo.address)[0], b'good')
+            self.assertEqual(echo.heard, [b'good'])
 
     def test_flood(self):
         """A flood of another user's sockets does not keep the owner's first datagram out."""
@@ -254,6 +343,15 @@ class Forwards(ConfiguredClient):
         heard = len(self.echo.heard)
         self.assertFalse(send_as(NOBODY, b'strange', ('127.0.0.1', self.port), 3, port))
         self.assertEqual(len(self.echo.heard), heard)
+
+    def test_shared_port(self):
+        """A port that another user has, too, is nobody's in particular; the log says whose it is."""
+        client = self.forward('allow-uid = root')
+        with shared_socket() as owner:
+            self.assertTrue(send_beside(owner.getsockname()[1], b'strange', ('127.0.0.1', self.port)))
+        self.assertEqual(self.echo.heard, [])
+        client.await_log('notice: a user agent is refused: allow-uid does not name its user.*uid=%d' % NOBODY)
+        self.assertServes(0)
 
     def test_everybody(self):
         """Without it everybody is served."""

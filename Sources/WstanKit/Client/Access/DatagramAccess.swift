@@ -32,7 +32,7 @@ final class DatagramAccess: @unchecked Sendable {
         let arrival = Arrival(sender: sender, port: socket.address.port)
         guard memory.mayAsk(about: arrival, isKnown: isKnown, now: worker.now) else { return false }
         var user: UInt32?
-        if case .open(let found) = socket.owner(of: sender) {
+        if case .open(let found) = socket.owner(of: sender, isRight) {
             if isRight(found) { return true }
             user = found
         }

@@ -46,6 +46,8 @@ package final class HostAddresses: Sendable {
         }
     }
 
+    func contains(_ host: Host, now: Instant) -> Bool { current(now: now).contains(host) }
+
     /// We listen there, and nowhere else.
     package func setListening(_ addresses: [SocketAddress]) {
         state.withLock { $0.listening = Set(addresses.map { Address($0).host.unmapped }) }

@@ -17,21 +17,12 @@ final class SocketOwner {
         case unknown
     }
 
-    private let descriptor: Int32
+    private let descriptor = SocketQuery.open()
     private var sequence: UInt32 = 0
-
-    init() {
-        let type = Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
-        descriptor = socket(AF_NETLINK, type, NETLINK_SOCK_DIAG)
-    }
+    private lazy var own = HostAddresses()
 
     deinit {
         if descriptor >= 0 { Glibc.close(descriptor) }
-    }
-
-    private struct Query {
-        var header = nlmsghdr()
-        var request = inet_diag_req_v2()
     }
 
     /// - Returns: nil when it cannot be known.
@@ -47,7 +38,7 @@ final class SocketOwner {
     ///   - peer: the peer's address, as `getpeername` gives it here: its socket's own address.
     ///   - local: ours, which is the other end of its socket.
     func find(peer: SocketAddress, local: SocketAddress) -> Finding {
-        guard peer.isLoopback || peer.hasSameHost(as: local) else { return .unknown }
+        guard isHere(peer, beside: local) else { return .unknown }
         return ask(IPPROTO_TCP, source: peer, destination: local)
     }
 
@@ -72,32 +63,46 @@ final class SocketOwner {
     ///   - sender: where the datagram came from.
     ///   - local: where the answer would come from; never a wildcard.
     func find(sender: SocketAddress, local: SocketAddress) -> Finding {
-        guard sender.isLoopback || sender.hasSameHost(as: local) else { return .unknown }
+        guard isHere(sender, beside: local) else { return .unknown }
         // Of UDP the kernel takes both ends the other way round, "for historical reasons" (udp_dump_one).
         return ask(IPPROTO_UDP, source: local.unmapped, destination: sender.unmapped)
     }
 
+    /// Whether an address is one of this host's: this one, loopback or that of any interface.
+    private func isHere(_ address: SocketAddress, beside local: SocketAddress) -> Bool {
+        address.isLoopback || address.hasSameHost(as: local)
+            || own.contains(Address(address).host.unmapped, now: .now())
+    }
+
+    /// The same of a datagram that any socket of its port may have sent. Several users can have the same port: with
+    /// SO_REUSEADDR, or at several addresses; and each of them can have sent it, whatever address it came from (ip(7),
+    /// IP_PKTINFO).
+    ///
+    /// - Parameter isRight: asked about the users of all these sockets.
+    /// - Returns: `open` with a user of whom it does not hold, where there is one.
+    func find(sender: SocketAddress, local: SocketAddress, _ isRight: (UInt32) -> Bool) -> Finding {
+        // The look-up of one socket is cheap, and enough for most of those who are refused.
+        let heard = find(sender: sender, local: local)
+        guard case .open(let user) = heard, isRight(user) else { return heard }
+        for family in sender.unmapped.family == AF_INET ? [AF_INET, AF_INET6] : [AF_INET6] {
+            switch SocketDump.user(ofPort: sender.port, family, where: { !isRight($0) }) {
+            case .found(let user): return .open(user: user)
+            case .unknown: return .unknown
+            case .absent: continue
+            }
+        }
+        return heard
+    }
+
     private func ask(_ transport: Int, source: SocketAddress, destination: SocketAddress) -> Finding {
         guard descriptor >= 0 else { return .unknown }
-        var query = Query()
-        let size = MemoryLayout<Query>.size
-        query.header.nlmsg_len = UInt32(size)
-        query.header.nlmsg_type = UInt16(SOCK_DIAG_BY_FAMILY)
-        query.header.nlmsg_flags = UInt16(NLM_F_REQUEST)
         sequence &+= 1
-        query.header.nlmsg_seq = sequence
-        query.request.sdiag_family = UInt8(source.family)
-        query.request.sdiag_protocol = UInt8(transport)
-        query.request.idiag_states = .max
+        var query = SocketQuery(source.family, transport, sequence: sequence)
         query.request.id.idiag_sport = source.port.bigEndian
         query.request.id.idiag_dport = destination.port.bigEndian
-        query.request.id.idiag_cookie = (.max, .max)
         Self.store(source, in: &query.request.id.idiag_src)
         Self.store(destination, in: &query.request.id.idiag_dst)
-        guard withUnsafeBytes(of: &query, { send(descriptor, $0.baseAddress, size, 0) }) == size else {
-            return .unknown
-        }
-        return readAnswer()
+        return query.send(by: descriptor) ? readAnswer() : .unknown
     }
 
     private func readAnswer() -> Finding {

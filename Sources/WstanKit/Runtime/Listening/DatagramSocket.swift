@@ -73,12 +73,14 @@ package final class DatagramSocket: Pollable, @unchecked Sendable {
         }
     }
 
-    /// Whether the socket that a datagram came from is open on this host, and whose it is. A system call or two, and five
-    /// where this one is bound to a wildcard.
-    func owner(of sender: SocketAddress) -> SocketOwner.Finding {
+    /// Whether the socket that a datagram came from is open on this host, and whose it is. Two system calls, and five more
+    /// where this one is bound to a wildcard; ten more where `isRight` holds.
+    ///
+    /// - Parameter isRight: see `SocketOwner.find`.
+    func owner(of sender: SocketAddress, _ isRight: (UInt32) -> Bool = { _ in true }) -> SocketOwner.Finding {
         // A connected socket hears only the address that it is connected to, which is the one that an answer comes from.
         let local = address.isWildcard ? LocalRoute.source(toward: sender)?.withPort(address.port) : address
-        return local.map { worker.socketOwner.find(sender: sender, local: $0) } ?? .unknown
+        return local.map { worker.socketOwner.find(sender: sender, local: $0, isRight) } ?? .unknown
     }
 
     override func handle(_ readiness: Readiness) {

@@ -39,11 +39,11 @@ def unwrapped(datagram):
 
 
 class Association:
-    """A user agent's; its sockets are on `host`, where the client listens."""
+    """A user agent's; its sockets are on `own`, or else on `host`, where the client listens."""
 
-    def __init__(self, client_port, host='127.0.0.1', declared_port=0, declared_host=None):
-        self.control = socket.create_connection((host, client_port), 5)
-        self.socket = udp_socket(host)
+    def __init__(self, client_port, host='127.0.0.1', declared_port=0, declared_host=None, own=None):
+        self.control = socket.create_connection((host, client_port), 5, (own or host, 0))
+        self.socket = udp_socket(own or host)
         try:
             self.control.sendall(b'\5\1\0')
             read_exactly(self.control, 2)
