@@ -4,6 +4,7 @@ import socket
 import time
 
 from helpers.peers import agent
+from helpers.peers.datagrams import Association, DatagramTarget
 from helpers.peers.target import echo
 from helpers.peers.web import Browser, Web
 from helpers.process import limited_files
@@ -55,6 +56,16 @@ class Silent(Scenario):
         """Beside 1,000 whose connections are kept for another request."""
         self.crowd(b'GET /proxy.pac HTTP/1.1\r\nHost: localhost\r\n\r\n')
         self.assertServed()
+
+    def test_associations(self):
+        """Beside 1,000 associations that carry nothing; one that has carried something stays."""
+        target = self.keep(DatagramTarget())
+        used = self.keep(Association(self.wstan_client.port))
+        self.assertEqual(used.ask(b'hello', *target.address)[0], b'hello')
+        self.crowd(b'\5\1\0\5\3\0\1' + bytes(6))
+        self.assertServed()
+        self.wstan_client.await_log('closed to make room for others')
+        self.assertEqual(used.ask(b'still here', *target.address)[0], b'still here')
 
     def test_few(self):
         """Where there is room, who is silent is not closed, nor one who is served."""

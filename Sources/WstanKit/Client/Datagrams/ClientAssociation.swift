@@ -5,6 +5,8 @@ import WstanBase
 /// with that connection, or when it has not been used for a while. Confined to its worker.
 final class ClientAssociation: @unchecked Sendable {
     private let control: Stream
+    /// Among those that have to give way when descriptors run short, as long as nothing was carried.
+    private let place: HandshakePlace?
     private let idle: Duration
     private let direct: DirectDialer
     private let pool: TunnelPool
@@ -25,9 +27,11 @@ final class ClientAssociation: @unchecked Sendable {
 
     /// - Parameter declared: what stands in the request.
     init(
-        control: Stream, declared: Address, dialer: Dialer, direct: DirectDialer, rules: ClientAccess, log: EventLog
+        control: Stream, declared: Address, dialer: Dialer, direct: DirectDialer, rules: ClientAccess,
+        at place: HandshakePlace? = nil, log: EventLog
     ) {
         self.control = control
+        self.place = place
         self.rules = rules
         self.direct = direct
         pool = dialer.pool
@@ -50,6 +54,7 @@ final class ClientAssociation: @unchecked Sendable {
         else { return refuse(.generalFailure) }
         self.socket = socket
         control.write(Socks5.reply(.succeeded, bound: Address(socket.address)))
+        place?.wait(for: .end)
         await waitForEnd()
         end()
         control.closeOrderly(awaitingPeer: false)
@@ -104,6 +109,7 @@ final class ClientAssociation: @unchecked Sendable {
             return
         }
         userAgent = sender
+        place?.leave()
         lastUsed = worker.now
         if direct.rules.cover(datagram.address) {
             makeExit()?.send(datagram)

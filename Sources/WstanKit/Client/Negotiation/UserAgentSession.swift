@@ -72,9 +72,13 @@ final class UserAgentSession: @unchecked Sendable {
                 return ended()
             }
             idle.add(userAgent)
+            let place: HandshakePlace? = idle.place(of: userAgent) { [log, worker] in
+                log.userAgentClosedForRoom(now: worker.now)
+            }
             await ClientAssociation(
-                control: userAgent, declared: declared, dialer: dialer, direct: direct, rules: rules, log: log
+                control: userAgent, declared: declared, dialer: dialer, direct: direct, rules: rules, at: place, log: log
             ).run()
+            place?.leave()
             idle.remove(userAgent)
             ended()
         }
