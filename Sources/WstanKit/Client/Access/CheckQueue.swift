@@ -18,6 +18,8 @@ struct CheckQueue<Work> {
     static var places: Int { 8 }
     /// The same of one client, whatever the names.
     static var placesOfClient: Int { 32 }
+    /// The same of one name, whatever the clients: one who has many addresses guesses no faster than this.
+    static var placesOfName: Int { 64 }
     /// So many wait in one line, and so many of one client.
     static var lineLength: Int { 64 }
     static var waitingOfClient: Int { 256 }
@@ -45,6 +47,8 @@ struct CheckQueue<Work> {
 
     private var lines: [Line: State] = [:]
     private var clients: [AnyHashable: Client] = [:]
+    /// Places taken, by name.
+    private var names: [Fingerprint: Int] = [:]
     /// Lines in which something waits, the next one first.
     private var order: [Line] = []
 
@@ -61,6 +65,19 @@ struct CheckQueue<Work> {
         lines[line] = state
         clients[line.client, default: Client()].waiting += 1
         return true
+    }
+
+    /// Makes room for a check of a client that has too many: who guesses at some names is not to keep out the others. To be
+    /// called before `add`.
+    ///
+    /// - Returns: the newest one of its longest line, which is given up; nil: there is room, or no line is longer.
+    mutating func giveWay(to line: Line) -> Work? {
+        guard let client = clients[line.client], client.waiting >= Self.waitingOfClient else { return nil }
+        func length(_ line: Line) -> Int { lines[line]?.waiting.count ?? 0 }
+        let longest = order.filter { $0.client == line.client }.max { length($0) < length($1) }
+        guard let longest, length(longest) > max(1, length(line)) else { return nil }
+        clients[line.client]?.waiting -= 1
+        return lines[longest]?.waiting.popLast()
     }
 
     private mutating func makeRoom(for line: Line, _ now: Instant) -> Bool {
@@ -80,6 +97,7 @@ struct CheckQueue<Work> {
         lines[line] = state
         clients[line.client]?.waiting -= 1
         clients[line.client]?.taken += 1
+        names[line.name, default: 0] += 1
         if !state.waiting.isEmpty { order.append(line) }
         return (work, line)
     }
@@ -87,6 +105,7 @@ struct CheckQueue<Work> {
     private func mayBegin(_ line: Line) -> Bool {
         lines[line].map { $0.taken < Self.places } ?? false
             && clients[line.client].map { $0.taken < Self.placesOfClient } ?? false
+            && names[line.name, default: 0] < Self.placesOfName
     }
 
     /// - Parameter isWrong: whether the password was; one that was not checked is not.
@@ -105,6 +124,8 @@ struct CheckQueue<Work> {
     mutating func left(_ line: Line) {
         lines[line]?.taken -= 1
         clients[line.client]?.taken -= 1
+        names[line.name, default: 1] -= 1
+        if names[line.name] == 0 { names[line.name] = nil }
         if let state = lines[line], !state.isInUse, state.failures == 0 { lines[line] = nil }
         if let client = clients[line.client], client.taken == 0, client.waiting == 0 { clients[line.client] = nil }
     }

@@ -88,8 +88,14 @@ final class ClientAccess: @unchecked Sendable {
     private static func client(_ userAgent: Stream) -> AnyHashable {
         switch userAgent.peerOwner {
         case .open(let user): user
-        case .closed, .unknown: userAgent.remoteAddress?.withPort(0)
+        case .closed, .unknown: userAgent.remoteAddress.map { Self.network(of: Address($0).host.unmapped) }
         }
+    }
+
+    /// A host may have every address of its IPv6 network.
+    static func network(of host: Host) -> Host {
+        guard case .ipv6(let address) = host else { return host }
+        return .ipv6(IPv6Address(high: address.high, low: 0))
     }
 
     private static func name(_ userAgent: Stream) -> String {

@@ -53,6 +53,7 @@ final class PasswordChecker: @unchecked Sendable {
             pending[credentials] = [wait]
             let line = CheckQueue<Check>.Line(client: client(), name: maker.fingerprint(of: [name]))
             let check = Check(credentials: credentials, name: name, password: password, isWanted: isWanted)
+            if let dropped = queue.giveWay(to: line) { end(dropped.credentials, .unknown) }
             if !queue.add(check, to: line, now: worker.now) { end(credentials, .unknown) }
             beginNext()
         }

@@ -122,4 +122,49 @@ import Testing
         }
         #expect(queue.waitingCount <= taken)
     }
+
+    @Test func `where a client guesses at some names another name of its gets in and has its turn`() {
+        var queue = Queue()
+        let guessed = (0..<5).map { Self.line(1, "guess\($0)") }
+        for work in 0..<300 {
+            let line = guessed[work % 5]
+            _ = queue.giveWay(to: line)
+            _ = queue.add(work, to: line, now: Self.at(0))
+            if work < 40 { while queue.next() != nil {} }
+        }
+        #expect(queue.waitingCount == Queue.waitingOfClient)
+        let anna = Self.line(1, "anna")
+        #expect(queue.giveWay(to: anna) != nil && queue.add(-1, to: anna, now: Self.at(0)))
+        #expect(queue.waitingCount == Queue.waitingOfClient)
+        // After those of the five that were there before.
+        var turns = 0
+        for line in guessed + guessed {
+            _ = queue.finished(line, isWrong: true, now: Self.at(1))
+            queue.left(line)
+            turns += 1
+            if queue.next()?.work == -1 { break }
+        }
+        #expect(turns <= 6)
+        // Another client has room of its own, and gives nothing up.
+        #expect(queue.giveWay(to: Self.line(2, "anna")) == nil)
+    }
+
+    @Test func `lines of one check each give none up`() {
+        var queue = Queue()
+        for work in 0..<Queue.waitingOfClient { #expect(queue.add(work, to: Self.line(1, "\(work)"), now: Self.at(0))) }
+        #expect(queue.giveWay(to: Self.line(1, "anna")) == nil)
+        #expect(!queue.add(-1, to: Self.line(1, "anna"), now: Self.at(0)))
+    }
+
+    @Test func `many clients guess at a name no faster than so many at once, and at another beside it`() {
+        var queue = Queue()
+        for client in 0..<200 { #expect(queue.add(client, to: Self.line(client, "anna"), now: Self.at(0))) }
+        var begun: [Queue.Line] = []
+        while let next = queue.next() { begun.append(next.line) }
+        #expect(begun.count == Queue.placesOfName)
+        #expect(queue.add(1000, to: Self.line(7, "bert"), now: Self.at(0)))
+        #expect(queue.next()?.work == 1000)
+        queue.left(begun[0])
+        #expect(queue.next()?.work == Queue.placesOfName)
+    }
 }

@@ -82,6 +82,13 @@ import Testing
         }
     }
 
+    @Test func `who guesses from the addresses of one IPv6 network is one client`() throws {
+        func network(_ text: String) throws -> Host { ClientAccess.network(of: try #require(Host(text: text))) }
+        #expect(try network("2001:db8:1:2::3") == network("2001:db8:1:2:ffff::4"))
+        #expect(try network("2001:db8:1:2::3") != network("2001:db8:1:3::3"))
+        #expect(try network("192.0.2.1") != network("192.0.2.2"))
+    }
+
     @Test func `the user of a local socket is let in when it is named`() async throws {
         let socks: [UInt8] = [5, 1, 0, 5, 1, 0, 1, 1, 2, 3, 4, 0, 80]
         let own = try await Self.visit(socks, allowing: [geteuid()])
