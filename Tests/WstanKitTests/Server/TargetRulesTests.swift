@@ -93,6 +93,21 @@ import Testing
         #expect(try Self.say("10.0.0.5", allow: "10.0.0.5", deny: "*, :443") == "deny")
     }
 
+    /// The kernel connects to this host's loopback instead.
+    @Test(arguments: ["0.0.0.0", "::ffff:0.0.0.0", "64:ff9b::"])
+    func `who is denied the loopback is denied 0.0.0.0`(address: String) throws {
+        for deny in ["127.0.0.0/8", "127.0.0.1", "127.0.0.1:443"] {
+            #expect(try Self.say(address, deny: deny, allowsPrivate: true) == "deny")
+            #expect(try Self.say(address, name: "example.com", deny: deny, allowsPrivate: true) == "deny")
+        }
+        #expect(try Self.say(address, deny: "127.0.0.2, ::1, 127.0.0.1:80", allowsPrivate: true) == "-")
+    }
+
+    @Test func `who is denied the loopback of IPv6 is denied two colons`() throws {
+        #expect(try Self.say("::", deny: "::1", allowsPrivate: true) == "deny")
+        #expect(try Self.say("::", deny: "::2", allowsPrivate: true) == "-")
+    }
+
     @Test func `deny is stronger than all the others`() throws {
         #expect(try Self.say("8.8.8.8", allow: "8.8.8.8", deny: "8.0.0.0/8") == "deny")
         #expect(try Self.say("127.0.0.1", deny: "127.0.0.1", allowsPrivate: true) == "deny")

@@ -46,10 +46,10 @@ package struct TargetRules: Sendable, Equatable {
             pattern.matches(name: name, address: host, port: port, isPrivate: isPrivate)
         }
 
-        // The way through a translator is one to the address behind it.
-        let isDenied = deny.contains { pattern in
-            !pattern.isEverything && (matches(pattern, address) || inner.map { matches(pattern, $0) } ?? false)
-        }
+        // The way through a translator is one to the address behind it, and one to no address leads to this host's loopback.
+        let reached = [address, inner].compactMap { $0 }
+        let denied = reached + reached.compactMap(\.loopbackInstead)
+        let isDenied = deny.contains { pattern in !pattern.isEverything && denied.contains { matches(pattern, $0) } }
         if isDenied { return .refused(key: Self.denyKey) }
         let reasons = allow.filter { matches($0, address) }
         if reasons.contains(where: \.namesAddresses) { return .allowed }
@@ -84,5 +84,14 @@ extension Host {
     fileprivate var ipv4OnTheWay: Host? {
         guard case .ipv6(let address) = self else { return nil }
         return PrivateNetworks.ipv4(in: address).map { .ipv4($0) }
+    }
+
+    /// Where the kernel connects to instead of 0.0.0.0 and ::.
+    fileprivate var loopbackInstead: Host? {
+        switch self {
+        case .ipv4(IPv4Address(0)): .ipv4(IPv4Address(0x7f00_0001))
+        case .ipv6(IPv6Address(high: 0, low: 0)): .ipv6(IPv6Address(high: 0, low: 1))
+        default: nil
+        }
     }
 }
