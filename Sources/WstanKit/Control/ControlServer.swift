@@ -12,6 +12,8 @@ package final class ControlServer: @unchecked Sendable {
     package enum Event {
         case call(ControlDispatcher.Event)
         case ended(ControlSession.Ending, ControlCaller)
+        /// A caller was turned away, since there are too many.
+        case full(ControlCaller)
         /// No more connections for now: out of descriptors or memory.
         case paused(SystemError)
     }
@@ -93,6 +95,7 @@ package final class ControlServer: @unchecked Sendable {
         let isHeld = standing == .stranger && !pace.connection(of: process.uid, now: worker.now)
         guard !isHeld, case .admitted(let id, let evicted) = limiter.admit(standing, of: process.uid) else {
             Glibc.close(arrival.descriptor)
+            if standing > .stranger { report(.full(caller)) }
             return
         }
         if let evicted { sessions.removeValue(forKey: evicted)?.stream.close() }

@@ -1,13 +1,15 @@
 import WstanCore
 
 /// Which connections to the control socket there are, and which one goes when there are too many. Strangers never take the
-/// last sessions, nor those of others.
+/// last sessions, nor those of others; and the very last ones are for root and the daemon's own user.
 package struct SessionLimiter {
     package typealias ID = UInt64
 
     static let count = 64
     /// Kept for those who may change something.
     static let reserved = 16
+    /// The same for owners: a member's calls may last, as those that follow something do.
+    static let ofOwners = 8
     /// Of one user who may only look.
     static let ofOneStranger = 8
 
@@ -19,12 +21,14 @@ package struct SessionLimiter {
 
     private struct Session {
         let id: ID
-        let isStranger: Bool
+        let standing: ControlAuthority.Standing
         let user: UInt32
         /// A call is being served.
         var isBusy = false
         /// When it last became idle; the smaller, the earlier.
         var turn: UInt64
+
+        var isStranger: Bool { standing == .stranger }
     }
 
     private var sessions: [Session] = []
@@ -44,21 +48,25 @@ package struct SessionLimiter {
             guard let victim = Self.oldest(own.filter { !$0.isBusy }) else { return .full }
             evicted = victim
             left(victim)
-        } else if sessions.count >= Self.count || isCrowded {
-            guard let victim = victim(for: isStranger) else { return .full }
+        } else if sessions.count >= Self.count || isCrowded || standing == .member && leavesOnlyOwners {
+            guard let victim = victim(for: standing) else { return .full }
             evicted = victim
             left(victim)
         }
         let turn = nextTurn()
-        sessions.append(Session(id: turn, isStranger: isStranger, user: user, turn: turn))
+        sessions.append(Session(id: turn, standing: standing, user: user, turn: turn))
         return .admitted(turn, evicting: evicted)
     }
 
-    private func victim(for stranger: Bool) -> ID? {
+    private var leavesOnlyOwners: Bool { sessions.count { $0.standing != .owner } >= Self.count - Self.ofOwners }
+
+    private func victim(for standing: ControlAuthority.Standing) -> ID? {
         let strangers = sessions.filter(\.isStranger)
         if let idle = Self.oldest(strangers.filter { !$0.isBusy }) { return idle }
-        guard !stranger else { return nil }
-        return Self.oldest(strangers) ?? Self.oldest(sessions.filter { !$0.isBusy })
+        guard standing != .stranger else { return nil }
+        if let stranger = Self.oldest(strangers) { return stranger }
+        let idle = sessions.filter { !$0.isBusy }
+        return Self.oldest(idle.filter { $0.standing == .member }) ?? (standing == .owner ? Self.oldest(idle) : nil)
     }
 
     private static func oldest(_ sessions: [Session]) -> ID? { sessions.min { $0.turn < $1.turn }?.id }

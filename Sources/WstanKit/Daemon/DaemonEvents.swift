@@ -150,4 +150,13 @@ extension EventLog {
                 "method": "\(method)", "uid": "\(process.uid)", "pid": "\(process.pid)", "repeated": "\(missed)",
             ])
     }
+
+    /// Of one who may do more than look.
+    func controlIsFull(_ process: LocalProcess, now: Instant) {
+        guard let missed = throttle.allows("control is full", every: .seconds(60), now: now) else { return }
+        logger.warning(
+            "a connection to the control socket was closed: the others are all in use; end calls that follow something",
+            metadata: .of(
+                .limitReached, ["uid": "\(process.uid)", "pid": "\(process.pid)", "repeated": "\(missed)"]))
+    }
 }

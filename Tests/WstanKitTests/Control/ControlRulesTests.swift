@@ -173,6 +173,20 @@ import WstanControl
         seats.left(id)
     }
 
+    @Test func `members leave the last seats for owners, whatever their calls do`() throws {
+        var seats = SessionLimiter()
+        let members = try (0..<(SessionLimiter.count - SessionLimiter.ofOwners)).map { _ in
+            try #require(admit(&seats, .member, of: 7)).0
+        }
+        for id in members { seats.began(id) }
+        #expect(admit(&seats, .member, of: 8) == nil)
+        for _ in 0..<SessionLimiter.ofOwners { #expect(try #require(admit(&seats, .owner)).1 == nil) }
+        seats.becameIdle(members[3])
+        #expect(try #require(admit(&seats, .owner)).1 == members[3])
+        // An owner's idle session is not a member's to take.
+        #expect(admit(&seats, .member, of: 8) == nil)
+    }
+
     @Test func `a stranger has a few seats, and its own oldest idle one goes`() throws {
         var seats = SessionLimiter()
         let other = try #require(admit(&seats, .stranger, of: 8)).0

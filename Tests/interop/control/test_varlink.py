@@ -235,6 +235,43 @@ class Standing(ControlledPair):
             self.assertEqual(self.outcome(method, parameters, member) != 'PermissionDenied', method not in self.FOR_OWNERS, method)
         self.wstan_server.await_log('uid=%d' % NOBODY)
 
+    def test_members_that_follow(self):
+        """A member whose calls do not end takes all sessions but the last few, which are for root; the log tells of it."""
+        group = 54321  # nobody's
+        self.wstan_server.end()
+        self.control = 'group = %d\n' % group
+        self.daemon('server', 'state-directory = ' + self.state, '[server]\nallow-private = yes')
+        (read, write), (held, holding) = os.pipe(), os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                os.close(holding)
+                as_nobody([group])
+                following = []
+                for _ in range(80):
+                    v = Varlink(self.socket('server'))
+                    try:
+                        if not v.call(CONTROL + '.GetStatus', {'intervalUSec': 86_400_000_000}, more=True):
+                            break
+                    except OSError:
+                        break
+                    following.append(v)
+                os.write(write, b'%d' % len(following))
+                os.read(held, 1)  # until the parent closes it
+            finally:
+                os._exit(0)
+        os.close(write)
+        os.close(held)
+        try:
+            self.assertIn(int(os.read(read, 10) or 0), range(32, 64))
+            for _ in range(3):
+                self.assertIn('parameters', Varlink(self.socket('server')).call(CONTROL + '.GetStatus'))
+            self.wstan_server.await_log('warning: a connection to the control socket was closed.*uid=%d' % NOBODY)
+        finally:
+            os.close(holding)
+            os.close(read)
+            os.waitpid(child, 0)
+
     def test_own_user(self):
         """The user that the daemon runs as may do everything."""
         self.wstan_server.end()

@@ -72,6 +72,7 @@ extension EventLog {
         case .call(.denied(let method, let caller)): commandDenied(method, to: caller.process, now: now)
         // A client's own business.
         case .ended: break
+        case .full(let caller): controlIsFull(caller.process, now: now)
         case .paused(let error): acceptPaused(error, now: now)
         }
     }
