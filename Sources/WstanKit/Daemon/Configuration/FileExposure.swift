@@ -6,8 +6,39 @@ import WstanCore
 enum FileExposure {
     /// - Parameter content: what the file holds.
     static func warnings(_ path: String, holding content: String) -> [String] {
-        let readable = FileReader.isWorldReadable(path)
-        return (readable ? ["every user of this host can read \(content) in \(path): \(command(path))"] : []) + changes(of: path)
+        readers(of: path, holding: content) + changes(of: path)
+    }
+
+    private static func readers(of path: String, holding content: String) -> [String] {
+        if FileReader.isWorldReadable(path) {
+            return ["every user of this host can read \(content) in \(path): \(command(path))"]
+        }
+        var status = stat()
+        guard stat(path, &status) == 0,
+            let group = reader(
+                status, service: LocalGroup.number(of: service), primaryGroup: { entry(of: $0)?.pw_gid }, isOurs: isOurs)
+        else { return [] }
+        return ["\(Writer.group(group).text) can read \(content) in \(path): chmod g-r \(path)"]
+    }
+
+    /// A group that can read a file beside its owner. One that the service is in itself has been given to it so as to read the
+    /// file, as certificates' keys are.
+    static func reader(
+        _ status: stat, service: gid_t?, primaryGroup: (uid_t) -> gid_t?, isOurs: (gid_t) -> Bool
+    ) -> gid_t? {
+        guard status.st_mode & S_IRGRP != 0, isForeign(status, service, primaryGroup), !isOurs(status.st_gid) else { return nil }
+        return status.st_gid
+    }
+
+    /// Whether a group is one of this process, or of the service.
+    private static func isOurs(_ group: gid_t) -> Bool {
+        // NGROUPS_MAX
+        var groups = [gid_t](repeating: 0, count: 65_536)
+        let own = Int(max(0, getgroups(Int32(groups.count), &groups)))
+        if group == getegid() || groups[..<own].contains(group) { return true }
+        var count = Int32(groups.count)
+        guard let entry = entry(named: service), getgrouplist(service, entry.pw_gid, &groups, &count) >= 0 else { return false }
+        return groups[..<Int(count)].contains(group)
     }
 
     /// The command that closes the file to others and leaves it to the service. Root's own file is one that the service reads as
@@ -33,8 +64,26 @@ enum FileExposure {
         }
         if let (directory, writer) = firstOpenDirectory(above: real) {
             found.append("\(writer.text) can replace \(path) in \(directory): \(writer.remedy(directory))")
+        } else if let link = openLink(onTheWayTo: path) {
+            found.append(link)
         }
         return found
+    }
+
+    /// Who can put another link in the place of one that leads to a file, wherever the file is.
+    private static func openLink(onTheWayTo path: String) -> String? {
+        for link in LinkPath.links(of: path) {
+            if let (directory, writer) = firstOpenDirectory(above: link.path) {
+                return "\(writer.text) can replace \(path) in \(directory): \(writer.remedy(directory))"
+            }
+            // Where the sticky bit keeps others from it, its owner can; a link's own mode says nothing.
+            var (directory, status) = (stat(), stat())
+            guard stat(link.directory + "/", &directory) == 0, directory.st_mode & S_ISVTX != 0, lstat(link.path, &status) == 0
+            else { continue }
+            status.st_mode = S_IFLNK
+            if let owner = writer(status) { return "\(owner.text) can replace \(path) in \(link.directory): choose another place" }
+        }
+        return nil
     }
 
     /// Who else can write in a directory, or replace it; nil: no one.
@@ -76,12 +125,15 @@ enum FileExposure {
         // In a directory with the sticky bit, such as /tmp, users cannot replace the files of others.
         let isSticky = status.st_mode & S_IFMT == S_IFDIR && status.st_mode & S_ISVTX != 0
         if status.st_mode & S_IWOTH != 0, !isSticky { return .everybody }
-        // The owner's own group has the owner in it, and by custom no one else.
-        let isForeign = status.st_gid != 0 && status.st_gid != service.group && status.st_gid != primaryGroup(status.st_uid)
-        if status.st_mode & S_IWGRP != 0, !isSticky, isForeign { return .group(status.st_gid) }
+        if status.st_mode & S_IWGRP != 0, !isSticky, isForeign(status, service.group, primaryGroup) { return .group(status.st_gid) }
         // Who is not known in this namespace is no one in particular (user_namespaces(7)).
         let owners = [0, user, service.user, unknownUser]
         return owners.contains(status.st_uid) ? nil : .user(status.st_uid)
+    }
+
+    /// The owner's own group has the owner in it, and by custom no one else.
+    private static func isForeign(_ status: stat, _ service: gid_t?, _ primaryGroup: (uid_t) -> gid_t?) -> Bool {
+        status.st_gid != 0 && status.st_gid != service && status.st_gid != primaryGroup(status.st_uid)
     }
 
     private static let unknownUser: uid_t = 65_534
@@ -89,7 +141,10 @@ enum FileExposure {
 
     private static func writer(of path: String) -> Writer? {
         var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
+        return stat(path, &status) == 0 ? writer(status) : nil
+    }
+
+    private static func writer(_ status: stat) -> Writer? {
         let service = (user: entry(named: service)?.pw_uid, group: LocalGroup.number(of: service))
         return writer(status, user: geteuid(), service: service) { entry(of: $0)?.pw_gid }
     }
