@@ -56,14 +56,7 @@ struct TopCommand: ParsableCommand {
 
     private func look(_ daemon: DaemonClient, after former: TunnelSnapshot?) throws(Failure) -> TunnelSnapshot {
         var conversation = try daemon.begin(ListTunnels.self, .init())
-        var listing = TunnelListing()
-        while !listing.isComplete {
-            guard let reply = try conversation.next(timeout: DaemonClient.patience) else {
-                throw Failure(.malformed("a list without an end"), of: daemon.instance)
-            }
-            listing.add(reply)
-        }
-        return TunnelSnapshot(listing.tunnels, at: Terminal.now, after: former)
+        return TunnelSnapshot(try conversation.list().tunnels, at: Terminal.now, after: former)
     }
 
     private func show(_ daemon: DaemonClient) throws(Failure) {

@@ -16,14 +16,7 @@ struct TunnelsCommand: ParsableCommand {
         let daemon = try DaemonClient(daemon)
         var conversation = try daemon.begin(
             ListTunnels.self, .init(states: state.isEmpty ? nil : state, follow: watch ? true : nil))
-        var listing = TunnelListing()
-        while !listing.isComplete {
-            guard let reply = try conversation.next(timeout: DaemonClient.patience) else {
-                throw Failure(.malformed("a list without an end"), of: daemon.instance)
-            }
-            if output.json { Terminal.sayJSON(reply) }
-            listing.add(reply)
-        }
+        let listing = try conversation.list { if output.json { Terminal.sayJSON($0) } }
         if output.json {
             while watch, let reply = try conversation.next() { Terminal.sayJSON(reply) }
         } else if watch, Terminal.isInteractive {

@@ -146,9 +146,11 @@ struct Conversation<Method: ControlMethod> {
         do throws(ControlConnection.Failure) {
             return try replies.next(timeout: timeout)
         } catch {
-            throw Failure(error, of: instance, needing: Method.right)
+            throw failure(error)
         }
     }
+
+    func failure(_ error: ControlConnection.Failure) -> Failure { Failure(error, of: instance, needing: Method.right) }
 
     enum Waiting {
         case reply(Method.Reply)
@@ -162,7 +164,7 @@ struct Conversation<Method: ControlMethod> {
             return try replies.next(timeout: .zero).map { .reply($0) } ?? .over
         } catch {
             if error == .timedOut { return .nothing }
-            throw Failure(error, of: instance, needing: Method.right)
+            throw failure(error)
         }
     }
 }

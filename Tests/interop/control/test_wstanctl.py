@@ -469,6 +469,16 @@ class Failures(Control):
                 for arguments in ['status'], ['status', '--json'], ['pool'], ['tunnels']:
                     self.assertFails(FAILED, 'is not one of this version of wstand', *arguments)
 
+    def test_list_without_end(self):
+        """One that goes on and on is not waited for."""
+        def endless(call):
+            while True:
+                call.reply({'count': 1}, continues=True)
+        self.fake(ListTunnels=endless)
+        for arguments in ['tunnels'], ['tunnels', '--json'], ['tunnels', '--watch'], ['top'], ['top', '--json']:
+            with self.subTest(arguments=arguments):
+                self.assertFails(FAILED, 'is not one of this version of wstand', *arguments)
+
     def test_end_in_the_middle(self):
         self.fake(GetStatus=lambda call: (call.raw(b'{"param'), call.close()), Reload=lambda call: call.close(),
                   ListTunnels=lambda call: (call.reply({'tunnel': tunnel(1), 'event': 'listed'}, continues=True), call.close()))
