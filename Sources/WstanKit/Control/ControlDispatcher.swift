@@ -217,7 +217,8 @@ package final class ControlDispatcher: @unchecked Sendable {
         let asking = Task(executorPreference: worker) { [self] in
             let until = worker.now + .microseconds(Self.defaultInterval)
             let status = await askStatus().visible(to: .stranger)
-            (strangersView, strangersAsking) = ((status, until), nil)
+            strangersView = (status, until)
+            strangersAsking = nil
             return status
         }
         strangersAsking = asking

@@ -37,9 +37,10 @@ import Testing
             let request = RequestHead(Key.random(), nonce: Nonce(high: 1, low: 2)) {
                 $0.seal(request: Request(time: 0, target: target, data: [UInt8](repeating: 7, count: 40_000)))
             }
-            near.write(request.bytes)
+            let bytes = request.bytes
+            near.write(bytes)
             // The head, the last segment of its path, and the message that this stands for.
-            await worker.until { far.heldHead > 2 * request.bytes.count }
+            await worker.until { far.heldHead > 2 * bytes.count }
         }
 
         func end() async {

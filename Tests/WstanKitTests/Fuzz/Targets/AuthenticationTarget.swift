@@ -21,11 +21,11 @@ extension Authentication {
     /// All that an acceptor asks of it.
     func verify(_ head: HTTPHead, now: Moment) throws(Refusal) -> VerifiedRequest {
         let source = ClientAddress(ipv4: IPv4Address(0xc000_0201), port: 1).source
-        guard var trial = trial(head, from: source, now: now.wall) else { throw .notARequest }
+        guard var trial = self.trial(head, from: source, now: now.wall) else { throw .notARequest }
         let found: ServerHandshake.Candidate?
         do throws(WireError) { found = try trial.judge() } catch { throw .wire(error) }
-        guard let found else { throw .notARequest }
-        return try verify(found, from: source, now: now)
+        guard let candidate = found else { throw .notARequest }
+        return try verify(candidate, from: source, now: now)
     }
 }
 
