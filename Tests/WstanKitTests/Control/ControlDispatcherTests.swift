@@ -2,8 +2,8 @@ import Testing
 import WstanControl
 
 @testable import WstanBase
+@testable import WstanControlSocket
 @testable import WstanCore
-@testable import WstanKit
 
 @Suite(.timeLimit(.minutes(1))) struct ControlDispatcherTests {
     /// Confined to its worker. Tells its status when it is told to, and does nothing else.
