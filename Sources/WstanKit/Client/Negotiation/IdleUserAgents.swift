@@ -13,9 +13,7 @@ final class IdleUserAgents: @unchecked Sendable {
 
     /// Among those that may have to give way, for one that is kept for its next request, or for the first datagram of an
     /// association.
-    ///
-    /// - Returns: nil where it had to give way at once.
-    func place(of stream: Stream, evicted: @escaping () -> Void = {}) -> HandshakePlace? {
+    func place(of stream: Stream, evicted: @escaping () -> Void = {}) -> HandshakePlace {
         HandshakePlace(
             limiter.enter(now: stream.worker.now), of: stream, from: stream.host, in: limiter, evicted: evicted)
     }

@@ -72,13 +72,13 @@ final class UserAgentSession: @unchecked Sendable {
                 return ended()
             }
             idle.add(userAgent)
-            let place: HandshakePlace? = idle.place(of: userAgent) { [log, worker] in
+            let place = idle.place(of: userAgent) { [log, worker] in
                 log.userAgentClosedForRoom(now: worker.now)
             }
             await ClientAssociation(
                 control: userAgent, declared: declared, dialer: dialer, direct: direct, rules: rules, at: place, log: log
             ).run()
-            place?.leave()
+            place.leave()
             idle.remove(userAgent)
             ended()
         }
