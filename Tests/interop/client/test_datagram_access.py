@@ -163,7 +163,7 @@ class OtherUsers(Scenario):
         for options in [], ['--allow-uid=root'], ['--users-file=' + self.users_file()]:
             for host in '0.0.0.0', '127.0.0.1':
                 with self.subTest(options=options, host=host):
-                    self.echo.heard.clear()
+                    self.echo = self.keep(DatagramTarget())
                     client = self.client(self.wstan_server, *options)
                     kind = Authenticated if 'users' in str(options) else Association
                     association = self.keep(kind(client.port))

@@ -134,7 +134,8 @@ import Testing
         }
         #expect(queue.waitingCount == Queue.waitingOfClient)
         let anna = Self.line(1, "anna")
-        #expect(queue.giveWay(to: anna) != nil && queue.add(-1, to: anna, now: Self.at(0)))
+        #expect(queue.giveWay(to: anna) != nil)
+        #expect(queue.add(-1, to: anna, now: Self.at(0)) == true)
         #expect(queue.waitingCount == Queue.waitingOfClient)
         // After those of the five that were there before.
         var turns = 0
@@ -151,18 +152,18 @@ import Testing
 
     @Test func `lines of one check each give none up`() {
         var queue = Queue()
-        for work in 0..<Queue.waitingOfClient { #expect(queue.add(work, to: Self.line(1, "\(work)"), now: Self.at(0))) }
+        for work in 0..<Queue.waitingOfClient { #expect(queue.add(work, to: Self.line(1, "\(work)"), now: Self.at(0)) == true) }
         #expect(queue.giveWay(to: Self.line(1, "anna")) == nil)
-        #expect(!queue.add(-1, to: Self.line(1, "anna"), now: Self.at(0)))
+        #expect(queue.add(-1, to: Self.line(1, "anna"), now: Self.at(0)) == false)
     }
 
     @Test func `many clients guess at a name no faster than so many at once, and at another beside it`() {
         var queue = Queue()
-        for client in 0..<200 { #expect(queue.add(client, to: Self.line(client, "anna"), now: Self.at(0))) }
+        for client in 0..<200 { #expect(queue.add(client, to: Self.line(client, "anna"), now: Self.at(0)) == true) }
         var begun: [Queue.Line] = []
         while let next = queue.next() { begun.append(next.line) }
         #expect(begun.count == Queue.placesOfName)
-        #expect(queue.add(1000, to: Self.line(7, "bert"), now: Self.at(0)))
+        #expect(queue.add(1000, to: Self.line(7, "bert"), now: Self.at(0)) == true)
         #expect(queue.next()?.work == 1000)
         queue.left(begun[0])
         #expect(queue.next()?.work == Queue.placesOfName)
