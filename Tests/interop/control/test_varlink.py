@@ -240,7 +240,7 @@ class Standing(ControlledPair):
         group = 54321  # nobody's
         self.wstan_server.end()
         self.control = 'group = %d\n' % group
-        self.daemon('server', 'state-directory = ' + self.state, '[server]\nallow-private = yes')
+        self.wstan_server = self.daemon('server', 'state-directory = ' + self.state, '[server]\nallow-private = yes')
         (read, write), (held, holding) = os.pipe(), os.pipe()
         child = os.fork()
         if child == 0:
