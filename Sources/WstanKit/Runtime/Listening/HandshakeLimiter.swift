@@ -6,8 +6,8 @@ import WstanBase
 package final class HandshakeLimiter: Sendable {
     private struct State {
         var queue: HandshakeQueue
-        /// Those whose worker has begun with them.
-        var evictions: [HandshakeQueue.Ticket: @Sendable () -> Void] = [:]
+        /// By slot, of those whose worker has begun with them.
+        var places: [HandshakePlace?] = []
     }
 
     private let state: Mutex<State>
@@ -29,28 +29,30 @@ package final class HandshakeLimiter: Sendable {
 
     /// - Returns: what the connection has to leave with.
     package func enter(now: Instant) -> HandshakeQueue.Ticket {
-        let (ticket, evictions) = state.withLock { state in
+        let (ticket, evicted) = state.withLock { state in
             let entry = state.queue.enter(now: now)
-            return (entry.ticket, entry.evicted.compactMap { state.evictions.removeValue(forKey: $0) })
+            let evicted = entry.evicted.compactMap { state.places[$0.slot] }
+            for ticket in entry.evicted { state.places[ticket.slot] = nil }
+            if entry.ticket.slot == state.places.count { state.places.append(nil) }
+            return (entry.ticket, evicted)
         }
-        for evict in evictions { evict() }
+        for place in evicted { place.evict() }
         return ticket
     }
 
-    /// - Parameter evict: closes the connection, which has had to give way; called on any thread.
-    /// - Returns: false when it has had to give way already.
-    func begin(_ ticket: HandshakeQueue.Ticket, evict: @escaping @Sendable () -> Void) -> Bool {
+    /// - Returns: false when the connection has had to give way already.
+    fileprivate func begin(_ ticket: HandshakeQueue.Ticket, at place: HandshakePlace) -> Bool {
         state.withLock { state in
             guard state.queue.contains(ticket) else { return false }
-            state.evictions[ticket] = evict
+            state.places[ticket.slot] = place
             return true
         }
     }
 
     package func leave(_ ticket: HandshakeQueue.Ticket) {
         state.withLock { state in
-            state.queue.leave(ticket)
-            state.evictions[ticket] = nil
+            // Its slot may be another's by now.
+            if state.queue.leave(ticket) { state.places[ticket.slot] = nil }
         }
     }
 
@@ -72,6 +74,7 @@ package final class HandshakePlace: @unchecked Sendable {
     let source: AnyHashable
     /// Called once.
     var whenLeft: (() -> Void)?
+    private let evicted: () -> Void
     private let limiter: HandshakeLimiter
     private var ticket: HandshakeQueue.Ticket?
 
@@ -87,9 +90,9 @@ package final class HandshakePlace: @unchecked Sendable {
         self.ticket = ticket
         self.stream = stream
         self.source = source
+        self.evicted = evicted
         arrived = stream.worker.now
-        let eviction = Eviction(stream: stream, report: evicted)
-        guard limiter.begin(ticket, evict: { eviction.run() }) else {
+        guard limiter.begin(ticket, at: self) else {
             self.ticket = nil
             stream.close()
             evicted()
@@ -98,17 +101,12 @@ package final class HandshakePlace: @unchecked Sendable {
         stream.whenClosed = { [self] in leave() }
     }
 
-    /// Runs on the stream's worker only.
-    private struct Eviction: @unchecked Sendable {
-        let stream: Stream
-        let report: () -> Void
-
-        func run() {
-            stream.worker.execute {
-                guard !stream.isClosed else { return }
-                stream.close()
-                report()
-            }
+    /// The connection has had to give way. On any thread.
+    fileprivate func evict() {
+        stream.worker.execute { [self] in
+            guard !stream.isClosed else { return }
+            stream.close()
+            evicted()
         }
     }
 
