@@ -173,7 +173,7 @@ package final class ClientService: @unchecked Sendable {
         }
         var place: HandshakePlace?
         if let ticket = arrival.ticket {
-            place = HandshakePlace(ticket, of: userAgent, from: userAgent.host, in: limiter) { [log, worker] in
+            place = HandshakePlace(ticket, of: userAgent, from: userAgent.party, in: limiter) { [log, worker] in
                 log.userAgentClosedForRoom(now: worker.now)
             }
             guard place != nil else { return }

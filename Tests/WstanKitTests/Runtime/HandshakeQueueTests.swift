@@ -174,11 +174,11 @@ import Testing
             let first = try await Loopback.pair(on: worker).far
             let second = try await Loopback.pair(on: worker).far
             var evicted = 0
-            let place = HandshakePlace(limiter.enter(now: worker.now), of: first, from: 1, in: limiter) { evicted += 1 }
+            let place = HandshakePlace(limiter.enter(now: worker.now), of: first, from: .key(1), in: limiter) { evicted += 1 }
             try #require(place != nil)
             place?.wait(for: .end)
             #expect(limiter.hasRoom(now: worker.now))
-            let other = HandshakePlace(limiter.enter(now: worker.now), of: second, from: 1, in: limiter)
+            let other = HandshakePlace(limiter.enter(now: worker.now), of: second, from: .key(1), in: limiter)
             await worker.until { first.isClosed }
             #expect(evicted == 1)
             #expect(!second.isClosed)
@@ -196,7 +196,7 @@ import Testing
             let ticket = limiter.enter(now: worker.now)
             limiter.leave(ticket)
             var evicted = 0
-            let place = HandshakePlace(ticket, of: stream, from: 1, in: limiter) { evicted += 1 }
+            let place = HandshakePlace(ticket, of: stream, from: .key(1), in: limiter) { evicted += 1 }
             #expect(place == nil)
             #expect(stream.isClosed)
             #expect(evicted == 1)
@@ -207,7 +207,7 @@ import Testing
         try await WorkerThread.run { worker in
             let limiter = HandshakeLimiter(capacity: 1)
             let stream = try await Loopback.pair(on: worker).far
-            let place = HandshakePlace(limiter.enter(now: worker.now), of: stream, from: 1, in: limiter)
+            let place = HandshakePlace(limiter.enter(now: worker.now), of: stream, from: .key(1), in: limiter)
             #expect(place != nil)
             #expect(limiter.count == 1)
             stream.close()

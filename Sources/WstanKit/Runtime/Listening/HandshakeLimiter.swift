@@ -71,7 +71,7 @@ package final class HandshakePlace: @unchecked Sendable {
     let arrived: Instant
     let stream: Stream
     /// Whose turn its work is.
-    let source: AnyHashable
+    let source: Party
     /// Called once.
     var whenLeft: (() -> Void)?
     private let evicted: () -> Void
@@ -83,7 +83,7 @@ package final class HandshakePlace: @unchecked Sendable {
     /// - Parameter evicted: called when the connection has had to give way, after it was closed.
     /// - Returns: nil when it had to before its worker came to it; it is closed then.
     package init?(
-        _ ticket: HandshakeQueue.Ticket, of stream: Stream, from source: AnyHashable, in limiter: HandshakeLimiter,
+        _ ticket: HandshakeQueue.Ticket, of stream: Stream, from source: Party, in limiter: HandshakeLimiter,
         evicted: @escaping () -> Void = {}
     ) {
         self.limiter = limiter

@@ -24,7 +24,7 @@ package final class WorkTurns: @unchecked Sendable {
     }
 
     /// Waits for a turn. Then `end` must be called, before anything else is awaited.
-    func begin(for source: AnyHashable) async {
+    func begin(for source: Party) async {
         renew()
         if began != nil || isResting || spent >= Self.allowance {
             await withUnsafeContinuation { continuation in

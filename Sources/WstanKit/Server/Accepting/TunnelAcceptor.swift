@@ -158,7 +158,7 @@ final class TunnelAcceptor: @unchecked Sendable {
             case .found(let candidate): return candidate
             }
             let turns = isPatient ? worker.patientStrangers : worker.strangers
-            await turns.begin(for: source)
+            await turns.begin(for: source.party)
             defer { turns.end() }
             // It is not searched on for one that has left.
             guard !stream.isClosed else { throw .silent }
