@@ -56,6 +56,23 @@ import Testing
         #expect(queue.enter(60_000).evicted == [one])
     }
 
+    @Test func `what is said of one that has left means nothing for the one that has its slot now`() {
+        let queue = Queue(capacity: 1)
+        let gone = queue.enter(0).ticket
+        queue.queue.leave(gone)
+        let next = queue.enter(1).ticket
+        #expect(next.slot == gone.slot)
+        #expect(!queue.queue.contains(gone))
+        queue.wait(for: .end, of: gone, 2)
+        #expect(!queue.hasRoom(60_000))
+        queue.wait(for: .end, of: next, 3)
+        queue.queue.goOn(gone)
+        #expect(queue.hasRoom(3))
+        let hasLeftAgain = queue.queue.leave(gone)
+        #expect(!hasLeftAgain)
+        #expect(queue.queue.count == 1)
+    }
+
     @Test func `what has been answered gives way at once`() {
         let queue = Queue(capacity: 1)
         let ticket = queue.enter(0).ticket
