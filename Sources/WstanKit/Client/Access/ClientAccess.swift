@@ -85,10 +85,10 @@ final class ClientAccess: @unchecked Sendable {
         return verdict
     }
 
-    private static func client(_ userAgent: Stream) -> AnyHashable {
+    private static func client(_ userAgent: Stream) -> Party {
         switch userAgent.peerOwner {
-        case .open(let user): user
-        case .closed, .unknown: userAgent.remoteAddress?.withPort(0)
+        case .open(let user): .user(user)
+        case .closed, .unknown: userAgent.party
         }
     }
 

@@ -5,14 +5,14 @@ struct TurnQueue<Waiter> {
         var first = 0
     }
 
-    private var lines: [AnyHashable: Line] = [:]
+    private var lines: [Party: Line] = [:]
     /// Sources with waiters, the next one first.
-    private var order: [AnyHashable] = []
+    private var order: [Party] = []
     private var first = 0
 
     var isEmpty: Bool { lines.isEmpty }
 
-    mutating func add(_ waiter: Waiter, of source: AnyHashable) {
+    mutating func add(_ waiter: Waiter, of source: Party) {
         if lines[source] == nil { order.append(source) }
         lines[source, default: Line()].waiters.append(waiter)
     }

@@ -13,7 +13,7 @@ import Testing
     }
 
     private static func check(
-        _ verifier: PasswordChecker, _ name: String, _ password: String, for client: AnyHashable = 0
+        _ verifier: PasswordChecker, _ name: String, _ password: String, for client: Party = .user(0)
     ) async -> PasswordChecker.Verdict {
         await verifier.check(Array(name.utf8), Array(password.utf8), for: client)
     }

@@ -25,7 +25,7 @@ import Testing
         var queue = TurnQueue<Int>()
         var expected = 0
         for number in 0..<20_000 {
-            queue.add(number, of: 1)
+            queue.add(number, of: .key(1))
             if number % 3 != 0 {
                 #expect(queue.next() == expected)
                 expected += 1
@@ -45,7 +45,7 @@ import Testing
             for number in 0..<200 {
                 tasks.append(
                     worker.spawn {
-                        await worker.strangers.begin(for: number % 3)
+                        await worker.strangers.begin(for: .key(UInt64(number % 3)))
                         Self.spend(.milliseconds(1))
                         worker.strangers.end()
                     })
@@ -68,7 +68,7 @@ import Testing
     @Test func `one who comes alone is served at once`() async throws {
         try await WorkerThread.run { worker in
             let turn = worker.turn
-            await worker.strangers.begin(for: 1)
+            await worker.strangers.begin(for: .key(1))
             worker.strangers.end()
             #expect(worker.turn == turn)
         }
@@ -86,7 +86,7 @@ import Testing
             for name in ["a1", "a2", "a3", "b1", "c1"] {
                 tasks.append(
                     worker.spawn {
-                        await worker.strangers.begin(for: name.first)
+                        await worker.strangers.begin(for: .own(String(name.prefix(1))))
                         Self.spend(.milliseconds(1))
                         order.names.append(name)
                         worker.strangers.end()
@@ -104,7 +104,7 @@ import Testing
         let (work, time) = try await WorkerThread.run { worker in
             let began = Instant.now()
             for _ in 0..<20 {
-                await worker.patientStrangers.begin(for: 1)
+                await worker.patientStrangers.begin(for: .key(1))
                 Self.spend(.milliseconds(1))
                 worker.patientStrangers.end()
             }
