@@ -62,13 +62,13 @@ class Shares(KeyHolders):
     def full_journal(self, key):
         """As a server leaves it that was killed when the share of this key was full."""
         kid = int.from_bytes(hashlib.sha256(b'wstan key id\0' + key).digest()[:8], 'big')
-        head = b'wstnseen' + struct.pack('>IIQIIIIQ', 2, 40, self.SLOTS, 0, 0xffffffff, 60, 0xffffffff - 60, 0) + bytes(16 * 16)
+        head = b'wstnseen' + struct.pack('>IIQIIIIQ', 3, 40, self.SLOTS, 0, 0xffffffff, 60, 0xffffffff - 60, 0) + bytes(16 * 16)
         total = 0x7773_7461_6e20_6864
         for (word,) in struct.iter_unpack('>Q', head):
             total = mixed(total, word)
         pages = [(head + struct.pack('>Q', total)).ljust(4096, b'\0')]
-        expiry = time.time() + 110
-        bits, = struct.unpack('>Q', struct.pack('>d', expiry))
+        made = time.time() + 50
+        bits, = struct.unpack('>Q', struct.pack('>d', made))
         begin = mixed(0x7773_7461_6e20_3031, kid)
         page = b''
         for slot in range(self.SLOTS // 2):
