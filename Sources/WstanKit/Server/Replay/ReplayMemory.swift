@@ -77,6 +77,11 @@ struct ReplayMemory {
     private struct Retired {
         var lines: [Line] = []
         var due: Double
+
+        /// Whether a request that was made then may have been accepted before.
+        func covers(_ time: Double, in unit: Int64) -> Bool {
+            lines.contains { $0.span.contains(unit) && time <= $0.latest }
+        }
     }
 
     private(set) var shares: ReplayShares
@@ -130,7 +135,7 @@ struct ReplayMemory {
     ) -> Admission {
         guard let unit = Self.unit(time), lifetime.isFinite, Self.unit(now.wall) != nil else { return .seen }
         forget(at: now.boot)
-        if isSeen(token, under: key) || isRetired(key, madeAt: time, in: unit) { return .seen }
+        if isSeen(token, under: key) || retired[key]?.covers(time, in: unit) == true { return .seen }
         if let span = forgotten.span(with: unit) { return .forgotten(seconds: Self.end(span) - time) }
         let share = shares.index(of: key)
         guard shares.mayTake(share) else { return .full }
@@ -156,11 +161,6 @@ struct ReplayMemory {
 
     private func isSeen(_ token: Nonce, under key: KeyID) -> Bool {
         held[key]?.seen.contains(token) ?? false || held[Self.nameless]?.seen.contains(token) ?? false
-    }
-
-    /// Whether it may have been accepted before its key was retired and came back.
-    private func isRetired(_ key: KeyID, madeAt time: Double, in unit: Int64) -> Bool {
-        retired[key]?.lines.contains { $0.span.contains(unit) && time <= $0.latest } ?? false
     }
 
     private static func end(_ span: ForgottenSpans.Span) -> Double { (Double(span.upperBound) + 1) * unitSeconds }
@@ -278,7 +278,7 @@ struct ReplayMemory {
         switch record.content {
         case .request(let token):
             guard let unit = Self.unit(record.time), !forgotten.contains(unit),
-                held[record.key]?.seen.contains(token) != true, !isRetired(record.key, madeAt: record.time, in: unit)
+                held[record.key]?.seen.contains(token) != true, retired[record.key]?.covers(record.time, in: unit) != true
             else { return false }
             let share = shares.index(of: record.key)
             shares.take(share)
