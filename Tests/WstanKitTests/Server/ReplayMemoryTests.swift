@@ -17,7 +17,7 @@ import Testing
         func admission(
             _ token: Nonce, under key: KeyID = ReplayMemoryTests.key, expiry: Double, opens: Bool = true, now: Moment
         ) -> ReplayMemory.Admission {
-            memory.admit(token, under: key, expiry: expiry, opens: opens, now: now)
+            memory.admit(token, under: key, madeAt: expiry - 60, lifetime: 60, opens: opens, now: now)
         }
 
         func admit(
@@ -113,7 +113,7 @@ import Testing
         for number in 0..<8 {
             #expect(memory.admission(Self.token(number), expiry: 1118, now: Moment(1010)) == .seen)
         }
-        #expect(memory.admit(Self.token(9), expiry: 1121, now: 1061), "made after it")
+        #expect(memory.admit(Self.token(9), expiry: 1118.001, now: 1061), "made after it")
         #expect(!memory.admit(Self.token(1), expiry: 1118, now: 1119))
         #expect(memory.admit(Self.token(1), expiry: 1190, now: 1130))
         #expect(memory.count == 1, "the line has gone")
@@ -133,9 +133,47 @@ import Testing
         }
     }
 
+    /// Its clients go on at once: the line refuses what was made before the last request that was accepted, and nothing else.
+    @Test func `a key that is replaced and comes back serves what is made from then on`() {
+        let memory = Subject(capacity: 64)
+        for (round, now) in stride(from: 1000.0, to: 1030, by: 0.25).enumerated() {
+            memory.install([Self.key: "phone"])
+            #expect(memory.admit(Self.token(round), expiry: now + 60, now: now), "\(now)")
+            memory.install([:])
+            #expect(memory.count == 1, "one line")
+        }
+        memory.install([Self.key: "phone"])
+        for (round, now) in stride(from: 1000.0, to: 1030, by: 0.25).enumerated() {
+            #expect(!memory.admit(Self.token(round), expiry: now + 60, now: 1030))
+        }
+        // One that was ahead of the others is not new either.
+        #expect(memory.admit(Self.token(2000), expiry: 1120, now: 1030))
+        memory.install([:])
+        memory.install([Self.key: "phone"])
+        #expect(!memory.admit(Self.token(2000), expiry: 1120, now: 1031))
+    }
+
+    /// What is written anew does not tell the times of single requests, and its line is none the lower for it.
+    @Test func `a line is as exact in the next process`() {
+        let first = Subject(capacity: 64)
+        first.install([Self.key: "phone"])
+        for number in 0..<5 { #expect(first.admit(Self.token(number), expiry: 1061 + Double(number), now: 1005)) }
+        let second = Subject(capacity: 64)
+        second.memory = ReplayMemory(
+            capacity: 64, inheriting: ReplayMemory.Inheritance(records: first.memory.records, lifetime: 60), now: Moment(1005))
+        let line = second.install([:])
+        #expect(line.map(\.time) == [1005])
+        let third = Subject(capacity: 64)
+        third.memory = ReplayMemory(
+            capacity: 64, inheriting: ReplayMemory.Inheritance(records: second.memory.records, lifetime: 60), now: Moment(1006))
+        third.install([Self.key: "phone"])
+        for number in 0..<5 { #expect(!third.admit(Self.token(number), expiry: 1061 + Double(number), now: 1006)) }
+        #expect(third.admit(Self.token(9), expiry: 1065.5, now: 1006))
+    }
+
     @Test func `records without a key count for all keys, and as one share`() {
         let records = (0..<12).map {
-            ReplayRecord(key: ReplayMemory.nameless, content: .request(Self.token($0)), expiry: 1060, slot: $0)
+            ReplayRecord(key: ReplayMemory.nameless, content: .request(Self.token($0)), time: 1000, slot: $0)
         }
         let subject = Subject(capacity: 16)
         subject.memory = ReplayMemory(
@@ -215,12 +253,16 @@ import Testing
         }
     }
 
-    @Test func `what was remembered for longer is not new when it is remembered for a shorter time`() {
-        let memory = Subject(capacity: 100)
-        #expect(memory.admit(Self.token(1), expiry: 1600, now: 1000))
-        memory.memory.shorten(by: 540)
-        #expect(memory.admit(Self.token(2), expiry: 1710, now: 1650))
-        #expect(!memory.admit(Self.token(1), expiry: 1060, now: 1000, boot: 1660))
+    @Test func `what was remembered for one time is not new when it would be remembered for another`() {
+        for (former, next) in [(600.0, 60.0), (60, 600), (3600, 1), (1, 3600)] {
+            var memory = ReplayMemory(capacity: 100, now: Moment(1000))
+            func admission(_ number: Int, _ time: Double, _ lifetime: Double, _ now: Moment) -> ReplayMemory.Admission {
+                memory.admit(Self.token(number), under: Self.key, madeAt: time, lifetime: lifetime, now: now)
+            }
+            #expect(admission(1, 1000, former, Moment(1000)) == .new(slot: 0))
+            #expect(admission(2, 6000, next, Moment(6000)) == .new(slot: 0), "forgotten")
+            #expect(admission(1, 1000, next, Moment(wall: 1000, boot: 6010)) == .forgotten(seconds: 10))
+        }
     }
 
     /// The model keeps every token with its expiry, and forgets those whose ten seconds have passed.

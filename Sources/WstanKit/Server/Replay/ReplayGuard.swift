@@ -26,8 +26,8 @@ package final class ReplayGuard: Sendable {
         let key: KeyID
         /// When it was made.
         let time: Double
-        /// When the request's own time makes it worthless.
-        let expiry: Double
+        /// For how many seconds it may be accepted from then on.
+        let lifetime: Double
         /// It opens a tunnel; or it came as a message on one.
         var opens = true
     }
@@ -43,12 +43,13 @@ package final class ReplayGuard: Sendable {
 
         mutating func admit(_ claim: Claim, _ now: Moment) -> ReplayMemory.Admission {
             let admission = memory.admit(
-                claim.token, under: claim.key, expiry: claim.expiry, opens: claim.opens, now: now)
+                claim.token, under: claim.key, madeAt: claim.time, lifetime: claim.lifetime, opens: claim.opens,
+                now: now)
             // Before its slot is used again.
             journal?.note(memory.forgotten)
             if case .new(let slot) = admission {
                 journal?.write(
-                    ReplayRecord(key: claim.key, content: .request(claim.token), expiry: claim.expiry, slot: slot))
+                    ReplayRecord(key: claim.key, content: .request(claim.token), time: claim.time, slot: slot))
             }
             return admission
         }
@@ -71,10 +72,9 @@ package final class ReplayGuard: Sendable {
         let left = ReplayMemory.Inheritance(
             records: opened?.records ?? [], forgotten: opened?.forgotten ?? ForgottenSpans(),
             lifetime: max(lifetime, opened?.lifetime ?? 0))
-        var first = Kept(
+        let first = Kept(
             memory: ReplayMemory(capacity: capacity, inheriting: left, now: now), journal: opened?.journal,
             lifetime: RequestLifetime(lifetime, succeeding: opened?.lifetime, now: now.wall))
-        first.memory.shorten(by: (opened?.lifetime ?? 0) - lifetime)
         first.noteLifetime(now.wall)
         kept = Mutex(first)
         self.marks = marks
@@ -136,8 +136,6 @@ package final class ReplayGuard: Sendable {
         marks?.apply(lifetime: lifetime)
         kept.withLock { kept in
             kept.memory.apply(rate: rate)
-            kept.memory.shorten(by: kept.lifetime.current - lifetime)
-            kept.journal?.note(kept.memory.forgotten)
             kept.lifetime.apply(lifetime, now: now)
             kept.noteLifetime(now)
         }

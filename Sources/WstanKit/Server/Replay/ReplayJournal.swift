@@ -81,7 +81,8 @@ package final class ReplayJournal: @unchecked Sendable {
         case .good(let found):
             try take(found, ReplayJournalReading(now: now), &opened)
         case .former(let found):
-            try take(found, ReplayJournalReading(now: now, isFormer: true), &opened)
+            let lifetime = found.lifetime ?? ReplayJournalFormatV1.usualLifetime
+            try take(found, ReplayJournalReading(now: now, formerLifetime: lifetime), &opened)
         case .unfinished:
             try begin()
         case .ofOtherVersion(let version):

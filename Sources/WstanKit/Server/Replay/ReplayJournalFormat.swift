@@ -5,7 +5,7 @@ import WstanBase
 ///
 ///     head   "wstnseen", version (4), bytes of a slot (4), count of slots (8), gap (8), lifetime (8), count of spans (8),
 ///            16 spans (first unit, last unit: 16 each), check (8)
-///     slot   key's ID (8), token (16), expiry as a double (8), check (8)
+///     slot   key's ID (8), token (16), time as a double (8), check (8)
 ///
 /// The gap says until when requests may have been accepted that are not here, since the journal was begun after them; in
 /// seconds since the epoch (4), and the same with every bit turned (4). The lifetime says in the same way for how many
@@ -19,7 +19,7 @@ package enum ReplayJournalFormat {
     static let headSize = 48 + 16 * ForgottenSpans.capacity + 8
     static let slotSize = 40
     static let slotsOfPage = pageSize / slotSize
-    static let version: UInt32 = 2
+    static let version: UInt32 = 3
 
     /// What the head tells beside the slots.
     struct Head: Equatable {
@@ -157,29 +157,29 @@ package enum ReplayJournalFormat {
             case .retired(let span):
                 (lineKind, UInt64(bitPattern: span.lowerBound), UInt64(bitPattern: span.upperBound))
             }
-        let (key, expiry) = (record.key.value, record.expiry.bitPattern)
-        let sum = check(kind, key, first, second, expiry, slot: record.slot)
-        return (key.bigEndian, first.bigEndian, second.bigEndian, expiry.bigEndian, sum.bigEndian)
+        let (key, time) = (record.key.value, record.time.bitPattern)
+        let sum = check(kind, key, first, second, time, slot: record.slot)
+        return (key.bigEndian, first.bigEndian, second.bigEndian, time.bigEndian, sum.bigEndian)
     }
 
     /// - Parameter bytes: all that is there of it; a slot that was cut off is torn.
     static func readSlot(_ bytes: UnsafeRawBufferPointer, number: Int) -> Slot {
         var reader = ByteReader(bytes)
         guard let key: UInt64 = reader.readInteger(), let first: UInt64 = reader.readInteger(),
-            let second: UInt64 = reader.readInteger(), let expiry: UInt64 = reader.readInteger(),
+            let second: UInt64 = reader.readInteger(), let time: UInt64 = reader.readInteger(),
             let check: UInt64 = reader.readInteger()
         else { return bytes.allSatisfy { $0 == 0 } ? .empty : .torn }
-        if check == 0 { return key | first | second | expiry == 0 ? .empty : .torn }
+        if check == 0 { return key | first | second | time == 0 ? .empty : .torn }
         let content: ReplayRecord.Content
-        if check == Self.check(requestKind, key, first, second, expiry, slot: number) {
+        if check == Self.check(requestKind, key, first, second, time, slot: number) {
             content = .request(Nonce(high: first, low: second))
-        } else if check == Self.check(lineKind, key, first, second, expiry, slot: number), let span = span(first, second) {
+        } else if check == Self.check(lineKind, key, first, second, time, slot: number), let span = span(first, second) {
             content = .retired(span)
         } else {
             return .torn
         }
         return .record(
-            ReplayRecord(key: KeyID(value: key), content: content, expiry: Double(bitPattern: expiry), slot: number))
+            ReplayRecord(key: KeyID(value: key), content: content, time: Double(bitPattern: time), slot: number))
     }
 
     private static let requestKind: UInt64 = 0x7773_7461_6e20_3031
@@ -187,10 +187,10 @@ package enum ReplayJournalFormat {
 
     /// Never 0, which an empty slot has.
     private static func check(
-        _ kind: UInt64, _ key: UInt64, _ first: UInt64, _ second: UInt64, _ expiry: UInt64, slot: Int
+        _ kind: UInt64, _ key: UInt64, _ first: UInt64, _ second: UInt64, _ time: UInt64, slot: Int
     ) -> UInt64 {
         var sum = mixed(mixed(kind, key), first)
-        sum = mixed(mixed(mixed(sum, second), expiry), UInt64(truncatingIfNeeded: slot))
+        sum = mixed(mixed(mixed(sum, second), time), UInt64(truncatingIfNeeded: slot))
         return sum == 0 ? 1 : sum
     }
 

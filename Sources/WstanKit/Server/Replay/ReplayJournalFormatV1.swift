@@ -5,7 +5,7 @@ import WstanBase
 ///     head   "wstnseen", version (4), bytes of a slot (4), count of slots (8), gap (8), lifetime (8), zeros
 ///     slot   token (16), expiry as a double (8), check (8)
 ///
-/// Its records name no key, and count as requests of all of them.
+/// Its records name no key, and count as requests of all of them. When they were made follows from the lifetime in the head.
 enum ReplayJournalFormatV1 {
     static let headSize = 64
     static let slotSize = 32
@@ -24,8 +24,13 @@ enum ReplayJournalFormatV1 {
         return ReplayJournalFormat.Head(gap: gap, lifetime: seconds)
     }
 
-    /// - Parameter bytes: all that is there of it.
-    static func readSlot(_ bytes: UnsafeRawBufferPointer, number: Int) -> ReplayJournalFormat.Slot {
+    /// What `request-ttl` is unless somebody says otherwise, for a head that does not tell.
+    static let usualLifetime = 60.0
+
+    /// - Parameters:
+    ///   - bytes: all that is there of it.
+    ///   - lifetime: of a request, in seconds.
+    static func readSlot(_ bytes: UnsafeRawBufferPointer, number: Int, lifetime: Double) -> ReplayJournalFormat.Slot {
         var reader = ByteReader(bytes)
         guard let high: UInt64 = reader.readInteger(), let low: UInt64 = reader.readInteger(),
             let expiry: UInt64 = reader.readInteger(), let check: UInt64 = reader.readInteger()
@@ -36,7 +41,7 @@ enum ReplayJournalFormatV1 {
         return .record(
             ReplayRecord(
                 key: ReplayMemory.nameless, content: .request(Nonce(high: high, low: low)),
-                expiry: Double(bitPattern: expiry), slot: number))
+                time: Double(bitPattern: expiry) - lifetime, slot: number))
     }
 
     static func check(_ high: UInt64, _ low: UInt64, _ expiry: UInt64, slot: Int) -> UInt64 {
