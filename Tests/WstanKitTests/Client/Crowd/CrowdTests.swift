@@ -43,6 +43,18 @@ import Testing
         }
     }
 
+    /// An upgrade after a drain, or a night without power: idle clients notice that it is over, and not all at once.
+    @Test func `after a long outage every client is back within half a minute`() {
+        let outage = 120_000
+        let result = Self.run("two minutes away") { $0.outage = outage }
+        #expect(result.restored.count == Self.clients)
+        #expect(result.mostInBacklog <= CrowdModel().backlog)
+        guard !Self.isLong else { return }
+        #expect(result.restored(0.5) < outage + 10_000, "\(result.restored(0.5)) ms")
+        #expect(result.restored(0.99) < outage + 20_000, "\(result.restored(0.99)) ms")
+        #expect(result.restored(1) < outage + 30_000, "\(result.restored(1)) ms")
+    }
+
     /// What the server could do at best, in milliseconds.
     private var best: Int { 1000 * Self.clients / Int(CrowdModel().handshakes) + CrowdModel().outage }
 }
