@@ -30,6 +30,8 @@ struct Table {
             self.init(title, side, .shortened(least: least, atLast: least), rank: rank)
         }
 
+        fileprivate var isBroken: Bool { if case .broken = fit { true } else { false } }
+
         /// How narrow it may become.
         fileprivate func least(_ isLast: Bool) -> Int {
             switch fit {
@@ -68,13 +70,15 @@ struct Table {
         shorten(&widths, shown, columns, by: excess(), isLast: true)
     }
 
-    /// Takes from the widest first.
+    /// Takes from what goes on below first, which loses nothing, then from the widest.
     private static func shorten(
         _ widths: inout [Int], _ shown: [Int], _ columns: [Column], by excess: Int, isLast: Bool = false
     ) {
         var excess = excess
         while excess > 0 {
-            let widest = shown.filter { widths[$0] > columns[$0].least(isLast) }.max { widths[$0] < widths[$1] }
+            let shrinkable = shown.filter { widths[$0] > columns[$0].least(isLast) }
+            let widest =
+                shrinkable.first { columns[$0].isBroken } ?? shrinkable.max { widths[$0] < widths[$1] }
             guard let widest else { return }
             widths[widest] -= 1
             excess -= 1
@@ -83,7 +87,7 @@ struct Table {
 
     /// A row as the lines that it takes.
     private static func broken(_ cells: [String], _ columns: [Column], _ shown: [Int], _ widths: [Int]) -> [[String]] {
-        guard let last = shown.last, case .broken = columns[last].fit else { return [cells] }
+        guard let last = shown.last, columns[last].isBroken else { return [cells] }
         let texts = Printable.wrapped(cells[last], to: widths[last])
         guard texts.count > 1 else { return [cells] }
         return texts.enumerated().map { index, text in
