@@ -37,7 +37,7 @@ extension EventLog {
     func acceptPaused(_ error: SystemError, now: Instant) {
         guard let missed = throttle.allows("accept", now: now) else { return }
         logger.warning(
-            "accepting pauses: \(error); raise LimitNOFILE= or ulimit -n",
+            "accepting pauses: \(error); raise LimitNOFILE=, ulimit -n, or the limit of its container",
             metadata: .of(.limitReached, ["repeated": "\(missed)"]))
     }
 

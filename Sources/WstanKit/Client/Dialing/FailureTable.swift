@@ -149,7 +149,9 @@ extension DialFailure {
             return row(
                 "connection-reset", "a firewall on the way may do this: try another port, such as 443")
         case .shortage:
-            return row("descriptors", "this process has no file descriptors left: raise LimitNOFILE= (ulimit -n)")
+            return row(
+                "descriptors",
+                "this process has no file descriptors left: raise LimitNOFILE= (ulimit -n), or the limit of its container")
         case nil:
             return row("connection-failed", "check \(key) and the firewall of this host")
         }

@@ -53,7 +53,7 @@ final class RefusalRecorder: @unchecked Sendable {
         rejects.increment(.forbiddenTarget)
         recent.add(
             RecentRefusals.Entry(
-                source: client.source.description, reason: "forbidden-target", text: "target forbidden by \(rule)",
+                source: client.source.description, reason: "forbidden-target", text: "forbidden target: \(rule)",
                 key: key, at: now))
         logGathered(
             at: log.targetForbidden(tunnel, target, rule: rule, peer: client, key: name(of: key), now: worker.now))
