@@ -95,6 +95,7 @@ package final class HandshakePlace: @unchecked Sendable {
             evicted()
             return nil
         }
+        stream.strangersSource = source
         stream.whenClosed = { [self] in leave() }
     }
 
@@ -116,6 +117,7 @@ package final class HandshakePlace: @unchecked Sendable {
     package func leave() {
         guard let ticket else { return }
         self.ticket = nil
+        stream.strangersSource = nil
         stream.whenClosed = nil
         limiter.leave(ticket)
         whenLeft?()

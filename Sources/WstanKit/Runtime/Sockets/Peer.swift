@@ -13,6 +13,16 @@ package enum Peer: Hashable, Sendable {
         }
     }
 
+    /// What stands for it where something is shared out: its address or, with IPv6, the network of which it may have every
+    /// address; of this host the user.
+    var source: AnyHashable {
+        switch self {
+        case .network(.ipv4(let address, _)): address
+        case .network(.ipv6(let address, _, _)): address.high
+        case .local(let process): process.uid
+        }
+    }
+
     var isLocal: Bool {
         switch self {
         case .network: false
