@@ -189,6 +189,11 @@ package final class ClientService: @unchecked Sendable {
         ).start()
     }
 
+    /// On the worker: tells of a user agent that had to leave before it was served.
+    package func closedForRoom() {
+        log.userAgentClosedForRoom(now: worker.now)
+    }
+
     /// On the worker. It lasts until `end`, and is yet to be told where to listen.
     package func forwardDatagrams(to target: Address) -> DatagramForward {
         let forward = DatagramForward(to: target, dialer: dialer, rules: rules, log: log)

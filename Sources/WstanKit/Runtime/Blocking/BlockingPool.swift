@@ -13,7 +13,7 @@ package final class BlockingPool: @unchecked Sendable {
 
     private let isPolite: Bool
 
-    private static let idleSeconds = 10
+    private static let idleSeconds = 3
     /// getaddrinfo needs some of it; the default of 8 MB would count against a cgroup's limit at worst.
     private static let stackSize = 256 * 1024
 

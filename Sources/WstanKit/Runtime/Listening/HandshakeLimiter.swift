@@ -89,6 +89,7 @@ package final class HandshakePlace: @unchecked Sendable {
         self.evicted = evicted
         arrived = stream.worker.now
         limiter.begin(ticket, at: self)
+        stream.strangersSource = source
         stream.whenClosed = { [self] in leave() }
     }
 
@@ -105,6 +106,7 @@ package final class HandshakePlace: @unchecked Sendable {
     package func leave() {
         guard let ticket else { return }
         self.ticket = nil
+        stream.strangersSource = nil
         stream.whenClosed = nil
         limiter.leave(ticket)
         whenLeft?()

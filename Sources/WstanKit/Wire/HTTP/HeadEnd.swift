@@ -1,3 +1,5 @@
+import Glibc
+
 /// Finds where a head ends, byte by byte and without looking ahead: at the LF of the first empty line behind one that is not.
 ///
 /// RFC 9112 section 2.2: a line may end in LF alone, and empty lines before the first one are overlooked. Servers that write a
@@ -33,12 +35,20 @@ struct HeadEnd {
     mutating func find(in bytes: UnsafeRawBufferPointer) -> Int? {
         while position < bytes.count, state != .ended {
             // Nearly all bytes are within a line, where only its LF means something.
-            while state == .line, position < bytes.count, bytes[position] != 10 { position += 1 }
+            if state == .line { position = lineFeed(in: bytes) }
             guard position < bytes.count else { break }
             take(bytes[position])
             position += 1
         }
         return state == .ended ? position : nil
+    }
+
+    /// Where the next one is; behind the last byte when there is none.
+    private func lineFeed(in bytes: UnsafeRawBufferPointer) -> Int {
+        guard let start = bytes.baseAddress, let found = memchr(start + position, 10, bytes.count - position) else {
+            return bytes.count
+        }
+        return UnsafeRawPointer(found) - start
     }
 
     private mutating func take(_ byte: UInt8) {
