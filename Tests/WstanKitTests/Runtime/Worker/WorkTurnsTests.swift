@@ -17,8 +17,41 @@ import Testing
         order.append(queue.next() ?? "")
         queue.add("c1", of: "c")
         while let next = queue.next() { order.append(next) }
-        #expect(order == ["a1", "b1", "a2", "c1", "a3"])
+        #expect(order == ["a1", "a2", "b1", "a3", "c1"])
         #expect(queue.isEmpty)
+    }
+
+    @Test func `a source of which none waited is served before those that wait on`() {
+        var queue = TurnQueue<UInt64>()
+        for round in UInt64(0)..<4 { for source in UInt64(1)...250 { queue.add(round, of: .key(source)) } }
+        for _ in 0..<250 { _ = queue.next() }
+        queue.add(99, of: .key(0))
+        #expect([queue.next(), queue.next()].contains(99))
+        // Newcomers without end keep none out.
+        var served = 0
+        for newcomer in UInt64(1000)..<1100 {
+            queue.add(77, of: .key(newcomer))
+            if queue.next() != 77 { served += 1 }
+        }
+        #expect(served == 50)
+    }
+
+    @Test func `where many wait a source may have what the others leave, and one alone all`() {
+        var queue = TurnQueue<Int>()
+        for _ in 0..<100 {
+            #expect(queue.hasRoom(for: .key(1), most: 64))
+            queue.add(0, of: .key(1))
+        }
+        #expect(queue.hasRoom(for: .key(2), most: 64))
+        queue.add(0, of: .key(2))
+        #expect(!queue.hasRoom(for: .key(1), most: 64))
+        #expect(!queue.hasRoom(for: .key(2), most: 64))
+        var other = TurnQueue<Int>()
+        for source in UInt64(1)...250 {
+            for _ in 0..<20 where other.hasRoom(for: .key(source), most: 1024) { other.add(0, of: .key(source)) }
+        }
+        #expect(other.count < 1024)
+        #expect(other.hasRoom(for: .key(0), most: 1024))
     }
 
     @Test func `a queue keeps its order over many rounds`() {

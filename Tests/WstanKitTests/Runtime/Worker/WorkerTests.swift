@@ -162,7 +162,7 @@ import Testing
             let done = Wait<Void>(worker: worker)
             var accepted = 0
             for number in 0..<200 {
-                let isIn = pool.submit(for: number % 3) {
+                let isIn = pool.submit(for: Asker(.key(UInt64(number % 3)))) {
                     worker.execute {
                         ledger.count += 1
                         if ledger.count == 200 { done.fulfill(()) }
