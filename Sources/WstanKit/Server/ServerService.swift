@@ -150,9 +150,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     // MARK: Room
 
     /// Counts a connection that had to leave before it could say its request.
-    package func closedForRoom() {
-        recorder.closedForRoom()
-    }
+    package func closedForRoom() { recorder.closedForRoom() }
 
     /// Counts one more tunnel of the client, until that has ended. Where there is no room for it, one of whoever has most
     /// gives way.

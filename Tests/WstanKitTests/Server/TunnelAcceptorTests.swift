@@ -48,6 +48,8 @@ import Testing
             #expect(worker.budget.heads == 0)
             worker.strangers.end()
             near.close()
+            // The acceptor is told of it.
+            await worker.until { far.isClosed }
         }
     }
 

@@ -1,4 +1,4 @@
-import Glibc
+import WstanBase
 
 /// Finds where a head ends, byte by byte and without looking ahead: at the LF of the first empty line behind one that is not.
 ///
@@ -35,20 +35,12 @@ struct HeadEnd {
     mutating func find(in bytes: UnsafeRawBufferPointer) -> Int? {
         while position < bytes.count, state != .ended {
             // Nearly all bytes are within a line, where only its LF means something.
-            if state == .line { position = lineFeed(in: bytes) }
+            if state == .line { position = bytes.firstIndex(of: 10, from: position) ?? bytes.count }
             guard position < bytes.count else { break }
             take(bytes[position])
             position += 1
         }
         return state == .ended ? position : nil
-    }
-
-    /// Where the next one is; behind the last byte when there is none.
-    private func lineFeed(in bytes: UnsafeRawBufferPointer) -> Int {
-        guard let start = bytes.baseAddress, let found = memchr(start + position, 10, bytes.count - position) else {
-            return bytes.count
-        }
-        return UnsafeRawPointer(found) - start
     }
 
     private mutating func take(_ byte: UInt8) {
