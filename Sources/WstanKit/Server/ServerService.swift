@@ -46,8 +46,8 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         tunnelCounts = shared.tunnelCounts
         replayGuard = shared.replayGuard
         limiter = shared.limiter
-        authentication = Authentication(options: options, replayGuard: replayGuard) { [recorder] in
-            log.seenRequestsFull(recorder.name(of: $0), now: worker.now)
+        authentication = Authentication(options: options, replayGuard: replayGuard) { [recorder, replayGuard] in
+            log.seenRequestsFull(recorder.name(of: $0), holder: replayGuard.largestHolder, now: worker.now)
         }
         acceptor = TunnelAcceptor(worker: worker, options: options, authentication: authentication, recorder: recorder)
         connector = Connector(worker: worker, resolver: resolver, limiter: shared.connects)

@@ -184,6 +184,51 @@ import Testing
         #expect(subject.admit(Self.token(99), expiry: 1060, now: 1000))
     }
 
+    /// 0.1.0 let one key fill its journal, and the next release locked every key out until that had expired.
+    @Test func `as many records without a key as there are slots lock no key out, and are refused`() {
+        for ahead in [-50.0, 0, 55, 4e8] {
+            let records = (0..<64).map {
+                ReplayRecord(
+                    key: ReplayMemory.nameless, content: .request(Self.token($0)), time: 1000 + ahead + Double($0) / 8, slot: $0)
+            }
+            let left = ReplayMemory.Inheritance(records: records, lifetime: 60, longest: 3600)
+            let first = Subject(capacity: 64)
+            first.memory = ReplayMemory(capacity: 64, inheriting: left, now: Moment(1000))
+            first.install([Self.key: "phone", Self.other: "laptop"])
+            #expect(first.count == 32, "slots that they have")
+            #expect(first.memory.largestHolder == .formerRelease)
+            for number in 0..<64 { #expect(!first.admit(Self.token(number), expiry: 1060 + ahead + Double(number) / 8, now: 1000)) }
+            var taken: Set<Int> = Set(first.memory.records.map(\.slot))
+            for number in 100..<110 {
+                guard case .new(let slot) = first.admission(Self.token(number), expiry: 1060, now: Moment(1000)) else {
+                    Issue.record("\(number) is refused")
+                    continue
+                }
+                #expect(slot < 64 && taken.insert(slot).inserted)
+            }
+            // What has no slot is refused by the next process for its time.
+            let second = Subject(capacity: 64)
+            let next = ReplayMemory.Inheritance(records: first.memory.records, forgotten: first.memory.noted, lifetime: 60, longest: 3600)
+            second.memory = ReplayMemory(capacity: 64, inheriting: next, now: Moment(1001))
+            for number in 0..<64 { #expect(!second.admit(Self.token(number), expiry: 1060 + ahead + Double(number) / 8, now: 1001)) }
+            for now in stride(from: 1002.0, to: 1300, by: 20) {
+                for key in [Self.key, Self.other] {
+                    let number = 1000 + Int(now)
+                    #expect(first.admit(Self.token(number), under: key, expiry: now + 60, now: now), "\(ahead) \(now)")
+                }
+            }
+        }
+    }
+
+    @Test func `the name that holds most is told`() {
+        let memory = Subject(capacity: 64)
+        memory.install([Self.key: "phone", Self.other: "laptop"])
+        for number in 0..<40 { _ = memory.admit(Self.token(number), expiry: 1060, now: 1000) }
+        for number in 0..<40 { _ = memory.admit(Self.token(number), under: Self.other, expiry: 1060, now: 1000) }
+        #expect(memory.admission(Self.token(50), under: Self.other, expiry: 1060, now: Moment(1000)) == .full)
+        #expect(memory.memory.largestHolder == .name(KeyName("phone")))
+    }
+
     // MARK: Openings
 
     @Test func `a name opens as many tunnels per second as it may, twenty seconds' worth at once, and replays take none of it`() {

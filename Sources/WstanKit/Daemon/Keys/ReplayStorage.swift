@@ -49,8 +49,8 @@ enum ReplayStorage {
         }
         let path = stateDirectory + "/" + marksFileName
         let marks = ReplayWatermarks(
-            found: readMarks(path, &told), gap: opened?.gap ?? .infinity, lifetime: lifetime.inSeconds,
-            now: now.wall)
+            found: readMarks(path, &told), gap: opened?.gap ?? .infinity,
+            lifetime: max(lifetime.inSeconds, opened?.longest ?? 0), now: now.wall)
         opened?.journal.note(gap: marks.gap)
         let refusal = marks.refusal(at: now.wall)
         if refusal > 0 { told.news.append(refuses(for: refusal)) }

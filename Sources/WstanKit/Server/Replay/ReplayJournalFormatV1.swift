@@ -14,14 +14,18 @@ enum ReplayJournalFormatV1 {
 
     static func offset(ofSlot slot: Int) -> Int { headSize + slot * slotSize }
 
+    /// Its lifetime is that of the last process: an earlier one may have had any.
+    ///
     /// - Parameter reader: behind the count of slots.
     static func readHead(_ reader: inout ByteReader) -> ReplayJournalFormat.Head? {
         guard let gap = ReplayJournalFormat.readSeconds(&reader), let lifetime: UInt64 = reader.readInteger(),
             let rest = reader.readBytes(headSize - 40), rest.allSatisfy({ $0 == 0 })
         else { return nil }
-        guard lifetime != 0 else { return ReplayJournalFormat.Head(gap: gap) }
+        let longest = ReplayMemory.longestLifetime
+        guard lifetime != 0 else { return ReplayJournalFormat.Head(gap: gap, longest: longest) }
         guard let seconds = ReplayJournalFormat.seconds(in: lifetime) else { return nil }
-        return ReplayJournalFormat.Head(gap: gap, lifetime: seconds)
+        // Times follow from it: what is none counts as unknown.
+        return ReplayJournalFormat.Head(gap: gap, lifetime: seconds.isFinite ? seconds : nil, longest: longest)
     }
 
     /// What `request-ttl` is unless somebody says otherwise, for a head that does not tell.

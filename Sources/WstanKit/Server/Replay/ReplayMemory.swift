@@ -24,13 +24,16 @@ struct ReplayMemory {
     struct Inheritance {
         var records: [ReplayRecord] = []
         var forgotten = ForgottenSpans()
-        /// The longest of a request, in seconds.
+        /// Of a request, in seconds.
         var lifetime = Double.infinity
+        /// The longest of one whose time may be still to come.
+        var longest = 0.0
     }
 
     private struct Place {
         let token: Nonce
-        let slot: Int32
+        /// nil: it has none.
+        let slot: Int32?
     }
 
     /// Requests that were made in the same unit.
@@ -54,6 +57,8 @@ struct ReplayMemory {
         var share: ReplayShares.Index
         var seen: Set<Nonce> = []
         var buckets: [Int64: Bucket] = [:]
+        /// How many have no slot; these take no part in the capacity.
+        var slotless = 0
 
         init(share: ReplayShares.Index) {
             self.share = share
@@ -61,6 +66,7 @@ struct ReplayMemory {
 
         mutating func add(_ place: Place, madeAt time: Double, in unit: Int64, until due: Double) {
             seen.insert(place.token)
+            if place.slot == nil { slotless += 1 }
             buckets[unit, default: Bucket()].add(place, madeAt: time, until: due)
         }
     }
@@ -86,6 +92,8 @@ struct ReplayMemory {
 
     private(set) var shares: ReplayShares
     private(set) var forgotten: ForgottenSpans
+    /// What the next process has to refuse: times of requests that are only in memory, too.
+    private(set) var noted: ForgottenSpans
     private var held: [KeyID: Held] = [:]
     private var retired: [KeyID: Retired] = [:]
     private var slots: FreeSlots
@@ -98,8 +106,10 @@ struct ReplayMemory {
     private static let lines = KeyID(value: .max)
 
     static let unitSeconds = 10.0
-    /// A request lives for an hour at most, and may be made as much ahead.
-    private static let longest = 2 * 3600 + unitSeconds
+    /// Of a request, in seconds.
+    static let longestLifetime = 3600.0
+    /// It may be made as much ahead.
+    private static let longest = 2 * longestLifetime + unitSeconds
 
     /// - Parameters:
     ///   - capacity: requests, and slots of the journal.
@@ -107,17 +117,29 @@ struct ReplayMemory {
     init(capacity: Int, inheriting left: Inheritance = Inheritance(), now: Moment = Moment(wall: 0, boot: 0)) {
         shares = ReplayShares(capacity: capacity)
         forgotten = left.forgotten
+        noted = left.forgotten
         slots = FreeSlots(without: [])
-        let longest = min(left.lifetime.isFinite ? 2 * left.lifetime + Self.unitSeconds : .infinity, Self.longest)
+        let farthest = min(max(left.longest, left.lifetime) + left.lifetime + Self.unitSeconds, Self.longest)
         var taken: [Int] = []
+        let slotless = Self.slotless(left.records, capacity: capacity)
         // The lines of retired keys say which requests need not be kept.
         for record in left.records.filter(\.isLine) + left.records.filter({ !$0.isLine }) where shares.held < capacity {
-            if keep(record, lifetime: left.lifetime, longest: longest, now) { taken.append(record.slot) }
+            let hasSlot = !slotless.contains(record.slot)
+            let isKept = keep(record, hasSlot: hasSlot, lifetime: left.lifetime, farthest: farthest, now)
+            if isKept, hasSlot { taken.append(record.slot) }
         }
         slots = FreeSlots(without: taken)
     }
 
     var count: Int { shares.held }
+
+    /// 0.1.0 did not share its journal out: one key's requests may fill it. Half of the slots are for those that come. The earliest
+    /// go without: their times are the least likely to come again.
+    private static func slotless(_ records: [ReplayRecord], capacity: Int) -> Set<Int> {
+        let former = records.filter { $0.key == nameless && !$0.isLine }
+        guard former.count > capacity / 2 else { return [] }
+        return Set(former.sorted { $0.time < $1.time }.dropLast(capacity / 2).map(\.slot))
+    }
 
     /// In which ten seconds; nil for what is not finite or beyond any date.
     static func unit(_ seconds: Double) -> Int64? {
@@ -166,10 +188,10 @@ struct ReplayMemory {
     private static func end(_ span: ForgottenSpans.Span) -> Double { (Double(span.upperBound) + 1) * unitSeconds }
 
     private mutating func keep(
-        _ token: Nonce, of key: KeyID, _ share: ReplayShares.Index, in slot: Int, madeAt time: Double, _ unit: Int64,
+        _ token: Nonce, of key: KeyID, _ share: ReplayShares.Index, in slot: Int?, madeAt time: Double, _ unit: Int64,
         until due: Double
     ) {
-        let place = Place(token: token, slot: Int32(slot))
+        let place = Place(token: token, slot: slot.map { Int32($0) })
         held[key, default: Held(share: share)].add(place, madeAt: time, in: unit, until: due)
         soonest = min(soonest, due)
     }
@@ -188,11 +210,10 @@ struct ReplayMemory {
                     continue
                 }
                 let places = entry.buckets.removeValue(forKey: unit)?.places ?? []
-                forgotten.insert(unit...unit)
-                shares.give(entry.share, count: places.count)
+                note(unit...unit)
                 for place in places {
                     entry.seen.remove(place.token)
-                    slots.give(Int(place.slot))
+                    give(place, of: &entry)
                 }
             }
             if !entry.seen.isEmpty { held[key] = entry }
@@ -204,14 +225,31 @@ struct ReplayMemory {
             }
             retired[key] = nil
             for line in entry.lines {
-                forgotten.insert(line.span)
+                note(line.span)
                 slots.give(Int(line.slot))
             }
             shares.give(shares.index(of: Self.lines), count: entry.lines.count)
         }
     }
 
+    private mutating func note(_ span: ForgottenSpans.Span) {
+        forgotten.insert(span)
+        noted.insert(span)
+    }
+
+    private mutating func give(_ place: Place, of entry: inout Held) {
+        guard let slot = place.slot else {
+            entry.slotless -= 1
+            return
+        }
+        shares.give(entry.share, count: 1)
+        slots.give(Int(slot))
+    }
+
     // MARK: Keys
+
+    /// Whose requests take the most.
+    var largestHolder: ReplayShares.Holder { shares.largestHolder(former: Self.nameless) }
 
     /// These keys are accepted from now on. What others held is free.
     ///
@@ -223,7 +261,7 @@ struct ReplayMemory {
         for key in Array(held.keys) {
             let share = shares.index(of: key)
             held[key]?.share = share
-            shares.take(share, count: held[key]?.seen.count ?? 0)
+            shares.take(share, count: held[key].map { $0.seen.count - $0.slotless } ?? 0)
         }
         shares.take(shares.index(of: Self.lines), count: retired.values.reduce(0) { $0 + $1.lines.count })
         return lines
@@ -232,7 +270,7 @@ struct ReplayMemory {
     private mutating func retire(_ key: KeyID) -> [ReplayRecord] {
         guard let entry = held.removeValue(forKey: key) else { return [] }
         for bucket in entry.buckets.values {
-            for place in bucket.places { slots.give(Int(place.slot)) }
+            for slot in bucket.places.compactMap(\.slot) { slots.give(Int(slot)) }
         }
         var left = retired[key] ?? Retired(due: 0)
         for line in left.lines { slots.give(Int(line.slot)) }
@@ -254,8 +292,10 @@ struct ReplayMemory {
     var records: [ReplayRecord] {
         let requests = held.flatMap { key, entry in
             entry.buckets.values.flatMap { bucket in
-                bucket.places.map {
-                    ReplayRecord(key: key, content: .request($0.token), time: bucket.latest, slot: Int($0.slot))
+                bucket.places.compactMap { place in
+                    place.slot.map {
+                        ReplayRecord(key: key, content: .request(place.token), time: bucket.latest, slot: Int($0))
+                    }
                 }
             }
         }
@@ -267,22 +307,25 @@ struct ReplayMemory {
     }
 
     /// - Parameters:
+    ///   - hasSlot: or it is remembered by this process only.
     ///   - lifetime: of a request.
-    ///   - longest: that one can have to live.
+    ///   - farthest: that one can have to live.
     /// - Returns: whether it is kept, in its slot.
-    private mutating func keep(_ record: ReplayRecord, lifetime: Double, longest: Double, _ now: Moment) -> Bool {
+    private mutating func keep(
+        _ record: ReplayRecord, hasSlot: Bool, lifetime: Double, farthest: Double, _ now: Moment
+    ) -> Bool {
         let left = record.time + lifetime - now.wall
         // Further ahead, one of the clocks is wrong that it was written by and that is now: it is kept for as long as it can be worth
         // anything. Behind, it is forgotten at once, or restarts would hold what has expired.
-        let due = now.boot + (left < 0 ? 0 : min(left + Self.unitSeconds, longest))
+        let due = now.boot + (left < 0 ? 0 : min(left + Self.unitSeconds, farthest))
         switch record.content {
         case .request(let token):
             guard let unit = Self.unit(record.time), !forgotten.contains(unit),
                 held[record.key]?.seen.contains(token) != true, retired[record.key]?.covers(record.time, in: unit) != true
             else { return false }
             let share = shares.index(of: record.key)
-            shares.take(share)
-            keep(token, of: record.key, share, in: record.slot, madeAt: record.time, unit, until: due)
+            if hasSlot { shares.take(share) } else { noted.insert(unit...unit) }
+            keep(token, of: record.key, share, in: hasSlot ? record.slot : nil, madeAt: record.time, unit, until: due)
         case .retired(let span):
             var left = retired[record.key] ?? Retired(due: due)
             left.lines.append(Line(span: span, latest: record.time, slot: Int32(record.slot)))
