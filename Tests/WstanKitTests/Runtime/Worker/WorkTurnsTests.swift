@@ -17,7 +17,7 @@ import Testing
         order.append(queue.next() ?? "")
         queue.add("c1", of: "c")
         while let next = queue.next() { order.append(next) }
-        #expect(order == ["a1", "a2", "b1", "a3", "c1"])
+        #expect(order == ["a1", "b1", "c1", "a2", "a3"])
         #expect(queue.isEmpty)
     }
 
@@ -26,14 +26,14 @@ import Testing
         for round in UInt64(0)..<4 { for source in UInt64(1)...250 { queue.add(round, of: .key(source)) } }
         for _ in 0..<500 { _ = queue.next() }
         queue.add(99, of: .key(0))
-        #expect([queue.next(), queue.next()].contains(99))
+        #expect(queue.next() == 99)
         // Newcomers without end keep none out.
         var served = 0
         for newcomer in UInt64(1000)..<1100 {
             queue.add(77, of: .key(newcomer))
             if queue.next() != 77 { served += 1 }
         }
-        #expect(served == 50)
+        #expect(served == 12)
     }
 
     @Test func `where many wait a source may have what the others leave, and one alone all`() {
@@ -46,29 +46,19 @@ import Testing
         queue.add(0, of: .key(2))
         #expect(!queue.hasRoom(for: .key(1), most: 64))
         #expect(!queue.hasRoom(for: .key(2), most: 64))
-        var other = TurnQueue<Int>()
-        for source in UInt64(1)...250 {
-            for _ in 0..<20 where other.count < 1024 && other.hasRoom(for: .key(source), most: 1024) { other.add(0, of: .key(source)) }
+        // 250 sources come twice as often as one is served.
+        var flooded = TurnQueue<Int>()
+        var most = 0
+        for step in 0..<100_000 {
+            let source = Party.key(1 + UInt64(step * 7 % 250))
+            if flooded.hasRoom(for: source, most: 1024) { flooded.add(0, of: source) }
+            if step % 2 == 0 { _ = flooded.next() }
+            most = max(most, flooded.count)
         }
-        #expect(other.count < 1024)
-        #expect(other.hasRoom(for: .key(0), most: 1024))
-    }
-
-    @Test func `a queue keeps its order over many rounds`() {
-        var queue = TurnQueue<Int>()
-        var expected = 0
-        for number in 0..<20_000 {
-            queue.add(number, of: .key(1))
-            if number % 3 != 0 {
-                #expect(queue.next() == expected)
-                expected += 1
-            }
-        }
-        while let next = queue.next() {
-            if next != expected { Issue.record("\(next)") }
-            expected += 1
-        }
-        #expect(expected == 20_000)
+        #expect(most > 512)
+        #expect(most < 1024)
+        flooded.add(99, of: .key(0))
+        #expect(flooded.next() == 99)
     }
 
     /// A tunnel is a task that is woken by an event of each turn.
