@@ -8,9 +8,9 @@ import WstanBase
 /// asked here, so nothing of this tells.
 struct CheckQueue<Work> {
     /// Whose checks stand in one line.
-    struct Line: Hashable {
+    struct Line: Hashable, Sendable {
         /// A user of this host, or another host.
-        let client: AnyHashable
+        let client: Party
         let name: Fingerprint
     }
 
@@ -46,7 +46,7 @@ struct CheckQueue<Work> {
     }
 
     private var lines: [Line: State] = [:]
-    private var clients: [AnyHashable: Client] = [:]
+    private var clients: [Party: Client] = [:]
     /// Places taken, by name.
     private var names: [Fingerprint: Int] = [:]
     /// Lines in which something waits, the next one first.

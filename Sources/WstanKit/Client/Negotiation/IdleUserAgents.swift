@@ -15,7 +15,7 @@ final class IdleUserAgents: @unchecked Sendable {
     /// association.
     func place(of stream: Stream, evicted: @escaping () -> Void = {}) -> HandshakePlace {
         HandshakePlace(
-            limiter.enter(now: stream.worker.now), of: stream, from: stream.host, in: limiter, evicted: evicted)
+            limiter.enter(now: stream.worker.now), of: stream, from: stream.party, in: limiter, evicted: evicted)
     }
 
     func add(_ stream: Stream) {
@@ -38,6 +38,6 @@ final class IdleUserAgents: @unchecked Sendable {
 }
 
 extension Stream {
-    /// Where a user agent is, as far as it counts for its share.
-    var host: AnyHashable { remoteAddress.map { AnyHashable(Address($0).host) } ?? AnyHashable("here") }
+    /// Whose share a user agent takes of: that of where it is.
+    var party: Party { remoteAddress.map { .host(Address($0).host) } ?? "here" }
 }
