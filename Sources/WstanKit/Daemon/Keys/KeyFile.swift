@@ -29,7 +29,7 @@ enum KeyFile {
         guard status.st_mode & S_IFMT == S_IFREG else { throw SystemError(call: "open", code: EINVAL) }
         // A file with another name may be one that others have led here.
         guard status.st_nlink == 1 else { throw SystemError(call: "open", code: EMLINK) }
-        // Whoever may not write it may not replace it either, though the directory lets him.
+        // A user who may not write it may not replace it either, though the directory allows it.
         guard access(path, W_OK) == 0 else { throw SystemError(call: "open", code: errno) }
         let bytes: [UInt8]
         do {
