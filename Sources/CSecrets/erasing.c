@@ -24,8 +24,10 @@ __attribute__((noinline)) void wstan_erase_stack(void) {
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
 bool wstan_erasing_works(void) { return false; }
 #else
-// These take the place of glibc's for the whole process, which allows it (malloc(3), "Replacing malloc" of its manual), and call
-// them. Text goes through many hands on its way from a file to a key: buffers, lines, strings, slices. Whoever lets go of one calls
+// These take the place of glibc's for the whole process, and call them. The manual ("Replacing malloc") has malloc, calloc, free and
+// realloc replaced together, so that no block comes to an allocator which has not made it. Here there is one allocator, glibc's: its
+// malloc, calloc and the aligned ones stay, and each block that these two are given goes to glibc's own free or realloc, by the names
+// under which libc.so.6 exports them since its first version. Text goes through many hands on its way from a file to a key: buffers, lines, strings, slices. Whoever lets go of one calls
 // free in the end.
 extern void __libc_free(void *memory);
 extern void *__libc_realloc(void *memory, size_t size);

@@ -120,16 +120,22 @@ void *wstan_crypto_malloc(size_t size, const char *file, int line) {
 }
 
 void *wstan_crypto_realloc(void *memory, size_t size, const char *file, int line) {
-    if (!wstan_secret_is_in_vault(memory)) return realloc(memory, size);
-    size_t former = size_in_vault(memory);
-    if (size <= former) return memory;
-    void *larger = take(size);
-    if (!larger) larger = malloc(size);
-    if (!larger) return NULL;
-    memcpy(larger, memory, former);
-    give(memory);
-    (void)file, (void)line;
-    return larger;
+    if (!memory) return wstan_crypto_malloc(size, file, line);
+    if (size == 0) {
+        wstan_crypto_free(memory, file, line);
+        return NULL;
+    }
+    bool is_kept = wstan_secret_is_in_vault(memory);
+    // What was taken before `begin` and grows behind it holds secrets from then on.
+    if (!is_kept && !keeping) return realloc(memory, size);
+    size_t former = is_kept ? size_in_vault(memory) : malloc_usable_size(memory);
+    if (is_kept && size <= former) return memory;
+    void *other = take(size);
+    if (!other) other = malloc(size);
+    if (!other) return NULL;
+    memcpy(other, memory, former < size ? former : size);
+    wstan_crypto_free(memory, file, line);
+    return other;
 }
 
 void wstan_crypto_free(void *memory, const char *file, int line) {

@@ -55,8 +55,8 @@ class Memory:
 
 
 class Figures:
-    def __init__(self, title, began, ended, newcomers, residents, memory, settled, per_second):
-        self.title, self.memory, self.settled, self.per_second = title, memory, settled, per_second
+    def __init__(self, title, began, ended, newcomers, residents, memory, per_second):
+        self.title, self.memory, self.per_second = title, memory, per_second
         # Each as (quiet, flood, after).
         self.newcomers, self.residents = (
             [[s for s in samples if s.began < began], [s for s in samples if began <= s.began < ended],

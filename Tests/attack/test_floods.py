@@ -129,11 +129,9 @@ class Floods(Scenario):
         rounds = attackers.stop()
         ended = time.monotonic()
         memory.settle(AFTER, MEMORY_MARGIN)
-        took = time.monotonic() - ended
         figures = report.Figures(
             flood.TITLE.format(keys='{:,}'.format(flood.KEYS[FULL]), held='{:,}'.format(flood.HELD[FULL])), began, ended, newcomers.stop() or [],
-            residents.stop() or [], memory, took,
-            (rounds or 0) / (ended - began))
+            residents.stop() or [], memory, (rounds or 0) / (ended - began))
         report.add(figures)
         self.hold(figures)
 

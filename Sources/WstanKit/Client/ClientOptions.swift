@@ -111,8 +111,6 @@ package enum ClientLimits {
     static let restart: Duration = .seconds(3)
     /// The first pause of that wait; each one after it is twice as long.
     static let restartPause: Duration = .milliseconds(100)
-    /// Interim answers of a proxy that are read over.
-    static let interimProxyAnswers = 10
     /// How long a user agent that has only shut down its sending side, and gets nothing, is waited for.
     static let linger: Duration = .seconds(60)
     /// The same where it is on another host: whether it is still there cannot be told.

@@ -8,7 +8,7 @@ package final class ClientService: @unchecked Sendable {
     private var opener: PoolFiller
     private var direct: DirectDialer
     private let connector: Connector
-    private let passwords: BlockingPool
+    private let passwords: PasswordChecks
     private let idle: IdleUserAgents
     /// Of all workers.
     private let limiter: HandshakeLimiter
@@ -21,12 +21,12 @@ package final class ClientService: @unchecked Sendable {
     private let drain: Draining
 
     /// - Parameters:
-    ///   - passwords: threads for checking them, which all workers share.
+    ///   - passwords: the checks of them, which all workers share.
     ///   - failures: which all workers share.
     ///   - links: what all workers find out about the servers.
     ///   - limiter: what bounds the user agents that do not say what they want, on all workers together.
     package init(
-        worker: Worker, options: ClientOptions, resolver: Resolver, passwords: BlockingPool, failures: RecentFailures,
+        worker: Worker, options: ClientOptions, resolver: Resolver, passwords: PasswordChecks, failures: RecentFailures,
         links: ServerLinks = ServerLinks(), limiter: HandshakeLimiter = HandshakeLimiter(capacity: 0), log: EventLog
     ) {
         self.limiter = limiter
@@ -53,11 +53,11 @@ package final class ClientService: @unchecked Sendable {
     }
 
     private static func rules(
-        _ options: ClientOptions, _ worker: Worker, _ passwords: BlockingPool, _ log: EventLog
+        _ options: ClientOptions, _ worker: Worker, _ passwords: PasswordChecks, _ log: EventLog
     ) -> ClientAccess {
         ClientAccess(
             allowedUsers: options.allowedUsers,
-            passwords: options.users.map { PasswordChecker(worker: worker, users: $0, threads: passwords) },
+            passwords: options.users.map { PasswordChecker(worker: worker, users: $0, shared: passwords) },
             worker: worker, log: log)
     }
 
@@ -171,12 +171,10 @@ package final class ClientService: @unchecked Sendable {
             if let ticket = arrival.ticket { limiter.leave(ticket) }
             return log.userAgentTurnedAway("its socket cannot be used")
         }
-        var place: HandshakePlace?
-        if let ticket = arrival.ticket {
-            place = HandshakePlace(ticket, of: userAgent, from: userAgent.host, in: limiter) { [log, worker] in
+        let place = arrival.ticket.map { ticket in
+            HandshakePlace(ticket, of: userAgent, from: userAgent.host, in: limiter) { [log, worker] in
                 log.userAgentClosedForRoom(now: worker.now)
             }
-            guard place != nil else { return }
         }
         guard !drain.isOn else {
             log.userAgentTurnedAway("the client is stopping")

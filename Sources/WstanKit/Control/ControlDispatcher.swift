@@ -20,6 +20,8 @@ package final class ControlDispatcher: @unchecked Sendable {
     private let home: Worker
     /// What strangers were told last, and how long that is good enough: however many ask, the workers of tunnels are asked once.
     private var strangersView: (status: GetStatus.Reply, until: Instant)?
+    /// What is being asked for them; who comes meanwhile waits for it, too.
+    private var strangersAsking: Task<GetStatus.Reply, Never>?
     /// What GetInfo says.
     private let information: GetInfo.Reply
     private let report: (Event) -> Void
@@ -208,10 +210,22 @@ package final class ControlDispatcher: @unchecked Sendable {
     }
 
     private func view(of session: ControlSession) async -> GetStatus.Reply {
-        let now = session.stream.worker.now
-        if session.standing == .stranger, let strangersView, now < strangersView.until { return strangersView.status }
-        let status = await home.perform { [service] in await service.status() }.visible(to: session.standing)
-        if session.standing == .stranger { strangersView = (status, now + .microseconds(Self.defaultInterval)) }
-        return status
+        guard session.standing == .stranger else { return await askStatus().visible(to: session.standing) }
+        let worker = session.stream.worker
+        if let strangersView, worker.now < strangersView.until { return strangersView.status }
+        if let strangersAsking { return await strangersAsking.value }
+        let asking = Task(executorPreference: worker) { [self] in
+            let until = worker.now + .microseconds(Self.defaultInterval)
+            let status = await askStatus().visible(to: .stranger)
+            strangersView = (status, until)
+            strangersAsking = nil
+            return status
+        }
+        strangersAsking = asking
+        return await asking.value
+    }
+
+    private func askStatus() async -> GetStatus.Reply {
+        await home.perform { [service] in await service.status() }
     }
 }

@@ -78,6 +78,4 @@ package struct SessionLimiter {
     mutating func left(_ id: ID) {
         sessions.removeAll { $0.id == id }
     }
-
-    var isEmpty: Bool { sessions.isEmpty }
 }

@@ -27,8 +27,8 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         let tunnel: Tunnel
         /// Also behind a front.
         let client: ClientAddress
-        /// Of the key that it was opened with.
-        let holder: KeyHolder
+        /// Of the key that it was opened with, by today's ring.
+        var holder: KeyHolder
         var hasToGo = false
         /// In `tunnelCounts`.
         let isCounted: Bool
@@ -95,10 +95,23 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         worker.assertIsCurrent()
         authentication.keys.install(ring.liveKeys)
         recorder.keyNames = ring.names
-        replayGuard.install(ring.names)
+        shareAnew()
         // A request on one of these would be refused: so its client is told now, and opens another.
         for tunnel in tunnels.values.map(\.tunnel) where tunnel.isIdle && !isAccepted(tunnel.keyID) {
             tunnel.close(CloseCode.goingAway)
+        }
+    }
+
+    /// Tunnels of a key that has another name now, or none, are another's.
+    private func shareAnew() {
+        for id in tunnelNumbers {
+            guard let served = tunnels[id], !served.hasToGo else { continue }
+            let holder = recorder.holder(of: served.tunnel.keyID)
+            guard holder != served.holder else { continue }
+            tunnels[id]?.holder = holder
+            shares.left(id, of: served.holder)
+            shares.opened(by: holder)
+            if served.tunnel.isIdle { shares.becameIdle(id, of: holder) }
         }
     }
 
@@ -120,15 +133,10 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
             if let ticket = arrival.ticket { limiter.leave(ticket) }
             return
         }
-        let place: HandshakePlace?
-        if let ticket = arrival.ticket {
-            let source = ClientAddress(arrival.peer).source
-            place = HandshakePlace(ticket, of: stream, from: source, in: limiter) { [recorder] in
+        let place = arrival.ticket.map { ticket in
+            HandshakePlace(ticket, of: stream, from: ClientAddress(arrival.peer).source, in: limiter) { [recorder] in
                 recorder.closedForRoom()
             }
-            guard place != nil else { return }
-        } else {
-            place = nil
         }
         worker.spawn { [self] in
             let accepted = await acceptor.accept(stream, from: arrival.peer, at: place)

@@ -81,6 +81,20 @@ struct TemporaryFolder: ~Copyable {
             Self.code { () throws(SystemError) in try AtomicFile.replace("/no/such/folder/ring", with: [1]) } == ENOENT)
     }
 
+    @Test func `in a folder that is open a file is replaced there, whatever the path leads to by now`() throws {
+        let folder = try TemporaryFolder()
+        mkdir(folder.file("folder"), 0o700)
+        _ = try folder.write("one", to: "folder/key")
+        let directory = open(folder.file("folder"), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        defer { close(directory) }
+        rename(folder.file("folder"), folder.file("moved"))
+        mkdir(folder.file("folder"), 0o700)
+        _ = try folder.write("another's", to: "folder/key")
+        try AtomicFile.replace("key", in: directory, with: Array("two".utf8))
+        #expect(try folder.text("moved/key") == "two")
+        #expect(try folder.text("folder/key") == "another's")
+    }
+
     // MARK: The configuration's key file
 
     @Test(arguments: [

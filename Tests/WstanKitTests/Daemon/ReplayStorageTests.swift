@@ -41,7 +41,7 @@ import Testing
                 admissions.append(
                     replayGuard.admit(
                         Nonce(high: 5, low: UInt64(token)), of: time, under: key, now: .now()))
-                _ = await replayGuard.settle(time, under: key, on: worker)
+                await replayGuard.settle(time, under: key, on: worker)
             }
             if closes { replayGuard.close(now: WallClock.now()) }
             return admissions

@@ -8,14 +8,15 @@ import Testing
         var rejects = RefusalCounts()
         let refusals: [Refusal] = [
             .notARequest, .silent, .timedOut, .draining, .tls(.notTLS(.http)), .overLimit(.tunnels),
-            .overLimit(.requests), .overLimit(.rate), .forgotten(seconds: 1), .wire(.replayed), .wire(.expired(seconds: 1)),
+            .overLimit(.requests), .overLimit(.rate), .overLimit(.searches), .forgotten(seconds: 1), .wire(.replayed),
+            .wire(.expired(seconds: 1)),
             .wire(.badAuthentication), .wire(.malformed), .wire(.sealedForOtherScheme), .wire(.tooLarge),
             .wire(.unexpectedCommand), .wire(.incompleteUpgrade(lacking: [])), .tls(.notTLS(.webSocket)),
         ]
         for refusal in refusals { rejects.count(refusal) }
         #expect(
             rejects
-                == RefusalCounts([.replay: 2, .expired: 1, .badAuthentication: 1, .malformed: 5, .overLimit: 3, .draining: 1]))
+                == RefusalCounts([.replay: 2, .expired: 1, .badAuthentication: 1, .malformed: 5, .overLimit: 4, .draining: 1]))
     }
 
     @Test func `those of all workers add up`() {

@@ -307,6 +307,51 @@ import Testing
         }
     }
 
+    /// "Another process" was said of a full disk.
+    @Test func `a writing that has failed once, and can be made up for, is no doing of another process`() throws {
+        try Self.withDirectory { directory in
+            let path = Self.file(in: directory)
+            let troubles = Mutex<[ReplayJournal.Trouble]>([])
+            do {
+                let opened = try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now)
+                opened.journal.note(gap: 0)
+                let replayGuard = ReplayGuard(
+                    capacity: Self.slots, opened: opened, lifetime: 60, now: Moment(Self.now),
+                    tell: { trouble in troubles.withLock { $0.append(trouble) } })
+                let descriptor = try #require(Self.descriptor(of: path))
+                let saved = dup(descriptor)
+                defer { close(saved) }
+                // What is open only for reading cannot be written.
+                let readOnly = open(path, O_RDONLY)
+                defer { close(readOnly) }
+                dup2(readOnly, descriptor)
+                #expect(Self.admits(replayGuard, 0) == .new)
+                dup2(saved, descriptor)
+                for _ in 0..<3 { replayGuard.moveOn(now: Self.now) }
+                #expect(troubles.withLock { $0 } == [])
+                dup2(readOnly, descriptor)
+                #expect(Self.admits(replayGuard, 1) == .new)
+                replayGuard.moveOn(now: Self.now)
+                dup2(saved, descriptor)
+                for _ in 0..<3 { replayGuard.moveOn(now: Self.now) }
+                let told = troubles.withLock { $0 }
+                #expect(told.count == 2 && told.last == .recovered(path: path))
+            }
+            let next = try Self.replayGuard(directory, slots: Self.slots)
+            for number in 0..<2 { #expect(Self.admits(next, number) == .seen) }
+        }
+    }
+
+    /// Of this process, for a file that one thread has.
+    private static func descriptor(of path: String) -> Int32? {
+        var named = stat()
+        guard stat(path, &named) == 0 else { return nil }
+        return (0..<4096).first { descriptor in
+            var status = stat()
+            return fstat(descriptor, &status) == 0 && (status.st_dev, status.st_ino) == (named.st_dev, named.st_ino)
+        }
+    }
+
     // MARK: Kills
 
     /// The kernel looks for a kill between pages, so what lies in one is written at once.

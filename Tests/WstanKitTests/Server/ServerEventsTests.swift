@@ -12,12 +12,12 @@ import Testing
     private static func at(_ seconds: Int) -> Instant { Instant(nanoseconds: 1) + .seconds(seconds) }
 
     private static let refusals: [Refusal] = [
-        .notARequest, .silent, .overLimit(.tunnels), .overLimit(.requests), .overLimit(.rate), .forgotten(seconds: 9.5),
+        .notARequest, .silent, .forgotten(seconds: 9.5),
         .forgotten(seconds: .nan), .timedOut, .wire(.malformed), .wire(.badAuthentication),
         .wire(.sealedForOtherScheme), .wire(.expired(seconds: 61.4)), .wire(.expired(seconds: .nan)), .wire(.replayed),
         .wire(.tooLarge), .wire(.unexpectedCommand), .draining, .tls(.notTLS(.http)),
         .tls(.notTLS(.webSocket)), .wire(.incompleteUpgrade(lacking: ["HTTP/1.1", "Upgrade"])),
-    ]
+    ] + Refusal.Bound.allCases.map { .overLimit($0) }
 
     @Test func `targets are named at debug only`() {
         let lines = LogLines()
@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test func `every refusal has a code of its own and is one line`() {
-        #expect(Set(Self.refusals.map(\.traits.code)).count == Self.refusals.count - 4)
+        #expect(Set(Self.refusals.map(\.traits.code)).count == Self.refusals.count - 2 - (Refusal.Bound.allCases.count - 1))
         for refusal in Self.refusals {
             let lines = LogLines()
             _ = lines.log.requestRefused(refusal, peer: Self.peer, now: Self.at(0))

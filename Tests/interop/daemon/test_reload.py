@@ -7,6 +7,7 @@ import threading
 import time
 
 from helpers.control.controlled import ControlledPair
+from helpers.network.namespaces import Namespace, need_namespaces
 from helpers.passwords import HASHES
 from helpers.peers import agent
 from helpers.peers.datagrams import DatagramTarget, udp_socket
@@ -277,6 +278,29 @@ class Listeners(ControlledPair):
         self.assertConnects()
         self.assertEqual([listener['address'] for listener in self.status()['listeners']],
                          ['127.0.0.1:%d' % self.port, '127.0.0.1:%d' % fresh])
+
+
+class MissingAddresses(ControlledPair):
+    """In a network of its own, whose loopback goes down."""
+
+    def setUp(self):
+        need_namespaces()
+        self.namespace = self.keep(Namespace())
+        super().setUp()
+
+    def daemon(self, mode, general, sections):
+        program, *words = self.namespace.command(OURS, '--config', self.configure(mode, general, sections))
+        process = self.start(mode, program, *words)
+        process.await_log('notice: wstand')
+        return process
+
+    def test_none_of_a_group(self):
+        """A dry run fails where the reload does, with its words."""
+        self.configure('client', '', '[client]\nlisten = localhost:%d' % free_port())
+        self.ctl('reload', '--dry-run', to='client')
+        self.namespace.ip('link', 'set', 'lo', 'down')
+        for words in ['--dry-run'], []:
+            self.assertIn('this host has none of its addresses', self.ctl('reload', *words, to='client', status=78))
 
 
 class Others(ControlledPair):

@@ -146,6 +146,18 @@ class Tunnels(Shares):
             counts[tunnel['key'] == 'laptop'] += 1
         self.assertEqual(counts, [20, 20])
 
+    def test_retired_key(self):
+        """A key that was retired keeps its tunnels, and its name's next key is another's: it has its share, at once."""
+        idle, target = self.target(lambda s: s.recv(1)), self.target(echo)
+        self.begin('max-tunnels = 20', general='threads = 1')
+        old = self.add_key('phone')
+        for _ in range(20):
+            self.open(old, wire.request_body('127.0.0.1', idle.port, b''))
+        self.ctl('retire-key', 'phone')
+        new = self.add_key('phone')
+        for _ in range(5):
+            self.assertLess(self.carries(new, target.port), 2)
+
 
 class Names(Shares):
     """In a namespace whose name server says nothing for names that end in `silent.test`."""

@@ -2,7 +2,7 @@ import WstanBase
 import WstanConfig
 
 /// Checks names and passwords against the users file. Hashing takes long on purpose, so it is done on threads of its
-/// own, and what was right is remembered. Confined to its worker; the threads are shared.
+/// own, and what was right is remembered. Confined to its worker; the order of checks, and the threads, are those of all workers.
 final class PasswordChecker: @unchecked Sendable {
     enum Verdict: Equatable, Sendable {
         case right
@@ -11,27 +11,27 @@ final class PasswordChecker: @unchecked Sendable {
         case unknown
     }
 
-    private let worker: Worker
-    private let threads: BlockingPool
+    let worker: Worker
+    private let shared: PasswordChecks
     private let users: [[UInt8]: String]
     /// For names that nobody has: checked all the same, so that the time tells nobody which names there are.
     private let decoys: [String]
-    private let maker = Fingerprint.Maker()
     private var known = RecentFingerprints(capacity: ClientLimits.knownPasswords)
     /// What waits, or is being checked, and who waits for it: a browser asks for much at once.
     private var pending: [Fingerprint: [Wait<Verdict>]] = [:]
-    private var queue = CheckQueue<Check>()
 
-    private struct Check {
+    /// Its contents are for its checker's worker only.
+    struct Check: @unchecked Sendable {
+        let checker: PasswordChecker
         let credentials: Fingerprint
         let name: [UInt8]
         let password: [UInt8]
         let isWanted: () -> Bool
     }
 
-    init(worker: Worker, users: UsersFile, threads: BlockingPool) {
+    init(worker: Worker, users: UsersFile, shared: PasswordChecks) {
         self.worker = worker
-        self.threads = threads
+        self.shared = shared
         self.users = Dictionary(users.users.map { ($0.name, $0.hash) }, uniquingKeysWith: { first, _ in first })
         decoys = users.users.map(\.hash)
     }
@@ -44,27 +44,24 @@ final class PasswordChecker: @unchecked Sendable {
         _ name: [UInt8], _ password: [UInt8], for client: @autoclosure () -> AnyHashable,
         isWanted: @escaping () -> Bool = { true }
     ) async -> Verdict {
-        let credentials = maker.fingerprint(of: [name, password])
+        let credentials = shared.maker.fingerprint(of: [name, password])
         if known.contains(credentials) { return .right }
         let wait = Wait<Verdict>(worker: worker)
         if pending[credentials] != nil {
             pending[credentials]?.append(wait)
         } else {
             pending[credentials] = [wait]
-            let line = CheckQueue<Check>.Line(client: client(), name: maker.fingerprint(of: [name]))
-            let check = Check(credentials: credentials, name: name, password: password, isWanted: isWanted)
-            if !queue.add(check, to: line, now: worker.now) { end(credentials, .unknown) }
-            beginNext()
+            let line = PasswordChecks.Line(client: client(), name: shared.maker.fingerprint(of: [name]))
+            let check = Check(
+                checker: self, credentials: credentials, name: name, password: password, isWanted: isWanted)
+            if !shared.add(check, to: line, now: worker.now) { end(credentials, .unknown) }
         }
         return await wait.value(
             deadline: worker.now + ClientLimits.passwordCheck, onTimeout: .unknown, onCancel: .unknown)
     }
 
-    private func beginNext() {
-        while let (check, line) = queue.next() { begin(check, line) }
-    }
-
-    private func begin(_ check: Check, _ line: CheckQueue<Check>.Line) {
+    /// It is the check's turn.
+    func begin(_ check: Check, _ line: PasswordChecks.Line) {
         guard check.isWanted() || pending[check.credentials].map({ $0.count > 1 }) ?? false else {
             return leave(line, check.credentials, .unknown)
         }
@@ -73,7 +70,7 @@ final class PasswordChecker: @unchecked Sendable {
         let tried = hash ?? decoys[line.name.place(among: decoys.count)]
         let (credentials, password) = (check.credentials, check.password)
         let place = Place(line: line)
-        let isSubmitted = threads.submit(for: line.client) { [self] in
+        let isSubmitted = shared.threads.submit(for: line.client) { [self] in
             let matches = PasswordHash.matches(password, tried)
             worker.execute { [self] in finish(credentials, matches && hash != nil ? .right : .wrong, place.line) }
         }
@@ -82,25 +79,20 @@ final class PasswordChecker: @unchecked Sendable {
 
     /// Only compared, never changed.
     private struct Place: @unchecked Sendable {
-        let line: CheckQueue<Check>.Line
+        let line: PasswordChecks.Line
     }
 
     /// What was right is told at once.
-    private func finish(_ credentials: Fingerprint, _ verdict: Verdict, _ line: CheckQueue<Check>.Line) {
+    private func finish(_ credentials: Fingerprint, _ verdict: Verdict, _ line: PasswordChecks.Line) {
         if verdict == .right { known.insert(credentials) }
-        let pause = queue.finished(line, isWrong: verdict == .wrong, now: worker.now)
-        guard pause > .zero else { return leaveAndGoOn(line, credentials, verdict) }
-        _ = worker.schedule(after: pause) { [self] in leaveAndGoOn(line, credentials, verdict) }
+        let pause = shared.finished(line, isWrong: verdict == .wrong, now: worker.now)
+        guard pause > .zero else { return leave(line, credentials, verdict) }
+        _ = worker.schedule(after: pause) { [self] in leave(line, credentials, verdict) }
     }
 
-    private func leaveAndGoOn(_ line: CheckQueue<Check>.Line, _ credentials: Fingerprint, _ verdict: Verdict) {
-        leave(line, credentials, verdict)
-        beginNext()
-    }
-
-    private func leave(_ line: CheckQueue<Check>.Line, _ credentials: Fingerprint, _ verdict: Verdict) {
-        queue.left(line)
+    private func leave(_ line: PasswordChecks.Line, _ credentials: Fingerprint, _ verdict: Verdict) {
         end(credentials, verdict)
+        shared.left(line)
     }
 
     private func end(_ credentials: Fingerprint, _ verdict: Verdict) {

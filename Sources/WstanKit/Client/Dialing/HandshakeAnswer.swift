@@ -1,8 +1,26 @@
 import WstanBase
 
 extension BufferedReader {
+    /// Why a request of ours has no final answer.
+    enum AnswerFailure: Error {
+        case unreadable(AnswerReader.Failure)
+        case ended(Progress, hasBegun: Bool)
+    }
+
     /// Reads the head of a server's answer to a handshake; what came behind it is in `bytes` then.
     package mutating func readAnswer(deadline: Instant) async throws(DialFailure) -> HTTPHead {
+        do throws(AnswerFailure) {
+            return try await readFinalHead(deadline: deadline)
+        } catch {
+            switch error {
+            case .unreadable(let failure): throw DialFailure(failure)
+            case .ended(let progress, let hasBegun): throw failure(progress, hasBegun: hasBegun)
+            }
+        }
+    }
+
+    /// The same for whoever else answers us.
+    mutating func readFinalHead(deadline: Instant) async throws(AnswerFailure) -> HTTPHead {
         var reader = AnswerReader(limit: ClientLimits.answerHead)
         while true {
             let new = bytes
@@ -14,11 +32,11 @@ extension BufferedReader {
                     return head
                 }
             } catch {
-                throw DialFailure(error)
+                throw .unreadable(error)
             }
             stream.heldHead = reader.held
             let progress = await readMore(deadline: deadline)
-            guard progress == .more else { throw failure(progress, hasBegun: reader.hasBegun) }
+            guard progress == .more else { throw .ended(progress, hasBegun: reader.hasBegun) }
         }
     }
 

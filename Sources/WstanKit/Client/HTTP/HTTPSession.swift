@@ -79,14 +79,14 @@ final class HTTPSession: @unchecked Sendable {
         idle.add(userAgent)
         let place = idle.place(of: userAgent)
         defer {
-            place?.leave()
+            place.leave()
             intake.place = nil
             idle.remove(userAgent)
         }
         // Nothing is lost by ending it here, at any time: its user agent makes another connection.
-        place?.wait(for: .end)
+        place.wait(for: .end)
         guard await skipEmptyLines() else { return nil }
-        place?.goOn()
+        place.goOn()
         intake.place = place
         do throws(HTTPHead.Failure) {
             let deadline = worker.now + ClientLimits.negotiation

@@ -12,9 +12,7 @@ final class IdleUserAgents: @unchecked Sendable {
     }
 
     /// Among those that may have to give way, for one that is kept for its next request.
-    ///
-    /// - Returns: nil where it had to give way at once.
-    func place(of stream: Stream) -> HandshakePlace? {
+    func place(of stream: Stream) -> HandshakePlace {
         HandshakePlace(limiter.enter(now: stream.worker.now), of: stream, from: stream.host, in: limiter)
     }
 

@@ -45,29 +45,17 @@ package struct HTTPConnectHandshake {
     package func pass(_ stream: Stream, until deadline: Instant) async throws(ProxyRefusal) {
         stream.write(request)
         var intake = BufferedReader(stream)
-        var head = try await readHead(&intake, deadline)
-        // RFC 9110 section 15.2: interim answers may come first.
-        var interim = 0
-        while let status = head.status, (100...199).contains(status), interim < ClientLimits.interimProxyAnswers {
-            interim += 1
-            head = try await readHead(&intake, deadline)
+        let head: HTTPHead
+        do {
+            head = try await intake.readFinalHead(deadline: deadline)
+        } catch {
+            switch error {
+            case .unreadable: throw .unreadable(.http)
+            case .ended(let progress, _): throw progress == .timedOut ? .silent : .cut
+            }
         }
         if let refusal = refusal(in: head) { throw refusal }
         // The server says nothing before it is asked, so this is the proxy's and would be taken for the server's.
         guard intake.bytes.isEmpty else { throw .unreadable(.http) }
-    }
-
-    private func readHead(_ intake: inout BufferedReader, _ deadline: Instant) async throws(ProxyRefusal) -> HTTPHead {
-        let result: BufferedReader.HeadResult
-        do {
-            result = try await intake.readHead(as: .answer, limit: ClientLimits.answerHead, deadline: deadline)
-        } catch {
-            throw .unreadable(.http)
-        }
-        switch result {
-        case .success(let head): return head
-        case .failure(let interruption):
-            throw interruption.progress == .timedOut ? .silent : .cut
-        }
     }
 }

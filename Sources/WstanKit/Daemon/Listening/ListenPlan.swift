@@ -127,10 +127,6 @@ struct ListenPlan: Sendable {
                 Entry(name: section, forward: forward.name, source: $0, purpose: purpose, group: $1, isRest: $2)
             }
         }
-        if forward.transport == .udp, !settings.allowUID.isEmpty {
-            warnings.append(
-                "allow-uid says nothing about [forward \(forward.name)]: datagrams do not tell whose they are")
-        }
     }
 
     /// A socket unit with the port of `listen` does what that says.

@@ -101,7 +101,7 @@ final class ListenerSet: @unchecked Sendable {
                 next[index] = try open(
                     entry, sharing: shared.contains { entry.hasPort(of: $0.entry) }, port: sibling?.port ?? 0)
             }
-            try checkNoneIsMissing(plan, next)
+            try checkNoneIsMissing(plan, next.map { $0 != nil })
         } catch {
             let kept = openListeners
             for opened in next.compactMap({ $0 }) where !kept.contains(where: { $0 === opened }) { close(opened) }
@@ -117,26 +117,31 @@ final class ListenerSet: @unchecked Sendable {
 
     /// Whether `apply` would succeed now. Opens and closes nothing.
     func rehearse(_ plan: ListenPlan) throws(ListenAddresses.Failure) {
-        let missing = plan.entries.filter { entry in !openListeners.contains { $0.entry.isAt(entry) } }
         let leaving = openListeners.filter { opened in !plan.entries.contains { opened.entry.isAt($0) } }
-        for entry in missing {
-            guard case .place(let place) = entry.source else { continue }
+        var isThere: [Bool] = []
+        for entry in plan.entries {
+            guard case .place(let place) = entry.source, !openListeners.contains(where: { $0.entry.isAt(entry) }) else {
+                isThere.append(true)
+                continue
+            }
             let shared = leaving.filter { entry.hasPort(of: $0.entry) }
             allowSharing(of: shared, true)
             defer { allowSharing(of: shared, false) }
-            try rehearse(place, entry, sharing: !shared.isEmpty)
+            isThere.append(try rehearse(place, entry, sharing: !shared.isEmpty))
         }
+        try checkNoneIsMissing(plan, isThere)
     }
 
+    /// - Returns: false when it may be missing, and is.
     private func rehearse(
         _ place: ListenAddresses.Place, _ entry: ListenPlan.Entry, sharing: Bool
-    ) throws(ListenAddresses.Failure) {
+    ) throws(ListenAddresses.Failure) -> Bool {
         switch place {
         case .network(let address):
             do throws(SystemError) {
                 try BindTrial.bind(address, forDatagrams: entry.purpose.isForDatagrams, sharing: sharing)
             } catch {
-                if entry.group != nil, error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT { return }
+                if entry.group != nil, error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT { return false }
                 throw ListenAddresses.Failure(description: ListenAddresses.text(error, for: address))
             }
         case .unix(let path):
@@ -147,6 +152,7 @@ final class ListenerSet: @unchecked Sendable {
                 throw ListenAddresses.Failure(description: ListenAddresses.text(error, for: path))
             }
         }
+        return true
     }
 
     private static func notForDatagrams(_ path: String) -> ListenAddresses.Failure {
@@ -155,10 +161,12 @@ final class ListenerSet: @unchecked Sendable {
     }
 
     /// This host may lack some of the places that one address stands for, but not all of them.
-    private func checkNoneIsMissing(_ plan: ListenPlan, _ next: [OpenListener?]) throws(ListenAddresses.Failure) {
-        let opened = zip(plan.entries, next)
-        for (entry, listener) in opened where listener == nil {
-            let hasSibling = opened.contains { $0.isSibling(of: entry) && $1 != nil }
+    ///
+    /// - Parameter isThere: for each entry of the plan, whether it listens.
+    private func checkNoneIsMissing(_ plan: ListenPlan, _ isThere: [Bool]) throws(ListenAddresses.Failure) {
+        let entries = zip(plan.entries, isThere)
+        for (entry, isThere) in entries where !isThere {
+            let hasSibling = entries.contains { $0.isSibling(of: entry) && $1 }
             guard let group = entry.group, !entry.isRest, !hasSibling else { continue }
             throw ListenAddresses.Failure(
                 description: "cannot listen on \(group): this host has none of its addresses; is the interface lo up?")

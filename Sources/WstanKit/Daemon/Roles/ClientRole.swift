@@ -17,7 +17,7 @@ final class ClientRole: Role, @unchecked Sendable {
     init(_ configuration: LoadedConfiguration, key: Key, _ context: DaemonContext) {
         self.context = context
         let options = ClientOptions(configuration, key: key, context)
-        let passwords = BlockingPool(maxThreads: ClientLimits.passwordThreads, isPolite: true)
+        let passwords = PasswordChecks(threads: BlockingPool(maxThreads: ClientLimits.passwordThreads, isPolite: true))
         let failures = RecentFailures()
         let links = ServerLinks()
         let limiter = HandshakeLimiter(capacity: Descriptors.handshakes(0))

@@ -15,6 +15,8 @@ protocol Role: AnyObject, Sendable {
     var limiter: HandshakeLimiter? { get }
     /// What the role shows to its peers; nil without TLS, or where a front speaks it.
     var certificate: ShownCertificate? { get }
+    /// What the services share goes by these keys from now on; each service is given them apart from it.
+    func install(_ ring: KeyRing)
     /// The process listens at these addresses from now on.
     func setListening(_ addresses: [SocketAddress])
     /// The process listens, and the workers run.
@@ -29,4 +31,5 @@ protocol Role: AnyObject, Sendable {
 extension Role {
     var certificate: ShownCertificate? { nil }
     var limiter: HandshakeLimiter? { nil }
+    func install(_ ring: KeyRing) {}
 }

@@ -68,6 +68,10 @@ final class ServerRole: Role, @unchecked Sendable {
         watch.certificate.map { ShownCertificate($0, for: name, refusal: watch.refusal) }
     }
 
+    func install(_ ring: KeyRing) {
+        replayGuard.install(ring.names)
+    }
+
     func setListening(_ addresses: [SocketAddress]) {
         hostAddresses.setListening(addresses)
     }

@@ -71,6 +71,7 @@ struct Services: Sendable {
 
     /// Hands out another ring; returns when all have it.
     func install(_ ring: KeyRing) async {
+        for role in roles { role.install(ring) }
         await onEach { $0.install(ring) }
     }
 

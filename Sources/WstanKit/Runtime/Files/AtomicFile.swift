@@ -28,6 +28,13 @@ package enum AtomicFile {
         let (folder, name) = split(path)
         let directory = try SystemError.check("open \(folder)") { open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         defer { close(directory) }
+        try replace(name, in: directory, with: bytes, attributes)
+    }
+
+    /// - Parameter directory: the folder that the file is in, open: whatever its path leads to by now.
+    package static func replace(
+        _ name: String, in directory: Int32, with bytes: [UInt8], _ attributes: Attributes = Attributes()
+    ) throws(SystemError) {
         let temporary = temporaryName(for: name)
         unlinkat(directory, temporary, 0)
         do {
@@ -38,7 +45,7 @@ package enum AtomicFile {
             throw error
         }
         // The rename is on the disk only when its directory is.
-        _ = try SystemError.check("fsync \(folder)") { fsync(directory) }
+        _ = try SystemError.check("fsync of its folder") { fsync(directory) }
     }
 
     private static func write(
@@ -64,7 +71,7 @@ package enum AtomicFile {
         _ = try SystemError.check("fsync") { fsync(descriptor) }
     }
 
-    private static func split(_ path: String) -> (folder: String, name: String) {
+    package static func split(_ path: String) -> (folder: String, name: String) {
         let bytes = Array(path.utf8)
         guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return (".", path) }
         let folder = slash == 0 ? "/" : String(decoding: bytes[..<slash], as: UTF8.self)

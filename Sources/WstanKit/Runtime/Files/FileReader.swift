@@ -47,6 +47,11 @@ package enum FileReader {
     package static func read(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
         let (descriptor, isPipe) = try open(path)
         defer { close(descriptor) }
+        return try read(from: descriptor, isPipe: isPipe, limit: limit)
+    }
+
+    /// The same of a file that is open, from where it is read next.
+    package static func read(from descriptor: Int32, isPipe: Bool = false, limit: Int) throws(Failure) -> [UInt8] {
         let deadline = Instant.now() + patience
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 64 * 1024)

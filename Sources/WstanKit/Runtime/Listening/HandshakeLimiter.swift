@@ -37,14 +37,11 @@ package final class HandshakeLimiter: Sendable {
         return ticket
     }
 
-    /// - Parameter evict: closes the connection, which has had to give way; called on any thread.
-    /// - Returns: false when it has had to give way already.
-    func begin(_ ticket: HandshakeQueue.Ticket, evict: @escaping @Sendable () -> Void) -> Bool {
-        state.withLock { state in
-            guard state.queue.contains(ticket) else { return false }
-            state.evictions[ticket] = evict
-            return true
-        }
+    /// Only who waits has to give way, and nobody waits before this.
+    ///
+    /// - Parameter evict: has the connection give way; called on any thread.
+    func begin(_ ticket: HandshakeQueue.Ticket, evict: @escaping @Sendable () -> Void) {
+        state.withLock { $0.evictions[ticket] = evict }
     }
 
     package func leave(_ ticket: HandshakeQueue.Ticket) {
@@ -73,13 +70,14 @@ package final class HandshakePlace: @unchecked Sendable {
     /// Called once.
     var whenLeft: (() -> Void)?
     private let limiter: HandshakeLimiter
+    private let evicted: () -> Void
+    /// Nil once it has left.
     private var ticket: HandshakeQueue.Ticket?
 
     /// Leaves by itself when the stream is closed.
     ///
     /// - Parameter evicted: called when the connection has had to give way, after it was closed.
-    /// - Returns: nil when it had to before its worker came to it; it is closed then.
-    package init?(
+    package init(
         _ ticket: HandshakeQueue.Ticket, of stream: Stream, from source: AnyHashable, in limiter: HandshakeLimiter,
         evicted: @escaping () -> Void = {}
     ) {
@@ -88,27 +86,17 @@ package final class HandshakePlace: @unchecked Sendable {
         self.stream = stream
         self.source = source
         arrived = stream.worker.now
-        let eviction = Eviction(stream: stream, report: evicted)
-        guard limiter.begin(ticket, evict: { eviction.run() }) else {
-            self.ticket = nil
-            stream.close()
-            evicted()
-            return nil
-        }
+        self.evicted = evicted
+        limiter.begin(ticket) { [self] in giveWay() }
         stream.whenClosed = { [self] in leave() }
     }
 
-    /// Runs on the stream's worker only.
-    private struct Eviction: @unchecked Sendable {
-        let stream: Stream
-        let report: () -> Void
-
-        func run() {
-            stream.worker.execute {
-                guard !stream.isClosed else { return }
-                stream.close()
-                report()
-            }
+    /// On any thread. What was decided there meets, here, one that may have left meanwhile, and be a tunnel.
+    private func giveWay() {
+        stream.worker.execute { [self] in
+            guard ticket != nil else { return }
+            stream.close()
+            evicted()
         }
     }
 

@@ -16,7 +16,8 @@ extension Stream {
         guard !isClosed else { throw .closed }
         if let place {
             if received.isEmpty { try await waitForFirstBytes(deadline, place) }
-            await worker.strangers.begin(for: place.source)
+            heldHead = received.count
+            guard await hasTurn(deadline, place) else { throw turnless }
         }
         let (session, progress) = try beginTLS(side, received, isInTurn: place != nil)
         heldHead = TLSLimits.held
@@ -71,17 +72,26 @@ extension Stream {
             case .timedOut: return .timedOut
             case .closed: return .closed
             }
-            progress = await step(session, place)
+            progress = await step(session, deadline, place)
         }
         return .closed
     }
 
-    private func step(_ session: TLSSession, _ place: HandshakePlace?) async -> TLSSession.Progress {
+    private func step(
+        _ session: TLSSession, _ deadline: Instant, _ place: HandshakePlace?
+    ) async -> TLSSession.Progress {
         guard let place else { return session.shakeHands() }
-        await worker.strangers.begin(for: place.source)
+        guard await hasTurn(deadline, place) else { return .failed(turnless) }
         defer { worker.strangers.end() }
         return isClosed ? .failed(.closed) : session.shakeHands()
     }
+
+    private func hasTurn(_ deadline: Instant, _ place: HandshakePlace) async -> Bool {
+        await worker.strangers.begin(for: place.source, until: deadline, unlessGone: self)
+    }
+
+    /// Why it has none.
+    private var turnless: TLSFailure { isGone ? .closed : .timedOut }
 
     /// Whether the peer has closed its socket, or ended its sending, asked of the kernel: its event may come later.
     private var peerHasLeft: Bool {

@@ -9,7 +9,7 @@ package final class WorkTurns: @unchecked Sendable {
     private unowned let worker: Worker
     /// How much longer than a go the pause behind it is; 0: only the other tasks of the worker are let through.
     private let rest: Int
-    private var queue = TurnQueue<UnsafeContinuation<Void, Never>>()
+    private var queue = TurnQueue<Wait<Bool>>()
     /// In this go.
     private var spent: Duration = .zero
     /// The turn of the loop in which it began.
@@ -24,15 +24,25 @@ package final class WorkTurns: @unchecked Sendable {
     }
 
     /// Waits for a turn. Then `end` must be called, before anything else is awaited.
-    func begin(for source: AnyHashable) async {
+    ///
+    /// - Parameters:
+    ///   - deadline: when the wait ends without a turn; nil: never.
+    ///   - stream: whose work it is; the wait ends without a turn as soon as that is gone. Its `onPeerGone` is used for it.
+    /// - Returns: false when there is no turn: `end` must not be called then.
+    @discardableResult
+    func begin(for source: AnyHashable, until deadline: Instant? = nil, unlessGone stream: Stream? = nil) async -> Bool {
         renew()
         if began != nil || isResting || spent >= Self.allowance {
-            await withUnsafeContinuation { continuation in
-                queue.add(continuation, of: source)
-                if began == nil { goOnLater() }
-            }
+            // One that ended early stays in the queue until its turn: it holds nothing.
+            let wait = Wait<Bool>(worker: worker)
+            queue.add(wait, of: source)
+            if began == nil { goOnLater() }
+            stream?.onPeerGone = { [weak stream] in if stream?.isGone != false { wait.fulfill(false) } }
+            defer { stream?.onPeerGone = nil }
+            guard await wait.value(deadline: deadline, onTimeout: false, onCancel: false) else { return false }
         }
         began = .now()
+        return true
     }
 
     func end() {
@@ -50,10 +60,13 @@ package final class WorkTurns: @unchecked Sendable {
     }
 
     private func goOn() {
-        guard began == nil, let next = queue.next() else { return }
-        // From now on, though others may come before it.
-        began = worker.now
-        next.resume()
+        guard began == nil else { return }
+        while let next = queue.next() {
+            guard next.fulfill(true) else { continue }
+            // From now on, though others may come before it.
+            began = worker.now
+            return
+        }
     }
 
     private func goOnLater() {

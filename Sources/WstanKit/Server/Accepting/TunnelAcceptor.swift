@@ -131,7 +131,7 @@ final class TunnelAcceptor: @unchecked Sendable {
             // Only who has made a valid request learns that nothing is taken on: so that is looked at later.
             let request = try authentication.verify(candidate, from: client.source, now: .now()) { key = $0 }
             if options.xForward, !isTrusted, ForwardedFor.isNamed(in: head) { recorder.ignoredForwardedFor(of: client) }
-            _ = await authentication.settle(request, on: worker)
+            await authentication.settle(request, on: worker)
             guard !intake.stream.isClosed else { throw .silent }
             if let reason = closedBecause() { throw reason }
             if let reason = makeRoom(client, request.keyID) { throw reason }
@@ -150,6 +150,8 @@ final class TunnelAcceptor: @unchecked Sendable {
         guard var trial = authentication.trial(head, from: source, now: WallClock.now()) else { throw .notARequest }
         var outcome = HandshakeTrial.Outcome.more
         if !trial.isLarge { outcome = try go(on: &trial, ServerLimits.firstLook) }
+        // Who has a key gives no way to other heads.
+        defer { stream.heldHead = 0 }
         var isPatient = false
         while true {
             switch outcome {
@@ -157,13 +159,14 @@ final class TunnelAcceptor: @unchecked Sendable {
             case .notARequest: throw .notARequest
             case .found(let candidate): return candidate
             }
+            // There may be many that wait, and all is in memory until the wait is over.
+            stream.heldHead = head.bytes.count + trial.held
             let turns = isPatient ? worker.patientStrangers : worker.strangers
-            await turns.begin(for: source)
-            defer { turns.end() }
-            // It is not searched on for one that has left.
-            guard !stream.isClosed else { throw .silent }
-            guard !stream.isGone else { throw .wire(.badAuthentication) }
-            guard worker.now < deadline else { throw .timedOut }
+            let hasTurn = await turns.begin(for: source, until: deadline, unlessGone: stream)
+            defer { if hasTurn { turns.end() } }
+            // It is not searched on for one that has left; whether its key is wrong is not known.
+            guard !stream.isGone else { throw .silent }
+            guard hasTurn, worker.now < deadline else { throw .overLimit(.searches) }
             outcome = try go(on: &trial, trial.isLarge ? ServerLimits.largePiece : ServerLimits.piece)
             isPatient = trial.isLarge
         }

@@ -43,25 +43,10 @@ struct Authentication {
     /// fill the memory.
     ///
     /// - Parameters:
+    ///   - candidate: a request whose key has been found by `trial`.
     ///   - identified: told whose request it is, though it may be refused then.
     func verify(
-        _ head: HTTPHead, now: Moment, identified: (KeyID) -> Void = { _ in }
-    ) throws(Refusal) -> VerifiedRequest {
-        let found: ServerHandshake.Candidate?
-        do throws(WireError) {
-            found = try versions(now: now.wall).judge(head)
-        } catch {
-            throw .wire(error)
-        }
-        guard let candidate = found else { throw .notARequest }
-        return try verify(candidate, now: now, identified: identified)
-    }
-
-    /// The same for a request whose key has been found by `trial`.
-    ///
-    /// - Parameter source: of the request, if that is known.
-    func verify(
-        _ candidate: ServerHandshake.Candidate, from source: ClientAddress.Source? = nil, now: Moment,
+        _ candidate: ServerHandshake.Candidate, from source: ClientAddress.Source, now: Moment,
         identified: (KeyID) -> Void = { _ in }
     ) throws(Refusal) -> VerifiedRequest {
         identified(candidate.keyID)
@@ -84,7 +69,7 @@ struct Authentication {
     }
 
     /// By which a connection is judged, one after the other.
-    private func versions(now: Double, _ source: ClientAddress.Source? = nil) -> [ServerHandshake] {
+    private func versions(now: Double, _ source: ClientAddress.Source) -> [ServerHandshake] {
         let mode = HandshakeModeV1(usesCipher: options.usesCipher, isCompatible: options.compatible)
         return [.v1(ServerHandshakeV1(mode: mode, keys: keys.live(at: now, for: source)))]
     }
@@ -108,11 +93,9 @@ struct Authentication {
     }
 
     /// To be awaited before a request that has held is answered; see `ReplayGuard`.
-    ///
-    /// - Returns: whether that took any time.
-    func settle(_ request: VerifiedRequest, on worker: Worker) async -> Bool {
-        guard remembersRequests else { return false }
-        return await replayGuard.settle(request.opening.time, under: request.keyID, on: worker)
+    func settle(_ request: VerifiedRequest, on worker: Worker) async {
+        guard remembersRequests else { return }
+        await replayGuard.settle(request.opening.time, under: request.keyID, on: worker)
     }
 
     /// Under TLS, requests of clients without a clock may be let in at any time, any number of times.

@@ -16,7 +16,7 @@ enum Refusal: Error, Equatable {
     /// No TLS, so no answer either.
     case tls(TLSFailure)
 
-    /// What there was no more room in.
+    /// What there was no more room in. The raw value is one word: the log's, which filters read.
     enum Bound: String, CaseIterable {
         case tunnels = "max-tunnels"
         case tunnelsOfAddress = "max-tunnels-per-address"
@@ -26,15 +26,20 @@ enum Refusal: Error, Equatable {
         case requests = "seen-requests"
         /// Its key's name opens tunnels faster than it may.
         case rate = "max-tunnel-rate"
-        case lookUps = "look-ups of names"
-        case connects = "connections being made"
+        case lookUps = "look-ups"
+        case connects = "connects"
+        /// Looking for the keys that strangers' requests were made with has a share of the time, and it did not suffice for this one.
+        case searches = "key-searches"
 
         /// For people.
         var cause: String {
             switch self {
             case .requests: "its key's share of the remembered requests"
             case .rate: "\(rawValue) of its key"
-            case .tunnels, .tunnelsOfAddress, .handshakes, .memory, .lookUps, .connects: rawValue
+            case .lookUps: "look-ups of names"
+            case .connects: "connections being made"
+            case .searches: "searches for the keys of requests"
+            case .tunnels, .tunnelsOfAddress, .handshakes, .memory: rawValue
             }
         }
     }
@@ -57,8 +62,8 @@ enum Refusal: Error, Equatable {
     var isBusy: Bool {
         switch self {
         case .draining: true
-        // What cannot be remembered may have been seen before.
-        case .overLimit(let bound): bound != .requests
+        // What cannot be remembered may have been seen before; what was not searched to its end may be a stranger's.
+        case .overLimit(let bound): bound != .requests && bound != .searches
         case .notARequest, .silent, .wire, .forgotten, .timedOut, .tls: false
         }
     }

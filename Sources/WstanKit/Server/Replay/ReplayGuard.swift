@@ -108,10 +108,8 @@ package final class ReplayGuard: Sendable {
     }
 
     /// To be awaited before a request that was admitted is answered. It rarely takes any time.
-    ///
-    /// - Returns: whether it has.
-    func settle(_ time: Double, under key: KeyID, on worker: Worker) async -> Bool {
-        await marks?.settle(time, of: key, on: worker) ?? false
+    func settle(_ time: Double, under key: KeyID, on worker: Worker) async {
+        _ = await marks?.settle(time, of: key, on: worker)
     }
 
     /// To be called every few seconds. Does not block for long: only a journal that was damaged meanwhile is written anew.

@@ -191,7 +191,7 @@ package final class ReplayJournal: @unchecked Sendable {
     // MARK: Looking after it
 
     /// To be called every few seconds: whether another process has truncated or removed the file, or a writing has failed. It is
-    /// then written anew, and this is told once.
+    /// then written anew, and this is told once; not of a failure that this has mended at once.
     ///
     /// - Parameter records: everything that is known.
     func look(_ records: () -> [ReplayRecord]) -> Trouble? {
@@ -203,7 +203,9 @@ package final class ReplayJournal: @unchecked Sendable {
             try rewrite(records())
             let hadFailed = isFailureTold
             (failure, isFailureTold) = (nil, false)
-            return hadFailed ? .recovered(path: path) : .madeAnew(path: path)
+            if hadFailed { return .recovered(path: path) }
+            // A writing that has failed once, and of which nothing was told, is nobody else's doing.
+            return change == nil ? nil : .madeAnew(path: path)
         } catch {
             (failure, isFailureTold) = (error, true)
             return isFirst ? .failed(path: path, error) : nil

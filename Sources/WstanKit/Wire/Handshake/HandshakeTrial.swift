@@ -16,6 +16,15 @@ struct HandshakeTrial {
         searches = versions.compactMap { $0.search(request) }
     }
 
+    /// Bytes that it holds beside the head.
+    var held: Int {
+        searches.reduce(0) { sum, search in
+            switch search {
+            case .v1(let search): sum + search.held
+            }
+        }
+    }
+
     /// Whether one step of it costs much.
     var isLarge: Bool {
         guard place < searches.count else { return false }

@@ -80,21 +80,3 @@ enum ServerHandshake {
         }
     }
 }
-
-extension [ServerHandshake] {
-    /// Judges by one version after the other, all at once.
-    ///
-    /// - Returns: nil when it is a request of none of them.
-    /// - Throws: the refusal of the version for which the request got furthest.
-    func judge(_ head: HTTPHead) throws(WireError) -> ServerHandshake.Candidate? {
-        guard var trial = HandshakeTrial(of: head, by: self) else { return nil }
-        while true {
-            var budget = Int.max
-            switch try trial.go(on: &budget) {
-            case .more: continue
-            case .notARequest: return nil
-            case .found(let candidate): return candidate
-            }
-        }
-    }
-}

@@ -18,7 +18,8 @@ import Testing
             let rules = ClientAccess(
                 allowedUsers: allowed,
                 passwords: users.map {
-                    PasswordChecker(worker: worker, users: $0, threads: BlockingPool(maxThreads: 2))
+                    PasswordChecker(
+                        worker: worker, users: $0, shared: PasswordChecks(threads: BlockingPool(maxThreads: 2)))
                 },
                 worker: worker, log: .silent)
             let (userAgent, stream) = try await Loopback.pair(on: worker)

@@ -54,6 +54,28 @@ import Testing
         #expect(try Self.refusal("p:1", "SSH-2.0-x") == .unreadable(.http))
     }
 
+    @Test(.timeLimit(.minutes(1)), arguments: [(0, true), (1, true), (1000, true), (60_000, false)])
+    func `interim answers are passed over, and bounded by their bytes`(count: Int, isPassed: Bool) async throws {
+        try await WorkerThread.run { worker in
+            let (near, far) = try await Loopback.pair(on: worker)
+            worker.spawn {
+                let interim = String(repeating: "HTTP/1.1 103 Early Hints\r\n\r\n", count: count)
+                far.write(Array((interim + "HTTP/1.1 200 OK\r\n\r\n").utf8))
+                _ = await far.readAll()
+                far.close()
+            }
+            let passage = try Self.passage("p:1")
+            var refusal: ProxyRefusal?
+            do throws(ProxyRefusal) {
+                try await passage.pass(near, until: worker.now + .seconds(30))
+            } catch {
+                refusal = error
+            }
+            #expect(refusal == (isPassed ? nil : .unreadable(.http)))
+            near.close()
+        }
+    }
+
     @Test func `what a restart looks like is told apart`() {
         let restarts: [ProxyRefusal] = [.status(502, reason: ""), .status(504, reason: ""), .socks(5), .cut]
         let others: [ProxyRefusal] = [

@@ -5,11 +5,11 @@ import Testing
 @testable import WstanCore
 
 @Suite(.timeLimit(.minutes(1))) struct PasswordCheckerTests {
-    private static func verifier(on worker: Worker, threads: Int = 4) throws -> PasswordChecker {
+    private static func verifier(
+        on worker: Worker, _ shared: PasswordChecks = PasswordChecks(threads: BlockingPool(maxThreads: 4))
+    ) throws -> PasswordChecker {
         let text = "anna:\(ConfigUsersFileTests.sha256)\nbert:\(ConfigUsersFileTests.bcrypt)\n"
-        return PasswordChecker(
-            worker: worker, users: try UsersFile(Array(text.utf8), path: "u"),
-            threads: BlockingPool(maxThreads: threads))
+        return PasswordChecker(worker: worker, users: try UsersFile(Array(text.utf8), path: "u"), shared: shared)
     }
 
     private static func check(
@@ -75,6 +75,23 @@ import Testing
                 let time = Instant.now() - began
                 #expect(time > .milliseconds(1750), "\(name)")
             }
+        }
+    }
+
+    @Test func `one who guesses is as slow on two workers as on one`() async throws {
+        let other = try Worker(index: 1, memoryLimit: 1 << 20)
+        other.start()
+        defer { other.stop() }
+        try await WorkerThread.run { worker in
+            let shared = PasswordChecks(threads: BlockingPool(maxThreads: 4))
+            let verifier = try Self.verifier(on: worker, shared)
+            let second = try Self.verifier(on: other, shared)
+            let began = Instant.now()
+            #expect(await Self.check(verifier, "anna", "guess 0") == .wrong)
+            #expect(await other.perform { await Self.check(second, "anna", "guess 1") } == .wrong)
+            #expect(await Self.check(verifier, "anna", "guess 2") == .wrong)
+            let time = Instant.now() - began
+            #expect(time > .milliseconds(1750), "250 ms, 500, 1000")
         }
     }
 

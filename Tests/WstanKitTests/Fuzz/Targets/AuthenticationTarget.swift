@@ -1,6 +1,34 @@
 @testable import WstanBase
 @testable import WstanCore
 
+extension HandshakeTrial {
+    /// All of it at once.
+    ///
+    /// - Returns: nil when it is a request of no version.
+    mutating func judge() throws(WireError) -> ServerHandshake.Candidate? {
+        while true {
+            var budget = Int.max
+            switch try go(on: &budget) {
+            case .more: continue
+            case .notARequest: return nil
+            case .found(let candidate): return candidate
+            }
+        }
+    }
+}
+
+extension Authentication {
+    /// All that an acceptor asks of it.
+    func verify(_ head: HTTPHead, now: Moment) throws(Refusal) -> VerifiedRequest {
+        let source = ClientAddress(ipv4: IPv4Address(0xc000_0201), port: 1).source
+        guard var trial = self.trial(head, from: source, now: now.wall) else { throw .notARequest }
+        let found: ServerHandshake.Candidate?
+        do throws(WireError) { found = try trial.judge() } catch { throw .wire(error) }
+        guard let candidate = found else { throw .notARequest }
+        return try verify(candidate, from: source, now: now)
+    }
+}
+
 extension FuzzTarget {
     /// The head of a request, from anybody or from a holder of the key: only a whole, fresh, authentic one opens a
     /// tunnel, once.

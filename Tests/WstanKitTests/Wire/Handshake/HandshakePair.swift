@@ -44,3 +44,10 @@ struct HandshakePair {
         WebSocketHandshake.response(accept: accept, server: "s", date: HTTPDate.format(Int64(now)))
     }
 }
+
+extension [ServerHandshake] {
+    func judge(_ head: HTTPHead) throws(WireError) -> ServerHandshake.Candidate? {
+        guard var trial = HandshakeTrial(of: head, by: self) else { return nil }
+        return try trial.judge()
+    }
+}

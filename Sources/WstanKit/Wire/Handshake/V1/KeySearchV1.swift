@@ -45,6 +45,9 @@ struct KeySearchV1 {
         }
     }
 
+    /// Bytes that it holds beside the head.
+    var held: Int { request.segment.count + message.count }
+
     /// Whether one tag costs much.
     var isLarge: Bool { message.count > Self.large }
 
