@@ -52,7 +52,7 @@ struct ListenCheck: @unchecked Sendable {
         }
         let concern = Concern.replaced(
             listen: settings.listen.map(\.description), by: places,
-            unit: unit.map { String($0.name.prefix { $0 != "." }) } ?? "wstand", systemctl: unit?.systemctl ?? "systemctl")
+            unit: unit.map { String($0.name.dropLast(".service".count)) } ?? "wstand", systemctl: unit?.systemctl ?? "systemctl")
         return .warning("listen", concern.text, remedy: concern.advice)
     }
 
