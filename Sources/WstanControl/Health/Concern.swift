@@ -20,6 +20,31 @@ public struct Concern: Sendable, Equatable {
         self.text = text
         self.advice = advice
     }
+
+    /// The sockets of systemd come before what the configuration says.
+    ///
+    /// - Parameters:
+    ///   - listen: of the configuration. It and `others` are empty where they may not be told.
+    ///   - others: where systemd listens.
+    ///   - unit: without its suffix, such as `wstand`.
+    public static func replaced(
+        listen: [String], by others: [String], unit: String, systemctl: String = "systemctl"
+    ) -> Concern {
+        let places = listen.isEmpty ? "" : " = " + listen.joined(separator: ", ")
+        let others = others.isEmpty ? "other addresses" : others.joined(separator: ", ")
+        return Concern(
+            .warning, "listen\(places) is not in force: systemd listens on \(others)",
+            advice: "\(systemctl) disable --now \(unit).socket (wstanctl init server --uri URI, if init has set it up), then "
+                + "\(systemctl) restart \(unit); or remove listen")
+    }
+
+    /// Other hosts find no TLS at `places`, although the URI says that there is; empty where they may not be told.
+    public static func withoutTLS(on places: [String]) -> Concern {
+        let places = places.isEmpty ? "" : " on " + places.joined(separator: ", ")
+        return Concern(
+            .warning, "serves without TLS\(places) although its uri says wss: right only behind a front that terminates TLS",
+            advice: "set [tls] certificate, or listen on loopback, or name the front's address in trusted-proxies")
+    }
 }
 
 extension GetStatus.Reply {
@@ -76,23 +101,10 @@ extension GetStatus.Reply {
         let unit = instance.map { "wstand@" + $0 } ?? "wstand"
         var concerns: [Concern] = []
         if let replacedListen {
-            let places = replacedListen.isEmpty ? "" : " = " + replacedListen.joined(separator: ", ")
             let passed = listeners.filter { $0.activated && $0.address.first != "/" }.map(\.address)
-            let others = passed.isEmpty ? "other addresses" : passed.joined(separator: ", ")
-            concerns.append(
-                Concern(
-                    .warning, "listen\(places) is not in force: systemd listens on \(others)",
-                    advice: "\(systemctl) disable --now \(unit).socket (wstanctl init server --uri URI, if init has set it "
-                        + "up), then \(systemctl) restart \(unit); or remove listen"))
+            concerns.append(.replaced(listen: replacedListen, by: passed, unit: unit, systemctl: systemctl))
         }
-        if let withoutTLS, trustsFront != true {
-            let places = withoutTLS.isEmpty ? "" : " on " + withoutTLS.joined(separator: ", ")
-            concerns.append(
-                Concern(
-                    .warning,
-                    "serves without TLS\(places) although its uri says wss: right only behind a front that terminates TLS",
-                    advice: "set [tls] certificate, or listen on loopback, or name the front's address in trusted-proxies"))
-        }
+        if let withoutTLS, trustsFront != true { concerns.append(.withoutTLS(on: withoutTLS)) }
         return concerns
     }
 

@@ -108,7 +108,10 @@ extension EventLog {
     func userAgentClosedForRoom(now: Instant) {
         guard let missed = throttle.allows("room", every: .seconds(60), now: now) else { return }
         logger.warning(
-            "a user agent that says nothing was closed to make room for others: descriptors run short",
+            """
+            a user agent that says nothing was closed to make room for others: too many say nothing (a quarter of the \
+            descriptors)
+            """,
             metadata: .of(.limitReached, .repeated(missed)))
     }
 

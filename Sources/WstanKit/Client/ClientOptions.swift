@@ -60,7 +60,7 @@ package enum ClientLimits {
     package static let responseHead = 256 * 1024
     /// What is read of a user agent's next requests while one is under way; the rest waits in its kernel and its own.
     static let readAhead = 16 * 1024
-    /// Bytes of empty lines before a request. Somebody who sends nothing else would keep the worker to himself.
+    /// Bytes of empty lines before a request. A user agent that sends nothing else would occupy the worker.
     static let emptyLines = 1024
     /// What a server may take to answer a reset, beyond the time on the way.
     static let resetPause: Duration = .milliseconds(30)
@@ -98,24 +98,24 @@ package enum ClientLimits {
     /// Servers of which it is remembered whether they tell.
     static let knownServers = 64
 
-    /// What an association holds while its tunnel is opened: so many datagrams, and so many bytes.
+    /// What an association holds at most while its tunnel is opened: datagrams, and their bytes.
     static let waitingDatagrams = 64
     static let waitingDatagramBytes = 256 * 1024
-    /// After a failure an association does not try to open a tunnel for so long at most.
+    /// The longest time for which an association does not try to open a tunnel after a failure.
     static let associationPause: Duration = .seconds(1)
     /// Sources that a forward for datagrams serves at once.
     static let forwardSources = 256
-    /// A handshake that is reset is tried again so many times.
+    /// How many times a handshake that is reset is tried again.
     static let retries = 5
-    /// A server that has worked and is away is waited for so long: a restart is to cost nobody his connection.
+    /// How long a server that has worked and is away is waited for: a restart is to cost no user agent its connection.
     static let restart: Duration = .seconds(3)
     /// The first pause of that wait; each one after it is twice as long.
     static let restartPause: Duration = .milliseconds(100)
-    /// A user agent that has only shut down its sending side, and gets nothing, is waited for so long.
+    /// How long a user agent that has only shut down its sending side, and gets nothing, is waited for.
     static let linger: Duration = .seconds(60)
-    /// The same where nobody can tell whether it is still there: it is on another host.
+    /// The same where it is on another host: whether it is still there cannot be told.
     static let lingerRemote: Duration = .seconds(10)
-    /// One that has left before the target was reached: for what it has said, the target is waited for so long.
+    /// How long the target is waited for after the user agent has left: to deliver what it has said.
     static let parting: Duration = .seconds(1)
     /// How often it is looked whether it is still there.
     static let lingerStep: Duration = .seconds(1)

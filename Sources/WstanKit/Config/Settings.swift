@@ -116,11 +116,11 @@ public struct Settings: Sendable, Equatable {
     public var maxTunnelsPerAddress = 0
     /// Of the keys of one name, per second; twenty seconds' worth at once. 0: no limit.
     public var maxTunnelRate = 500
-    /// 0: no limit.
+    /// Never more than a quarter of the descriptors; 0: as many as these.
     public var maxHandshakes = 8_192
     public var handshakeTimeout = Duration.seconds(8)
     public var connectTimeout = Duration.seconds(10)
-    /// A tunnel on whose connection nothing has moved for so long is ended; zero: none is.
+    /// A tunnel on whose connection nothing has moved for this time is ended; zero: none is.
     public var idleTimeout = Duration.zero
     public var plainAnswer = PlainAnswer.status(.notFound)
 

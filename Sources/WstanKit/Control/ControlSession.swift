@@ -22,7 +22,7 @@ package final class ControlSession: @unchecked Sendable {
         case slow
     }
 
-    /// Who may only look has nothing long to say.
+    /// A caller that may only look has nothing long to say.
     private static let strangersLimit = 16 * 1024
     private static let readSize = 16 * 1024
     /// For a client to read what it has asked for.
@@ -67,7 +67,7 @@ package final class ControlSession: @unchecked Sendable {
                 isBusy(false)
                 if isSlow { return .slow }
                 guard !isOver else { return .left }
-                // Others have their turn between two calls of one who has sent many.
+                // Others have their turn between two calls of a session that has sent many.
                 await stream.worker.yield()
             }
             do throws(MessageFrames.TooLong) {

@@ -3,7 +3,7 @@ import WstanCore
 
 /// What was needed for the start only.
 enum StartupMemory {
-    /// Unmaps the pages of files that nobody can write to and nobody has written to: code and constants, of which the start
+    /// Unmaps the pages of files that cannot be written to and were not: code and constants, of which the start
     /// needs much that is never used again. The page cache has them, and what is used comes back by itself (MADV_DONTNEED).
     ///
     /// A fresh server has 16.8 MB resident without it and 10.6 with it (release build, one thread, 2026-11-25). Blocks for

@@ -29,7 +29,7 @@ package struct EventLog: Sendable {
     ///
     /// - Parameters:
     ///   - reason: its code.
-    ///   - source: whom a line names.
+    ///   - source: what a line names.
     /// - Returns: when `logGathered` has something to log; nil when this refusal is to be logged at once.
     func gather(_ reason: String, _ level: Logger.Level, of source: String, now: Instant) -> Instant? {
         logLines(upTo: now)

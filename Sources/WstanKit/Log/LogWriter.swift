@@ -1,6 +1,6 @@
 import Glibc
 
-/// Writes log lines to stderr on a thread of its own, so that a reader who does not read never holds a worker up.
+/// Writes log lines to stderr on a thread of its own, so that a reader that does not read never holds a worker up.
 package final class LogWriter: Sendable {
     package static let standardError = LogWriter()
 

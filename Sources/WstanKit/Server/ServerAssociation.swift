@@ -14,7 +14,7 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
     /// - Parameters:
     ///   - client: on whose behalf names are looked up.
     ///   - policy: asked of every datagram.
-    ///   - patience: it ends when it is not used for so long.
+    ///   - patience: how long it may be unused before it ends.
     init(
         on tunnel: Tunnel, for client: ClientAddress, policy: TargetPolicy, resolver: Resolver,
         recorder: RefusalRecorder,

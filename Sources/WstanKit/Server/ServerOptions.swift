@@ -32,7 +32,7 @@ package struct ServerOptions: Sendable {
     }
 }
 
-/// Every bound on what somebody unknown may make a server hold.
+/// Every bound on what a stranger may make a server hold.
 package enum ServerLimits {
     /// A Python client puts the whole head of a plain HTTP request into the path: a 60 KB cookie makes an 80 KB line.
     static let requestHead = 96 * 1024
@@ -50,7 +50,7 @@ package enum ServerLimits {
     static let discardedFromStrangers = 64 * 1024
     /// See `ServerService.waitForPythonClient`.
     static let resetAfterOpening: Duration = .milliseconds(20)
-    /// An association that is not used for so long ends, though its client has not ended it.
+    /// How long an association may be unused before it ends, though its client has not ended it.
     static let associationIdle: Duration = .seconds(300)
     /// What the plain answer calls this server: the most common name there is.
     static let serverName = "nginx"

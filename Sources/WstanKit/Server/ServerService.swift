@@ -152,8 +152,8 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     /// Counts a connection that had to leave before it could say its request.
     package func closedForRoom() { recorder.closedForRoom() }
 
-    /// Counts one more tunnel of the client, until that has ended. Where there is no room for it, one of whoever has most
-    /// gives way.
+    /// Counts one more tunnel of the client, until that has ended. Where there is no room for it, one of the key that
+    /// has most gives way.
     ///
     /// - Returns: why there is no room; nil when there is.
     private func makeRoom(for client: ClientAddress, holding key: KeyID) -> Refusal? {
@@ -221,9 +221,8 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     }
 
     func tunnelEnded(_ tunnel: Tunnel) {
-        let served = tunnels.removeValue(forKey: tunnel.id)
-        if served != nil { past.traffic = past.traffic + tunnel.stream.traffic }
-        if let served {
+        if let served = tunnels.removeValue(forKey: tunnel.id) {
+            past.traffic = past.traffic + tunnel.stream.traffic
             if !served.hasToGo { shares.left(tunnel.id, of: served.holder) }
             if served.isCounted { tunnelCounts.leave(served.client.source) }
         }
@@ -338,7 +337,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         }
         switch connection.outcome {
         case nil:
-            // What the client still sent is not for anybody: version 1 cannot say that only one direction has ended.
+            // What the client still sent goes nowhere: version 1 cannot say that only one direction has ended.
             target.closeOrderly(awaitingPeer: false)
         case .reset(let reset):
             if reset.isBrokenConnection { target.abort() } else { target.closeOrderly(awaitingPeer: false) }

@@ -1,7 +1,7 @@
 /// Whose tunnels a worker has, and which of them gives way when there is no room for another: a value.
 ///
-/// Who has most gives way. Its longest idle tunnel is the first to go: that one carries nothing, and its client opens another when
-/// it needs one. So the holder of one key keeps nobody else out, and where there is only one key it has all there is.
+/// The key that has most gives way. Its longest idle tunnel is the first to go: that one carries nothing, and its client opens another when
+/// it needs one. So the holder of one key keeps no other out, and where there is only one key it has all there is.
 struct TunnelShares {
     private struct Share {
         var count = 0
@@ -56,8 +56,8 @@ struct TunnelShares {
         if share.count > 1 { shares[holder]?.count -= 1 } else { shares[holder] = nil }
     }
 
-    /// An idle tunnel that gives way to another one of the newcomer: the longest idle one of whoever has most, and of the
-    /// newcomer itself before that of anybody who has less.
+    /// An idle tunnel that gives way to another one of the newcomer: the longest idle one of the holder that has most, and of
+    /// the newcomer itself before that of a holder that has less.
     ///
     /// - Parameter isIdle: whether a tunnel is idle now.
     mutating func longestIdle(for newcomer: Party, isIdle: (UInt64) -> Bool) -> UInt64? {
@@ -69,7 +69,7 @@ struct TunnelShares {
         return nil
     }
 
-    /// Whose tunnel gives way to one of the newcomer when no tunnel is idle: of whoever has most, unless the newcomer
+    /// Whose tunnel gives way to one of the newcomer when no tunnel is idle: of the holder that has most, unless the newcomer
     /// would then have as many.
     func greatest(beside newcomer: Party) -> Party? {
         guard let greatest = shares.max(by: { $0.value.count < $1.value.count }),

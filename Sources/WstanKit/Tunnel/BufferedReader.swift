@@ -66,7 +66,7 @@ package struct BufferedReader {
                 stream.heldHead = 0
                 return .success(head)
             }
-            // Counts until the head is there, or somebody has given up on it.
+            // Counts until the head is there, or the reader has given up.
             stream.heldHead = gatherer.bytes.count
             let progress = await readMore(deadline: deadline)
             guard progress == .more else { return .failure(Interruption(progress: progress)) }

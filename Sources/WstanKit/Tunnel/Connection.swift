@@ -63,7 +63,7 @@ package final class Connection: @unchecked Sendable {
         abandon()
     }
 
-    /// The tunnel has nothing to do with it any more: whoever waits on its behalf is told.
+    /// The tunnel has nothing to do with it any more: tasks that wait on its behalf are told.
     func abandon() {
         guard !isOver else { return }
         isOver = true

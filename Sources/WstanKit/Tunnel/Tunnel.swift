@@ -39,7 +39,7 @@ package final class Tunnel: @unchecked Sendable {
     private let resetDeadline: ResetDeadline
 
     /// - Parameters:
-    ///   - role: which end of the WebSocket this is, and so who masks.
+    ///   - role: which end of the WebSocket this is, and so whether it masks.
     ///   - acceptor: carries out what the peer asks for; without one this end asks, and the peer does not.
     init(
         id: UInt64, role: WebSocketRole, stream: Stream, sealer: Sealer, opener: Opener, pings: Pings, mark: Int = 0,
@@ -103,7 +103,7 @@ package final class Tunnel: @unchecked Sendable {
 
     /// Acceptor: the target has answered. What came for it meanwhile goes out.
     ///
-    /// - Returns: false when nobody wants it any more.
+    /// - Returns: false when the connection is over.
     func connected(_ connection: Connection, to target: any ByteEnd) -> Bool {
         guard self.connection === connection, machine.connectedTarget() == .relay else { return false }
         target.write(connection.takeHeld())

@@ -25,9 +25,9 @@ enum TunnelLimits {
     static let gathered = 16 * 1024
     /// While more than this waits for the network, datagrams are dropped instead of getting old.
     static let pendingDatagrams = 128 * 1024
-    /// Bytes that have not moved for so long are given up: when who sent them has left this host...
+    /// How long bytes may stand still before they are given up: when the user agent that sent them has left this host...
     static let stalled: Duration = .seconds(120)
-    /// ...and when he has finished, and who should take them is dead.
+    /// ...and when the sender has finished, and the peer that should take them is dead.
     static let stalledForLong: Duration = .seconds(300)
     /// How often it is looked.
     static let stalledStep: Duration = .seconds(5)

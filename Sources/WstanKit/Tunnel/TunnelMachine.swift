@@ -1,4 +1,4 @@
-/// Which end of a tunnel asks for connections. It is not who masks: that is the WebSocket's client, whichever end asks.
+/// Which end of a tunnel asks for connections. Masking is another matter: the WebSocket's client masks, whichever end asks.
 enum TunnelRole: Sendable {
     case requester
     case acceptor
@@ -18,7 +18,7 @@ struct TunnelMachine {
         case using
         /// An association carries datagrams. Can become: resetting, idle.
         case associated
-        /// Our reset is sent, the peer's is awaited; what comes until then is not for anybody. Can become: idle.
+        /// Our reset is sent, the peer's is awaited; what comes until then belongs to no connection. Can become: idle.
         case resetting
     }
 

@@ -1,6 +1,6 @@
 import WstanBase
 
-/// What there is to say of one tunnel at one moment, for whoever asks the daemon.
+/// What there is to say of one tunnel at one moment, for a client of the control socket.
 package struct TunnelReport: Sendable, Equatable {
     package enum State: Sendable {
         /// The target has not answered.

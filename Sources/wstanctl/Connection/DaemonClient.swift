@@ -104,7 +104,7 @@ struct DaemonClient {
         }
     }
 
-    /// The same, for who has words of its own for a failure.
+    /// The same, for a command that has words of its own for a failure.
     func exchange<Method: ControlMethod>(
         _ method: Method.Type, _ parameters: Method.Parameters, timeout: Duration = .seconds(60)
     ) throws(ControlConnection.Failure) -> Method.Reply {

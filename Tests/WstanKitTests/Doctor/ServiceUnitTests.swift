@@ -13,6 +13,10 @@ import Testing
         let finding = ListenCheck.finding(of: sockets, insteadOf: settings)
         #expect(finding.level == .warning)
         #expect(finding.text == "listen = 127.0.0.1:8080 is not in force: systemd listens on [::]:443")
+        let unit = try #require(Self.unit(["Id": "wstand@home.office.service"]))
+        let remedy = try #require(ListenCheck.finding(of: sockets, insteadOf: settings, unit: unit).remedy)
+        #expect(remedy.hasPrefix("systemctl disable --now wstand@home.office.socket "))
+        #expect(remedy.hasSuffix("then systemctl restart wstand@home.office; or remove listen"))
         settings.listen = try ListenAddress.list("*:443")
         #expect(ListenCheck.finding(of: sockets, insteadOf: settings).level == .ok)
     }

@@ -20,13 +20,13 @@ struct CheckQueue<Work> {
     static var placesOfClient: Int { 32 }
     /// The same of one name, whatever the clients: one who has many addresses guesses no faster than this.
     static var placesOfName: Int { 64 }
-    /// So many wait in one line, and so many of one client.
+    /// The largest number that waits in one line, and of one client.
     static var lineLength: Int { 64 }
     static var waitingOfClient: Int { 256 }
     /// The first pause after a failure; each one after it is twice as long, up to the longest.
     static var firstPause: Duration { .milliseconds(250) }
     static var longestPause: Duration { .seconds(2) }
-    /// Failures are forgotten when there was none for so long.
+    /// How long after the last failure all are forgotten.
     static var memory: Duration { .seconds(60) }
     /// Lines of which something is remembered.
     static var capacity: Int { 4096 }

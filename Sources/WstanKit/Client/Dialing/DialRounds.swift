@@ -6,7 +6,7 @@ struct DialRounds {
     enum Action: Equatable {
         /// On the servers that are not in `tried`.
         case go
-        /// The same, after so long.
+        /// The same, after this time.
         case pause(Duration)
         case fail(DialFailure)
     }

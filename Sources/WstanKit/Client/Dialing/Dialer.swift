@@ -51,7 +51,7 @@ final class Dialer: @unchecked Sendable {
         let load: (Tunnel) -> Void
         /// Whether it may be asked for twice: a reset does not tell whether the server has served the request.
         var mayRepeat = true
-        /// Whether whoever wants it is gone.
+        /// Whether the user agent that wants it is gone.
         var isUnwanted: () -> Bool = { false }
     }
 
@@ -87,7 +87,7 @@ final class Dialer: @unchecked Sendable {
         RequestClock.shared.next(now: WallClock.now())
     }
 
-    /// Opens a tunnel that carries nothing yet. It is tried once: nobody waits for it.
+    /// Opens a tunnel that carries nothing yet. It is tried once: no connection waits for it.
     func openIdle(_ uplink: Uplink) async throws(DialFailure) -> Tunnel {
         let cargo = Cargo(opening: { .idle(time: Self.openingTime()) }, load: { $0.rest() })
         servers.handshakeBegan(uplink, isAwaited: false)

@@ -43,7 +43,7 @@ final class DirectCarrier: TargetCarrier, @unchecked Sendable {
 
     // MARK: From the target
 
-    /// Reads the target until it ends, or somebody else takes it over.
+    /// Reads the target until it ends, or `release` hands it over.
     func run() async {
         worker.budget.addTunnel()
         await moveToNearEnd()
@@ -87,7 +87,7 @@ final class DirectCarrier: TargetCarrier, @unchecked Sendable {
         target.interruptDrain()
     }
 
-    /// Hands the target's stream over to somebody who reads it from here on; what has come of it has been delivered.
+    /// Hands the target's stream over to another reader from here on; what has come of it has been delivered.
     ///
     /// - Returns: nil when the connection has ended.
     func release() async -> Stream? {

@@ -4,7 +4,7 @@ import WstanConfig
 /// Which targets a client reaches by itself, without the tunnel.
 ///
 /// A target is judged as it was asked for: an address by its network, a name by what it says. No name is looked up for
-/// it, since that would tell the name servers of this network where somebody goes.
+/// it, since that would tell the name servers of this network where its users go.
 package struct DirectRules: Sendable, Equatable {
     var patterns: [TargetPattern] = []
 

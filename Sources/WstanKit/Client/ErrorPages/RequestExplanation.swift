@@ -1,6 +1,6 @@
 import WstanBase
 
-/// What is wrong with a request, told to who sent it.
+/// What is wrong with a request, told to its sender.
 extension RequestFault {
     /// - Parameter here: where this proxy is, for those who have to set it.
     func explanation(here: String) -> Explanation {

@@ -2,7 +2,7 @@ import WstanBase
 
 /// The language in which a user agent has asked for a connection, and in which it is told no.
 enum ConnectReply: Equatable {
-    /// Nobody has asked in words, so nobody is told: a forward.
+    /// A forward: its user agent has sent no command, so it gets no reply.
     case none
     case socks4
     case socks5

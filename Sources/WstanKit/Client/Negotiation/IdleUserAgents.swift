@@ -26,7 +26,7 @@ final class IdleUserAgents: @unchecked Sendable {
         streams[ObjectIdentifier(stream)] = nil
     }
 
-    /// Ends them in good order; whoever waits for their next requests is told that there are none.
+    /// Ends them in good order; tasks that wait for their next requests are told that there are none.
     func drain() {
         areUnwanted = true
         for stream in streams.values { stream.closeOrderly(awaitingPeer: true) }

@@ -26,7 +26,8 @@ final class UserAgentSession: @unchecked Sendable {
 
     init(
         userAgent: Stream, dialer: Dialer, direct: DirectDialer, pool: TunnelPool, idle: IdleUserAgents,
-        rules: ClientAccess, answerSupport: AnswerSupport, failures: RecentFailures, log: EventLog, forwarded: Address?, place: HandshakePlace?, ended: @escaping () -> Void
+        rules: ClientAccess, answerSupport: AnswerSupport, failures: RecentFailures, log: EventLog, forwarded: Address?,
+        place: HandshakePlace?, ended: @escaping () -> Void
     ) {
         self.userAgent = userAgent
         self.dialer = dialer
@@ -244,7 +245,7 @@ final class UserAgentSession: @unchecked Sendable {
         }
     }
 
-    /// - Parameter tries: so many more when the network fails before anything has come back.
+    /// - Parameter tries: how many more follow when the network fails before anything has come back.
     private func carryOnNewTunnel(
         _ target: Address, _ early: [UInt8], first: Result<Uplink, DialFailure>, tries: Int = 1
     ) async {
@@ -331,14 +332,14 @@ final class UserAgentSession: @unchecked Sendable {
         }
     }
 
-    /// The target was not reached. One who has asked us for it gets an orderly end; to one who takes us for the target that
+    /// The target was not reached. One that has asked us for it gets an orderly end; to one that takes us for the target that
     /// would look like an answer without a word, so it gets what a target that breaks off would give it.
     private func endInVain() {
         if forwarded == nil { userAgent.closeOrderly(awaitingPeer: true) } else { userAgent.resetAfterDelivery() }
     }
 
-    /// One who says a little and leaves, as a logger does, is done before the server has reached the target, and a reset
-    /// would overtake what he said. Our servers answer an empty DAT when they have; Python's do not.
+    /// A user agent that says a little and leaves, as a logger does, is done before the server has reached the target, and a
+    /// reset would overtake what it said. Our servers answer an empty DAT when they have; Python's do not.
     private func waitForArrival(of connection: Connection, on tunnel: Tunnel) async {
         if late == nil { answerSupport.listen(to: connection, on: tunnel) }
         tunnel.output.sendEmptyData()

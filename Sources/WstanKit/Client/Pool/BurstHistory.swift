@@ -6,7 +6,7 @@ import WstanBase
 /// opened when the first of them begins comes too late for the others. The largest number seen stands for ten minutes
 /// from when it was last reached, then half of it for as long, and so on.
 struct BurstHistory {
-    /// A second is counted in so many slices, of which the oldest falls away as a new one begins.
+    /// How many slices a second is counted in, of which the oldest falls away as a new one begins.
     private static let slices = 10
     private static let slice: UInt64 = 100_000_000
     static let halfLife: Duration = .seconds(600)

@@ -28,15 +28,15 @@ struct PoolMachine {
 
     /// A burst is made up for when it is over, so that what it needs itself comes first...
     static let quiet: Duration = .milliseconds(250)
-    /// ...or after so long, if it goes on.
+    /// ...or after this time, if it goes on.
     static let unquiet: Duration = .seconds(1)
-    /// So long those are kept that exceed the size.
+    /// How long those are kept that exceed the size.
     static let surplusTime: Duration = .seconds(1)
     /// A tunnel that was cut sooner after its opening than this has failed.
     static let probation: Duration = .seconds(5)
     /// Long enough for a crowd: 10,000 clients of a server that is away or full try 1,300 times a second.
     static let longestPause: Duration = .seconds(15)
-    /// A server that is restarted cuts the tunnels of all its clients at one moment. They come back within so long.
+    /// A server that is restarted cuts the tunnels of all its clients at one moment. They come back within this time.
     static let lossPause: Duration = .seconds(1)
 
     private(set) var size: Int
@@ -50,7 +50,7 @@ struct PoolMachine {
     private var unsettled: (first: Instant, last: Instant)?
     private var failures = 0
     private var pauseUntil: Instant?
-    /// After a loss so many are opened at once: one, and twice as many with each that came; nil: as many as are needed.
+    /// How many are opened at once after a loss: one, and twice as many with each that came; nil: as many as are needed.
     private var window: Int?
     private var jitter: Jitter
 
@@ -82,7 +82,7 @@ struct PoolMachine {
     /// How many are being opened.
     var openingCount: Int { openings.count }
 
-    /// How many of these nobody waits for.
+    /// How many of these no connection waits for.
     private var unclaimed: Int { openings.count { !$0.isClaimed } }
 
     /// How many idle tunnels there should be.
@@ -112,7 +112,7 @@ struct PoolMachine {
         return entries.remove(at: index).id
     }
 
-    /// A tunnel that is being opened and comes sooner than one that would be opened now; whoever gets it waits for it.
+    /// A tunnel that is being opened and comes sooner than one that would be opened now; the connection that gets it waits for it.
     mutating func claim() -> UInt64? {
         guard let index = openings.firstIndex(where: { $0.isAsked && !$0.isClaimed }) else { return nil }
         openings[index].isClaimed = true
@@ -265,7 +265,7 @@ struct PoolMachine {
 
     /// Those that are being opened are not counted on any more: the network has changed under them.
     ///
-    /// - Returns: those that somebody waits for.
+    /// - Returns: those that a connection waits for.
     mutating func abandonOpenings() -> [UInt64] {
         defer { openings = [] }
         return openings.filter(\.isClaimed).map(\.number)

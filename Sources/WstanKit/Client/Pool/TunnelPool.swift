@@ -18,9 +18,9 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     private let log: EventLog
     private var isDraining = false
     private var look: (at: Instant, timer: Timers.ID)?
-    /// Those who would like a tunnel that is about to fall idle.
+    /// Connections that would like a tunnel that is about to fall idle.
     private var waiting: [UInt64: Wait<Void>] = [:]
-    /// Those who wait for a tunnel that is being opened, by its number.
+    /// Connections that wait for a tunnel that is being opened, by its number.
     private var claims: [UInt64: Wait<Tunnel?>] = [:]
     private var tunnelHasEnded: (() -> Void)?
     /// Whether new connections may go on a tunnel that is free: not on one to a server to which another is preferred.

@@ -15,7 +15,7 @@ final class ServerList: @unchecked Sendable {
     private var probes: Timers.ID?
     /// Connections that are being made.
     private var races: [ObjectIdentifier: ServerRace] = [:]
-    /// Handshakes under way that somebody waits for.
+    /// Handshakes that connections wait for.
     private var handshakes: [ObjectIdentifier: Stream] = [:]
     /// Called when new tunnels go elsewhere than those before.
     var whenChanged: ((ServerListMachine.Change) -> Void)?

@@ -4,7 +4,7 @@ import WstanBase
 /// go in, what to do comes out; the clock and the connections are the caller's. Servers go by their number.
 ///
 /// One that has failed is out for a while, and longer each time; then it is tried by a connection of its own, which no
-/// user waits for. One that has not answered for a second is passed over by those who come, until it answers.
+/// user waits for. One that has not answered for a second is passed over by new connections until it answers.
 struct ServerListMachine {
     /// Where new tunnels go has changed.
     enum Change: Equatable {
@@ -85,7 +85,7 @@ struct ServerListMachine {
     /// Whether a try has not been answered yet.
     func isPending(_ number: Int) -> Bool { servers[number].pending > 0 }
 
-    /// The same for all who wait for this server, so that not each of them pays.
+    /// The same for all connections that wait for this server, so that not each of them pays.
     func patienceEnds(_ number: Int, _ now: Instant) -> Instant {
         (servers[number].silentSince ?? now) + Self.patience
     }

@@ -53,7 +53,7 @@ final class ServerRace: @unchecked Sendable {
         let task = worker.spawn { [self] in attempted(index, await servers.connect(to: number)) }
         begun.append(Attempt(number: number, task: task))
         guard !waiting.isEmpty else { return }
-        // The server may have been silent to others already; but whoever is asked gets a turn of the loop to refuse.
+        // The server may have been silent to others already; but the server that is asked gets a turn of the loop to refuse.
         let deadline = max(servers.patienceEnds(number), worker.now)
         patience = worker.schedule(at: deadline) { [self] in beginNext() }
     }

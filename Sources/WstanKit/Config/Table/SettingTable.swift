@@ -142,7 +142,7 @@ extension SettingKey {
             purpose: "open at most this many tunnels per second with the keys of one name; 0 means no limit"),
         SettingKey(
             name: "max-handshakes", section: .server, kind: .count(\.maxHandshakes, 0...1_000_000), reload: .takesOver,
-            purpose: "allow at most this many connections without a complete request; 0 means no limit"),
+            purpose: "allow at most this many connections without a complete request; 0 means a quarter of the descriptors"),
         SettingKey(
             name: "handshake-timeout", section: .server,
             kind: .duration(\.handshakeTimeout, .milliseconds(100) ... .seconds(600)), reload: .takesOver,

@@ -20,7 +20,7 @@ extension FileReader {
         var description: String { "more than \(limit) entries" }
     }
 
-    /// The regular files of a directory, and links to such or to nothing, which whoever reads them is to hear of. A link
+    /// The regular files of a directory, and links to such or to nothing, which are to be warned of. A link
     /// to /dev/null, which is how a file is masked, is none.
     ///
     /// - Parameter limit: of entries of any kind.

@@ -32,7 +32,7 @@ enum KeyFile {
         var status = stat()
         _ = try SystemError.check("stat") { fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw SystemError(call: "open", code: EINVAL) }
-        // Whoever may not write it may not replace it either, though the directory lets him.
+        // A user who may not write it may not replace it either, though the directory allows it.
         let file = try SystemError.check("open") {
             openat(directory, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
         }

@@ -370,7 +370,7 @@ final class KeyRingService: @unchecked Sendable {
 
     // MARK: One after the other
 
-    /// In a task of its own: whoever asked may leave, and what was begun is ended all the same.
+    /// In a task of its own: the caller may leave, and what was begun is ended all the same.
     private func inTurn<T: Sendable>(
         _ body: @escaping @Sendable () async throws(KeyFailure) -> T
     ) async throws(KeyFailure) -> T {

@@ -3,6 +3,13 @@ import WstanBase
 import WstanConfig
 import WstanCore
 
+extension Settings {
+    /// Where other hosts find no TLS, although the URI says that there is.
+    func withoutTLS(among addresses: [SocketAddress]) -> [SocketAddress] {
+        leavesTLSToFront ? addresses.filter { !$0.isLoopback } : []
+    }
+}
+
 /// Turns what the configuration says to listen on into sockets' addresses, and what came of it into words.
 enum ListenAddresses {
     enum Place: Equatable, Sendable {

@@ -15,7 +15,7 @@ struct ListenPlan: Sendable {
     }
 
     enum Purpose: Equatable, Sendable {
-        /// For user agents or tunnels, who say themselves where they go.
+        /// For user agents or tunnels, which say themselves where they go.
         case service
         case connections(to: Address)
         case datagrams(to: Address)

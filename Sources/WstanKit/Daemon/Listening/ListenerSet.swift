@@ -184,7 +184,7 @@ final class ListenerSet: @unchecked Sendable {
         }
     }
 
-    /// For good, unlike at the end of the process: who has come already is served.
+    /// For good, unlike at the end of the process: connections that have come already are served.
     private func close(_ opened: OpenListener) {
         (opened.socket as? Acceptor)?.closeOnceEmpty()
         if let forward = opened.forward { forwarder?.end(forward) }

@@ -57,7 +57,7 @@ struct SocketActivation {
     /// Varlink's own, by which systemd's tools find it.
     private static let controlName = "varlink"
     private static let forwardPrefix = "forward-"
-    /// What sd_listen_fds_with_names(3) calls one that nobody has named.
+    /// What sd_listen_fds_with_names(3) calls one that the unit does not name.
     private static let noName = "unknown"
 
     private static func purpose(of name: String, _ forwards: [Forward]) -> Purpose? {
@@ -116,8 +116,8 @@ struct SocketActivation {
 
 /// The sockets that were passed to this process (sd_listen_fds(3)).
 enum PassedSockets {
-    /// Takes them, and the variables out of the environment, so that nobody else takes them for his. Before any thread is
-    /// started.
+    /// Takes them, and the variables out of the environment, so that no program that this one starts takes them for its own.
+    /// Before any thread is started.
     static func adopt() throws(SocketActivation.Failure) -> [PassedSocket] {
         var names: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
         // It looks at LISTEN_PID, and makes them close on exec.

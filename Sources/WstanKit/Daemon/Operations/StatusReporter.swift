@@ -79,8 +79,7 @@ final class StatusReporter: @unchecked Sendable {
 
     /// Where other hosts find no TLS, although the URI says that there is.
     private var withoutTLS: [String] {
-        guard reloader.settings.leavesTLSToFront else { return [] }
-        return listeners.addresses.filter { !$0.isLoopback }.map(\.description)
+        reloader.settings.withoutTLS(among: listeners.addresses).map(\.description)
     }
 
     private func lookAtFiles() async {

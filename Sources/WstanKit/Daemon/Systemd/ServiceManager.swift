@@ -44,7 +44,7 @@ enum ServiceManager {
         }
     }
 
-    /// Whether there is somebody who wants to be told.
+    /// Whether there is a service manager that wants to be told.
     static var listens: Bool { getenv("NOTIFY_SOCKET") != nil }
 
     /// How long systemd waits for a sign of life before it restarts the service (WatchdogSec=); nil: it does not.

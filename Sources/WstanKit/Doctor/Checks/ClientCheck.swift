@@ -229,7 +229,7 @@ enum DoctorLimits {
     static let oneOfSeveral: Duration = .seconds(5)
     /// Addresses of a name that are tried.
     static let addresses = 8
-    /// For whoever serves a place to say what it is.
+    /// How long what serves a place has to say what it is.
     static let greeting: Duration = .seconds(3)
     static let closing: Duration = .seconds(1)
 }

@@ -1,9 +1,10 @@
 import Glibc
 import WstanBase
 import WstanConfig
+import WstanControl
 import WstanCore
 
-/// Looks who is where this end listens, or whether it could listen there. Confined to its worker.
+/// Looks what answers where this end listens, or whether it could listen there. Confined to its worker.
 struct ListenCheck: @unchecked Sendable {
     let worker: Worker
     let settings: Settings
@@ -15,7 +16,7 @@ struct ListenCheck: @unchecked Sendable {
     func run() async -> Bool? {
         let sockets = unit?.sockets ?? []
         if !sockets.isEmpty {
-            tell(Self.finding(of: sockets, insteadOf: settings))
+            tell(Self.finding(of: sockets, insteadOf: settings, unit: unit))
         }
         let entries: [[ListenAddresses.Entry]]
         do throws(ListenAddresses.Failure) {
@@ -42,30 +43,29 @@ struct ListenCheck: @unchecked Sendable {
         return false
     }
 
-    static func finding(of sockets: [ListenAddress], insteadOf settings: Settings) -> Finding {
-        let places = sockets.map(\.description).listed()
+    static func finding(
+        of sockets: [ListenAddress], insteadOf settings: Settings, unit: ServiceUnit? = nil
+    ) -> Finding {
+        let places = sockets.map(\.description)
         guard !settings.listensByDefault, !settings.listen.agree(with: sockets) else {
-            return .ok("listen", "systemd listens on \(places), instead of what listen says")
+            return .ok("listen", "systemd listens on \(places.listed()), instead of what listen says")
         }
-        return .warning(
-            "listen", "listen = \(settings.listen.map(\.description).listed()) is not in force: systemd listens on \(places)",
-            remedy: "systemctl disable --now wstand.socket (wstanctl init server --uri URI, if init has set it up), then restart "
-                + "wstand; or remove listen")
+        let concern = Concern.replaced(
+            listen: settings.listen.map(\.description), by: places,
+            unit: unit.map { String($0.name.dropLast(".service".count)) } ?? "wstand", systemctl: unit?.systemctl ?? "systemctl")
+        return .warning("listen", concern.text, remedy: concern.advice)
     }
 
     private func withoutTLS(on entries: [ListenAddresses.Entry]) -> Finding? {
-        guard settings.leavesTLSToFront else { return nil }
-        let places = entries.compactMap { entry -> String? in
-            guard case .network(let address) = entry.place, !address.isLoopback else { return nil }
-            return address.description
+        let addresses = entries.compactMap { entry -> SocketAddress? in
+            guard case .network(let address) = entry.place else { return nil }
+            return address
         }
+        let places = settings.withoutTLS(among: addresses).map(\.description)
         guard !places.isEmpty else { return nil }
-        let text = "serves without TLS on \(places.listed()) although its uri says wss: right only behind a front that "
-            + "terminates TLS"
-        if settings.trustedProxies.hasOtherHosts { return .ok("tls", text) }
-        return .warning(
-            "tls", text,
-            remedy: "set [tls] certificate, or listen on loopback, or name the front's address in trusted-proxies")
+        let concern = Concern.withoutTLS(on: places)
+        if settings.trustedProxies.hasOtherHosts { return .ok("tls", concern.text) }
+        return .warning("tls", concern.text, remedy: concern.advice)
     }
 
     /// Where systemd does not know of it.
@@ -75,7 +75,7 @@ struct ListenCheck: @unchecked Sendable {
     private func examine(_ entry: ListenAddresses.Entry) async -> ListenObservation? {
         switch entry.place {
         case .network(let address):
-            // The kernel chooses, and whoever runs knows alone.
+            // The kernel chooses, and only the process that runs knows.
             guard address.port != 0 else { return nil }
             let place = address.description
             let result: Result<Stream, SystemError>
@@ -261,7 +261,7 @@ struct ListenCheck: @unchecked Sendable {
 }
 
 extension SocketAddress {
-    /// Where to connect to when somebody listens there: whoever listens on all addresses does so on loopback.
+    /// Where to connect to when a process listens there: one that listens on all addresses does so on loopback.
     fileprivate var asSeenFromHere: SocketAddress {
         switch self {
         case .ipv4(let address, let port): .ipv4(address.value == 0 ? IPv4Address(0x7f00_0001) : address, port: port)

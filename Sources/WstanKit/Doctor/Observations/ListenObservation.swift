@@ -1,11 +1,11 @@
 import WstanBase
 
-/// Who is where this end listens, or will.
+/// What is where this end listens, or will.
 struct ListenObservation {
     enum State {
         /// A client of ours.
         case client
-        /// Somebody who lets this user not in, as a client of ours with `allow-uid` would not.
+        /// A process that does not admit this user, as a client of ours with `allow-uid` would not.
         case guarded
         /// A server that knows the key.
         case server
@@ -13,9 +13,9 @@ struct ListenObservation {
         case busyServer
         /// A server that wants certificates of its clients, and the doctor has none.
         case closedServer
-        /// Somebody who gave another answer to a request with the key.
+        /// A process that gave another answer to a request with the key.
         case otherServer(String)
-        /// Somebody who is no client of ours, as far as can be told.
+        /// A process that is no client of ours, as far as can be told.
         case stranger(String)
         /// Ours, but it listens on these addresses.
         case elsewhere([String], ServiceUnit?)

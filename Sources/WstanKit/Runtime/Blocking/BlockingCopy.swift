@@ -1,7 +1,7 @@
 import Glibc
 
 /// Copies between descriptors that may be pipes, files, terminals or sockets, on a thread that has nothing else to do.
-/// Their flags are left alone, since others share them: a descriptor that somebody made non-blocking is waited for.
+/// Their flags are left alone, since others share them: a descriptor that another program made non-blocking is waited for.
 package enum BlockingCopy {
     static let size = 64 * 1024
 

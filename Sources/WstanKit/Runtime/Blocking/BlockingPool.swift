@@ -40,7 +40,7 @@ package final class BlockingPool: @unchecked Sendable {
         return true
     }
 
-    /// Does `work` on one of the threads, for somebody who waits on a worker.
+    /// Does `work` on one of the threads, for a task that waits on a worker.
     ///
     /// - Returns: nil when too much of this asker's work is waiting already.
     package func run<T: Sendable>(for asker: Asker, from worker: Worker, _ work: @escaping @Sendable () -> T) async -> T? {
@@ -70,7 +70,7 @@ package final class BlockingPool: @unchecked Sendable {
                 work()
                 pthread_mutex_lock(lock)
                 queue.finished(for: asker)
-                // A slot of this asker is free again, perhaps for somebody who had to wait.
+                // A slot of this asker is free again, perhaps for work that had to wait.
                 if idle > 0 { pthread_cond_signal(condition) }
                 continue
             }

@@ -1,5 +1,5 @@
 /// Work of several holders for a number of slots, dealt out in turn. A holder may occupy at most half of the slots that the
-/// others leave free, so a flood of one holder's names that nobody answers stalls nobody else: the next holder finds half
+/// others leave free, so a flood of one holder's names that get no answer stalls no other holder: the next one finds half
 /// of the rest, and so on. In the same way each source of a holder leaves half of the holder's slots to its other sources.
 struct FairQueue<Work> {
     let slots: Int

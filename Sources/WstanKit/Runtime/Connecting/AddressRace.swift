@@ -3,7 +3,7 @@
 struct AddressRace {
     enum Action: Equatable {
         case connect(SocketAddress)
-        /// Report back with `delayPassed(number)` after so long, unless it is all over by then.
+        /// Report back with `delayPassed(number)` after this time, unless it is all over by then.
         case delay(Duration, number: Int)
         case fail
     }

@@ -6,7 +6,7 @@ package struct Connector {
     package enum Failure: Error, Equatable, CustomStringConvertible {
         case lookUp(Resolver.Failure)
         case connect(SystemError)
-        /// This host makes too many connections already, for whoever asks or in all.
+        /// This host makes too many connections already, for this asker or in all.
         case tooMany
         /// No address passed the filter; `key` is what refused the last of them.
         case forbidden(key: String)
@@ -106,26 +106,19 @@ package struct Connector {
                 group.addTask { .resolved(await lookUp(name, family), family) }
             }
             var race = AddressRace()
-            var failure = Failure.lookUp(.notFound)
-            var forbidding: String?
-            var hasTried = false
+            var failure = RaceFailure()
             for await event in group {
                 var actions: [AddressRace.Action]
                 switch event {
                 case .resolved(let answer, let family):
-                    let (addresses, reason, key) = Self.filtered(answer, filter)
-                    forbidding = key ?? forbidding
-                    // What was tried says more than the other family's look-up.
-                    if let reason, !hasTried { failure = .lookUp(reason) }
-                    actions = race.resolved(addresses, family: family)
+                    let found = Self.filtered(answer, filter)
+                    failure.lookUpEnded(found.failure, forbiddenBy: found.key)
+                    actions = race.resolved(found.addresses, family: family)
                 case .attempted(.success(let stream)):
-                    group.cancelAll()
-                    // Those who came second.
-                    for await late in group { if case .attempted(.success(let loser)) = late { loser.close() } }
+                    await Self.endAttempts(&group)
                     return Result<Stream, Failure>.success(stream)
                 case .attempted(.failure(let reason)):
-                    hasTried = true
-                    failure = reason
+                    failure.attemptFailed(reason)
                     actions = race.attemptFailed()
                 case .delayPassed(let number):
                     actions = race.delayPassed(number)
@@ -141,25 +134,49 @@ package struct Connector {
                             return .delayPassed(number)
                         }
                     case .fail:
-                        group.cancelAll()
-                        for await late in group { if case .attempted(.success(let loser)) = late { loser.close() } }
-                        return .failure(Self.forbidden(by: forbidding, failure))
+                        await Self.endAttempts(&group)
+                        return .failure(failure.told)
                     }
                 }
             }
-            return .failure(Self.forbidden(by: forbidding, failure))
+            return .failure(failure.told)
         }.get()
     }
 
-    private static func forbidden(by key: String?, _ failure: Failure) -> Failure {
-        guard let key, case .lookUp(let told) = failure else { return failure }
-        return .leadsToForbidden(key: key, told: told)
+    /// Ends what still runs; connections that are made meanwhile are closed.
+    private static func endAttempts(_ group: inout TaskGroup<Event>) async {
+        group.cancelAll()
+        for await late in group { if case .attempted(.success(let stream)) = late { stream.close() } }
+    }
+
+    /// What a race is lost by, as far as is known.
+    private struct RaceFailure {
+        private var last = Failure.lookUp(.notFound)
+        private var hasTried = false
+        /// The key of the configuration that refuses all addresses of a family.
+        private var forbidding: String?
+
+        mutating func lookUpEnded(_ failure: Resolver.Failure?, forbiddenBy key: String?) {
+            forbidding = key ?? forbidding
+            // What was tried says more than the other family's look-up.
+            if let failure, !hasTried { last = .lookUp(failure) }
+        }
+
+        mutating func attemptFailed(_ failure: Failure) {
+            hasTried = true
+            last = failure
+        }
+
+        var told: Failure {
+            guard let forbidding, case .lookUp(let told) = last else { return last }
+            return .leadsToForbidden(key: forbidding, told: told)
+        }
     }
 
     /// - Returns: what may be tried; why there was no answer, if so; what refuses the addresses, if it refuses all.
     private static func filtered(
         _ answer: Result<[SocketAddress], Resolver.Failure>, _ filter: Filter
-    ) -> ([SocketAddress], Resolver.Failure?, key: String?) {
+    ) -> (addresses: [SocketAddress], failure: Resolver.Failure?, key: String?) {
         switch answer {
         case .failure(.notFound):
             return ([], nil, nil)

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Replaces small files as a whole: whoever reads, also after a crash or a loss of power at any instant, finds the old
+/// Replaces small files as a whole: a reader, also after a crash or a loss of power at any instant, finds the old
 /// bytes or the new ones.
 ///
 /// It blocks. Two processes that replace the same file at the same moment are not told apart.
@@ -8,7 +8,7 @@ package enum AtomicFile {
     package struct Attributes {
         /// A secret's, unless it is said otherwise.
         var mode: mode_t = 0o600
-        /// Nil: whoever runs this.
+        /// Nil: the user of this process.
         var owner: (user: uid_t, group: gid_t)?
 
         package init(mode: mode_t = 0o600, owner: (user: uid_t, group: gid_t)? = nil) {

@@ -28,9 +28,10 @@ final class ExclusiveFile: @unchecked Sendable {
     /// Of the file, as it was when we last opened or changed it.
     private(set) var size: Int
 
-    private static let lookAgain: UInt32 = 20_000
+    /// Between two tries for the lock, in microseconds.
+    private static let lockPause: UInt32 = 20_000
 
-    /// Opens the file, or makes an empty one that nobody else may read, and locks it. Blocks.
+    /// Opens the file, or makes an empty one that no other user may read, and locks it. Blocks.
     ///
     /// - Parameter patience: how long another process that has it is waited for.
     init(_ path: String, patience: Duration) throws(Failure) {
@@ -63,7 +64,7 @@ final class ExclusiveFile: @unchecked Sendable {
             let code = errno
             guard code == EWOULDBLOCK || code == EINTR else { throw .system(SystemError(call: "flock", code: code)) }
             guard Instant.now() < deadline else { throw .inUse }
-            usleep(lookAgain)
+            usleep(lockPause)
         }
     }
 
@@ -76,6 +77,7 @@ final class ExclusiveFile: @unchecked Sendable {
 
     /// What another process has done to the file.
     enum Change: Equatable {
+        /// It is shorter than it was.
         case truncated
         /// It is larger.
         case extended

@@ -3,7 +3,7 @@ import Glibc
 
 /// Hears of changes of this host's addresses, routes and rules: rtnetlink(7).
 package final class NetworkWatcher: Pollable, @unchecked Sendable {
-    /// A change comes in many messages; they are gathered for so long.
+    /// How long the messages of one change are gathered: it comes in many.
     private static let pause: Duration = .milliseconds(100)
     /// Datagrams taken before the other sockets of the worker have their turn.
     private static let turn = 64
@@ -95,7 +95,7 @@ package struct NetworkChange: Sendable, Equatable {
     /// Something else: another route, a rule.
     var hasMore = false
 
-    /// One who has so many addresses is told of all of them at once.
+    /// More are not named one by one: then any address may have changed.
     static let mostAddresses = 64
 
     var isEmpty: Bool { addresses.isEmpty && !touchesDefaultRoute && !mayBeAnything && !hasMore }

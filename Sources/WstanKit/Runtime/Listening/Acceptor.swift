@@ -4,7 +4,7 @@ import Glibc
 /// A socket that listens: it accepts on its own worker and deals the connections out, one worker after the other. What it
 /// listens on is its subclasses' business.
 package class Acceptor: Pollable, @unchecked Sendable {
-    /// A connection that nobody serves yet: its descriptor is to be taken over on `worker`.
+    /// A connection that is not served yet: its descriptor is to be taken over on `worker`.
     package struct Arrival: Sendable {
         package let descriptor: Int32
         package let peer: Peer
@@ -59,11 +59,12 @@ package class Acceptor: Pollable, @unchecked Sendable {
         acceptSome()
     }
 
-    /// Takes what has connected already, and closes: connections that wait to be accepted would be reset. Who comes in
-    /// between is not heard, so that he tries again (after a second, RFC 6298) and meets whoever listens there then.
+    /// Takes what has connected already, and closes: connections that wait to be accepted would be reset. A
+    /// connection that comes in between is not answered, so that its host tries again (after a second, RFC 6298) and finds
+    /// what listens there then.
     package func closeOnceEmpty() {
         SocketOption.hearNobodyNew(descriptor)
-        // Another core may be amid a handshake of somebody on this host. It happens at a reload only.
+        // Another core may be amid the handshake of a socket of this host. It happens at a reload only.
         usleep(1000)
         for _ in 0..<Self.longestBacklog {
             guard !isClosed, acceptOne(isLast: true) else { break }

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// A socket that somebody else has opened and passed to this process, such as a service manager. It may outlive the process:
+/// A socket that another process, such as a service manager, has opened and passed to this one. It may outlive the process:
 /// it is closed here and never shut down, and the file of a Unix socket is not ours to remove.
 package struct PassedSocket: Equatable, Sendable {
     package enum Kind: Equatable, Sendable {
@@ -20,7 +20,7 @@ package struct PassedSocket: Equatable, Sendable {
     }
 
     let descriptor: Int32
-    /// As whoever passed it calls it.
+    /// As the service manager calls it.
     package let name: String
     package let kind: Kind
 

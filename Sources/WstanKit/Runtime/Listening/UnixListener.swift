@@ -5,7 +5,7 @@ import Glibc
 /// Everybody on this host may connect, as to a port of 127.0.0.1; the permissions of the directory say who gets there.
 package final class UnixListener: Acceptor, @unchecked Sendable {
     package enum Failure: Error, Equatable {
-        /// Somebody listens there; who, if the kernel says.
+        /// A process listens there; which one, if the kernel says.
         case taken(LocalProcess?)
         /// What is there is no socket, so it is not ours to remove.
         case otherFile

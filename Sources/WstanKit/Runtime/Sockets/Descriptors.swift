@@ -43,7 +43,7 @@ package enum Descriptors {
     /// Kept back for the targets of tunnels that are up, and for log, resolver and runtime.
     package static func reserve(of capacity: Int) -> Int { max(16, min(capacity / 8, largestReserve)) }
 
-    /// Enough for what is under way at one time.
+    /// Enough for the targets that are connected to at one time.
     package static let largestReserve = 1024
 
     /// Of the reserve, the last are for the control socket: an administrator wants to see why nothing else goes on. Where
@@ -53,7 +53,7 @@ package enum Descriptors {
     /// Whether accepting more would take from that reserve.
     static var areScarce: Bool { isLeft { Self.reserve(of: $0) } }
 
-    /// Whether they will soon be scarce: whoever has most gives way then.
+    /// Whether they will soon be scarce: the key that has most tunnels gives way then.
     static var areTight: Bool { isLeft { Self.reserve(of: $0) / 2 * 3 } }
 
     /// Whether opening `number` more would take what is left for the control socket.
@@ -65,15 +65,16 @@ package enum Descriptors {
         return count.load(ordering: .relaxed) >= capacity - rest(capacity)
     }
 
-    /// At most so many connections to targets may be on their way at one time.
+    /// The largest number of connections to targets that may be on their way at one time.
     package static var connects: Int {
         let capacity = capacity.load(ordering: .relaxed)
         return max(16, min((capacity - reserve(of: capacity)) / 4, 4096))
     }
 
-    /// At most so many connections may be in their handshakes, so that they leave room for tunnels.
+    /// The largest number of connections that may be in their handshakes, so that they leave room for tunnels: a quarter of
+    /// the descriptors that are not reserved, and at least 16.
     ///
-    /// - Parameter wanted: 0 is no limit.
+    /// - Parameter wanted: fewer, if the configuration wants fewer; 0: as many as that.
     package static func handshakes(_ wanted: Int) -> Int {
         let capacity = capacity.load(ordering: .relaxed)
         let most = max(16, (capacity - reserve(of: capacity)) / 4)

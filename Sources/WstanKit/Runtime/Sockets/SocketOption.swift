@@ -56,8 +56,8 @@ package struct SocketOption {
         keepAliveCount.set(3, on: descriptor)
     }
 
-    /// For a listener: who begins to connect is dropped, as if it were lost on the way; who has begun goes on. A filter of packets
-    /// (SO_ATTACH_FILTER) sees them from the TCP header on, whose byte 13 holds the flags (RFC 9293 section 3.1).
+    /// For a listener: the first packet of a connection is dropped, as if it were lost on the way; handshakes that have begun go
+    /// on. A filter of packets (SO_ATTACH_FILTER) sees them from the TCP header on, whose byte 13 holds the flags (RFC 9293 section 3.1).
     static func hearNobodyNew(_ descriptor: Int32) {
         let drop: UInt32 = 0
         let keep = UInt32.max

@@ -18,7 +18,7 @@ package enum UnixPath {
     /// Makes the file with the mode 0666: every user of this host may connect, as to a port of 127.0.0.1.
     ///
     /// The file is made with the mode of the socket, less the umask (unix(7), `unix_bind_bsd` of Linux). So both are set before,
-    /// and no path is changed afterwards: another file may stand there by then. Meanwhile other threads make files without an
+    /// and no path is changed afterwards: another file may stand there by then. Meanwhile other threads make files without a
     /// umask; each says its whole mode.
     static func bindForAll(_ descriptor: Int32, to path: String) throws(SystemError) {
         _ = try SystemError.check("fchmod") { fchmod(descriptor, 0o666) }
@@ -34,7 +34,7 @@ package enum UnixPath {
         try result.get()
     }
 
-    /// One at a time, or the last one to leave would leave the zero of the other behind.
+    /// One at a time, or the thread that ends last would restore the zero of the other.
     private static let umaskLock = Mutex(())
 
     /// Removes the socket at `path` if it is still that one. Directory and name are those that were looked at, whatever the path
@@ -86,7 +86,7 @@ package enum UnixPath {
         return FileIdentity(device: UInt(status.st_dev), number: UInt(status.st_ino))
     }
 
-    /// Whether a socket's file is there on which nobody listens.
+    /// Whether a socket's file is there on which no process listens.
     static func isStale(_ path: String) -> Bool {
         guard isSocket(path), let descriptor = try? socket() else { return false }
         defer { Glibc.close(descriptor) }
@@ -94,12 +94,12 @@ package enum UnixPath {
             try connect(descriptor, to: path)
             return false
         } catch {
-            // EAGAIN: its queue is full. EACCES: nobody can tell. EPROTOTYPE: it is of another kind, and bound.
+            // EAGAIN: its queue is full. EACCES: it cannot be told. EPROTOTYPE: it is of another kind, and bound.
             return error.code == ECONNREFUSED
         }
     }
 
-    /// - Returns: nil when nobody listens, or it cannot be told who.
+    /// - Returns: nil when no process listens, or it cannot be told which.
     static func listener(at path: String) -> LocalProcess? {
         guard let descriptor = try? socket() else { return nil }
         defer { Glibc.close(descriptor) }

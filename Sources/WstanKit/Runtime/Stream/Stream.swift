@@ -6,7 +6,7 @@ import WstanBase
 /// kernel does not take is kept in order and sent when it can, and what produces bytes waits in `waitDrained` before it
 /// produces more.
 ///
-/// A failure is told to whoever reads. Waits end by readiness, by a deadline or by `close`.
+/// A failure is told to the reader. Waits end by readiness, by a deadline or by `close`.
 package final class Stream: Pollable, @unchecked Sendable {
     package enum ReadResult {
         /// So many bytes, at least one.
@@ -53,7 +53,7 @@ package final class Stream: Pollable, @unchecked Sendable {
     package private(set) var tls: TLSSession?
     /// What this stream's buffers count for in the worker's budget.
     private var charged = 0
-    /// Called when the peer has finished or is gone, and when this has failed or was closed: for somebody who waits for
+    /// Called when the peer has finished or is gone, and when this has failed or was closed: for a task that waits for
     /// another stream on behalf of this one.
     package var onPeerGone: (() -> Void)?
     /// Called once, when it is closed.
@@ -164,7 +164,7 @@ package final class Stream: Pollable, @unchecked Sendable {
     /// Called whenever everything that was held has been sent.
     var whenDrained: (() -> Void)?
 
-    /// Sends, and keeps what the kernel does not take. After a failure, or `close`, it does nothing: whoever reads is
+    /// Sends, and keeps what the kernel does not take. After a failure, or `close`, it does nothing: the reader is
     /// told.
     package func write(_ bytes: UnsafeRawBufferPointer) {
         worker.assertIsCurrent()

@@ -32,7 +32,7 @@ extension Stream {
         return ioctl(descriptor, UInt(TIOCOUTQ), &count) == 0 ? Int(count) : 0
     }
 
-    /// Within this host nobody vanishes.
+    /// A peer on a Unix socket is on this host, and cannot vanish without a sign.
     func watchForVanishedPeer() {
         guard !isUnix else { return }
         SocketOption.watchForVanishedPeer(descriptor)
@@ -73,7 +73,7 @@ extension Stream {
     /// Whether the peer's kernel has answered since `time`, by what TCP knows. Something must have been sent at that
     /// time.
     func peerIsAlive(since time: Instant) -> Bool {
-        // Within a host there is no silence: who is dead is closed.
+        // Within a host there is no silence: the socket of a dead process is closed.
         if isUnix { return !isGone && !peerHasClosed }
         guard let info = tcpInfo, Int(info.tcpi_state) != TCP_CLOSE else { return false }
         if Duration.milliseconds(Int64(info.tcpi_last_ack_recv)) < worker.now - time { return true }

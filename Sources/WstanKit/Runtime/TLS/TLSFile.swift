@@ -36,7 +36,7 @@ struct TLSFile {
     }
 }
 
-/// Bytes as a file that has a name and no place on a disk (memfd_create(2)), for those who read files by name.
+/// Bytes as a file that has a name and no place on a disk (memfd_create(2)), for a library that reads files by name.
 private final class MemoryFile: Sendable {
     private let descriptor: Int32
 

@@ -3,7 +3,7 @@ import Glibc
 import WstanBase
 
 extension Stream {
-    /// Shakes hands; from then on all that is written and read goes through TLS. When it fails, whoever asked closes the
+    /// Shakes hands; from then on all that is written and read goes through TLS. When it fails, the caller closes the
     /// stream, in good order, so that the peer gets the alert that says why.
     ///
     /// - Parameters:

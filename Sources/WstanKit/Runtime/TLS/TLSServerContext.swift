@@ -76,7 +76,7 @@ package final class TLSServerContext: TLSContext, @unchecked Sendable {
     }
 }
 
-/// Chooses http/1.1 (RFC 7301 section 3.2); who offers protocols without it is told that there is none, as nginx does.
+/// Chooses http/1.1 (RFC 7301 section 3.2); a client that offers protocols without it is told that there is none, as nginx does.
 private func selectHTTP(
     _ ssl: OpaquePointer?, _ chosen: UnsafeMutablePointer<UnsafePointer<UInt8>?>?,
     _ chosenCount: UnsafeMutablePointer<UInt8>?, _ offered: UnsafePointer<UInt8>?, _ count: UInt32,

@@ -78,7 +78,7 @@ final class TLSTransport: @unchecked Sendable {
         if case .enough = dryness { delivered < taken / 2 } else { false }
     }
 
-    /// The end of every call into OpenSSL: the worker's buffers are somebody else's from now on.
+    /// The end of every call into OpenSSL: the worker's buffers belong to other streams from now on.
     func finishCall() {
         flush()
         if !window.isEmpty {

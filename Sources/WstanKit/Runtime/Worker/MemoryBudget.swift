@@ -11,7 +11,7 @@ package final class MemoryBudget {
     /// One smallest block for each side of a tunnel.
     static let perTunnel = 2 * BlockPool.smallest
 
-    /// Called when the heads hold more than their share: somebody must go.
+    /// Called when the heads hold more than their share: a connection must be closed.
     var whenHeadsOverflow: (() -> Void)?
 
     /// In bytes. What is held above a lower one stays until it is gone; less is read meanwhile.

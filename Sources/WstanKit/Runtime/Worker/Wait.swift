@@ -10,7 +10,7 @@ package final class Wait<Value: Sendable>: @unchecked Sendable {
         case fresh
         /// A task waits. Can become: fulfilled.
         case waiting(UnsafeContinuation<Value, Never>)
-        /// Over. Holds the value until somebody asks for it.
+        /// Over. Holds the value until it is asked for.
         case fulfilled(Value?)
     }
 

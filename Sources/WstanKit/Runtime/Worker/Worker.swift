@@ -7,15 +7,15 @@ import WstanBase
 ///
 /// A connection is a tree of tasks started with `spawn` and never leaves its worker. Everything that such tasks share
 /// (streams, tunnels, pools, counters) is confined to the worker: it is marked `@unchecked Sendable`, takes no lock,
-/// and checks the thread in debug builds with `assertIsCurrent`. From other threads only `execute` and `spawn` are
-/// allowed.
+/// and checks the thread in debug builds with `assertIsCurrent`. From other threads only `execute`, `spawn`,
+/// `perform`, `enqueue` and `stop` are allowed.
 package final class Worker: TaskExecutor, @unchecked Sendable {
     package let index: Int
     /// The time at which this turn of the loop began.
     package private(set) var now: Instant
     /// Counts the turns of the loop.
     private(set) var turn: UInt64 = 0
-    /// Read into and sealed in, between two waits: whoever uses it is done with it before it awaits.
+    /// Read into and sealed in, between two waits: a task that uses it is done with it before it awaits.
     package let scratch: Scratch
     package let budget: MemoryBudget
     let blocks = BlockPool()

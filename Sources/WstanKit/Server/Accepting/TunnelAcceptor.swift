@@ -13,7 +13,7 @@ final class TunnelAcceptor: @unchecked Sendable {
         let rest: [UInt8]
     }
 
-    /// Says why nobody can be admitted at the moment; nil when somebody can.
+    /// Says why no tunnel can be admitted at the moment; nil when one can.
     var closedBecause: () -> Refusal? = { nil }
     /// Asked last, of the client and the key of a request that has held: says by which limit it is refused.
     var makeRoom: (ClientAddress, KeyID) -> Refusal? = { _, _ in nil }
@@ -234,7 +234,7 @@ final class TunnelAcceptor: @unchecked Sendable {
         }
     }
 
-    /// Nobody who has said nothing, and leaves, is answered by a web server either.
+    /// A web server does not answer a connection that has sent nothing and leaves either.
     private func interrupted(_ progress: BufferedReader.Progress, _ intake: BufferedReader) -> Refusal {
         if progress == .timedOut { return .timedOut }
         return intake.hasReceived ? .notARequest : .silent

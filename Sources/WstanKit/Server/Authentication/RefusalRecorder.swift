@@ -23,19 +23,21 @@ final class RefusalRecorder: @unchecked Sendable {
     func refused(_ refusal: Refusal, of client: ClientAddress, with key: KeyID? = nil) {
         rejects.count(refusal)
         remember(refusal, of: client, with: key)
-        logGathered(at: log.requestRefused(refusal, peer: client, key: name(of: key), now: worker.now))
+        logGathered(refusal, client, key)
     }
 
     /// A message on a tunnel, which is closed.
     func refused(_ refusal: Refusal, on tunnel: Tunnel, of client: ClientAddress?) {
         rejects.count(refusal)
         remember(refusal, of: client, with: tunnel.keyID)
-        guard case .wire(let error) = refusal else { return logGathered(refusal, client, tunnel.keyID) }
-        log.tunnelRefused(tunnel.id, error, peer: client?.description, now: worker.now)
+        if case .wire(let error) = refusal {
+            log.tunnelRefused(tunnel.id, error, peer: client?.description, now: worker.now)
+        } else if let client {
+            logGathered(refusal, client, tunnel.keyID)
+        }
     }
 
-    private func logGathered(_ refusal: Refusal, _ client: ClientAddress?, _ key: KeyID) {
-        guard let client else { return }
+    private func logGathered(_ refusal: Refusal, _ client: ClientAddress, _ key: KeyID?) {
         logGathered(at: log.requestRefused(refusal, peer: client, key: name(of: key), now: worker.now))
     }
 

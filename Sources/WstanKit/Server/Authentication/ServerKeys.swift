@@ -10,8 +10,9 @@ final class ServerKeys: @unchecked Sendable {
     /// Seconds since the epoch; nil: never.
     private var expiries: [KeyID: Double?] = [:]
     private var hasExpiries = false
-    /// The key that each source has used last, for so many sources.
+    /// The key that each source has used last.
     private var lastKeys: [ClientAddress.Source: KeyID] = [:]
+    /// Sources of which that is remembered.
     private static let rememberedSources = 4096
     /// Of those that are accepted, since the process began.
     private(set) var uses: [KeyID: KeyUse] = [:]

@@ -9,7 +9,7 @@ struct ForgottenSpans: Equatable, Sendable {
 
     /// Beyond it the two earliest become one: what lies between them is past.
     static let capacity = 16
-    /// Spans with no more units between them become one.
+    /// Spans become one when the later begins at most this many units behind the end of the earlier: with five between them.
     private static let reach: Int64 = 6
 
     /// In order, with gaps between them.

@@ -62,7 +62,7 @@ package final class ReplayGuard: Sendable {
     /// - Parameters:
     ///   - opened: where requests are written down as well, with as many slots as the capacity; nil: nowhere.
     ///   - marks: for when that is gone; nil: all that is not known was never seen.
-    ///   - lifetime: of a request, in seconds; infinite: whoever asks knows it.
+    ///   - lifetime: of a request, in seconds; infinite: the caller knows it.
     ///   - tell: of what befalls the journal.
     package init(
         capacity: Int = ServerLimits.seenRequests, opened: ReplayJournal.Opened? = nil,

@@ -109,7 +109,7 @@ package final class ReplayWatermarkWriter: Sendable {
     private func finished(isWritten: Bool) {
         let ready = state.withLock { state in
             state.marks.finished(isWritten: isWritten)
-            // A disk that cannot be written to is no reason to let nobody in; an administrator is told.
+            // A disk that cannot be written to is no reason to refuse all clients; the log tells the administrator.
             let ready = state.waiters.filter { !isWritten || state.marks.covers($0.time, of: $0.key) }
             state.waiters.removeAll { !isWritten || state.marks.covers($0.time, of: $0.key) }
             return ready

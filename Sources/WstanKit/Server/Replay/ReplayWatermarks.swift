@@ -9,14 +9,14 @@ package struct ReplayWatermarks {
     /// Seconds since the epoch, by key.
     package typealias Table = [KeyID: Double]
 
-    /// So far ahead is the mark put. After a power cut genuine requests are refused for so long at most, counted from when
+    /// How far ahead the mark is put. After a power cut genuine requests are refused for this time at most, counted from when
     /// it was put there.
     static let step = 30.0
     /// It is moved on when what is left of the step is less.
     static let reserve = 10.0
-    /// A key is in use for so long after a request. A server that nobody uses writes nothing.
+    /// How long a key is in use after a request. A server that is not used writes nothing.
     static let lull = 60.0
-    /// A mark that was passed so long ago refuses nothing that has not expired.
+    /// A mark that was passed this long ago refuses nothing that has not expired.
     static let worthless = 7200.0
     /// Keys that the file can name.
     static let capacity = 1024

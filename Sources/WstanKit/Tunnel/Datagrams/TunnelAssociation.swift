@@ -1,6 +1,6 @@
 /// Datagrams on a tunnel: it carries one association, which names a target with every datagram.
 ///
-/// Nothing waits here. What the network does not take at once is dropped, as networks do; whoever sends counts it.
+/// Nothing waits here. What the network does not take at once is dropped, as networks do; the sender counts it.
 extension Tunnel {
     /// Requester: the request is on its way already, with the handshake.
     func carry(_ end: any DatagramEnd) {

@@ -37,7 +37,7 @@ struct HeadGatherer {
     private var start: Int { headEnd.start }
     private var isFirstLineWithin: Bool { headEnd.firstLineEnd.map { $0 < limit } ?? false }
 
-    /// What begins no message is not awaited to its end: who sends it may be waiting for us.
+    /// What begins no message is not awaited to its end: the sender may be waiting for us.
     private func checkFirstLine() throws(HTTPHead.Failure) {
         if kind == .answer, start < bytes.count {
             if Self.recordsOfTLS.contains(bytes[start]) { throw .inTLS }

@@ -78,14 +78,14 @@ package struct KeyRing: Sendable, Equatable {
         case noSuchKey
         case noSuchName
         case nameTaken
-        /// Two names cannot have one key: nobody could tell whose request it was.
+        /// Two names cannot have one key: it could not be told whose request it was.
         case keyTaken(by: KeyName)
         /// It is this name's current key already.
         case keyIsCurrent
         case tooManyNames
         /// Former keys of this name, or keys altogether.
         case tooManyKeys
-        /// Without it nobody could open a tunnel.
+        /// Without it no client could open a tunnel.
         case isOnlyCurrentKey
     }
 

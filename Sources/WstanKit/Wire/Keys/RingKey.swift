@@ -32,7 +32,7 @@ package struct RingKey: Sendable, Equatable {
     }
 }
 
-/// A key that is accepted, as far as whoever verifies needs to know it.
+/// A key that is accepted, as far as the verifier needs to know it.
 struct LiveKey: Sendable, Equatable {
     let key: Key
     /// Nil: never.

@@ -43,7 +43,7 @@ package struct Nonce: Hashable, Sendable {
         return bytes
     }
 
-    /// The counter so many blocks later: 128 bits, as the cipher counts.
+    /// The counter `blocks` later: 128 bits, as the cipher counts.
     func advanced(by blocks: UInt64) -> Nonce {
         let (low, overflow) = low.addingReportingOverflow(blocks)
         return Nonce(high: high &+ (overflow ? 1 : 0), low: low)

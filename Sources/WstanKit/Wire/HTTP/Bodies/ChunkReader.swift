@@ -62,7 +62,7 @@ struct ChunkReader {
                 left -= count
                 index += count
                 if left == 0 { state = .dataCR }
-            } else if isTolerant, let found = findMend(before: bytes[index]) {
+            } else if isTolerant, let found = beginMend(before: bytes[index]) {
                 if found == .drop { try boundLine() }
                 mend = found
             } else {
@@ -92,7 +92,10 @@ struct ChunkReader {
         }
     }
 
-    private mutating func findMend(before byte: UInt8) -> Mend? {
+    /// Goes on to the state behind a CR that is to be inserted.
+    ///
+    /// - Returns: nil when `byte` is right as it is.
+    private mutating func beginMend(before byte: UInt8) -> Mend? {
         switch (state, byte) {
         case (.size, UInt8(ascii: "0")): return digits == 1 && left == 0 ? .drop : nil
         case (.sizeEnd, 13), (.dataLF, 13), (.trailerLF, 13), (.lastLF, 13): return .drop

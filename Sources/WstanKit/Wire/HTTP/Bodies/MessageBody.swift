@@ -15,8 +15,8 @@ enum MessageBody: Equatable {
         let lengths = head.values(of: "Content-Length")
         let codings = head.values(of: "Transfer-Encoding")
         guard codings.isEmpty else {
-            // Section 6.1: both together, or a coding from a 1.0 sender, ought to be handled as an error. Who looks at
-            // the first field only, or at the first item, must not find less than who looks at all.
+            // Section 6.1: both together, or a coding from a 1.0 sender, ought to be handled as an error. A reader of
+            // the first field only, or of the first item, must not find less than a reader of all.
             guard lengths.isEmpty, head.minorVersion > 0, codings.count == 1 else { throw .ambiguousLength }
             guard codings[0].first != UInt8(ascii: ","), Self.endsChunked(head) else {
                 throw .unknownCoding(Printable.ascii(codings[0].prefix(40)))
