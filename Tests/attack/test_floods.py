@@ -17,6 +17,7 @@ from attack.floods.silent_names import SilentNames
 from attack.floods.slowloris import Slowloris
 from attack.floods.stalled_readers import StalledReaders
 from attack.genuine import Users, connections, round_trips
+from helpers import keyring
 from helpers.control.controlled import Varlink
 from helpers.names import GOOD, answers
 from helpers.network.fronts import PATH
@@ -81,16 +82,21 @@ class Floods(Scenario):
                 self.skipTest('openssl is not installed')
             scheme, identity = 'wss', ['--tls-certificate=' + authority.chain, '--tls-key=' + authority.key]
         options = [option.format(max_tunnels=MAX_TUNNELS[FULL]) for option in flood.OPTIONS]
+        if flood.KEYS[FULL]:
+            # Four of each name: there may be 256 names.
+            state = os.path.join(self.directory, 'state')
+            os.mkdir(state, 0o700)
+            named = {'key%d' % n: [os.urandom(16) for _ in range(4)] for n in range(flood.KEYS[FULL] // 4)}
+            keyring.write(state, wire.key_bytes(self.key), named)
+            options.append('--state-directory=' + state)
         command = namespace.command(OURS) if namespace else [OURS]
         server = self.start('server', command, '-s', '%s://localhost:%d%s' % (scheme, port, PATH if flood.TLS else '/'), self.key,
                             '--listen=127.0.0.1:%d' % port, '--control-socket=' + control, *identity, TARGETS_HERE, *options)
         server.port = port
         server.await_port(port)
         varlink = Varlink(control)
-        keys = [('attacker', self.attacker_key)] + [('key%d' % n, binary_key()) for n in range(flood.KEYS[FULL])]
-        for name, key in keys:
-            reply = varlink.call('org.wstan.control.AddKey', {'name': name, 'key': key})
-            self.assertNotIn('error', reply)
+        reply = varlink.call('org.wstan.control.AddKey', {'name': 'attacker', 'key': self.attacker_key})
+        self.assertNotIn('error', reply)
         varlink.socket.close()
         return server
 

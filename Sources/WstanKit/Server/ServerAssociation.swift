@@ -3,12 +3,24 @@ import WstanBase
 /// A server's end of an association: what comes through the tunnel leaves by an exit that asks the rules of every
 /// datagram, and what comes back goes into the tunnel. Confined to its worker.
 final class ServerAssociation: DatagramEnd, @unchecked Sendable {
+    /// What may change while it lasts.
+    struct Rights {
+        /// Whether the tunnel's key is still accepted.
+        let isAccepted: () -> Bool
+        /// Whether it may take another descriptor.
+        let mayOpen: () -> Bool
+    }
+
     private weak var tunnel: Tunnel?
     private let worker: Worker
     private let log: EventLog
     private var exit: DatagramExit?
     private(set) var lastUsed: Instant
     private let patience: Duration
+    private let rights: Rights
+    /// When its key is looked at again: a datagram costs more with a look than without.
+    private var nextLook: Instant
+    private static let lookPause: Duration = .seconds(1)
     private var timer: Timers.ID?
 
     /// - Parameters:
@@ -16,21 +28,23 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
     ///   - policy: asked of every datagram.
     ///   - patience: how long it may be unused before it ends.
     init(
-        on tunnel: Tunnel, for client: ClientAddress, policy: TargetPolicy, resolver: Resolver,
-        recorder: RefusalRecorder,
-        log: EventLog, patience: Duration = ServerLimits.associationIdle
+        on tunnel: Tunnel, for client: ClientAddress, with rights: Rights, policy: TargetPolicy, resolver: Resolver,
+        recorder: RefusalRecorder, log: EventLog, patience: Duration = ServerLimits.associationIdle
     ) {
         self.tunnel = tunnel
+        self.rights = rights
         self.patience = patience
         self.log = log
         worker = tunnel.worker
         lastUsed = worker.now
+        nextLook = worker.now
         let (id, key) = (tunnel.id, tunnel.keyID)
         let asking = DatagramExit.Gate(
             refusalOfName: { policy.refusal(ofName: $0, port: $1) },
             refusal: { policy.refusal(of: $0, name: $1) },
             forbade: { recorder.forbade($0, by: $1, to: client, on: id, with: key) },
-            hadNoRoom: { recorder.droppedDatagram() })
+            hadNoRoom: { recorder.droppedDatagram() },
+            mayOpen: rights.mayOpen)
         let asker = client.asker(for: recorder.holder(of: key))
         exit = DatagramExit(on: worker, resolver: resolver, for: asker, gate: asking) { [weak self] in
             self?.answer($0) ?? false
@@ -48,6 +62,14 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
 
     func deliver(_ datagram: Datagram) {
         lastUsed = worker.now
+        if lastUsed >= nextLook {
+            nextLook = lastUsed + Self.lookPause
+            // A key that has expired, or is retired, reaches nothing new.
+            guard rights.isAccepted() else {
+                tunnel?.close(CloseCode.goingAway)
+                return
+            }
+        }
         exit?.send(datagram)
     }
 

@@ -87,6 +87,14 @@ extension EventLog {
         logger.info("tunnel closed to make room for another key", metadata: metadata)
     }
 
+    /// As often as a pause of accepting is told.
+    func descriptorsScarce(now: Instant) {
+        guard let missed = throttle.allows("accept", now: now) else { return }
+        logger.warning(
+            "new tunnels are refused: too few descriptors are left; raise LimitNOFILE=, ulimit -n, or the limit of its container",
+            metadata: .of(.limitReached, ["repeated": "\(missed)"]))
+    }
+
     func tunnelEnded(_ tunnel: UInt64) {
         logger.info("tunnel ended", metadata: ["tunnel": "\(tunnel)"])
     }

@@ -4,26 +4,27 @@ import WstanBase
 /// its worker.
 package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Sendable {
     package let worker: Worker
-    private var options: ServerOptions
+    var options: ServerOptions
     private var authentication: Authentication
     private let acceptor: TunnelAcceptor
-    private let connector: Connector
-    private let log: EventLog
-    private let recorder: RefusalRecorder
+    private var connector: Connector
+    let log: EventLog
+    let recorder: RefusalRecorder
     private let policy: TargetPolicy
-    private let tunnelCounts: TunnelCounts
+    let tunnelCounts: TunnelCounts
     private let replayGuard: ReplayGuard
     private let limiter: HandshakeLimiter
-    private var tunnels: [UInt64: Served] = [:]
+    let scarcity: Scarcity
+    var tunnels: [UInt64: Served] = [:]
     /// Of those that have not had to give way.
-    private var shares = TunnelShares()
+    var shares = TunnelShares()
     /// Tunnels that are no more.
     private var past = TunnelTotals()
     /// Why a request was refused that came as a message, where the tunnel has no word for it.
     private var refusalOfMessage: Refusal?
     private let drain: Draining
 
-    private struct Served {
+    struct Served {
         let tunnel: Tunnel
         /// Also behind a front.
         let client: ClientAddress
@@ -46,6 +47,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         tunnelCounts = shared.tunnelCounts
         replayGuard = shared.replayGuard
         limiter = shared.limiter
+        scarcity = shared.scarcity
         authentication = Authentication(options: options, replayGuard: replayGuard) { [recorder, replayGuard] in
             log.seenRequestsFull(recorder.name(of: $0), holder: replayGuard.largestHolder, now: worker.now)
         }
@@ -53,6 +55,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         connector = Connector(worker: worker, resolver: resolver, limiter: shared.connects)
         acceptor.closedBecause = { [unowned self] in drain.isOn ? .draining : nil }
         acceptor.makeRoom = { [unowned self] in makeRoom(for: $0, holding: $1) }
+        connector.mayOpen = { [unowned self] in mayOpen($0.holder) }
     }
 
     /// What this worker has refused so far.
@@ -98,22 +101,11 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         authentication.keys.install(ring.liveKeys)
         recorder.keyNames = ring.names
         shareAnew()
-        // A request on one of these would be refused: so its client is told now, and opens another.
-        for tunnel in tunnels.values.map(\.tunnel) where tunnel.isIdle && !isAccepted(tunnel.keyID) {
+        // A request on one of these would be refused, and an association goes on to new targets without one: so its client is told
+        // now, and opens another.
+        for tunnel in tunnels.values.map(\.tunnel) 
+        where (tunnel.isIdle || tunnel.association != nil) && !isAccepted(tunnel.keyID) {
             tunnel.close(CloseCode.goingAway)
-        }
-    }
-
-    /// Tunnels of a key that has another name now, or none, are another's.
-    private func shareAnew() {
-        for id in tunnelNumbers {
-            guard let served = tunnels[id], !served.hasToGo else { continue }
-            let holder = recorder.holder(of: served.tunnel.keyID)
-            guard holder != served.holder else { continue }
-            tunnels[id]?.asker = served.client.asker(for: holder)
-            shares.left(id, of: served.holder)
-            shares.opened(by: holder)
-            if served.tunnel.isIdle { shares.becameIdle(id, of: holder) }
         }
     }
 
@@ -126,7 +118,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         return opened.count
     }
 
-    private func isAccepted(_ key: KeyID) -> Bool { authentication.keys.accepts(key, now: WallClock.now()) }
+    func isAccepted(_ key: KeyID) -> Bool { authentication.keys.accepts(key, now: WallClock.now()) }
 
     /// On the worker.
     package func serve(_ arrival: Acceptor.Arrival) {
@@ -145,52 +137,6 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
             if let accepted { startTunnel(for: accepted) }
             finishDrainIfDone()
         }
-    }
-
-    // MARK: Room
-
-    /// Counts a connection that had to leave before it could say its request.
-    package func closedForRoom() { recorder.closedForRoom() }
-
-    /// Counts one more tunnel of the client, until that has ended. Where there is no room for it, one of the key that
-    /// has most gives way.
-    ///
-    /// - Returns: why there is no room; nil when there is.
-    private func makeRoom(for client: ClientAddress, holding key: KeyID) -> Refusal? {
-        let limit = options.maxTunnelsPerAddress
-        guard limit == 0 || tunnelCounts.enter(client.source, limit: limit) else { return .overLimit(.tunnelsOfAddress) }
-        let bound = fullBound
-        guard bound != nil || Descriptors.areTight, !giveWay(to: recorder.holder(of: key)), let bound else { return nil }
-        if limit > 0 { tunnelCounts.leave(client.source) }
-        return .overLimit(bound)
-    }
-
-    private var fullBound: Refusal.Bound? {
-        if options.maxTunnels > 0, shares.count >= options.maxTunnels { return .tunnels }
-        return worker.budget.hasRoomForTunnel ? nil : .memory
-    }
-
-    /// - Returns: whether a tunnel has been closed for another one of `newcomer`.
-    private func giveWay(to newcomer: Party) -> Bool {
-        let idle = shares.longestIdle(for: newcomer) { tunnels[$0]?.tunnel.isIdle ?? false }
-        guard let id = idle ?? stillest(of: shares.greatest(beside: newcomer)), let served = tunnels[id] else {
-            return false
-        }
-        tunnels[id]?.hasToGo = true
-        shares.left(id, of: served.holder)
-        log.tunnelGaveWay(id, key: recorder.name(of: served.tunnel.keyID), wasIdle: idle != nil)
-        served.tunnel.close(CloseCode.goingAway)
-        // Its place is taken already: what the peer does not take at once is lost.
-        let stream = served.tunnel.stream
-        if stream.pendingCount > 0 { stream.abort() } else { stream.close() }
-        return true
-    }
-
-    /// The tunnel of a holder on which nothing has moved for longest.
-    private func stillest(of holder: Party?) -> UInt64? {
-        guard let holder else { return nil }
-        let its = tunnels.values.lazy.filter { $0.holder == holder && !$0.hasToGo }.map(\.tunnel)
-        return its.min { $0.lastActivity < $1.lastActivity }?.id
     }
 
     // MARK: Tunnels
@@ -267,6 +213,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     package func tunnel(_ tunnel: Tunnel, serve request: Request, as connection: Connection) {
         guard let served = tunnels[tunnel.id] else { return }
         let (client, asker) = (served.client, served.asker)
+        makeRoomForTarget(of: served.holder)
         connection.connecting = worker.spawn { [self] in
             let target: Stream
             let began = worker.now
@@ -310,15 +257,20 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     }
 
     func tunnelMakesAssociation(_ tunnel: Tunnel) -> (any DatagramEnd)? {
-        guard let client = tunnels[tunnel.id]?.client else { return nil }
+        guard let served = tunnels[tunnel.id] else { return nil }
+        let (client, key) = (served.client, tunnel.keyID)
         // A datagram without a tag asks for it, where that is allowed, and nobody has looked at the key yet.
         guard isAccepted(tunnel.keyID) else {
             recorder.refused(.wire(.badAuthentication), on: tunnel, of: client)
             return nil
         }
         let patience = ServerLimits.associationIdle
+        let rights = ServerAssociation.Rights(
+            isAccepted: { [unowned self] in isAccepted(key) },
+            mayOpen: { [unowned self] in !Descriptors.areExhausted() && mayOpen(recorder.holder(of: key)) })
+        makeRoomForTarget(of: served.holder)
         return ServerAssociation(
-            on: tunnel, for: client, policy: policy, resolver: connector.resolver, recorder: recorder, log: log,
+            on: tunnel, for: client, with: rights, policy: policy, resolver: connector.resolver, recorder: recorder, log: log,
             patience: options.idleTimeout > .zero ? min(patience, options.idleTimeout) : patience)
     }
 

@@ -1,7 +1,7 @@
 /// Whose tunnels a worker has, and which of them gives way when there is no room for another: a value.
 ///
-/// The key that has most gives way. Its longest idle tunnel is the first to go: that one carries nothing, and its client opens another when
-/// it needs one. So the holder of one key keeps no other out, and where there is only one key it has all there is.
+/// The key that has most gives way. Its longest idle tunnel is the first to go: that one carries nothing, and its client opens
+/// another when it needs one. So the holder of one key keeps no other out, and where there is only one key it has all there is.
 struct TunnelShares {
     private struct Share {
         var count = 0
@@ -34,6 +34,8 @@ struct TunnelShares {
     private var lastSpell: UInt64 = 0
     /// Of all holders.
     private(set) var count = 0
+    /// Holders whose keys are accepted no longer.
+    var ended: Set<Party> = []
 
     func count(of holder: Party) -> Int { shares[holder]?.count ?? 0 }
 
@@ -56,21 +58,39 @@ struct TunnelShares {
         if share.count > 1 { shares[holder]?.count -= 1 } else { shares[holder] = nil }
     }
 
-    /// An idle tunnel that gives way to another one of the newcomer: the longest idle one of the holder that has most, and of
-    /// the newcomer itself before that of a holder that has less.
-    ///
-    /// - Parameter isIdle: whether a tunnel is idle now.
-    mutating func longestIdle(for newcomer: Party, isIdle: (UInt64) -> Bool) -> UInt64? {
-        let own = count(of: newcomer)
-        let others = shares.filter { $0.value.count > own }.sorted { $0.value.count > $1.value.count }.map(\.key)
-        for holder in others + [newcomer] {
-            if let tunnel = shares[holder]?.longestIdle(spells, isIdle) { return tunnel }
-        }
-        return nil
+    /// What gives way to another tunnel of the newcomer.
+    enum Choice: Equatable {
+        case idle(UInt64)
+        /// The one of this holder on which nothing has moved for longest.
+        case stillest(of: Party)
     }
 
-    /// Whose tunnel gives way to one of the newcomer when no tunnel is idle: of the holder that has most, unless the newcomer
-    /// would then have as many.
+    /// Tunnels of keys that are gone come first. Then idle ones of holders that have more than a fair part, the greatest
+    /// first, and one of the greatest that is in use. What holders of a fair part or less keep ready is not taken for others.
+    ///
+    /// - Parameter isIdle: whether a tunnel is idle now.
+    mutating func choice(for newcomer: Party, isIdle: (UInt64) -> Bool) -> Choice? {
+        if let holder = ended.first(where: { shares[$0] != nil }) { return .stillest(of: holder) }
+        let own = count(of: newcomer)
+        let holders = shares.count + (own == 0 ? 1 : 0)
+        let great = shares.filter { $0.value.count * holders > count && ($0.value.count > own || $0.key == newcomer) }
+        for holder in great.sorted(by: { $0.value.count > $1.value.count }).map(\.key) {
+            if let tunnel = shares[holder]?.longestIdle(spells, isIdle) { return .idle(tunnel) }
+        }
+        if let holder = greatest(beside: newcomer) { return .stillest(of: holder) }
+        return shares[newcomer]?.longestIdle(spells, isIdle).map { .idle($0) }
+    }
+
+    /// Whether a holder has more than a fair part.
+    ///
+    /// - Parameter amongOthers: whether there are holders elsewhere who have less: a fair part is too much then.
+    func isGreat(_ holder: Party, amongOthers: Bool) -> Bool {
+        let all = count(of: holder) * shares.count
+        return amongOthers ? all >= count : all > count
+    }
+
+    /// Whose tunnel that is in use gives way to one of the newcomer: of the one that has most, unless the newcomer would
+    /// then have as many.
     func greatest(beside newcomer: Party) -> Party? {
         guard let greatest = shares.max(by: { $0.value.count < $1.value.count }),
             greatest.value.count > count(of: newcomer) + 1

@@ -56,6 +56,44 @@ import Testing
         #expect(queue.enter(60_000).evicted == [one])
     }
 
+    @Test func `what waits for its turn behind others gives way after its second`() {
+        let queue = Queue(capacity: 4)
+        let tickets = [0, 100, 200, 300].map { queue.enter($0).ticket }
+        #expect(queue.queue.waitForTurn(of: tickets[0], now: Self.at(300)).mayWait)
+        #expect(!queue.hasRoom(999))
+        #expect(queue.hasRoom(1000))
+        // Its turn has come.
+        queue.queue.goOn(tickets[0])
+        #expect(!queue.hasRoom(1000))
+        #expect(queue.queue.waitForTurn(of: tickets[0], now: Self.at(1500)).mayWait)
+        #expect(queue.enter(1500).evicted == [tickets[0]])
+    }
+
+    @Test func `at most a quarter of the places wait for a turn`() {
+        let queue = Queue(capacity: 8)
+        let tickets = (0..<4).map { queue.enter($0).ticket }
+        let waits = [tickets[0], tickets[1], tickets[2]].map { queue.queue.waitForTurn(of: $0, now: Self.at(10)) }
+        #expect(waits.map(\.mayWait) == [true, true, false])
+        // The same ones, again.
+        #expect(queue.queue.waitForTurn(of: tickets[0], now: Self.at(500)).mayWait)
+        let late = queue.queue.waitForTurn(of: tickets[3], now: Self.at(1000))
+        #expect(late.mayWait && late.evicted == tickets[0])
+        #expect(!queue.queue.contains(tickets[0]))
+        queue.queue.leave(tickets[1])
+        let next = queue.queue.waitForTurn(of: tickets[2], now: Self.at(1000))
+        #expect(next.mayWait && next.evicted == nil)
+    }
+
+    @Test func `while there may be fewer, those that may be ended leave until there are`() {
+        let queue = Queue(capacity: 0)
+        let tickets = (0..<4).map { queue.enter($0).ticket }
+        for ticket in tickets { queue.wait(for: .firstBytes, of: ticket, 10) }
+        #expect(!queue.queue.hasRoom(now: Self.at(100), most: 2))
+        #expect(queue.queue.hasRoom(now: Self.at(260), most: 2))
+        #expect(queue.queue.enter(now: Self.at(260), most: 2).evicted.count == 3)
+        #expect(queue.queue.hasRoom(now: Self.at(260)))
+    }
+
     @Test func `what is said of one that has left means nothing for the one that has its slot now`() {
         let queue = Queue(capacity: 1)
         let gone = queue.enter(0).ticket

@@ -13,7 +13,7 @@ import Testing
         let recorder: RefusalRecorder
 
         init(
-            on worker: Worker, rules: TargetRules = .open, patience: Duration = .seconds(300)
+            on worker: Worker, rules: TargetRules = .open, patience: Duration = .seconds(300), isAccepted: Bool = true
         ) async throws {
             pair = try await TunnelPair(on: worker, usesCipher: true)
             let resolver = Resolver(pool: BlockingPool())
@@ -22,8 +22,9 @@ import Testing
             self.recorder = recorder
             pair.serverOwner.makeAssociation = {
                 let client = ClientAddress(ipv4: IPv4Address(0xc000_0201), port: 1)
+                let rights = ServerAssociation.Rights(isAccepted: { isAccepted }, mayOpen: { true })
                 return ServerAssociation(
-                    on: $0, for: client, policy: gate, resolver: resolver, recorder: recorder, log: .silent,
+                    on: $0, for: client, with: rights, policy: gate, resolver: resolver, recorder: recorder, log: .silent,
                     patience: patience)
             }
         }
@@ -155,6 +156,20 @@ import Testing
         }
         #expect(answers.sorted() == [1, 3])
         #expect(rejects == RefusalCounts([.forbiddenTarget: 5]))
+    }
+
+    @Test func `one whose key is accepted no longer sends nothing, and its tunnel ends`() async throws {
+        let heard = try await WorkerThread.run { worker in
+            let fixture = try await Fixture(on: worker, isAccepted: false)
+            var heard = 0
+            let target = try DatagramSocket(Loopback.ipv4, on: worker) { _, _ in heard += 1 }
+            fixture.open(Datagram(address: Address(target.address), data: [1]))
+            await worker.until { fixture.client.endedCount == 1 }
+            await fixture.pair.close()
+            target.close()
+            return heard
+        }
+        #expect(heard == 0)
     }
 
     @Test func `one that nobody uses ends, and its descriptors with it`() async throws {

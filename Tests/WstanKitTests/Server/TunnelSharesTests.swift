@@ -18,7 +18,7 @@ import Testing
         shares.becameIdle(1, of: a)
         var idle: Set<UInt64> = [1, 3, 4, 5, 6]
         var order: [UInt64] = []
-        while let tunnel = shares.longestIdle(for: b, isIdle: { idle.contains($0) }) {
+        while case .idle(let tunnel) = shares.choice(for: b, isIdle: { idle.contains($0) }) {
             order.append(tunnel)
             idle.remove(tunnel)
             shares.left(tunnel, of: tunnel == 6 ? b : a)
@@ -34,11 +34,60 @@ import Testing
         shares.opened(by: a)
         shares.opened(by: b)
         shares.becameIdle(3, of: b)
-        let none = shares.longestIdle(for: a) { _ in true }
+        let none = shares.choice(for: a) { _ in true }
         #expect(none == nil)
         shares.becameIdle(2, of: a)
-        let own = shares.longestIdle(for: a) { _ in true }
-        #expect(own == 2)
+        let own = shares.choice(for: a) { _ in true }
+        #expect(own == .idle(2))
+    }
+
+    @Test func `one of the greatest that is in use goes before what holders of a fair part keep ready`() {
+        let (phone, laptop, tablet) = (Self.holder("phone"), Self.holder("laptop"), Self.holder("tablet"))
+        var shares = TunnelShares()
+        for _ in 0..<30 { shares.opened(by: phone) }
+        for tunnel in UInt64(1)...10 {
+            shares.opened(by: laptop)
+            shares.becameIdle(tunnel, of: laptop)
+        }
+        for tunnel in UInt64(11)...19 {
+            let choice = shares.choice(for: tablet) { _ in true }
+            #expect(choice == .stillest(of: phone))
+            shares.left(100 + tunnel, of: phone)
+            shares.opened(by: tablet)
+            shares.becameIdle(tunnel, of: tablet)
+        }
+        // Its own that are idle are taken only when no holder has more than it would have.
+        for _ in 0..<8 { shares.left(100, of: phone) }
+        #expect(shares.count(of: phone) == 13)
+        for _ in 0..<4 { shares.opened(by: laptop) }
+        let choice = shares.choice(for: laptop) { _ in true }
+        #expect(choice == .idle(1))
+    }
+
+    @Test func `tunnels of a key that is gone are the first to go`() {
+        let (gone, greatest) = (Party.key(1), Self.holder("phone"))
+        var shares = TunnelShares()
+        for _ in 0..<9 { shares.opened(by: greatest) }
+        shares.becameIdle(1, of: greatest)
+        shares.opened(by: gone)
+        shares.ended = [gone]
+        let first = shares.choice(for: Self.holder("laptop")) { _ in true }
+        #expect(first == .stillest(of: gone))
+        shares.left(2, of: gone)
+        let second = shares.choice(for: Self.holder("laptop")) { _ in true }
+        #expect(second == .idle(1))
+    }
+
+    @Test func `a holder is great with more than a fair part, or, where others have less elsewhere, with one`() {
+        let (a, b) = (Self.holder("a"), Self.holder("b"))
+        var shares = TunnelShares()
+        shares.opened(by: a)
+        #expect(!shares.isGreat(a, amongOthers: false))
+        #expect(shares.isGreat(a, amongOthers: true))
+        shares.opened(by: a)
+        shares.opened(by: b)
+        #expect(shares.isGreat(a, amongOthers: false))
+        #expect(!shares.isGreat(b, amongOthers: true))
     }
 
     @Test func `where none is idle one of the greatest goes, unless the newcomer would have as many`() throws {

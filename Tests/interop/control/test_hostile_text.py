@@ -1,11 +1,13 @@
 """What a daemon or a peer says is cleaned before it is printed or logged."""
 import itertools
 import json
+import os
 import unicodedata
 
 from helpers.control import fakedaemon
 from helpers.control.fakedaemon import tunnel, tunnels
 from control.test_wstanctl import Control
+from helpers.passwords import HASHES
 from helpers.peers import agent
 from helpers.scenario import Scenario
 
@@ -107,15 +109,28 @@ class Commands(Control):
         self.fake(GetStatus=self.statuses(poisoned(STATUS, *WORDS)))
         self.assertEqual(self.json('status')[0]['warnings'], ['w' + HOSTILE])
 
+    def test_client_config(self):
+        """A configuration that is printed as it came: its lines stay, and nothing in them reaches the terminal."""
+        text = 'mode = client\nkey = k\n# \x1b]0;owned\x07\x1b[2J' + HOSTILE + '\n'
+        self.fake(GetStatus=fakedaemon.status(mode='server'), GetClientConfiguration={
+            'text': text, 'key': 'k', 'clientURI': 'ws://h/', 'clientURIGuessed': True})
+        done = self.run_ctl('client-config')
+        self.assertIn('mode = client\nkey = k\n', done.stdout)
+        self.assertEqual(unclean(done.stdout + done.stderr), [])
+
 
 class Log(Scenario):
     """A name that a user agent gives, in each form of the log."""
 
     def test_socks_user(self):
         name = HOSTILE.replace('\x00', '').encode()[:250].decode(errors='ignore')
+        users = os.path.join(self.directory, 'users')
+        with open(users, 'w') as f:
+            f.write('anna:%s\n' % HASHES['anna'])
+        os.chmod(users, 0o600)
         for form in 'text', 'json':
             with self.subTest(form=form):
-                client = self.client(self.server(), '--log-level=debug', '--log-format=' + form)
+                client = self.client(self.server(), '--log-level=debug', '--log-format=' + form, '--users-file=' + users)
                 with agent.dial(client.port) as s:
                     # SOCKS4a: a user, and a name that is looked up elsewhere.
                     s.sendall(b'\4\1\0\1\0\0\0\1' + name.encode() + b'\0' + b'x.' + name.encode() + b'.invalid\0')
@@ -125,6 +140,7 @@ class Log(Scenario):
                     s.recv(2)
                     s.sendall(b'\1' + bytes([len(name.encode())]) + name.encode() + b'\1p')
                     s.recv(2)
+                client.await_log('debug.*wrong name or password')
                 client.end()
                 self.assertEqual(unclean(client.log()), [])
                 if form == 'json':

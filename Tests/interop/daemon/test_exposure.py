@@ -27,8 +27,8 @@ class Exposure(ControlledPair):
     def test_key_file(self):
         os.chmod(self.key_path, 0o666)
         log = self.warnings()
-        self.assertIn('every user of this host can read the key in %s: ' % self.key_path, log)
         self.assertIn('every user of this host can change %s: chmod go-w %s' % (self.key_path, self.key_path), log)
+        self.assertIn('every user of this host can read the key in %s: ' % self.key_path, log)
         os.chmod(self.key_path, 0o620)
         os.chown(self.key_path, -1, 54321)
         self.assertIn('the group 54321 can change %s: chmod go-w %s' % (self.key_path, self.key_path), self.warnings())

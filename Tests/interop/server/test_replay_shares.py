@@ -2,6 +2,7 @@
 process spoils."""
 import base64
 import concurrent.futures
+import contextlib
 import hashlib
 import json
 import os
@@ -197,6 +198,39 @@ class Shares(KeyHolders):
         self.begin()
         for opening in seen:
             self.assertRefused(opening)
+
+
+class FloodByDefault(Long, KeyHolders):
+    """The flood as it was against 0.1.0, under the default of max-tunnel-rate: requests of one key, each a minute ahead, for a minute."""
+    LIMIT = 300
+    SECONDS = 90
+
+    def test_flood(self):
+        self.begin('--log-level=error')
+        phone, laptop = self.add('phone'), self.add('laptop')
+        with concurrent.futures.ProcessPoolExecutor(4) as processes:
+            parts = [processes.submit(flood_for, self.port, phone, self.SECONDS) for _ in range(4)]
+            accepted = sum(part.result() for part in parts)
+        self.assertEqual(self.knock(laptop), 101, accepted)
+        self.ctl('retire-key', 'phone')
+        self.assertEqual(self.knock(laptop), 101)
+        self.restart()
+        self.assertEqual(self.knock(laptop), 101)
+
+
+def flood_for(port, key, seconds):
+    """How many were accepted; fifty refusals one after the other end it."""
+    accepted = refused = 0
+    end = time.monotonic() + seconds
+    while refused < 50 and time.monotonic() < end:
+        opening = wire.Opening(key, wire.empty_body(time.time() + 58))
+        answer = b''
+        with contextlib.suppress(OSError):  # ports that were used a moment ago
+            with socket.create_connection(('127.0.0.1', port), 5) as s:
+                s.sendall(opening.head())
+                answer = s.recv(12)[9:12]
+        accepted, refused = (accepted + 1, 0) if answer == b'101' else (accepted, refused + 1)
+    return accepted
 
 
 class FloodForAMinute(Long, KeyHolders):

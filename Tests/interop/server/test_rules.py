@@ -228,6 +228,12 @@ class Networks(Rules):
         self.assertHidden('inside.test', self.echo.port)
         self.assertHidden('own.test', self.on_own.port)
 
+    def test_special_networks(self):
+        """What the registries of IANA set apart, and a cloud's addresses of its hosts, are not asked for: here, they would be unreachable."""
+        for host in ('192.0.0.1', '192.0.0.192', '198.18.0.1', '198.19.255.254', '192.0.2.1', '198.51.100.1', '203.0.113.1', '192.88.99.1',
+                     '100::1', '2001:db8::1', '5f00::1', '3fff::1', '168.63.129.16', '169.254.169.254'):
+            self.assertForbidden(host, 80, 'allow-private')
+
     def test_oracle(self):
         """Which names lead inside is not told: one answer, after the same time, wherever the name stands; but in the log."""
         answers, times = set(), {}

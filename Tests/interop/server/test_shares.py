@@ -1,5 +1,6 @@
 """What holders of keys, and strangers, leave to each other: tunnels, look-ups, connections being made, descriptors, time."""
 import base64
+import contextlib
 import json
 import os
 import select
@@ -11,6 +12,7 @@ from helpers import keyring
 from helpers.network.nameserver import NameServer
 from helpers.network.namespaces import Namespace, need_namespaces
 from helpers.peers import probe, wire
+from helpers.peers.datagrams import DatagramTarget
 from helpers.peers.target import echo
 from helpers.process import CTL, OURS, free_port, limited_files
 from helpers.scenario import Scenario
@@ -21,7 +23,7 @@ class Shares(Scenario):
     """A server with keys of several names."""
     prepare = None
 
-    def begin(self, *lines, general='', command=lambda *words: words, named=None):
+    def begin(self, *lines, general='', command=lambda *words: words, named=None, scheme='ws'):
         os.chmod(self.directory, 0o755)
         self.port = free_port()
         self.socket_path = os.path.join(self.directory, 'server.sock')
@@ -32,8 +34,8 @@ class Shares(Scenario):
         key_path = self.write('key', self.key + '\n')
         os.chmod(key_path, 0o600)
         path = self.write('server.conf', '\n'.join([
-            'mode = server', 'uri = ws://127.0.0.1:%d/' % self.port, 'key-file = ' + key_path, 'state-directory = ' + state,
-            'log-level = info', general, '[server]', 'allow-private = yes', *lines, '[control]', 'socket = ' + self.socket_path, '']))
+            'mode = server', 'uri = %s://127.0.0.1:%d/' % (scheme, self.port), 'key-file = ' + key_path, 'state-directory = ' + state,
+            'log-level = info', general, '[server]', 'listen = 127.0.0.1:%d' % self.port, 'allow-private = yes', *lines, '[control]', 'socket = ' + self.socket_path, '']))
         program, *words = command(OURS, '--config', path)
         self.wstan_server = self.start('server', program, *words, prepare=self.prepare)
         self.wstan_server.port = self.port
@@ -146,6 +148,36 @@ class Tunnels(Shares):
             counts[tunnel['key'] == 'laptop'] += 1
         self.assertEqual(counts, [20, 20])
 
+    def test_idle_tunnels_of_a_small_holder(self):
+        """What a key keeps ready stays while another has more than its part, though that one has no idle tunnel."""
+        idle = self.target(lambda s: s.recv(1))
+        self.begin('max-tunnels = 40', general='threads = 1')
+        phone, laptop, tablet = (self.add_key(name) for name in ('phone', 'laptop', 'tablet'))
+        for _ in range(30):
+            self.open(phone, wire.request_body('127.0.0.1', idle.port, b''))
+        for _ in range(10):
+            self.open(laptop)
+        for _ in range(9):
+            self.open(tablet)
+        keys = [tunnel['key'] for tunnel in self.listed()]
+        self.assertEqual([keys.count(name) for name in ('phone', 'laptop', 'tablet')], [21, 10, 9])
+
+    def test_retired_key_gives_way_first(self):
+        """Tunnels of a key that is gone are closed before others' idle ones."""
+        idle = self.target(lambda s: s.recv(1))
+        self.begin('max-tunnels = 40', general='threads = 1')
+        old, laptop = self.add_key('phone'), self.add_key('laptop')
+        for _ in range(10):
+            self.open(old, wire.request_body('127.0.0.1', idle.port, b''))
+        for _ in range(30):
+            self.open(laptop)
+        self.ctl('retire-key', 'phone')
+        new = self.add_key('phone')
+        for _ in range(10):
+            self.open(new)
+        keys = [tunnel['key'] for tunnel in self.listed()]
+        self.assertEqual([keys.count(name) for name in ('phone', 'laptop')], [10, 30])
+
     def test_retired_key(self):
         """A key that was retired keeps its tunnels, and its name's next key is another's: it has its share, at once."""
         idle, target = self.target(lambda s: s.recv(1)), self.target(echo)
@@ -230,19 +262,47 @@ class Descriptors(Shares):
         idle, target = self.target(lambda s: s.recv(1)), self.target(echo)
         up = self.open(self.raw_key, wire.request_body('127.0.0.1', target.port, b'hi'))
         self.assertEqual(up.read_data(2), b'hi')
-        empty = [self.open(self.raw_key) for _ in range(140)]
+        empty = [self.open(self.raw_key) for _ in range(200)]  # with their targets more than there may be
         for tunnel in empty:
             try:
                 tunnel.send(wire.request_body('127.0.0.1', idle.port, b''))
             except ConnectionError:
                 pass
         def is_full():
-            return self.wstan_server.descriptors() >= 300 - 16 - 4
+            # But for the control socket's, and those for handshakes.
+            return self.wstan_server.descriptors() >= 300 - 16 - 9 - 4
         eventually(is_full, 'the targets have taken what there is', within=15)
+        time.sleep(1)  # and would take the rest
         for _ in range(5):
             self.assertIn('tunnelsActive', json.loads(self.ctl('status', '--json')))
         up.send(bytes([wire.DAT]) + b'ho')
         self.assertEqual(up.read_data(2), b'ho')
+
+
+    def assertLetsIn(self, ready):
+        """After one key has opened tunnels, and then sent a request on each, another one has as many as it asks for."""
+        self.begin()
+        phone, laptop = self.add_key('phone'), self.add_key('laptop')
+        idle, target = self.target(lambda s: s.recv(1)), self.target(echo)
+        ready = [self.open(laptop) for _ in range(ready)]
+        tunnels = [self.open(phone) for _ in range(220)]
+        for tunnel in tunnels:
+            with contextlib.suppress(OSError):
+                tunnel.send(wire.request_body('127.0.0.1', idle.port, b''))
+        time.sleep(1)  # until they have what they get
+        for _ in range(10):
+            self.assertLess(self.carries(laptop, target.port), 3)
+        for tunnel in ready:
+            tunnel.send(wire.request_body('127.0.0.1', target.port, b'ho'))
+            self.assertEqual(tunnel.read_data(2), b'ho')
+
+    def test_another_key(self):
+        """A key whose targets take all descriptors keeps no other out: not a new tunnel, not a target on one that is up."""
+        self.assertLetsIn(ready=1)
+
+    def test_another_key_comes_last(self):
+        """The same where the key was alone when it took them."""
+        self.assertLetsIn(ready=0)
 
 
 class Strangers(Shares):
@@ -277,6 +337,74 @@ class Strangers(Shares):
         # A debug build takes its time to decode what strangers have sent.
         for name in 'k0', 'k120', 'k248':
             self.assertLess(self.carries(named[name][0], target.port), 2)
+
+
+class Costs(Shares):
+    LIMIT = 120
+
+    def processor(self):
+        """Seconds of processor time that the server has used."""
+        tasks, used = '/proc/%d/task' % self.wstan_server.popen.pid, 0
+        for task in os.listdir(tasks):
+            with open('%s/%s/schedstat' % (tasks, task)) as f:
+                used += int(f.read().split()[0])
+        return used / 1e9
+
+    def cost(self, size, count):
+        """Of a stranger's request that carries so many bytes; they come one at a time, from as many addresses."""
+        heads = [wire.Opening(os.urandom(16), wire.request_body('192.0.2.1', 443, os.urandom(size))).head() for _ in range(4)]
+        before = self.processor()
+        for number in range(count):
+            with socket.create_connection(('127.0.0.1', self.port), 20, ('127.66.0.%d' % (number + 1), 0)) as s:
+                s.sendall(heads[number % 4])
+                self.assertEqual(s.recv(12)[9:12], b'404')
+        return (self.processor() - before) / count
+
+    def test_strangers_and_many_keys(self):
+        """997 keys make a stranger's request dearer by one block of AES each at most, not by a tag over all of it."""
+        self.begin()
+        large, small = self.cost(70_000, 20), self.cost(30, 200)
+        self.wstan_server.kill()
+        os.rename(os.path.join(self.directory, 'state'), os.path.join(self.directory, 'former'))
+        self.begin(named=keyring.thousand())
+        large_of_many, small_of_many = self.cost(70_000, 20), self.cost(30, 200)
+        figures = ['%.3f' % (seconds * 1000) for seconds in (small, small_of_many, large, large_of_many)]
+        self.assertLess(large_of_many, 5 * large, 'ms of processor, small and large, with 1 and 997 keys: %s' % figures)
+
+
+class RetiredKeys(Shares):
+    def test_association(self):
+        """An association of a key that is retired ends: it would go on to new targets."""
+        self.begin()
+        phone = self.add_key('phone')
+        one, another = self.keep(DatagramTarget()), self.keep(DatagramTarget())
+        tunnel = self.open(phone, wire.request_body('127.0.0.1', one.port, b'one', command=wire.DGM))
+        eventually(lambda: one.heard, 'a datagram has come')
+        self.ctl('retire-key', 'phone')
+        self.assertEqual(tunnel.close_code(), 1001)
+        with contextlib.suppress(OSError):
+            tunnel.send(bytes([wire.DGM]) + wire.address('127.0.0.1', another.port) + b'new')
+        time.sleep(0.2)
+        self.assertEqual(another.heard, [])
+
+
+class LargeStrangers(Shares):
+    """Behind a front that speaks TLS nothing is encrypted, and each key costs a tag over all of a request."""
+    LIMIT = 120
+
+    def test_large_bad_tags(self):
+        """Requests of 80 KB that fit none of 997 keys do not keep the places of handshakes while they wait for their turn."""
+        named = keyring.thousand()
+        self.begin('max-handshakes = 16', general='threads = 1', named=named, scheme='wss')
+        target = self.target(echo)
+        for number in range(120):
+            s = self.keep(socket.create_connection(('127.0.0.1', self.port), 20, ('127.77.0.%d' % (number + 1), 0)))
+            s.sendall(wire.PlainOpening(os.urandom(16), wire.request_body('127.0.0.1', 9, bytes(60_000))).head())
+        # 997 tags of 37 us each, in a tenth of the time: while they wait, 104 of them keep one out for 38 s.
+        s = self.keep(probe.reach(self.port))
+        s.settimeout(20)
+        s.sendall(wire.PlainOpening(named['k120'][0], wire.request_body('127.0.0.1', target.port, b'hi')).head())
+        self.assertEqual(s.recv(12)[9:12], b'101')
 
 
 class Crowd(Shares):

@@ -28,6 +28,8 @@ package struct Connector {
     let resolver: Resolver
     /// Nil: they are not bounded.
     private let limiter: ConnectLimiter?
+    /// Whether the one who asks may take a descriptor now; else it waits for others to be closed.
+    var mayOpen: @Sendable (Asker) -> Bool = { _ in true }
 
     /// Waits between tries when the process is out of descriptors: others are closing theirs.
     private static let shortagePause: Duration = .milliseconds(50)
@@ -63,7 +65,8 @@ package struct Connector {
         guard await begin(asker) else { return .failure(.tooMany) }
         defer { limiter?.end(for: asker) }
         while true {
-            do {
+            do throws(SystemError) {
+                guard mayOpen(asker) else { throw SystemError(call: "socket", code: EMFILE) }
                 return .success(try await Stream.connect(to: address, worker: worker, deadline: deadline))
             } catch {
                 guard error.isShortage, worker.now < deadline, !Task.isCancelled else {

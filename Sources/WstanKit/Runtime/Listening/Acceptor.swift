@@ -25,7 +25,7 @@ package class Acceptor: Pollable, @unchecked Sendable {
     package let place: String
     private let workers: [Worker]
     private let report: (Event) -> Void
-    /// Whether it accepts nothing when descriptors run short.
+    /// Whether it accepts nothing when descriptors run short, but what its limiter hears then.
     package var leavesReserve = true
     /// Asked before a connection is accepted: it may say that the next one has to wait in the backlog.
     package var limiter: HandshakeLimiter?
@@ -79,7 +79,10 @@ package class Acceptor: Pollable, @unchecked Sendable {
     package override func close() {
         if let pause { worker.cancel(pause) }
         pause = nil
-        while let (descriptor, _) = waiting.next() { Glibc.close(descriptor) }
+        while let (descriptor, _) = waiting.next() {
+            Glibc.close(descriptor)
+            Descriptors.closed()
+        }
         super.close()
     }
 
@@ -107,12 +110,14 @@ package class Acceptor: Pollable, @unchecked Sendable {
     /// Accepting costs a tenth of what a stranger's request costs.
     private static let acceptedInTurn = 128
     private static let dealtInTurn = 8
-    private static let mostWaiting = 1024
+    /// They take descriptors beside those of handshakes. More than are dealt in a turn, or nothing would go on behind them.
+    private static var mostWaiting: Int { min(1024, max(2 * dealtInTurn, Descriptors.handshakes(0) / 4)) }
+
     /// - Parameter isLast: what is not accepted now is lost.
     /// - Returns: false when there is none for now, or none may be accepted.
     private func acceptOne(isLast: Bool = false) -> Bool {
-        if leavesReserve, Descriptors.areScarce {
-            // What is left belongs to the targets of tunnels that are up.
+        if leavesReserve, Descriptors.areScarce, limiter?.hearsAnother(beside: waiting.count, now: worker.now) != true {
+            // What is left belongs to the targets of tunnels that are up, and to a few that are heard.
             return rest(after: SystemError(call: "accept", code: EMFILE))
         }
         // A crowd, of which each comes once or twice, waits in the backlog.
@@ -138,6 +143,7 @@ package class Acceptor: Pollable, @unchecked Sendable {
             report(.gaveWay)
             return true
         }
+        Descriptors.opened()
         waiting.add((result, peer), of: source)
         return true
     }
@@ -147,6 +153,8 @@ package class Acceptor: Pollable, @unchecked Sendable {
         for _ in 0..<min(most, waiting.count) {
             if let limiter, !isLast, !limiter.hasRoom(now: worker.now) { return rest(for: Self.crowdPauseLength) }
             guard let (descriptor, peer) = waiting.next() else { return }
+            // Its stream counts it from now on.
+            Descriptors.closed()
             let ticket = limiter?.enter(now: self.worker.now)
             let worker = workers[next]
             next = (next + 1) % workers.count

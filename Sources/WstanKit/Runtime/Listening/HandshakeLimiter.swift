@@ -11,10 +11,14 @@ package final class HandshakeLimiter: Sendable {
     }
 
     private let state: Mutex<State>
+    private let hearsInScarcity: Bool
 
-    /// - Parameter capacity: 0 is no limit.
-    package init(capacity: Int) {
+    /// - Parameters:
+    ///   - capacity: 0 is no limit.
+    ///   - hearsInScarcity: whether some may come in while descriptors are scarce: who they are decides what gives way.
+    package init(capacity: Int, hearsInScarcity: Bool = false) {
         state = Mutex(State(queue: HandshakeQueue(capacity: capacity)))
+        self.hearsInScarcity = hearsInScarcity
     }
 
     package var capacity: Int {
@@ -25,12 +29,21 @@ package final class HandshakeLimiter: Sendable {
     package var count: Int { state.withLock { $0.queue.count } }
 
     /// Whether another may be accepted now.
-    package func hasRoom(now: Instant) -> Bool { state.withLock { $0.queue.hasRoom(now: now) } }
+    package func hasRoom(now: Instant) -> Bool { state.withLock { $0.queue.hasRoom(now: now, most: most) } }
+
+    /// The same while descriptors are scarce, beside those that wait to be served.
+    func hearsAnother(beside waiting: Int, now: Instant) -> Bool {
+        guard hearsInScarcity else { return false }
+        return waiting == 0 ? hasRoom(now: now) : waiting + count < Descriptors.handshakesInScarcity
+    }
+
+    /// Nil: the capacity.
+    private var most: Int? { hearsInScarcity && Descriptors.areScarce ? Descriptors.handshakesInScarcity : nil }
 
     /// - Returns: what the connection has to leave with.
     package func enter(now: Instant) -> HandshakeQueue.Ticket {
         let (ticket, evicted) = state.withLock { state in
-            let entry = state.queue.enter(now: now)
+            let entry = state.queue.enter(now: now, most: most)
             let evicted = entry.evicted.compactMap { state.places[$0.slot] }
             for ticket in entry.evicted { state.places[ticket.slot] = nil }
             if entry.ticket.slot == state.places.count { state.places.append(nil) }
@@ -54,6 +67,18 @@ package final class HandshakeLimiter: Sendable {
 
     func wait(for awaited: HandshakeQueue.Awaited, of ticket: HandshakeQueue.Ticket, now: Instant) {
         state.withLock { $0.queue.wait(for: awaited, of: ticket, now: now) }
+    }
+
+    /// - Returns: false when too many do that.
+    func waitForTurn(of ticket: HandshakeQueue.Ticket, now: Instant) -> Bool {
+        let (mayWait, evicted) = state.withLock { state in
+            let (mayWait, ticket) = state.queue.waitForTurn(of: ticket, now: now)
+            guard let ticket else { return (mayWait, HandshakePlace?.none) }
+            defer { state.places[ticket.slot] = nil }
+            return (mayWait, state.places[ticket.slot])
+        }
+        evicted?.giveWay()
+        return mayWait
     }
 
     func goOn(_ ticket: HandshakeQueue.Ticket) {
@@ -117,6 +142,14 @@ package final class HandshakePlace: @unchecked Sendable {
     package func wait(for awaited: HandshakeQueue.Awaited) {
         guard let ticket else { return }
         limiter.wait(for: awaited, of: ticket, now: stream.worker.now)
+    }
+
+    /// To be called before a wait for a turn behind others' work. It may have to give way while it waits.
+    ///
+    /// - Returns: false when too many wait so already.
+    package func waitForTurn() -> Bool {
+        guard let ticket else { return true }
+        return limiter.waitForTurn(of: ticket, now: stream.worker.now)
     }
 
     /// To be called after it.

@@ -5,7 +5,8 @@ import WstanBase
 /// A crowd of honest clients comes at once when something has restarted, and a flood of strangers looks the same at first. What
 /// tells them apart is who waits for whom. A connection for which this end has something to do is never closed. One that
 /// this end waits for gives way after a moment if it has said nothing, since an honest one speaks at once, and after a
-/// second otherwise. When none of them may be closed, nothing is accepted, and the next connection waits in the backlog.
+/// second otherwise; so does one whose request costs so much that it is judged last. When none of them may be closed, nothing
+/// is accepted, and the next connection waits in the backlog.
 package struct HandshakeQueue {
     package struct Ticket: Hashable, Sendable {
         /// Its own until it has left.
@@ -25,6 +26,8 @@ package struct HandshakeQueue {
         case moreBytes
         /// It has been answered.
         case end
+        /// Nothing: its work comes behind that of others.
+        case turn
     }
 
     /// A handshake that is younger is not closed to make room for another.
@@ -35,8 +38,10 @@ package struct HandshakeQueue {
     private struct Place {
         let number: UInt64
         let arrived: Instant
-        /// Of the wait for the peer; nil while this end has something to do.
+        /// Of the wait for the peer, or for a turn; nil while this end has something to do.
         var wait: UInt64?
+        /// In `patient`.
+        var isPatient = false
     }
 
     private struct Wait {
@@ -52,6 +57,8 @@ package struct HandshakeQueue {
     /// By slot: each connection comes here several times, and a dictionary would cost it more than all the rest.
     private var places: [Place?] = []
     private var freeSlots: [Int] = []
+    /// Those whose work comes behind that of others, the first one first; some may have left.
+    private var patient: [Ticket] = []
     /// A heap by end; those that are over stay in it until their turn comes.
     private var waits: [Wait] = []
     private var lastNumber: UInt64 = 0
@@ -61,14 +68,18 @@ package struct HandshakeQueue {
     }
 
     /// Whether another may be accepted; else it waits in the backlog, and this is asked again a little later.
-    package mutating func hasRoom(now: Instant) -> Bool {
-        capacity == 0 || count < capacity || overdue(now) != nil
+    ///
+    /// - Parameter most: that there may be for now; nil: as many as ever.
+    package mutating func hasRoom(now: Instant, most: Int? = nil) -> Bool {
+        let most = most ?? capacity
+        return most == 0 || count < most || overdue(now) != nil
     }
 
     /// Takes one that has been accepted, in any case.
-    package mutating func enter(now: Instant) -> Entry {
+    package mutating func enter(now: Instant, most: Int? = nil) -> Entry {
+        let most = most ?? capacity
         var evicted: [Ticket] = []
-        while capacity > 0, count >= capacity, let ticket = overdue(now) {
+        while most > 0, count >= most, let ticket = overdue(now) {
             leave(ticket)
             evicted.append(ticket)
         }
@@ -88,14 +99,39 @@ package struct HandshakeQueue {
         let end =
             switch awaited {
             case .firstBytes: now + Self.silence
-            case .moreBytes: place.arrived + Self.youth
+            case .moreBytes, .turn: place.arrived + Self.youth
             case .end: now
             }
         if waits.count > 64 + 2 * count { compact() }
         add(Wait(number: lastNumber, ticket: ticket, end: end))
     }
 
-    /// The peer has sent something.
+    /// Its work is to come behind that of others. At most a quarter of the places wait so; the one that has done so for longest
+    /// gives way to it, once it has had its second.
+    ///
+    /// - Returns: whether it may wait, and which one is to be closed for it.
+    package mutating func waitForTurn(of ticket: Ticket, now: Instant) -> (mayWait: Bool, evicted: Ticket?) {
+        guard contains(ticket) else { return (false, nil) }
+        var evicted: Ticket?
+        if places[ticket.slot]?.isPatient == false {
+            if capacity > 0, patient.count >= max(1, capacity / 4) {
+                patient = patient.filter { contains($0) }
+                if patient.count >= max(1, capacity / 4) {
+                    guard let first = patient.first, let arrived = place(of: first)?.arrived, arrived + Self.youth <= now
+                    else { return (false, nil) }
+                    patient.removeFirst()
+                    leave(first)
+                    evicted = first
+                }
+            }
+            places[ticket.slot]?.isPatient = true
+            patient.append(ticket)
+        }
+        wait(for: .turn, of: ticket, now: now)
+        return (true, evicted)
+    }
+
+    /// The peer has sent something, or its turn has come.
     package mutating func goOn(_ ticket: Ticket) {
         if contains(ticket) { places[ticket.slot]?.wait = nil }
     }

@@ -50,14 +50,23 @@ package enum Descriptors {
     /// there are few at all, targets have their half of it.
     static func forControl(of capacity: Int) -> Int { min(16, reserve(of: capacity) / 2) }
 
+    /// Of the reserve, these are for connections that have not said yet what they want: when all others are taken, a holder of
+    /// a key who has less than its part is heard still.
+    static func forHandshakes(of capacity: Int) -> Int { min(16, reserve(of: capacity) / 4) }
+
+    /// Of all listeners together, while descriptors are scarce.
+    static var handshakesInScarcity: Int { forHandshakes(of: capacity.load(ordering: .relaxed)) }
+
     /// Whether accepting more would take from that reserve.
     static var areScarce: Bool { isLeft { Self.reserve(of: $0) } }
 
     /// Whether they will soon be scarce: the key that has most tunnels gives way then.
     static var areTight: Bool { isLeft { Self.reserve(of: $0) / 2 * 3 } }
 
-    /// Whether opening `number` more would take what is left for the control socket.
-    static func areExhausted(for number: Int = 1) -> Bool { isLeft { forControl(of: $0) + number - 1 } }
+    /// Whether opening `number` more would take what is left for the control socket and for handshakes.
+    static func areExhausted(for number: Int = 1) -> Bool {
+        isLeft { forControl(of: $0) + forHandshakes(of: $0) + number - 1 }
+    }
 
     /// Whether no more than that is left.
     private static func isLeft(_ rest: (_ capacity: Int) -> Int) -> Bool {

@@ -127,12 +127,14 @@ final class TunnelAcceptor: @unchecked Sendable {
             if options.xForward, isTrusted {
                 client = ForwardedFor.client(in: head, trusting: options.trustedProxies) ?? client
             }
-            let candidate = try await search(head, of: client, intake.stream, deadline)
+            let candidate = try await search(head, of: client, intake, deadline)
             // Only who has made a valid request learns that nothing is taken on: so that is looked at later.
             let request = try authentication.verify(candidate, from: client.source, now: .now()) { key = $0 }
             if options.xForward, !isTrusted, ForwardedFor.isNamed(in: head) { recorder.ignoredForwardedFor(of: client) }
             await authentication.settle(request, on: worker)
             guard !intake.stream.isClosed else { throw .silent }
+            // It may have been retired meanwhile.
+            try authentication.check(request.keyID, now: WallClock.now())
             if let reason = closedBecause() { throw reason }
             if let reason = makeRoom(client, request.keyID) { throw reason }
             return .success(request)
@@ -144,9 +146,9 @@ final class TunnelAcceptor: @unchecked Sendable {
     /// Finds the key that a request was made with. Where there are many, a stranger's request costs one tag for each: after
     /// a first look that goes on in the strangers' turns, and of a large request in a tenth of the time.
     private func search(
-        _ head: HTTPHead, of client: ClientAddress, _ stream: Stream, _ deadline: Instant
+        _ head: HTTPHead, of client: ClientAddress, _ intake: BufferedReader, _ deadline: Instant
     ) async throws(Refusal) -> ServerHandshake.Candidate {
-        let source = client.source
+        let (stream, source) = (intake.stream, client.source)
         guard var trial = authentication.trial(head, from: source, now: WallClock.now()) else { throw .notARequest }
         var outcome = HandshakeTrial.Outcome.more
         if !trial.isLarge { outcome = try go(on: &trial, ServerLimits.firstLook) }
@@ -161,9 +163,12 @@ final class TunnelAcceptor: @unchecked Sendable {
             }
             // There may be many that wait, and all is in memory until the wait is over.
             stream.heldHead = head.bytes.count + trial.held
+            // It holds its place as long as others do not need it.
+            if isPatient, intake.place?.waitForTurn() == false { throw .overLimit(.searches) }
             let turns = isPatient ? worker.patientStrangers : worker.strangers
             let hasTurn = await turns.begin(for: source.party, until: deadline, unlessGone: stream)
             defer { if hasTurn { turns.end() } }
+            if isPatient { intake.place?.goOn() }
             // It is not searched on for one that has left; whether its key is wrong is not known.
             guard !stream.isGone else { throw .silent }
             guard hasTurn, worker.now < deadline else { throw .overLimit(.searches) }

@@ -22,6 +22,8 @@ enum Refusal: Error, Equatable {
         case tunnelsOfAddress = "max-tunnels-per-address"
         case handshakes = "max-handshakes"
         case memory = "memory-limit"
+        /// So few are left that they are for others, who have fewer tunnels.
+        case descriptors = "descriptors"
         /// As many requests of its key's name are remembered as may be. So it is not known whether this one was seen before.
         case requests = "seen-requests"
         /// Its key's name opens tunnels faster than it may.
@@ -39,6 +41,7 @@ enum Refusal: Error, Equatable {
             case .lookUps: "look-ups of names"
             case .connects: "connections being made"
             case .searches: "searches for the keys of requests"
+            case .descriptors: "file descriptors"
             case .tunnels, .tunnelsOfAddress, .handshakes, .memory: rawValue
             }
         }

@@ -16,6 +16,8 @@ final class DatagramExit: @unchecked Sendable {
         var refusal: (_ target: SocketAddress, _ name: String?) -> String? = { _, _ in nil }
         var forbade: (_ target: Address, _ key: String) -> Void = { _, _ in }
         var hadNoRoom: () -> Void = {}
+        /// Whether a descriptor may be taken. What is left of them belongs to connections that are up.
+        var mayOpen: () -> Bool = { !Descriptors.areScarce }
     }
 
     private let worker: Worker
@@ -114,8 +116,7 @@ final class DatagramExit: @unchecked Sendable {
     }
 
     private func open(_ address: SocketAddress) -> DatagramSocket? {
-        // What is left of the descriptors belongs to connections that are up.
-        guard !Descriptors.areScarce else { return nil }
+        guard gate.mayOpen() else { return nil }
         return try? DatagramSocket(address, on: worker) { [weak self] in self?.receive($0, from: $1) }
     }
 

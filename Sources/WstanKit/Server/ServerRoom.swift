@@ -1,0 +1,79 @@
+import WstanBase
+
+/// Which tunnels of a worker go on when there is no room for all.
+extension ServerService {
+    /// Counts a connection that had to leave before it could say its request.
+    package func closedForRoom() { recorder.closedForRoom() }
+
+    /// Counts one more tunnel of the client, until that has ended. Where there is no room for it, one of whoever has most
+    /// gives way.
+    ///
+    /// - Returns: why there is no room; nil when there is.
+    func makeRoom(for client: ClientAddress, holding key: KeyID) -> Refusal? {
+        let limit = options.maxTunnelsPerAddress
+        guard limit == 0 || tunnelCounts.enter(client.source, limit: limit) else { return .overLimit(.tunnelsOfAddress) }
+        let bound = fullBound
+        guard bound != nil || Descriptors.areTight, !giveWay(to: recorder.holder(of: key)), let bound else { return nil }
+        if bound == .descriptors { log.descriptorsScarce(now: worker.now) }
+        if limit > 0 { tunnelCounts.leave(client.source) }
+        return .overLimit(bound)
+    }
+
+    private var fullBound: Refusal.Bound? {
+        if options.maxTunnels > 0, shares.count >= options.maxTunnels { return .tunnels }
+        guard worker.budget.hasRoomForTunnel else { return .memory }
+        return Descriptors.areScarce ? .descriptors : nil
+    }
+
+    /// Makes room for the target of a tunnel, where descriptors are scarce and others have most of them.
+    func makeRoomForTarget(of holder: Party) {
+        if Descriptors.areScarce, shares.greatest(beside: holder) != nil { _ = giveWay(to: holder) }
+    }
+
+    /// Whether a holder may take another descriptor for a target: the last are for those that have less than a fair part.
+    func mayOpen(_ holder: Party) -> Bool {
+        !Descriptors.areScarce || !shares.isGreat(holder, amongOthers: scarcity.isFelt(now: worker.now))
+    }
+
+    /// - Returns: whether a tunnel has been closed for another one of `newcomer`.
+    private func giveWay(to newcomer: Party) -> Bool {
+        let choice = shares.choice(for: newcomer) { tunnels[$0]?.tunnel.isIdle ?? false }
+        let chosen: UInt64? =
+            switch choice {
+            case .idle(let id): id
+            case .stillest(let holder): stillest(of: holder)
+            case nil: nil
+            }
+        guard let id = chosen, let served = tunnels[id] else { return false }
+        if Descriptors.areScarce, served.holder != newcomer { scarcity.gaveWay(now: worker.now) }
+        tunnels[id]?.hasToGo = true
+        shares.left(id, of: served.holder)
+        log.tunnelGaveWay(id, key: recorder.name(of: served.tunnel.keyID), wasIdle: served.tunnel.isIdle)
+        served.tunnel.close(CloseCode.goingAway)
+        // Its place is taken already: what the peer does not take at once is lost.
+        let stream = served.tunnel.stream
+        if stream.pendingCount > 0 { stream.abort() } else { stream.close() }
+        return true
+    }
+
+    /// The tunnel of a holder on which nothing has moved for longest.
+    private func stillest(of holder: Party) -> UInt64? {
+        let its = tunnels.values.lazy.filter { $0.holder == holder && !$0.hasToGo }.map(\.tunnel)
+        return its.min { $0.lastActivity < $1.lastActivity }?.id
+    }
+
+    /// Tunnels of a key that has another name now, or none, are another's. Those of keys that are gone give way first.
+    func shareAnew() {
+        for id in tunnelNumbers {
+            guard let served = tunnels[id], !served.hasToGo else { continue }
+            let holder = recorder.holder(of: served.tunnel.keyID)
+            guard holder != served.holder else { continue }
+            tunnels[id]?.asker = served.client.asker(for: holder)
+            shares.left(id, of: served.holder)
+            shares.opened(by: holder)
+            if served.tunnel.isIdle { shares.becameIdle(id, of: holder) }
+        }
+        let lasting = Set(tunnels.values.lazy.filter { self.isAccepted($0.tunnel.keyID) }.map(\.holder))
+        shares.ended = Set(tunnels.values.lazy.map(\.holder)).subtracting(lasting)
+    }
+}
