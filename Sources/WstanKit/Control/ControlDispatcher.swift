@@ -26,6 +26,7 @@ package final class ControlDispatcher: @unchecked Sendable {
     private let information: GetInfo.Reply
     private let report: (Event) -> Void
 
+    private static let lettingGo: Duration = .seconds(1)
     private static let shortestInterval = 100_000
     private static let defaultInterval = 1_000_000
     private static let longestInterval = 86_400_000_000
@@ -42,7 +43,9 @@ package final class ControlDispatcher: @unchecked Sendable {
     func answer(_ call: ControlCall, of session: ControlSession) async {
         let reply: ControlReply
         var isErasing = false
-        defer { if isErasing { Erasure.end() } }
+        let worker = session.stream.worker
+        // Not at once: what was said is shared with the service's worker and its threads, and the last to let go gives it back.
+        defer { if isErasing { _ = worker.schedule(after: Self.lettingGo) { Erasure.end() } } }
         do throws(ControlError) {
             let command = try Self.admit(call, from: session.standing)
             isErasing = command.handlesKeys

@@ -31,7 +31,7 @@ class Memory(Scenario):
         raw = memory.places(process.popen.pid, forms(key)[0])
         self.assertTrue(raw, 'the key is not in use')
         for needle in forms(key):
-            # What the last message was in is given back a moment after the reply.
+            # What the last message was in is given back, and erased, a moment after the reply.
             eventually(lambda: not self.unsafe(process, needle), '%r is in memory that a core has, or is not locked: %r'
                        % (needle, self.unsafe(process, needle)), 3)
 
