@@ -17,7 +17,9 @@
 #include <sys/timerfd.h>
 #include <sys/timex.h>
 
-// accept4 and memfd_create are declared under _GNU_SOURCE only, which Swift's importer does not set; and set here it would make this module
+// These are declared under _GNU_SOURCE only, which Swift's importer does not set; and set here it would make this module
 // and others disagree about fd_set, which is an error as soon as one file sees both.
 extern int accept4(int fd, struct sockaddr *restrict address, socklen_t *restrict length, int flags);
 extern int memfd_create(const char *name, unsigned int flags);
+// `set` has a bit for each processor, `size` bytes in all.
+extern int sched_getaffinity(pid_t pid, size_t size, void *set);

@@ -36,9 +36,14 @@ static bool erases(void) { return atomic_load_explicit(&erasing, memory_order_re
 
 bool wstan_erasing_works(void) { return true; }
 
-void free(void *memory) {
-    if (erases() && memory) explicit_bzero(memory, malloc_usable_size(memory));
+// Apart, so that all other times cost free two comparisons and a jump.
+static __attribute__((noinline)) void erase_and_free(void *memory) {
+    if (memory) explicit_bzero(memory, malloc_usable_size(memory));
     __libc_free(memory);
+}
+
+void free(void *memory) {
+    if (__builtin_expect(erases(), 0)) erase_and_free(memory); else __libc_free(memory);
 }
 
 void *realloc(void *memory, size_t size) {

@@ -34,6 +34,26 @@ import WstanControl
         #expect(KeyTable.table(keys, now: Self.now, manner: Manner()).count == 3)
     }
 
+    /// No column is cut through: one that has no room is left out.
+    @Test func `keys and instances fit a narrow terminal`() {
+        let rows = KeyTable.table(Self.keys, now: Self.now, manner: Manner(width: 45)).prefix(3)
+        #expect(
+            rows.joined(separator: "\n") == """
+                NAME     ID                STATE
+                default  0123456789abcdef  current
+                default  fedcba9876543210  previous
+                """)
+        #expect(
+            KeyTable.table(Self.keys, now: Self.now, manner: Manner(width: 60))[0]
+                == "NAME     ID                STATE     ENDS IN  LAST USED")
+        let line = InstanceLine(Instance(name: "home", manager: .user, below: "/run/user/1000"), status: nil)
+        #expect(
+            InstanceLine.table([line], manner: Manner(width: 45)).joined(separator: "\n") == """
+                UNIT                MODE  STATE
+                wstand@home (user)  -     does not answer
+                """)
+    }
+
     @Test func `a key is meant by its id, or by a name that has no other`() throws {
         #expect(try KeyNames.id(meantBy: "fedcba9876543210", among: Self.keys) == "fedcba9876543210")
         #expect(try KeyNames.id(meantBy: "default", among: [Self.keys[0]]) == "0123456789abcdef")

@@ -57,14 +57,15 @@ import WstanControl
                 """)
         #expect(
             Self.top(width: 45) == """
-                wstand: 4 tunnels, 4 in use; in 21 KB/s, out…
+                wstand: 4 tunnels, 4 in use
+                in 21 KB/s, out 4.0 MB/s; by rate
 
                 ID    IN/S   OUT/S  TARGET
                  2   20 KB  4.0 MB  www2.example.com:443
                  1  1.0 KB   250 B  www1.example.com:443
                  3     0 B     0 B  www3.example.com:443
                  4       -       -  www4.example.com:443
-                q quit  r rate  t total  a age  i idle  n nu…
+                q quit  sort: r t a i n
                 """)
         for width in 1...140 {
             #expect(Self.top(width: width).split(separator: "\n").allSatisfy { Printable.width(String($0)) <= width })
@@ -135,22 +136,39 @@ import WstanControl
                 """)
         #expect(
             Self.rejects(width: 80) == """
-                    LAST     FIRST  TIMES  ADDRESS        KEY     CAUSE
-                  4s ago    2h ago     12  192.0.2.7      -       wrong key
-                1min ago  1min ago      1  2001:db8::/64  laptop  expired: its time is 36…behind
-                  1d ago    1d ago    300  -              -       over a limit
+                    LAST  TIMES  ADDRESS        KEY     CAUSE
+                  4s ago     12  192.0.2.7      -       wrong key
+                1min ago      1  2001:db8::/64  laptop  expired: its time is 3600 s behind
+                  1d ago    300  -              -       over a limit
                 """)
         #expect(
             Self.rejects(width: 45) == """
-                    LAST  TIMES  ADDRESS        CAUSE
-                  4s ago     12  192.0.2.7      wrong key
-                1min ago      1  2001:db8::/64  expire…behind
-                  1d ago    300  -              over a limit
+                ADDRESS        CAUSE
+                192.0.2.7      wrong key
+                2001:db8::/64  expired: its time is 3600 s
+                               behind
+                -              over a limit
                 """)
         for width in 1...140 {
             #expect(
                 Self.rejects(width: width).split(separator: "\n").allSatisfy { Printable.width(String($0)) <= width })
         }
+    }
+
+    /// What one has come for: who, and why. All else goes first.
+    @Test(arguments: [45, 60, 80, 100, 140])
+    func `a long cause and an IPv6 address are whole on every common screen`(width: Int) {
+        let cause = "unreadable (right key): ws:// at one end, wss:// or -z at the other"
+        let address = "2001:db8:1234:5678::/64"
+        var reply = Self.refusals
+        reply.refusals[1].address = address
+        reply.refusals[1].text = cause
+        let lines = RefusalTable.lines(reply, now: Self.now, manner: Manner(width: width))
+        let words = lines.flatMap { $0.split(separator: " ") }.map(String.init)
+        #expect(words.contains(address))
+        #expect(cause.split(separator: " ").allSatisfy { words.contains(String($0)) }, "\(lines)")
+        #expect(!lines.contains { $0.contains("…") })
+        #expect(lines.allSatisfy { Printable.width($0) <= width })
     }
 
     @Test func `that nothing was refused says since when`() {

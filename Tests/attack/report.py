@@ -106,6 +106,9 @@ def provenance():
 
 
 def add(figures):
+    if os.environ.get('TOP'):
+        for phases in (figures.newcomers, figures.residents):
+            print([(round(s.began - phases[1][0].began, 2), round(s.took * 1000)) for s in sorted(phases[1], key=lambda s: -s.took)[:14]], len(phases[1]))
     ROWS.append(figures)
 
 

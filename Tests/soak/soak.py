@@ -39,9 +39,9 @@ SETTLING = 30
 IDLE = 3  # seconds that a tunnel is kept in the pool, so that an end of idle tunnels is in sight
 # Everything that may be in the logs; a client warns when its server is away.
 # Some loads ask for a target that refuses, and the server is restarted.
-# A user agent that has closed its socket when the client asks whose it is counts as another user's.
+# A user agent may have closed its socket when the client looks up whose it is.
 USUAL = re.compile(r' notice: (wstand |stopping|stopped|a target was not reached; .*reason=connection refused|server \S+ works again |'
-                   r'datagrams are dropped: they are for a UDP association of another user of this host )')
+                   r'datagrams are dropped: their socket was closed before its user was looked up)')
 WHILE_AWAY = re.compile(r'server|tunnel|connect', re.IGNORECASE)
 
 

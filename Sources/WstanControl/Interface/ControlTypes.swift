@@ -26,6 +26,20 @@ extension Control {
 
             /// Daemons of 0.1.0 do not count it.
             var isOptional: Bool { self == .draining }
+
+            /// The word for the cause, wherever it is counted. What `rejects` says of one refusal holds it too.
+            public var label: String {
+                switch self {
+                case .replay: "replayed"
+                case .expired: "expired"
+                case .badAuthentication: "wrong key"
+                case .malformed: "unreadable"
+                case .forbiddenTarget: "forbidden target"
+                case .overLimit: "over a limit"
+                case .droppedDatagrams: "datagrams dropped"
+                case .draining: "while draining"
+                }
+            }
         }
 
         /// Every field has one.

@@ -164,15 +164,28 @@ extension EventLog {
     }
 
     /// Of an association that another user has opened.
-    ///
-    /// - Parameter user: nil when it is not known, since its socket is closed by now.
-    func senderRefused(_ user: UInt32?, owner: UInt32, now: Instant) {
+    func senderRefused(_ user: UInt32, owner: UInt32, now: Instant) {
         guard let missed = throttle.allows("sender", every: .seconds(60), now: now) else { return }
-        var metadata: Logger.Metadata = ["owner": "\(owner)"]
-        if let user { metadata["uid"] = "\(user)" }
+        var metadata: Logger.Metadata = ["owner": "\(owner)", "uid": "\(user)"]
         metadata.addRepeated(missed)
         logger.notice(
             "datagrams are dropped: they are for a UDP association of another user of this host", metadata: metadata)
+    }
+
+    /// Whoever may be served: of a socket that was closed the kernel tells no user.
+    func senderClosed(now: Instant) {
+        guard let missed = throttle.allows("closed sender", every: .seconds(60), now: now) else { return }
+        logger.notice(
+            "datagrams are dropped: their socket was closed before its user was looked up; a program has to keep it open",
+            metadata: .repeated(missed))
+    }
+
+    /// Of an association; the sender's host is the right one.
+    func senderUnknown(owner: UInt32, now: Instant) {
+        guard let missed = throttle.allows("unknown sender", every: .seconds(60), now: now) else { return }
+        var metadata: Logger.Metadata = ["owner": "\(owner)"]
+        metadata.addRepeated(missed)
+        logger.notice("datagrams are dropped: the kernel did not tell the user of their socket", metadata: metadata)
     }
 
     func associationRefused(peer: String, now: Instant) {

@@ -172,7 +172,7 @@ package final class ClientService: @unchecked Sendable {
             return log.userAgentTurnedAway("its socket cannot be used")
         }
         let place = arrival.ticket.map { ticket in
-            HandshakePlace(ticket, of: userAgent, from: userAgent.host, in: limiter) { [log, worker] in
+            HandshakePlace(ticket, of: userAgent, from: userAgent.party, in: limiter) { [log, worker] in
                 log.userAgentClosedForRoom(now: worker.now)
             }
         }
@@ -187,6 +187,11 @@ package final class ClientService: @unchecked Sendable {
             answerSupport: answerSupport, failures: failures, log: log, forwarded: forwarded, place: place,
             ended: sessionEnded
         ).start()
+    }
+
+    /// On the worker: tells of a user agent that had to leave before it was served.
+    package func closedForRoom() {
+        log.userAgentClosedForRoom(now: worker.now)
     }
 
     /// On the worker. It lasts until `end`, and is yet to be told where to listen.

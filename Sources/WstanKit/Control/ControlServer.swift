@@ -79,6 +79,7 @@ package final class ControlServer: @unchecked Sendable {
     private func happened(_ event: Acceptor.Event) {
         switch event {
         case .accepted(let arrival): serve(arrival)
+        case .gaveWay: break
         case .paused(let error): report(.paused(error))
         }
     }

@@ -10,7 +10,7 @@ struct Composition {
     /// What the configuration was read from.
     let files: ConfigurationFiles
     /// What an administrator should be told once the start has succeeded; a failed one is explained by its error alone.
-    let warnings: [String]
+    let told: StartNotes
 
     /// Blocks. No other thread may run yet: the environment is changed.
     ///
@@ -42,6 +42,8 @@ struct Composition {
             }
         services = Services(roles)
         keys.users = services
-        warnings = configuration.warnings + keys.warnings + roles.flatMap(\.warnings)
+        told = StartNotes(
+            warnings: configuration.warnings + keys.told.warnings + roles.flatMap(\.told.warnings),
+            news: keys.told.news + roles.flatMap(\.told.news))
     }
 }

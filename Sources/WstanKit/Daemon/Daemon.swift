@@ -140,7 +140,7 @@ public final class Daemon: @unchecked Sendable {
     }
 
     private func announce() {
-        for warning in reloader.warnings { log.warning(warning) }
+        for warning in reloader.warnings + parts.told.news { log.warning(warning) }
         log.started("wstand \(Self.version) \(reloader.place)")
         if Erasure.unlockedBytes > 0 { log.keysNotLocked(bytes: Erasure.unlockedBytes) }
         ServiceManager.tell(.ready(reloader.place))
@@ -153,7 +153,9 @@ public final class Daemon: @unchecked Sendable {
         guard ServiceManager.listens else { return }
         let status = { [unowned self] snapshot in StatusLine(snapshot, state: state, reporter.concerns(snapshot)).text }
         let timeLeft = { [unowned self] in stopDeadline.map { $0 - main.now } }
-        SystemdHeartbeat(of: services, on: main, rhythm, log: log, status: status, timeLeft: timeLeft).start()
+        let heartbeat = SystemdHeartbeat(of: services, on: main, rhythm, log: log, status: status, timeLeft: timeLeft)
+        context.statusNews.listen { [main] in main.execute { heartbeat.stateChanged() } }
+        heartbeat.start()
     }
 
     /// What it is doing, unless that is its usual business.

@@ -14,6 +14,7 @@ struct DaemonContext: Sendable {
     let resolver: Resolver
     let log: EventLog
     let threshold: LogThreshold
+    let statusNews = StatusNews()
 
     /// The worker of the main thread: it accepts connections and receives signals.
     var main: Worker { workers[0] }

@@ -37,7 +37,7 @@ extension EventLog {
     func acceptPaused(_ error: SystemError, now: Instant) {
         guard let missed = throttle.allows("accept", now: now) else { return }
         logger.warning(
-            "accepting pauses: \(error); raise LimitNOFILE= or ulimit -n",
+            "accepting pauses: \(error); raise LimitNOFILE=, ulimit -n, or the limit of its container",
             metadata: .of(.limitReached, ["repeated": "\(missed)"]))
     }
 
@@ -93,6 +93,8 @@ extension EventLog {
         switch trouble {
         case .madeAnew(let path):
             logger.warning("\(path) was truncated or removed by another process, and was written anew: let only wstand change it")
+        case .overwritten(let path):
+            logger.warning("\(path) was overwritten by another process, and was written anew: let only wstand change it")
         case .failed(let path, let error):
             logger.warning("cannot write \(path), so requests could be replayed after a restart: \(error)")
         case .recovered(let path):

@@ -7,7 +7,9 @@ import WstanCore
 enum MachineSize {
     /// Processors that it may run on.
     static var processors: Int {
-        max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        var set = [UInt8](repeating: 0, count: 1024)
+        guard sched_getaffinity(0, set.count, &set) >= 0 else { return max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+        return max(1, set.reduce(0) { $0 + $1.nonzeroBitCount })
     }
 
     /// What all buffers may hold together, in bytes.

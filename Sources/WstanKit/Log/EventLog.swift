@@ -32,7 +32,7 @@ package struct EventLog: Sendable {
     ///   - source: what a line names.
     /// - Returns: when `logGathered` has something to log; nil when this refusal is to be logged at once.
     func gather(_ reason: String, _ level: Logger.Level, of source: String, now: Instant) -> Instant? {
-        logGathered(upTo: now)
+        logLines(upTo: now)
         let action =
             level < .notice
             ? gathered.noise.withLock { $0.refused(reason, of: source, now: now) }
@@ -48,11 +48,15 @@ package struct EventLog: Sendable {
     /// - Returns: when there is next something to log.
     @discardableResult
     func logGathered(upTo now: Instant?) -> Instant? {
-        let (lines, next) = gathered.refusals.withLock { ($0.removeLines(now: now), $0.nextEnd) }
-        let (noise, nextNoise) = gathered.noise.withLock { ($0.removeLines(now: now), $0.nextEnd) }
-        for line in lines { log(line, at: .notice) }
-        for line in noise { log(line, at: .info) }
+        logLines(upTo: now)
+        let next = gathered.refusals.withLock { $0.nextEnd }
+        let nextNoise = gathered.noise.withLock { $0.nextEnd }
         return [next, nextNoise].compactMap(\.self).min()
+    }
+
+    private func logLines(upTo now: Instant?) {
+        for line in gathered.refusals.withLock({ $0.removeLines(now: now) }) { log(line, at: .notice) }
+        for line in gathered.noise.withLock({ $0.removeLines(now: now) }) { log(line, at: .info) }
     }
 
     private func log(_ line: GatheredRefusals.Line, at level: Logger.Level) {

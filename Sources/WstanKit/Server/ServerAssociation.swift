@@ -31,7 +31,7 @@ final class ServerAssociation: DatagramEnd, @unchecked Sendable {
             refusal: { policy.refusal(of: $0, name: $1) },
             forbade: { recorder.forbade($0, by: $1, to: client, on: id, with: key) },
             hadNoRoom: { recorder.droppedDatagram() })
-        let asker = client.asker(holding: recorder.holder(of: key))
+        let asker = client.asker(for: recorder.holder(of: key))
         exit = DatagramExit(on: worker, resolver: resolver, for: asker, gate: asking) { [weak self] in
             self?.answer($0) ?? false
         }

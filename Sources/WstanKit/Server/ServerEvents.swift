@@ -53,13 +53,22 @@ extension EventLog {
 
     /// Only clients with a key can cause this.
     ///
-    /// - Parameter key: whose name has filled its share.
-    func seenRequestsFull(_ key: KeyName?, now: Instant) {
+    /// - Parameters:
+    ///   - key: whose name has filled its share.
+    ///   - holder: whose requests take the most, which may be another's.
+    func seenRequestsFull(_ key: KeyName?, holder: ReplayShares.Holder, now: Instant) {
         guard let missed = throttle.allows("seen-full \(key?.text ?? "")", every: .seconds(60), now: now) else { return }
         var metadata: Logger.Metadata = ["limit": "\(ServerLimits.seenRequests)", "refused": "\(missed + 1)"]
         metadata.add(key)
+        let advice: String
+        switch holder {
+        case .formerRelease: advice = "requests that the former release had accepted take the most room until they expire"
+        case .name(let name?) where name != key:
+            advice = "find the client of the key \(name) that opens so many"
+        case .name: advice = "find the client that opens so many"
+        }
         logger.error(
-            "no more requests of a key can be remembered, so its new tunnels are refused: find the client that opens so many",
+            "no more requests of a key can be remembered, so its new tunnels are refused: \(advice)",
             metadata: .of(.limitReached, metadata))
     }
 

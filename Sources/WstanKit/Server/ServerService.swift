@@ -27,11 +27,13 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         let tunnel: Tunnel
         /// Also behind a front.
         let client: ClientAddress
-        /// Of the key that it was opened with, by today's ring.
-        var holder: KeyHolder
+        /// The holder of the key that it was opened with, by today's ring, at the address of the client.
+        var asker: Asker
         var hasToGo = false
         /// In `tunnelCounts`.
         let isCounted: Bool
+
+        var holder: Party { asker.holder }
     }
 
     package init(worker: Worker, options: ServerOptions, shared: ServerShared, resolver: Resolver, log: EventLog) {
@@ -44,8 +46,8 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         tunnelCounts = shared.tunnelCounts
         replayGuard = shared.replayGuard
         limiter = shared.limiter
-        authentication = Authentication(options: options, replayGuard: replayGuard) { [recorder] in
-            log.seenRequestsFull(recorder.name(of: $0), now: worker.now)
+        authentication = Authentication(options: options, replayGuard: replayGuard) { [recorder, replayGuard] in
+            log.seenRequestsFull(recorder.name(of: $0), holder: replayGuard.largestHolder, now: worker.now)
         }
         acceptor = TunnelAcceptor(worker: worker, options: options, authentication: authentication, recorder: recorder)
         connector = Connector(worker: worker, resolver: resolver, limiter: shared.connects)
@@ -108,7 +110,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
             guard let served = tunnels[id], !served.hasToGo else { continue }
             let holder = recorder.holder(of: served.tunnel.keyID)
             guard holder != served.holder else { continue }
-            tunnels[id]?.holder = holder
+            tunnels[id]?.asker = served.client.asker(for: holder)
             shares.left(id, of: served.holder)
             shares.opened(by: holder)
             if served.tunnel.isIdle { shares.becameIdle(id, of: holder) }
@@ -134,7 +136,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
             return
         }
         let place = arrival.ticket.map { ticket in
-            HandshakePlace(ticket, of: stream, from: ClientAddress(arrival.peer).source, in: limiter) { [recorder] in
+            HandshakePlace(ticket, of: stream, from: ClientAddress(arrival.peer).source.party, in: limiter) { [recorder] in
                 recorder.closedForRoom()
             }
         }
@@ -146,6 +148,9 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     }
 
     // MARK: Room
+
+    /// Counts a connection that had to leave before it could say its request.
+    package func closedForRoom() { recorder.closedForRoom() }
 
     /// Counts one more tunnel of the client, until that has ended. Where there is no room for it, one of the key that
     /// has most gives way.
@@ -166,7 +171,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     }
 
     /// - Returns: whether a tunnel has been closed for another one of `newcomer`.
-    private func giveWay(to newcomer: KeyHolder) -> Bool {
+    private func giveWay(to newcomer: Party) -> Bool {
         let idle = shares.longestIdle(for: newcomer) { tunnels[$0]?.tunnel.isIdle ?? false }
         guard let id = idle ?? stillest(of: shares.greatest(beside: newcomer)), let served = tunnels[id] else {
             return false
@@ -182,7 +187,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     }
 
     /// The tunnel of a holder on which nothing has moved for longest.
-    private func stillest(of holder: KeyHolder?) -> UInt64? {
+    private func stillest(of holder: Party?) -> UInt64? {
         guard let holder else { return nil }
         let its = tunnels.values.lazy.filter { $0.holder == holder && !$0.hasToGo }.map(\.tunnel)
         return its.min { $0.lastActivity < $1.lastActivity }?.id
@@ -198,7 +203,8 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
             opener: accepted.request.opener, pings: options.pings, owner: self, acceptor: self)
         let holder = recorder.holder(of: tunnel.keyID)
         tunnels[tunnel.id] = Served(
-            tunnel: tunnel, client: accepted.client, holder: holder, isCounted: options.maxTunnelsPerAddress > 0)
+            tunnel: tunnel, client: accepted.client, asker: accepted.client.asker(for: holder),
+            isCounted: options.maxTunnelsPerAddress > 0)
         shares.opened(by: holder)
         past.opened &+= 1
         log.tunnelOpened(tunnel.id, peer: accepted.client, key: recorder.name(of: tunnel.keyID))
@@ -259,13 +265,13 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     }
 
     package func tunnel(_ tunnel: Tunnel, serve request: Request, as connection: Connection) {
-        guard let client = tunnels[tunnel.id]?.client else { return }
+        guard let served = tunnels[tunnel.id] else { return }
+        let (client, asker) = (served.client, served.asker)
         connection.connecting = worker.spawn { [self] in
             let target: Stream
             let began = worker.now
             do throws(Connector.Failure) {
-                let holder = recorder.holder(of: tunnel.keyID)
-                target = try await connect(to: request.target, for: client.asker(holding: holder))
+                target = try await connect(to: request.target, for: asker)
             } catch {
                 guard tunnel.connection === connection else { return }
                 if let key = error.forbiddingKey {

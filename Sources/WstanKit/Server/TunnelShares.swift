@@ -28,28 +28,28 @@ struct TunnelShares {
         }
     }
 
-    private var shares: [KeyHolder: Share] = [:]
+    private var shares: [Party: Share] = [:]
     /// The last time that a tunnel became idle, by a number.
     private var spells: [UInt64: UInt64] = [:]
     private var lastSpell: UInt64 = 0
     /// Of all holders.
     private(set) var count = 0
 
-    func count(of holder: KeyHolder) -> Int { shares[holder]?.count ?? 0 }
+    func count(of holder: Party) -> Int { shares[holder]?.count ?? 0 }
 
-    mutating func opened(by holder: KeyHolder) {
+    mutating func opened(by holder: Party) {
         shares[holder, default: Share()].count += 1
         count += 1
     }
 
-    mutating func becameIdle(_ tunnel: UInt64, of holder: KeyHolder) {
+    mutating func becameIdle(_ tunnel: UInt64, of holder: Party) {
         lastSpell &+= 1
         spells[tunnel] = lastSpell
         shares[holder]?.append(tunnel, lastSpell, spells)
     }
 
     /// It has ended, or has to.
-    mutating func left(_ tunnel: UInt64, of holder: KeyHolder) {
+    mutating func left(_ tunnel: UInt64, of holder: Party) {
         spells[tunnel] = nil
         guard let share = shares[holder] else { return }
         count -= 1
@@ -60,7 +60,7 @@ struct TunnelShares {
     /// the newcomer itself before that of a holder that has less.
     ///
     /// - Parameter isIdle: whether a tunnel is idle now.
-    mutating func longestIdle(for newcomer: KeyHolder, isIdle: (UInt64) -> Bool) -> UInt64? {
+    mutating func longestIdle(for newcomer: Party, isIdle: (UInt64) -> Bool) -> UInt64? {
         let own = count(of: newcomer)
         let others = shares.filter { $0.value.count > own }.sorted { $0.value.count > $1.value.count }.map(\.key)
         for holder in others + [newcomer] {
@@ -71,7 +71,7 @@ struct TunnelShares {
 
     /// Whose tunnel gives way to one of the newcomer when no tunnel is idle: of the holder that has most, unless the newcomer
     /// would then have as many.
-    func greatest(beside newcomer: KeyHolder) -> KeyHolder? {
+    func greatest(beside newcomer: Party) -> Party? {
         guard let greatest = shares.max(by: { $0.value.count < $1.value.count }),
             greatest.value.count > count(of: newcomer) + 1
         else { return nil }

@@ -47,7 +47,7 @@ struct InitClientCommand: ParsableCommand {
     func run() throws {
         let places = try places()
         let host = setup.host(places.instance.manager)
-        let key = try KeyInput.checked(readKey(), isPassphrase: passphrase)
+        let key = try readKey(present: setup.presentKey(places.keyFile))
         let unit = places.instance.unit + ".service"
         let steps: [any SetupStep] = [
             ClientKeyStep(places: places, key: key, force: setup.force),
@@ -61,9 +61,18 @@ struct InitClientCommand: ParsableCommand {
             "\n" + ClientText.next(places.instance, listen: listen, UnitOutlook(unit, on: seen, plan)))
     }
 
-    private func readKey() throws(Failure) -> KeyText {
-        guard let keyFile, keyFile != "-" else { return try KeyInput.fromStdin() }
-        return try KeyInput.fromFile(keyFile)
+    /// - Parameter present: the client's key file, if it has a key.
+    /// - Returns: nil: that key is kept.
+    private func readKey(present: String?) throws(Failure) -> String? {
+        let key: KeyText?
+        if let keyFile, keyFile != "-" {
+            key = try KeyInput.fromFile(keyFile)
+        } else if let present {
+            key = try KeyInput.fromStdin(orKeeping: present)
+        } else {
+            key = try KeyInput.fromStdin()
+        }
+        return try key.map { (key) throws(Failure) in try KeyInput.checked(key, isPassphrase: passphrase) }
     }
 
     private func places() throws(Failure) -> ClientPlaces {

@@ -23,9 +23,19 @@ struct SetupOptions: ParsableArguments {
     }
 
     func host(_ manager: Instance.Manager = .system) -> SetupHost {
+        SetupHost(root: prefix, manager: manager)
+    }
+
+    private var prefix: String {
         var root = root
         while root.hasSuffix("/") { root.removeLast() }
-        return SetupHost(root: root, manager: manager)
+        return root
+    }
+
+    /// - Returns: the path, if the file has a key.
+    func presentKey(_ path: String) -> String? {
+        let path = prefix + path
+        return (try? KeyInput.fromFile(path)) != nil ? path : nil
     }
 
     /// Does what was planned and says so, or only shows it.

@@ -62,7 +62,7 @@ struct InstanceLine: Encodable {
     static func table(_ lines: [InstanceLine], manner: Manner) -> [String] {
         let columns = [
             Table.Column("UNIT"), .init("MODE"), .init("STATE"), .init("TUNNELS", .right, rank: 1),
-            .init("SOCKET", least: 8),
+            .init("SOCKET", least: 16, rank: 2),
         ]
         let rows = lines.map { line in
             [

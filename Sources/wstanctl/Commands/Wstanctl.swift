@@ -13,9 +13,9 @@ struct Wstanctl: ParsableCommand {
             """,
         version: "wstanctl \(Release.version)",
         groupedSubcommands: [
-            CommandGroup(name: "Set up", subcommands: [InitCommand.self]),
+            CommandGroup(name: "Setup", subcommands: [InitCommand.self]),
             CommandGroup(
-                name: "See",
+                name: "Status and diagnosis",
                 subcommands: [
                     StatusCommand.self, CheckCommand.self, TunnelsCommand.self, TopCommand.self, RejectsCommand.self,
                     PoolCommand.self, KeysCommand.self, InstancesCommand.self, LogsCommand.self, DoctorCommand.self,
@@ -26,7 +26,7 @@ struct Wstanctl: ParsableCommand {
                     RotateKeyCommand.self, AddKeyCommand.self, RetireKeyCommand.self, ClientConfigCommand.self,
                 ]),
             CommandGroup(
-                name: "Change",
+                name: "Configuration and tunnels",
                 subcommands: [
                     CheckConfigCommand.self, ReloadCommand.self, DrainCommand.self, UndrainCommand.self, CloseCommand.self,
                     LogLevelCommand.self,

@@ -23,8 +23,9 @@ enum KeyTable {
     /// The table, and what could be done now.
     static func table(_ keys: [Control.Key], now: Int, manner: Manner) -> [String] {
         let columns = [
-            Table.Column("NAME", least: 8), .init("ID"), .init("STATE"), .init("FROM", rank: 1), .init("MADE", .right, rank: 2),
-            .init("ENDS IN", .right), .init("USES", .right), .init("LAST USED", .right),
+            Table.Column("NAME", least: 8), .init("ID"), .init("STATE", rank: 1), .init("FROM", rank: 5),
+            .init("MADE", .right, rank: 6), .init("ENDS IN", .right, rank: 3), .init("USES", .right, rank: 4),
+            .init("LAST USED", .right, rank: 2),
         ]
         let rows = keys.map { key in
             [

@@ -87,6 +87,16 @@ enum Printable {
         return line.isEmpty ? lines : lines + [line]
     }
 
+    /// Parts of a text in lines of at most `width` columns, broken between them; a part that is wider has a line of its own.
+    static func joined(_ parts: [String], by separator: String, to width: Int) -> [String] {
+        var lines: [String] = []
+        for part in parts {
+            let longer = (lines.last ?? "") + separator + part
+            if lines.isEmpty || Self.width(longer) > width { lines.append(part) } else { lines[lines.count - 1] = longer }
+        }
+        return lines
+    }
+
     /// A word that is wider than a line, in pieces that end with a mark and fit, as far as it has marks.
     private static func pieces(of word: String, to width: Int) -> [String] {
         var pieces: [String] = []

@@ -3,9 +3,9 @@ import WstanControl
 /// What a server has refused lately, for a person.
 enum RefusalTable {
     private static let columns = [
-        Table.Column("LAST", .right), .init("FIRST", .right, rank: 2), .init("TIMES", .right),
-        .init("ADDRESS", least: 15),
-        .init("KEY", least: 8, rank: 1), .init("CAUSE", least: 10),
+        Table.Column("LAST", .right, rank: 1), .init("FIRST", .right, rank: 4), .init("TIMES", .right, rank: 2),
+        .init("ADDRESS", .left, .shortened(least: 39, atLast: 15)), .init("KEY", least: 8, rank: 3),
+        .init("CAUSE", .left, .broken(least: 34, atLast: 15)),
     ]
 
     /// - Parameter now: microseconds since 1970.

@@ -199,22 +199,9 @@ struct StatusText {
 
     private mutating func rejects(_ status: GetStatus.Reply) {
         guard let rejects = status.rejects else { return }
-        let causes = Control.Rejects.Field.allCases.filter { rejects[$0] > 0 }.map { "\(rejects[$0]) \(Self.label($0))" }
+        let causes = Control.Rejects.Field.allCases.filter { rejects[$0] > 0 }.map { "\(rejects[$0]) \($0.label)" }
         guard !causes.isEmpty else { return add("rejects", ["none"]) }
         add("rejects", [causes.joined(separator: ", ")], manner.doubtful)
-    }
-
-    private static func label(_ field: Control.Rejects.Field) -> String {
-        switch field {
-        case .replay: "replayed"
-        case .expired: "expired"
-        case .badAuthentication: "wrong key"
-        case .malformed: "malformed"
-        case .forbiddenTarget: "forbidden target"
-        case .overLimit: "over a limit"
-        case .droppedDatagrams: "datagrams dropped"
-        case .draining: "while draining"
-        }
     }
 
     private mutating func keys(_ status: GetStatus.Reply) {

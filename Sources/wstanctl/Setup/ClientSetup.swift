@@ -24,12 +24,14 @@ struct ClientPlaces: Equatable {
 /// The key of a client.
 struct ClientKeyStep: SetupStep {
     let places: ClientPlaces
-    let key: String
+    /// Nil: the one that is there is kept.
+    let key: String?
     let force: Bool
 
     var lookedAt: [String] { [places.keyFile] }
 
     func deeds(on host: HostObservation, after earlier: [Deed]) throws(Failure) -> [Deed] {
+        guard let key else { return [.keep(places.keyFile, why: "the key")] }
         let readers = places.instance.manager == .user ? SetupFile.Readers.owner : .daemon
         let writing = Deed.Writing(path: places.keyFile, text: key + "\n", readers: readers, what: "the key")
         return [try writing.deed(on: host, force: force)]

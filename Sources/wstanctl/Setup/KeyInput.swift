@@ -12,6 +12,16 @@ enum KeyInput {
         return try given(SilentLine.read(prompt: "Key (input is hidden): "), called: "the typed key")
     }
 
+    /// - Parameter path: of the key that is there already.
+    /// - Returns: nil: it is kept. Only a person at a terminal is asked: an empty input may be the fault of a script.
+    static func fromStdin(orKeeping path: String) throws(Failure) -> KeyText? {
+        guard isatty(STDIN_FILENO) == 1 else {
+            return try line(of: STDIN_FILENO, named: "stdin", orElse: "--key-file \(Printable.text(path)) keeps the key that is there")
+        }
+        let typed = try SilentLine.read(prompt: "Key (input is hidden; Enter keeps the one in \(Printable.text(path))): ")
+        return typed.contains(where: { $0 > 32 }) ? try given(typed, called: "the typed key") : nil
+    }
+
     static func fromFile(_ path: String) throws(Failure) -> KeyText {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
         guard descriptor >= 0 else {
@@ -35,7 +45,10 @@ enum KeyInput {
         return key.text
     }
 
-    private static func line(of descriptor: Int32, named name: String) throws(Failure) -> KeyText {
+    /// - Parameter remedy: where there is none.
+    private static func line(
+        of descriptor: Int32, named name: String, orElse remedy: String = makesKey
+    ) throws(Failure) -> KeyText {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1024)
         // What follows the line is not read.
@@ -50,7 +63,7 @@ enum KeyInput {
             guard count > 0 else { break }
             bytes += buffer.prefix(count)
         }
-        return try given(bytes, called: "the key in \(name)")
+        return try given(bytes, called: "the key in \(name)", orElse: remedy)
     }
 
     private static func wait(for descriptor: Int32, _ milliseconds: Int32) {
@@ -59,10 +72,12 @@ enum KeyInput {
     }
 
     /// Where there is none, it comes from the server: one that was made here would open nothing there.
-    private static func given(_ bytes: [UInt8], called what: String) throws(Failure) -> KeyText {
-        guard bytes.contains(where: { $0 > 32 }) else {
-            throw Failure("\(what) is empty: at the server, \"sudo wstanctl add-key NAME\" makes a key and prints it")
-        }
+    private static let makesKey = "at the server, \"sudo wstanctl add-key NAME\" makes a key and prints it"
+
+    private static func given(
+        _ bytes: [UInt8], called what: String, orElse remedy: String = makesKey
+    ) throws(Failure) -> KeyText {
+        guard bytes.contains(where: { $0 > 32 }) else { throw Failure("\(what) is empty: \(remedy)") }
         return try key(in: bytes, called: what)
     }
 

@@ -107,6 +107,26 @@ import Testing
         #expect(lines.all.count { $0.level == .notice } == 1)
     }
 
+    @Test func `another user's datagrams, those of a closed socket and those of an unknown user are told apart`() {
+        let lines = LogLines()
+        let log = lines.log
+        for second in [0, 1, 60] {
+            log.senderRefused(65534, owner: 1000, now: Self.at(second))
+            log.senderClosed(now: Self.at(second))
+            log.senderUnknown(owner: 1000, now: Self.at(second))
+        }
+        let another = "datagrams are dropped: they are for a UDP association of another user of this host owner=1000"
+        let closed =
+            "datagrams are dropped: their socket was closed before its user was looked up; a program has to keep it open"
+        let unknown = "datagrams are dropped: the kernel did not tell the user of their socket owner=1000"
+        #expect(
+            lines.all.map(\.text) == [
+                another + " uid=65534", closed, unknown, another + " repeated=1 uid=65534", closed + " repeated=1",
+                unknown + " repeated=1",
+            ])
+        #expect(lines.all.allSatisfy { $0.level == .notice })
+    }
+
     @Test func `a connection that goes well says nothing at info`() {
         let lines = LogLines()
         lines.log.connectionOpened(1, target: Self.secret, isPooled: true)

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import Testing
 
 @testable import WstanBase
@@ -125,6 +126,21 @@ import Testing
         #expect(links.link(2).state == .untried && links.link(1).state == .untried)
         links.begin(2, firstMark: 0)
         #expect(fail(links, 2, Self.at(3)) == .lost(Self.closed))
+    }
+
+    @Test func `what a status line would show is told when it changes, and no success more than once`() {
+        let told = Mutex(0)
+        let links = ServerLinks { told.withLock { $0 += 1 } }
+        func count() -> Int { told.withLock { $0 } }
+        links.begin(1, firstMark: 0)
+        for time in 1...3 { _ = links.update(0) { $0.succeeded(Self.at(time)) } }
+        #expect(count() == 1)
+        for time in 4...6 { _ = fail(links, 0, Self.at(time)) }
+        #expect(count() == 2)
+        _ = links.update(0) { $0.failed(.timedOut, Self.at(7)) }
+        #expect(count() == 3)
+        _ = links.update(0) { $0.succeeded(Self.at(8)) }
+        #expect(count() == 4)
     }
 }
 

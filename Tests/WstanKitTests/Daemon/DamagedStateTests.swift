@@ -67,7 +67,7 @@ import WstanControl
         for slot in 0..<slots {
             let content: ReplayRecord.Content =
                 slot == 3 ? .retired(176_368_320...176_368_321) : .request(Nonce(high: 1, low: UInt64(slot)))
-            let record = ReplayRecord(key: KeyID(value: UInt64(slot / 2)), content: content, expiry: now + 60, slot: slot)
+            let record = ReplayRecord(key: KeyID(value: UInt64(slot / 2)), content: content, time: now, slot: slot)
             bytes += withUnsafeBytes(of: ReplayJournalFormat.encode(record)) { Array($0) }
         }
         return bytes
@@ -75,18 +75,18 @@ import WstanControl
 
     private static func readJournal(_ bytes: [UInt8]) {
         var left = ReplayMemory.Inheritance(lifetime: 60)
-        let isFormer: Bool
+        let formerLifetime: Double?
         switch ReplayJournalFormat.readHead(bytes, slots: slots) {
-        case .good(let head): (left.forgotten, isFormer) = (head.forgotten, false)
-        case .former(let head): (left.forgotten, isFormer) = (head.forgotten, true)
-        case .unfinished, .ofOtherVersion, .ofOtherSize, .foreign: isFormer = bytes.count % 2 == 0
+        case .good(let head): (left.forgotten, formerLifetime) = (head.forgotten, nil)
+        case .former(let head): (left.forgotten, formerLifetime) = (head.forgotten, head.lifetime ?? 60)
+        case .unfinished, .ofOtherVersion, .ofOtherSize, .foreign: formerLifetime = bytes.count % 2 == 0 ? 60 : nil
         }
-        var reading = ReplayJournalReading(now: now, isFormer: isFormer)
+        var reading = ReplayJournalReading(now: now, formerLifetime: formerLifetime)
         Array(bytes.dropFirst(ReplayJournalFormat.headSize)).withUnsafeBytes { reading.read($0, from: 0, count: slots) }
         left.records = reading.records
         var memory = ReplayMemory(capacity: slots, inheriting: left, now: Moment(wall: now, boot: 100))
         _ = memory.install([:])
-        _ = memory.admit(Nonce(high: 9, low: 9), under: KeyID(value: 5), expiry: now + 60, now: Moment(wall: now, boot: 100))
+        _ = memory.admit(Nonce(high: 9, low: 9), under: KeyID(value: 5), madeAt: now, lifetime: 60, now: Moment(wall: now, boot: 100))
     }
 
     private static func damaged(_ kind: Kind, _ others: [Kind], _ random: inout SeededRandomness) -> [UInt8] {

@@ -19,4 +19,29 @@ import Testing
             #expect(!keys.isConfigured(Key.random()))
         }
     }
+
+    /// A client whose key file was replaced while it was stopped, or whose reload finds another key: the log says it once. A status that
+    /// shows it until a reload would keep a monitor at WARNING for something that is done.
+    @Test func `a configured key that wins over the ring's is news, and no lasting warning`() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path
+        try await WorkerThread.run { worker in
+            func start(_ key: Key) throws -> KeyRingService {
+                try KeyRingService(
+                    ConfiguredKey(key: key, text: Secret(key.base64), source: .environment("K")), stateDirectory: path,
+                    isClient: true, worker: worker, blocking: BlockingPool())
+            }
+            let first = Key.random()
+            let keys = try start(first)
+            #expect(keys.told.news.isEmpty && keys.told.warnings.isEmpty)
+            _ = try await keys.rotate(key: Key.random().base64)
+            let restarted = try start(Key.random())
+            #expect(restarted.told.news.count == 1 && restarted.told.warnings.isEmpty, "\(restarted.told)")
+            let next = Key.random()
+            let told = try await restarted.adopt(
+                ConfiguredKey(key: next, text: Secret(next.base64), source: .environment("K")))
+            #expect(told.news.count == 1 && told.warnings.isEmpty, "\(told)")
+        }
+        #expect(folder.names.contains("keyring"))
+    }
 }

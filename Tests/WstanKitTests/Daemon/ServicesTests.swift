@@ -24,6 +24,8 @@ import Testing
             Glibc.close(arrival.descriptor)
         }
 
+        func closedForRoom() {}
+
         var snapshot: ServiceSnapshot {
             worker.assertIsCurrent()
             return ServiceSnapshot(totals: TunnelTotals(active: tunnels.count))

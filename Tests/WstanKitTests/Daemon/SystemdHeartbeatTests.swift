@@ -23,6 +23,7 @@ import Testing
         var messages: [ServiceManager.Message] = []
         var awaited: (count: Int, wait: Wait<Void>)?
         let lines = LogLines()
+        var pulse: SystemdHeartbeat?
 
         var complaints: Int { lines.all.count { $0.id == .workerHangs } }
 
@@ -63,6 +64,7 @@ import Testing
             let pulse = SystemdHeartbeat(
                 of: try services([main] + others, log), on: main, SystemdHeartbeat.Rhythm(patience: patience), log: log,
                 timeLeft: { timeLeft }, tell: ledger.tell)
+            ledger.pulse = pulse
             pulse.start()
             try await body(main, others, ledger)
         }
@@ -100,6 +102,20 @@ import Testing
         try await Self.run(patience: nil) { main, _, ledger in
             await ledger.reach(1, on: main)
             #expect(ledger.messages == [.status("0 tunnels in use, 0 idle; refused: none")])
+        }
+    }
+
+    /// The next beat would come after ten seconds.
+    @Test func `a change is told at once, and changes at most once a second`() async throws {
+        try await Self.run(patience: nil) { main, _, ledger in
+            await ledger.reach(1, on: main)
+            let began = Instant.now()
+            for count in 2...3 {
+                for _ in 0..<5 { ledger.pulse?.stateChanged() }
+                await ledger.reach(count, on: main)
+            }
+            let took = Instant.now() - began
+            #expect(ledger.messages.count == 3 && took > .milliseconds(1000) && took < .seconds(9), "\(took)")
         }
     }
 
@@ -160,7 +176,7 @@ import Testing
         let rejects = RefusalCounts([.replay: 2, .overLimit: 1, .droppedDatagrams: 3])
         #expect(
             StatusLine(state: "Draining", inUse: 12, idle: 0, rejects: rejects).text
-                == "Draining: 12 tunnels in use, 0 idle; refused: 2 replayed, 1 over limit")
+                == "Draining: 12 tunnels in use, 0 idle; refused: 2 replayed, 1 over a limit")
         #expect(
             StatusLine(idle: 0, poolSize: 16, concerns: ["server unreachable for 2min: connection refused"]).text
                 == "server unreachable for 2min: connection refused; 0 tunnels in use, 0 of 16 idle")

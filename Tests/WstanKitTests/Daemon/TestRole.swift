@@ -4,7 +4,7 @@
 /// Has services, and nothing beside them.
 final class TestRole: Role {
     let services: [any WorkerService]
-    let warnings: [String] = []
+    let told = StartNotes()
     var forwarder: ClientService? { nil }
     var recentRefusals: RecentRefusals? { nil }
 

@@ -76,7 +76,7 @@ import Testing
     /// What blocks does not belong on the threads of Swift's tasks.
     private static func onThread(_ body: @escaping @Sendable () -> BlockingCopy.Ending) async -> BlockingCopy.Ending {
         await withCheckedContinuation { continuation in
-            _ = BlockingPool().submit(for: 1) { continuation.resume(returning: body()) }
+            _ = BlockingPool().submit(for: "copy") { continuation.resume(returning: body()) }
         }
     }
 }

@@ -10,11 +10,9 @@ import Testing
         init(slots: Int) { queue = FairQueue(slots: slots) }
 
         var hasRunnable: Bool { queue.hasRunnable }
-        func add(_ work: Work, for peer: AnyHashable) -> Bool { queue.add(work, for: Asker(peer)) }
-        func next() -> (work: Work, peer: AnyHashable)? {
-            queue.next().map { ($0.work, $0.asker.source == nil ? $0.asker.holder : AnyHashable($0.asker)) }
-        }
-        func finished(for peer: AnyHashable) { queue.finished(for: Asker(peer)) }
+        func add(_ work: Work, for asker: Asker) -> Bool { queue.add(work, for: asker) }
+        func next() -> (work: Work, asker: Asker)? { queue.next() }
+        func finished(for asker: Asker) { queue.finished(for: asker) }
     }
 
     @Test func `one peer gets half of the slots`() {
@@ -31,11 +29,11 @@ import Testing
     @Test func `the next peer finds half of the rest, and so on to the last slot`() {
         let queue = Queue<Int>(slots: 64)
         var shares: [Int] = []
-        for peer in 0..<9 {
-            for work in 0..<100 { #expect(queue.add(work, for: peer)) }
+        for peer in UInt64(0)..<9 {
+            for work in 0..<100 { #expect(queue.add(work, for: Asker(.key(peer)))) }
             var share = 0
             while let (_, owner) = queue.next() {
-                #expect(owner == AnyHashable(peer))
+                #expect(owner == Asker(.key(peer)))
                 share += 1
             }
             shares.append(share)
@@ -46,7 +44,7 @@ import Testing
     @Test func `a peer's work keeps its order, and peers take turns`() {
         let queue = Queue<String>(slots: 100)
         for number in 1...3 {
-            for peer in ["a", "b", "c"] { #expect(queue.add("\(peer)\(number)", for: peer)) }
+            for peer in ["a", "b", "c"] { #expect(queue.add("\(peer)\(number)", for: Asker(.own(peer)))) }
         }
         var order: [String] = []
         while let (work, _) = queue.next() { order.append(work) }
@@ -58,7 +56,7 @@ import Testing
         for work in 0..<FairQueue<Int>.maxWaiting { #expect(queue.add(work, for: "a")) }
         #expect(!queue.add(0, for: "a"))
         #expect(queue.add(0, for: "b"))
-        #expect(queue.next()?.peer == AnyHashable("a"))
+        #expect(queue.next()?.asker == "a")
         #expect(queue.add(0, for: "a"))
         #expect(!queue.add(0, for: "a"))
     }
@@ -68,11 +66,11 @@ import Testing
         let queue = Queue<Int>(slots: 7)
         var added = 0
         var done: Set<Int> = []
-        var running: [AnyHashable] = []
+        var running: [Asker] = []
         while done.count < 2000 || !running.isEmpty {
             switch random.below(3) {
             case 0 where added < 2000:
-                if queue.add(added, for: random.below(5)) { added += 1 }
+                if queue.add(added, for: Asker(.key(UInt64(random.below(5))))) { added += 1 }
             case 1:
                 if let (work, peer) = queue.next() {
                     #expect(done.insert(work).inserted)
@@ -112,10 +110,10 @@ import Testing
     @Test func `a holder with many addresses has no more than half, and leaves half of that to its other ones`() {
         let queue = Queue<Int>(slots: 64)
         var shares: [Int] = []
-        for source in 0..<40 { shares.append(Self.fill(queue, Asker("a", from: source))) }
+        for source in UInt64(0)..<40 { shares.append(Self.fill(queue, Asker("a", from: .key(source)))) }
         #expect(shares.prefix(6) == [16, 8, 4, 2, 1, 1])
         #expect(shares.reduce(0, +) == 32)
-        #expect(Self.fill(queue, Asker("b", from: 0)) == 8)
+        #expect(Self.fill(queue, Asker("b", from: .key(0))) == 8)
     }
 
     @Test func `counts are shared out as slots are, and go back to none`() {
@@ -125,13 +123,13 @@ import Testing
             while counts.add(asker) { share += 1 }
             return share
         }
-        #expect(take(Asker("a", from: 1)) == 16)
-        #expect(take(Asker("a", from: 2)) == 8)
-        #expect(take(Asker("b", from: 1)) == 10)
-        for _ in 0..<16 { counts.remove(Asker("a", from: 1)) }
-        for _ in 0..<8 { counts.remove(Asker("a", from: 2)) }
-        for _ in 0..<10 { counts.remove(Asker("b", from: 1)) }
-        counts.remove(Asker("a stranger", from: nil))
-        #expect(take(Asker("c", from: nil)) == 32)
+        #expect(take(Asker("a", from: .key(1))) == 16)
+        #expect(take(Asker("a", from: .key(2))) == 8)
+        #expect(take(Asker("b", from: .key(1))) == 10)
+        for _ in 0..<16 { counts.remove(Asker("a", from: .key(1))) }
+        for _ in 0..<8 { counts.remove(Asker("a", from: .key(2))) }
+        for _ in 0..<10 { counts.remove(Asker("b", from: .key(1))) }
+        counts.remove("a stranger")
+        #expect(take("c") == 32)
     }
 }

@@ -56,6 +56,23 @@ import Testing
         #expect(queue.enter(60_000).evicted == [one])
     }
 
+    @Test func `what is said of one that has left means nothing for the one that has its slot now`() {
+        let queue = Queue(capacity: 1)
+        let gone = queue.enter(0).ticket
+        queue.queue.leave(gone)
+        let next = queue.enter(1).ticket
+        #expect(next.slot == gone.slot)
+        #expect(!queue.queue.contains(gone))
+        queue.wait(for: .end, of: gone, 2)
+        #expect(!queue.hasRoom(60_000))
+        queue.wait(for: .end, of: next, 3)
+        queue.queue.goOn(gone)
+        #expect(queue.hasRoom(3))
+        let hasLeftAgain = queue.queue.leave(gone)
+        #expect(!hasLeftAgain)
+        #expect(queue.queue.count == 1)
+    }
+
     @Test func `what has been answered gives way at once`() {
         let queue = Queue(capacity: 1)
         let ticket = queue.enter(0).ticket
@@ -174,10 +191,10 @@ import Testing
             let first = try await Loopback.pair(on: worker).far
             let second = try await Loopback.pair(on: worker).far
             var evicted = 0
-            let place = HandshakePlace(limiter.enter(now: worker.now), of: first, from: 1, in: limiter) { evicted += 1 }
+            let place = HandshakePlace(limiter.enter(now: worker.now), of: first, from: .key(1), in: limiter) { evicted += 1 }
             place.wait(for: .end)
             #expect(limiter.hasRoom(now: worker.now))
-            let other = HandshakePlace(limiter.enter(now: worker.now), of: second, from: 1, in: limiter)
+            let other = HandshakePlace(limiter.enter(now: worker.now), of: second, from: .key(1), in: limiter)
             await worker.until { first.isClosed }
             #expect(evicted == 1)
             #expect(!second.isClosed)
@@ -194,7 +211,7 @@ import Testing
             let limiter = HandshakeLimiter(capacity: 1)
             let stream = try await Loopback.pair(on: worker).far
             var evicted = 0
-            let place = HandshakePlace(limiter.enter(now: worker.now), of: stream, from: 1, in: limiter) { evicted += 1 }
+            let place = HandshakePlace(limiter.enter(now: worker.now), of: stream, from: .key(1), in: limiter) { evicted += 1 }
             place.wait(for: .end)
             let newcomer = limiter.enter(now: worker.now)
             place.leave()
@@ -211,7 +228,7 @@ import Testing
         try await WorkerThread.run { worker in
             let limiter = HandshakeLimiter(capacity: 1)
             let stream = try await Loopback.pair(on: worker).far
-            _ = HandshakePlace(limiter.enter(now: worker.now), of: stream, from: 1, in: limiter)
+            _ = HandshakePlace(limiter.enter(now: worker.now), of: stream, from: .key(1), in: limiter)
             #expect(limiter.count == 1)
             stream.close()
             #expect(limiter.count == 0)

@@ -21,6 +21,6 @@ extension Authentication {
 extension ReplayGuard {
     /// Of a request whose life is a minute.
     func admit(_ token: Nonce, of time: Double, under key: KeyID, now: Moment) -> Admission {
-        admit(Claim(token: token, key: key, time: time, expiry: time + 60), now: now)
+        admit(Claim(token: token, key: key, time: time, lifetime: 60), now: now)
     }
 }

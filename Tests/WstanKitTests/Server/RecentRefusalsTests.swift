@@ -1,7 +1,9 @@
 import Testing
+import WstanControl
 
 @testable import WstanBase
 @testable import WstanCore
+@testable import WstanKit
 
 @Suite struct RecentRefusalsTests {
     private static func entry(
@@ -49,8 +51,20 @@ import Testing
             (.wire(.expired(seconds: 3600)), "expired: its time is 3600 s ahead"),
             (.wire(.expired(seconds: .nan)), "expired"),
             (.wire(.expired(seconds: .infinity)), "expired"), (.wire(.badAuthentication), "wrong key"),
-            (.wire(.replayed), "sent before"), (.notARequest, "not a wstan request"),
+            (.wire(.replayed), "replayed"), (.notARequest, "not a wstan request"),
         ]
         for (refusal, text) in causes { #expect(refusal.traits.cause == text) }
+    }
+
+    /// Every refusal with a counter, by the word of the counter in status, STATUS=, `rejects` and the manual.
+    @Test(arguments: [
+        .wire(.malformed), .wire(.tooLarge), .wire(.unexpectedCommand), .wire(.sealedForOtherScheme),
+        .wire(.incompleteUpgrade(lacking: [])), .wire(.badAuthentication), .wire(.expired(seconds: 61)), .wire(.replayed),
+        .forgotten(seconds: 2), .overLimit(.tunnels), .draining,
+    ] as [Refusal])
+    func `one word stands for a cause wherever it is counted or listed`(refusal: Refusal) throws {
+        let traits = refusal.traits
+        let word = Control.Rejects.Field(try #require(traits.counter)).label
+        #expect(traits.cause.contains(word), "\(traits.cause)")
     }
 }

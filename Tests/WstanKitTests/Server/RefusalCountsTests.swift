@@ -53,7 +53,7 @@ import Testing
         #expect(Set(listed.map(\.reason)) == ["over-limit", "bad-authentication", "forbidden-target"])
         let over = listed.filter { $0.reason == "over-limit" }
         #expect(Set(over.map { "\($0.source ?? "-") \($0.count)" }) == ["192.0.2.1 3", "- 1"])
-        #expect(listed.first { $0.reason == "forbidden-target" }?.text == "target forbidden by deny")
+        #expect(listed.first { $0.reason == "forbidden-target" }?.text == "forbidden target: deny")
         #expect(listed.first { $0.reason == "bad-authentication" }?.key != nil)
         #expect(Set(recent.list(withNoise: true).map(\.reason)).subtracting(listed.map(\.reason)) == ["not-a-request"])
     }

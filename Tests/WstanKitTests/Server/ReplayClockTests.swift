@@ -4,11 +4,10 @@ import Testing
 @testable import WstanBase
 @testable import WstanCore
 
-/// A server whose clock is set at random, whose machine sleeps, and which is restarted and killed at any moment, with somebody
-/// beside it who sends again whatever was ever accepted.
+/// A server whose clock is set at random, whose `request-ttl` is changed, whose machine sleeps, and which is restarted and killed
+/// at any moment, with an attacker who sends again whatever was ever accepted.
 @Suite struct ReplayClockTests {
     private static let slots = 64
-    private static let lifetime = 60.0
     private static let keys = [KeyID(value: 1), KeyID(value: 2), KeyID(value: 3)]
 
     private struct Made: Hashable {
@@ -22,7 +21,7 @@ import Testing
         private(set) var head = ReplayJournalFormat.encode(ReplayJournalFormat.Head(gap: 0), slots: slots)
         private(set) var body = [UInt8](repeating: 0, count: slots * ReplayJournalFormat.slotSize)
 
-        mutating func note(_ forgotten: ForgottenSpans) {
+        mutating func note(_ forgotten: ForgottenSpans, _ lifetime: Double) {
             head = ReplayJournalFormat.encode(
                 ReplayJournalFormat.Head(gap: 0, lifetime: lifetime, forgotten: forgotten), slots: slots)
         }
@@ -34,9 +33,12 @@ import Testing
             }
         }
 
-        func read(now: Double) -> ReplayMemory.Inheritance {
+        func read(now: Double, lifetime: Double) -> ReplayMemory.Inheritance {
             var left = ReplayMemory.Inheritance(lifetime: lifetime)
-            if case .good(let head) = ReplayJournalFormat.readHead(head, slots: slots) { left.forgotten = head.forgotten }
+            if case .good(let head) = ReplayJournalFormat.readHead(head, slots: slots) {
+                left.forgotten = head.forgotten
+                left.lifetime = max(lifetime, head.lifetime ?? 0)
+            }
             var reading = ReplayJournalReading(now: now)
             body.withUnsafeBytes { reading.read($0, from: 0, count: slots) }
             left.records = reading.records
@@ -54,9 +56,12 @@ import Testing
         var journal = Journal()
         var memory: ReplayMemory
         var names: [KeyID: KeyName] = [:]
+        /// `request-ttl`, in seconds.
+        var lifetime = 60.0
 
         init() {
-            memory = ReplayMemory(capacity: slots, inheriting: journal.read(now: truth), now: Moment(wall: truth, boot: boot))
+            memory = ReplayMemory(
+                capacity: slots, inheriting: journal.read(now: truth, lifetime: lifetime), now: Moment(wall: truth, boot: boot))
         }
 
         var now: Moment { Moment(wall: truth + error, boot: boot) }
@@ -73,7 +78,7 @@ import Testing
         }
 
         mutating func restart() {
-            memory = ReplayMemory(capacity: slots, inheriting: journal.read(now: now.wall), now: now)
+            memory = ReplayMemory(capacity: slots, inheriting: journal.read(now: now.wall, lifetime: lifetime), now: now)
             install()
         }
 
@@ -85,13 +90,12 @@ import Testing
         mutating func admits(_ made: Made) -> ReplayMemory.Admission? {
             guard abs(now.wall - made.time) <= lifetime else { return nil }
             let admission = memory.admit(
-                Nonce(high: 1, low: made.token), under: made.key, expiry: made.time + lifetime, now: now)
-            journal.note(memory.forgotten)
+                Nonce(high: 1, low: made.token), under: made.key, madeAt: made.time, lifetime: lifetime, now: now)
+            journal.note(memory.forgotten, lifetime)
             if case .new(let slot) = admission {
                 journal.write(
                     ReplayRecord(
-                        key: made.key, content: .request(Nonce(high: 1, low: made.token)), expiry: made.time + lifetime,
-                        slot: slot))
+                        key: made.key, content: .request(Nonce(high: 1, low: made.token)), time: made.time, slot: slot))
             }
             return admission
         }
@@ -99,8 +103,10 @@ import Testing
 
     private static let names = [keys[0]: KeyName.configured, keys[1]: KeyName.configured, keys[2]: KeyName("phone") ?? .configured]
 
-    /// - Parameter strays: key holders whose clock goes with the server's; otherwise all clients' clocks are right.
-    private static func run(seed: UInt64, steps: Int, strays: Bool) -> (accepted: Int, served: Int) {
+    /// - Parameters:
+    ///   - strays: key holders whose clock goes with the server's; otherwise all clients' clocks are right.
+    ///   - changesLifetime: whether `request-ttl` is changed now and then.
+    private static func run(seed: UInt64, steps: Int, strays: Bool, changesLifetime: Bool = false) -> (accepted: Int, served: Int) {
         var random = SeededRandomness(seed: seed)
         var machine = Machine()
         machine.names = names
@@ -126,7 +132,12 @@ import Testing
                 if random.below(2) == 0 { machine.restart() }
                 machine.names = names
                 machine.install()
-                // What was made within the same minute is refused.
+                // What was made before the last request that it had is refused; clients' clocks are a second wrong.
+                machine.pass(2.1)
+            case 7 where changesLifetime:
+                machine.lifetime = [1, 10, 30, 60, 600, 3600][random.below(6)]
+                if random.below(2) == 0 { machine.restart() }
+                // What is earlier than the last request that was forgotten is refused.
                 machine.right = 0
             case 7...19:
                 // Sometimes at the moment at which it was made.
@@ -177,5 +188,14 @@ import Testing
 
     @Test func `nothing is accepted twice, though some clients' clocks go wrong with the server's`() {
         for seed in 0..<UInt64(Self.rounds) { _ = Self.run(seed: 100_000 + seed, steps: 600, strays: true) }
+    }
+
+    /// While spans were of expiries, it was accepted again after a shorter `request-ttl`, a restart, and a clock that was set back.
+    @Test func `nothing is accepted twice, though request-ttl is changed`() {
+        var accepted = 0
+        for seed in 0..<UInt64(Self.rounds) {
+            accepted += Self.run(seed: 200_000 + seed, steps: 600, strays: seed % 2 == 0, changesLifetime: true).accepted
+        }
+        #expect(accepted > 50 * Self.rounds)
     }
 }

@@ -169,6 +169,81 @@ import Testing
         }
     }
 
+    /// While the forgotten spans were of expiries, the replay was accepted: the next process knew the shorter lifetime only, and a
+    /// request that was forgotten at the end of the longer one expired before the span.
+    @Test func `another request-ttl, a restart and a clock that is set back reopen nothing`() throws {
+        for (first, then) in [(600.0, 60.0), (60, 10), (3600, 1), (10, 60), (60, 600), (1, 3600)] {
+            for isReload in [true, false] {
+                try Self.withDirectory { directory in
+                    func replayGuard(_ lifetime: Double, _ now: Moment) throws -> ReplayGuard {
+                        let opened = try ReplayJournal.open(in: directory, slots: Self.slots, now: now.wall)
+                        opened.journal.note(gap: 0)
+                        return ReplayGuard(capacity: Self.slots, opened: opened, lifetime: lifetime, now: now)
+                    }
+                    func admits(_ replayGuard: ReplayGuard, _ number: Int, at time: Double, _ now: Moment) -> ReplayGuard.Admission {
+                        let lifetime = replayGuard.lifetime(ofRequestAt: time)
+                        return replayGuard.admit(
+                            ReplayGuard.Claim(token: Self.token(number), key: Self.key, time: time, lifetime: lifetime), now: now)
+                    }
+                    let start = Moment(Self.now)
+                    do {
+                        let former = try replayGuard(first, start)
+                        #expect(admits(former, 0, at: Self.now, start) == .new)
+                        if isReload { former.apply(lifetime: then, now: Self.now) }
+                    }
+                    let later = Moment(Self.now + 8000)
+                    do {
+                        // It is forgotten when the next one comes.
+                        let next = try replayGuard(then, start)
+                        #expect(admits(next, 1, at: later.wall, later) == .new)
+                    }
+                    let back = Moment(wall: Self.now, boot: later.boot + 1)
+                    let last = try replayGuard(then, back)
+                    #expect(admits(last, 0, at: Self.now, back) != .new, "\(first), \(then), \(isReload)")
+                    #expect(admits(last, 2, at: Self.now + 100, Moment(wall: Self.now + 100, boot: later.boot + 101)) == .new)
+                }
+            }
+        }
+    }
+
+    /// One process knew the longer one, and the next no more: what was dated ahead was forgotten before its time had come. Its time
+    /// was then refused for every key, or it was accepted again.
+    @Test func `a shorter request-ttl and some starts neither reopen what was dated ahead nor lock a key out`() throws {
+        for (lifetimes, isReload) in [([600.0, 30], false), ([600, 30, 30], false), ([600, 300, 30, 30], false), ([120, 30], true)] {
+            try Self.withDirectory { directory in
+                func replayGuard(_ lifetime: Double, _ now: Double) throws -> ReplayGuard {
+                    let opened = try ReplayJournal.open(in: directory, slots: 1024, now: now)
+                    opened.journal.note(gap: 0)
+                    return ReplayGuard(capacity: 1024, opened: opened, lifetime: lifetime, now: Moment(now))
+                }
+                func admits(_ replayGuard: ReplayGuard, _ number: Int, _ key: KeyID, at time: Double, _ now: Double) -> ReplayGuard.Admission {
+                    let lifetime = replayGuard.lifetime(ofRequestAt: time)
+                    guard abs(now - time) <= lifetime else { return .seen }
+                    return replayGuard.admit(
+                        ReplayGuard.Claim(token: Self.token(number), key: key, time: time, lifetime: lifetime), now: Moment(now))
+                }
+                let (phone, laptop) = (KeyID(value: 1), KeyID(value: 2))
+                let ahead = stride(from: -lifetimes[0] + 5, to: lifetimes[0], by: 10)
+                do {
+                    let first = try replayGuard(lifetimes[0], Self.now)
+                    for (number, time) in ahead.enumerated() {
+                        #expect(admits(first, number, phone, at: Self.now + time, Self.now) == .new)
+                    }
+                    if isReload { first.apply(lifetime: lifetimes[1], now: Self.now) }
+                }
+                for lifetime in lifetimes.dropFirst().dropLast() { _ = try replayGuard(lifetime, Self.now + 1) }
+                let last = try replayGuard(lifetimes[lifetimes.count - 1], Self.now + 2)
+                for second in stride(from: 2.0, to: 1300, by: 5) {
+                    let now = Self.now + second
+                    #expect(admits(last, 10_000 + Int(second), laptop, at: now, now) == .new, "\(lifetimes) \(second)")
+                    for (number, time) in ahead.enumerated() {
+                        #expect(admits(last, number, phone, at: Self.now + time, now) != .new, "\(lifetimes) \(time) \(second)")
+                    }
+                }
+            }
+        }
+    }
+
     // MARK: Keys
 
     @Test func `what a retired key held is free in the journal, and its line stays`() throws {
@@ -191,7 +266,7 @@ import Testing
                 first.install([honest: try #require(KeyName("laptop"))])
                 for number in 0..<7 { #expect(admission(first, number, honest) == .new) }
             }
-            for _ in 0..<3 {
+            for round in 0..<3 {
                 // The key is in the ring again, as when its file was written by hand.
                 let next = try replayGuard()
                 next.install(names)
@@ -200,8 +275,8 @@ import Testing
                 }
                 #expect(admission(next, 3, honest) == .seen)
                 let later = next.admit(
-                    Self.token(100), of: Self.now + 20, under: attacker, now: Moment(Self.now + 20))
-                #expect(later == .new || later == .seen)
+                    Self.token(100), of: Self.now + 0.001, under: attacker, now: Moment(Self.now + 0.001))
+                #expect(later == (round == 0 ? .new : .seen), "made after the last one that was accepted")
             }
         }
     }
@@ -237,6 +312,7 @@ import Testing
             for _ in 0..<2 {
                 let opened = try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now)
                 #expect(opened.warning == nil && opened.gap == Self.now - 5 && opened.lifetime == 60)
+                #expect(opened.longest == 3600, "it does not tell")
                 #expect(opened.records.map(\.slot) == [0, 1, 2])
                 #expect(opened.forgotten.spans.count == 1)
                 #expect(try Self.bytes(in: directory).count == Self.size)
@@ -246,6 +322,16 @@ import Testing
                     Self.token(3), of: Self.now - 1060, under: Self.key, now: Moment(wall: Self.now - 1060, boot: Self.now))
                 #expect(expired != .new)
             }
+        }
+    }
+
+    @Test func `one of 0-1-0 that does not tell the lifetime is read all the same`() throws {
+        try Self.withDirectory { directory in
+            let records = [(token: 0, expiry: Self.now + 60)]
+            try Self.write(Self.former(records, lifetime: .infinity), in: directory)
+            let replayGuard = try Self.replayGuard(directory, slots: Self.slots)
+            #expect(Self.admits(replayGuard, 0) == .seen)
+            #expect(Self.admits(replayGuard, 1) == .new)
         }
     }
 
@@ -349,6 +435,75 @@ import Testing
         return (0..<4096).first { descriptor in
             var status = stat()
             return fstat(descriptor, &status) == 0 && (status.st_dev, status.st_ino) == (named.st_dev, named.st_ino)
+        }
+    }
+
+    @Test func `a journal that is moved, replaced or written over is written anew, and told`() throws {
+        for spoil: (String) throws -> Void in [
+            { path in try FileManager.default.moveItem(atPath: path, toPath: path + ".old") },
+            { path in
+                try FileManager.default.linkItem(atPath: path, toPath: path + ".link")
+                try FileManager.default.removeItem(atPath: path)
+            },
+            { path in
+                try FileManager.default.copyItem(atPath: path, toPath: path + ".copy")
+                #expect(rename(path + ".copy", path) == 0)
+            },
+            { path in try Data(repeating: 0x5a, count: 64).write(to: URL(fileURLWithPath: path)) },
+            { path in
+                let file = try #require(FileHandle(forWritingAtPath: path))
+                try file.write(contentsOf: [UInt8](repeating: 0x5a, count: 64))
+                try file.close()
+            },
+            { path in
+                let file = try #require(FileHandle(forWritingAtPath: path))
+                try file.seekToEnd()
+                try file.write(contentsOf: Array("more".utf8))
+                try file.close()
+            },
+        ] {
+            try Self.withDirectory { directory in
+                let path = Self.file(in: directory)
+                let troubles = Mutex<[ReplayJournal.Trouble]>([])
+                do {
+                    let opened = try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now)
+                    opened.journal.note(gap: 0)
+                    let replayGuard = ReplayGuard(
+                        capacity: Self.slots, opened: opened, lifetime: 60, now: Moment(Self.now),
+                        tell: { trouble in troubles.withLock { $0.append(trouble) } })
+                    #expect(Self.admits(replayGuard, 0) == .new)
+                    replayGuard.moveOn(now: Self.now)
+                    #expect(troubles.withLock { $0.isEmpty })
+                    try spoil(path)
+                    #expect(Self.admits(replayGuard, 1) == .new)
+                    for _ in 0..<3 { replayGuard.moveOn(now: Self.now) }
+                    #expect(troubles.withLock { $0.count } == 1)
+                    #expect(Self.admits(replayGuard, 2) == .new)
+                }
+                let opened = try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now)
+                #expect(opened.warning == nil && opened.gap == 0)
+                let next = ReplayGuard(capacity: Self.slots, opened: opened, lifetime: 60, now: Moment(Self.now))
+                for number in 0..<3 { #expect(Self.admits(next, number) == .seen) }
+            }
+        }
+    }
+
+    /// Nothing is written where the link leads.
+    @Test func `a link in the journal's place is told`() throws {
+        try Self.withDirectory { directory in
+            let path = Self.file(in: directory)
+            let troubles = Mutex<[ReplayJournal.Trouble]>([])
+            let opened = try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now)
+            let replayGuard = ReplayGuard(
+                capacity: Self.slots, opened: opened, lifetime: 60, now: Moment(Self.now),
+                tell: { trouble in troubles.withLock { $0.append(trouble) } })
+            try FileManager.default.moveItem(atPath: path, toPath: path + ".old")
+            try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: path + ".old")
+            for _ in 0..<3 { replayGuard.moveOn(now: Self.now) }
+            #expect(troubles.withLock { $0.count } == 1)
+            #expect(unlink(path) == 0)
+            replayGuard.moveOn(now: Self.now)
+            #expect(troubles.withLock { $0.last } == .recovered(path: path))
         }
     }
 

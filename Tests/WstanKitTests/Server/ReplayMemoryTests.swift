@@ -17,7 +17,7 @@ import Testing
         func admission(
             _ token: Nonce, under key: KeyID = ReplayMemoryTests.key, expiry: Double, opens: Bool = true, now: Moment
         ) -> ReplayMemory.Admission {
-            memory.admit(token, under: key, expiry: expiry, opens: opens, now: now)
+            memory.admit(token, under: key, madeAt: expiry - 60, lifetime: 60, opens: opens, now: now)
         }
 
         func admit(
@@ -113,7 +113,7 @@ import Testing
         for number in 0..<8 {
             #expect(memory.admission(Self.token(number), expiry: 1118, now: Moment(1010)) == .seen)
         }
-        #expect(memory.admit(Self.token(9), expiry: 1121, now: 1061), "made after it")
+        #expect(memory.admit(Self.token(9), expiry: 1118.001, now: 1061), "made after it")
         #expect(!memory.admit(Self.token(1), expiry: 1118, now: 1119))
         #expect(memory.admit(Self.token(1), expiry: 1190, now: 1130))
         #expect(memory.count == 1, "the line has gone")
@@ -133,9 +133,47 @@ import Testing
         }
     }
 
+    /// Its clients go on at once: the line refuses what was made before the last request that was accepted, and nothing else.
+    @Test func `a key that is replaced and comes back serves what is made from then on`() {
+        let memory = Subject(capacity: 64)
+        for (round, now) in stride(from: 1000.0, to: 1030, by: 0.25).enumerated() {
+            memory.install([Self.key: "phone"])
+            #expect(memory.admit(Self.token(round), expiry: now + 60, now: now), "\(now)")
+            memory.install([:])
+            #expect(memory.count == 1, "one line")
+        }
+        memory.install([Self.key: "phone"])
+        for (round, now) in stride(from: 1000.0, to: 1030, by: 0.25).enumerated() {
+            #expect(!memory.admit(Self.token(round), expiry: now + 60, now: 1030))
+        }
+        // One that was ahead of the others is not new either.
+        #expect(memory.admit(Self.token(2000), expiry: 1120, now: 1030))
+        memory.install([:])
+        memory.install([Self.key: "phone"])
+        #expect(!memory.admit(Self.token(2000), expiry: 1120, now: 1031))
+    }
+
+    /// What is written anew does not tell the times of single requests, and its line is none the lower for it.
+    @Test func `a line is as exact in the next process`() {
+        let first = Subject(capacity: 64)
+        first.install([Self.key: "phone"])
+        for number in 0..<5 { #expect(first.admit(Self.token(number), expiry: 1061 + Double(number), now: 1005)) }
+        let second = Subject(capacity: 64)
+        second.memory = ReplayMemory(
+            capacity: 64, inheriting: ReplayMemory.Inheritance(records: first.memory.records, lifetime: 60), now: Moment(1005))
+        let line = second.install([:])
+        #expect(line.map(\.time) == [1005])
+        let third = Subject(capacity: 64)
+        third.memory = ReplayMemory(
+            capacity: 64, inheriting: ReplayMemory.Inheritance(records: second.memory.records, lifetime: 60), now: Moment(1006))
+        third.install([Self.key: "phone"])
+        for number in 0..<5 { #expect(!third.admit(Self.token(number), expiry: 1061 + Double(number), now: 1006)) }
+        #expect(third.admit(Self.token(9), expiry: 1065.5, now: 1006))
+    }
+
     @Test func `records without a key count for all keys, and as one share`() {
         let records = (0..<12).map {
-            ReplayRecord(key: ReplayMemory.nameless, content: .request(Self.token($0)), expiry: 1060, slot: $0)
+            ReplayRecord(key: ReplayMemory.nameless, content: .request(Self.token($0)), time: 1000, slot: $0)
         }
         let subject = Subject(capacity: 16)
         subject.memory = ReplayMemory(
@@ -144,6 +182,51 @@ import Testing
         #expect(!subject.admit(Self.token(3), expiry: 1060, now: 1000))
         #expect(!subject.admit(Self.token(3), under: Self.other, expiry: 1060, now: 1000))
         #expect(subject.admit(Self.token(99), expiry: 1060, now: 1000))
+    }
+
+    /// 0.1.0 let one key fill its journal, and the next release locked every key out until that had expired.
+    @Test func `as many records without a key as there are slots lock no key out, and are refused`() {
+        for ahead in [-50.0, 0, 55, 4e8] {
+            let records = (0..<64).map {
+                ReplayRecord(
+                    key: ReplayMemory.nameless, content: .request(Self.token($0)), time: 1000 + ahead + Double($0) / 8, slot: $0)
+            }
+            let left = ReplayMemory.Inheritance(records: records, lifetime: 60, longest: 3600)
+            let first = Subject(capacity: 64)
+            first.memory = ReplayMemory(capacity: 64, inheriting: left, now: Moment(1000))
+            first.install([Self.key: "phone", Self.other: "laptop"])
+            #expect(first.count == 32, "slots that they have")
+            #expect(first.memory.largestHolder == .formerRelease)
+            for number in 0..<64 { #expect(!first.admit(Self.token(number), expiry: 1060 + ahead + Double(number) / 8, now: 1000)) }
+            var taken: Set<Int> = Set(first.memory.records.map(\.slot))
+            for number in 100..<110 {
+                guard case .new(let slot) = first.admission(Self.token(number), expiry: 1060, now: Moment(1000)) else {
+                    Issue.record("\(number) is refused")
+                    continue
+                }
+                #expect(slot < 64 && taken.insert(slot).inserted)
+            }
+            // What has no slot is refused by the next process for its time.
+            let second = Subject(capacity: 64)
+            let next = ReplayMemory.Inheritance(records: first.memory.records, forgotten: first.memory.noted, lifetime: 60, longest: 3600)
+            second.memory = ReplayMemory(capacity: 64, inheriting: next, now: Moment(1001))
+            for number in 0..<64 { #expect(!second.admit(Self.token(number), expiry: 1060 + ahead + Double(number) / 8, now: 1001)) }
+            for now in stride(from: 1002.0, to: 1300, by: 20) {
+                for key in [Self.key, Self.other] {
+                    let number = 1000 + Int(now)
+                    #expect(first.admit(Self.token(number), under: key, expiry: now + 60, now: now), "\(ahead) \(now)")
+                }
+            }
+        }
+    }
+
+    @Test func `the name that holds most is told`() {
+        let memory = Subject(capacity: 64)
+        memory.install([Self.key: "phone", Self.other: "laptop"])
+        for number in 0..<40 { _ = memory.admit(Self.token(number), expiry: 1060, now: 1000) }
+        for number in 0..<40 { _ = memory.admit(Self.token(number), under: Self.other, expiry: 1060, now: 1000) }
+        #expect(memory.admission(Self.token(50), under: Self.other, expiry: 1060, now: Moment(1000)) == .full)
+        #expect(memory.memory.largestHolder == .name(KeyName("phone")))
     }
 
     // MARK: Openings
@@ -215,12 +298,16 @@ import Testing
         }
     }
 
-    @Test func `what was remembered for longer is not new when it is remembered for a shorter time`() {
-        let memory = Subject(capacity: 100)
-        #expect(memory.admit(Self.token(1), expiry: 1600, now: 1000))
-        memory.memory.shorten(by: 540)
-        #expect(memory.admit(Self.token(2), expiry: 1710, now: 1650))
-        #expect(!memory.admit(Self.token(1), expiry: 1060, now: 1000, boot: 1660))
+    @Test func `what was remembered for one time is not new when it would be remembered for another`() {
+        for (former, next) in [(600.0, 60.0), (60, 600), (3600, 1), (1, 3600)] {
+            var memory = ReplayMemory(capacity: 100, now: Moment(1000))
+            func admission(_ number: Int, _ time: Double, _ lifetime: Double, _ now: Moment) -> ReplayMemory.Admission {
+                memory.admit(Self.token(number), under: Self.key, madeAt: time, lifetime: lifetime, now: now)
+            }
+            #expect(admission(1, 1000, former, Moment(1000)) == .new(slot: 0))
+            #expect(admission(2, 6000, next, Moment(6000)) == .new(slot: 0), "forgotten")
+            #expect(admission(1, 1000, next, Moment(wall: 1000, boot: 6010)) == .forgotten(seconds: 10))
+        }
     }
 
     /// The model keeps every token with its expiry, and forgets those whose ten seconds have passed.

@@ -249,6 +249,41 @@ import Testing
 
     // MARK: The keeper
 
+    /// It was taken for one of a clock that had been set back, and a reboot opened what was dated ahead.
+    @Test func `a mark of a longer request-ttl stays until its time has come`() {
+        let disk = Mutex<ReplayWatermarks.Table>([:])
+        func keeper(longest: Double, now: Double) -> ReplayWatermarkWriter {
+            ReplayWatermarkWriter(
+                ReplayWatermarks(found: disk.withLock { $0 }, gap: 0, lifetime: longest, now: now),
+                store: ReplayWatermarkWriter.Store(
+                    write: { table in disk.withLock { $0 = table } },
+                    submit: { work in
+                        work()
+                        return true
+                    }, failed: { _ in }))
+        }
+        func admits(_ replayGuard: ReplayGuard, _ number: UInt64, at time: Double, now: Double) -> Bool {
+            let claim = ReplayGuard.Claim(token: Nonce(high: 1, low: number), key: Self.key, time: time, lifetime: 600)
+            return replayGuard.admit(claim, now: Moment(now)) == .new
+        }
+        for restarts in [false, true] {
+            disk.withLock { $0 = [:] }
+            var replayGuard = ReplayGuard(marks: keeper(longest: 600, now: Self.now), lifetime: 600, now: Moment(Self.now))
+            #expect(admits(replayGuard, 1, at: Self.now + 595, now: Self.now))
+            replayGuard.apply(lifetime: 30, now: Self.now + 1)
+            if restarts {
+                replayGuard.close(now: Self.now + 1)
+                replayGuard = ReplayGuard(marks: keeper(longest: 600, now: Self.now + 2), lifetime: 600, now: Moment(Self.now + 2))
+                replayGuard.apply(lifetime: 30, now: Self.now + 2)
+            }
+            for second in stride(from: 2.0, to: 560, by: 5) {
+                #expect(admits(replayGuard, 10 + UInt64(second), at: Self.now + second, now: Self.now + second))
+                replayGuard.moveOn(now: Self.now + second)
+                #expect(disk.withLock { $0[Self.key] ?? 0 } >= Self.now + 595)
+            }
+        }
+    }
+
     @Test func `a request is answered when the mark is on the disk, and others go the same way at once`() async throws {
         let held = Mutex<[@Sendable () -> Void]>([])
         let written = Mutex<[ReplayWatermarks.Table]>([])

@@ -26,8 +26,8 @@ import Testing
                 recorder: recorder)
             ended = Wait(worker: worker)
             let limiter = HandshakeLimiter(capacity: 10)
-            let place = HandshakePlace(limiter.enter(now: worker.now), of: far, from: 1, in: limiter)
-            await worker.strangers.begin(for: 1)
+            let place = HandshakePlace(limiter.enter(now: worker.now), of: far, from: .key(1), in: limiter)
+            await worker.strangers.begin(for: .key(1))
             worker.spawn { [self] in
                 let accepted = await acceptor.accept(far, from: .network(Loopback.ipv4), at: place)
                 #expect(accepted == nil)

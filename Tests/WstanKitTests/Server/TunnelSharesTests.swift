@@ -3,10 +3,10 @@ import Testing
 @testable import WstanCore
 
 @Suite struct TunnelSharesTests {
-    private static func holder(_ name: String) throws -> KeyHolder { .name(try #require(KeyName(name))) }
+    private static func holder(_ name: String) -> Party { .holder(name) }
 
     @Test func `the longest idle tunnel of whoever has most gives way`() throws {
-        let (a, b) = (try Self.holder("a"), try Self.holder("b"))
+        let (a, b) = (Self.holder("a"), Self.holder("b"))
         var shares = TunnelShares()
         for tunnel in UInt64(1)...5 {
             shares.opened(by: a)
@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test func `a holder's own idle tunnel goes before that of one who has less`() throws {
-        let (a, b) = (try Self.holder("a"), try Self.holder("b"))
+        let (a, b) = (Self.holder("a"), Self.holder("b"))
         var shares = TunnelShares()
         shares.opened(by: a)
         shares.opened(by: a)
@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test func `where none is idle one of the greatest goes, unless the newcomer would have as many`() throws {
-        let (a, b) = (try Self.holder("a"), try Self.holder("b"))
+        let (a, b) = (Self.holder("a"), Self.holder("b"))
         var shares = TunnelShares()
         for _ in 0..<3 { shares.opened(by: a) }
         #expect(shares.greatest(beside: a) == nil)
@@ -55,11 +55,11 @@ import Testing
 
     /// Whoever comes, in whatever order: nobody is kept out below an equal share, and nobody's last tunnels are taken.
     @Test func `it ends in equal shares, as far as each wants them`() throws {
-        let holders = try (0..<5).map { try Self.holder("h\($0)") }
+        let holders = (0..<5).map { Self.holder("h\($0)") }
         for seed in 0..<20 {
             var random = SeededRandomness(seed: UInt64(seed))
             var shares = TunnelShares()
-            var open: [UInt64: KeyHolder] = [:]
+            var open: [UInt64: Party] = [:]
             let capacity = 50
             for step in UInt64(1)...3000 {
                 // The first one wants most by far.
@@ -78,7 +78,7 @@ import Testing
     }
 
     @Test func `it does not grow with tunnels that are used again and again`() throws {
-        let a = try Self.holder("a")
+        let a = Self.holder("a")
         var shares = TunnelShares()
         shares.opened(by: a)
         for _ in 0..<10_000 { shares.becameIdle(1, of: a) }

@@ -1,5 +1,6 @@
 """Whose datagrams the client takes: those of who asked for an association, and those of who may use a forward."""
 import os
+import signal
 import socket
 
 from helpers.configured import ConfiguredClient
@@ -45,6 +46,16 @@ def send_as(user, data, to, count=3, port=0):
                     pass
         return came
     return run_as(user, send)
+
+
+def send_when_stopped(process, data, to):
+    """Sends `data` from a socket that is closed before the process reads it."""
+    process.signal(signal.SIGSTOP)
+    try:
+        with udp_socket('127.0.0.1') as s:
+            s.sendto(data, to)
+    finally:
+        process.signal(signal.SIGCONT)
 
 
 class OtherUsers(Scenario):
@@ -103,6 +114,16 @@ class OtherUsers(Scenario):
         # The refusal is remembered for a second.
         send_as(NOBODY, b'', association.relay, count=12)
         self.assertEqual(association.ask(b'good again', *self.echo.address)[0], b'good again')
+
+    def test_closed_socket(self):
+        """Of a socket that is closed by then no user can be told, which the log says; it is not called another user's."""
+        client = self.client(self.wstan_server)
+        association = self.keep(Association(client.port))
+        send_when_stopped(client, wrapped(b'early', *self.echo.address), association.relay)
+        client.await_log('notice: datagrams are dropped: their socket was closed before its user was looked up')
+        self.assertNotIn('another user', client.log())
+        self.assertEqual(association.ask(b'good', *self.echo.address)[0], b'good')
+        self.assertEqual(self.echo.heard, [b'good'])
 
     def test_declared_port(self):
         """A port that was declared does not make another user's datagrams the owner's."""
@@ -237,6 +258,15 @@ class Forwards(ConfiguredClient):
         self.assertServes(0)
         self.assertRefuses(NOBODY)
         client.await_log('notice: a user agent is refused: allow-uid does not name its user.*uid=%d' % NOBODY)
+
+    def test_closed_socket(self):
+        """Of a socket that is closed by then no user can be told; it is not taken for one of another host."""
+        client = self.forward('allow-uid = root')
+        self.assertServes(0)
+        send_when_stopped(client, b'early', ('127.0.0.1', self.port))
+        client.await_log('notice: datagrams are dropped: their socket was closed before its user was looked up')
+        self.assertNotIn('another host', client.log())
+        self.assertNotIn(b'early', self.echo.heard)
 
     def test_any_address(self):
         """The same where it listens on every address."""

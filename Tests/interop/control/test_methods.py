@@ -323,7 +323,7 @@ class Drain(ControlledPair):
         self.assertIn('wstanctl drain waits for them for another 1min', text)
         self.assertNotIn('is ended', text)
         eventually(lambda: self.status()['rejects']['draining'] > 0, 'the pool of the client is refused', 10)
-        self.assertIn('the server was draining', self.ctl('rejects'))
+        self.assertIn('refused while draining', self.ctl('rejects'))
         self.order('Drain', {})
         again = self.status()
         self.assertEqual(again['drainStartTimestampUSec'], start)

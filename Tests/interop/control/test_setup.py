@@ -197,6 +197,9 @@ class Setup(Control):
         self.assertIn('(former file: /etc/wstan/x.key.bak)', text)
         self.assertEqual(self.read('/etc/wstan/x.key'), other + '\n')
         self.assertEqual(self.read('/etc/wstan/x.key.bak'), KEY + '\n')
+        # A script without its key is told how to keep the one that is there; only a person is asked.
+        self.assertIn('the key in stdin is empty: --key-file %s/etc/wstan/x.key keeps the key that is there' % self.root,
+                      self.init('client', 'x', '--uri', 'ws://b.test/', status=FAILED))
         self.assertIn('the key in stdin is empty', self.init('client', 'y', '--uri', 'ws://b.test/', status=FAILED))
         self.assertFalse(self.exists('/etc/wstan/y.conf'))
 

@@ -533,7 +533,7 @@ class Failures(Control):
     def test_help(self):
         """Setting up has a group of its own; each command's help ends with an example."""
         text = self.out('--help')
-        self.assertRegex(text, r'\nSET UP SUBCOMMANDS:\n  init +Set up a server, or a client of one\.\n')
+        self.assertRegex(text, r'\nSETUP SUBCOMMANDS:\n  init +Set up a server, or a client of one\.\n')
         self.assertTrue(text.endswith('\nEXAMPLE:\n  wstanctl -i home\n'), text[-200:])
         for words in (['init', 'client'], ['rotate-key'], ['tunnels'], ['drain'], ['init']):
             for arguments in [*words, '--help'], ['help', *words]:
@@ -832,7 +832,17 @@ class Terminals(Control):
             self.assertIn(seen, self.read())
             self.assertNotIn(keys[:7], self.read())
             self.assertEqual(termios.tcgetattr(self.far), self.before)
-        with open(root + '/etc/wstan/home.key') as f:
+        path = root + '/etc/wstan/home.key'
+        with open(path) as f:
+            self.assertEqual(f.read(), KEY + '\n')
+        # The same again: the key that is there is offered.
+        popen = self.terminal(*init)
+        eventually(lambda: b'Key (input is hidden; Enter keeps the one in %s): ' % path.encode() in self.read(), 'it offers the key')
+        eventually(lambda: not termios.tcgetattr(self.far)[3] & termios.ECHO, 'nothing shows')
+        self.type(b'\r')
+        self.assertEqual(popen.wait(5), 0, self.read())
+        self.assertRegex(self.read(), rb'home\.key +unchanged: the key')
+        with open(path) as f:
             self.assertEqual(f.read(), KEY + '\n')
 
 

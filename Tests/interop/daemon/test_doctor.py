@@ -186,7 +186,10 @@ class OfAClient(Doctor):
         server = self.server()
         self.client_doctor(server.port, key_file=self.other_key(), status=OTHER)
         self.assertFinds("^FAILED   tunnel: the server answered 404 Not Found .*\n         -> compare the key, the path of uri and compatible")
+        # An administrator of the server is not to take the doctor for an attack.
+        self.assertFinds('^warning  requests: 127.0.0.1:%d opened no tunnel for 4 requests of this doctor\n         -> .*wstanctl rejects' % server.port)
         self.client_doctor(server.port, path='/elsewhere/', status=WELL)
+        self.assertNotIn('requests:', self.said)
         self.client_doctor(self.server(program=THEIRS).port, path='/elsewhere/', status=OTHER)
         self.assertFinds("^FAILED   tunnel: .*\n         -> compare the key, the path of uri and compatible")
 
@@ -236,6 +239,7 @@ class OfAClient(Doctor):
         self.assertFinds('^ok       tunnel: ')
         self.client_doctor(server.port, status=OTHER)
         self.assertFinds('^FAILED   tunnel: .*is in compatible mode\n         -> set compatible = yes here')
+        self.assertFinds('^warning  requests: .* opened no tunnel for 2 requests of this doctor$')
         self.client_doctor(self.server().port, '-z', status=OTHER)
         self.assertFinds('^FAILED   tunnel: .*is not in compatible mode\n         -> set compatible = no here')
 
@@ -626,7 +630,7 @@ class OfAServer(Doctor):
         """One that runs with another key has not been restarted since it was changed."""
         server = self.server()
         self.server_doctor(server.port, key_file=self.other_key(), status=OTHER)
-        self.assertFinds('^FAILED   listen: what serves .* does not open a tunnel for this key: 404')
+        self.assertFinds('^FAILED   listen: what serves .* does not open a tunnel for this key: 404.*\n.*rejects lists this doctor')
 
     def test_taken(self):
         """Another program in its place."""

@@ -128,6 +128,30 @@ class Settings(ControlledPair):
         self.assertIn('Applied: key', self.ctl('reload', to='client'))
         self.assertConnects()
 
+    def test_key_replaced_while_stopped(self):
+        """A key that wins over the key ring is told once, by the log: a monitor does not stay at WARNING for what is done."""
+        state = os.path.join(self.directory, 'client-state')
+        os.mkdir(state)
+        client = 'client', 'state-directory = ' + state, '[client]\nlisten = 127.0.0.1:%d' % self.client_port
+        self.end_client()
+        self.wstan_client = self.daemon(*client)
+        second = self.write('second', 'MDEyMzQ1Njc4OWFiY2RlZg==\n')
+        for mode in 'server', 'client':
+            self.ctl('rotate-key', '--key-file', second, to=mode)
+        self.end_client()
+        self.write('key', 'ZmVkY2JhOTg3NjU0MzIxMA==\n')
+        self.assertIn('replaces the keys of default', self.ctl('reload'))
+        self.wstan_server.await_log('warning: the configured key has changed, and replaces')
+        self.daemon(*client).await_log('warning: the configured key has changed, and replaces')
+        self.assertConnects()
+        for mode in 'server', 'client':
+            self.assertNotIn('warnings', self.status(mode))
+            self.ctl('check', to=mode)
+
+    def end_client(self):
+        self.wstan_client.signal(signal.SIGTERM)
+        self.assertEqual(self.wstan_client.exit_status(), 0)
+
 
 def free_udp_port():
     with udp_socket('127.0.0.1') as s:
@@ -281,7 +305,7 @@ class Listeners(ControlledPair):
 
 
 class MissingAddresses(ControlledPair):
-    """In a network of its own, whose loopback goes down."""
+    """In a network of its own, whose loopback addresses go."""
 
     def setUp(self):
         need_namespaces()
@@ -298,7 +322,7 @@ class MissingAddresses(ControlledPair):
         """A dry run fails where the reload does, with its words."""
         self.configure('client', '', '[client]\nlisten = localhost:%d' % free_port())
         self.ctl('reload', '--dry-run', to='client')
-        self.namespace.ip('link', 'set', 'lo', 'down')
+        self.namespace.ip('addr', 'flush', 'dev', 'lo')
         for words in ['--dry-run'], []:
             self.assertIn('this host has none of its addresses', self.ctl('reload', *words, to='client', status=78))
 

@@ -331,6 +331,21 @@ class Life(Service):
         self.notify.settimeout(0.2)
         self.assertRaises(TimeoutError, self.notify.recv, 8192)
 
+    def test_status_line(self):
+        """A drain, its end and a reload are in the line within seconds, though a sign of life comes every ten."""
+        port, control = free_port(), os.path.join(self.directory, 'control')
+        server = self.start('server', ['env', 'NOTIFY_SOCKET=' + self.notify_socket(), OURS], '-s', 'ws://127.0.0.1:%d' % port, self.key,
+                            '--control-socket=' + control)
+        server.await_port(port)
+
+        def await_line(pattern):
+            while not re.search(pattern, self.message('STATUS', within=5)['STATUS']):
+                pass
+        await_line('^0 tunnels in use')
+        for command, line in ('drain', '^Draining: '), ('undrain', '^0 tunnels in use'), ('reload', '^0 tunnels in use'):
+            subprocess.run([CTL, command, '--socket', control], check=True, capture_output=True, timeout=20)
+            await_line(line)
+
     def test_hung_loop(self):
         """One thread that is held, while all others run, silences the watchdog until it goes on."""
         notify = self.notify_socket()

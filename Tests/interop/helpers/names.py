@@ -1,5 +1,4 @@
 """A client and a server in a namespace whose name server is the test's own and says what a name itself asks for."""
-import os
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -41,9 +40,7 @@ class Names(Scenario):
     def setUp(self):
         super().setUp()
         self.namespace = self.keep(Namespace())
-        self.namespace.put('resolv.conf', 'nameserver 127.0.0.1\n')
-        if os.path.exists('/etc/nsswitch.conf'):
-            self.namespace.put('nsswitch.conf', 'hosts: files dns\n')
+        self.namespace.ask_loopback()
         self.namespace.ip('addr', 'add', OTHER_CLIENT + '/32', 'dev', 'lo')
         self.enterContext(self.namespace.entered())
         self.name_server = self.keep(NameServer(answers))

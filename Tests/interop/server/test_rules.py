@@ -208,9 +208,7 @@ class Networks(Rules):
         join(self.here, self.beyond, 'near', 'far')
         self.here.ip('address', 'add', self.OWN + '/24', 'dev', 'near')
         self.beyond.ip('address', 'add', self.OTHER + '/24', 'dev', 'far')
-        self.here.put('resolv.conf', 'nameserver 127.0.0.1\n')
-        if os.path.exists('/etc/nsswitch.conf'):
-            self.here.put('nsswitch.conf', 'hosts: files dns\n')
+        self.here.ask_loopback()
         with self.beyond.entered():
             self.there = self.target(echo, self.OTHER)
             self.there_by_udp = self.keep(DatagramTarget(host=self.OTHER))

@@ -9,7 +9,7 @@ package enum SpecialNetworks {
         let name: String
         /// RFC, or the cloud's documentation.
         let source: String
-        /// "Globally Reachable" of the registry; nil where that says N/A.
+        /// "Globally Reachable" of the registry; nil where that says N/A, or nothing.
         let isGloballyReachable: Bool?
         /// Whether it counts as private.
         package let isPrivate: Bool
@@ -22,7 +22,7 @@ package enum SpecialNetworks {
         case nearest
         /// "Globally Reachable: False".
         case local
-        /// "N/A": deprecated, and given to no one.
+        /// Empty: deprecated, and given to no one.
         case deprecated
         /// The IPv4 address inside counts (`PrivateNetworks.ipv4(in:)`); what the registry says.
         case embedded(Bool?)
@@ -86,7 +86,7 @@ package enum SpecialNetworks {
         row("2001:2::/48", "Benchmarking", "RFC 5180", .local),
         row("2001:3::/32", "AMT", "RFC 7450", .global),
         row("2001:4:112::/48", "AS112-v6", "RFC 7535", .global),
-        row("2001:10::/28", "Deprecated (ORCHID)", "RFC 4843", .deprecated),
+        row("2001:10::/28", "Deprecated (previously ORCHID)", "RFC 4843", .deprecated),
         row("2001:20::/28", "ORCHIDv2", "RFC 7343", .global),
         row("2001:30::/28", "Drone remote ID protocol entity tags", "RFC 9374", .global),
         row("2001:db8::/32", "Documentation", "RFC 3849", .local),

@@ -8,9 +8,9 @@ import WstanBase
 /// asked here, so nothing of this tells.
 struct CheckQueue<Work> {
     /// Whose checks stand in one line.
-    struct Line: Hashable {
+    struct Line: Hashable, Sendable {
         /// A user of this host, or another host.
-        let client: AnyHashable
+        let client: Party
         let name: Fingerprint
     }
 
@@ -44,7 +44,7 @@ struct CheckQueue<Work> {
     }
 
     private var lines: [Line: State] = [:]
-    private var clients: [AnyHashable: Client] = [:]
+    private var clients: [Party: Client] = [:]
     /// Lines in which something waits, the next one first.
     private var order: [Line] = []
 

@@ -41,8 +41,13 @@ final class ClientAccess: @unchecked Sendable {
     /// - Parameter isKnown: whether it was let in before.
     func admits(_ sender: SocketAddress, at socket: DatagramSocket, isKnown: Bool) -> Bool {
         guard asksSenders else { return true }
-        return datagrams.admits(sender, at: socket, isKnown: isKnown, allowedUsers.contains) { [log] user in
-            log.userRefused(user, peer: "\(Address(sender).host)", now: socket.worker.now)
+        return datagrams.admits(sender, at: socket, isKnown: isKnown, allowedUsers.contains) { [log] finding in
+            let (peer, now) = ("\(Address(sender).host)", socket.worker.now)
+            switch finding {
+            case .open(let user): log.userRefused(user, peer: peer, now: now)
+            case .closed: log.senderClosed(now: now)
+            case .unknown: log.userRefused(nil, peer: peer, now: now)
+            }
         }
     }
 
@@ -50,8 +55,13 @@ final class ClientAccess: @unchecked Sendable {
     ///
     /// - Parameter isKnown: whether it was found to be before.
     func admits(_ sender: SocketAddress, at socket: DatagramSocket, asOwner owner: UInt32, isKnown: Bool) -> Bool {
-        datagrams.admits(sender, at: socket, isKnown: isKnown, { $0 == owner }) { [log] user in
-            log.senderRefused(user, owner: owner, now: socket.worker.now)
+        datagrams.admits(sender, at: socket, isKnown: isKnown, { $0 == owner }) { [log] finding in
+            let now = socket.worker.now
+            switch finding {
+            case .open(let user): log.senderRefused(user, owner: owner, now: now)
+            case .closed: log.senderClosed(now: now)
+            case .unknown: log.senderUnknown(owner: owner, now: now)
+            }
         }
     }
 
@@ -85,10 +95,10 @@ final class ClientAccess: @unchecked Sendable {
         return verdict
     }
 
-    private static func client(_ userAgent: Stream) -> AnyHashable {
+    private static func client(_ userAgent: Stream) -> Party {
         switch userAgent.peerOwner {
-        case .open(let user): user
-        case .closed, .unknown: userAgent.remoteAddress?.withPort(0)
+        case .open(let user): .user(user)
+        case .closed, .unknown: userAgent.party
         }
     }
 

@@ -23,21 +23,18 @@ final class DatagramAccess: @unchecked Sendable {
 
     /// - Parameters:
     ///   - isKnown: whether it was admitted before.
-    ///   - refused: called with the user where it is not one of these; not with each datagram.
+    ///   - refused: called with what the kernel said where it is not that; not with each datagram.
     /// - Returns: whether `isRight` holds of the sender's user.
     func admits(
         _ sender: SocketAddress, at socket: DatagramSocket, isKnown: Bool, _ isRight: (UInt32) -> Bool,
-        refused: (UInt32?) -> Void
+        refused: (SocketOwner.Finding) -> Void
     ) -> Bool {
         let arrival = Arrival(sender: sender, port: socket.address.port)
         guard memory.mayAsk(about: arrival, isKnown: isKnown, now: worker.now) else { return false }
-        var user: UInt32?
-        if case .open(let found) = socket.owner(of: sender) {
-            if isRight(found) { return true }
-            user = found
-        }
+        let finding = socket.owner(of: sender)
+        if case .open(let user) = finding, isRight(user) { return true }
         memory.refused(arrival)
-        refused(user)
+        refused(finding)
         return false
     }
 }

@@ -41,7 +41,7 @@ final class PasswordChecker: @unchecked Sendable {
     ///     when something has to be checked, since the kernel is asked for it.
     ///   - isWanted: whether anybody still wants the answer.
     func check(
-        _ name: [UInt8], _ password: [UInt8], for client: @autoclosure () -> AnyHashable,
+        _ name: [UInt8], _ password: [UInt8], for client: @autoclosure () -> Party,
         isWanted: @escaping () -> Bool = { true }
     ) async -> Verdict {
         let credentials = shared.maker.fingerprint(of: [name, password])
@@ -69,17 +69,11 @@ final class PasswordChecker: @unchecked Sendable {
         // The same one for the same name, so that trying it twice tells nothing either.
         let tried = hash ?? decoys[line.name.place(among: decoys.count)]
         let (credentials, password) = (check.credentials, check.password)
-        let place = Place(line: line)
-        let isSubmitted = shared.threads.submit(for: line.client) { [self] in
+        let isSubmitted = shared.threads.submit(for: Asker(line.client)) { [self] in
             let matches = PasswordHash.matches(password, tried)
-            worker.execute { [self] in finish(credentials, matches && hash != nil ? .right : .wrong, place.line) }
+            worker.execute { [self] in finish(credentials, matches && hash != nil ? .right : .wrong, line) }
         }
         if !isSubmitted { leave(line, credentials, .unknown) }
-    }
-
-    /// Only compared, never changed.
-    private struct Place: @unchecked Sendable {
-        let line: PasswordChecks.Line
     }
 
     /// What was right is told at once.

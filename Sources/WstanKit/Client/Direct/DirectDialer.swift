@@ -13,7 +13,7 @@ struct DirectDialer: @unchecked Sendable {
         let stream: Stream
         do {
             stream = try await connector.connect(
-                to: target, for: Self.asker(userAgent), deadline: worker.now + timeout)
+                to: target, for: Asker(userAgent.party), deadline: worker.now + timeout)
         } catch {
             throw .unreachable(error)
         }
@@ -35,10 +35,6 @@ struct DirectDialer: @unchecked Sendable {
     /// - Parameter received: takes what comes back; says whether there was room for it.
     func datagramExit(for userAgent: Stream, received: @escaping (Datagram) -> Bool) -> DatagramExit {
         DatagramExit(
-            on: connector.worker, resolver: connector.resolver, for: Self.asker(userAgent), received: received)
-    }
-
-    private static func asker(_ userAgent: Stream) -> AnyHashable {
-        userAgent.host
+            on: connector.worker, resolver: connector.resolver, for: Asker(userAgent.party), received: received)
     }
 }

@@ -74,7 +74,7 @@ extension ConnectCause {
                 "It has reached a limit of its system, such as open files or ports.",
                 either(
                     ["Try again in a moment. The administrator of the server can raise its limits."],
-                    ["Raise LimitNOFILE= or `ulimit -n`."]))
+                    ["Raise LimitNOFILE=, `ulimit -n`, or the limit of its container."]))
         }
     }
 }

@@ -13,7 +13,7 @@ final class IdleUserAgents: @unchecked Sendable {
 
     /// Among those that may have to give way, for one that is kept for its next request.
     func place(of stream: Stream) -> HandshakePlace {
-        HandshakePlace(limiter.enter(now: stream.worker.now), of: stream, from: stream.host, in: limiter)
+        HandshakePlace(limiter.enter(now: stream.worker.now), of: stream, from: stream.party, in: limiter)
     }
 
     func add(_ stream: Stream) {
@@ -36,6 +36,6 @@ final class IdleUserAgents: @unchecked Sendable {
 }
 
 extension Stream {
-    /// Where a user agent is, as far as it counts for its share.
-    var host: AnyHashable { remoteAddress.map { AnyHashable(Address($0).host) } ?? AnyHashable("here") }
+    /// Whose share a user agent takes of: that of where it is.
+    var party: Party { remoteAddress.map { .host(Address($0).host) } ?? "here" }
 }

@@ -13,6 +13,15 @@ package struct ServerLink: Sendable, Equatable {
         case doubtful(since: Instant, DialFailure)
         /// The last try has failed. Can become: reached, doubtful, untried.
         case lost(since: Instant, DialFailure)
+
+        /// But for times, and for what differs in a cause.
+        func saysTheSame(as other: State) -> Bool {
+            switch (self, other) {
+            case (.untried, .untried), (.reached, .reached): true
+            case (.doubtful(_, let a), .doubtful(_, let b)), (.lost(_, let a), .lost(_, let b)): a.code == b.code
+            case (.untried, _), (.reached, _), (.doubtful, _), (.lost, _): false
+            }
+        }
     }
 
     /// What an administrator is told of, once.

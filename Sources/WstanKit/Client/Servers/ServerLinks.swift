@@ -9,8 +9,12 @@ package final class ServerLinks: Sendable {
     }
 
     private let known = Mutex(Known())
+    /// Called on any thread when there is something else to be said of a server.
+    private let whenChanged: @Sendable () -> Void
 
-    package init() {}
+    package init(whenChanged: @escaping @Sendable () -> Void = {}) {
+        self.whenChanged = whenChanged
+    }
 
     /// Other servers are meant from now on, or the same ones by other ways. Each worker says so; the first one counts.
     func begin(_ count: Int, firstMark: Int) {
@@ -22,11 +26,15 @@ package final class ServerLinks: Sendable {
 
     /// - Parameter mark: of tunnels to the server. One of a former configuration is of no interest.
     func update(_ mark: Int, _ body: (inout ServerLink) -> ServerLink.Change?) -> ServerLink.Change? {
-        known.withLock { known in
+        let (change, isNews): (ServerLink.Change?, Bool) = known.withLock { known in
             let index = mark - known.firstMark
-            guard known.links.indices.contains(index) else { return nil }
-            return body(&known.links[index])
+            guard known.links.indices.contains(index) else { return (nil, false) }
+            let former = known.links[index].state
+            let change = body(&known.links[index])
+            return (change, !known.links[index].state.saysTheSame(as: former))
         }
+        if isNews { whenChanged() }
+        return change
     }
 
     /// Of the server with a mark; a fresh one when it is of a former configuration.

@@ -53,27 +53,13 @@ enum AdmissionLoader {
     }
 
     private static func lookUp(_ name: String) throws(Failure) -> UInt32 {
-        // A group of thousands may be listed in the entry, or whatever the name service has to say.
-        var size = 16 * 1024
-        while true {
-            var entry = passwd()
-            var found: UnsafeMutablePointer<passwd>?
-            var buffer = [CChar](repeating: 0, count: size)
-            let status = getpwnam_r(name, &entry, &buffer, size, &found)
-            switch status {
-            case 0:
-                guard found != nil else {
-                    throw Failure(
-                        description: "allow-uid: this host has no user \(name): correct the name, or give a number")
-                }
-                return entry.pw_uid
-            case EINTR:
-                continue
-            case ERANGE where size < 1 << 20:
-                size *= 2
-            default:
-                throw Failure(description: "allow-uid: cannot look up \(name): \(SystemError.text(status))")
-            }
+        let found: UInt32?
+        do {
+            found = try AccountEntry.find(passwd(), { getpwnam_r(name, $0, $1, $2, $3) }) { $0.pw_uid }
+        } catch {
+            throw Failure(description: "allow-uid: cannot look up \(name): \(SystemError.text(error.code))")
         }
+        if let found { return found }
+        throw Failure(description: "allow-uid: this host has no user \(name): correct the name, or give a number")
     }
 }

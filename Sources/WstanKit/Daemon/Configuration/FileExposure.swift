@@ -113,30 +113,15 @@ enum FileExposure {
 
     // MARK: Names
 
-    private static func entry(of user: uid_t) -> passwd? { look({ getpwuid_r(user, $0, $1, $2, $3) }) { $0 } }
-    private static func entry(named name: String) -> passwd? { look({ getpwnam_r(name, $0, $1, $2, $3) }) { $0 } }
-
-    private static func name(of user: uid_t) -> String? {
-        look({ getpwuid_r(user, $0, $1, $2, $3) }) { String(cString: $0.pw_name) }
+    private static func entry(of user: uid_t) -> passwd? {
+        try? AccountEntry.find(passwd(), { getpwuid_r(user, $0, $1, $2, $3) }) { $0 }
     }
 
-    /// - Parameter take: while the names are there; numbers last.
-    private static func look<T>(
-        _ call: (UnsafeMutablePointer<passwd>, UnsafeMutablePointer<CChar>, Int, UnsafeMutablePointer<UnsafeMutablePointer<passwd>?>)
-            -> Int32, _ take: (passwd) -> T
-    ) -> T? {
-        var size = 16 * 1024
-        while size <= 1 << 20 {
-            var entry = passwd()
-            var found: UnsafeMutablePointer<passwd>?
-            var buffer = [CChar](repeating: 0, count: size)
-            switch call(&entry, &buffer, size, &found) {
-            case 0: return found == nil ? nil : take(entry)
-            case EINTR: continue
-            case ERANGE: size *= 2
-            default: return nil
-            }
-        }
-        return nil
+    private static func entry(named name: String) -> passwd? {
+        try? AccountEntry.find(passwd(), { getpwnam_r(name, $0, $1, $2, $3) }) { $0 }
+    }
+
+    private static func name(of user: uid_t) -> String? {
+        try? AccountEntry.find(passwd(), { getpwuid_r(user, $0, $1, $2, $3) }) { String(cString: $0.pw_name) }
     }
 }

@@ -22,31 +22,11 @@ enum LocalGroup {
     ///
     /// - Returns: nil when there is no such group, or it cannot be looked up.
     static func number(of name: String) -> UInt32? {
-        look({ getgrnam_r(name, $0, $1, $2, $3) }) { $0.gr_gid }
+        try? AccountEntry.find(group(), { getgrnam_r(name, $0, $1, $2, $3) }) { $0.gr_gid }
     }
 
     /// The same the other way round.
     static func name(of number: UInt32) -> String? {
-        look({ getgrgid_r(number, $0, $1, $2, $3) }) { String(cString: $0.gr_name) }
-    }
-
-    private static func look<T>(
-        _ call: (UnsafeMutablePointer<group>, UnsafeMutablePointer<CChar>, Int, UnsafeMutablePointer<UnsafeMutablePointer<group>?>)
-            -> Int32, _ take: (group) -> T
-    ) -> T? {
-        // All members are listed in the entry.
-        var size = 16 * 1024
-        while size <= 1 << 20 {
-            var entry = group()
-            var found: UnsafeMutablePointer<group>?
-            var buffer = [CChar](repeating: 0, count: size)
-            switch call(&entry, &buffer, size, &found) {
-            case 0: return found == nil ? nil : take(entry)
-            case EINTR: continue
-            case ERANGE: size *= 2
-            default: return nil
-            }
-        }
-        return nil
+        try? AccountEntry.find(group(), { getgrgid_r(number, $0, $1, $2, $3) }) { String(cString: $0.gr_name) }
     }
 }

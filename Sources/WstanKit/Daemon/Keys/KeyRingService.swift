@@ -11,8 +11,7 @@ final class KeyRingService: @unchecked Sendable {
     var users = Services() {
         didSet { uses.users = users }
     }
-    /// What the start has to say.
-    private(set) var warnings: [String] = []
+    private(set) var told = StartNotes()
 
     /// What is in the file, or would be: without what was to last until a restart only.
     private var stored: KeyRing
@@ -47,12 +46,12 @@ final class KeyRingService: @unchecked Sendable {
         self.clock = clock
         file = stateDirectory.map { KeyRingFile(in: $0) }
         uses = KeyUseRecord(stateDirectory: stateDirectory, worker: worker, blocking: blocking)
-        warnings = [file?.warning].compactMap { $0 } + (file?.exposures ?? []) + [uses.warning].compactMap { $0 }
+        told.warnings = [file?.warning].compactMap { $0 } + (file?.exposures ?? []) + [uses.warning].compactMap { $0 }
         ring = KeyRing(configured: configured.key, source: configured.ringSource)
         stored = ring
         guard let file, var found = try file.load() else { return }
         let before = found
-        if let warning = Self.adopt(configured, into: &found, of: file) { warnings.append(warning) }
+        told.news = [Self.adopt(configured, into: &found, of: file)].compactMap { $0 }
         if isClient { found.keepConfigured(configured.key, source: configured.ringSource) }
         found.expire(now: clock())
         // When it cannot be written the next start comes to the same.
@@ -207,26 +206,27 @@ final class KeyRingService: @unchecked Sendable {
 
     /// The configuration was read again. Its key wins when it was edited.
     ///
-    /// - Returns: what an administrator should be told.
-    func adopt(_ configured: ConfiguredKey) async throws(KeyFailure) -> [String] {
+    /// - Returns: what was done, and what is wrong.
+    func adopt(_ configured: ConfiguredKey) async throws(KeyFailure) -> (news: [String], warnings: [String]) {
         try await inTurn { [self] () throws(KeyFailure) in
             var steps = Steps(ring: ring, stored: stored, isStored: false)
-            var warnings = [Self.adopt(configured, into: &steps.ring, of: file)].compactMap { $0 }
+            let news = [Self.adopt(configured, into: &steps.ring, of: file)].compactMap { $0 }
+            var warnings: [String] = []
             _ = steps.stored.adopt(configured: configured.key, source: configured.ringSource)
             self.configured = configured
             if steps.stored != stored, let file, let failure = await store(steps.stored, in: file) {
                 warnings.append(failure.description)
             }
             if steps.ring != ring || steps.stored != stored { await install(steps) }
-            return warnings
+            return (news, warnings)
         }
     }
 
-    /// - Returns: what a client would send after `adopt`, and what that would warn of.
-    func preview(_ configured: ConfiguredKey) -> (sendingKey: Key, warnings: [String]) {
+    /// - Returns: what a client would send after `adopt`, and what that would do.
+    func preview(_ configured: ConfiguredKey) -> (sendingKey: Key, news: [String]) {
         var next = ring
-        let warning = Self.adopt(configured, into: &next, of: file)
-        return (next.current(of: .configured)?.key ?? configured.key, [warning].compactMap { $0 })
+        let news = [Self.adopt(configured, into: &next, of: file)].compactMap { $0 }
+        return (next.current(of: .configured)?.key ?? configured.key, news)
     }
 
     // MARK: Steps

@@ -24,9 +24,9 @@ enum ReplayStorage {
     /// - Throws: when another process keeps its own there: each would accept what the other has seen.
     static func open(
         runtimeDirectory: String?, stateDirectory: String?, lifetime: Duration, blocking: BlockingPool, log: EventLog
-    ) throws(Failure) -> (replayGuard: ReplayGuard, warnings: [String]) {
+    ) throws(Failure) -> (replayGuard: ReplayGuard, told: StartNotes) {
         let now = Moment.now()
-        var warnings: [String] = []
+        var told = StartNotes()
         var opened: ReplayJournal.Opened?
         if let runtimeDirectory {
             do throws(ReplayJournal.Failure) {
@@ -35,30 +35,30 @@ enum ReplayStorage {
             } catch {
                 switch error {
                 case .inUse(let path): throw Failure(description: inUse(path))
-                case .unusable(let text): warnings.append(unusable(text, in: runtimeDirectory))
+                case .unusable(let text): told.warnings.append(unusable(text, in: runtimeDirectory))
                 }
             }
         }
-        if let warning = opened?.warning { warnings.append(warning) }
+        told.news += [opened?.warning].compactMap { $0 }
         guard let stateDirectory else {
             opened?.journal.note(gap: 0)
             return (
                 ReplayGuard(opened: opened, lifetime: lifetime.inSeconds, now: now, tell: { log.journalTroubled($0) }),
-                warnings
+                told
             )
         }
         let path = stateDirectory + "/" + marksFileName
         let marks = ReplayWatermarks(
-            found: readMarks(path, &warnings), gap: opened?.gap ?? .infinity, lifetime: lifetime.inSeconds,
-            now: now.wall)
+            found: readMarks(path, &told), gap: opened?.gap ?? .infinity,
+            lifetime: max(lifetime.inSeconds, opened?.longest ?? 0), now: now.wall)
         opened?.journal.note(gap: marks.gap)
         let refusal = marks.refusal(at: now.wall)
-        if refusal > 0 { warnings.append(refuses(for: refusal)) }
+        if refusal > 0 { told.news.append(refuses(for: refusal)) }
         let keeper = ReplayWatermarkWriter(marks, store: store(path, blocking, log))
         return (
             ReplayGuard(
                 opened: opened, marks: keeper, lifetime: lifetime.inSeconds, now: now, tell: { log.journalTroubled($0) }),
-            warnings
+            told
         )
     }
 
@@ -73,15 +73,15 @@ enum ReplayStorage {
     }
 
     /// - Returns: none for a first start; nil when there is a file, and nobody knows what it says.
-    private static func readMarks(_ path: String, _ warnings: inout [String]) -> ReplayWatermarks.Table? {
+    private static func readMarks(_ path: String, _ told: inout StartNotes) -> ReplayWatermarks.Table? {
         do throws(FileReader.Failure) {
             let bytes = try FileReader.read(path, limit: ReplayWatermarkCodec.fileSize)
             if let marks = ReplayWatermarkCodec.decode(bytes) { return marks }
-            warnings.append("\(path) is damaged, and is written anew")
+            told.news.append("\(path) is damaged, and is written anew")
             return nil
         } catch {
             if error.code == ENOENT { return [:] }
-            warnings.append("cannot read \(path): \(error.text)")
+            told.warnings.append("cannot read \(path): \(error.text)")
             return nil
         }
     }

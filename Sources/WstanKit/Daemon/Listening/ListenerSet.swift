@@ -267,6 +267,7 @@ final class ListenerSet: @unchecked Sendable {
         { [services, worker, log] event in
             switch event {
             case .accepted(let arrival): services.serve(arrival, to: route.destination)
+            case .gaveWay: services.closedForRoom()
             case .paused(let error): log.acceptPaused(error, now: worker.now)
             }
         }

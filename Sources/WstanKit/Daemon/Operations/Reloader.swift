@@ -2,6 +2,7 @@ import Glibc
 import WstanBase
 import WstanConfig
 import WstanControl
+import WstanCore
 
 /// Puts another configuration in force while the daemon runs, all of it or nothing. Confined to the main worker.
 final class Reloader: @unchecked Sendable {
@@ -9,7 +10,7 @@ final class Reloader: @unchecked Sendable {
     private(set) var settings: Settings
     /// What it is and where it listens, in words.
     var place = ""
-    /// What the start or the last reload had to say.
+    /// What the start or the last reload found wrong.
     var warnings: [String]
     private(set) var loaded = CalendarTime(seconds: WallClock.now())
     /// Why the last reload has changed nothing.
@@ -47,7 +48,7 @@ final class Reloader: @unchecked Sendable {
         admitToControl: @escaping (_ group: UInt32?) -> Void
     ) {
         settings = parts.configuration.settings
-        warnings = parts.warnings
+        warnings = parts.told.warnings
         files = parts.files
         context = parts.context
         keys = parts.keys
@@ -75,16 +76,17 @@ final class Reloader: @unchecked Sendable {
         defer {
             isReloading = false
             if !isOver { ServiceManager.tell(.ready(place)) }
+            context.statusNews.tell()
             if isAskedAgain {
                 isAskedAgain = false
                 reloadSoon()
             }
         }
-        let reply: Reload.Reply
+        let outcome: Outcome
         do throws(ConfigurationFailure) {
             let (found, configuration) = try await load()
             files = found
-            reply = try await putInForce(try configuration.get())
+            outcome = try await putInForce(try configuration.get())
         } catch {
             errors = error.diagnostics.filter { $0.severity == .error }
             failed = CalendarTime(seconds: WallClock.now())
@@ -93,12 +95,12 @@ final class Reloader: @unchecked Sendable {
         }
         errors = []
         failed = nil
-        requiresRestart = reply.requiresRestart
-        warnings = reply.warnings ?? []
+        requiresRestart = outcome.requiresRestart
+        warnings = outcome.warnings
         loaded = CalendarTime(seconds: WallClock.now())
-        context.log.reloaded(changed: reply.changed, needRestart: reply.requiresRestart)
-        for warning in warnings { context.log.warning(warning) }
-        return reply
+        context.log.reloaded(changed: outcome.changed, needRestart: outcome.requiresRestart)
+        for warning in warnings + outcome.news { context.log.warning(warning) }
+        return outcome.reply
     }
 
     /// What a reload would come to now. It changes nothing, and tells the log nothing.
@@ -106,7 +108,7 @@ final class Reloader: @unchecked Sendable {
     /// - Throws: `configurationInvalid`, as `reload` would.
     func preview() async throws(ControlError) -> Reload.Reply {
         do throws(ConfigurationFailure) {
-            return try await putInForce(try await load().configuration.get(), isTrial: true)
+            return try await putInForce(try await load().configuration.get(), isTrial: true).reply
         } catch {
             throw .configurationInvalid(error.diagnostics.map(Control.Diagnostic.init))
         }
@@ -135,14 +137,29 @@ final class Reloader: @unchecked Sendable {
         ConfigurationFailure([Diagnostic(.error, at: .commandLine, text)], exitStatus: .configuration)
     }
 
+    private struct Outcome {
+        var changed: [String]
+        let requiresRestart: [String]
+        /// What is wrong, and stays so.
+        var warnings: [String]
+        /// What was done, beside what was asked for.
+        var news: [String] = []
+
+        /// Whoever has asked is told all of it.
+        var reply: Reload.Reply {
+            let told = warnings + news
+            return Reload.Reply(changed: changed, requiresRestart: requiresRestart, warnings: told.isEmpty ? nil : told)
+        }
+    }
+
     /// - Parameter isTrial: it only says what would come of it.
     private func putInForce(
         _ configuration: LoadedConfiguration, isTrial: Bool = false
-    ) async throws(ConfigurationFailure) -> Reload.Reply {
+    ) async throws(ConfigurationFailure) -> Outcome {
         guard !isOver else { throw Self.failure("wstand is stopping") }
         let difference = SettingsDifference(from: settings, to: configuration.settings)
-        var changed = difference.takesOver
-        var warnings = configuration.warnings
+        var outcome = Outcome(
+            changed: difference.takesOver, requiresRestart: difference.needsRestart, warnings: configuration.warnings)
         // The other end is another program: its users, its TLS and its key are none for this one.
         if configuration.settings.mode == settings.mode {
             // What can still fail comes first.
@@ -151,13 +168,12 @@ final class Reloader: @unchecked Sendable {
             } catch {
                 throw Self.failure(error.description)
             }
-            warnings += configuration.plan.unusedNews(since: settings)
-            if configuration.plan.hasPassedListeners { changed.removeAll { $0.hasSuffix("] listen") } }
+            outcome.warnings += configuration.plan.unusedNews(since: settings)
+            if configuration.plan.hasPassedListeners { outcome.changed.removeAll { $0.hasSuffix("] listen") } }
             if !isTrial { await apply(configuration) }
-            warnings += await adopt(configuration.key, &changed, isTrial: isTrial)
+            await adopt(configuration.key, &outcome, isTrial: isTrial)
         }
-        return Reload.Reply(
-            changed: changed, requiresRestart: difference.needsRestart, warnings: warnings.isEmpty ? nil : warnings)
+        return outcome
     }
 
     private func apply(_ configuration: LoadedConfiguration) async {
@@ -169,20 +185,23 @@ final class Reloader: @unchecked Sendable {
         await services.apply(configuration)
     }
 
-    /// - Returns: warnings.
-    private func adopt(_ key: ConfiguredKey?, _ changed: inout [String], isTrial: Bool) async -> [String] {
-        guard let key else { return [] }
+    private func adopt(_ key: ConfiguredKey?, _ outcome: inout Outcome, isTrial: Bool) async {
+        guard let key else { return }
         let former = keys.sendingKey
         do throws(KeyFailure) {
-            var (next, warnings) = keys.preview(key)
-            if !isTrial {
-                warnings = try await keys.adopt(key)
+            let next: Key
+            if isTrial {
+                (next, outcome.news) = keys.preview(key)
+            } else {
+                let (news, warnings) = try await keys.adopt(key)
+                outcome.news = news
+                outcome.warnings += warnings
                 next = keys.sendingKey
             }
-            if next != former, !changed.contains(where: { $0.hasPrefix("key") }) { changed.append("key") }
-            return warnings
+            let isTold = outcome.changed.contains { $0.hasPrefix("key") }
+            if next != former, !isTold { outcome.changed.append("key") }
         } catch {
-            return ["the configured key was not taken over: \(error)"]
+            outcome.warnings.append("the configured key was not taken over: \(error)")
         }
     }
 }

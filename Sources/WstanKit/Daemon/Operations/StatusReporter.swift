@@ -17,7 +17,9 @@ final class StatusReporter: @unchecked Sendable {
     private let started = CalendarTime(seconds: WallClock.now())
     var isStopping = false
     /// While it drains, which it does before it ends, too.
-    var drain: Drain?
+    var drain: Drain? {
+        didSet { context.statusNews.tell() }
+    }
     private var looks = FileLooks()
 
     struct Drain {

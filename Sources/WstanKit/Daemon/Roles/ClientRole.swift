@@ -3,7 +3,7 @@ import WstanCore
 /// A client: its services, and what tells them that the network or the clock has changed.
 final class ClientRole: Role, @unchecked Sendable {
     let services: [any WorkerService]
-    let warnings: [String] = []
+    let told = StartNotes()
     private(set) var certificate: ShownCertificate?
     private let clients: [ClientService]
     let limiter: HandshakeLimiter?
@@ -19,7 +19,7 @@ final class ClientRole: Role, @unchecked Sendable {
         let options = ClientOptions(configuration, key: key, context)
         let passwords = PasswordChecks(threads: BlockingPool(maxThreads: ClientLimits.passwordThreads, isPolite: true))
         let failures = RecentFailures()
-        let links = ServerLinks()
+        let links = ServerLinks(whenChanged: context.statusNews.tell)
         let limiter = HandshakeLimiter(capacity: Descriptors.handshakes(0))
         self.limiter = limiter
         clients = context.workers.map {

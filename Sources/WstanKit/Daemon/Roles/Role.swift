@@ -6,7 +6,7 @@ protocol Role: AnyObject, Sendable {
     /// One for each worker, in their order.
     var services: [any WorkerService] { get }
     /// What an administrator should be told at the start.
-    var warnings: [String] { get }
+    var told: StartNotes { get }
     /// Makes the forwards for datagrams, on the main worker; nil where a role has none.
     var forwarder: ClientService? { get }
     /// What a role has refused lately; nil where it refuses no requests.
@@ -26,6 +26,14 @@ protocol Role: AnyObject, Sendable {
     func apply(_ configuration: LoadedConfiguration) async
     /// The last thing, when the workers have stopped. Blocks.
     func close()
+}
+
+/// What an administrator should be told at the start. The log has both.
+struct StartNotes {
+    /// What is wrong, and stays so: the status shows it until a reload.
+    var warnings: [String] = []
+    /// What was found or done, with nothing left to see to.
+    var news: [String] = []
 }
 
 extension Role {

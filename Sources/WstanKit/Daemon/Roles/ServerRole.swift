@@ -6,7 +6,7 @@ import WstanCore
 /// A server: its services, and what they share: the seen requests, the certificate, and the addresses of this host.
 final class ServerRole: Role, @unchecked Sendable {
     let services: [any WorkerService]
-    private(set) var warnings: [String] = []
+    private(set) var told: StartNotes
     private let servers: [ServerService]
     private let context: DaemonContext
     private let replayGuard: ReplayGuard
@@ -21,7 +21,7 @@ final class ServerRole: Role, @unchecked Sendable {
     ) throws(ReplayStorage.Failure) {
         self.context = context
         name = ShownCertificate.name(by: configuration.next)
-        (replayGuard, warnings) = try Self.openReplayGuard(configuration.next, context)
+        (replayGuard, told) = try Self.openReplayGuard(configuration.next, context)
         replayGuard.apply(configuration.next)
         replayGuard.install(keys.ring.names)
         let shared = ServerShared(
@@ -30,7 +30,7 @@ final class ServerRole: Role, @unchecked Sendable {
         hostAddresses = shared.hostAddresses
         recentRefusals = shared.recentRefusals
         if let failure = shared.hostAddresses.failure {
-            warnings.append(
+            told.warnings.append(
                 "cannot list the addresses of this host, so its public ones are no private targets: \(failure)")
         }
         var options = ServerOptions(configuration.next, keys: [], workers: context.workers.count)
@@ -51,7 +51,7 @@ final class ServerRole: Role, @unchecked Sendable {
 
     private static func openReplayGuard(
         _ settings: Settings, _ context: DaemonContext
-    ) throws(ReplayStorage.Failure) -> (ReplayGuard, warnings: [String]) {
+    ) throws(ReplayStorage.Failure) -> (ReplayGuard, told: StartNotes) {
         let variable = getenv("RUNTIME_DIRECTORY").map { String(cString: $0) }
         let runtimeDirectory = ReplayStorage.firstPath(in: variable)
         // Without the journal every restart would look like a reboot, after which much is refused for a while.

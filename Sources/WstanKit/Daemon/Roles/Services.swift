@@ -26,6 +26,11 @@ struct Services: Sendable {
         }
     }
 
+    /// On the main worker: a connection had to leave before anyone served it.
+    func closedForRoom() {
+        serving.first { $0.worker.isCurrent }?.closedForRoom()
+    }
+
     /// Puts another configuration in force; returns when every service works by it.
     func apply(_ configuration: LoadedConfiguration) async {
         for role in roles { await role.apply(configuration) }

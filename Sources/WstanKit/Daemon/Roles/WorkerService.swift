@@ -9,6 +9,8 @@ protocol WorkerService: AnyObject, Sendable {
     ///
     /// - Parameter destination: where the connection goes if the listener says so; nil: the connection says it.
     func serve(_ arrival: Acceptor.Arrival, to destination: Address?)
+    /// Counts a connection that had to leave before anyone served it.
+    func closedForRoom()
 
     // MARK: Reports
 

@@ -18,25 +18,10 @@ struct StatusLine: Equatable {
         var line = (state.map { "\($0): " } ?? "") + concerns.map { $0 + "; " }.joined()
         line += "\(inUse) \(inUse == 1 ? "tunnel" : "tunnels") in use, "
         if let poolSize { return line + "\(idle) of \(poolSize) idle" }
-        let refused = RefusalCounts.Counter.allCases.compactMap { counter in
-            rejects[counter] > 0 ? Self.label(counter).map { "\(rejects[counter]) \($0)" } : nil
-        }
+        let causes = RefusalCounts.Counter.allCases.filter { $0 != .droppedDatagrams && rejects[$0] > 0 }
+        let refused = causes.map { "\(rejects[$0]) \(Control.Rejects.Field($0).label)" }
         line += "\(idle) idle; refused: " + (refused.isEmpty ? "none" : refused.joined(separator: ", "))
         return line
-    }
-
-    /// - Returns: nil for what the line has no room for.
-    private static func label(_ counter: RefusalCounts.Counter) -> String? {
-        switch counter {
-        case .replay: "replayed"
-        case .expired: "expired"
-        case .badAuthentication: "wrong key"
-        case .malformed: "malformed"
-        case .forbiddenTarget: "forbidden target"
-        case .overLimit: "over limit"
-        case .droppedDatagrams: nil
-        case .draining: "while draining"
-        }
     }
 }
 

@@ -1,6 +1,7 @@
+import WstanBase
 import WstanCore
 
-/// Tells systemd now and then how it is and, where a watchdog waits for that, that every worker's loop turns. Confined to the
+/// Tells systemd now and then, and when that has changed, how it is and, where a watchdog waits for that, that every worker's loop turns. Confined to the
 /// main worker.
 final class SystemdHeartbeat: @unchecked Sendable {
     private let services: Services
@@ -13,6 +14,11 @@ final class SystemdHeartbeat: @unchecked Sendable {
     /// What is left of a drain after which it ends; nil while it does not end.
     private let timeLeft: () -> Duration?
     private var told = ""
+    /// Whether the state has changed since the last beat, and what waits for that.
+    private var hasNews = false
+    private var news: Wait<Void>?
+    /// News that come sooner than this after a beat wait for it.
+    private static let shortest: Duration = .seconds(1)
 
     struct Rhythm: Equatable, Sendable {
         let interval: Duration
@@ -56,9 +62,30 @@ final class SystemdHeartbeat: @unchecked Sendable {
         worker.spawn { [self] in
             while true {
                 await beat()
-                await worker.sleep(for: rhythm.interval)
+                await pause()
             }
         }
+    }
+
+    /// Something has changed that the line says, or something else was told in its place: it is not to wait for the next beat.
+    func stateChanged() {
+        told = ""
+        hasNews = true
+        news?.fulfill(())
+    }
+
+    private func pause() async {
+        let began = worker.now
+        if !hasNews {
+            let wait = Wait<Void>(worker: worker)
+            news = wait
+            await wait.value(deadline: began + rhythm.interval, onTimeout: (), onCancel: ())
+            news = nil
+        }
+        guard hasNews else { return }
+        let rest = began + min(Self.shortest, rhythm.interval) - worker.now
+        if rest > .zero { await worker.sleep(for: rest) }
+        hasNews = false
     }
 
     /// It visits every worker, so it comes to nothing while one of them hangs.

@@ -150,10 +150,14 @@ struct ClientCheck: @unchecked Sendable {
             if case .failure(.closed(usesTLS: false)) = outcome, await speaksTLS(server, key) {
                 return tell(.failure(.notHTTP(.tls)), server)
             }
-            if outcome.mayHaveAKnownCause, let cause = await knownCause(server, probe, key) {
-                return tell(cause.finding(compatible: settings.compatible, usesTLS: server.usesTLS))
+            guard outcome.mayHaveAKnownCause else { return tell(outcome, server) }
+            let (cause, refused) = await knownCause(server, probe, key)
+            if let cause {
+                tell(cause.finding(compatible: settings.compatible, usesTLS: server.usesTLS))
+            } else {
+                tell(outcome, server)
             }
-            return tell(outcome, server)
+            return tell(.unanswered(requests: 1 + refused, by: "\(server.address)"))
         }
         tell(outcome, server)
         let pinged = await probe.ping(&intake, until: deadline)
@@ -198,19 +202,23 @@ struct ClientCheck: @unchecked Sendable {
 
     /// A refusal says nothing of its cause. So it is asked once more in each other way in which a server of ours, or of
     /// Python's, may want it.
-    private func knownCause(_ server: ServerEndpoint, _ probe: UpgradeProbe, _ key: Key) async -> RefusalCause? {
+    ///
+    /// - Returns: also how many of these requests got no tunnel.
+    private func knownCause(
+        _ server: ServerEndpoint, _ probe: UpgradeProbe, _ key: Key
+    ) async -> (cause: RefusalCause?, refused: Int) {
         let reach = connector(key)
-        for cause in RefusalCause.allCases {
-            guard case .success(let stream) = await reach.connect(to: server) else { return nil }
+        for (refused, cause) in RefusalCause.allCases.enumerated() {
+            guard case .success(let stream) = await reach.connect(to: server) else { return (nil, refused) }
             let (changed, question) = cause.change(of: probe)
             var intake = BufferedReader(stream)
             if case .answer(let answer) = await changed.ask(question, &intake, until: deadline), answer.isAccepted {
                 changed.leave(stream)
-                return cause
+                return (cause, refused)
             }
             stream.closeOrderly(awaitingPeer: false)
         }
-        return nil
+        return (nil, RefusalCause.allCases.count)
     }
 }
 

@@ -36,7 +36,8 @@ struct HostObservation {
         let needed = min(maxTunnels * 2 / 7 * 8 + 32, maxTunnels * 2 + Descriptors.largestReserve)
         return .warning(
             "open files", "\(descriptorLimit) may be open, for \(tunnels) tunnels, and max-tunnels is \(maxTunnels)",
-            remedy: "LimitNOFILE=\(needed) in the unit (ulimit -Hn \(needed) in a shell), or max-tunnels = \(tunnels)")
+            remedy: "LimitNOFILE=\(needed) in the unit (in a shell: ulimit -Hn \(needed); in a container, outside it: "
+                + "--ulimit nofile=\(needed)), or max-tunnels = \(tunnels)")
     }
 
     private var ipv6: Finding {

@@ -53,7 +53,8 @@ struct ListenObservation {
             .failed(
                 .other, "listen", "what serves \(place) does not open a tunnel for this key: \(answer)",
                 remedy:
-                    "if it is wstand, it runs by another configuration: restart it, and compare key and the URI's path; "
+                    "if it is wstand, it runs by another configuration, and its wstanctl rejects lists this doctor's request: "
+                    + "restart it, and compare key and the URI's path; "
                     + "otherwise \(Self.findWho)")
         case .stranger(let who):
             .failed(.other, "listen", "\(who) serves \(place), so wstand cannot", remedy: Self.findWho)

@@ -34,6 +34,16 @@ package struct Finding: Equatable, Sendable {
         Finding(level: .failed(part), subject: subject, text: text, remedy: remedy)
     }
 
+    /// What the doctor itself may have left at a server: an administrator there is not to take it for an attack.
+    ///
+    /// - Parameter requests: how many got no tunnel.
+    static func unanswered(requests: Int, by place: String) -> Finding {
+        let whose = requests == 1 ? "one request of this doctor" : "\(requests) requests of this doctor"
+        return .warning(
+            "requests", "\(place) opened no tunnel for \(whose)",
+            remedy: "a wstan server there lists them in wstanctl rejects, by this host's address, and its fail2ban counts them")
+    }
+
     var isFailure: Bool {
         switch level {
         case .ok, .warning: false

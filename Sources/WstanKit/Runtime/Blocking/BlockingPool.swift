@@ -13,7 +13,7 @@ package final class BlockingPool: @unchecked Sendable {
 
     private let isPolite: Bool
 
-    private static let idleSeconds = 10
+    private static let idleSeconds = 3
     /// getaddrinfo needs some of it; the default of 8 MB would count against a cgroup's limit at worst.
     private static let stackSize = 256 * 1024
 
@@ -26,12 +26,12 @@ package final class BlockingPool: @unchecked Sendable {
         pthread_cond_init(condition, nil)
     }
 
-    /// - Parameter peer: whose work this is, an `Asker` or anything else; none gets more than half of what the others leave.
-    /// - Returns: false when too much of this peer's work is waiting already.
-    package func submit(for peer: AnyHashable, _ work: @escaping @Sendable () -> Void) -> Bool {
+    /// - Parameter asker: whose work this is; none gets more than half of what the others leave.
+    /// - Returns: false when too much of this asker's work is waiting already.
+    package func submit(for asker: Asker, _ work: @escaping @Sendable () -> Void) -> Bool {
         pthread_mutex_lock(lock)
         defer { pthread_mutex_unlock(lock) }
-        guard queue.add(work, for: Asker(peer)) else { return false }
+        guard queue.add(work, for: asker) else { return false }
         if idle > 0 {
             pthread_cond_signal(condition)
         } else if threads < queue.slots {
@@ -42,12 +42,10 @@ package final class BlockingPool: @unchecked Sendable {
 
     /// Does `work` on one of the threads, for a task that waits on a worker.
     ///
-    /// - Returns: nil when too much of this peer's work is waiting already.
-    package func run<T: Sendable>(for peer: AnyHashable, from worker: Worker, _ work: @escaping @Sendable () -> T) async
-        -> T?
-    {
+    /// - Returns: nil when too much of this asker's work is waiting already.
+    package func run<T: Sendable>(for asker: Asker, from worker: Worker, _ work: @escaping @Sendable () -> T) async -> T? {
         let wait = Wait<T?>(worker: worker)
-        let isSubmitted = submit(for: peer) {
+        let isSubmitted = submit(for: asker) {
             let result = work()
             worker.execute { wait.fulfill(result) }
         }

@@ -3,16 +3,16 @@
 /// of the rest, and so on. In the same way each source of a holder leaves half of the holder's slots to its other sources.
 struct FairQueue<Work> {
     let slots: Int
-    private var holders: [AnyHashable: Holder] = [:]
+    private var holders: [Party: Holder] = [:]
     /// Holders with waiting work, the next one first.
-    private var order: [AnyHashable] = []
+    private var order: [Party] = []
     private var running = 0
 
     private struct Holder {
         var running = 0
-        var sources: [AnyHashable?: Source] = [:]
+        var sources: [Party?: Source] = [:]
         /// Sources with waiting work, the next one first.
-        var order: [AnyHashable?] = []
+        var order: [Party?] = []
     }
 
     private struct Source {
@@ -82,7 +82,7 @@ struct FairQueue<Work> {
     }
 
     /// The place of the holder's next source whose work may run now.
-    private func nextSource(of key: AnyHashable) -> Int? {
+    private func nextSource(of key: Party) -> Int? {
         guard let holder = holders[key] else { return nil }
         let share = FairShare(free: slots - running, holder: holder.running)
         guard share.isOpen else { return nil }

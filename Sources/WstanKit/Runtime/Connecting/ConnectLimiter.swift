@@ -19,14 +19,11 @@ package final class ConnectLimiter: Sendable {
 
 /// How many of something each holder, and each of its sources, has: a value.
 struct FairCounts {
-    private struct Holder {
-        var count = 0
-        var sources: [AnyHashable?: Int] = [:]
-    }
-
     private let capacity: Int
     private var total = 0
-    private var holders: [AnyHashable: Holder] = [:]
+    /// Of all sources of each holder.
+    private var holders: [Party: Int] = [:]
+    private var askers: [Asker: Int] = [:]
 
     init(capacity: Int) {
         self.capacity = capacity
@@ -34,23 +31,19 @@ struct FairCounts {
 
     /// - Returns: false when it would be more than its share.
     mutating func add(_ asker: Asker) -> Bool {
-        let holder = holders[asker.holder]
-        let source = holder?.sources[asker.source] ?? 0
-        let share = FairShare(free: capacity - total, holder: holder?.count ?? 0)
-        guard share.admits(source: source, isDivided: asker.source != nil) else { return false }
+        let (holder, own) = (holders[asker.holder] ?? 0, askers[asker] ?? 0)
+        let share = FairShare(free: capacity - total, holder: holder)
+        guard share.admits(source: own, isDivided: asker.source != nil) else { return false }
         total += 1
-        holders[asker.holder, default: Holder()].count += 1
-        holders[asker.holder, default: Holder()].sources[asker.source] = source + 1
+        holders[asker.holder] = holder + 1
+        askers[asker] = own + 1
         return true
     }
 
     mutating func remove(_ asker: Asker) {
-        guard var holder = holders.removeValue(forKey: asker.holder), let source = holder.sources[asker.source] else {
-            return
-        }
+        guard let holder = holders[asker.holder], let own = askers[asker] else { return }
         total -= 1
-        holder.count -= 1
-        holder.sources[asker.source] = source > 1 ? source - 1 : nil
-        if holder.count > 0 { holders[asker.holder] = holder }
+        holders[asker.holder] = holder > 1 ? holder - 1 : nil
+        askers[asker] = own > 1 ? own - 1 : nil
     }
 }

@@ -42,19 +42,19 @@ package struct Connector {
     typealias Filter = (SocketAddress) -> String?
 
     /// - Parameters:
-    ///   - peer: on whose behalf, an `Asker` or anything else.
+    ///   - asker: on whose behalf.
     ///   - filter: asked of every address, literal or looked up, right before it is connected to, and of nothing else.
     func connect(
-        to address: Address, for peer: AnyHashable, deadline: Instant, filter: Filter = { _ in nil }
+        to address: Address, for asker: Asker, deadline: Instant, filter: Filter = { _ in nil }
     ) async throws(Failure) -> Stream {
         let literal: SocketAddress
         switch address.host {
         case .ipv4(let ipv4): literal = .ipv4(ipv4, port: address.port)
         case .ipv6(let ipv6): literal = .ipv6(ipv6, port: address.port, scope: 0)
-        case .name(let name): return try await race(name, address.port, peer, deadline, filter)
+        case .name(let name): return try await race(name, address.port, asker, deadline, filter)
         }
         if let key = filter(literal) { throw .forbidden(key: key) }
-        return try await connect(literal, Asker(peer), deadline).get()
+        return try await connect(literal, asker, deadline).get()
     }
 
     private func connect(
@@ -98,9 +98,9 @@ package struct Connector {
     }
 
     private func race(
-        _ name: String, _ port: UInt16, _ peer: AnyHashable, _ deadline: Instant, _ filter: Filter
+        _ name: String, _ port: UInt16, _ asker: Asker, _ deadline: Instant, _ filter: Filter
     ) async throws(Failure) -> Stream {
-        let name = LookUp(name: name, port: port, asker: Asker(peer), deadline: deadline)
+        let name = LookUp(name: name, port: port, asker: asker, deadline: deadline)
         return try await withTaskGroup(of: Event.self) { group in
             for family in [Resolver.Family.ipv6, .ipv4] {
                 group.addTask { .resolved(await lookUp(name, family), family) }

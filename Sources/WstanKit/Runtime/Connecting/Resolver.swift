@@ -13,7 +13,7 @@ package final class Resolver: Sendable {
         case unavailable
         case timedOut
         case cancelled
-        /// Too many look-ups of this peer are waiting.
+        /// Too many look-ups of this asker are waiting.
         case tooMany
         /// This host is out of descriptors.
         case shortage
@@ -54,18 +54,18 @@ package final class Resolver: Sendable {
 
     /// - Parameters:
     ///   - family: which addresses are asked for; nil asks for both, which waits for the slower answer.
-    ///   - peer: on whose behalf; see `BlockingPool.submit`.
+    ///   - asker: on whose behalf; see `BlockingPool.submit`.
     ///   - worker: the one this is called on.
     /// - Returns: at least one address, in the order of RFC 6724.
     package func resolve(
-        _ name: String, port: UInt16, family: Family?, for peer: AnyHashable, on worker: Worker, deadline: Instant
+        _ name: String, port: UInt16, family: Family?, for asker: Asker, on worker: Worker, deadline: Instant
     ) async throws(Failure) -> [SocketAddress] {
         // The system's resolver takes `\\120` for a letter: a name must not look like another than it is.
         guard !name.utf8.contains(UInt8(ascii: "\\")) else { throw .notFound }
         let wait = Wait<Result<[SocketAddress], Failure>>(worker: worker)
         let isWanted = Flag()
         defer { isWanted.lower() }
-        let submitted = pool.submit(for: peer) {
+        let submitted = pool.submit(for: asker) {
             // It may have waited longer than anybody wants the answer.
             guard isWanted.isUp else { return }
             let answer = Self.lookUp(name, port: port, family: family)
@@ -85,9 +85,8 @@ package final class Resolver: Sendable {
     /// An answer for both families is sorted by what this host reaches, but name servers that are silent about one hold
     /// it up. So after a while each is asked for by itself, and the first that has an address wins.
     func resolveSorted(
-        _ name: String, for peer: AnyHashable, on worker: Worker, deadline: Instant
+        _ name: String, for asker: Asker, on worker: Worker, deadline: Instant
     ) async -> [SocketAddress] {
-        let peer = Peer(key: peer)
         return await withTaskGroup(of: (family: Family?, answer: Result<[SocketAddress], Failure>).self) { group in
             for family in [nil, Family.ipv6, .ipv4] {
                 group.addTask { [self] in
@@ -95,7 +94,7 @@ package final class Resolver: Sendable {
                     guard !Task.isCancelled else { return (family, .failure(.cancelled)) }
                     do throws(Failure) {
                         let addresses = try await resolve(
-                            name, port: 0, family: family, for: peer.key, on: worker, deadline: deadline)
+                            name, port: 0, family: family, for: asker, on: worker, deadline: deadline)
                         return (family, .success(addresses))
                     } catch {
                         return (family, .failure(error))
@@ -112,11 +111,6 @@ package final class Resolver: Sendable {
             }
             return []
         }
-    }
-
-    /// Only compared, never changed.
-    private struct Peer: @unchecked Sendable {
-        let key: AnyHashable
     }
 
     /// Both families at once, on the calling thread; for the start of the program. Empty when there are none.

@@ -23,6 +23,7 @@ final class ExclusiveFile: @unchecked Sendable {
         }
     }
 
+    private let path: String
     private let descriptor: Int32
     /// Of the file, as it was when we last opened or changed it.
     private(set) var size: Int
@@ -48,6 +49,7 @@ final class ExclusiveFile: @unchecked Sendable {
             close(descriptor)
             throw error
         }
+        self.path = path
         self.descriptor = descriptor
     }
 
@@ -77,7 +79,9 @@ final class ExclusiveFile: @unchecked Sendable {
     enum Change: Equatable {
         /// It is shorter than it was.
         case truncated
-        /// It has no name.
+        /// It is larger.
+        case extended
+        /// Something else has its name, or nothing.
         case removed
     }
 
@@ -85,8 +89,17 @@ final class ExclusiveFile: @unchecked Sendable {
     func change() -> Change? {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { return nil }
-        if status.st_nlink == 0 { return .removed }
-        return Int(status.st_size) < size ? .truncated : nil
+        if status.st_nlink == 0 || !isNamed(status) { return .removed }
+        if Int(status.st_size) == size { return nil }
+        return Int(status.st_size) < size ? .truncated : .extended
+    }
+
+    /// Whether it is what another process would find. A link to it is none.
+    private func isNamed(_ own: stat) -> Bool {
+        var named = stat()
+        // Where its folder cannot be looked into, nothing is known.
+        guard lstat(path, &named) == 0 else { return errno != ENOENT && errno != ENOTDIR && errno != ELOOP }
+        return named.st_dev == own.st_dev && named.st_ino == own.st_ino
     }
 
     /// - Returns: fewer bytes than `count` only at the end of the file.
@@ -134,8 +147,8 @@ final class ExclusiveFile: @unchecked Sendable {
         var code = posix_fallocate(descriptor, 0, off_t(size))
         while code == EINTR { code = posix_fallocate(descriptor, 0, off_t(size)) }
         guard code == 0 else { throw SystemError(call: "posix_fallocate", code: code) }
-        if self.size > size { try truncate(to: size) }
-        self.size = size
+        // It may be larger.
+        try truncate(to: size)
     }
 
     func truncate(to size: Int) throws(SystemError) {

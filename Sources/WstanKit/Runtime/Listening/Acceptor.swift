@@ -15,6 +15,8 @@ package class Acceptor: Pollable, @unchecked Sendable {
 
     package enum Event {
         case accepted(Arrival)
+        /// A connection has been closed: too many waited, and most of them were of its source.
+        case gaveWay
         /// Out of descriptors or memory; accepting goes on by itself.
         case paused(SystemError)
     }
@@ -29,6 +31,10 @@ package class Acceptor: Pollable, @unchecked Sendable {
     package var limiter: HandshakeLimiter?
     private var next = 0
     private var pause: Timers.ID?
+    /// Accepted, and not dealt out yet. Sources take turns, so that one that connects once does not wait behind a flood.
+    private var waiting = TurnQueue<(descriptor: Int32, peer: Peer)>()
+    /// Whether it goes on in the next turn of the loop by itself.
+    private var isToGoOn = false
 
     /// How long it waits when the system has nothing to give. It gets no event for what is queued already.
     private static let pauseLength: Duration = .milliseconds(100)
@@ -49,6 +55,7 @@ package class Acceptor: Pollable, @unchecked Sendable {
     }
 
     override func handle(_ readiness: Readiness) {
+        guard !isToGoOn else { return }
         acceptSome()
     }
 
@@ -62,6 +69,7 @@ package class Acceptor: Pollable, @unchecked Sendable {
         for _ in 0..<Self.longestBacklog {
             guard !isClosed, acceptOne(isLast: true) else { break }
         }
+        deal(upTo: .max, isLast: true)
         close()
     }
 
@@ -71,6 +79,7 @@ package class Acceptor: Pollable, @unchecked Sendable {
     package override func close() {
         if let pause { worker.cancel(pause) }
         pause = nil
+        while let (descriptor, _) = waiting.next() { Glibc.close(descriptor) }
         super.close()
     }
 
@@ -81,23 +90,33 @@ package class Acceptor: Pollable, @unchecked Sendable {
         address.map { .network($0) }
     }
 
-    /// Datagram sockets and listeners go on until there is nothing left, in slices that leave room for others.
+    /// Goes on until there is nothing left, in slices that leave room for others.
     private func acceptSome() {
-        for _ in 0..<64 {
-            guard !isClosed, acceptOne() else { return }
+        guard !isClosed, pause == nil else { return }
+        var isMore = true
+        for _ in 0..<Self.acceptedInTurn where isMore { isMore = acceptOne() }
+        deal(upTo: Self.dealtInTurn)
+        guard pause == nil, isMore || !waiting.isEmpty else { return }
+        isToGoOn = true
+        worker.execute { [self] in
+            isToGoOn = false
+            acceptSome()
         }
-        worker.execute { [self] in acceptSome() }
     }
 
+    /// Accepting costs a tenth of what a stranger's request costs.
+    private static let acceptedInTurn = 128
+    private static let dealtInTurn = 8
+    private static let mostWaiting = 1024
     /// - Parameter isLast: what is not accepted now is lost.
-    /// - Returns: false when there is none for now.
+    /// - Returns: false when there is none for now, or none may be accepted.
     private func acceptOne(isLast: Bool = false) -> Bool {
-        guard pause == nil || isLast else { return false }
         if leavesReserve, Descriptors.areScarce {
             // What is left belongs to the targets of tunnels that are up.
             return rest(after: SystemError(call: "accept", code: EMFILE))
         }
-        if let limiter, !isLast, !limiter.hasRoom(now: worker.now) { return rest(for: Self.crowdPauseLength) }
+        // A crowd, of which each comes once or twice, waits in the backlog.
+        guard isLast || waiting.count < Self.mostWaiting else { return false }
         let flags = Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let (result, address) = SocketAddress.read { accept4(descriptor, $0, &$1, flags) }
         let code = errno
@@ -113,24 +132,39 @@ package class Acceptor: Pollable, @unchecked Sendable {
             Glibc.close(result)
             return true
         }
-        let ticket = limiter?.enter(now: self.worker.now)
-        let worker = workers[next]
-        next = (next + 1) % workers.count
-        report(.accepted(Arrival(descriptor: result, peer: peer, worker: worker, ticket: ticket)))
+        let source = peer.party
+        guard isLast || waiting.hasRoom(for: source, most: Self.mostWaiting) else {
+            Glibc.close(result)
+            report(.gaveWay)
+            return true
+        }
+        waiting.add((result, peer), of: source)
         return true
+    }
+
+    /// Hands the next ones out, as far as the limiter has room for them.
+    private func deal(upTo most: Int, isLast: Bool = false) {
+        for _ in 0..<min(most, waiting.count) {
+            if let limiter, !isLast, !limiter.hasRoom(now: worker.now) { return rest(for: Self.crowdPauseLength) }
+            guard let (descriptor, peer) = waiting.next() else { return }
+            let ticket = limiter?.enter(now: self.worker.now)
+            let worker = workers[next]
+            next = (next + 1) % workers.count
+            report(.accepted(Arrival(descriptor: descriptor, peer: peer, worker: worker, ticket: ticket)))
+        }
     }
 
     private func rest(after error: SystemError) -> Bool {
         report(.paused(error))
-        return rest(for: Self.pauseLength)
+        rest(for: Self.pauseLength)
+        return false
     }
 
-    private func rest(for length: Duration) -> Bool {
-        guard pause == nil else { return false }
+    private func rest(for length: Duration) {
+        guard pause == nil else { return }
         pause = worker.schedule(after: length) { [self] in
             pause = nil
             acceptSome()
         }
-        return false
     }
 }

@@ -6,8 +6,8 @@ import WstanBase
 package final class HandshakeLimiter: Sendable {
     private struct State {
         var queue: HandshakeQueue
-        /// Those whose worker has begun with them.
-        var evictions: [HandshakeQueue.Ticket: @Sendable () -> Void] = [:]
+        /// By slot, of those whose worker has begun with them.
+        var places: [HandshakePlace?] = []
     }
 
     private let state: Mutex<State>
@@ -29,25 +29,26 @@ package final class HandshakeLimiter: Sendable {
 
     /// - Returns: what the connection has to leave with.
     package func enter(now: Instant) -> HandshakeQueue.Ticket {
-        let (ticket, evictions) = state.withLock { state in
+        let (ticket, evicted) = state.withLock { state in
             let entry = state.queue.enter(now: now)
-            return (entry.ticket, entry.evicted.compactMap { state.evictions.removeValue(forKey: $0) })
+            let evicted = entry.evicted.compactMap { state.places[$0.slot] }
+            for ticket in entry.evicted { state.places[ticket.slot] = nil }
+            if entry.ticket.slot == state.places.count { state.places.append(nil) }
+            return (entry.ticket, evicted)
         }
-        for evict in evictions { evict() }
+        for place in evicted { place.giveWay() }
         return ticket
     }
 
     /// Only who waits has to give way, and nobody waits before this.
-    ///
-    /// - Parameter evict: has the connection give way; called on any thread.
-    func begin(_ ticket: HandshakeQueue.Ticket, evict: @escaping @Sendable () -> Void) {
-        state.withLock { $0.evictions[ticket] = evict }
+    fileprivate func begin(_ ticket: HandshakeQueue.Ticket, at place: HandshakePlace) {
+        state.withLock { $0.places[ticket.slot] = place }
     }
 
     package func leave(_ ticket: HandshakeQueue.Ticket) {
         state.withLock { state in
-            state.queue.leave(ticket)
-            state.evictions[ticket] = nil
+            // Its slot may be another's by now.
+            if state.queue.leave(ticket) { state.places[ticket.slot] = nil }
         }
     }
 
@@ -66,11 +67,11 @@ package final class HandshakePlace: @unchecked Sendable {
     let arrived: Instant
     let stream: Stream
     /// Whose turn its work is.
-    let source: AnyHashable
+    let source: Party
     /// Called once.
     var whenLeft: (() -> Void)?
-    private let limiter: HandshakeLimiter
     private let evicted: () -> Void
+    private let limiter: HandshakeLimiter
     /// Nil once it has left.
     private var ticket: HandshakeQueue.Ticket?
 
@@ -78,21 +79,22 @@ package final class HandshakePlace: @unchecked Sendable {
     ///
     /// - Parameter evicted: called when the connection has had to give way, after it was closed.
     package init(
-        _ ticket: HandshakeQueue.Ticket, of stream: Stream, from source: AnyHashable, in limiter: HandshakeLimiter,
+        _ ticket: HandshakeQueue.Ticket, of stream: Stream, from source: Party, in limiter: HandshakeLimiter,
         evicted: @escaping () -> Void = {}
     ) {
         self.limiter = limiter
         self.ticket = ticket
         self.stream = stream
         self.source = source
-        arrived = stream.worker.now
         self.evicted = evicted
-        limiter.begin(ticket) { [self] in giveWay() }
+        arrived = stream.worker.now
+        limiter.begin(ticket, at: self)
+        stream.strangersSource = source
         stream.whenClosed = { [self] in leave() }
     }
 
     /// On any thread. What was decided there meets, here, one that may have left meanwhile, and be a tunnel.
-    private func giveWay() {
+    fileprivate func giveWay() {
         stream.worker.execute { [self] in
             guard ticket != nil else { return }
             stream.close()
@@ -104,6 +106,7 @@ package final class HandshakePlace: @unchecked Sendable {
     package func leave() {
         guard let ticket else { return }
         self.ticket = nil
+        stream.strangersSource = nil
         stream.whenClosed = nil
         limiter.leave(ticket)
         whenLeft?()

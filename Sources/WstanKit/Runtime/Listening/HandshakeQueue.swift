@@ -8,6 +8,8 @@ import WstanBase
 /// second otherwise. When none of them may be closed, nothing is accepted, and the next connection waits in the backlog.
 package struct HandshakeQueue {
     package struct Ticket: Hashable, Sendable {
+        /// Its own until it has left.
+        let slot: Int
         fileprivate let number: UInt64
     }
 
@@ -31,6 +33,7 @@ package struct HandshakeQueue {
     package static let silence: Duration = .milliseconds(250)
 
     private struct Place {
+        let number: UInt64
         let arrived: Instant
         /// Of the wait for the peer; nil while this end has something to do.
         var wait: UInt64?
@@ -45,7 +48,10 @@ package struct HandshakeQueue {
 
     /// 0 is no limit.
     package var capacity: Int
-    private var places: [Ticket: Place] = [:]
+    package private(set) var count = 0
+    /// By slot: each connection comes here several times, and a dictionary would cost it more than all the rest.
+    private var places: [Place?] = []
+    private var freeSlots: [Int] = []
     /// A heap by end; those that are over stay in it until their turn comes.
     private var waits: [Wait] = []
     private var lastNumber: UInt64 = 0
@@ -54,52 +60,61 @@ package struct HandshakeQueue {
         self.capacity = capacity
     }
 
-    package var count: Int { places.count }
-
     /// Whether another may be accepted; else it waits in the backlog, and this is asked again a little later.
     package mutating func hasRoom(now: Instant) -> Bool {
-        capacity == 0 || places.count < capacity || overdue(now) != nil
+        capacity == 0 || count < capacity || overdue(now) != nil
     }
 
     /// Takes one that has been accepted, in any case.
     package mutating func enter(now: Instant) -> Entry {
         var evicted: [Ticket] = []
-        while capacity > 0, places.count >= capacity, let ticket = overdue(now) {
-            places[ticket] = nil
+        while capacity > 0, count >= capacity, let ticket = overdue(now) {
+            leave(ticket)
             evicted.append(ticket)
         }
         lastNumber &+= 1
-        let ticket = Ticket(number: lastNumber)
-        places[ticket] = Place(arrived: now)
+        let ticket = Ticket(slot: freeSlots.popLast() ?? places.count, number: lastNumber)
+        if ticket.slot == places.count { places.append(nil) }
+        places[ticket.slot] = Place(number: lastNumber, arrived: now)
+        count += 1
         return Entry(ticket: ticket, evicted: evicted)
     }
 
     /// The peer has to go on. Means nothing for one that has left.
     package mutating func wait(for awaited: Awaited, of ticket: Ticket, now: Instant) {
-        guard let place = places[ticket] else { return }
+        guard let place = place(of: ticket) else { return }
         lastNumber &+= 1
-        places[ticket]?.wait = lastNumber
+        places[ticket.slot]?.wait = lastNumber
         let end =
             switch awaited {
             case .firstBytes: now + Self.silence
             case .moreBytes: place.arrived + Self.youth
             case .end: now
             }
-        if waits.count > 64 + 2 * places.count { compact() }
+        if waits.count > 64 + 2 * count { compact() }
         add(Wait(number: lastNumber, ticket: ticket, end: end))
     }
 
     /// The peer has sent something.
     package mutating func goOn(_ ticket: Ticket) {
-        places[ticket]?.wait = nil
+        if contains(ticket) { places[ticket.slot]?.wait = nil }
     }
 
-    package func contains(_ ticket: Ticket) -> Bool { places[ticket] != nil }
+    package func contains(_ ticket: Ticket) -> Bool { place(of: ticket) != nil }
 
     /// - Returns: false when it has left already, or had to give way.
     @discardableResult
     package mutating func leave(_ ticket: Ticket) -> Bool {
-        places.removeValue(forKey: ticket) != nil
+        guard contains(ticket) else { return false }
+        places[ticket.slot] = nil
+        freeSlots.append(ticket.slot)
+        count -= 1
+        return true
+    }
+
+    private func place(of ticket: Ticket) -> Place? {
+        guard let place = places[ticket.slot], place.number == ticket.number else { return nil }
+        return place
     }
 
     /// The connection that could have been ended for longest.
@@ -111,7 +126,7 @@ package struct HandshakeQueue {
         return nil
     }
 
-    private func stands(_ wait: Wait) -> Bool { places[wait.ticket]?.wait == wait.number }
+    private func stands(_ wait: Wait) -> Bool { place(of: wait.ticket)?.wait == wait.number }
 
     // MARK: The heap
 

@@ -1,4 +1,5 @@
 import Glibc
+import WstanBase
 
 /// Who is at the other end of a connection that has come.
 package enum Peer: Hashable, Sendable {
@@ -10,6 +11,17 @@ package enum Peer: Hashable, Sendable {
         switch self {
         case .network(let address): address.isLoopback
         case .local: true
+        }
+    }
+
+    /// What stands for it where something is shared out: its address or, with IPv6, the network of which it may have every
+    /// address; of this host the user.
+    var party: Party {
+        switch self {
+        case .network(let address):
+            guard case .ipv6(let whole) = Address(address).host.unmapped else { return .host(Address(address).host.unmapped) }
+            return .host(.ipv6(IPv6Address(high: whole.high, low: 0)))
+        case .local(let process): return .user(process.uid)
         }
     }
 

@@ -4,25 +4,39 @@ import Synchronization
 
 /// Memory that was freed and that malloc(3) keeps: after a flood it is much, and the system gets it back.
 package enum FreeMemory {
-    /// What the process had in memory after the last time; bytes.
-    private static let lowest = Atomic(0)
+    private struct State {
+        /// The least that the process has had in memory; bytes.
+        var lowest: Int
+        /// The least that it has had beside what malloc(3) had given out, since the last time; bytes.
+        var unused: Int
+    }
+
+    /// Nil before the first look.
+    private static let state = Mutex<State?>(nil)
 
     /// Less is not worth the time.
-    private static let least = 1 << 20
+    private static let least = 1 << 19
 
     /// To be called every few seconds, on a thread that may block. It looks before it does anything: a process that has not
-    /// grown has nothing to give back.
+    /// grown has nothing to give back, and neither has one that uses what it has.
     package static func giveBack() {
         let resident = residentBytes
-        let former = lowest.load(ordering: .relaxed)
-        guard former > 0 else { return lowest.store(resident, ordering: .relaxed) }
-        guard resident >= former + least else {
-            if resident < former { lowest.store(resident, ordering: .relaxed) }
-            return
+        state.withLock { state in
+            guard let former = state else { return state = State(lowest: resident, unused: resident - usedBytes) }
+            state?.lowest = min(former.lowest, resident)
+            guard resident >= former.lowest + least else { return }
+            let unused = resident - usedBytes
+            state?.unused = min(former.unused, unused)
+            guard unused >= former.unused + least else { return }
+            malloc_trim(0)
+            // What is left are pages that are used in part.
+            state?.unused = residentBytes - usedBytes
         }
-        guard mallinfo2().fordblks >= least else { return }
-        malloc_trim(0)
-        lowest.store(residentBytes, ordering: .relaxed)
+    }
+
+    private static var usedBytes: Int {
+        let all = mallinfo2()
+        return Int(all.uordblks + all.hblkhd)
     }
 
     /// 0 when it cannot be known.

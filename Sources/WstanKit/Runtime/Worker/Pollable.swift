@@ -25,6 +25,10 @@ package class Pollable: @unchecked Sendable {
     var generation: UInt32 = 0
     /// Whether another process holds the same open socket, so that it lasts when it is closed here.
     var isShared = false
+    /// Of a peer that has not said yet what it wants: whose turn its events wait for. Nil: they are handled at once.
+    var strangersSource: Party?
+    /// What waits for that turn.
+    var deferred: Readiness = []
 
     /// Takes the descriptor over: it is closed with this.
     init(descriptor: Int32, worker: Worker) throws(SystemError) {

@@ -30,7 +30,7 @@ package final class WorkTurns: @unchecked Sendable {
     ///   - stream: whose work it is; the wait ends without a turn as soon as that is gone. Its `onPeerGone` is used for it.
     /// - Returns: false when there is no turn: `end` must not be called then.
     @discardableResult
-    func begin(for source: AnyHashable, until deadline: Instant? = nil, unlessGone stream: Stream? = nil) async -> Bool {
+    func begin(for source: Party, until deadline: Instant? = nil, unlessGone stream: Stream? = nil) async -> Bool {
         renew()
         if began != nil || isResting || spent >= Self.allowance {
             // One that ended early stays in the queue until its turn: it holds nothing.

@@ -52,6 +52,8 @@ struct ClientAddress: Hashable, Sendable, CustomStringConvertible {
     struct Source: Hashable, Sendable, CustomStringConvertible {
         fileprivate let host: Host
 
+        var party: Party { .host(host) }
+
         var description: String {
             if case .ipv6 = host { "\(host)/64" } else { host.description }
         }
@@ -63,7 +65,7 @@ struct ClientAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// On whose behalf names are looked up, and connections are made.
-    func asker(holding key: KeyHolder) -> Asker { Asker(key, from: source) }
+    func asker(for holder: Party) -> Asker { Asker(holder, from: source.party) }
 
     /// An IPv6 address with an IPv4 tail, in brackets, with a port, has 53.
     private static let longestText = 64

@@ -162,7 +162,7 @@ final class TunnelAcceptor: @unchecked Sendable {
             // There may be many that wait, and all is in memory until the wait is over.
             stream.heldHead = head.bytes.count + trial.held
             let turns = isPatient ? worker.patientStrangers : worker.strangers
-            let hasTurn = await turns.begin(for: source, until: deadline, unlessGone: stream)
+            let hasTurn = await turns.begin(for: source.party, until: deadline, unlessGone: stream)
             defer { if hasTurn { turns.end() } }
             // It is not searched on for one that has left; whether its key is wrong is not known.
             guard !stream.isGone else { throw .silent }

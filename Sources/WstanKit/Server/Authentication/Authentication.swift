@@ -104,8 +104,8 @@ struct Authentication {
     private func remember(
         _ identity: Nonce, of time: Double, under key: KeyID, opens: Bool, now: Moment
     ) throws(Refusal) {
-        let expiry = time + lifetime(ofRequestAt: time)
-        let claim = ReplayGuard.Claim(token: identity, key: key, time: time, expiry: expiry, opens: opens)
+        let claim = ReplayGuard.Claim(
+            token: identity, key: key, time: time, lifetime: lifetime(ofRequestAt: time), opens: opens)
         switch replayGuard.admit(claim, now: now) {
         case .new: break
         case .seen: throw .wire(.replayed)

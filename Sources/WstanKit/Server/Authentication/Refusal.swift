@@ -82,7 +82,7 @@ enum Refusal: Error, Equatable {
                 cause: "ws:// on a port that requires TLS")
         case .tls(let failure):
             Traits(code: failure.code, level: .info, text: "no TLS with a peer", cause: "no TLS connection")
-        case .draining: Traits(code: "draining", counter: .draining, cause: "the server was draining")
+        case .draining: Traits(code: "draining", counter: .draining, cause: "refused while draining")
         case .overLimit(let bound):
             Traits(
                 code: "over-limit", counter: .overLimit, cause: "over a limit: \(bound.cause)", id: .limitReached)
@@ -98,7 +98,7 @@ enum Refusal: Error, Equatable {
     private static func traits(of error: WireError) -> Traits {
         switch error {
         case .malformed, .tooLarge, .unexpectedCommand:
-            Traits(code: error.code, counter: .malformed, cause: "malformed request")
+            Traits(code: error.code, counter: .malformed, cause: unreadable(error.code.replacing("-", with: " ")))
         case .badAuthentication:
             Traits(
                 code: error.code, counter: .badAuthentication, text: "request refused: wrong key", cause: "wrong key",
@@ -107,25 +107,28 @@ enum Refusal: Error, Equatable {
             Traits(
                 code: error.code, counter: .malformed, level: .warning,
                 text: "right key, unreadable request: one end says ws:// and the other wss://, or only one has -z",
-                cause: "right key, but ws:// at one end and wss:// or -z at the other")
+                cause: unreadable("ws:// at one end, wss:// or -z at the other"))
         case .expired(let seconds):
             Traits(
                 code: error.code, counter: .expired, text: "request refused: it has expired, or a clock is wrong",
                 cause: expired(ahead: seconds))
-        case .replayed: Traits(code: error.code, counter: .replay, cause: "sent before", id: .replayRefused)
+        case .replayed: Traits(code: error.code, counter: .replay, cause: "replayed", id: .replayRefused)
         case .incompleteUpgrade:
             Traits(
                 code: error.code, counter: .malformed,
                 text: "request refused: the key is right, but a front or a proxy on the way does not pass on all of the request",
-                cause: "right key, but a front or a proxy removed part of the request")
+                cause: unreadable("a front or a proxy removed part of the request"))
         }
     }
 
     private static func forgotten(_ seconds: Double) -> String {
-        let cause = "this host's clock was set back"
+        let cause = "may be replayed: this host's clock was set back"
         guard let whole = Int(exactly: seconds.rounded(.up)) else { return cause }
-        return "\(cause): requests are refused for \(whole) s more"
+        return "\(cause); requests are refused for \(whole) s more"
     }
+
+    /// Its tag fits a key.
+    private static func unreadable(_ why: String) -> String { "unreadable (right key): \(why)" }
 
     /// - Parameter seconds: of the client's clock, by the request.
     private static func expired(ahead seconds: Double) -> String {

@@ -55,7 +55,7 @@ final class RefusalRecorder: @unchecked Sendable {
         rejects.increment(.forbiddenTarget)
         recent.add(
             RecentRefusals.Entry(
-                source: client.source.description, reason: "forbidden-target", text: "target forbidden by \(rule)",
+                source: client.source.description, reason: "forbidden-target", text: "forbidden target: \(rule)",
                 key: key, at: now))
         logGathered(
             at: log.targetForbidden(tunnel, target, rule: rule, peer: client, key: name(of: key), now: worker.now))
@@ -71,8 +71,8 @@ final class RefusalRecorder: @unchecked Sendable {
         rejects.increment(.droppedDatagrams)
     }
 
-    /// A key's name or, when it has none any more, the key.
-    func holder(of key: KeyID) -> KeyHolder { keyNames[key].map { .name($0) } ?? .key(key) }
+    /// Whose key it is, where something is shared out: a name's keys are one's. A key that has left the ring stands for itself.
+    func holder(of key: KeyID) -> Party { keyNames[key].map { .holder($0.text) } ?? .key(key.value) }
 
     func name(of key: KeyID?) -> KeyName? { key.flatMap { keyNames[$0] } }
 

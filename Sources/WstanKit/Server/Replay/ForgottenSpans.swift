@@ -46,16 +46,9 @@ struct ForgottenSpans: Equatable, Sendable {
 
     func span(with unit: Int64) -> Span? { spans.last { $0.contains(unit) } }
 
-    /// Every span begins earlier by so much: requests live shorter than those that it was made of.
-    mutating func reachBack(by units: Int64) {
-        for span in spans { insert(Self.difference(span.lowerBound, units)...span.upperBound) }
-    }
-
     /// How far `b` is above `a`; clamped, since both may come from a file.
-    private static func distance(_ a: Int64, _ b: Int64) -> Int64 { difference(b, a) }
-
-    private static func difference(_ a: Int64, _ b: Int64) -> Int64 {
-        let (difference, overflows) = a.subtractingReportingOverflow(b)
-        return overflows ? (a < 0 ? .min : .max) : difference
+    private static func distance(_ a: Int64, _ b: Int64) -> Int64 {
+        let (difference, overflows) = b.subtractingReportingOverflow(a)
+        return overflows ? (b < 0 ? .min : .max) : difference
     }
 }

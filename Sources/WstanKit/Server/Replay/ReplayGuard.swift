@@ -26,8 +26,8 @@ package final class ReplayGuard: Sendable {
         let key: KeyID
         /// When it was made.
         let time: Double
-        /// When the request's own time makes it worthless.
-        let expiry: Double
+        /// For how many seconds it may be accepted from then on.
+        let lifetime: Double
         /// It opens a tunnel; or it came as a message on one.
         var opens = true
     }
@@ -38,17 +38,18 @@ package final class ReplayGuard: Sendable {
         var lifetime: RequestLifetime
 
         func noteLifetime(_ now: Double) {
-            journal?.note(lifetime: lifetime.shortest(at: now))
+            journal?.note(lifetime: lifetime.shortest(at: now), longest: lifetime.longest(at: now))
         }
 
         mutating func admit(_ claim: Claim, _ now: Moment) -> ReplayMemory.Admission {
             let admission = memory.admit(
-                claim.token, under: claim.key, expiry: claim.expiry, opens: claim.opens, now: now)
+                claim.token, under: claim.key, madeAt: claim.time, lifetime: claim.lifetime, opens: claim.opens,
+                now: now)
             // Before its slot is used again.
-            journal?.note(memory.forgotten)
+            journal?.note(memory.noted)
             if case .new(let slot) = admission {
                 journal?.write(
-                    ReplayRecord(key: claim.key, content: .request(claim.token), expiry: claim.expiry, slot: slot))
+                    ReplayRecord(key: claim.key, content: .request(claim.token), time: claim.time, slot: slot))
             }
             return admission
         }
@@ -70,12 +71,12 @@ package final class ReplayGuard: Sendable {
     ) {
         let left = ReplayMemory.Inheritance(
             records: opened?.records ?? [], forgotten: opened?.forgotten ?? ForgottenSpans(),
-            lifetime: max(lifetime, opened?.lifetime ?? 0))
-        var first = Kept(
+            lifetime: max(lifetime, opened?.lifetime ?? 0), longest: opened?.longest ?? 0)
+        let first = Kept(
             memory: ReplayMemory(capacity: capacity, inheriting: left, now: now), journal: opened?.journal,
-            lifetime: RequestLifetime(lifetime, succeeding: opened?.lifetime, now: now.wall))
-        first.memory.shorten(by: (opened?.lifetime ?? 0) - lifetime)
+            lifetime: RequestLifetime(lifetime, succeeding: opened?.lifetime, longest: opened?.longest, now: now.wall))
         first.noteLifetime(now.wall)
+        first.journal?.note(first.memory.noted)
         kept = Mutex(first)
         self.marks = marks
         self.tell = tell
@@ -107,6 +108,9 @@ package final class ReplayGuard: Sendable {
         kept.withLock { $0.memory.opens(under: key, now: now) }
     }
 
+    /// Whose requests take the most of the memory.
+    var largestHolder: ReplayShares.Holder { kept.withLock { $0.memory.largestHolder } }
+
     /// To be awaited before a request that was admitted is answered. It rarely takes any time.
     func settle(_ time: Double, under key: KeyID, on worker: Worker) async {
         _ = await marks?.settle(time, of: key, on: worker)
@@ -114,6 +118,7 @@ package final class ReplayGuard: Sendable {
 
     /// To be called every few seconds. Does not block for long: only a journal that was damaged meanwhile is written anew.
     package func moveOn(now: Double) {
+        noteReach(now)
         marks?.moveOn(now: now)
         let trouble = kept.withLock { kept in
             kept.noteLifetime(now)
@@ -133,14 +138,18 @@ package final class ReplayGuard: Sendable {
     ///   - lifetime: of a request, in seconds; it is another one from now on.
     ///   - rate: how many tunnels a name opens per second at most; 0: no limit.
     package func apply(lifetime: Double, rate: Int = 0, now: Double) {
-        marks?.apply(lifetime: lifetime)
         kept.withLock { kept in
             kept.memory.apply(rate: rate)
-            kept.memory.shorten(by: kept.lifetime.current - lifetime)
-            kept.journal?.note(kept.memory.forgotten)
             kept.lifetime.apply(lifetime, now: now)
             kept.noteLifetime(now)
         }
+        noteReach(now)
+    }
+
+    /// How far a mark may be ahead that was right.
+    private func noteReach(_ now: Double) {
+        let longest = kept.withLock { $0.lifetime.longest(at: now) }
+        if longest.isFinite { marks?.apply(lifetime: longest) }
     }
 
     /// The last thing, when nothing is admitted any more. Blocks.

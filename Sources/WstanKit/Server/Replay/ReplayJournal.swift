@@ -12,6 +12,8 @@ package final class ReplayJournal: @unchecked Sendable {
         package var gap = Double.infinity
         /// For how many seconds requests were remembered; nil: nobody knows.
         var lifetime: Double?
+        /// The longest of those whose time may be still to come; nil: nobody knows.
+        package var longest: Double?
         /// What an administrator should know.
         package var warning: String?
     }
@@ -26,6 +28,8 @@ package final class ReplayJournal: @unchecked Sendable {
     package enum Trouble: Equatable, Sendable {
         /// Another process has truncated or removed it; it is whole again.
         case madeAnew(path: String)
+        /// Another process has written into it.
+        case overwritten(path: String)
         /// It cannot be written.
         case failed(path: String, SystemError)
         /// It can be again.
@@ -81,7 +85,8 @@ package final class ReplayJournal: @unchecked Sendable {
         case .good(let found):
             try take(found, ReplayJournalReading(now: now), &opened)
         case .former(let found):
-            try take(found, ReplayJournalReading(now: now, isFormer: true), &opened)
+            let lifetime = found.lifetime ?? ReplayJournalFormatV1.usualLifetime
+            try take(found, ReplayJournalReading(now: now, formerLifetime: lifetime), &opened)
         case .unfinished:
             try begin()
         case .ofOtherVersion(let version):
@@ -105,7 +110,7 @@ package final class ReplayJournal: @unchecked Sendable {
         head = found
         head.forgotten.insert(reading.expired)
         opened.records = reading.records
-        opened.lifetime = found.lifetime
+        (opened.lifetime, opened.longest) = (found.lifetime, found.longest)
         opened.forgotten = head.forgotten
         if isWhole {
             opened.gap = found.gap
@@ -154,8 +159,8 @@ package final class ReplayJournal: @unchecked Sendable {
     }
 
     /// For how many seconds requests are remembered.
-    func note(lifetime: Double) {
-        change { $0.lifetime = lifetime }
+    func note(lifetime: Double, longest: Double) {
+        change { ($0.lifetime, $0.longest) = (lifetime, longest) }
     }
 
     /// Before a slot is used again that held one of these.
@@ -190,13 +195,15 @@ package final class ReplayJournal: @unchecked Sendable {
 
     // MARK: Looking after it
 
-    /// To be called every few seconds: whether another process has truncated or removed the file, or a writing has failed. It is
-    /// then written anew, and this is told once; not of a failure that this has mended at once.
+    /// To be called every few seconds: whether another process has truncated, moved or removed the file or written over its head, or
+    /// a writing has failed. It is then written anew, and this is told once; not of a failure that this has mended at once. Slots are
+    /// not read again: who may write the file can change them unseen.
     ///
     /// - Parameter records: everything that is known.
     func look(_ records: () -> [ReplayRecord]) -> Trouble? {
         let change = file.change()
-        guard change != nil || failure != nil else { return nil }
+        let isOverwritten = change == .extended || change == nil && failure == nil && isHeadOverwritten
+        guard change != nil || isOverwritten || failure != nil else { return nil }
         let isFirst = !isFailureTold
         do throws(SystemError) {
             if change == .removed { try replace() }
@@ -204,12 +211,19 @@ package final class ReplayJournal: @unchecked Sendable {
             let hadFailed = isFailureTold
             (failure, isFailureTold) = (nil, false)
             if hadFailed { return .recovered(path: path) }
+            if isOverwritten { return .overwritten(path: path) }
             // A writing that has failed once, and of which nothing was told, is nobody else's doing.
             return change == nil ? nil : .madeAnew(path: path)
         } catch {
             (failure, isFailureTold) = (error, true)
             return isFirst ? .failed(path: path, error) : nil
         }
+    }
+
+    /// Without its head nothing of it counts.
+    private var isHeadOverwritten: Bool {
+        let expected = ReplayJournalFormat.encode(head, slots: slots)
+        return (try? file.read(at: 0, count: expected.count)).map { $0 != expected } ?? false
     }
 
     private func replace() throws(SystemError) {

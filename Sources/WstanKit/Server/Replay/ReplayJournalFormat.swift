@@ -3,29 +3,31 @@ import WstanBase
 /// How seen requests are written down: a page of 4096 bytes that begins with the head, then pages of 102 slots of 40 bytes, all
 /// integers in network order.
 ///
-///     head   "wstnseen", version (4), bytes of a slot (4), count of slots (8), gap (8), lifetime (8), count of spans (8),
-///            16 spans (first unit, last unit: 16 each), check (8)
-///     slot   key's ID (8), token (16), expiry as a double (8), check (8)
+///     head   "wstnseen", version (4), bytes of a slot (4), count of slots (8), gap (8), lifetime (8), longest (8),
+///            count of spans (8), 16 spans (first unit, last unit: 16 each), check (8)
+///     slot   key's ID (8), token (16), time as a double (8), check (8)
 ///
 /// The gap says until when requests may have been accepted that are not here, since the journal was begun after them; in
 /// seconds since the epoch (4), and the same with every bit turned (4). The lifetime says in the same way for how many
-/// seconds requests were remembered; zeros: nobody has said so yet. The spans are those of `ForgottenSpans`.
+/// seconds requests were remembered; zeros: nobody has said so yet. The longest says so for requests whose time may be still to
+/// come. The spans are those of `ForgottenSpans`.
 ///
 /// A slot is written at once and lies within a page, so a process that is killed leaves it as it was or as it is to be. The check
 /// covers the slot's number too: bytes that have moved are none of ours. A line of a retired key has a check of its own kind, and a
 /// span in the token's place. The checks find accidents; they are no defence against somebody who may write the file.
 package enum ReplayJournalFormat {
     static let pageSize = 4096
-    static let headSize = 48 + 16 * ForgottenSpans.capacity + 8
+    static let headSize = 56 + 16 * ForgottenSpans.capacity + 8
     static let slotSize = 40
     static let slotsOfPage = pageSize / slotSize
-    static let version: UInt32 = 2
+    static let version: UInt32 = 4
 
     /// What the head tells beside the slots.
     struct Head: Equatable {
         /// Seconds since the epoch; 0: nothing is missing; infinite: nobody knows.
         var gap = Double.infinity
         var lifetime: Double?
+        var longest: Double?
         var forgotten = ForgottenSpans()
     }
 
@@ -67,6 +69,7 @@ package enum ReplayJournalFormat {
         bytes.append(integer: UInt64(slots))
         bytes.append(integer: word(of: head.gap, .up))
         bytes.append(integer: head.lifetime.map { word(of: $0, .down) } ?? 0)
+        bytes.append(integer: head.longest.map { word(of: $0, .up) } ?? 0)
         let spans = head.forgotten.spans
         bytes.append(integer: UInt64(spans.count))
         for index in 0..<ForgottenSpans.capacity {
@@ -101,7 +104,8 @@ package enum ReplayJournalFormat {
 
     private static func readFields(_ reader: inout ByteReader) -> Head? {
         guard let gap = readSeconds(&reader), let lifetime: UInt64 = reader.readInteger(),
-            let count: UInt64 = reader.readInteger(), count <= UInt64(ForgottenSpans.capacity)
+            let longest: UInt64 = reader.readInteger(), let count: UInt64 = reader.readInteger(),
+            count <= UInt64(ForgottenSpans.capacity)
         else { return nil }
         var spans: [ForgottenSpans.Span] = []
         for index in 0..<UInt64(ForgottenSpans.capacity) {
@@ -110,9 +114,9 @@ package enum ReplayJournalFormat {
             guard let span = span(lower, upper) else { return nil }
             spans.append(span)
         }
-        let seconds = seconds(in: lifetime)
-        guard lifetime == 0 || seconds != nil else { return nil }
-        return Head(gap: gap, lifetime: seconds, forgotten: ForgottenSpans(spans))
+        let (shortestSeconds, longestSeconds) = (seconds(in: lifetime), seconds(in: longest))
+        guard lifetime == 0 || shortestSeconds != nil, longest == 0 || longestSeconds != nil else { return nil }
+        return Head(gap: gap, lifetime: shortestSeconds, longest: longestSeconds, forgotten: ForgottenSpans(spans))
     }
 
     private static func span(_ lower: UInt64, _ upper: UInt64) -> ForgottenSpans.Span? {
@@ -157,29 +161,29 @@ package enum ReplayJournalFormat {
             case .retired(let span):
                 (lineKind, UInt64(bitPattern: span.lowerBound), UInt64(bitPattern: span.upperBound))
             }
-        let (key, expiry) = (record.key.value, record.expiry.bitPattern)
-        let sum = check(kind, key, first, second, expiry, slot: record.slot)
-        return (key.bigEndian, first.bigEndian, second.bigEndian, expiry.bigEndian, sum.bigEndian)
+        let (key, time) = (record.key.value, record.time.bitPattern)
+        let sum = check(kind, key, first, second, time, slot: record.slot)
+        return (key.bigEndian, first.bigEndian, second.bigEndian, time.bigEndian, sum.bigEndian)
     }
 
     /// - Parameter bytes: all that is there of it; a slot that was cut off is torn.
     static func readSlot(_ bytes: UnsafeRawBufferPointer, number: Int) -> Slot {
         var reader = ByteReader(bytes)
         guard let key: UInt64 = reader.readInteger(), let first: UInt64 = reader.readInteger(),
-            let second: UInt64 = reader.readInteger(), let expiry: UInt64 = reader.readInteger(),
+            let second: UInt64 = reader.readInteger(), let time: UInt64 = reader.readInteger(),
             let check: UInt64 = reader.readInteger()
         else { return bytes.allSatisfy { $0 == 0 } ? .empty : .torn }
-        if check == 0 { return key | first | second | expiry == 0 ? .empty : .torn }
+        if check == 0 { return key | first | second | time == 0 ? .empty : .torn }
         let content: ReplayRecord.Content
-        if check == Self.check(requestKind, key, first, second, expiry, slot: number) {
+        if check == Self.check(requestKind, key, first, second, time, slot: number) {
             content = .request(Nonce(high: first, low: second))
-        } else if check == Self.check(lineKind, key, first, second, expiry, slot: number), let span = span(first, second) {
+        } else if check == Self.check(lineKind, key, first, second, time, slot: number), let span = span(first, second) {
             content = .retired(span)
         } else {
             return .torn
         }
         return .record(
-            ReplayRecord(key: KeyID(value: key), content: content, expiry: Double(bitPattern: expiry), slot: number))
+            ReplayRecord(key: KeyID(value: key), content: content, time: Double(bitPattern: time), slot: number))
     }
 
     private static let requestKind: UInt64 = 0x7773_7461_6e20_3031
@@ -187,10 +191,10 @@ package enum ReplayJournalFormat {
 
     /// Never 0, which an empty slot has.
     private static func check(
-        _ kind: UInt64, _ key: UInt64, _ first: UInt64, _ second: UInt64, _ expiry: UInt64, slot: Int
+        _ kind: UInt64, _ key: UInt64, _ first: UInt64, _ second: UInt64, _ time: UInt64, slot: Int
     ) -> UInt64 {
         var sum = mixed(mixed(kind, key), first)
-        sum = mixed(mixed(mixed(sum, second), expiry), UInt64(truncatingIfNeeded: slot))
+        sum = mixed(mixed(mixed(sum, second), time), UInt64(truncatingIfNeeded: slot))
         return sum == 0 ? 1 : sum
     }
 

@@ -5,7 +5,7 @@ import WstanBase
 ///     head   "wstnseen", version (4), bytes of a slot (4), count of slots (8), gap (8), lifetime (8), zeros
 ///     slot   token (16), expiry as a double (8), check (8)
 ///
-/// Its records name no key, and count as requests of all of them.
+/// Its records name no key, and count as requests of all of them. When they were made follows from the lifetime in the head.
 enum ReplayJournalFormatV1 {
     static let headSize = 64
     static let slotSize = 32
@@ -14,18 +14,27 @@ enum ReplayJournalFormatV1 {
 
     static func offset(ofSlot slot: Int) -> Int { headSize + slot * slotSize }
 
+    /// Its lifetime is that of the last process: an earlier one may have had any.
+    ///
     /// - Parameter reader: behind the count of slots.
     static func readHead(_ reader: inout ByteReader) -> ReplayJournalFormat.Head? {
         guard let gap = ReplayJournalFormat.readSeconds(&reader), let lifetime: UInt64 = reader.readInteger(),
             let rest = reader.readBytes(headSize - 40), rest.allSatisfy({ $0 == 0 })
         else { return nil }
-        guard lifetime != 0 else { return ReplayJournalFormat.Head(gap: gap) }
+        let longest = ReplayMemory.longestLifetime
+        guard lifetime != 0 else { return ReplayJournalFormat.Head(gap: gap, longest: longest) }
         guard let seconds = ReplayJournalFormat.seconds(in: lifetime) else { return nil }
-        return ReplayJournalFormat.Head(gap: gap, lifetime: seconds)
+        // Times follow from it: what is none counts as unknown.
+        return ReplayJournalFormat.Head(gap: gap, lifetime: seconds.isFinite ? seconds : nil, longest: longest)
     }
 
-    /// - Parameter bytes: all that is there of it.
-    static func readSlot(_ bytes: UnsafeRawBufferPointer, number: Int) -> ReplayJournalFormat.Slot {
+    /// What `request-ttl` is unless somebody says otherwise, for a head that does not tell.
+    static let usualLifetime = 60.0
+
+    /// - Parameters:
+    ///   - bytes: all that is there of it.
+    ///   - lifetime: of a request, in seconds.
+    static func readSlot(_ bytes: UnsafeRawBufferPointer, number: Int, lifetime: Double) -> ReplayJournalFormat.Slot {
         var reader = ByteReader(bytes)
         guard let high: UInt64 = reader.readInteger(), let low: UInt64 = reader.readInteger(),
             let expiry: UInt64 = reader.readInteger(), let check: UInt64 = reader.readInteger()
@@ -36,7 +45,7 @@ enum ReplayJournalFormatV1 {
         return .record(
             ReplayRecord(
                 key: ReplayMemory.nameless, content: .request(Nonce(high: high, low: low)),
-                expiry: Double(bitPattern: expiry), slot: number))
+                time: Double(bitPattern: expiry) - lifetime, slot: number))
     }
 
     static func check(_ high: UInt64, _ low: UInt64, _ expiry: UInt64, slot: Int) -> UInt64 {

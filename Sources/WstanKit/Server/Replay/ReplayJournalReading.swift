@@ -12,17 +12,17 @@ struct ReplayJournalReading {
     private(set) var expired = ForgottenSpans()
 
     private let now: Double
-    let isFormer: Bool
-    /// How far ahead an expiry may be: an hour of `request-ttl` in the future, and as much behind it, and a clock that was
-    /// an awkward time zone away.
+    private let formerLifetime: Double?
+    var isFormer: Bool { formerLifetime != nil }
+    /// How far ahead a time may be: an hour of `request-ttl`, and a clock that was an awkward time zone away.
     static let farthest = 86_400.0
     /// For so long 0.1.0 remembered what had expired.
     private static let formerMargin = 130.0
 
-    /// - Parameter isFormer: 0.1.0 has written it.
-    init(now: Double, isFormer: Bool = false) {
+    /// - Parameter formerLifetime: of a request, in seconds, where 0.1.0 has written it.
+    init(now: Double, formerLifetime: Double? = nil) {
         self.now = now
-        self.isFormer = isFormer
+        self.formerLifetime = formerLifetime
     }
 
     /// - Parameters:
@@ -48,14 +48,16 @@ struct ReplayJournalReading {
     }
 
     private func readSlot(_ bytes: UnsafeRawBufferPointer, _ number: Int) -> ReplayJournalFormat.Slot {
-        isFormer
-            ? ReplayJournalFormatV1.readSlot(bytes, number: number) : ReplayJournalFormat.readSlot(bytes, number: number)
+        guard let formerLifetime else { return ReplayJournalFormat.readSlot(bytes, number: number) }
+        return ReplayJournalFormatV1.readSlot(bytes, number: number, lifetime: formerLifetime)
     }
 
     private mutating func add(_ record: ReplayRecord) {
-        guard let unit = ReplayMemory.unit(record.expiry) else { return }
-        if isFormer, record.expiry < now - Self.formerMargin { return expired.insert(unit...unit) }
-        if record.expiry > now + Self.farthest { inFarFuture += 1 }
+        guard let unit = ReplayMemory.unit(record.time) else { return }
+        if let formerLifetime, record.time + formerLifetime < now - Self.formerMargin {
+            return expired.insert(unit...unit)
+        }
+        if record.time > now + Self.farthest { inFarFuture += 1 }
         records.append(record)
     }
 }

@@ -4,7 +4,8 @@ import WstanBase
 /// a name when its share is full.
 ///
 /// A request is forgotten by the clock since boot, which cannot be set. If the calendar's clock disagrees by then, or later, the
-/// request's time is among the forgotten spans, and refused.
+/// request's time is among the forgotten spans, and refused. Its time is its own; when it expires is not, since `request-ttl` may
+/// change.
 struct ReplayMemory {
     enum Admission: Equatable {
         /// It is remembered from now on; the slot is nobody else's until it is forgotten.
@@ -23,23 +24,29 @@ struct ReplayMemory {
     struct Inheritance {
         var records: [ReplayRecord] = []
         var forgotten = ForgottenSpans()
-        /// The longest of a request, in seconds.
+        /// Of a request, in seconds.
         var lifetime = Double.infinity
+        /// The longest of one whose time may be still to come.
+        var longest = 0.0
     }
 
     private struct Place {
         let token: Nonce
-        let slot: Int32
+        /// nil: it has none.
+        let slot: Int32?
     }
 
-    /// Requests that expire in the same unit.
+    /// Requests that were made in the same unit.
     private struct Bucket {
         var places: [Place] = []
         /// When they may be forgotten, in seconds since boot.
         var due = 0.0
+        /// When the last of them was made.
+        var latest = -Double.infinity
 
-        mutating func add(_ place: Place, until due: Double) {
+        mutating func add(_ place: Place, madeAt time: Double, until due: Double) {
             places.append(place)
+            latest = max(latest, time)
             // The calendar's clock may have been set since the first of them.
             self.due = max(self.due, due)
         }
@@ -50,34 +57,48 @@ struct ReplayMemory {
         var share: ReplayShares.Index
         var seen: Set<Nonce> = []
         var buckets: [Int64: Bucket] = [:]
+        /// How many have no slot; these take no part in the capacity.
+        var slotless = 0
 
         init(share: ReplayShares.Index) {
             self.share = share
         }
 
-        mutating func add(_ place: Place, in unit: Int64, until due: Double) {
+        mutating func add(_ place: Place, madeAt time: Double, in unit: Int64, until due: Double) {
             seen.insert(place.token)
-            buckets[unit, default: Bucket()].add(place, until: due)
+            if place.slot == nil { slotless += 1 }
+            buckets[unit, default: Bucket()].add(place, madeAt: time, until: due)
         }
     }
 
-    /// What stays of a key that was retired: its secret may come back, and nothing that was made before may be new then.
+    /// Stands for requests of a retired key that were accepted: one that was made after the last of them is new.
+    private struct Line {
+        let span: ForgottenSpans.Span
+        /// When the last of them was made: exact, since clients go on in the unit in which their key was replaced.
+        let latest: Double
+        let slot: Int32
+    }
+
+    /// What stays of a key that was retired: its secret may come back, and nothing that was accepted before may be new then.
     private struct Retired {
-        var lines: [(span: ForgottenSpans.Span, slot: Int32)] = []
+        var lines: [Line] = []
         var due: Double
 
-        var spans: ForgottenSpans { ForgottenSpans(lines.map(\.span)) }
+        /// Whether a request that was made then may have been accepted before.
+        func covers(_ time: Double, in unit: Int64) -> Bool {
+            lines.contains { $0.span.contains(unit) && time <= $0.latest }
+        }
     }
 
     private(set) var shares: ReplayShares
     private(set) var forgotten: ForgottenSpans
+    /// What the next process has to refuse: times of requests that are only in memory, too.
+    private(set) var noted: ForgottenSpans
     private var held: [KeyID: Held] = [:]
     private var retired: [KeyID: Retired] = [:]
     private var slots: FreeSlots
     /// When something may be forgotten, in seconds since boot.
     private var soonest = Double.infinity
-    /// By how many units requests lived longer before.
-    private var reach: Int64 = 0
 
     /// Records of a journal of 0.1.0 name no key.
     static let nameless = KeyID(value: 0)
@@ -85,8 +106,10 @@ struct ReplayMemory {
     private static let lines = KeyID(value: .max)
 
     static let unitSeconds = 10.0
-    /// A request lives for an hour at most, and may be made as much ahead.
-    private static let longest = 2 * 3600 + unitSeconds
+    /// Of a request, in seconds.
+    static let longestLifetime = 3600.0
+    /// It may be made as much ahead.
+    private static let longest = 2 * longestLifetime + unitSeconds
 
     /// - Parameters:
     ///   - capacity: requests, and slots of the journal.
@@ -94,17 +117,29 @@ struct ReplayMemory {
     init(capacity: Int, inheriting left: Inheritance = Inheritance(), now: Moment = Moment(wall: 0, boot: 0)) {
         shares = ReplayShares(capacity: capacity)
         forgotten = left.forgotten
+        noted = left.forgotten
         slots = FreeSlots(without: [])
-        let lifetime = left.lifetime.isFinite ? 2 * left.lifetime + Self.unitSeconds : Self.longest
+        let farthest = min(max(left.longest, left.lifetime) + left.lifetime + Self.unitSeconds, Self.longest)
         var taken: [Int] = []
+        let slotless = Self.slotless(left.records, capacity: capacity)
         // The lines of retired keys say which requests need not be kept.
         for record in left.records.filter(\.isLine) + left.records.filter({ !$0.isLine }) where shares.held < capacity {
-            if keep(record, longest: min(lifetime, Self.longest), now) { taken.append(record.slot) }
+            let hasSlot = !slotless.contains(record.slot)
+            let isKept = keep(record, hasSlot: hasSlot, lifetime: left.lifetime, farthest: farthest, now)
+            if isKept, hasSlot { taken.append(record.slot) }
         }
         slots = FreeSlots(without: taken)
     }
 
     var count: Int { shares.held }
+
+    /// 0.1.0 did not share its journal out: one key's requests may fill it. Half of the slots are for those that come. The earliest
+    /// go without: their times are the least likely to come again.
+    private static func slotless(_ records: [ReplayRecord], capacity: Int) -> Set<Int> {
+        let former = records.filter { $0.key == nameless && !$0.isLine }
+        guard former.count > capacity / 2 else { return [] }
+        return Set(former.sorted { $0.time < $1.time }.dropLast(capacity / 2).map(\.slot))
+    }
 
     /// In which ten seconds; nil for what is not finite or beyond any date.
     static func unit(_ seconds: Double) -> Int64? {
@@ -114,21 +149,25 @@ struct ReplayMemory {
     // MARK: Admission
 
     /// - Parameters:
-    ///   - expiry: by the calendar's clock.
+    ///   - time: when it was made, by the calendar's clock.
+    ///   - lifetime: for how many seconds it may be accepted from then on.
     ///   - opens: whether it opens a tunnel.
     mutating func admit(
-        _ token: Nonce, under key: KeyID, expiry: Double, opens: Bool = true, now: Moment
+        _ token: Nonce, under key: KeyID, madeAt time: Double, lifetime: Double, opens: Bool = true, now: Moment
     ) -> Admission {
-        guard let unit = Self.unit(expiry), Self.unit(now.wall) != nil else { return .seen }
+        guard let unit = Self.unit(time), lifetime.isFinite, Self.unit(now.wall) != nil else { return .seen }
         forget(at: now.boot)
-        if isSeen(token, under: key) || retired[key]?.spans.contains(unit) == true { return .seen }
-        if let span = forgotten.span(with: unit) { return .forgotten(seconds: Self.end(span) - expiry) }
+        if isSeen(token, under: key) || retired[key]?.covers(time, in: unit) == true { return .seen }
+        if let span = forgotten.span(with: unit) { return .forgotten(seconds: Self.end(span) - time) }
         let share = shares.index(of: key)
         guard shares.mayTake(share) else { return .full }
         guard !opens || shares.opens(share, at: now.boot) else { return .tooFast }
         let slot = slots.allocate()
         shares.take(share)
-        keep(token, of: key, share, in: slot, unit, until: due(unit, now))
+        // When the clock that requests are judged by has come to the end of all that were made in the unit.
+        let left = Self.end(unit...unit) + lifetime - now.wall
+        let due = now.boot + min(max(left, 0), Self.longest)
+        keep(token, of: key, share, in: slot, madeAt: time, unit, until: due)
         return .new(slot: slot)
     }
 
@@ -142,29 +181,18 @@ struct ReplayMemory {
         shares.rate = rate
     }
 
-    /// Requests live shorter by so many seconds from now on: the same request expires earlier than when it was forgotten.
-    mutating func shorten(by seconds: Double) {
-        guard let units = Int64(exactly: (seconds / Self.unitSeconds).rounded(.up)), units > 0 else { return }
-        forgotten.reachBack(by: units)
-        reach = min(reach + units, Int64(Self.longest))
-    }
-
     private func isSeen(_ token: Nonce, under key: KeyID) -> Bool {
         held[key]?.seen.contains(token) ?? false || held[Self.nameless]?.seen.contains(token) ?? false
-    }
-
-    /// In seconds since boot, when the clock that requests are judged by has come to the unit's end.
-    private func due(_ unit: Int64, _ now: Moment) -> Double {
-        let left = Self.end(unit...unit) - now.wall
-        return now.boot + min(max(left, 0), Self.longest)
     }
 
     private static func end(_ span: ForgottenSpans.Span) -> Double { (Double(span.upperBound) + 1) * unitSeconds }
 
     private mutating func keep(
-        _ token: Nonce, of key: KeyID, _ share: ReplayShares.Index, in slot: Int, _ unit: Int64, until due: Double
+        _ token: Nonce, of key: KeyID, _ share: ReplayShares.Index, in slot: Int?, madeAt time: Double, _ unit: Int64,
+        until due: Double
     ) {
-        held[key, default: Held(share: share)].add(Place(token: token, slot: Int32(slot)), in: unit, until: due)
+        let place = Place(token: token, slot: slot.map { Int32($0) })
+        held[key, default: Held(share: share)].add(place, madeAt: time, in: unit, until: due)
         soonest = min(soonest, due)
     }
 
@@ -182,11 +210,10 @@ struct ReplayMemory {
                     continue
                 }
                 let places = entry.buckets.removeValue(forKey: unit)?.places ?? []
-                forgotten.insert(earliest(unit)...unit)
-                shares.give(entry.share, count: places.count)
+                note(unit...unit)
                 for place in places {
                     entry.seen.remove(place.token)
-                    slots.give(Int(place.slot))
+                    give(place, of: &entry)
                 }
             }
             if !entry.seen.isEmpty { held[key] = entry }
@@ -198,19 +225,31 @@ struct ReplayMemory {
             }
             retired[key] = nil
             for line in entry.lines {
-                forgotten.insert(earliest(line.span.lowerBound)...line.span.upperBound)
+                note(line.span)
                 slots.give(Int(line.slot))
             }
             shares.give(shares.index(of: Self.lines), count: entry.lines.count)
         }
     }
 
-    private func earliest(_ unit: Int64) -> Int64 {
-        let (earliest, overflows) = unit.subtractingReportingOverflow(reach)
-        return overflows ? unit : earliest
+    private mutating func note(_ span: ForgottenSpans.Span) {
+        forgotten.insert(span)
+        noted.insert(span)
+    }
+
+    private mutating func give(_ place: Place, of entry: inout Held) {
+        guard let slot = place.slot else {
+            entry.slotless -= 1
+            return
+        }
+        shares.give(entry.share, count: 1)
+        slots.give(Int(slot))
     }
 
     // MARK: Keys
+
+    /// Whose requests take the most.
+    var largestHolder: ReplayShares.Holder { shares.largestHolder(former: Self.nameless) }
 
     /// These keys are accepted from now on. What others held is free.
     ///
@@ -222,7 +261,7 @@ struct ReplayMemory {
         for key in Array(held.keys) {
             let share = shares.index(of: key)
             held[key]?.share = share
-            shares.take(share, count: held[key]?.seen.count ?? 0)
+            shares.take(share, count: held[key].map { $0.seen.count - $0.slotless } ?? 0)
         }
         shares.take(shares.index(of: Self.lines), count: retired.values.reduce(0) { $0 + $1.lines.count })
         return lines
@@ -231,15 +270,20 @@ struct ReplayMemory {
     private mutating func retire(_ key: KeyID) -> [ReplayRecord] {
         guard let entry = held.removeValue(forKey: key) else { return [] }
         for bucket in entry.buckets.values {
-            for place in bucket.places { slots.give(Int(place.slot)) }
+            for slot in bucket.places.compactMap(\.slot) { slots.give(Int(slot)) }
         }
         var left = retired[key] ?? Retired(due: 0)
         for line in left.lines { slots.give(Int(line.slot)) }
-        let spans = ForgottenSpans(left.lines.map(\.span) + entry.buckets.keys.sorted().map { $0...$0 })
+        let parts =
+            left.lines.map { (span: $0.span, latest: $0.latest) }
+            + entry.buckets.sorted { $0.key < $1.key }.map { (span: $0.key...$0.key, latest: $0.value.latest) }
         left.due = entry.buckets.values.reduce(left.due) { max($0, $1.due) }
-        left.lines = spans.spans.map { ($0, Int32(slots.allocate())) }
+        left.lines = ForgottenSpans(parts.map(\.span)).spans.map { span in
+            let latest = parts.filter { span.contains($0.span.upperBound) }.map(\.latest).max() ?? Self.end(span)
+            return Line(span: span, latest: latest, slot: Int32(slots.allocate()))
+        }
         retired[key] = left
-        return left.lines.map { Self.record(of: key, $0.span, $0.slot) }
+        return left.lines.map { Self.record(of: key, $0) }
     }
 
     // MARK: The journal
@@ -247,39 +291,44 @@ struct ReplayMemory {
     /// Everything that is known, as the journal has it.
     var records: [ReplayRecord] {
         let requests = held.flatMap { key, entry in
-            entry.buckets.flatMap { unit, bucket in
-                bucket.places.map {
-                    ReplayRecord(
-                        key: key, content: .request($0.token), expiry: (Double(unit) + 0.5) * Self.unitSeconds,
-                        slot: Int($0.slot))
+            entry.buckets.values.flatMap { bucket in
+                bucket.places.compactMap { place in
+                    place.slot.map {
+                        ReplayRecord(key: key, content: .request(place.token), time: bucket.latest, slot: Int($0))
+                    }
                 }
             }
         }
-        return requests + retired.flatMap { key, entry in entry.lines.map { Self.record(of: key, $0.span, $0.slot) } }
+        return requests + retired.flatMap { key, entry in entry.lines.map { Self.record(of: key, $0) } }
     }
 
-    private static func record(of key: KeyID, _ span: ForgottenSpans.Span, _ slot: Int32) -> ReplayRecord {
-        ReplayRecord(key: key, content: .retired(span), expiry: end(span), slot: Int(slot))
+    private static func record(of key: KeyID, _ line: Line) -> ReplayRecord {
+        ReplayRecord(key: key, content: .retired(line.span), time: line.latest, slot: Int(line.slot))
     }
 
-    /// - Parameter longest: that a request can have to live.
+    /// - Parameters:
+    ///   - hasSlot: or it is remembered by this process only.
+    ///   - lifetime: of a request.
+    ///   - farthest: that one can have to live.
     /// - Returns: whether it is kept, in its slot.
-    private mutating func keep(_ record: ReplayRecord, longest: Double, _ now: Moment) -> Bool {
-        let left = record.expiry - now.wall
+    private mutating func keep(
+        _ record: ReplayRecord, hasSlot: Bool, lifetime: Double, farthest: Double, _ now: Moment
+    ) -> Bool {
+        let left = record.time + lifetime - now.wall
         // Further ahead, one of the clocks is wrong that it was written by and that is now: it is kept for as long as it can be worth
         // anything. Behind, it is forgotten at once, or restarts would hold what has expired.
-        let due = now.boot + (left < 0 ? 0 : min(left + Self.unitSeconds, longest))
+        let due = now.boot + (left < 0 ? 0 : min(left + Self.unitSeconds, farthest))
         switch record.content {
         case .request(let token):
-            guard let unit = Self.unit(record.expiry), !forgotten.contains(unit),
-                held[record.key]?.seen.contains(token) != true, retired[record.key]?.spans.contains(unit) != true
+            guard let unit = Self.unit(record.time), !forgotten.contains(unit),
+                held[record.key]?.seen.contains(token) != true, retired[record.key]?.covers(record.time, in: unit) != true
             else { return false }
             let share = shares.index(of: record.key)
-            shares.take(share)
-            keep(token, of: record.key, share, in: record.slot, unit, until: due)
+            if hasSlot { shares.take(share) } else { noted.insert(unit...unit) }
+            keep(token, of: record.key, share, in: hasSlot ? record.slot : nil, madeAt: record.time, unit, until: due)
         case .retired(let span):
             var left = retired[record.key] ?? Retired(due: due)
-            left.lines.append((span, Int32(record.slot)))
+            left.lines.append(Line(span: span, latest: record.time, slot: Int32(record.slot)))
             left.due = max(left.due, due)
             retired[record.key] = left
             shares.take(shares.index(of: Self.lines))

@@ -12,8 +12,8 @@ struct ReplayRecord: Equatable, Sendable {
     /// Under which it was sealed.
     let key: KeyID
     let content: Content
-    /// Seconds since the epoch.
-    let expiry: Double
+    /// When it was made, or the last of those that the line stands for; in seconds since the epoch.
+    let time: Double
     /// Where it stands.
     let slot: Int
 

@@ -8,6 +8,13 @@ struct ReplayShares {
         var openings = OpeningRate()
     }
 
+    enum Holder: Equatable {
+        /// nil: a key that has no name.
+        case name(KeyName?)
+        /// What 0.1.0 had accepted, of whatever key.
+        case formerRelease
+    }
+
     /// Where a share stands; valid until keys are installed.
     typealias Index = Int
 
@@ -43,6 +50,14 @@ struct ReplayShares {
         if index == shares.count { shares.append(Share()) }
         byKey[key] = index
         return index
+    }
+
+    /// Whose share is the largest.
+    ///
+    /// - Parameter former: under which the requests stand that 0.1.0 had accepted.
+    func largestHolder(former: KeyID) -> Holder {
+        guard let largest = shares.indices.max(by: { shares[$0].held < shares[$1].held }) else { return .name(nil) }
+        return byKey[former] == largest ? .formerRelease : .name(byName.first { $0.value == largest }?.key)
     }
 
     func mayTake(_ index: Index) -> Bool {

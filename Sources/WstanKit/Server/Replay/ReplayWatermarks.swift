@@ -45,7 +45,7 @@ package struct ReplayWatermarks {
     /// - Parameters:
     ///   - found: what was on the disk; nil: it was there, and could not be read.
     ///   - gap: until when requests may have been accepted that are not known; see `ReplayJournal`.
-    ///   - lifetime: of a request, in seconds.
+    ///   - lifetime: the longest of a request whose time may be still to come, in seconds.
     package init(found: Table?, gap: Double, lifetime: Double, now: Double) {
         start = now
         reach = lifetime + 2 * Self.step
@@ -55,7 +55,7 @@ package struct ReplayWatermarks {
         refusingAll = gap > 0 && found == nil ? min(now, gap) : nil
     }
 
-    /// It is another one from now on.
+    /// It is another one from now on; see `init`.
     mutating func apply(lifetime: Double) {
         reach = lifetime + 2 * Self.step
     }

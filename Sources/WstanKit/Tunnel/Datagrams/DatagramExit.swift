@@ -20,7 +20,7 @@ final class DatagramExit: @unchecked Sendable {
 
     private let worker: Worker
     private let resolver: Resolver
-    private let asker: AnyHashable
+    private let asker: Asker
     private let gate: Gate
     private let received: (Datagram) -> Bool
     private var ipv4: DatagramSocket?
@@ -42,7 +42,7 @@ final class DatagramExit: @unchecked Sendable {
     ///   - asker: on whose behalf names are looked up.
     ///   - received: takes what comes back, under its sender's address; says whether there was room for it.
     init(
-        on worker: Worker, resolver: Resolver, for asker: AnyHashable, gate: Gate = Gate(),
+        on worker: Worker, resolver: Resolver, for asker: Asker, gate: Gate = Gate(),
         received: @escaping (Datagram) -> Bool
     ) {
         self.worker = worker

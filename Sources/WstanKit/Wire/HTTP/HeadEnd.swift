@@ -1,3 +1,5 @@
+import WstanBase
+
 /// Finds where a head ends, byte by byte and without looking ahead: at the LF of the first empty line behind one that is not.
 ///
 /// RFC 9112 section 2.2: a line may end in LF alone, and empty lines before the first one are overlooked. Servers that write a
@@ -33,7 +35,7 @@ struct HeadEnd {
     mutating func find(in bytes: UnsafeRawBufferPointer) -> Int? {
         while position < bytes.count, state != .ended {
             // Nearly all bytes are within a line, where only its LF means something.
-            while state == .line, position < bytes.count, bytes[position] != 10 { position += 1 }
+            if state == .line { position = bytes.firstIndex(of: 10, from: position) ?? bytes.count }
             guard position < bytes.count else { break }
             take(bytes[position])
             position += 1

@@ -43,6 +43,21 @@ import Testing
         }
     }
 
+    /// An upgrade after a drain, or a night without power: idle clients notice that it is over, and not all at once.
+    @Test func `after a long outage every client is back within half a minute`() {
+        let (clients, outage) = (10_000, 120_000)
+        let result = Self.run("two minutes away") { model in
+            model.clients = clients
+            model.outage = outage
+        }
+        #expect(result.restored.count == clients)
+        #expect(result.mostInBacklog <= CrowdModel().backlog)
+        for (share, seconds) in [(0.5, 10), (0.99, 20), (1.0, 30)] {
+            let took = result.restored(share) - outage
+            #expect(took < seconds * 1000, "\(share) after \(took) ms")
+        }
+    }
+
     /// What the server could do at best, in milliseconds.
     private var best: Int { 1000 * Self.clients / Int(CrowdModel().handshakes) + CrowdModel().outage }
 }

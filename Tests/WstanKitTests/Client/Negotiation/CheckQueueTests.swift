@@ -9,8 +9,8 @@ import Testing
 
     private static let maker = Fingerprint.Maker()
 
-    private static func line(_ client: Int, _ name: String) -> Queue.Line {
-        Queue.Line(client: client, name: maker.fingerprint(of: [Array(name.utf8)]))
+    private static func line(_ client: UInt32, _ name: String) -> Queue.Line {
+        Queue.Line(client: .user(client), name: maker.fingerprint(of: [Array(name.utf8)]))
     }
 
     private static func at(_ seconds: Double) -> Instant {
@@ -113,7 +113,7 @@ import Testing
         #expect(taken == Queue.waitingOfClient)
         // Clients without end: those that failed long ago give way, those that are served do not.
         for number in 0..<(2 * Queue.capacity) {
-            let line = Self.line(10 + number, "x")
+            let line = Self.line(UInt32(10 + number), "x")
             #expect(queue.add(0, to: line, now: Self.at(1)) == true)
             while let next = queue.next() {
                 _ = queue.finished(next.line, isWrong: true, now: Self.at(1))

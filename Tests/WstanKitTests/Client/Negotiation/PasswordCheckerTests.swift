@@ -13,7 +13,7 @@ import Testing
     }
 
     private static func check(
-        _ verifier: PasswordChecker, _ name: String, _ password: String, for client: AnyHashable = 0
+        _ verifier: PasswordChecker, _ name: String, _ password: String, for client: Party = .user(0)
     ) async -> PasswordChecker.Verdict {
         await verifier.check(Array(name.utf8), Array(password.utf8), for: client)
     }
@@ -50,11 +50,11 @@ import Testing
             let verifier = try Self.verifier(on: worker)
             let verdicts = await withTaskGroup(of: PasswordChecker.Verdict.self) { group in
                 for number in 0..<20 {
-                    group.addTask { await Self.check(verifier, "anna", "guess \(number)", for: 1) }
+                    group.addTask { await Self.check(verifier, "anna", "guess \(number)", for: .user(1)) }
                 }
                 for (name, client) in [("anna", 1), ("bert", 1), ("anna", 2)] {
                     group.addTask {
-                        let verdict = await Self.check(verifier, name, "open sesame", for: client)
+                        let verdict = await Self.check(verifier, name, "open sesame", for: .user(UInt32(client)))
                         #expect(verdict == .right)
                         return verdict
                     }
@@ -71,7 +71,7 @@ import Testing
             let verifier = try Self.verifier(on: worker)
             for name in ["anna", "emil"] {
                 let began = Instant.now()
-                for guess in 0..<3 { #expect(await Self.check(verifier, name, "guess \(guess)", for: name) == .wrong) }
+                for guess in 0..<3 { #expect(await Self.check(verifier, name, "guess \(guess)", for: .own(name)) == .wrong) }
                 let time = Instant.now() - began
                 #expect(time > .milliseconds(1750), "\(name)")
             }
@@ -98,7 +98,7 @@ import Testing
     @Test func `what nobody waits for any more is not checked`() async throws {
         try await WorkerThread.run { worker in
             let verifier = try Self.verifier(on: worker)
-            let verdict = await verifier.check(Array("anna".utf8), Array("open sesame".utf8), for: 1, isWanted: { false })
+            let verdict = await verifier.check(Array("anna".utf8), Array("open sesame".utf8), for: .user(1), isWanted: { false })
             #expect(verdict == .unknown)
             #expect(await Self.check(verifier, "anna", "open sesame") == .right)
         }

@@ -269,7 +269,7 @@ import Testing
             pauses.append(time - now)
             now = time
         }
-        let seconds = [1, 2, 4, 8, 16, 32, 60, 60, 60]
+        let seconds = [1, 2, 4, 8, 15, 15, 15, 15, 15]
         #expect(pauses == [.milliseconds(250)] + seconds.map { .seconds($0) })
         pool.mayTryAgain()
         #expect(pool.replenish(now: Self.start, asking: .freely) != .enough)

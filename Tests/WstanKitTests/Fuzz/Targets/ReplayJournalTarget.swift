@@ -11,9 +11,9 @@ extension FuzzTarget {
         return bytes
     }
 
-    private static func request(_ number: UInt64, expiry: Double, slot: Int) -> ReplayRecord {
+    private static func request(_ number: UInt64, at time: Double, slot: Int) -> ReplayRecord {
         ReplayRecord(
-            key: KeyID(value: number / 2), content: .request(Nonce(high: number, low: 2)), expiry: expiry, slot: slot)
+            key: KeyID(value: number / 2), content: .request(Nonce(high: number, low: 2)), time: time, slot: slot)
     }
 
     /// What a former process has left, or somebody else: every record that is read says exactly what its slot holds, none
@@ -25,9 +25,9 @@ extension FuzzTarget {
             journal(
                 ReplayJournalFormat.Head(gap: 0, lifetime: 60, forgotten: ForgottenSpans([5...9, 176_368_330...176_368_331])),
                 [
-                    request(1, expiry: now + 60, slot: 0), request(3, expiry: now - 100, slot: 1),
-                    ReplayRecord(key: KeyID(value: 4), content: .retired(176_368_320...176_368_326), expiry: now + 60, slot: 2),
-                    request(4, expiry: now + 50, slot: 3),
+                    request(1, at: now, slot: 0), request(3, at: now - 160, slot: 1),
+                    ReplayRecord(key: KeyID(value: 4), content: .retired(176_368_320...176_368_326), time: now, slot: 2),
+                    request(4, at: now - 10, slot: 3),
                 ]),
             journal(ReplayJournalFormat.Head(gap: now), []), ReplayJournalFormat.encode(.init(), slots: 9), [],
             Array("wstnseen".utf8) + [0, 0, 0, 1, 0, 0, 0, 32, 0, 0, 0, 0, 0, 0, 0, 6] + [0, 0, 0, 0, 255, 255, 255, 255]
@@ -46,11 +46,11 @@ extension FuzzTarget {
         }
         let body = Array(bytes.dropFirst(ReplayJournalFormat.headSize))
         for isFormer in [true, false] {
-            var reading = ReplayJournalReading(now: now, isFormer: isFormer)
+            var reading = ReplayJournalReading(now: now, formerLifetime: isFormer ? 60 : nil)
             body.withUnsafeBytes { reading.read($0, from: 0, count: slots) }
             require(reading.records.count + reading.torn <= slots, "bounded")
             for record in reading.records {
-                require((0..<slots).contains(record.slot) && record.expiry.isFinite, "within the file, a time")
+                require((0..<slots).contains(record.slot) && record.time.isFinite, "within the file, a time")
                 guard !isFormer else { continue }
                 let there = body.dropFirst(record.slot * ReplayJournalFormat.slotSize).prefix(ReplayJournalFormat.slotSize)
                 require(
@@ -64,13 +64,13 @@ extension FuzzTarget {
         for record in left.records {
             guard case .request(let token) = record.content else { continue }
             let admission = memory.admit(
-                token, under: record.key, expiry: record.expiry, now: Moment(wall: now, boot: 1000))
+                token, under: record.key, madeAt: record.time, lifetime: 60, now: Moment(wall: now, boot: 1000))
             if case .new = admission { require(false, "known") }
         }
         for record in memory.records { require((0..<slots).contains(record.slot), "every slot is there once") }
         var key: UInt64 = 1 << 40
         while case .new(let slot) = memory.admit(
-            Nonce(high: 9, low: key), under: KeyID(value: key), expiry: now + 1e6, now: Moment(wall: now, boot: 1000))
+            Nonce(high: 9, low: key), under: KeyID(value: key), madeAt: now + 1e6, lifetime: 60, now: Moment(wall: now, boot: 1000))
         {
             require((0..<slots).contains(slot), "every slot is there once")
             key += 1

@@ -3,7 +3,7 @@
 
 extension FuzzTarget {
     /// A request is admitted once under its key, whatever the calendar's clock does, unless its key is retired: then neither is
-    /// one that expires as those did. When a share is full, nothing is.
+    /// one that was made before the last of those. When a share is full, nothing is.
     static let replayMemory = FuzzTarget(
         "replay-memory",
         seeds: [[5, 0, 1, 60, 0, 1, 60, 1, 130, 0, 1, 60], [1, 0, 1, 60, 0, 2, 60, 3, 0, 1, 60], [9, 2, 0, 7, 9, 4, 1, 5, 0]]
@@ -11,7 +11,7 @@ extension FuzzTarget {
         let capacity = 1 + input.below(8)
         var memory = ReplayMemory(capacity: capacity)
         var admitted: Set<[UInt64]> = []
-        var expiries: [[UInt64]: Double] = [:]
+        var times: [[UInt64]: Double] = [:]
         var now = Moment(wall: 1_763_683_200, boot: 100)
         let names = [KeyID(value: 1): KeyName.configured]
         while !input.isOver {
@@ -30,17 +30,18 @@ extension FuzzTarget {
             let number = input.byte()
             let strange: [Double] = [.nan, .infinity, -.infinity, .greatestFiniteMagnitude, 1e300, -1, 0]
             let identity = [UInt64(number >> 7), UInt64(number)]
-            // A request's expiry is its own.
-            let given = number & 0x40 != 0 ? input.choice(of: strange) : now.wall + Double(input.byte() % 120)
-            let expiry = expiries[identity] ?? given
+            // A request's time is its own, and how long it lives may change.
+            let given = number & 0x40 != 0 ? input.choice(of: strange) : now.wall + Double(input.byte() % 120) - 60
+            let time = times[identity] ?? given
+            let lifetime = number & 0x20 != 0 ? 60.0 : 600
             let admission = memory.admit(
-                Nonce(high: 0, low: UInt64(number)), under: KeyID(value: 1 + identity[0]), expiry: expiry, now: now)
+                Nonce(high: 0, low: UInt64(number)), under: KeyID(value: 1 + identity[0]), madeAt: time, lifetime: lifetime, now: now)
             require(memory.count <= capacity, "bounded")
             guard case .new(let slot) = admission else { continue }
             require(slot < capacity, "as many slots as there may be requests")
-            require(expiry.isFinite, "only what has an end")
+            require(time.isFinite, "only what has an end")
             require(admitted.insert(identity).inserted, "only once")
-            expiries[identity] = expiry
+            times[identity] = time
         }
     }
 }

@@ -26,7 +26,7 @@ import Testing
             try await Self.withListener(worker, Loopback.ipv4) { port in
                 let target = Address(host: try #require(Host(text: host)), port: port)
                 let stream = try await Self.connector(worker).connect(
-                    to: target, for: 0, deadline: worker.now + .seconds(30))
+                    to: target, for: "test", deadline: worker.now + .seconds(30))
                 #expect(stream.remoteAddress == .ipv4(IPv4Address(0x7f00_0001), port: port))
                 #expect(worker.isCurrent)
                 stream.close()
@@ -40,7 +40,7 @@ import Testing
             try await Self.withListener(worker, Loopback.ipv6) { port in
                 let target = try #require(Address(authority: "[::1]:\(port)"))
                 let stream = try await Self.connector(worker).connect(
-                    to: target, for: 0, deadline: worker.now + .seconds(30))
+                    to: target, for: "test", deadline: worker.now + .seconds(30))
                 #expect(stream.remoteAddress?.port == port)
                 stream.close()
             }
@@ -52,7 +52,7 @@ import Testing
         try await WorkerThread.run { worker in
             let target = Address(host: .name("no-such-name.invalid"), port: 1)
             let error = await #expect(throws: Connector.Failure.self) {
-                try await Self.connector(worker).connect(to: target, for: 0, deadline: worker.now + .seconds(3))
+                try await Self.connector(worker).connect(to: target, for: "test", deadline: worker.now + .seconds(3))
             }
             switch error {
             case .lookUp: break
@@ -70,7 +70,7 @@ import Testing
             for host in ["127.0.0.1", "localhost"] {
                 let target = Address(host: try #require(Host(text: host)), port: port)
                 let error = await #expect(throws: Connector.Failure.self) {
-                    try await Self.connector(worker).connect(to: target, for: 0, deadline: worker.now + .seconds(30))
+                    try await Self.connector(worker).connect(to: target, for: "test", deadline: worker.now + .seconds(30))
                 }
                 #expect(error == .connect(SystemError(call: "connect", code: ECONNREFUSED)))
             }
@@ -84,7 +84,7 @@ import Testing
             let target = Address(host: try #require(Host(text: host)), port: 1)
             var asked: [SocketAddress] = []
             let error = await #expect(throws: Connector.Failure.self) {
-                try await Self.connector(worker).connect(to: target, for: 0, deadline: worker.now + .seconds(30)) {
+                try await Self.connector(worker).connect(to: target, for: "test", deadline: worker.now + .seconds(30)) {
                     asked.append($0)
                     return "some-key"
                 }
@@ -107,7 +107,7 @@ import Testing
                 let connector = Self.connector(worker)
                 let target = Address(host: .name("localhost"), port: port)
                 let deadline = worker.now + .seconds(30)
-                let stream = try await connector.connect(to: target, for: 0, deadline: deadline) {
+                let stream = try await connector.connect(to: target, for: "test", deadline: deadline) {
                     if case .ipv6 = $0 { "no-ipv6" } else { nil }
                 }
                 #expect(stream.remoteAddress == .ipv4(IPv4Address(0x7f00_0001), port: port))
@@ -120,7 +120,7 @@ import Testing
         try await WorkerThread.run { worker in
             let target = Address(host: .name("no..name"), port: 1)
             let error = await #expect(throws: Connector.Failure.self) {
-                try await Self.connector(worker).connect(to: target, for: 0, deadline: worker.now + .seconds(3)) { _ in
+                try await Self.connector(worker).connect(to: target, for: "test", deadline: worker.now + .seconds(3)) { _ in
                     "some-key"
                 }
             }
@@ -134,7 +134,7 @@ import Testing
                 do throws(Connector.Failure) {
                     let target = Address(host: .name("no-such-name.invalid"), port: 1)
                     _ = try await Self.connector(worker).connect(
-                        to: target, for: 0, deadline: worker.now + .seconds(1000))
+                        to: target, for: "test", deadline: worker.now + .seconds(1000))
                     return false
                 } catch {
                     return true

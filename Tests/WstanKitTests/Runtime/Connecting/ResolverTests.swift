@@ -8,7 +8,7 @@ import Testing
     private static func resolve(_ name: String) async throws -> [SocketAddress] {
         try await WorkerThread.run { worker in
             let resolver = Resolver(pool: BlockingPool(maxThreads: 4))
-            let answer = await resolver.resolveSorted(name, for: 0, on: worker, deadline: worker.now + .seconds(30))
+            let answer = await resolver.resolveSorted(name, for: "test", on: worker, deadline: worker.now + .seconds(30))
             #expect(worker.isCurrent)
             return answer
         }

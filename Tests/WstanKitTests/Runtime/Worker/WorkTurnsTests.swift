@@ -17,25 +17,48 @@ import Testing
         order.append(queue.next() ?? "")
         queue.add("c1", of: "c")
         while let next = queue.next() { order.append(next) }
-        #expect(order == ["a1", "b1", "a2", "c1", "a3"])
+        #expect(order == ["a1", "b1", "c1", "a2", "a3"])
         #expect(queue.isEmpty)
     }
 
-    @Test func `a queue keeps its order over many rounds`() {
+    @Test func `a source of which none waited is served before those that wait on`() {
+        var queue = TurnQueue<UInt64>()
+        for round in UInt64(0)..<4 { for source in UInt64(1)...250 { queue.add(round, of: .key(source)) } }
+        for _ in 0..<500 { _ = queue.next() }
+        queue.add(99, of: .key(0))
+        #expect(queue.next() == 99)
+        // Newcomers without end keep none out.
+        var served = 0
+        for newcomer in UInt64(1000)..<1100 {
+            queue.add(77, of: .key(newcomer))
+            if queue.next() != 77 { served += 1 }
+        }
+        #expect(served == 12)
+    }
+
+    @Test func `where many wait a source may have what the others leave, and one alone all`() {
         var queue = TurnQueue<Int>()
-        var expected = 0
-        for number in 0..<20_000 {
-            queue.add(number, of: 1)
-            if number % 3 != 0 {
-                #expect(queue.next() == expected)
-                expected += 1
-            }
+        for _ in 0..<100 {
+            #expect(queue.hasRoom(for: .key(1), most: 64))
+            queue.add(0, of: .key(1))
         }
-        while let next = queue.next() {
-            if next != expected { Issue.record("\(next)") }
-            expected += 1
+        #expect(queue.hasRoom(for: .key(2), most: 64))
+        queue.add(0, of: .key(2))
+        #expect(!queue.hasRoom(for: .key(1), most: 64))
+        #expect(!queue.hasRoom(for: .key(2), most: 64))
+        // 250 sources come twice as often as one is served.
+        var flooded = TurnQueue<Int>()
+        var most = 0
+        for step in 0..<100_000 {
+            let source = Party.key(1 + UInt64(step * 7 % 250))
+            if flooded.hasRoom(for: source, most: 1024) { flooded.add(0, of: source) }
+            if step % 2 == 0 { _ = flooded.next() }
+            most = max(most, flooded.count)
         }
-        #expect(expected == 20_000)
+        #expect(most > 512)
+        #expect(most < 1024)
+        flooded.add(99, of: .key(0))
+        #expect(flooded.next() == 99)
     }
 
     /// A tunnel is a task that is woken by an event of each turn.
@@ -45,7 +68,7 @@ import Testing
             for number in 0..<200 {
                 tasks.append(
                     worker.spawn {
-                        await worker.strangers.begin(for: number % 3)
+                        await worker.strangers.begin(for: .key(UInt64(number % 3)))
                         Self.spend(.milliseconds(1))
                         worker.strangers.end()
                     })
@@ -68,7 +91,7 @@ import Testing
     @Test func `one who comes alone is served at once`() async throws {
         try await WorkerThread.run { worker in
             let turn = worker.turn
-            await worker.strangers.begin(for: 1)
+            await worker.strangers.begin(for: .key(1))
             worker.strangers.end()
             #expect(worker.turn == turn)
         }
@@ -86,7 +109,7 @@ import Testing
             for name in ["a1", "a2", "a3", "b1", "c1"] {
                 tasks.append(
                     worker.spawn {
-                        await worker.strangers.begin(for: name.first)
+                        await worker.strangers.begin(for: .own(String(name.prefix(1))))
                         Self.spend(.milliseconds(1))
                         order.names.append(name)
                         worker.strangers.end()
@@ -104,7 +127,7 @@ import Testing
         let (work, time) = try await WorkerThread.run { worker in
             let began = Instant.now()
             for _ in 0..<20 {
-                await worker.patientStrangers.begin(for: 1)
+                await worker.patientStrangers.begin(for: .key(1))
                 Self.spend(.milliseconds(1))
                 worker.patientStrangers.end()
             }

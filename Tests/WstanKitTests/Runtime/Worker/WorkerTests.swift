@@ -64,7 +64,7 @@ import Testing
             // Back from a thread of the blocking pool.
             let resolver = Resolver(pool: BlockingPool(maxThreads: 2))
             _ = try? await resolver.resolve(
-                "127.0.0.1", port: 1, family: .ipv4, for: 0, on: worker, deadline: worker.now + .seconds(30))
+                "127.0.0.1", port: 1, family: .ipv4, for: "test", on: worker, deadline: worker.now + .seconds(30))
             places.append(worker.isCurrent)
             return places
         }
@@ -162,7 +162,7 @@ import Testing
             let done = Wait<Void>(worker: worker)
             var accepted = 0
             for number in 0..<200 {
-                let isIn = pool.submit(for: number % 3) {
+                let isIn = pool.submit(for: Asker(.key(UInt64(number % 3)))) {
                     worker.execute {
                         ledger.count += 1
                         if ledger.count == 200 { done.fulfill(()) }

@@ -46,7 +46,8 @@ extension FuzzTarget {
         var last = 0
         func runNext() -> Bool {
             let free = slots - running.count
-            guard let (work, asker) = queue.next(), let name = asker.holder.base as? UInt8 else { return false }
+            guard let (work, asker) = queue.next(), case .key(let key) = asker.holder else { return false }
+            let name = UInt8(truncatingIfNeeded: key)
             let own = running.count { $0 == name }
             require(free > 0 && (own == 0 || own < free), "none above its share")
             require(waiting[name]?.first == work, "in its order")
@@ -59,7 +60,7 @@ extension FuzzTarget {
             case 0:
                 let peer = UInt8(input.below(5))
                 last += 1
-                let isAdded = queue.add(last, for: Asker(peer, from: nil))
+                let isAdded = queue.add(last, for: Asker(.key(UInt64(peer))))
                 require(isAdded == ((waiting[peer]?.count ?? 0) < FairQueue<Int>.maxWaiting), "bounded")
                 if isAdded { waiting[peer, default: []].append(last) }
             case 1:
@@ -67,11 +68,11 @@ extension FuzzTarget {
                 require(runNext() == hasRunnable, "what is said to run runs")
             default:
                 guard !running.isEmpty else { continue }
-                queue.finished(for: Asker(running.remove(at: input.below(running.count)), from: nil))
+                queue.finished(for: Asker(.key(UInt64(running.remove(at: input.below(running.count))))))
             }
         }
         repeat {
-            while let peer = running.popLast() { queue.finished(for: Asker(peer, from: nil)) }
+            while let peer = running.popLast() { queue.finished(for: Asker(.key(UInt64(peer)))) }
         } while runNext()
         require(waiting.values.allSatisfy { $0.isEmpty }, "all of it in the end")
     }
