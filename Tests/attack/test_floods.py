@@ -28,6 +28,7 @@ from helpers.peers.target import echo
 from helpers.process import MB, OURS, free_port
 from helpers.scenario import TARGETS_HERE, Scenario, binary_key
 from helpers.tls import module_authority
+from helpers.waiting import eventually
 
 FULL = bool(os.environ.get('WSTAN_FIGURES'))
 # Seconds before, during and after the flood, the last at most.
@@ -94,6 +95,7 @@ class Floods(Scenario):
                             '--listen=127.0.0.1:%d' % port, '--control-socket=' + control, *identity, TARGETS_HERE, *options)
         server.port = port
         server.await_port(port)
+        eventually(lambda: os.path.exists(control), 'the control socket is there')
         varlink = Varlink(control)
         reply = varlink.call('org.wstan.control.AddKey', {'name': 'attacker', 'key': self.attacker_key})
         self.assertNotIn('error', reply)

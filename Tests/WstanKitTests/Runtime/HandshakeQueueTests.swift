@@ -88,9 +88,12 @@ import Testing
         let queue = Queue(capacity: 0)
         let tickets = (0..<4).map { queue.enter($0).ticket }
         for ticket in tickets { queue.wait(for: .firstBytes, of: ticket, 10) }
-        #expect(!queue.queue.hasRoom(now: Self.at(100), most: 2))
-        #expect(queue.queue.hasRoom(now: Self.at(260), most: 2))
-        #expect(queue.queue.enter(now: Self.at(260), most: 2).evicted.count == 3)
+        let isFull = !queue.queue.hasRoom(now: Self.at(100), most: 2)
+        #expect(isFull)
+        let hasRoom = queue.queue.hasRoom(now: Self.at(260), most: 2)
+        #expect(hasRoom)
+        let evicted = queue.queue.enter(now: Self.at(260), most: 2).evicted
+        #expect(evicted.count == 3)
         #expect(queue.queue.hasRoom(now: Self.at(260)))
     }
 
