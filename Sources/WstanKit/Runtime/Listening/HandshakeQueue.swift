@@ -5,7 +5,8 @@ import WstanBase
 /// A crowd of honest clients comes at once when something has restarted, and a flood of strangers looks the same at first. What
 /// tells them apart is who waits for whom. A connection for which this end has something to do is never closed. One that
 /// this end waits for gives way after a moment if it has said nothing, since an honest one speaks at once, and after a
-/// second otherwise; so does one whose request costs so much that it is judged last. When none of them may be closed, nothing is accepted, and who comes next waits in the backlog.
+/// second otherwise; so does one whose request costs so much that it is judged last. When none of them may be closed,
+/// nothing is accepted, and who comes next waits in the backlog.
 package struct HandshakeQueue {
     package struct Ticket: Hashable, Sendable {
         /// Its own until it has left.
