@@ -95,12 +95,18 @@ class Floods(Scenario):
                             '--listen=127.0.0.1:%d' % port, '--control-socket=' + control, *identity, TARGETS_HERE, *options)
         server.port = port
         server.await_port(port)
-        eventually(lambda: os.path.exists(control), 'the control socket is there')
-        varlink = Varlink(control)
+        varlink = eventually(lambda: self.reached(control), 'the control socket listens')
         reply = varlink.call('org.wstan.control.AddKey', {'name': 'attacker', 'key': self.attacker_key})
         self.assertNotIn('error', reply)
         varlink.socket.close()
         return server
+
+    @staticmethod
+    def reached(control):
+        try:
+            return Varlink(control)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None  # it comes behind the listeners
 
     def genuine(self, flood, server):
         """A client without a pool, so that each connection is a new one at the server; another one for the stream."""
