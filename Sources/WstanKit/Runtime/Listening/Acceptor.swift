@@ -33,6 +33,8 @@ package class Acceptor: Pollable, @unchecked Sendable {
     private var pause: Timers.ID?
     /// Accepted, and not dealt out yet. Sources take turns, so that one that connects once does not wait behind a flood.
     private var waiting = TurnQueue<(descriptor: Int32, peer: Peer)>()
+    /// Dealt out in this slice.
+    private var dealt = 0
     /// Whether it goes on in the next turn of the loop by itself.
     private var isToGoOn = false
 
@@ -96,9 +98,10 @@ package class Acceptor: Pollable, @unchecked Sendable {
     /// Goes on until there is nothing left, in slices that leave room for others.
     private func acceptSome() {
         guard !isClosed, pause == nil else { return }
+        dealt = 0
         var isMore = true
         for _ in 0..<Self.acceptedInTurn where isMore { isMore = acceptOne() }
-        deal(upTo: Self.dealtInTurn)
+        deal(upTo: Self.dealtInTurn - dealt)
         guard pause == nil, isMore || !waiting.isEmpty else { return }
         isToGoOn = true
         worker.execute { [self] in
@@ -137,6 +140,12 @@ package class Acceptor: Pollable, @unchecked Sendable {
             Glibc.close(result)
             return true
         }
+        if waiting.isEmpty, !isLast, dealt < Self.dealtInTurn, limiter?.hasRoom(now: worker.now) ?? true {
+            // The usual case: it is alone, and need not wait.
+            dealt += 1
+            handOut(result, peer)
+            return true
+        }
         let source = peer.party
         guard isLast || waiting.hasRoom(for: source, most: Self.mostWaiting) else {
             Glibc.close(result)
@@ -155,11 +164,15 @@ package class Acceptor: Pollable, @unchecked Sendable {
             guard let (descriptor, peer) = waiting.next() else { return }
             // Its stream counts it from now on.
             Descriptors.closed()
-            let ticket = limiter?.enter(now: self.worker.now)
-            let worker = workers[next]
-            next = (next + 1) % workers.count
-            report(.accepted(Arrival(descriptor: descriptor, peer: peer, worker: worker, ticket: ticket)))
+            handOut(descriptor, peer)
         }
+    }
+
+    private func handOut(_ descriptor: Int32, _ peer: Peer) {
+        let ticket = limiter?.enter(now: self.worker.now)
+        let worker = workers[next]
+        next = (next + 1) % workers.count
+        report(.accepted(Arrival(descriptor: descriptor, peer: peer, worker: worker, ticket: ticket)))
     }
 
     private func rest(after error: SystemError) -> Bool {

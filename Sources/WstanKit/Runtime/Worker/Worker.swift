@@ -31,6 +31,8 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     private let epoll: Int32
     private let waker: Int32
     private var events: UnsafeMutableBufferPointer<epoll_event>
+    /// How many events of strangers may still be handled in this turn.
+    private var strangersLeft = 0
     /// Strangers whose events wait for a turn; each is in it once.
     private var waitingStrangers = TurnQueue<Pollable>()
     private var pollables: [Pollable?] = []
@@ -242,6 +244,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         let count = epoll_wait(epoll, events.baseAddress, Int32(events.count), timeout)
         isSleeping.store(false, ordering: .sequentiallyConsistent)
         now = .now()
+        strangersLeft = Self.strangersInTurn
         for index in 0..<max(0, Int(count)) {
             let event = events[index]
             let token = event.data.u64
@@ -262,7 +265,12 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         }
     }
 
+    /// A few that are alone need not wait.
     private func deferEvents(of stranger: Pollable, from source: Party, _ readiness: Readiness) {
+        if waitingStrangers.isEmpty, strangersLeft > 0 {
+            strangersLeft -= 1
+            return stranger.handle(readiness)
+        }
         if stranger.deferred.isEmpty { waitingStrangers.add(stranger, of: source) }
         stranger.deferred.formUnion(readiness)
     }
@@ -271,7 +279,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     private func handleStrangers() {
         guard !waitingStrangers.isEmpty else { return }
         runReadyJobs()
-        for _ in 0..<Self.strangersInTurn {
+        for _ in 0..<strangersLeft {
             guard let stranger = waitingStrangers.next() else { break }
             let readiness = stranger.deferred
             stranger.deferred = []
