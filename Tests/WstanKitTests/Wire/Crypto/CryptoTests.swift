@@ -56,7 +56,8 @@ extension SecretBytes {
         let secret = try #require(bob.sharedSecret(with: alice))
         #expect(secret.bytes == Hexadecimal("4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742").bytes)
         let carol = X25519KeyPair(privateKey: SecretBytes(Array(1...32)))
-        #expect(try #require(carol.sharedSecret(with: bob.publicKey)) == bob.sharedSecret(with: carol.publicKey))
+        #expect(carol.sharedSecret(with: bob.publicKey) != nil)
+        #expect(carol.sharedSecret(with: bob.publicKey) == bob.sharedSecret(with: carol.publicKey))
         // Points of small order: zero, one, and the two of order 8.
         for point in [
             String(repeating: "00", count: 32), "01" + String(repeating: "00", count: 31),
