@@ -91,7 +91,8 @@ struct TunnelLife: Equatable, Sendable {
     ///
     /// - Returns: false when the tunnel is not free.
     mutating func sendRequest(_ cargo: Cargo) -> Bool {
-        guard side == .client, !isDraining, !isParked, !isSending, isIdle || isAborted, started - receivedEnds < Self.mostAwaited
+        guard side == .client, !isDraining, !isParked, !isSending, isIdle || isAborted,
+            started - receivedEnds < Self.mostAwaited
         else { return false }
         begin(cargo, isOurs: true)
         return true

@@ -8,7 +8,8 @@ import Testing
 @Suite struct TunnelLifeScheduleTests {
     @Test func `the machine comes to the reference's verdict at each step of each schedule`() throws {
         let environment = ProcessInfo.processInfo.environment["WSTAN_SCHEDULES"]
-        let kept = try #require(Bundle.module.url(forResource: "schedules", withExtension: "txt", subdirectory: "Vectors/v2"))
+        let kept = try #require(
+            Bundle.module.url(forResource: "schedules", withExtension: "txt", subdirectory: "Vectors/v2"))
         let bytes = Array(try Data(contentsOf: environment.map { URL(filePath: $0) } ?? kept))
         var count = 0
         var steps = 0
@@ -29,7 +30,8 @@ import Testing
     /// What looks for faults has to find them: one verdict of each line is another one.
     @Test func `a schedule with another verdict is noticed`() throws {
         for line in [
-            "C >10! >0a.", "C >10. <04i", "S <10q >04. ~-", "S <10d", "C >10. <04d <0300t=00 |1,1,1,a", "S <0dd |0,0,0,i", "S <10q <10q",
+            "C >10! >0a.", "C >10. <04i", "S <10q >04. ~-", "S <10d", "C >10. <04d <0300t=00 |1,1,1,a",
+            "S <0dd |0,0,0,i", "S <10q <10q",
         ] {
             var schedule = Schedule(Array(line.utf8)[...])
             #expect(schedule.run() != nil, "\(line)")
@@ -85,7 +87,9 @@ private struct Schedule {
     private static func isUDP(_ token: ArraySlice<UInt8>) -> Bool { token.dropFirst(2).first == UInt8(ascii: "u") }
 
     private mutating func send(_ token: ArraySlice<UInt8>) -> String {
-        guard let byte = Hex.decode(token.prefix(2))?.first, let type = MessageType(byte: byte) else { return "no type" }
+        guard let byte = Hex.decode(token.prefix(2))?.first, let type = MessageType(byte: byte) else {
+            return "no type"
+        }
         let isUDP = Self.isUDP(token)
         let may = life.say(type, isUDP ? .datagrams : nil)
         return ">" + Hex.encode([byte]) + (isUDP ? "u" : "") + (may ? "." : "!")

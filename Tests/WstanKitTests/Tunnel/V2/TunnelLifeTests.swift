@@ -31,7 +31,9 @@ import Testing
         } else {
             let word = try #require(step.receive)
             let plaintext = [word.byte] + Hexadecimal(try #require(step.body)).bytes
-            let verdict = plaintext.withUnsafeBytes { bytes in (try? MessageV2.read(bytes)).flatMap { try? life.hear($0) } }
+            let verdict = plaintext.withUnsafeBytes { bytes in
+                (try? MessageV2.read(bytes)).flatMap { try? life.hear($0) }
+            }
             #expect(Self.word(verdict) == step.outcome, place)
             #expect(verdict?.reply.map { Self.reply(ResetV2(connection: $0, code: .none)) } == step.reply, place)
         }

@@ -16,7 +16,8 @@ import Testing
     }
 
     private static let all: [AddressV2] = [
-        .none, .ipv4(IPv4Address(0x7f00_0001), port: 80), .ipv6(IPv6Address(high: 0x2001_0db8_0000_0000, low: 7), port: 65_535),
+        .none, .ipv4(IPv4Address(0x7f00_0001), port: 80),
+        .ipv6(IPv6Address(high: 0x2001_0db8_0000_0000, low: 7), port: 65_535),
         .name("a", port: 0), .name(String(repeating: "x", count: 255), port: 443), .unix([47]),
         .unix([UInt8](repeating: 0xff, count: 255)),
     ]
@@ -56,9 +57,11 @@ import Testing
     }
 
     @Test func `a literal that came as a name is an address, and not every name is a host's`() {
-        #expect(AddressV2.name("127.0.0.1", port: 80).target == Address(host: .ipv4(IPv4Address(0x7f00_0001)), port: 80))
+        #expect(
+            AddressV2.name("127.0.0.1", port: 80).target == Address(host: .ipv4(IPv4Address(0x7f00_0001)), port: 80))
         #expect(AddressV2.name("::1", port: 80).target == Address(host: .ipv6(IPv6Address(high: 0, low: 1)), port: 80))
-        #expect(AddressV2.name("[::1]", port: 80).target == Address(host: .ipv6(IPv6Address(high: 0, low: 1)), port: 80))
+        #expect(
+            AddressV2.name("[::1]", port: 80).target == Address(host: .ipv6(IPv6Address(high: 0, low: 1)), port: 80))
         #expect(AddressV2.name("example.com", port: 80).target == Address(host: .name("example.com"), port: 80))
         #expect(AddressV2.name("a/b", port: 80).target == nil)
         #expect(AddressV2.none.target == nil)

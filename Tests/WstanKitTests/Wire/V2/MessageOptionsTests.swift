@@ -47,10 +47,14 @@ import Testing
 
     @Test func `each option has the lengths of the table and no others`() {
         let lengths: [OptionType: Set<Int>] = [
-            .ciphers: Set(1...16), .features: [4], .record: [4], .kem: [1184, 1088], .binding: [32], .agent: Set(1...32), .timers: [8],
-            .pool: [2], .expiry: [8], .notice: Set(0...255), .shape: Set(stride(from: 0, through: 64, by: 4)), .serverKey: [32],
-            .userKey: [32], .resumable: [4, 22], .received: [8], .token: [16], .listenKind: [1], .listener: [8], .peer: [1, 7], .want: [1],
-            .netKind: [1], .netAddress: [0, 6], .netRoute: [0, 6], .mtu: [2], .dns: [0, 5], .mac: [6], .fullCone: [0], .lazy: [0],
+            .ciphers: Set(1...16), .features: [4], .record: [4], .kem: [1184, 1088], .binding: [32],
+            .agent: Set(1...32), .timers: [8],
+            .pool: [2], .expiry: [8], .notice: Set(0...255), .shape: Set(stride(from: 0, through: 64, by: 4)),
+            .serverKey: [32],
+            .userKey: [32], .resumable: [4, 22], .received: [8], .token: [16], .listenKind: [1], .listener: [8],
+            .peer: [1, 7], .want: [1],
+            .netKind: [1], .netAddress: [0, 6], .netRoute: [0, 6], .mtu: [2], .dns: [0, 5], .mac: [6], .fullCone: [0],
+            .lazy: [0],
             .instance: [16], .takeover: [0], .limit: [2], .attempt: [4], .stripe: [1],
         ]
         #expect(Set(lengths.keys) == Set(OptionType.allCases))
@@ -96,7 +100,9 @@ import Testing
         #expect(try Self.read([0, 0]).isEmpty)
     }
 
-    @Test(arguments: [(16_895, false), (16_896, true), (66_048, true), (66_049, false), (0, false), (Int(UInt32.max), false)])
+    @Test(arguments: [
+        (16_895, false), (16_896, true), (66_048, true), (66_049, false), (0, false), (Int(UInt32.max), false),
+    ])
     func `RECORD has bounds`(size: Int, isRight: Bool) {
         var value: [UInt8] = []
         value.append(integer: UInt32(size))
@@ -107,7 +113,9 @@ import Testing
         #expect(Self.fault([(0x15, [1, 127, 0, 0, 1, 0])]) == .truncated)
         #expect(Self.fault([(0x15, [0, 0])]) == .optionLength)
         #expect(Self.fault([(0x15, [9])]) == .addressType)
-        #expect(try Self.read(Self.list([(0x15, [1, 127, 0, 0, 1, 0, 80])])).peer == .ipv4(IPv4Address(0x7f00_0001), port: 80))
+        #expect(
+            try Self.read(Self.list([(0x15, [1, 127, 0, 0, 1, 0, 80])])).peer
+                == .ipv4(IPv4Address(0x7f00_0001), port: 80))
         for type: UInt16 in [0x18, 0x19] {
             #expect(Self.fault([(type, [4, 33, 0, 0, 0, 0])]) == .optionValue)
             #expect(Self.fault([(type, [5, 0, 0, 0, 0, 0])]) == .optionValue)
@@ -122,7 +130,8 @@ import Testing
     @Test func `what a server hints is clamped`() throws {
         func timers(_ bytes: [UInt8]) throws -> TunnelTimers { try Self.read(Self.list([(7, bytes)])).timers }
         #expect(
-            try timers([0, 0, 0, 0, 0, 0, 0, 0]) == TunnelTimers(ping: .seconds(5), idle: .seconds(10), life: .seconds(60)))
+            try timers([0, 0, 0, 0, 0, 0, 0, 0])
+                == TunnelTimers(ping: .seconds(5), idle: .seconds(10), life: .seconds(60)))
         #expect(
             try timers([255, 255, 255, 255, 255, 255, 255, 255])
                 == TunnelTimers(ping: .seconds(45), idle: .seconds(3600), life: .seconds(4_294_967_295)))
@@ -147,7 +156,8 @@ import Testing
         options.set(Resumption(token: [UInt8](0..<16), seconds: 30, window: 262_144))
         options.set(peer: .unix([47, 97]))
         options.set(.listener, integer: UInt64.max)
-        options.set(.netAddress, prefixes: [.ipv4(IPv4Address(1), length: 32), .ipv6(IPv6Address(high: 1, low: 2), length: 64)])
+        options.set(
+            .netAddress, prefixes: [.ipv4(IPv4Address(1), length: 32), .ipv6(IPv6Address(high: 1, low: 2), length: 64)])
         var bytes: [UInt8] = []
         options.encode(into: &bytes)
         let read = try Self.read(bytes)

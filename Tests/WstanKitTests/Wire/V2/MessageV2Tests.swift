@@ -4,7 +4,9 @@ import Testing
 @testable import WstanCore
 
 @Suite struct MessageV2Tests {
-    private static let all = MessageVectors.all.messages.list.map { (name: $0.name, bytes: Hexadecimal($0.plaintext).bytes) }
+    private static let all = MessageVectors.all.messages.list.map {
+        (name: $0.name, bytes: Hexadecimal($0.plaintext).bytes)
+    }
 
     private static func padding(of plaintext: [UInt8]) -> Int? {
         plaintext[0] & MessageType.padded == 0 ? nil : Int(plaintext[1]) << 8 | Int(plaintext[2])
@@ -39,12 +41,16 @@ import Testing
         let listener: UInt64 = 0x1122_3344_5566_7788
         let token = [UInt8](0..<16)
 
-        func body(_ address: AddressV2 = .none, _ data: String = "", _ set: (inout Options) -> Void = { _ in }) -> RequestBody {
+        func body(_ address: AddressV2 = .none, _ data: String = "", _ set: (inout Options) -> Void = { _ in })
+            -> RequestBody
+        {
             var body = RequestBody(address: address, data: Array(data.utf8))
             set(&body.options)
             return body
         }
-        func request(_ type: RequestType, _ body: RequestBody) -> [UInt8] { MessageV2.request(RequestV2(type, body)).encoded() }
+        func request(_ type: RequestType, _ body: RequestBody) -> [UInt8] {
+            MessageV2.request(RequestV2(type, body)).encoded()
+        }
         func bytes(_ text: String, _ make: (UnsafeRawBufferPointer) -> MessageV2) -> [UInt8] {
             Array(text.utf8).withUnsafeBytes { make($0).encoded() }
         }
@@ -65,7 +71,8 @@ import Testing
         made.append(MessageV2.ok(body(.ipv4(IPv4Address(0xc633_6401), port: 40_000))).encoded())
         made.append(MessageV2.ok(body(.none, "220 mail")).encoded())
         made.append(MessageV2.ok(body { $0.set(Resumption(token: token, seconds: 30, window: 262_144)) }).encoded())
-        made.append(MessageV2.ok(body(.ipv4(IPv4Address(0), port: 8080)) { $0.set(.listener, integer: listener) }).encoded())
+        made.append(
+            MessageV2.ok(body(.ipv4(IPv4Address(0), port: 8080)) { $0.set(.listener, integer: listener) }).encoded())
         made.append(
             MessageV2.ok(
                 body {
@@ -95,9 +102,12 @@ import Testing
         var associate = body { $0.set(.fullCone, []) }
         associate.data = try datagrams([(ipv4, "one")])
         made.append(request(.associate, associate))
-        made.append(request(.listen, body(.ipv4(IPv4Address(0), port: 8080)) { $0.set(.listenKind, [ListenKind.stream.byte]) }))
         made.append(
-            request(.listen, body(.ipv6(IPv6Address(high: 0, low: 0), port: 5353)) { $0.set(.listenKind, [ListenKind.udp.byte]) }))
+            request(.listen, body(.ipv4(IPv4Address(0), port: 8080)) { $0.set(.listenKind, [ListenKind.stream.byte]) }))
+        made.append(
+            request(
+                .listen,
+                body(.ipv6(IPv6Address(high: 0, low: 0), port: 5353)) { $0.set(.listenKind, [ListenKind.udp.byte]) }))
         made.append(request(.park, body { $0.set(.listener, integer: listener) }))
         func incoming(_ address: AddressV2, _ data: String) -> [UInt8] {
             request(
@@ -155,19 +165,26 @@ import Testing
         #expect(MessageType(byte: 0x80) == nil)
     }
 
-    @Test(arguments: [
-        ([0x83], Violation.truncated), ([0x81, 0], .truncated), ([0x81, 0, 1], .padding), ([0x81, 0, 9, 1, 2], .padding),
-        ([0x81, 0, 2, 1, 2], nil), ([0x03, 0], .truncated), ([0x03], .truncated), ([0x03, 0, 5], nil), ([0x08], .truncated),
-        ([0x08, 20], nil), ([0x07, 1], .trailingBytes), ([0x87, 0, 1, 9], nil), ([0x05, 1, 2, 3, 4, 5, 6, 7], .truncated),
-        ([0x05, 1, 2, 3, 4, 5, 6, 7, 8, 9], .trailingBytes), ([0x06], .truncated), ([0x09, 0, 0, 0, 0, 0, 0, 0, 0], .truncated),
-        ([0x09, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], .trailingBytes), ([0x0a, 0, 0, 0, 0, 0, 0, 0], .truncated),
-        ([0x0d, 0, 0, 0, 0, 0, 0, 0, 0], .truncated), ([0x0d, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1], .trailingBytes),
-        ([0x0b], .noPieces), ([0x0c], .noPieces), ([0x0c, 0, 2, 1], .truncated), ([0x0c, 0], .truncated), ([0x0c, 0, 0], nil),
-        ([0x0b, 0, 0], .truncated), ([0x0b, 0, 1, 2], .addressType), ([0x0b, 0, 1, 0], nil), ([0x04], .truncated),
-        ([0x04, 0, 0], .truncated), ([0x04, 0, 0, 2], .addressType), ([0x10, 0, 0, 3, 0, 0, 0], .address),
-        ([0x11, 0, 0, 0, 0], .truncated), ([0x11, 0, 0, 0, 0, 1, 0], nil), ([0x1f, 0, 0, 0], nil), ([0x1f, 0, 1, 0], .truncated),
-        ([0x40, 0xff, 0xff], nil), ([0x2f], .unknownType), ([0xc0, 0, 0], nil),
-    ] as [([UInt8], Violation?)])
+    @Test(
+        arguments: [
+            ([0x83], Violation.truncated), ([0x81, 0], .truncated), ([0x81, 0, 1], .padding),
+            ([0x81, 0, 9, 1, 2], .padding),
+            ([0x81, 0, 2, 1, 2], nil), ([0x03, 0], .truncated), ([0x03], .truncated), ([0x03, 0, 5], nil),
+            ([0x08], .truncated),
+            ([0x08, 20], nil), ([0x07, 1], .trailingBytes), ([0x87, 0, 1, 9], nil),
+            ([0x05, 1, 2, 3, 4, 5, 6, 7], .truncated),
+            ([0x05, 1, 2, 3, 4, 5, 6, 7, 8, 9], .trailingBytes), ([0x06], .truncated),
+            ([0x09, 0, 0, 0, 0, 0, 0, 0, 0], .truncated),
+            ([0x09, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], .trailingBytes), ([0x0a, 0, 0, 0, 0, 0, 0, 0], .truncated),
+            ([0x0d, 0, 0, 0, 0, 0, 0, 0, 0], .truncated), ([0x0d, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1], .trailingBytes),
+            ([0x0b], .noPieces), ([0x0c], .noPieces), ([0x0c, 0, 2, 1], .truncated), ([0x0c, 0], .truncated),
+            ([0x0c, 0, 0], nil),
+            ([0x0b, 0, 0], .truncated), ([0x0b, 0, 1, 2], .addressType), ([0x0b, 0, 1, 0], nil), ([0x04], .truncated),
+            ([0x04, 0, 0], .truncated), ([0x04, 0, 0, 2], .addressType), ([0x10, 0, 0, 3, 0, 0, 0], .address),
+            ([0x11, 0, 0, 0, 0], .truncated), ([0x11, 0, 0, 0, 0, 1, 0], nil), ([0x1f, 0, 0, 0], nil),
+            ([0x1f, 0, 1, 0], .truncated),
+            ([0x40, 0xff, 0xff], nil), ([0x2f], .unknownType), ([0xc0, 0, 0], nil),
+        ] as [([UInt8], Violation?)])
     func `bodies of a wrong length are faults`(bytes: [UInt8], fault: Violation?) {
         #expect(MessageV2.fault(bytes) == fault)
     }
@@ -188,7 +205,8 @@ import Testing
     }
 
     @Test func `texts are repaired when they are read, and cut where a character begins`() throws {
-        let repaired = try [UInt8]([7, 1, 0x61, 0xff]).withBytes { (bytes) throws(Violation) in try ResetV2.read(bytes) }
+        let repaired = try [UInt8]([7, 1, 0x61, 0xff]).withBytes { (bytes) throws(Violation) in try ResetV2.read(bytes)
+        }
         #expect(repaired.text == "a\u{fffd}")
         for length in [84, 85, 86, 200] {
             var bytes: [UInt8] = []

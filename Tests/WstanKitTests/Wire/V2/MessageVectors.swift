@@ -105,9 +105,11 @@ struct MessageVectors: Decodable {
         }
 
         static let types: [String: MessageType] = [
-            "NOP": .nop, "DATA": .data, "FIN": .fin, "RESET": .reset, "OK": .ok, "PING": .ping, "PONG": .pong, "REKEY": .rekey,
+            "NOP": .nop, "DATA": .data, "FIN": .fin, "RESET": .reset, "OK": .ok, "PING": .ping, "PONG": .pong,
+            "REKEY": .rekey,
             "BYE": .bye, "ACK": .ack, "DATAAT": .dataAt, "DGRAM": .dgram, "PACKET": .packet, "NEED": .need,
-            "CONNECT": .request(.connect), "ASSOCIATE": .request(.associate), "LISTEN": .request(.listen), "PARK": .request(.park),
+            "CONNECT": .request(.connect), "ASSOCIATE": .request(.associate), "LISTEN": .request(.listen),
+            "PARK": .request(.park),
             "INCOMING": .request(.incoming), "NETWORK": .request(.network), "RESUME": .request(.resume),
         ]
     }
@@ -144,7 +146,8 @@ struct MessageVectors: Decodable {
 
     static let all: MessageVectors = {
         guard let url = Bundle.module.url(forResource: "vectors-v2", withExtension: "json", subdirectory: "Vectors/v2"),
-            let bytes = try? Data(contentsOf: url), let vectors = try? JSONDecoder().decode(MessageVectors.self, from: bytes)
+            let bytes = try? Data(contentsOf: url),
+            let vectors = try? JSONDecoder().decode(MessageVectors.self, from: bytes)
         else { preconditionFailure("no vectors") }
         return vectors
     }()

@@ -7,7 +7,9 @@ import Testing
     @Test func `pieces are handed out in order, and datagrams with their addresses`() throws {
         var gatherer = PieceGatherer()
         let addresses: [AddressV2] = [.ipv4(IPv4Address(1), port: 53), .none, .name("a.b", port: 9)]
-        for (number, address) in addresses.enumerated() { #expect(gatherer.append(address, [UInt8](repeating: 7, count: number)) == true) }
+        for (number, address) in addresses.enumerated() {
+            #expect(gatherer.append(address, [UInt8](repeating: 7, count: number)) == true)
+        }
         try gatherer.body.withBytes { (bytes) throws(Violation) in
             let pieces = try DatagramPieces.read(bytes)
             #expect(pieces.map(\.address) == addresses)

@@ -10,7 +10,9 @@ import Testing
     private static let ciphers: [RecordCipher] = AEADCipher.allCases.map { .sealed($0) } + [.none]
 
     /// The plaintext of the next record, and what was read of it.
-    private static func open(_ record: [UInt8], _ opener: inout RecordOpener) throws(Violation) -> (plaintext: [UInt8], type: MessageType) {
+    private static func open(_ record: [UInt8], _ opener: inout RecordOpener) throws(Violation) -> (
+        plaintext: [UInt8], type: MessageType
+    ) {
         var record = record
         return try record.withMutableBytes { (bytes) throws(Violation) -> (plaintext: [UInt8], type: MessageType) in
             let message = try opener.open(bytes)
@@ -35,7 +37,8 @@ import Testing
         _ cipher: RecordCipher, next: UInt64 = 0, limit: Int = LimitsV2.plaintext
     ) -> (RecordSealer, RecordOpener) {
         (
-            RecordSealer(epoch(cipher, next: next), limit: limit, now: now), RecordOpener(epoch(cipher, next: next), limit: limit)
+            RecordSealer(epoch(cipher, next: next), limit: limit, now: now),
+            RecordOpener(epoch(cipher, next: next), limit: limit)
         )
     }
 
@@ -51,11 +54,15 @@ import Testing
                 #expect(vector.keyC2S == nil && vector.ivC2S == nil)
                 continue
             }
-            for (chain, key, iv) in [(vector.chainC2S, vector.keyC2S, vector.ivC2S), (vector.chainS2C, vector.keyS2C, vector.ivS2C)] {
+            for (chain, key, iv) in [
+                (vector.chainC2S, vector.keyC2S, vector.ivC2S), (vector.chainS2C, vector.keyS2C, vector.ivS2C),
+            ] {
                 let chain = SecretBytes(Hexadecimal(chain).bytes)
                 let derived = HKDF.expand(prk: chain, info: Array("key".utf8) + [cipher.byte], length: aead.keySize)
                 #expect(derived == SecretBytes(Hexadecimal(try #require(key)).bytes))
-                #expect(HKDF.expand(prk: chain, info: Array("iv".utf8), length: 12) == SecretBytes(Hexadecimal(try #require(iv)).bytes))
+                #expect(
+                    HKDF.expand(prk: chain, info: Array("iv".utf8), length: 12)
+                        == SecretBytes(Hexadecimal(try #require(iv)).bytes))
             }
         }
     }
@@ -107,11 +114,15 @@ import Testing
     @Test func `each violation of the vectors closes the tunnel at its last record`() throws {
         #expect(Self.vectors.violations.count == 12)
         let first = try #require(Self.vectors.handshakes.first)
-        let reasons: [String: Violation] = ["bad tag": .notAuthentic, "record length": .recordLength, "padding": .padding]
+        let reasons: [String: Violation] = [
+            "bad tag": .notAuthentic, "record length": .recordLength, "padding": .padding,
+        ]
         for vector in Self.vectors.violations {
             // The vectors have the handshake's padding of P2 and its keys in common.
             var opener = RecordOpener(try first.toServer())
-            for record in vector.records.dropLast() { #expect(Self.fault(record.bytes, &opener) == nil, "\(vector.name)") }
+            for record in vector.records.dropLast() {
+                #expect(Self.fault(record.bytes, &opener) == nil, "\(vector.name)")
+            }
             let last = try #require(vector.records.last)
             #expect(Self.fault(last.bytes, &opener) == reasons[vector.reason], "\(vector.name)")
         }
@@ -120,7 +131,9 @@ import Testing
     @Test(arguments: ciphers)
     func `data is sealed in place, with and without padding`(cipher: RecordCipher) throws {
         var (sealer, opener) = Self.pair(cipher)
-        for (count, padding, isLast) in [(0, nil, false), (5, nil, true), (5, 7, false), (65_536, nil, false), (0, 0, true)] as [(Int, Int?, Bool)] {
+        for (count, padding, isLast) in [
+            (0, nil, false), (5, nil, true), (5, 7, false), (65_536, nil, false), (0, 0, true),
+        ] as [(Int, Int?, Bool)] {
             let room = Sealer.headroom
             var memory = [UInt8](repeating: 0xaa, count: room + count + (padding ?? 0) + Sealer.tailroom)
             for place in 0..<count { memory[room + place] = UInt8(truncatingIfNeeded: place) }
@@ -132,7 +145,9 @@ import Testing
             #expect(record.count == head + count + (padding ?? 0) + cipher.tagSize)
             let (plaintext, type) = try Self.open(record, &opener)
             #expect(type == (isLast ? .fin : .data))
-            #expect(plaintext.dropFirst(head).prefix(count).elementsEqual((0..<count).map { UInt8(truncatingIfNeeded: $0) }))
+            #expect(
+                plaintext.dropFirst(head).prefix(count).elementsEqual((0..<count).map { UInt8(truncatingIfNeeded: $0) })
+            )
         }
     }
 

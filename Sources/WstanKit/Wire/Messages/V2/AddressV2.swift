@@ -81,7 +81,9 @@ enum AddressV2: Hashable, Sendable {
             guard let value = reader.readInteger(UInt32.self) else { throw .truncated }
             return .ipv4(IPv4Address(value), port: try readPort(&reader))
         case Kind.ipv6:
-            guard let high = reader.readInteger(UInt64.self), let low = reader.readInteger(UInt64.self) else { throw .truncated }
+            guard let high = reader.readInteger(UInt64.self), let low = reader.readInteger(UInt64.self) else {
+                throw .truncated
+            }
             return .ipv6(IPv6Address(high: high, low: low), port: try readPort(&reader))
         case Kind.name:
             let name = try readText(&reader)

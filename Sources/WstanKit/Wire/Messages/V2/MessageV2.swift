@@ -88,7 +88,9 @@ enum MessageV2 {
         case .request(let type):
             let request = RequestV2(type, try RequestBody.read(body))
             if type == .associate, !request.body.data.isEmpty {
-                _ = try request.body.data.withBytes { (data) throws(Violation) in try DatagramPieces.read(data).pieces.count }
+                _ = try request.body.data.withBytes { (data) throws(Violation) in
+                    try DatagramPieces.read(data).pieces.count
+                }
             }
             return .request(request)
         case .ignorable(let byte): return .ignorable(byte)

@@ -32,7 +32,9 @@ enum NetworkPrefix: Equatable, Sendable {
             guard let value = reader.readInteger(UInt32.self) else { throw .optionLength }
             return .ipv4(IPv4Address(value))
         case 6:
-            guard let high = reader.readInteger(UInt64.self), let low = reader.readInteger(UInt64.self) else { throw .optionLength }
+            guard let high = reader.readInteger(UInt64.self), let low = reader.readInteger(UInt64.self) else {
+                throw .optionLength
+            }
             return .ipv6(IPv6Address(high: high, low: low))
         default:
             throw .optionValue

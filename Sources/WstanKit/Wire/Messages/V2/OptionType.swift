@@ -82,9 +82,9 @@ enum OptionType: UInt16, CaseIterable, Sendable {
             while reader.remaining > 0 { _ = try NetworkPrefix.read(&reader) }
         case .dns:
             while reader.remaining > 0 { _ = try NetworkPrefix.readAddress(&reader) }
-        case .ciphers, .features, .kem, .binding, .agent, .timers, .pool, .expiry, .notice, .shape, .serverKey, .userKey, .resumable,
-            .received, .token, .listenKind, .listener, .want, .netKind, .mtu, .mac, .fullCone, .lazy, .instance, .takeover, .limit,
-            .attempt, .stripe:
+        case .ciphers, .features, .kem, .binding, .agent, .timers, .pool, .expiry, .notice, .shape, .serverKey,
+            .userKey, .resumable, .received, .token, .listenKind, .listener, .want, .netKind, .mtu, .mac, .fullCone,
+            .lazy, .instance, .takeover, .limit, .attempt, .stripe:
             break
         }
     }

@@ -10,7 +10,9 @@ struct Pieces {
         var reader = ByteReader(body)
         var count = 0
         while reader.remaining > 0 {
-            guard let size = reader.readInteger(UInt16.self), reader.readBytes(Int(size)) != nil else { throw .truncated }
+            guard let size = reader.readInteger(UInt16.self), reader.readBytes(Int(size)) != nil else {
+                throw .truncated
+            }
             count += 1
             guard count <= LimitsV2.pieces else { throw .tooManyPieces }
         }
@@ -98,7 +100,8 @@ struct PieceGatherer {
     }
 
     private mutating func append(_ address: [UInt8], _ payload: some Collection<UInt8>) -> Bool {
-        guard count < LimitsV2.pieces, let size = UInt16(exactly: address.count + payload.count), body.count + 2 + Int(size) <= limit
+        guard count < LimitsV2.pieces, let size = UInt16(exactly: address.count + payload.count),
+            body.count + 2 + Int(size) <= limit
         else { return false }
         body.append(integer: size)
         body.append(contentsOf: address)

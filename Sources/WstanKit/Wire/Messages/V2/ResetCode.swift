@@ -40,8 +40,8 @@ enum ResetCode: UInt8, CaseIterable, Sendable {
         case .ttlExpired, .timedOut: .ttlExpired
         case .notSupported: .commandNotSupported
         case .addressTypeNotSupported: .addressTypeNotSupported
-        case .none, .failed, .reset, .idle, .draining, .overLimit, .keyRevoked, .nothingToResume, .noMemory, .listenerTakenOver,
-            .noSuchListener, .cannotListen:
+        case .none, .failed, .reset, .idle, .draining, .overLimit, .keyRevoked, .nothingToResume, .noMemory,
+            .listenerTakenOver, .noSuchListener, .cannotListen:
             .generalFailure
         }
     }

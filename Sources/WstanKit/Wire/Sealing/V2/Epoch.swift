@@ -49,7 +49,9 @@ struct Epoch {
     mutating func seal(_ buffer: UnsafeMutableRawBufferPointer, plaintextLength: Int) {
         // Going on would use a nonce that the peer refuses.
         precondition(!isOver, "an epoch ends with a REKEY")
-        if let keys { keys.aead.seal(inPlace: buffer, plaintextLength: plaintextLength, nonce: keys.iv ^ AEADNonce(counter: next)) }
+        if let keys {
+            keys.aead.seal(inPlace: buffer, plaintextLength: plaintextLength, nonce: keys.iv ^ AEADNonce(counter: next))
+        }
         next += 1
     }
 

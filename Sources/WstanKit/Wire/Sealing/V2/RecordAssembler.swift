@@ -49,7 +49,8 @@ final class RecordAssembler {
     /// By doubling: what comes a byte at a time is not copied for each of them.
     private func grow(to needed: Int) {
         guard needed > memory.count else { return }
-        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: max(needed, min(2 * memory.count, limit)), alignment: 16)
+        let larger = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(needed, min(2 * memory.count, limit)), alignment: 16)
         larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[..<count]))
         memory.deallocate()
         memory = larger

@@ -73,7 +73,8 @@ struct RecordSealer {
         if let padding {
             record[0] = type.byte | MessageType.padded
             record.storeBytes(of: UInt16(padding).bigEndian, toByteOffset: 1, as: UInt16.self)
-            UnsafeMutableRawBufferPointer(start: start + count, count: padding).initializeMemory(as: UInt8.self, repeating: 0)
+            UnsafeMutableRawBufferPointer(start: start + count, count: padding).initializeMemory(
+                as: UInt8.self, repeating: 0)
         } else {
             record[0] = type.byte
         }

@@ -36,7 +36,8 @@ extension FuzzTarget {
                 }
                 if closed == true { return require(before.started <= life.started, "requests are only added") }
             case 1: _ = life.say(input.choice(of: LifeWire.sayings))
-            case 2: if life.abort() != nil { require(!life.isSending && life.isAborted, "nothing is sent behind a reset") }
+            case 2:
+                if life.abort() != nil { require(!life.isSending && life.isAborted, "nothing is sent behind a reset") }
             default: _ = life.sendOK()
             }
             require(life.sentEnds <= life.started && life.receivedEnds <= life.started, "a segment ends once")
@@ -116,7 +117,8 @@ extension TunnelLife {
 /// A client and a server, with what is on the way between them.
 private struct LifeWire {
     static let sayings: [MessageType] = [
-        .request(.connect), .request(.associate), .request(.listen), .request(.park), .data, .ok, .fin, .dgram, .request(.incoming), .bye,
+        .request(.connect), .request(.associate), .request(.listen), .request(.park), .data, .ok, .fin, .dgram,
+        .request(.incoming), .bye,
     ]
 
     private struct Letter {

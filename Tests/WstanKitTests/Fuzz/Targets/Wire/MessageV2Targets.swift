@@ -6,13 +6,17 @@ extension FuzzTarget {
     static let messageV2 = FuzzTarget(
         "message-v2",
         seeds: [
-            [0x80, 0, 5, 0, 0, 0, 0, 0], [1, 104, 105], [0x82, 0, 2, 98, 1, 2], [3, 0, 5, 110, 111], [8, 20, 98], [9, 0, 0, 0, 0, 0, 0, 1, 0, 0],
+            [0x80, 0, 5, 0, 0, 0, 0, 0], [1, 104, 105], [0x82, 0, 2, 98, 1, 2], [3, 0, 5, 110, 111], [8, 20, 98],
+            [9, 0, 0, 0, 0, 0, 0, 1, 0, 0],
             [4, 0, 26, 0, 16, 0, 22] + [UInt8](repeating: 7, count: 22) + [0, 65],
             [4, 0, 20, 0, 0x18, 0, 6, 4, 24, 10, 8, 0, 2, 0, 0x1a, 0, 2, 5, 120, 0x80, 0x1f, 0, 0, 0],
-            [0x0b, 0, 10, 1, 127, 0, 0, 1, 0, 53, 1, 2, 3, 0, 5, 3, 1, 97, 0, 53], [0x0c, 0, 2, 69, 0, 0, 0], [0x0a, 0, 0, 0, 0, 0, 2, 0, 0, 1],
-            [0x0d, 1, 2, 3, 4, 5, 6, 7, 8, 2], [0x10, 0, 0, 3, 1, 97, 0, 80, 71], [0x10, 0, 4, 0, 0x1f, 0, 0, 5, 2, 47, 97],
+            [0x0b, 0, 10, 1, 127, 0, 0, 1, 0, 53, 1, 2, 3, 0, 5, 3, 1, 97, 0, 53], [0x0c, 0, 2, 69, 0, 0, 0],
+            [0x0a, 0, 0, 0, 0, 0, 2, 0, 0, 1],
+            [0x0d, 1, 2, 3, 4, 5, 6, 7, 8, 2], [0x10, 0, 0, 3, 1, 97, 0, 80, 71],
+            [0x10, 0, 4, 0, 0x1f, 0, 0, 5, 2, 47, 97],
             [0x11, 0, 4, 0, 0x1d, 0, 0, 0, 0, 8, 1, 1, 1, 1, 1, 0, 53, 9],
-            [0x14, 0, 23, 0, 0x14, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0x15, 0, 7, 1, 127, 0, 0, 1, 0, 80, 0], [0x1f, 0, 0, 0], [0x55, 1],
+            [0x14, 0, 23, 0, 0x14, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0x15, 0, 7, 1, 127, 0, 0, 1, 0, 80, 0],
+            [0x1f, 0, 0, 0], [0x55, 1],
         ], maxLength: 4096
     ) { input in
         let bytes = input.rest()
@@ -97,7 +101,8 @@ private enum FuzzFrames {
                         guard let event = try reader.next(in: bytes, from: &offset) else { return true }
                         guard case .payload(let range, let isText, let endsMessage) = event else { continue }
                         let record = try assembler.take(
-                            UnsafeMutableRawBufferPointer(rebasing: bytes[range]), isText: isText, fragments: reader.fragments,
+                            UnsafeMutableRawBufferPointer(rebasing: bytes[range]), isText: isText,
+                            fragments: reader.fragments,
                             endsMessage: endsMessage)
                         require(assembler.heldBytes <= LimitsV2.record, "what is held has a bound")
                         if let record { messages.append(try opener.open(record).encoded()) }
