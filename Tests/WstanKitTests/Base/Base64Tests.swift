@@ -21,6 +21,26 @@ import Testing
         }
     }
 
+    @Test func `without padding it is the same text, cut, and padding is refused`() {
+        var random = SeededRandomness(seed: 8)
+        for count in 0...200 {
+            let bytes = random.bytes(count)
+            let text = Self.urlSafe(Data(bytes).base64EncodedString()).replacingOccurrences(of: "=", with: "")
+            #expect(Base64.encodeUnpadded(bytes) == text)
+            #expect(Base64.decodeUnpadded(text.utf8) == bytes)
+            #expect(Base64.decodeUnpadded((text + "=").utf8) == nil)
+            #expect(Base64.decodeUnpadded((text + "==").utf8) == nil)
+        }
+        for text in ["A", "AAAAA", "AB", "AAB", "A=", "AA==", "AA\n", " AA", "AA AA", "++++", "//", "AAA\u{0}"] {
+            #expect(Base64.decodeUnpadded(text.utf8) == nil, "\(text.debugDescription)")
+        }
+        for _ in 0..<20_000 {
+            let text = Mutation.of(Array(Base64.encodeUnpadded(random.bytes(random.below(30))).utf8), &random)
+            guard let bytes = Base64.decodeUnpadded(text) else { continue }
+            if Array(Base64.encodeUnpadded(bytes).utf8) != text { Issue.record("\(text)") }
+        }
+    }
+
     @Test func `each alphabet refuses the other's symbols`() {
         #expect(Base64.decode(Array("++//".utf8)) == [0xfb, 0xef, 0xff])
         #expect(Base64.decode(Array("--__".utf8), .url) == [0xfb, 0xef, 0xff])

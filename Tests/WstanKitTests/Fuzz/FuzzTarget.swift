@@ -35,6 +35,7 @@ struct FuzzTarget: Sendable, CustomStringConvertible {
         bodyReader, responseReader, proxyRequest, proxyResponse, exchangeMachine, acceptance, explanation,
         usersFile, proxyAuthorization, grantMachine, keyRing, keyRingScript,
         controlCalls, json, interface,
+        messageV2, recordsV2, tunnelLives, loneTunnelLife,
     ]
 }
 

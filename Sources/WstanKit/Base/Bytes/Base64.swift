@@ -1,5 +1,5 @@
-/// RFC 4648 base64, both alphabets. Decoding is strict and canonical: padding is required and unused bits are zero, so
-/// that no two texts stand for the same bytes.
+/// RFC 4648 base64, both alphabets. Decoding is strict and canonical: padding is there or is not, as is asked for, and unused bits
+/// are zero, so that no two texts stand for the same bytes.
 @usableFromInline package enum Base64 {
     @usableFromInline package enum Alphabet: Sendable {
         /// `+` and `/` (section 4): keys and nonces.
@@ -37,23 +37,38 @@
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// Section 3.2: without the padding.
+    @inlinable package static func encodeUnpadded(_ bytes: some Collection<UInt8>, _ alphabet: Alphabet = .url) -> String {
+        let text = encode(bytes, alphabet).utf8
+        return String(decoding: text.dropLast((3 - bytes.count % 3) % 3), as: UTF8.self)
+    }
+
     /// - Returns: nil for anything but the canonical text.
     @inlinable package static func decode(_ text: some BidirectionalCollection<UInt8>, _ alphabet: Alphabet = .standard)
         -> [UInt8]?
     {
         let count = text.count
         guard count % 4 == 0 else { return nil }
-        guard count > 0 else { return [] }
-        let values = alphabet == .standard ? standardValues : urlValues
         var padded = 0
         if text.last == padding {
             padded = text.dropLast().last == padding ? 2 : 1
         }
+        return decode(symbols: text.dropLast(padded), alphabet)
+    }
+
+    /// - Returns: nil for anything but the canonical text without padding.
+    @inlinable package static func decodeUnpadded(_ text: some Collection<UInt8>, _ alphabet: Alphabet = .url) -> [UInt8]? {
+        // The last one of so many would have six bits, and no byte.
+        text.count % 4 == 1 ? nil : decode(symbols: text, alphabet)
+    }
+
+    @inlinable static func decode(symbols: some Collection<UInt8>, _ alphabet: Alphabet) -> [UInt8]? {
+        let values = alphabet == .standard ? standardValues : urlValues
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(count / 4 * 3)
+        bytes.reserveCapacity(symbols.count * 3 / 4)
         var group: UInt32 = 0
         var held: UInt32 = 0
-        for symbol in text.dropLast(padded) {
+        for symbol in symbols {
             let value = values[Int(symbol)]
             guard value < 64 else { return nil }
             group = group << 6 | UInt32(value)

@@ -1,4 +1,3 @@
-import COpenSSL
 import WstanBase
 
 /// Tells keys apart without telling them: the first 8 bytes of SHA-256 over a fixed label and the key.
@@ -40,16 +39,4 @@ package struct KeyID: Hashable, Sendable, CustomStringConvertible {
 
 extension Key {
     package var id: KeyID { KeyID(of: self) }
-}
-
-enum SHA256 {
-    /// 32 bytes.
-    static func digest(_ bytes: [UInt8]) -> [UInt8] { bytes.withUnsafeBytes { digest($0) } }
-
-    static func digest(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
-        var digest = [UInt8](repeating: 0, count: 32)
-        precondition(
-            EVP_Digest(bytes.baseAddress, bytes.count, &digest, nil, EVP_sha256(), nil) == 1, "OpenSSL has no SHA-256")
-        return digest
-    }
 }

@@ -25,6 +25,7 @@ package enum Socks5 {
         case networkUnreachable = 3
         case hostUnreachable = 4
         case connectionRefused = 5
+        case ttlExpired = 6
         case commandNotSupported = 7
         case addressTypeNotSupported = 8
     }

@@ -35,6 +35,8 @@ package struct FrameReader {
     private var phase: UInt64 = 0
     /// What the message in progress began as; nil between messages.
     private var message: Opcode?
+    /// Frames of the message in progress so far, or of the last one.
+    private(set) var fragments = 0
 
     package init(role: WebSocketRole) {
         self.role = role
@@ -164,7 +166,11 @@ package struct FrameReader {
             control.removeAll(keepingCapacity: false)
             state = .gathering
         } else {
-            if opcode != .continuation { message = opcode }
+            if opcode != .continuation {
+                message = opcode
+                fragments = 0
+            }
+            fragments &+= 1
             state = .inPayload
         }
         return reader.position

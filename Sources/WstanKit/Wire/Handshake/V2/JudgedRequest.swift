@@ -1,0 +1,58 @@
+import WstanBase
+
+/// A request that a user has made for this server, in time, for which a cipher was found. Only `ServerHandshakeV2` makes it.
+///
+/// What stands between it and its answer is step 8 of section 4.4: it is remembered under `identity` until `rememberedUntil`, and
+/// refused when it was there. Nothing is said to the peer before that has held.
+struct JudgedRequest {
+    let user: RingUser
+    /// Its key has expired: it is answered, and then told so.
+    let isExpired: Bool
+    let identity: HandshakeIdentity
+    /// When it was made, by its maker's clock.
+    let time: WireTime
+    let rememberedUntil: WireTime
+    let payload: RequestPayload
+    let cipher: RecordCipher
+    private let noise: NoiseNKpsk0.Responder
+    private let secrets: RequestSecrets
+
+    init(
+        user: RingUser, isExpired: Bool, identity: HandshakeIdentity, time: WireTime, rememberedUntil: WireTime,
+        payload: RequestPayload, cipher: RecordCipher, noise: NoiseNKpsk0.Responder, secrets: RequestSecrets
+    ) {
+        self.user = user
+        self.isExpired = isExpired
+        self.identity = identity
+        self.time = time
+        self.rememberedUntil = rememberedUntil
+        self.payload = payload
+        self.cipher = cipher
+        self.noise = noise
+        self.secrets = secrets
+    }
+
+    /// Makes M2.
+    ///
+    /// - Parameters:
+    ///   - options: of P2.
+    ///   - padding: in bytes; fewer are added where no more fit.
+    ///   - ephemeralKey: 32 random bytes, fresh with each answer.
+    func reply(
+        at now: WireTime, isInGrace: Bool = false, options: Options = Options(), padding: Int, ephemeralKey: SecretBytes
+    ) -> (reply: HandshakeReply, secrets: TunnelSecrets) {
+        let payload = ReplyPayload(
+            time: now, cipher: cipher.byte, flags: isInGrace ? ReplyPayload.graceFlag : 0, options: options)
+        return reply(payload.encoded(padding: padding), ephemeralKey: ephemeralKey)
+    }
+
+    /// - Parameter payload: P2.
+    func reply(_ payload: [UInt8], ephemeralKey: SecretBytes) -> (reply: HandshakeReply, secrets: TunnelSecrets) {
+        var noise = noise
+        let ephemeral = X25519KeyPair(privateKey: ephemeralKey)
+        guard let ciphertext = noise.writeSecond(payload, ephemeral: ephemeral),
+            let reply = HandshakeReply(secrets.masked(ephemeral.publicKey) + ciphertext)
+        else { preconditionFailure("a payload that fits into no reply") }
+        return (reply, TunnelSecrets(noise.state, cipher: cipher))
+    }
+}

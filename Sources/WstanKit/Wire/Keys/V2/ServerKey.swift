@@ -1,0 +1,51 @@
+import WstanBase
+
+/// What clients have of a server's key (spk of section 3), and what follows from it: whoever has it can tell this server's requests
+/// from noise, and cannot open them.
+struct ServerPublicKey: Sendable, Equatable, Redacted {
+    /// 32 bytes.
+    let bytes: [UInt8]
+    /// From which the keys follow that hide a request's header and the answer's ephemeral key.
+    let mask: SecretBytes
+    /// What the cookie is called that carries a request.
+    let cookieName: String
+
+    init(_ bytes: [UInt8]) {
+        precondition(bytes.count == X25519KeyPair.size, "a public key has 32 bytes")
+        self.bytes = bytes
+        let hmac = HMAC()
+        mask = HKDF.extract(salt: KeyLabels.maskSalt, ikm: bytes, by: hmac)
+        let choice = HKDF.expand(prk: mask, info: Array("cookie".utf8), length: 1, by: hmac).withBytes { $0[0] }
+        cookieName = Self.cookieNames[Int(choice) % Self.cookieNames.count]
+    }
+
+    static let cookieNames = [
+        "session", "token", "auth", "jwt", "sid", "auth_token", "access_token", "id_token", "refresh_token", "session_token",
+        "user_session", "app_session", "remember_token", "login_token", "sess", "identity",
+    ]
+}
+
+/// The key pair of a server (ssk and spk of section 3).
+struct ServerKey: Sendable, Equatable, Redacted {
+    /// 32 random bytes.
+    let privateKey: SecretBytes
+    let pair: X25519KeyPair
+    let publicKey: ServerPublicKey
+
+    init(privateKey: SecretBytes) {
+        self.privateKey = privateKey
+        pair = X25519KeyPair(privateKey: privateKey)
+        publicKey = ServerPublicKey(pair.publicKey)
+    }
+
+    static func == (a: ServerKey, b: ServerKey) -> Bool { a.privateKey == b.privateKey }
+}
+
+/// The keys of a server that clients may have: the current one and, while they change to it, the former one. Requests are tried
+/// under them in this order.
+struct LiveServerKeys: Sendable, Equatable, Redacted {
+    var current: ServerKey
+    var former: ServerKey?
+
+    var live: [ServerKey] { [current] + (former.map { [$0] } ?? []) }
+}
