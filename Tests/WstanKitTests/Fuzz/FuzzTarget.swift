@@ -35,7 +35,7 @@ struct FuzzTarget: Sendable, CustomStringConvertible {
         bodyReader, responseReader, proxyRequest, proxyResponse, exchangeMachine, acceptance, explanation,
         usersFile, proxyAuthorization, grantMachine, keyRing, keyRingScript,
         controlCalls, json, interface,
-        messageV2, recordsV2, tunnelLives, loneTunnelLife,
+        keyString, requestCandidate, handshakeRequestV2, handshakeReplyV2, messageV2, recordsV2, tunnelLives, loneTunnelLife,
     ]
 }
 

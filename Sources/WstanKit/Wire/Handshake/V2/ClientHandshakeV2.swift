@@ -39,7 +39,7 @@ struct ClientHandshakeV2 {
 
     /// What M2 says, once it has held.
     struct Answer {
-        let secrets: TunnelSecrets
+        let secrets: TunnelChains
         let payload: ReplyPayload
     }
 
@@ -98,6 +98,6 @@ struct ClientHandshakeV2 {
         guard ciphers.contains(payload.cipher), let cipher = RecordCipher(byte: payload.cipher),
             cipher != .none || hasBinding
         else { throw .cipherNotOffered(payload.cipher) }
-        return Answer(secrets: TunnelSecrets(noise.state, cipher: cipher), payload: payload)
+        return Answer(secrets: TunnelChains(noise.state, cipher: cipher), payload: payload)
     }
 }

@@ -40,19 +40,19 @@ struct JudgedRequest {
     ///   - ephemeralKey: 32 random bytes, fresh with each answer.
     func reply(
         at now: WireTime, isInGrace: Bool = false, options: Options = Options(), padding: Int, ephemeralKey: SecretBytes
-    ) -> (reply: HandshakeReply, secrets: TunnelSecrets) {
+    ) -> (reply: HandshakeReply, secrets: TunnelChains) {
         let payload = ReplyPayload(
             time: now, cipher: cipher.byte, flags: isInGrace ? ReplyPayload.graceFlag : 0, options: options)
         return reply(payload.encoded(padding: padding), ephemeralKey: ephemeralKey)
     }
 
     /// - Parameter payload: P2.
-    func reply(_ payload: [UInt8], ephemeralKey: SecretBytes) -> (reply: HandshakeReply, secrets: TunnelSecrets) {
+    func reply(_ payload: [UInt8], ephemeralKey: SecretBytes) -> (reply: HandshakeReply, secrets: TunnelChains) {
         var noise = noise
         let ephemeral = X25519KeyPair(privateKey: ephemeralKey)
         guard let ciphertext = noise.writeSecond(payload, ephemeral: ephemeral),
             let reply = HandshakeReply(secrets.masked(ephemeral.publicKey) + ciphertext)
         else { preconditionFailure("a payload that fits into no reply") }
-        return (reply, TunnelSecrets(noise.state, cipher: cipher))
+        return (reply, TunnelChains(noise.state, cipher: cipher))
     }
 }

@@ -1,7 +1,7 @@
 import WstanBase
 
 /// What a handshake yields: the cipher, and for each direction the chain from which the keys of its epochs follow (section 4.6).
-struct TunnelSecrets: Sendable, Redacted {
+struct TunnelChains: Sendable, Redacted {
     let cipher: RecordCipher
     /// chain_0 of the client's direction: 32 bytes.
     let clientToServer: SecretBytes
