@@ -191,7 +191,7 @@ import Testing
         #expect(try Self.open(Self.data([1], &sealer), &opener).type == .data)
 
         // A peer that goes on: its record 2^20 - 1 is no REKEY, and is taken; record 2^20 is not.
-        var hostile = Self.epoch(cipher, next: last)
+        let hostile = Self.epoch(cipher, next: last)
         var taken = RecordOpener(Self.epoch(cipher, next: last))
         var record: [UInt8] = [0x01, 9] + [UInt8](repeating: 0, count: cipher.tagSize)
         record.withUnsafeMutableBytes { hostile.seal($0, plaintextLength: 2) }

@@ -5,8 +5,9 @@ import WstanBase
 ///     key = HKDF-Expand(chain, "key" || cipher, ...)      iv = HKDF-Expand(chain, "iv", 12)
 ///     record n: nonce = iv XOR (00000000 || n as u64)      next chain = HKDF-Expand(chain, "next", 32)
 ///
-/// What makes two epochs different comes out of HKDF, so no nonce repeats under a key. Confined to its tunnel.
-struct Epoch {
+/// What makes two epochs different comes out of HKDF, so no nonce repeats under a key. Not a value, since a copy would repeat
+/// them. Confined to its tunnel.
+final class Epoch {
     private struct Keys {
         let aead: AEAD
         let iv: AEADNonce
@@ -37,7 +38,7 @@ struct Epoch {
     }
 
     /// Behind a REKEY. The old chain and the old key are erased.
-    mutating func begin() {
+    func begin() {
         chain = HKDF.expand(prk: chain, info: Array("next".utf8), length: chain.count)
         keys = Self.keys(cipher, chain)
         next = 0
@@ -46,7 +47,7 @@ struct Epoch {
     var isOver: Bool { next >= LimitsV2.recordsInEpoch }
 
     /// Seals the first `plaintextLength` bytes where they are; the tag goes behind them.
-    mutating func seal(_ buffer: UnsafeMutableRawBufferPointer, plaintextLength: Int) {
+    func seal(_ buffer: UnsafeMutableRawBufferPointer, plaintextLength: Int) {
         // Going on would use a nonce that the peer refuses.
         precondition(!isOver, "an epoch ends with a REKEY")
         if let keys {
@@ -58,7 +59,7 @@ struct Epoch {
     /// Opens a whole record where it lies.
     ///
     /// - Returns: whether it is the next one, as it was sealed.
-    mutating func open(_ record: UnsafeMutableRawBufferPointer) -> Bool {
+    func open(_ record: UnsafeMutableRawBufferPointer) -> Bool {
         guard !isOver else { return false }
         if let keys, !keys.aead.open(inPlace: record, nonce: keys.iv ^ AEADNonce(counter: next)) { return false }
         next += 1

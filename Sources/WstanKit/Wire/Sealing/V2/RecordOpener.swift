@@ -2,7 +2,7 @@ import WstanBase
 
 /// Opens the records of one direction (protocol-v2.md section 4.6). Confined to its tunnel.
 struct RecordOpener {
-    private(set) var epoch: Epoch
+    let epoch: Epoch
     /// The longest plaintext that is taken, as the peer was told (RECORD).
     let limit: Int
 
@@ -17,7 +17,7 @@ struct RecordOpener {
     /// Opens a whole record where it lies; nothing of it is used before its tag has held.
     ///
     /// - Returns: the message, which refers to the record's memory.
-    mutating func open(_ record: UnsafeMutableRawBufferPointer) throws(Violation) -> MessageV2 {
+    func open(_ record: UnsafeMutableRawBufferPointer) throws(Violation) -> MessageV2 {
         let count = record.count - epoch.cipher.tagSize
         guard (1...limit).contains(count) else { throw .recordLength }
         guard !epoch.isOver else { throw .epochTooLong }

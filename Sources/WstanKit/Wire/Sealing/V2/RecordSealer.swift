@@ -8,7 +8,7 @@ struct RecordSealer {
         static let bytes: UInt64 = 1 << 20
     }
 
-    private(set) var epoch: Epoch
+    let epoch: Epoch
     /// The longest plaintext that the peer takes.
     let limit: Int
     private var began: Instant

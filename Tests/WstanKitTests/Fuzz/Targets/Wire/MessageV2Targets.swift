@@ -44,7 +44,7 @@ extension FuzzTarget {
     ) { input in
         let cipher = input.choice(of: AEADCipher.allCases.map { RecordCipher.sealed($0) } + [.none])
         let cuts = input.cuts()
-        var sealed = Epoch(cipher: cipher, chain: SecretBytes([UInt8](0..<32)))
+        let sealed = Epoch(cipher: cipher, chain: SecretBytes([UInt8](0..<32)))
         var stream: [UInt8] = []
         var records = 0
         var isSpoilt = false
@@ -90,7 +90,7 @@ private enum FuzzFrames {
     static func transcript(of stream: [UInt8], _ cipher: RecordCipher, _ cuts: Cuts) -> [[UInt8]] {
         var reader = FrameReader(role: .client)
         let assembler = RecordAssembler()
-        var opener = RecordOpener(Epoch(cipher: cipher, chain: SecretBytes([UInt8](0..<32))))
+        let opener = RecordOpener(Epoch(cipher: cipher, chain: SecretBytes([UInt8](0..<32))))
         var messages: [[UInt8]] = []
         for piece in cuts.pieces(of: stream) {
             var piece = piece

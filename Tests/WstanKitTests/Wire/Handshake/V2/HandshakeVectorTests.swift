@@ -216,7 +216,7 @@ import Testing
             let cipher = try #require(RecordCipher(byte: vector.hello.cipher))
             #expect(vector.recordsC2S.count == 3 && vector.recordsS2C.count == 2)
             for (chain, records) in [(vector.chainC2S, vector.recordsC2S), (vector.chainS2C, vector.recordsS2C)] {
-                var epoch = Epoch(cipher: cipher, chain: chain.secret)
+                let epoch = Epoch(cipher: cipher, chain: chain.secret)
                 for record in records {
                     var bytes = record.bytes
                     #expect(bytes.withUnsafeMutableBytes { epoch.open($0) }, "\(vector.name)")
