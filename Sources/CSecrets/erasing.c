@@ -27,8 +27,9 @@ bool wstan_erasing_works(void) { return false; }
 // These take the place of glibc's for the whole process, and call them. The manual ("Replacing malloc") has malloc, calloc, free and
 // realloc replaced together, so that no block comes to an allocator which has not made it. Here there is one allocator, glibc's: its
 // malloc, calloc and the aligned ones stay, and each block that these two are given goes to glibc's own free or realloc, by the names
-// under which libc.so.6 exports them since its first version. Text goes through many hands on its way from a file to a key: buffers, lines, strings, slices. Whoever lets go of one calls
-// free in the end.
+// under which libc.so.6 exports them since its first version.
+//
+// Text has many copies on its way from a file to a key: buffers, lines, strings, slices. Each is freed in the end.
 extern void __libc_free(void *memory);
 extern void *__libc_realloc(void *memory, size_t size);
 

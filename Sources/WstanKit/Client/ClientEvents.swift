@@ -172,7 +172,7 @@ extension EventLog {
             "datagrams are dropped: they are for a UDP association of another user of this host", metadata: metadata)
     }
 
-    /// Whoever may be served: of a socket that was closed the kernel tells no user.
+    /// With any rules about users: the kernel tells no user of a socket that was closed.
     func senderClosed(now: Instant) {
         guard let missed = throttle.allows("closed sender", every: .seconds(60), now: now) else { return }
         logger.notice(

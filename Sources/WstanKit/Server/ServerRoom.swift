@@ -5,8 +5,8 @@ extension ServerService {
     /// Counts a connection that had to leave before it could say its request.
     package func closedForRoom() { recorder.closedForRoom() }
 
-    /// Counts one more tunnel of the client, until that has ended. Where there is no room for it, one of whoever has most
-    /// gives way.
+    /// Counts one more tunnel of the client, until that has ended. Where there is no room for it, one of the key that
+    /// has most gives way.
     ///
     /// - Returns: why there is no room; nil when there is.
     func makeRoom(for client: ClientAddress, holding key: KeyID) -> Refusal? {

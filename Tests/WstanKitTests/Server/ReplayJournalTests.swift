@@ -36,6 +36,22 @@ import Testing
         return ReplayGuard(capacity: slots, opened: opened, lifetime: 60, now: Moment(now))
     }
 
+    /// What a guard has told of its journal.
+    private final class Troubles: Sendable {
+        private let all = Mutex<[ReplayJournal.Trouble]>([])
+
+        var told: [ReplayJournal.Trouble] { all.withLock { $0 } }
+
+        func add(_ trouble: ReplayJournal.Trouble) { all.withLock { $0.append(trouble) } }
+    }
+
+    private static func replayGuard(_ directory: String, telling troubles: Troubles) throws -> ReplayGuard {
+        let opened = try ReplayJournal.open(in: directory, slots: slots, now: now)
+        opened.journal.note(gap: 0)
+        return ReplayGuard(
+            capacity: slots, opened: opened, lifetime: 60, now: Moment(now), tell: { troubles.add($0) })
+    }
+
     private static func admits(
         _ replayGuard: ReplayGuard, _ number: Int, now: Double = now
     ) -> ReplayGuard.Admission {
@@ -359,34 +375,30 @@ import Testing
     @Test func `a journal that is truncated, or removed, is written anew, which is told once`() throws {
         try Self.withDirectory { directory in
             let path = Self.file(in: directory)
-            let troubles = Mutex<[ReplayJournal.Trouble]>([])
+            let troubles = Troubles()
             do {
-                let opened = try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now)
-                opened.journal.note(gap: 0)
-                let replayGuard = ReplayGuard(
-                    capacity: Self.slots, opened: opened, lifetime: 60, now: Moment(Self.now),
-                    tell: { trouble in troubles.withLock { $0.append(trouble) } })
+                let replayGuard = try Self.replayGuard(directory, telling: troubles)
                 #expect(Self.admits(replayGuard, 0) == .new)
                 try Self.write([], in: directory)
                 #expect(truncate(path, 0) == 0)
                 #expect(Self.admits(replayGuard, 1) == .new)
                 for _ in 0..<3 { replayGuard.moveOn(now: Self.now) }
-                #expect(troubles.withLock { $0 } == [.madeAnew(path: path)])
+                #expect(troubles.told == [.madeAnew(path: path)])
                 #expect(truncate(path, 5000) == 0)
                 replayGuard.moveOn(now: Self.now)
-                #expect(troubles.withLock { $0.count } == 2)
+                #expect(troubles.told.count == 2)
                 #expect(unlink(path) == 0)
                 #expect(Self.admits(replayGuard, 2) == .new)
                 for _ in 0..<3 { replayGuard.moveOn(now: Self.now) }
-                #expect(troubles.withLock { $0.count } == 3)
+                #expect(troubles.told.count == 3)
                 // Nothing can be made where a folder is.
                 #expect(unlink(path) == 0)
                 #expect(mkdir(path, 0o700) == 0)
                 for _ in 0..<3 { replayGuard.moveOn(now: Self.now) }
-                #expect(troubles.withLock { $0.count } == 4, "a failure is told once")
+                #expect(troubles.told.count == 4, "a failure is told once")
                 #expect(rmdir(path) == 0)
                 for _ in 0..<3 { replayGuard.moveOn(now: Self.now) }
-                #expect(troubles.withLock { $0.count } == 5 && troubles.withLock { $0.last } == .recovered(path: path))
+                #expect(troubles.told.count == 5 && troubles.told.last == .recovered(path: path))
             }
             let next = try Self.replayGuard(directory, slots: Self.slots)
             for number in 0..<3 { #expect(Self.admits(next, number) == .seen) }
@@ -397,13 +409,9 @@ import Testing
     @Test func `a writing that has failed once, and can be made up for, is no doing of another process`() throws {
         try Self.withDirectory { directory in
             let path = Self.file(in: directory)
-            let troubles = Mutex<[ReplayJournal.Trouble]>([])
+            let troubles = Troubles()
             do {
-                let opened = try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now)
-                opened.journal.note(gap: 0)
-                let replayGuard = ReplayGuard(
-                    capacity: Self.slots, opened: opened, lifetime: 60, now: Moment(Self.now),
-                    tell: { trouble in troubles.withLock { $0.append(trouble) } })
+                let replayGuard = try Self.replayGuard(directory, telling: troubles)
                 let descriptor = try #require(Self.descriptor(of: path))
                 let saved = dup(descriptor)
                 defer { close(saved) }
@@ -414,13 +422,13 @@ import Testing
                 #expect(Self.admits(replayGuard, 0) == .new)
                 dup2(saved, descriptor)
                 for _ in 0..<3 { replayGuard.moveOn(now: Self.now) }
-                #expect(troubles.withLock { $0 } == [])
+                #expect(troubles.told == [])
                 dup2(readOnly, descriptor)
                 #expect(Self.admits(replayGuard, 1) == .new)
                 replayGuard.moveOn(now: Self.now)
                 dup2(saved, descriptor)
                 for _ in 0..<3 { replayGuard.moveOn(now: Self.now) }
-                let told = troubles.withLock { $0 }
+                let told = troubles.told
                 #expect(told.count == 2 && told.last == .recovered(path: path))
             }
             let next = try Self.replayGuard(directory, slots: Self.slots)
@@ -464,20 +472,16 @@ import Testing
         ] {
             try Self.withDirectory { directory in
                 let path = Self.file(in: directory)
-                let troubles = Mutex<[ReplayJournal.Trouble]>([])
+                let troubles = Troubles()
                 do {
-                    let opened = try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now)
-                    opened.journal.note(gap: 0)
-                    let replayGuard = ReplayGuard(
-                        capacity: Self.slots, opened: opened, lifetime: 60, now: Moment(Self.now),
-                        tell: { trouble in troubles.withLock { $0.append(trouble) } })
+                    let replayGuard = try Self.replayGuard(directory, telling: troubles)
                     #expect(Self.admits(replayGuard, 0) == .new)
                     replayGuard.moveOn(now: Self.now)
-                    #expect(troubles.withLock { $0.isEmpty })
+                    #expect(troubles.told.isEmpty)
                     try spoil(path)
                     #expect(Self.admits(replayGuard, 1) == .new)
                     for _ in 0..<3 { replayGuard.moveOn(now: Self.now) }
-                    #expect(troubles.withLock { $0.count } == 1)
+                    #expect(troubles.told.count == 1)
                     #expect(Self.admits(replayGuard, 2) == .new)
                 }
                 let opened = try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now)
@@ -492,18 +496,15 @@ import Testing
     @Test func `a link in the journal's place is told`() throws {
         try Self.withDirectory { directory in
             let path = Self.file(in: directory)
-            let troubles = Mutex<[ReplayJournal.Trouble]>([])
-            let opened = try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now)
-            let replayGuard = ReplayGuard(
-                capacity: Self.slots, opened: opened, lifetime: 60, now: Moment(Self.now),
-                tell: { trouble in troubles.withLock { $0.append(trouble) } })
+            let troubles = Troubles()
+            let replayGuard = try Self.replayGuard(directory, telling: troubles)
             try FileManager.default.moveItem(atPath: path, toPath: path + ".old")
             try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: path + ".old")
             for _ in 0..<3 { replayGuard.moveOn(now: Self.now) }
-            #expect(troubles.withLock { $0.count } == 1)
+            #expect(troubles.told.count == 1)
             #expect(unlink(path) == 0)
             replayGuard.moveOn(now: Self.now)
-            #expect(troubles.withLock { $0.last } == .recovered(path: path))
+            #expect(troubles.told.last == .recovered(path: path))
         }
     }
 

@@ -19,7 +19,7 @@ extension BufferedReader {
         }
     }
 
-    /// The same for whoever else answers us.
+    /// The same of an answer that need not be the server's.
     mutating func readFinalHead(deadline: Instant) async throws(AnswerFailure) -> HTTPHead {
         var reader = AnswerReader(limit: ClientLimits.answerHead)
         while true {

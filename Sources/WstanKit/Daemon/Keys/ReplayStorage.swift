@@ -72,7 +72,7 @@ enum ReplayStorage {
             failed: { log.watermarksNotWritten(path, $0, now: .now()) })
     }
 
-    /// - Returns: none for a first start; nil when there is a file, and nobody knows what it says.
+    /// - Returns: none for a first start; nil when there is a file that cannot be read.
     private static func readMarks(_ path: String, _ told: inout StartNotes) -> ReplayWatermarks.Table? {
         do throws(FileReader.Failure) {
             let bytes = try FileReader.read(path, limit: ReplayWatermarkCodec.fileSize)

@@ -145,7 +145,7 @@ final class Reloader: @unchecked Sendable {
         /// What was done, beside what was asked for.
         var news: [String] = []
 
-        /// Whoever has asked is told all of it.
+        /// The caller is told all of it.
         var reply: Reload.Reply {
             let told = warnings + news
             return Reload.Reply(changed: changed, requiresRestart: requiresRestart, warnings: told.isEmpty ? nil : told)

@@ -80,7 +80,7 @@ package final class Resolver: Sendable {
     /// How long both families are waited for before each is asked for by itself.
     private static let patience: Duration = .milliseconds(300)
 
-    /// For callers that cannot try one address after the other: the best one comes first; empty when there is none.
+    /// For callers that cannot try one address after the other: the best one comes first; empty when the name has no address.
     ///
     /// An answer for both families is sorted by what this host reaches, but name servers that are silent about one hold
     /// it up. So after a while each is asked for by itself, and the first that has an address wins.

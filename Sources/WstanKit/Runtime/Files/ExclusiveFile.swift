@@ -94,7 +94,7 @@ final class ExclusiveFile: @unchecked Sendable {
         return Int(status.st_size) < size ? .truncated : .extended
     }
 
-    /// Whether it is what another process would find. A link to it is none.
+    /// Whether another process finds this file under its path, without a symbolic link.
     private func isNamed(_ own: stat) -> Bool {
         var named = stat()
         // Where its folder cannot be looked into, nothing is known.

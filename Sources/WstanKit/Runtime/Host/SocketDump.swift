@@ -75,7 +75,9 @@ struct SocketQuery {
         request.id.idiag_cookie = (.max, .max)
     }
 
-    /// What such questions are sent by; negative when there is none.
+    /// Opens the socket that such questions are sent by.
+    ///
+    /// - Returns: its descriptor; negative on a failure, with `errno`.
     static func open() -> Int32 {
         let type = Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         return socket(AF_NETLINK, type, NETLINK_SOCK_DIAG)

@@ -117,7 +117,7 @@ package class Acceptor: Pollable, @unchecked Sendable {
     private static var mostWaiting: Int { min(1024, max(2 * dealtInTurn, Descriptors.handshakes(0) / 4)) }
 
     /// - Parameter isLast: what is not accepted now is lost.
-    /// - Returns: false when there is none for now, or none may be accepted.
+    /// - Returns: false when no connection waits, or none may be accepted.
     private func acceptOne(isLast: Bool = false) -> Bool {
         if leavesReserve, Descriptors.areScarce, limiter?.hearsAnother(beside: waiting.count, now: worker.now) != true {
             // What is left belongs to the targets of tunnels that are up, and to a few that are heard.

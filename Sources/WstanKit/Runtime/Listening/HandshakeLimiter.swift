@@ -53,7 +53,7 @@ package final class HandshakeLimiter: Sendable {
         return ticket
     }
 
-    /// Only who waits has to give way, and nobody waits before this.
+    /// Only a place that waits has to give way, and it cannot wait before this.
     fileprivate func begin(_ ticket: HandshakeQueue.Ticket, at place: HandshakePlace) {
         state.withLock { $0.places[ticket.slot] = place }
     }

@@ -8,11 +8,11 @@ package final class ReplayJournal: @unchecked Sendable {
         package let journal: ReplayJournal
         var records: [ReplayRecord] = []
         var forgotten = ForgottenSpans()
-        /// Until when requests may have been made that were accepted and are not in it; 0: none; infinite: nobody knows.
+        /// Until when requests may have been made that were accepted and are not in it; 0: none; infinite: not known.
         package var gap = Double.infinity
-        /// For how many seconds requests were remembered; nil: nobody knows.
+        /// For how many seconds requests were remembered; nil: not known.
         var lifetime: Double?
-        /// The longest of those whose time may be still to come; nil: nobody knows.
+        /// The longest of those whose time may be still to come; nil: not known.
         package var longest: Double?
         /// What an administrator should know.
         package var warning: String?
@@ -212,7 +212,7 @@ package final class ReplayJournal: @unchecked Sendable {
             (failure, isFailureTold) = (nil, false)
             if hadFailed { return .recovered(path: path) }
             if isOverwritten { return .overwritten(path: path) }
-            // A writing that has failed once, and of which nothing was told, is nobody else's doing.
+            // A writing that has failed once, and of which nothing was told, is no other process's doing.
             return change == nil ? nil : .madeAnew(path: path)
         } catch {
             (failure, isFailureTold) = (error, true)

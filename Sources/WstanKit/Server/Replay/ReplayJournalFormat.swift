@@ -9,11 +9,11 @@ import WstanBase
 ///
 /// The gap says until when requests may have been accepted that are not here, since the journal was begun after them; in
 /// seconds since the epoch (4), and the same with every bit turned (4). The lifetime says in the same way for how many
-/// seconds requests were remembered; zeros: nobody has said so yet. The longest says so for requests whose time may be still to
+/// seconds requests were remembered; zeros: not known yet. The longest says so for requests whose time may be still to
 /// come. The spans are those of `ForgottenSpans`.
 ///
 /// A slot is written at once and lies within a page, so a process that is killed leaves it as it was or as it is to be. The check
-/// covers the slot's number too: bytes that have moved are none of ours. A line of a retired key has a check of its own kind, and a
+/// covers the slot's number too: bytes that have moved do not fit. A line of a retired key has a check of its own kind, and a
 /// span in the token's place. The checks find accidents; they are no defence against somebody who may write the file.
 package enum ReplayJournalFormat {
     static let pageSize = 4096
@@ -24,7 +24,7 @@ package enum ReplayJournalFormat {
 
     /// What the head tells beside the slots.
     struct Head: Equatable {
-        /// Seconds since the epoch; 0: nothing is missing; infinite: nobody knows.
+        /// Seconds since the epoch; 0: nothing is missing; infinite: not known.
         var gap = Double.infinity
         var lifetime: Double?
         var longest: Double?

@@ -24,7 +24,7 @@ enum ReplayJournalFormatV1 {
         let longest = ReplayMemory.longestLifetime
         guard lifetime != 0 else { return ReplayJournalFormat.Head(gap: gap, longest: longest) }
         guard let seconds = ReplayJournalFormat.seconds(in: lifetime) else { return nil }
-        // Times follow from it: what is none counts as unknown.
+        // Times follow from it: one that is not finite counts as unknown.
         return ReplayJournalFormat.Head(gap: gap, lifetime: seconds.isFinite ? seconds : nil, longest: longest)
     }
 

@@ -8,9 +8,9 @@ import WstanBase
 /// change.
 struct ReplayMemory {
     enum Admission: Equatable {
-        /// It is remembered from now on; the slot is nobody else's until it is forgotten.
+        /// It is remembered from now on; the slot is no other request's until it is forgotten.
         case new(slot: Int)
-        /// Or it may have been, before its key was retired and came back. Or its time is none.
+        /// Or it may have been, before its key was retired and came back. Or its time is not a number.
         case seen
         /// Its time is one whose requests are not known any more, for so many seconds of request times to come.
         case forgotten(seconds: Double)
@@ -102,7 +102,7 @@ struct ReplayMemory {
 
     /// Records of a journal of 0.1.0 name no key.
     static let nameless = KeyID(value: 0)
-    /// What stays of retired keys takes part in the capacity, under a key that is none.
+    /// What stays of retired keys takes part in the capacity, under an ID that no key has.
     private static let lines = KeyID(value: .max)
 
     static let unitSeconds = 10.0

@@ -1,7 +1,7 @@
 import WstanBase
 
 /// For how long a request is remembered, and so how old one may be. A longer one holds only for requests that are made after
-/// it came: earlier ones were remembered for the shorter one, and nobody knows any more whether they were seen. After a shorter
+/// it came: earlier ones were remembered for the shorter one, and whether they were seen is not known. After a shorter
 /// one came, times are still to come of requests that were accepted under the longer one. In seconds since the epoch, a value.
 struct RequestLifetime: Sendable {
     private(set) var current: Double

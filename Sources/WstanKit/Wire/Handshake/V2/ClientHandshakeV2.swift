@@ -48,7 +48,7 @@ struct ClientHandshakeV2 {
     ///   - options: of P1. Ciphers are among them, and a binding where that of the client's TLS connection is known.
     ///   - message: the plaintext of a NOP or a request; `RequestPayload.room` says how long it may be.
     ///   - padding: in bytes; fewer are added where no more fit.
-    /// - Returns: nil when the server's key is none: no secret can be agreed with it.
+    /// - Returns: nil when the server's key is not valid: no secret can be agreed with it.
     init?(
         _ credentials: Credentials, at time: WireTime, options: Options, message: [UInt8], padding: Int,
         _ randomness: Randomness

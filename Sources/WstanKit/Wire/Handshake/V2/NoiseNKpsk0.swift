@@ -34,7 +34,7 @@ enum NoiseNKpsk0 {
             self.responder = responder
         }
 
-        /// - Returns: the first message without its ephemeral key; nil when the responder's key is none.
+        /// - Returns: the first message without its ephemeral key; nil when the responder's key is not valid.
         mutating func writeFirst(_ payload: [UInt8]) -> [UInt8]? {
             state.mixEphemeral(ephemeral.publicKey)
             guard let shared = ephemeral.sharedSecret(with: responder) else { return nil }
@@ -61,7 +61,7 @@ enum NoiseNKpsk0 {
             self.key = key
         }
 
-        /// - Returns: the payload; nil when the message is not authentic, or the key of its sender is none.
+        /// - Returns: the payload; nil when the message is not authentic, or the key of its sender is not valid.
         mutating func readFirst(ephemeral: [UInt8], _ ciphertext: [UInt8]) -> [UInt8]? {
             peer = ephemeral
             state.mixEphemeral(ephemeral)
@@ -70,7 +70,7 @@ enum NoiseNKpsk0 {
             return state.decryptAndHash(ciphertext)
         }
 
-        /// - Returns: the second message without its ephemeral key; nil when the initiator's key is none, which `readFirst` has seen.
+        /// - Returns: the second message without its ephemeral key; nil when the initiator's key is not valid, which `readFirst` has seen.
         mutating func writeSecond(_ payload: [UInt8], ephemeral: X25519KeyPair) -> [UInt8]? {
             state.mixEphemeral(ephemeral.publicKey)
             guard let shared = ephemeral.sharedSecret(with: peer) else { return nil }

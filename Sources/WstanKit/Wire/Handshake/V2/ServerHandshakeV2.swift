@@ -31,7 +31,7 @@ struct ServerHandshakeV2: Sendable {
         _ candidate: RequestCandidate?, in circumstances: Circumstances, isRemembered: (HandshakeIdentity) -> Bool
     ) throws(HandshakeRefusal) -> JudgedRequest {
         let hmac = HMAC()
-        // 1. What is none is judged as if it were one.
+        // 1. What is no candidate is judged as if it were one.
         let request: HandshakeRequest
         do throws(HandshakeRefusal) {
             request = try HandshakeRequest(candidate)
