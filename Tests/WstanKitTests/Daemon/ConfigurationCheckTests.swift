@@ -10,7 +10,7 @@ import Testing
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
             "wstan-check-\(UUID().uuidString)"
         ).path
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
+        try makeFolder(directory)
         defer { try? FileManager.default.removeItem(atPath: directory) }
         for (name, text) in files {
             let attributes: [FileAttributeKey: Any] = [.posixPermissions: mode]
@@ -106,7 +106,7 @@ import Testing
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
             "wstan-names-\(UUID().uuidString)"
         ).path
-        try FileManager.default.createDirectory(atPath: directory + "/dir.conf", withIntermediateDirectories: true)
+        try makeFolder(directory + "/dir.conf")
         defer { try? FileManager.default.removeItem(atPath: directory) }
         #expect(FileManager.default.createFile(atPath: directory + "/a.conf", contents: nil))
         symlink("a.conf", directory + "/link.conf")

@@ -10,7 +10,7 @@ struct TemporaryFolder: ~Copyable {
 
     init() throws {
         let url = FileManager.default.temporaryDirectory.appendingPathComponent("wstan-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
+        try makeFolder(url.path)
         path = url.path
     }
 

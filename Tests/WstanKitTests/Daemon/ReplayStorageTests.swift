@@ -16,13 +16,13 @@ import Testing
         var state: String { root + "/state" }
 
         init() throws {
-            try FileManager.default.createDirectory(atPath: runtime, withIntermediateDirectories: true)
-            try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: true)
+            try makeFolder(runtime)
+            try makeFolder(state)
         }
 
         func reboot() throws {
             try FileManager.default.removeItem(atPath: runtime)
-            try FileManager.default.createDirectory(atPath: runtime, withIntermediateDirectories: true)
+            try makeFolder(runtime)
         }
 
         func open() throws -> (replayGuard: ReplayGuard, told: StartNotes) {

@@ -7,7 +7,7 @@ import Testing
 @Suite struct FileReaderTests {
     private static func withFolder(_ body: (String) throws -> Void) throws {
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("wstan-read-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        try makeFolder(path)
         defer { try? FileManager.default.removeItem(atPath: path) }
         try body(path)
     }

@@ -14,7 +14,7 @@ import Testing
     /// A folder that is there for as long as `body` runs.
     private static func withDirectory<R>(_ body: (String) throws -> R) throws -> R {
         let path = NSTemporaryDirectory() + "wstan-journal-\(UInt64.random(in: 0 ... .max))"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        try makeFolder(path)
         defer { try? FileManager.default.removeItem(atPath: path) }
         return try body(path)
     }
@@ -631,7 +631,7 @@ import Testing
             }
             #expect(!FileManager.default.fileExists(atPath: directory + "/elsewhere"))
             try FileManager.default.removeItem(atPath: path)
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+            try makeFolder(path)
             #expect(throws: ReplayJournal.Failure.unusable("\(path) is not a file")) {
                 try ReplayJournal.open(in: directory, slots: Self.slots, now: Self.now)
             }
