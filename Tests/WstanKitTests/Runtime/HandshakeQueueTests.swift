@@ -276,4 +276,34 @@ import Testing
             #expect(limiter.count == 0)
         }
     }
+    /// Twelve have sent their first bytes before a turn, which handles eight: the other four do not look silent meanwhile.
+    @Test func `one whose bytes wait for their turn does not give way`() async throws {
+        try await WorkerThread.run { worker in
+            let limiter = HandshakeLimiter(capacity: 12)
+            var streams: [(near: WstanCore.Stream, far: WstanCore.Stream)] = []
+            for _ in 0..<12 {
+                let (near, far) = try await Loopback.pair(on: worker)
+                HandshakePlace(limiter.enter(now: worker.now), of: near, from: .key(1), in: limiter)
+                    .wait(for: .firstBytes)
+                streams.append((near, far))
+            }
+            defer {
+                for (near, far) in streams {
+                    near.close()
+                    far.close()
+                }
+            }
+            for (_, far) in streams { far.write([1]) }
+            await worker.yield()
+            let waiting = streams.filter { !$0.near.deferred.isEmpty }.count
+            try #require(waiting == 4)
+            let later = worker.now + .seconds(1)
+            var entered = 0
+            while limiter.hasRoom(now: later), entered < 12 {
+                _ = limiter.enter(now: later)
+                entered += 1
+            }
+            #expect(entered == 8)
+        }
+    }
 }

@@ -114,7 +114,7 @@ package final class HandshakePlace: @unchecked Sendable {
         self.evicted = evicted
         arrived = stream.worker.now
         limiter.begin(ticket, at: self)
-        stream.strangersSource = source
+        stream.handshakePlace = self
         stream.whenClosed = { [self] in leave() }
     }
 
@@ -131,7 +131,7 @@ package final class HandshakePlace: @unchecked Sendable {
     package func leave() {
         guard let ticket else { return }
         self.ticket = nil
-        stream.strangersSource = nil
+        stream.handshakePlace = nil
         stream.whenClosed = nil
         limiter.leave(ticket)
         whenLeft?()
@@ -152,7 +152,7 @@ package final class HandshakePlace: @unchecked Sendable {
         return limiter.waitForTurn(of: ticket, now: stream.worker.now)
     }
 
-    /// To be called after it.
+    /// To be called after it, and as soon as the peer is known to have gone on.
     package func goOn() {
         guard let ticket else { return }
         limiter.goOn(ticket)

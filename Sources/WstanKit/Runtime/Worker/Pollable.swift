@@ -25,8 +25,8 @@ package class Pollable: @unchecked Sendable {
     var generation: UInt32 = 0
     /// Whether another process holds the same open socket, so that it lasts when it is closed here.
     var isShared = false
-    /// Of a peer that has not said yet what it wants: whose turn its events wait for. Nil: they are handled at once.
-    var strangersSource: Party?
+    /// Of a peer that has not said yet what it wants: its events wait for the turn of their source. Nil: they are handled at once.
+    var handshakePlace: HandshakePlace?
     /// What waits for that turn.
     var deferred: Readiness = []
 

@@ -257,8 +257,8 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
             guard let pollable = pollables[descriptor], pollable.generation == UInt32(truncatingIfNeeded: token >> 32)
             else { continue }
             let readiness = Readiness(rawValue: event.events)
-            if let source = pollable.strangersSource {
-                deferEvents(of: pollable, from: source, readiness)
+            if let place = pollable.handshakePlace {
+                deferEvents(of: pollable, at: place, readiness)
             } else {
                 pollable.handle(readiness)
             }
@@ -266,12 +266,16 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     }
 
     /// A few that are alone need not wait.
-    private func deferEvents(of stranger: Pollable, from source: Party, _ readiness: Readiness) {
+    private func deferEvents(of stranger: Pollable, at place: HandshakePlace, _ readiness: Readiness) {
         if waitingStrangers.isEmpty, strangersLeft > 0 {
             strangersLeft -= 1
             return stranger.handle(readiness)
         }
-        if stranger.deferred.isEmpty { waitingStrangers.add(stranger, of: source) }
+        if stranger.deferred.isEmpty {
+            waitingStrangers.add(stranger, of: place.source)
+            // What it has sent waits here, and it is not to give way as one that is silent.
+            place.goOn()
+        }
         stranger.deferred.formUnion(readiness)
     }
 
