@@ -153,6 +153,23 @@ import Testing
         #expect(!memory.admit(Self.token(2000), expiry: 1120, now: 1031))
     }
 
+    /// One that had expired, when `request-ttl` is below ten seconds, took with it those that were still to be made in its unit.
+    @Test func `a unit that lasts is not forgotten over a restart`() {
+        let first = Subject(capacity: 64)
+        #expect(first.memory.admit(Self.token(1), under: Self.key, madeAt: 1002, lifetime: 1, now: Moment(1002)) == .new(slot: 0))
+        let second = Subject(capacity: 64)
+        second.memory = ReplayMemory(
+            capacity: 64, inheriting: ReplayMemory.Inheritance(records: first.memory.records, lifetime: 1), now: Moment(1005))
+        func admission(_ token: Int, _ time: Double, now: Double) -> ReplayMemory.Admission {
+            second.memory.admit(Self.token(token), under: Self.key, madeAt: time, lifetime: 1, now: Moment(now))
+        }
+        #expect(admission(2, 1006, now: 1006) == .new(slot: 1))
+        #expect(admission(1, 1002, now: 1006) == .seen)
+        #expect(admission(3, 1009.5, now: 1010.5) == .new(slot: 2))
+        #expect(admission(4, 1009.8, now: 1011) == .forgotten(seconds: 1010 - 1009.8))
+        #expect(second.count == 0)
+    }
+
     /// What is written anew does not tell the times of single requests, and its line is none the lower for it.
     @Test func `a line is as exact in the next process`() {
         let first = Subject(capacity: 64)

@@ -314,14 +314,16 @@ struct ReplayMemory {
     private mutating func keep(
         _ record: ReplayRecord, hasSlot: Bool, lifetime: Double, farthest: Double, _ now: Moment
     ) -> Bool {
-        let left = record.time + lifetime - now.wall
+        guard let unit = Self.unit(record.time) else { return false }
+        // The unit as a whole, as in `admit`: while it lasts, others are made in it.
+        let left = Self.end(unit...unit) + lifetime - now.wall
         // Further ahead, one of the clocks is wrong that it was written by and that is now: it is kept for as long as it can be worth
         // anything. Behind, it is forgotten at once, or restarts would hold what has expired.
-        let due = now.boot + (left < 0 ? 0 : min(left + Self.unitSeconds, farthest))
+        let due = now.boot + min(max(left, 0), farthest)
         switch record.content {
         case .request(let token):
-            guard let unit = Self.unit(record.time), !forgotten.contains(unit),
-                held[record.key]?.seen.contains(token) != true, retired[record.key]?.covers(record.time, in: unit) != true
+            guard !forgotten.contains(unit), held[record.key]?.seen.contains(token) != true,
+                retired[record.key]?.covers(record.time, in: unit) != true
             else { return false }
             let share = shares.index(of: record.key)
             if hasSlot { shares.take(share) } else { noted.insert(unit...unit) }
