@@ -8,6 +8,8 @@ package struct ClientOptions: Sendable {
     /// In the order in which they are preferred; never empty.
     package var servers: [ServerEndpoint]
     package var key: Key
+    /// With one the client speaks version 2, and nothing else.
+    var identity: ClientIdentity?
     /// For servers whose URI says wss://.
     package var tls: TLSClientContext?
     /// The files that it was made of, as they were read.
@@ -46,7 +48,7 @@ package struct ClientOptions: Sendable {
         servers == former.servers && settings.tls == former.settings.tls && tlsFiles == former.tlsFiles
             && settings.connectTimeout == former.settings.connectTimeout
             && settings.handshakeTimeout == former.settings.handshakeTimeout
-            && settings.compatible == former.settings.compatible
+            && settings.compatible == former.settings.compatible && identity?.carrier == former.identity?.carrier
     }
 }
 

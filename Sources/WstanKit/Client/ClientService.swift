@@ -44,7 +44,7 @@ package final class ClientService: @unchecked Sendable {
         dialer = Dialer(
             worker: worker, options: options, connector: connector,
             authenticator: Authenticator(key: options.key), pool: pool, links: links)
-        pool.keyInUse = dialer.key.authenticator.keyID
+        pool.keyInUse = dialer.key.keyID
         opener = PoolFiller(dialer: dialer, log: log)
         direct = DirectDialer(
             rules: options.direct, connector: connector, timeout: options.connectTimeout, listeners: OwnListeners())
@@ -128,7 +128,14 @@ package final class ClientService: @unchecked Sendable {
     package func install(_ key: Key) {
         worker.assertIsCurrent()
         guard dialer.key.install(key) else { return }
-        pool.install(dialer.key.authenticator.keyID)
+        pool.install(dialer.key.keyID)
+    }
+
+    /// The same of version 2; nil: version 1 is spoken. On the worker.
+    func install(_ identity: ClientIdentity?) {
+        worker.assertIsCurrent()
+        dialer.key.install(identity)
+        pool.install(dialer.key.keyID)
     }
 
     /// Ends the tunnels that were opened with a key, whatever they carry.

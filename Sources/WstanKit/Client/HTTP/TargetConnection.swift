@@ -25,6 +25,12 @@ struct TargetConnection: @unchecked Sendable {
         carrier.end(connection, reset)
     }
 
+    /// What the target sends goes to the near end, byte for byte.
+    func relay() {
+        connection.filter = nil
+        connection.endsWithPeer = false
+    }
+
     /// Keeps it for another request: until then nothing is to come from the target, so whatever comes is no answer to
     /// anything.
     func rest() {

@@ -3,6 +3,9 @@
 ///
 /// In P1 and P2 the same faults make a refused request and an impostor's answer (protocol-v2.md sections 4.4, 4.5).
 package enum Violation: String, Error, Sendable {
+    /// Not of RFC 6455.
+    case frame
+
     // Of records (section 4.6).
     case recordLength = "record-length"
     case epochTooLong = "epoch-too-long"

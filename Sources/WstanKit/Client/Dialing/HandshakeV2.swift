@@ -1,0 +1,88 @@
+import WstanBase
+
+/// The client's part of a handshake of version 2, as far as it is spoken to a server: M1 out, the 101 and M2 in.
+extension Dialer {
+    /// - Throws: also why what has answered is not the server; the connection is to be closed then, and nothing else is tried.
+    func agree(
+        on opening: Opening, by identity: ClientIdentity, with uplink: Uplink, _ intake: inout BufferedReader
+    ) async throws(DialFailure) -> (agreement: TunnelV2.Agreement, reply: ReplyPayload) {
+        let server = uplink.server.inHTTP
+        let key = worker.randomness.nonce()
+        let asked = WireTime(CalendarTime(seconds: WallClock.now()))
+        let options = identity.options(binding: uplink.stream.tls?.channelBinding)
+        let message = MessageV2(opening)
+        let padding = Padding.p1(hasRequest: message.type != .nop, random: worker.randomness.next())
+        let randomness = ClientHandshakeV2.Randomness(
+            salt: worker.randomness.nonce().bytes, ephemeralKey: .random(count: X25519KeyPair.size))
+        let handshake = ClientHandshakeV2(
+            identity.credentials, at: clocks.time(of: uplink.number, asked), options: options, message: message.encoded(),
+            padding: padding, randomness)
+        guard let handshake else { throw .unusableServerKey }
+        uplink.stream.write(
+            identity.carrier.head(of: handshake.request, asking: server, of: identity.credentials.server, key: key))
+        let head = try await intake.readAnswer(deadline: worker.now + self.options.handshakeTimeout)
+        if let failure = ClientHandshake.Failure(head, expecting: Base64.encode(Nonce.accept(forKey: key.base64.utf8))) {
+            throw .refused(
+                UpgradeAnswer(
+                    head, body: intake.bytes, failure, to: server, usesTLS: uplink.server.usesTLS, now: WallClock.now()))
+        }
+        let reply = try await intake.readReply(deadline: worker.now + self.options.handshakeTimeout)
+        let answer: ClientHandshakeV2.Answer
+        do throws(ReplyRefusal) { answer = try handshake.open(reply) } catch { throw .impostor(reason: error.code) }
+        let answered = WireTime(CalendarTime(seconds: WallClock.now()))
+        clocks.told(answer.payload.time, by: uplink.number, asked: asked, answered: answered)
+        let said = answer.payload.options
+        let agreement = TunnelV2.Agreement(
+            keyID: identity.keyID, chains: answer.secrets, peerLimit: said.recordLimit, shape: said.shape)
+        return (agreement, answer.payload)
+    }
+}
+
+/// The clocks of a client's servers, by number. Confined to its worker.
+final class ServerClocks: @unchecked Sendable {
+    private var clocks: [Int: ServerClock] = [:]
+
+    func told(_ time: WireTime, by server: Int, asked: WireTime, answered: WireTime) {
+        clocks[server, default: ServerClock()].told(time, asked: asked, answered: answered)
+    }
+
+    func time(of server: Int, _ now: WireTime) -> WireTime { clocks[server]?.time(now) ?? now }
+}
+
+extension MessageV2 {
+    /// What M1 asks for.
+    init(_ opening: Opening) {
+        switch opening {
+        case .request(let request): self = .request(RequestV2(request))
+        case .association(let request): self = .request(RequestV2(request))
+        case .idle: self = .nop
+        }
+    }
+}
+
+extension BufferedReader {
+    /// Reads M2 behind the 101; what came behind it is in `bytes` then.
+    fileprivate mutating func readReply(deadline: Instant) async throws(DialFailure) -> [UInt8] {
+        var reader = ReplyReader()
+        while true {
+            let new = bytes
+            bytes = []
+            do throws(ReplyReader.Failure) {
+                if let (message, rest) = try reader.append(new) {
+                    bytes = rest
+                    return message
+                }
+            } catch {
+                switch error {
+                case .notAReply: throw .impostor(reason: "not-a-reply")
+                case .closed: throw .unproven(.closed)
+                }
+            }
+            switch await readMore(deadline: deadline) {
+            case .more: break
+            case .timedOut: throw .unproven(.timedOut)
+            case .over, .reset: throw .unproven(.closed)
+            }
+        }
+    }
+}
