@@ -115,7 +115,8 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         options.identity = identity
         authentication.users.install(identity)
         shareAnew()
-        for tunnel in tunnels.values.map(\.tunnel) where tunnel.isOfVersion2 && !authentication.users.knows(tunnel.keyID) {
+        let users = authentication.users
+        for tunnel in tunnels.values.map(\.tunnel) where tunnel.isOfVersion2 && !users.knows(tunnel.keyID) {
             tunnel.version.revoke(on: tunnel)
         }
     }
@@ -155,8 +156,8 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     /// In a task of its own: one keeps the deepest stack it ever had, and this one lives long.
     private func startTunnel(for accepted: TunnelAcceptor.Accepted) {
         let tunnel = Tunnel(
-            id: worker.nextID(), role: .server, stream: accepted.stream, version: accepted.version, pings: options.pings,
-            owner: self, acceptor: self)
+            id: worker.nextID(), role: .server, stream: accepted.stream, version: accepted.version,
+            pings: options.pings, owner: self, acceptor: self)
         if options.allowBareDGM, case .v1(let request) = accepted.content { request.opener.allowBareDatagrams() }
         let holder = recorder.holder(of: tunnel.keyID)
         tunnels[tunnel.id] = Served(

@@ -45,7 +45,8 @@ package final class Connection: @unchecked Sendable {
 
     /// - Parameter replay: the first data, if the request may have to be sent again.
     init(
-        worker: Worker, end: (any ByteEnd)?, to target: Address? = nil, replay: [UInt8]? = nil, endsWithPeer: Bool = false
+        worker: Worker, end: (any ByteEnd)?, to target: Address? = nil, replay: [UInt8]? = nil,
+        endsWithPeer: Bool = false
     ) {
         self.worker = worker
         self.endsWithPeer = endsWithPeer

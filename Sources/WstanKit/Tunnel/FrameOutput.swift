@@ -1,4 +1,5 @@
-/// What a tunnel sends as frames of its WebSocket, whatever its version: masked where the role demands it. Confined to its worker.
+/// What a tunnel sends as frames of its WebSocket, whatever its version: masked where the role demands it. Confined to
+/// its worker.
 struct FrameOutput {
     let stream: Stream
     let role: WebSocketRole

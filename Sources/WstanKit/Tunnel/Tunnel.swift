@@ -2,9 +2,9 @@ import WstanBase
 
 /// One WebSocket connection between client and server, which carries one connection after the other.
 ///
-/// It moves bytes between WebSocket and near end; what is said on it, and what is understood, is for its version of the protocol
-/// (`TunnelVersion`); `Keepalive` watches the peer. `receiveLoop` reads the WebSocket for as long as the tunnel lives, `sendLoop`
-/// the near end for as long as a connection lives. Confined to its worker.
+/// It moves bytes between WebSocket and near end; what is said on it, and what is understood, is for its version of the
+/// protocol (`TunnelVersion`); `Keepalive` watches the peer. `receiveLoop` reads the WebSocket for as long as the
+/// tunnel lives, `sendLoop` the near end for as long as a connection lives. Confined to its worker.
 package final class Tunnel: @unchecked Sendable {
     let id: UInt64
     let stream: Stream
@@ -39,8 +39,8 @@ package final class Tunnel: @unchecked Sendable {
     ///   - version: is told of the role, and of where its frames go.
     ///   - acceptor: carries out what the peer asks for; without one this end asks, and the peer does not.
     init(
-        id: UInt64, role: WebSocketRole, stream: Stream, version: (TunnelRole, FrameOutput) -> TunnelVersion, pings: Pings,
-        mark: Int = 0, owner: any TunnelOwner, acceptor: (any RequestAcceptor)? = nil
+        id: UInt64, role: WebSocketRole, stream: Stream, version: (TunnelRole, FrameOutput) -> TunnelVersion,
+        pings: Pings, mark: Int = 0, owner: any TunnelOwner, acceptor: (any RequestAcceptor)? = nil
     ) {
         worker = stream.worker
         worker.assertIsCurrent()
@@ -166,7 +166,8 @@ package final class Tunnel: @unchecked Sendable {
                 case .payload(let range, let isText, let endsMessage):
                     let piece = UnsafeMutableRawBufferPointer(rebasing: bytes[range])
                     version.receive(
-                        Piece(bytes: piece, isText: isText, endsMessage: endsMessage, fragments: frames.fragments), on: self)
+                        Piece(bytes: piece, isText: isText, endsMessage: endsMessage, fragments: frames.fragments),
+                        on: self)
                 case .ping(let payload):
                     due.pong = payload
                 case .pong:

@@ -1,4 +1,5 @@
-/// The version of the protocol that a tunnel speaks from its handshake to its end: what is said there, and what is understood.
+/// The version of the protocol that a tunnel speaks from its handshake to its end: what is said there, and what is
+/// understood.
 enum TunnelVersion {
     case v1(TunnelV1)
     case v2(TunnelV2)
@@ -17,8 +18,8 @@ enum TunnelVersion {
         }
     }
 
-    /// Whether the server says by itself that the target has answered, as version 2 does; in version 1 it has to be asked, and
-    /// Python's do not tell.
+    /// Whether the server says by itself that the target has answered, as version 2 does; in version 1 it has to be
+    /// asked, and Python's do not tell.
     var tellsOfAnswers: Bool {
         switch self {
         case .v1: false

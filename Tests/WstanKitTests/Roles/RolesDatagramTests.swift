@@ -28,7 +28,9 @@ import Testing
             #expect(reply[1] == 0)
             let relay = SocketAddress.ipv4(IPv4Address(0x7f00_0001), port: UInt16(reply[8]) << 8 | UInt16(reply[9]))
             let agent = Answers()
-            agent.socket = try DatagramSocket(Loopback.ipv4, on: worker) { bytes, _ in agent.received.append(Array(bytes)) }
+            agent.socket = try DatagramSocket(Loopback.ipv4, on: worker) { bytes, _ in
+                agent.received.append(Array(bytes))
+            }
             for (number, size) in [1, 1400, 65_000, 5, 30_000].enumerated() {
                 let data = Loopback.pattern(size, seed: UInt64(size))
                 let datagram = Socks5Datagram.encode(Datagram(address: target, data: data))
@@ -49,7 +51,8 @@ import Testing
             let stage = try RolesStage(on: worker)
             defer { stage.close() }
             let sink = Answers()
-            sink.socket = try DatagramSocket(Loopback.ipv4, on: worker) { bytes, _ in sink.received.append(Array(bytes)) }
+            sink.socket = try DatagramSocket(Loopback.ipv4, on: worker) { bytes, _ in sink.received.append(Array(bytes))
+            }
             let control = try await stage.userAgent()
             control.write([5, 1, 0])
             _ = await control.take(2)
@@ -59,7 +62,9 @@ import Testing
             let agent = try DatagramSocket(Loopback.ipv4, on: worker) { _, _ in }
             let data = Loopback.pattern(65_000, seed: 3)
             let target = Address(try #require(sink.socket).address)
-            _ = Socks5Datagram.encode(Datagram(address: target, data: data)).withUnsafeBytes { agent.send($0, to: relay) }
+            _ = Socks5Datagram.encode(Datagram(address: target, data: data)).withUnsafeBytes {
+                agent.send($0, to: relay)
+            }
             await worker.until { !sink.received.isEmpty }
             #expect(sink.received == [data])
             control.close()

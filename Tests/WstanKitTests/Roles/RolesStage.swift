@@ -2,8 +2,8 @@
 @testable import WstanConfig
 @testable import WstanCore
 
-/// A client and a server of version 2, whole, over connections within this host: user agents come by SOCKS, targets are the test's.
-/// Confined to its worker.
+/// A client and a server of version 2, whole, over connections within this host: user agents come by SOCKS, targets are
+/// the test's. Confined to its worker.
 final class RolesStage: @unchecked Sendable {
     let worker: Worker
     let server: ServerService
@@ -54,18 +54,22 @@ final class RolesStage: @unchecked Sendable {
         try change(&plan)
         let resolver = Resolver(pool: BlockingPool(maxThreads: 2))
         let server = ServerService(
-            worker: worker, options: plan.server, shared: ServerShared(replayGuard: plan.replayGuard), resolver: resolver,
+            worker: worker, options: plan.server, shared: ServerShared(replayGuard: plan.replayGuard),
+            resolver: resolver,
             log: serverLines.log)
         self.server = server
         let atServer = try Self.listen(on: worker) { server.serve($0) }
         let place = Self.place(of: atServer)
         serverPlace = try plan.middle?(place, worker) ?? place
         plan.client.servers = [
-            ServerEndpoint(address: serverPlace, name: serverPlace.host, hostHeader: "front.test", pathPrefix: "/t/")
+            ServerEndpoint(
+                address: serverPlace, name: serverPlace.host,
+                hostHeader: "front.test", pathPrefix: "/t/", usesTLS: plan.client.tls != nil)
         ]
         let client = ClientService(
             worker: worker, options: plan.client, resolver: resolver,
-            passwords: PasswordChecks(threads: BlockingPool(maxThreads: 1)), failures: RecentFailures(), log: clientLines.log)
+            passwords: PasswordChecks(threads: BlockingPool(maxThreads: 1)), failures: RecentFailures(),
+            log: clientLines.log)
         self.client = client
         listeners = [atServer, try Self.listen(on: worker) { client.serve($0) }]
     }
@@ -123,7 +127,9 @@ final class RolesStage: @unchecked Sendable {
     }
 
     /// All that comes back to a user agent which says so much and finishes.
-    func exchange(_ bytes: [UInt8], with target: Address) async throws -> (bytes: [UInt8], ending: WstanCore.Stream.Ending) {
+    func exchange(_ bytes: [UInt8], with target: Address) async throws -> (
+        bytes: [UInt8], ending: WstanCore.Stream.Ending
+    ) {
         let (stream, _) = try await connect(to: target)
         stream.write(bytes)
         stream.finish()

@@ -20,7 +20,9 @@ import Testing
     // MARK: Carriers and ciphers
 
     @Test(arguments: RequestCarrier.allCases, [true, false])
-    func `each carrier opens tunnels, with a request and ahead of one`(carrier: RequestCarrier, isAhead: Bool) async throws {
+    func `each carrier opens tunnels, with a request and ahead of one`(carrier: RequestCarrier, isAhead: Bool)
+        async throws
+    {
         let said = Loopback.pattern(5000, seed: 1)
         try await Self.stage {
             $0.client.identity?.carrier = carrier
@@ -208,7 +210,9 @@ import Testing
         }
     }
 
-    @Test func `a request that was accepted is refused the second time, with the bytes that a stranger gets`() async throws {
+    @Test func `a request that was accepted is refused the second time, with the bytes that a stranger gets`()
+        async throws
+    {
         let (first, second, stranger) = try await Self.stage { stage in
             let request = try RawRequest().bytes
             func answer(_ bytes: [UInt8]) async throws -> String {

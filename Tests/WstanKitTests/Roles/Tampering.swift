@@ -1,8 +1,8 @@
 @testable import WstanBase
 @testable import WstanCore
 
-/// Stands between a client and a server: passes heads on as they are, and of the frames of one direction what the test makes of them.
-/// Confined to its worker.
+/// Stands between a client and a server: passes heads on as they are, and of the frames of one direction what the test
+/// makes of them. Confined to its worker.
 final class Tampering: @unchecked Sendable {
     enum Direction: CaseIterable {
         case up
@@ -25,7 +25,8 @@ final class Tampering: @unchecked Sendable {
     private let unharmed: Int
     private var listener: Listener?
 
-    init(_ fault: Fault, _ direction: Direction, after unharmed: Int, on worker: Worker, before server: Address) throws {
+    init(_ fault: Fault, _ direction: Direction, after unharmed: Int, on worker: Worker, before server: Address) throws
+    {
         self.worker = worker
         self.server = server
         self.direction = direction
@@ -44,7 +45,9 @@ final class Tampering: @unchecked Sendable {
 
     private func relay(_ near: WstanCore.Stream) async {
         let place = SocketAddress.ipv4(IPv4Address(0x7f00_0001), port: server.port)
-        guard let far = try? await WstanCore.Stream.connect(to: place, worker: worker, deadline: worker.now + .seconds(30))
+        guard
+            let far = try? await WstanCore.Stream.connect(
+                to: place, worker: worker, deadline: worker.now + .seconds(30))
         else { return near.close() }
         worker.spawn { await self.pass(from: far, to: near, self.direction == .down) }
         await pass(from: near, to: far, direction == .up)
@@ -116,7 +119,9 @@ struct RawFrames {
     private var headSize: Int? {
         let end = Array("\r\n\r\n".utf8)
         guard bytes.count >= end.count else { return nil }
-        return (0...(bytes.count - end.count)).first { bytes[$0..<($0 + end.count)].elementsEqual(end) }.map { $0 + end.count }
+        return (0...(bytes.count - end.count)).first { bytes[$0..<($0 + end.count)].elementsEqual(end) }.map {
+            $0 + end.count
+        }
     }
 
     private var frameSize: Int? {

@@ -24,7 +24,8 @@ package enum DialFailure: Error, Equatable {
     case timedOut
     /// No TLS with the server.
     case tls(TLSFailure)
-    /// Version 2: a 101 has come, and what follows it was not made with the server's key and this user's. Nothing else is tried.
+    /// Version 2: a 101 has come, and what follows it was not made with the server's key and this user's. Nothing else
+    /// is tried.
     case impostor(reason: String)
     /// Version 2: a 101 has come, and no proof of who has sent it.
     case unproven(Ending)
@@ -56,7 +57,8 @@ package enum DialFailure: Error, Equatable {
         if case .at(_, let failure) = self { failure.bare } else { self }
     }
 
-    /// Whether something else than the server has answered in its place: then nothing is tried that would serve its purpose.
+    /// Whether something else than the server has answered in its place: then nothing is tried that would serve its
+    /// purpose.
     var isImpostor: Bool { if case .impostor = bare { true } else { false } }
 
     /// Whether it is certain that no server has served the request. A reset or an end does not tell.

@@ -92,8 +92,8 @@ extension DialFailure {
                 "impostor", "Another server has answered",
                 "the answer was not made with the server's key and this client's (\(reason))",
                 advice:
-                    "compare the key here with the one that the server shows for this user; if they are right, something on "
-                    + "the way answers in the server's place")
+                    "compare the key here with the one that the server shows for this user; if they are right, "
+                    + "something on the way answers in the server's place")
         case .unproven(let ending):
             Row(
                 "unproven", "The server has not proven itself",
@@ -103,7 +103,8 @@ extension DialFailure {
                     + "WebSockets by itself")
         case .unusableServerKey:
             Row(
-                "server-key-unusable", "The server's key cannot be used", "the server's public key in the key is not valid",
+                "server-key-unusable", "The server's key cannot be used",
+                "the server's public key in the key is not valid",
                 advice: "copy the key again from the server")
         case .overtaken:
             Row(

@@ -2,7 +2,8 @@ import WstanBase
 
 /// The client's part of a handshake of version 2, as far as it is spoken to a server: M1 out, the 101 and M2 in.
 extension Dialer {
-    /// - Throws: also why what has answered is not the server; the connection is to be closed then, and nothing else is tried.
+    /// - Throws: also why what has answered is not the server; then the connection is to be closed, and nothing else is
+    ///   tried.
     func agree(
         on opening: Opening, by identity: ClientIdentity, with uplink: Uplink, _ intake: inout BufferedReader
     ) async throws(DialFailure) -> (agreement: TunnelV2.Agreement, reply: ReplyPayload) {
@@ -15,16 +16,19 @@ extension Dialer {
         let randomness = ClientHandshakeV2.Randomness(
             salt: worker.randomness.nonce().bytes, ephemeralKey: .random(count: X25519KeyPair.size))
         let handshake = ClientHandshakeV2(
-            identity.credentials, at: clocks.time(of: uplink.number, asked), options: options, message: message.encoded(),
+            identity.credentials, at: clocks.time(of: uplink.number, asked), options: options,
+            message: message.encoded(),
             padding: padding, randomness)
         guard let handshake else { throw .unusableServerKey }
         uplink.stream.write(
             identity.carrier.head(of: handshake.request, asking: server, of: identity.credentials.server, key: key))
         let head = try await intake.readAnswer(deadline: worker.now + self.options.handshakeTimeout)
-        if let failure = ClientHandshake.Failure(head, expecting: Base64.encode(Nonce.accept(forKey: key.base64.utf8))) {
+        if let failure = ClientHandshake.Failure(head, expecting: Base64.encode(Nonce.accept(forKey: key.base64.utf8)))
+        {
             throw .refused(
                 UpgradeAnswer(
-                    head, body: intake.bytes, failure, to: server, usesTLS: uplink.server.usesTLS, now: WallClock.now()))
+                    head, body: intake.bytes, failure, to: server, usesTLS: uplink.server.usesTLS, now: WallClock.now())
+            )
         }
         let reply = try await intake.readReply(deadline: worker.now + self.options.handshakeTimeout)
         let answer: ClientHandshakeV2.Answer

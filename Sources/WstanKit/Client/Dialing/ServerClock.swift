@@ -1,4 +1,5 @@
-/// A server's clock as its authenticated answers tell it (protocol-v2.md section 4.2): by how much requests are corrected. A value.
+/// A server's clock as its authenticated answers tell it (protocol-v2.md section 4.2): by how much requests are
+/// corrected. A value.
 struct ServerClock {
     /// The server's time less ours, in milliseconds; 0 where they are close.
     private(set) var offset: Int64 = 0

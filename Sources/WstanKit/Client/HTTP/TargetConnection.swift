@@ -45,7 +45,9 @@ struct TargetConnection: @unchecked Sendable {
         switch (origin, connection.outcome) {
         case (.kept, _): true
         case (.pooled, .lost(let nothingReceived)): nothingReceived
-        case (.pooled, .reset), (.pooled, nil), (.fresh, _): false
+        // The server is about to end, and has not looked at the request.
+        case (.pooled, .reset(let reset)): reset.code == .draining
+        case (.pooled, nil), (.fresh, _): false
         }
     }
 }

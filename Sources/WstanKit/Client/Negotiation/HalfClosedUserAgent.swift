@@ -1,7 +1,7 @@
 import WstanBase
 
-/// A user agent that has sent everything. It may still want the answer. Version 1 cannot tell the server, so there the tunnel
-/// is kept until the target is done, or nothing has come for a while. One that is gone frees it at once.
+/// A user agent that has sent everything. It may still want the answer. Version 1 cannot tell the server, so there the
+/// tunnel is kept until the target is done, or nothing has come for a while. One that is gone frees it at once.
 struct HalfClosedUserAgent {
     private let userAgent: Stream
     private let began: Instant

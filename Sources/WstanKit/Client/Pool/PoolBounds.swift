@@ -1,5 +1,5 @@
-/// How many tunnels a pool keeps, and for how long: by the client's own settings, and by what its server likes within these
-/// (POOL and TIMERS of protocol-v2.md section 5). A value.
+/// How many tunnels a pool keeps, and for how long: by the client's own settings, and by what its server likes within
+/// these (POOL and TIMERS of protocol-v2.md section 5). A value.
 struct PoolBounds {
     struct Limits: Equatable {
         var size: Int

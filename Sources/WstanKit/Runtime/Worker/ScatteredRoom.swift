@@ -1,5 +1,5 @@
-/// Room in a worker's scratch for pieces of one size, with a gap between them for what is put around each of them on its way out.
-/// As with all of the scratch, the running task owns it until its next `await`.
+/// Room in a worker's scratch for pieces of one size, with a gap between them for what is put around each of them on
+/// its way out. As with all of the scratch, the running task owns it until its next `await`.
 package struct ScatteredRoom {
     let start: UnsafeMutableRawPointer
     /// Of a piece.

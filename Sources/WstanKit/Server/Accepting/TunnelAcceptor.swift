@@ -185,7 +185,8 @@ final class TunnelAcceptor: @unchecked Sendable {
 
     /// Steps 8 to 10 of protocol-v2.md section 4.4.
     private func admit(
-        _ judged: JudgedRequest, _ head: HTTPHead, of client: ClientAddress, _ intake: BufferedReader, _ key: inout KeyID?
+        _ judged: JudgedRequest, _ head: HTTPHead, of client: ClientAddress, _ intake: BufferedReader,
+        _ key: inout KeyID?
     ) async throws(Refusal) -> Verified {
         let request = try authentication.verify(judged, in: head, now: .now()) { key = $0 }
         await authentication.settle(request, on: worker)

@@ -1,6 +1,7 @@
 import WstanBase
 
-/// A server's answer to a request of version 2 that has held: M2 (protocol-v2.md section 4.5), and what the tunnel is made of.
+/// A server's answer to a request of version 2 that has held: M2 (protocol-v2.md section 4.5), and what the tunnel is
+/// made of.
 struct TunnelGreeting {
     /// Of M1; nil for a tunnel that is idle at once.
     let request: RequestV2?
@@ -23,13 +24,16 @@ struct TunnelGreeting {
         self.request = judged.payload.request
     }
 
-    /// What follows M2 where there is no tunnel for the client: BYE, the end of what it has asked for, and a WebSocket close.
+    /// What follows M2 where there is no tunnel for the client: BYE, the end of what it has asked for, and a WebSocket
+    /// close.
     func farewell(_ code: ResetCode, now: Instant) -> [UInt8] {
-        var sealer = RecordSealer(Epoch(cipher: agreement.chains.cipher, chain: agreement.chains.serverToClient), now: now)
+        var sealer = RecordSealer(
+            Epoch(cipher: agreement.chains.cipher, chain: agreement.chains.serverToClient), now: now)
         var records = [sealer.seal(.bye(Bye(code: code)))]
         // Certainly not served.
         let asks = request.map { $0.type != .park } ?? false
         if asks { records.append(sealer.seal(.reset(ResetV2(connection: 0, code: .draining)))) }
-        return records.flatMap { FrameHead.frame(.binary, $0, mask: nil) } + FrameHead.close(code: CloseCode.goingAway, mask: nil)
+        return records.flatMap { FrameHead.frame(.binary, $0, mask: nil) }
+            + FrameHead.close(code: CloseCode.goingAway, mask: nil)
     }
 }

@@ -109,7 +109,8 @@ struct Authentication {
         do throws(HandshakeRefusal) {
             return .success(
                 try handshake.judge(candidate, in: circumstances) { identity in
-                    Nonce(prefixOf: identity.salt).map { replayGuard.remembers($0, under: KeyID(identity.keyID)) } ?? true
+                    guard let token = Nonce(prefixOf: identity.salt) else { return true }
+                    return replayGuard.remembers(token, under: KeyID(identity.keyID))
                 })
         } catch {
             return .failure(error)

@@ -9,7 +9,8 @@ struct ServerIdentity: Sendable {
 }
 
 extension KeyID {
-    /// A user's key of version 2 among all others, where it does not matter which version a key is of: in counts, names and records.
+    /// A user's key of version 2 among all others, where it does not matter which version a key is of: in counts, names
+    /// and records.
     init(_ id: UserKeyID) { self.init(value: id.value) }
 }
 

@@ -14,7 +14,8 @@ extension Tunnel {
 
     /// - Returns: false when it was dropped: the association is over, or the network is slower than its sender.
     func send(_ datagram: Datagram) -> Bool {
-        guard association != nil, version.state == .using, !isClosing, stream.pendingCount <= TunnelLimits.pendingDatagrams
+        guard association != nil, version.state == .using, !isClosing,
+            stream.pendingCount <= TunnelLimits.pendingDatagrams
         else { return false }
         return version.send(datagram)
     }

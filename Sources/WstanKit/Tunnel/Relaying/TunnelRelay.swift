@@ -93,8 +93,8 @@ extension Tunnel {
         }
     }
 
-    /// The same in version 2: the near end's bytes are read into pieces with room between them for what a record puts around each,
-    /// and all of them go out in one write (protocol-v2.md section 11).
+    /// The same in version 2: the near end's bytes are read into pieces with room between them for what a record puts
+    /// around each, and all of them go out in one write (protocol-v2.md section 11).
     private func sendRecords(
         _ connection: Connection, from end: some ByteEnd, by output: RecordOutput
     ) async -> RelayEnd {

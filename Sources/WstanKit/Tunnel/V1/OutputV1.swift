@@ -5,8 +5,8 @@ struct OutputV1 {
 
     private var worker: Worker { frames.stream.worker }
 
-    /// Seals, masks and sends data that are in the worker's scratch: what the message and its frame put around them has its
-    /// room there, so there is one buffer and no copy.
+    /// Seals, masks and sends data that are in the worker's scratch: what the message and its frame put around them has
+    /// its room there, so there is one buffer and no copy.
     func send(data: UnsafeMutableRawBufferPointer) {
         // From here on pointers leave the bytes that they were given for.
         assert(worker.scratch.surrounds(data), "only in the scratch is there room around data")

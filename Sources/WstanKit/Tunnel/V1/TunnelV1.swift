@@ -1,7 +1,7 @@
 import WstanBase
 
-/// Version 1 on a tunnel: the driver of `TunnelMachine`, which opens what comes and carries out what the machine says. Confined to
-/// the tunnel's worker.
+/// Version 1 on a tunnel: the driver of `TunnelMachine`, which opens what comes and carries out what the machine says.
+/// Confined to the tunnel's worker.
 final class TunnelV1: @unchecked Sendable {
     private(set) var machine: TunnelMachine
     private let role: TunnelRole
@@ -145,8 +145,8 @@ final class TunnelV1: @unchecked Sendable {
     /// - Returns: false when the connection was given up meanwhile.
     func connectedTarget() -> Bool { machine.connectedTarget() == .relay }
 
-    /// Acceptor: a request for an association has come that may be carried out, with the handshake or as a message, or one
-    /// that is still judged.
+    /// Acceptor: a request for an association has come that may be carried out, with the handshake or as a message, or
+    /// one that is still judged.
     func acceptAssociation(first: Datagram, pending verdict: Admission.Verdict? = nil, on tunnel: Tunnel) {
         switch machine.receivedAssociationRequest() {
         case .associate:
@@ -164,7 +164,9 @@ final class TunnelV1: @unchecked Sendable {
     }
 
     private func makeAssociation(delivering datagrams: [Datagram], on tunnel: Tunnel) {
-        guard let end = tunnel.acceptor?.tunnelMakesAssociation(tunnel) else { return tunnel.close(CloseCode.goingAway) }
+        guard let end = tunnel.acceptor?.tunnelMakesAssociation(tunnel) else {
+            return tunnel.close(CloseCode.goingAway)
+        }
         tunnel.begin(end)
         for datagram in datagrams { end.deliver(datagram) }
     }

@@ -1,7 +1,7 @@
 import WstanBase
 
-/// The sending half of a version 2 tunnel: seals messages, a record each, and sends each record as a frame (protocol-v2.md sections
-/// 4.6, 9 and 11). It changes the keys when that is due. Confined to its worker.
+/// The sending half of a version 2 tunnel: seals messages, a record each, and sends each record as a frame
+/// (protocol-v2.md sections 4.6, 9 and 11). It changes the keys when that is due. Confined to its worker.
 final class RecordOutput {
     private let frames: FrameOutput
     private var sealer: RecordSealer
@@ -53,8 +53,8 @@ final class RecordOutput {
 
     // MARK: Data
 
-    /// Room for the data of the next records, with what their heads and tags take between them, so that all of them lie one behind
-    /// the other when they are sealed.
+    /// Room for the data of the next records, with what their heads and tags take between them, so that all of them lie
+    /// one behind the other when they are sealed.
     func room() -> ScatteredRoom {
         let most = padding.isShaping ? min(sizes.next(now: worker.now), 4096) : sizes.next(now: worker.now)
         let allowed = worker.budget.allowance(Scratch.bodySize)

@@ -41,7 +41,10 @@ extension TunnelV2 {
         case .dataAt:
             if try life.received(.dataAt) == .deliver { throw .notOfThisConnection }
         case .packet: _ = try life.received(.packet)
-        case .nop, .rekey, .ignorable: break
+        case .rekey:
+            rekeys += 1
+            guard rekeys <= TunnelLimits.rekeysAtOnce else { throw .tooManyRekeys }
+        case .nop, .ignorable: break
         }
     }
 
@@ -67,23 +70,17 @@ extension TunnelV2 {
         deliver(bytes, on: tunnel)
         tunnel.deliverCoalesced()
         let endsBoth = tunnel.connection?.finishInput() ?? true
-        if endsBoth { sendGathered() }
-        if endsBoth, life.sendFin() {
-            output.send(.fin(UnsafeRawBufferPointer(start: nil, count: 0)))
-        }
-        settle(tunnel)
+        if endsBoth { finish(on: tunnel) } else { settle(tunnel) }
     }
 
     private func receive(_ reset: ResetV2, on tunnel: Tunnel) {
         let wasUp = life.isAnswered
-        let number = life.connection
         switch life.receivedReset(of: reset.connection) {
         case .ignore: break
         case .end(let isSignal, let answer):
             tunnel.deliverCoalesced()
             if let answer { output.send(.reset(ResetV2(connection: answer, code: .none))) }
             guard let over = tunnel.takeConnection() else { break }
-            assert(number == reset.connection, "it is the current connection's")
             // Certainly not served: the request may be sent again.
             if reset.code != .draining { over.received() }
             over.ended(Reset(reset, of: over.target, wasUp: wasUp, isSignal: isSignal))

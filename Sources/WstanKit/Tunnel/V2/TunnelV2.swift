@@ -1,7 +1,7 @@
 import WstanBase
 
-/// Version 2 on a tunnel: the driver of `TunnelLife`, which opens what comes, a record at a time, and carries out what it says
-/// (protocol-v2.md sections 4.6 to 7.3). Confined to the tunnel's worker.
+/// Version 2 on a tunnel: the driver of `TunnelLife`, which opens what comes, a record at a time, and carries out what
+/// it says (protocol-v2.md sections 4.6 to 7.3). Confined to the tunnel's worker.
 final class TunnelV2: @unchecked Sendable {
     /// Of the user's key that the tunnel was opened with, and keeps.
     let keyID: KeyID
@@ -15,6 +15,8 @@ final class TunnelV2: @unchecked Sendable {
     private var gathered: PieceGatherer
     /// The number of the latest PING: a flood of them costs nothing.
     var duePong: UInt64?
+    /// REKEYs that have come since the peer was last owed nothing.
+    var rekeys = 0
     /// A server's.
     var watch: TunnelWatch?
     /// A store elsewhere has the word on a request.
@@ -95,6 +97,7 @@ final class TunnelV2: @unchecked Sendable {
     }
 
     func sendDue() {
+        rekeys = 0
         guard let number = duePong else { return }
         duePong = nil
         output.send(.pong(number))
@@ -127,16 +130,21 @@ final class TunnelV2: @unchecked Sendable {
 
     /// The near end has sent everything and takes more.
     func finish(on tunnel: Tunnel) {
-        guard life.sendFin() else { return }
-        output.send(.fin(UnsafeRawBufferPointer(start: nil, count: 0)))
+        sendFin()
         settle(tunnel)
     }
 
-    /// The near end is done. One that has ended in good order is gone: FIN and, where the peer's segment is open, the signal behind it.
-    func end(_ reset: Reset, on tunnel: Tunnel) {
+    private func sendFin() {
         sendGathered()
+        guard life.sendFin() else { return }
+        output.send(.fin(UnsafeRawBufferPointer(start: nil, count: 0)))
+    }
+
+    /// The near end is done. One that has ended in good order is gone: FIN and, where the peer's segment is open, the
+    /// signal behind it.
+    func end(_ reset: Reset, on tunnel: Tunnel) {
         let code = reset.codeToTell
-        if code == .none, life.sendFin() { output.send(.fin(UnsafeRawBufferPointer(start: nil, count: 0))) }
+        if code == .none { sendFin() }
         abort(code, reset.textToTell)
         settle(tunnel)
         if !life.isIdle { tunnel.resetDeadline.start() }

@@ -1,7 +1,7 @@
 import WstanBase
 
-/// The timers of a server's tunnel of version 2: its proof (protocol-v2.md section 4.5), and the end of its life (TIMERS). Confined to
-/// its worker.
+/// The timers of a server's tunnel of version 2: its proof (protocol-v2.md section 4.5), and the end of its life
+/// (TIMERS). Confined to its worker.
 final class TunnelWatch {
     enum Due {
         /// The client is asked to show that it has the keys.

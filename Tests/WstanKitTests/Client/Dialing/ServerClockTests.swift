@@ -4,7 +4,9 @@ import Testing
 @testable import WstanCore
 
 @Suite struct ServerClockTests {
-    private static func at(_ milliseconds: UInt64) -> WireTime { WireTime(milliseconds: 1_795_000_000_000 + milliseconds) }
+    private static func at(_ milliseconds: UInt64) -> WireTime {
+        WireTime(milliseconds: 1_795_000_000_000 + milliseconds)
+    }
 
     @Test(arguments: [
         // What the server says at the middle of a round trip of 100 ms, and how a later request is corrected.

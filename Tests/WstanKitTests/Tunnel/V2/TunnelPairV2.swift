@@ -86,7 +86,8 @@ struct TunnelPairV2: @unchecked Sendable {
     }
 }
 
-/// A hand-made peer of one tunnel of version 2: it says what it likes and reads everything up to the end. Confined to its worker.
+/// A hand-made peer of one tunnel of version 2: it says what it likes and reads everything up to the end. Confined to
+/// its worker.
 final class RawPeerV2: @unchecked Sendable {
     let tunnel: Tunnel
     let owner = RecordingOwner()

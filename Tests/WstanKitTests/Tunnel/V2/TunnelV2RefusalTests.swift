@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    private static let empty = UnsafeRawBufferPointer(start: nil, count: 0)
+    private static var empty: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
 
     private static let offences: [Offence] = [
         Offence("a record that was altered", to: .server, .notAuthentic) { peer in
@@ -38,7 +38,9 @@ import Testing
             _ = peer.sealer.seal(.nop)
             await peer.say(.nop)
         },
-        Offence("text", to: .server, .textMessage) { peer in peer.stream.write(peer.frame(peer.sealer.seal(.nop), .text)) },
+        Offence("text", to: .server, .textMessage) { peer in
+            peer.stream.write(peer.frame(peer.sealer.seal(.nop), .text))
+        },
         Offence("a reserved bit", to: .server, .frame) { peer in
             var frame = peer.frame(peer.sealer.seal(.nop))
             frame[0] |= 0x40
@@ -57,6 +59,10 @@ import Testing
         },
         Offence("a request to a client", to: .client, .wrongSide) { await $0.say(RawPeerV2.connect()) },
         Offence("NEED of a client", to: .server, .wrongSide) { await $0.say(.need(Need(listener: 1, count: 1))) },
+        Offence("a flood of REKEYs", to: .server, .tooManyRekeys) { peer in
+            let now = peer.worker.now
+            peer.stream.write((0..<100).flatMap { _ in peer.frame(peer.sealer.rekey(now: now)) })
+        },
         Offence("striped data", to: .server, .notOfThisConnection) { peer in
             await peer.say(RawPeerV2.connect(), .dataAt(offset: 0, empty))
         },

@@ -9,6 +9,8 @@ package enum Violation: String, Error, Sendable {
     // Of records (section 4.6).
     case recordLength = "record-length"
     case epochTooLong = "epoch-too-long"
+    /// More changes of keys between two answers than any sender needs: each costs as much as a thousand small records.
+    case tooManyRekeys = "too-many-rekeys"
     case notAuthentic = "not-authentic"
     case textMessage = "text-message"
     case tooManyFragments = "too-many-fragments"

@@ -14,7 +14,8 @@ import Testing
         let rest: [UInt8] = [1, 2, 3]
         let streams = [
             Self.frame(.binary, Self.reply),
-            Self.frame(.ping, [1]) + Self.frame(.binary, Array(Self.reply[..<50]), isFinal: false) + Self.frame(.pong, [])
+            Self.frame(.ping, [1]) + Self.frame(.binary, Array(Self.reply[..<50]), isFinal: false)
+                + Self.frame(.pong, [])
                 + Self.frame(.continuation, Array(Self.reply[50...])),
         ]
         for stream in streams {
@@ -34,7 +35,8 @@ import Testing
 
     @Test func `what can be no reply is refused before it is held`() {
         for bytes in [
-            Self.frame(.text, Self.reply), Self.frame(.binary, [UInt8](repeating: 1, count: HandshakeBounds.mostReply + 1)),
+            Self.frame(.text, Self.reply),
+            Self.frame(.binary, [UInt8](repeating: 1, count: HandshakeBounds.mostReply + 1)),
             [0x83, 0], [0x82, 0x81, 0, 0, 0, 0, 0],
         ] {
             var reader = ReplyReader()
