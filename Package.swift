@@ -25,16 +25,13 @@ let wholeKit: [Target.Dependency] = [
 ]
 
 // Programs that prove something see the kit's insides, as tests do, and an ordinary release build cannot: so they are
-// built only by scripts/fuzz, Tests/autobahn/run and Tests/v2/peer, which set this. The fuzz targets are files of the
-// tests, which replay what was found.
+// built only by scripts/fuzz and Tests/autobahn/run, which set this. The fuzz targets are files of the tests, which
+// replay what was found.
 let isProving = Context.environment["WSTAN_PROVE"] != nil
 let proofs: [Target] = [
     .executableTarget(name: "wstan-echo", dependencies: wholeKit, path: "Tests/autobahn/Echo", swiftSettings: ours),
     .executableTarget(
         name: "wstan-fuzz", dependencies: wholeKit, path: "Tests/WstanKitTests/Fuzz", swiftSettings: ours),
-    .executableTarget(
-        name: "wstan-roles", dependencies: wholeKit + [.product(name: "Logging", package: "swift-log")],
-        path: "Tests/v2/Roles", swiftSettings: ours),
 ]
 let tests: [Target] = [
     .testTarget(
