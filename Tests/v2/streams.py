@@ -1,0 +1,79 @@
+"""A stream (docs/protocol-v2.md section 7.1): a connection between a tunnel and a local socket, with half-close."""
+import asyncio
+import contextlib
+
+from v2.messages import DATA, FAILED, FIN, NONE, RESET_BY_PEER, Address
+from v2.tunnel import Connection, Gone, Over
+from v2.websocket import reset
+
+READ = 32768
+
+
+class Stream(Connection):
+    """`answer` becomes (code, bound address) when the peer has said OK or RESET."""
+
+    def __init__(self, reader, writer):
+        self.reader, self.writer = reader, writer
+        self.answer = asyncio.get_running_loop().create_future()
+        self.pumping = None
+        self.sent_end = self.got_end = False
+
+    def start(self):
+        """Sends what comes from the socket from now on."""
+        self.pumping = asyncio.create_task(self._pump())
+
+    async def _pump(self):
+        try:
+            while data := await self.reader.read(READ):
+                await self.tunnel.carry(DATA, data)
+            self.sent_end = True
+            await self.tunnel.carry(FIN)
+            self._close_if_done()
+        except ConnectionError:
+            await self._aborts(RESET_BY_PEER)
+        except (Gone, Over):
+            pass
+
+    async def _aborts(self, code):
+        with contextlib.suppress(Gone):
+            await self.tunnel.abort(code)
+
+    async def answered(self, request):
+        self._tell(NONE, request.address)
+        await self.received(DATA, request.data)
+
+    def _tell(self, code, address=Address()):
+        """Whether nothing had been told before."""
+        first = not self.answer.done()
+        if first:
+            self.answer.set_result((code, address))
+        return first
+
+    async def received(self, kind, body):
+        try:
+            self.writer.write(body)
+            await self.writer.drain()
+            if kind == FIN:
+                self.got_end = True
+                self.writer.write_eof()
+                self._close_if_done()
+        except OSError:
+            # Who had finished before is only gone: the peer is told to stop, and ends its socket in good order.
+            await self._aborts(NONE if self.sent_end else RESET_BY_PEER)
+
+    def _close_if_done(self):
+        if self.sent_end and self.got_end:
+            self.writer.close()
+
+    async def reset(self, code, is_signal):
+        is_news = self._tell(code)
+        if self.pumping:
+            self.pumping.cancel()
+        if is_signal and code == NONE:
+            self.writer.close()
+        elif self.pumping or not is_news:  # else who asked is told the code
+            reset(self.writer)
+
+    async def lost(self):
+        """A truncation is never an end in good order."""
+        await self.reset(FAILED, False)
