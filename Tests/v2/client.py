@@ -9,12 +9,10 @@ import struct
 import time
 
 from v2.carriers import COOKIE, load
-from v2.datagrams import UserAgentAssociation
 from v2.faults import Fault
 from v2.handshake import ClientHandshake, Impostor
-from v2.messages import ASSOCIATE, CONNECT, OPTION_AGENT, OPTION_SHAPE, PING, Request, plaintext
+from v2.messages import OPTION_AGENT, OPTION_SHAPE, PING, Request, plaintext
 from v2.records import AES_128_GCM, CHACHA20_POLY1305
-from v2.streams import Stream
 from v2.tunnel import Tunnel
 from v2.websocket import Gone, WebSocket, accept
 
@@ -45,20 +43,8 @@ class Client:
         self.idle_tunnels, self.clock_error = [], 0
         self.tunnels = set()
 
-    async def connect(self, address, data, reader, writer):
-        """A stream to `address` with its first bytes; its `answer` tells what became of it."""
-        stream = Stream(reader, writer)
-        await self._ask(CONNECT, Request({}, address, data), stream)
-        return stream
-
-    async def associate(self, hear):
-        """An association; its `answer` is 0 when the server has said OK. `hear(address, data)` gets what comes."""
-        association = UserAgentAssociation(hear)
-        await self._ask(ASSOCIATE, Request(), association)
-        return association
-
-    async def _ask(self, kind, request, connection):
-        """On the idle tunnel that was used last, else in the handshake of a new one."""
+    async def ask(self, kind, request, connection):
+        """On the idle tunnel that was used last, else in the handshake of a new one, or NoTunnel."""
         while self.idle_tunnels:
             tunnel = self.idle_tunnels.pop()
             if tunnel.life.may(kind):

@@ -31,8 +31,8 @@ LENGTHS = {
     OPTION_BINDING: (32,), OPTION_AGENT: range(1, 33), OPTION_TIMERS: (8,), OPTION_POOL: (2,), OPTION_EXPIRY: (8,),
     OPTION_NOTICE: range(256), OPTION_SHAPE: range(0, 65, 4), 0x0c: (32,), 0x0d: (32,),
     OPTION_RESUMABLE: (4, 22), OPTION_RECEIVED: (8,), OPTION_TOKEN: (16,), OPTION_LISTENKIND: (1,),
-    OPTION_LISTENER: (8,), 0x15: range(1, 260), 0x16: (1,), 0x17: (1,), 0x18: ANY, 0x19: ANY, 0x1a: (2,), 0x1b: ANY, 0x1c: (6,), 0x1d: (0,),
-    0x1f: (0,), OPTION_STRIPE: (1,), 0x20: (16,), 0x21: (0,), 0x22: (2,), 0x23: (4,)}
+    OPTION_LISTENER: (8,), 0x15: range(1, 260), 0x16: (1,), 0x17: (1,), 0x18: ANY, 0x19: ANY, 0x1a: (2,), 0x1b: ANY,
+    0x1c: (6,), 0x1d: (0,), 0x1f: (0,), OPTION_STRIPE: (1,), 0x20: (16,), 0x21: (0,), 0x22: (2,), 0x23: (4,)}
 FEATURE_UDP = 1
 
 IPV4, NAME, IPV6, UNIX = 1, 3, 4, 5

@@ -22,8 +22,8 @@ class Noise:
         self.hash = self.chaining = NAME
         self.key, self.count = None, 0
         self.psk, self.server, self.ephemeral = psk, server, ephemeral
-        self._mix_hash(prologue)
-        self._mix_hash(server.public)
+        self.mix_hash(prologue)
+        self.mix_hash(server.public)
 
     def write_request(self, payload):
         """Initiator. The own ephemeral public key, and the rest of the first message."""
@@ -61,19 +61,20 @@ class Noise:
         self.chaining, self.key = self._derive(material, 2)
         self.count = 0
 
+    def mix_hash(self, data):
+        """MixHash."""
+        self.hash = hashlib.sha256(self.hash + data).digest()
+
     def _begin(self, public):
         self.chaining, hashed, self.key = self._derive(self.psk, 3)
-        self._mix_hash(hashed)
+        self.mix_hash(hashed)
         self.count = 0
         self._take(public)
 
     def _take(self, public):
         """An `e` token; with a psk it is mixed into the key too (section 9.2 there)."""
-        self._mix_hash(public)
+        self.mix_hash(public)
         self.mix(public)
-
-    def _mix_hash(self, data):
-        self.hash = hashlib.sha256(self.hash + data).digest()
 
     def _derive(self, material, count):
         key = hmac.new(self.chaining, material, hashlib.sha256).digest()
@@ -89,10 +90,10 @@ class Noise:
 
     def _seal(self, payload):
         sealed = AESGCM(self.key).encrypt(self._nonce(), payload, self.hash)
-        self._mix_hash(sealed)
+        self.mix_hash(sealed)
         return sealed
 
     def _open(self, sealed):
         payload = AESGCM(self.key).decrypt(self._nonce(), sealed, self.hash)
-        self._mix_hash(sealed)
+        self.mix_hash(sealed)
         return payload

@@ -3,9 +3,11 @@ import asyncio
 import contextlib
 
 from v2.client import NoTunnel
-from v2.datagrams import Port, Sending
+from v2.datagrams import Port, Sending, UserAgentAssociation
 from v2.handshake import EARLY_MAX
-from v2.messages import FAILED, FIN, IPV4, IPV6, NOT_SUPPORTED, SOCKS_REPLIES, Address, Reader, Violation
+from v2.messages import (ASSOCIATE, CONNECT, FAILED, FIN, IPV4, IPV6, NOT_SUPPORTED, SOCKS_REPLIES, Address, Reader,
+                         Request, Violation)
+from v2.streams import Stream
 from v2.tunnel import Over
 from v2.websocket import Gone, reset
 
@@ -64,15 +66,17 @@ async def _connect(client, address, reader, writer):
         reply(writer, 0)
         with contextlib.suppress(TimeoutError):
             data = await asyncio.wait_for(reader.read(EARLY_MAX), FIRST_BYTES)
-    stream = await client.connect(address, data, reader, writer)
+
+    def tell(code, bound):
+        reply(writer, code, bound)
+        if code:
+            writer.close()
+        else:
+            stream.start()
+
+    stream = Stream(reader, writer, None if client.early else tell)
+    await client.ask(CONNECT, Request({}, address, data), stream)
     if client.early:
-        stream.start()
-        return
-    code, bound = await stream.answer
-    reply(writer, code, bound)
-    if code:
-        writer.close()
-    else:
         stream.start()
 
 
@@ -90,7 +94,8 @@ async def _associate(client, reader, writer):
         if peers:
             port.sendto(bytes(3) + address.pack() + data, peers[0])
 
-    association = await client.associate(from_tunnel)
+    association = UserAgentAssociation(from_tunnel)
+    await client.ask(ASSOCIATE, Request(), association)
     if code := await association.answer:
         reply(writer, code)
         writer.close()

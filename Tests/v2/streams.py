@@ -10,11 +10,10 @@ READ = 32768
 
 
 class Stream(Connection):
-    """`answer` becomes (code, bound address) when the peer has said OK or RESET."""
+    """`tell(code, bound)`: is called once, when the peer says OK (code 0) or RESET, before its first byte is delivered."""
 
-    def __init__(self, reader, writer):
-        self.reader, self.writer = reader, writer
-        self.answer = asyncio.get_running_loop().create_future()
+    def __init__(self, reader, writer, tell=None):
+        self.reader, self.writer, self.tell = reader, writer, tell
         self.pumping = None
         self.sent_end = self.got_end = False
 
@@ -42,12 +41,12 @@ class Stream(Connection):
         self._tell(NONE, request.address)
         await self.received(DATA, request.data)
 
-    def _tell(self, code, address=Address()):
-        """Whether nothing had been told before."""
-        first = not self.answer.done()
-        if first:
-            self.answer.set_result((code, address))
-        return first
+    def _tell(self, code, bound=Address()):
+        """Whether there was anyone to tell."""
+        tell, self.tell = self.tell, None
+        if tell:
+            tell(code, bound)
+        return bool(tell)
 
     async def received(self, kind, body):
         try:
@@ -66,12 +65,12 @@ class Stream(Connection):
             self.writer.close()
 
     async def reset(self, code, is_signal):
-        is_news = self._tell(code)
+        is_told = self._tell(code)
         if self.pumping:
             self.pumping.cancel()
         if is_signal and code == NONE:
             self.writer.close()
-        elif self.pumping or not is_news:  # else who asked is told the code
+        elif not is_told:
             reset(self.writer)
 
     async def lost(self):
