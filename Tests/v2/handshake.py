@@ -14,6 +14,7 @@ SALT, BOX = 16, 64
 M1 = range(101, 4608 + 1)
 M2 = range(62, 4096 + 1)
 EARLY_MAX = 4096
+KEM = 1184  # of an ML-KEM-768 encapsulation key
 TIME_TO_LIVE, REMEMBERED = 60_000, 120_000  # ms; a request is remembered for so much longer than it is valid
 
 
@@ -128,7 +129,7 @@ class Accepted:
         reader = Reader(data)
         padding = reader.number(2)
         self.options, unknown = read_options(reader.take(reader.number(2)))
-        if unknown or padding >= reader.left:
+        if unknown or padding >= reader.left or len(self.options.get(OPTION_KEM, bytes(KEM))) != KEM:
             raise Violation('a malformed payload')
         self.kind, self.body = read_message(reader.take(reader.left - padding))
         if self.kind != NOP and (self.kind not in REQUESTS or self.kind == INCOMING):
