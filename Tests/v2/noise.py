@@ -30,27 +30,27 @@ class Noise:
         public = public_of(self.ephemeral)
         self._begin(public)
         self.mix(exchange(self.ephemeral, self.server.public))
-        return public, self._seal(payload)
+        return public, self.encrypt_and_hash(payload)
 
     def read_request(self, theirs, sealed):
         """Responder. The payload of the first message."""
         self.theirs = theirs
         self._begin(theirs)
         self.mix(exchange(self.server.private, theirs))
-        return self._open(sealed)
+        return self.decrypt_and_hash(sealed)
 
     def write_answer(self, payload):
         """Responder. The own ephemeral public key, and the rest of the second message."""
         public = public_of(self.ephemeral)
-        self._take(public)
+        self.take(public)
         self.mix(exchange(self.ephemeral, self.theirs))
-        return public, self._seal(payload)
+        return public, self.encrypt_and_hash(payload)
 
     def read_answer(self, theirs, sealed):
         """Initiator. The payload of the second message."""
-        self._take(theirs)
+        self.take(theirs)
         self.mix(exchange(self.ephemeral, theirs))
-        return self._open(sealed)
+        return self.decrypt_and_hash(sealed)
 
     def split(self):
         """The keys of both directions, the initiator's first."""
@@ -69,9 +69,9 @@ class Noise:
         self.chaining, hashed, self.key = self._derive(self.psk, 3)
         self.mix_hash(hashed)
         self.count = 0
-        self._take(public)
+        self.take(public)
 
-    def _take(self, public):
+    def take(self, public):
         """An `e` token; with a psk it is mixed into the key too (section 9.2 there)."""
         self.mix_hash(public)
         self.mix(public)
@@ -88,12 +88,12 @@ class Noise:
         self.count += 1
         return nonce
 
-    def _seal(self, payload):
+    def encrypt_and_hash(self, payload):
         sealed = AESGCM(self.key).encrypt(self._nonce(), payload, self.hash)
         self.mix_hash(sealed)
         return sealed
 
-    def _open(self, sealed):
+    def decrypt_and_hash(self, sealed):
         payload = AESGCM(self.key).decrypt(self._nonce(), sealed, self.hash)
         self.mix_hash(sealed)
         return payload

@@ -38,9 +38,12 @@ class Version2(Scenario):
         return KeyString(self.key)
 
     def server(self, *options, key=None, port=None, program=None, **orders):
-        """`orders` are the peer's options by name."""
+        """`orders` are the peer's options by name. A `program` that speaks version 1 only is started as ever."""
+        program = program or self.SERVER
+        if program not in (OURS, PEER):
+            return super().server(*options, key=key, port=port, program=program)
         port = port or free_port()
-        if (program or self.SERVER) is PEER:
+        if program is PEER:
             process = self._peer('server', port, key, options, orders)
         else:
             self.assertEqual(orders, {}, 'ours takes no orders')
@@ -52,8 +55,11 @@ class Version2(Scenario):
 
     def client(self, server, *options, key=None, program=None, carrier='cookie', early=False, **orders):
         """A client of `server`, which is anything with a port. `early`: user agents are told of success at once."""
+        program = program or self.CLIENT
+        if program not in (OURS, PEER):
+            return super().client(server, *options, key=key, program=program)
         port = free_port()
-        if (program or self.CLIENT) is PEER:
+        if program is PEER:
             if early:
                 options += '--early',
             options += '--uri', 'ws://127.0.0.1:%d/' % server.port, '--carrier', carrier

@@ -13,7 +13,7 @@ from helpers.peers.target import read_exactly
 from helpers.version2 import PEER, Version2
 from helpers.waiting import eventually, standstill
 from v2.handshake import ServerHandshake, payload, prologue
-from v2.keys import KeyString, ServerKey
+from v2.keys import ServerKey
 from v2.messages import *
 from v2.noise import Noise
 
