@@ -258,13 +258,13 @@ class Retrying(Answered):
             self.assertEqual(read_exactly(s, 6), b'served')
 
 
-class PeerReplies(Replies):
+class RepliesOfPeer(Replies):
     CLIENT = PEER
 
 
-class PeerWrongs(Wrongs):
+class WrongsOfPeer(Wrongs):
     CLIENT = PEER
 
 
-class PeerImpostors(Impostors):
+class ImpostorsOfPeer(Impostors):
     CLIENT = PEER

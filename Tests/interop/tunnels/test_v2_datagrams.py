@@ -65,5 +65,5 @@ class PeerClientOurServer(Datagrams, Version2Pair):
     CLIENT = PEER
 
 
-class PeerPair(Datagrams, Version2Pair):
+class PairOfPeers(Datagrams, Version2Pair):
     CLIENT = SERVER = PEER

@@ -68,7 +68,7 @@ class Announced(Probed):
         self.assertEqual(len(self.echo.connections), 1)
 
 
-class PeerAnnounced(Announced):
+class AnnouncedOfPeer(Announced):
     SERVER = PEER
 
 
@@ -95,5 +95,5 @@ class PeerClientOurServer(Draining, Version2Pair):
     CLIENT = PEER
 
 
-class PeerPair(Draining, Version2Pair):
+class PairOfPeers(Draining, Version2Pair):
     CLIENT = SERVER = PEER

@@ -218,9 +218,9 @@ class PeerClientOurServer(OnTheWayUp, Version2Pair):
     CLIENT = PEER
 
 
-class PeerPairUp(OnTheWayUp, InBetween, Version2Pair):
+class UpOfPeers(OnTheWayUp, InBetween, Version2Pair):
     CLIENT = SERVER = PEER
 
 
-class PeerPairDown(OnTheWayDown, Version2Pair):
+class DownOfPeers(OnTheWayDown, Version2Pair):
     CLIENT = SERVER = PEER

@@ -217,13 +217,13 @@ class MinuteUnproven(Long, Requesting):
         self.assertTrue(proven.ping())
 
 
-class PeerPlaces(Places):
+class PlacesOfPeer(Places):
     SERVER = PEER
 
 
-class PeerRefusals(Refusals):
+class RefusalsOfPeer(Refusals):
     SERVER = PEER
 
 
-class PeerReplays(Replays):
+class ReplaysOfPeer(Replays):
     CLIENT = SERVER = PEER

@@ -346,17 +346,17 @@ class MinuteOfRecords(Long, Probed):
         self.assertEqual(tunnel.ending(), 'dropped')
 
 
-class PeerRequests(Requests):
+class RequestsOfPeer(Requests):
     SERVER = PEER
 
 
-class PeerLife(Life):
+class LifeOfPeer(Life):
     SERVER = PEER
 
 
-class PeerHarmless(Harmless):
+class HarmlessOfPeer(Harmless):
     SERVER = PEER
 
 
-class PeerViolations(Violations):
+class ViolationsOfPeer(Violations):
     SERVER = PEER

@@ -102,7 +102,7 @@ class Recorded:
         self.assertEqual([n for n in range(len(one) - 3) if one[n:n + 4] in other], [])
 
 
-class Control(Version2Pair):
+class ControlOfPeer(Version2Pair):
     SERVER = PEER
 
     def test_right_secret(self):
@@ -132,5 +132,5 @@ class PeerClientOurServer(Recorded, Version2Pair):
     CLIENT = PEER
 
 
-class PeerPair(Recorded, Version2Pair):
+class PairOfPeers(Recorded, Version2Pair):
     CLIENT = SERVER = PEER

@@ -1,4 +1,5 @@
 """Streams of version 2: every carrier and cipher, half-close both ways, resets, and what becomes of a tunnel afterwards."""
+import itertools
 import os
 import re
 import socket
@@ -25,6 +26,11 @@ def answer_after_the_end(connection):
 
 class Streams:
     """What every pair carries."""
+
+    @property
+    def dials(self):
+        """How user agents ask: the peer knows SOCKS5 only."""
+        return (agent.socks5,) if self.CLIENT is PEER else (agent.socks5, agent.connect)
 
     def connect(self, target=None, client=None, **options):
         client, target = client or self.wstan_client, target or self.commanded
@@ -68,8 +74,8 @@ class Streams:
         """A target that waits for the end of the input answers, and the answer comes back."""
         target = self.target(answer_after_the_end)
         self.pair()
-        for size in 0, 3, SIZE:
-            with self.connect(target) as s:
+        for dial, size in itertools.product(self.dials, (0, 3, SIZE)):
+            with dial(self.wstan_client.port, '127.0.0.1', target.port) as s:
                 for block in payload.blocks(size):
                     s.sendall(block)
                 s.shutdown(socket.SHUT_WR)
@@ -182,7 +188,7 @@ class Streams:
             self.connect(client=self.client(server, key=DeviceKeys().client))
 
 
-class Rekeying:
+class Ordered:
     """Of pairs with a peer, which can be told to."""
 
     def test_ciphers(self):
@@ -212,7 +218,7 @@ class OurPair(Streams, Version2Pair):
     pass
 
 
-class OurClientPeerServer(Rekeying, Streams, Version2Pair):
+class OurClientPeerServer(Ordered, Streams, Version2Pair):
     SERVER = PEER
     CIPHERS = AES_128_GCM, CHACHA20_POLY1305
 
@@ -228,12 +234,12 @@ class OurClientPeerServer(Rekeying, Streams, Version2Pair):
         self.assertIn(len(first), range(700 + TAG, 800 + TAG + 1))
 
 
-class PeerClientOurServer(Rekeying, Streams, Version2Pair):
+class PeerClientOurServer(Ordered, Streams, Version2Pair):
     CLIENT = PEER
     CIPHERS = CIPHERS
 
 
-class PeerPair(Rekeying, Streams, Version2Pair):
+class PairOfPeers(Ordered, Streams, Version2Pair):
     CLIENT = SERVER = PEER
     CIPHERS = CIPHERS
     test_padding = OurClientPeerServer.test_padding
