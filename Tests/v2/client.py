@@ -11,7 +11,7 @@ import time
 from v2.carriers import COOKIE, load
 from v2.faults import Fault
 from v2.handshake import ClientHandshake, Impostor
-from v2.messages import OPTION_AGENT, OPTION_SHAPE, PING, Request, plaintext
+from v2.messages import OPTION_AGENT, OPTION_SHAPE, PING, plaintext
 from v2.records import AES_128_GCM, CHACHA20_POLY1305
 from v2.tunnel import Tunnel
 from v2.websocket import Gone, WebSocket, accept

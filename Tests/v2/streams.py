@@ -10,7 +10,7 @@ READ = 32768
 
 
 class Stream(Connection):
-    """`tell(code, bound)`: is called once, when the peer says OK (code 0) or RESET, before its first byte is delivered."""
+    """`tell(code, bound)` is called once, when the peer says OK (code 0) or RESET, before a byte of it is delivered."""
 
     def __init__(self, reader, writer, tell=None):
         self.reader, self.writer, self.tell = reader, writer, tell

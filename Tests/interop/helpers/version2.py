@@ -28,6 +28,7 @@ class DeviceKeys:
 class Version2(Scenario):
     """`CLIENT` and `SERVER` are OURS or PEER. A fault or a cipher can be ordered of a peer only."""
     CLIENT = SERVER = OURS
+    CLIENT_PREFIX = ()  # what our client is started by
 
     def setUp(self):
         super().setUp()
@@ -68,7 +69,8 @@ class Version2(Scenario):
             self.assertEqual(orders, {}, 'ours takes no orders')
             file = self._configuration('client', server.port, key)
             ahead = () if self.OPENS_AHEAD else ('--pool-min=0',)
-            process = self.start('client', OURS, '--config', file, '--listen=127.0.0.1:%d' % port, '--carrier=' + carrier,
+            process = self.start('client', [*self.CLIENT_PREFIX, OURS], '--config', file,
+                                 '--listen=127.0.0.1:%d' % port, '--carrier=' + carrier,
                                  '--early-reply=' + ('yes' if early else 'no'), *ahead, *options)
         process.port = port
         process.await_port(port)
@@ -76,7 +78,8 @@ class Version2(Scenario):
 
     def _peer(self, role, port, key, options, orders):
         ordered = [part for name, value in orders.items() for part in ('--' + name, value)]
-        return self.start(role, PEER, role, '--listen', '127.0.0.1:%d' % port, '--key', key or self.key, *options, *ordered)
+        place = '127.0.0.1:%d' % port
+        return self.start(role, PEER, role, '--listen', place, '--key', key or self.key, *options, *ordered)
 
     def _configuration(self, mode, port, key):
         path = os.path.join(self.directory, '%s%d.conf' % (mode, len(self.processes)))
@@ -91,7 +94,8 @@ class Version2(Scenario):
         return os.path.join(self.directory, mode + '.sock')
 
     def ctl(self, *arguments, mode='server', stdin=None):
-        done = subprocess.run([CTL, *arguments, '--socket', self.control(mode)], input=stdin, capture_output=True, text=True)
+        command = [CTL, *arguments, '--socket', self.control(mode)]
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
 

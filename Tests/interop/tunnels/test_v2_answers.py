@@ -5,10 +5,9 @@ import struct
 import threading
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from helpers.peers import agent
-from helpers.peers.sealed import Impostor, Opening, SealedServer, now
+from helpers.peers.sealed import Impostor, Opening, SealedServer, now, unbox
 from helpers.peers.target import read_exactly
 from helpers.version2 import PEER, Version2
 from helpers.waiting import eventually, standstill
@@ -45,8 +44,8 @@ def requests(tunnel, kind, body):
 class Replies(Answered):
     def test_codes(self):
         """The code of a RESET becomes the SOCKS reply."""
-        expected = {**{code: code for code in range(1, 9)}, NO_SUCH_NAME: 4, TIMED_OUT: 6, RESET_BY_PEER: 1, IDLE: 1, OVER_LIMIT: 1,
-                    KEY_EXPIRED: 1, 25: 1, 77: 1, 255: 1}
+        expected = {**{code: code for code in range(1, 9)}, NO_SUCH_NAME: 4, TIMED_OUT: 6,
+                    **{code: 1 for code in (RESET_BY_PEER, IDLE, OVER_LIMIT, KEY_EXPIRED, 25, 77, 255)}}
         codes = list(expected)
 
         def serve(tunnel, kind, body):
@@ -88,9 +87,9 @@ class Replies(Answered):
             self.assertEqual(agent.outcome(s), 'end')
 
     def test_reset(self):
-        """A RESET of an open connection resets the user agent; a RESET 0 behind the server's FIN ends it in good order."""
-        for messages, expected in (([(RESET, bytes([0, RESET_BY_PEER]))], 'reset'), ([(RESET, bytes([0, NONE]))], 'reset'),
-                                   ([(FIN, b''), (RESET, bytes([0, NONE]))], 'end')):
+        """A RESET resets the user agent; a RESET 0 behind the server's FIN ends the connection in good order."""
+        by_target, signal = (RESET, bytes([0, RESET_BY_PEER])), (RESET, bytes([0, NONE]))
+        for messages, expected in ([by_target], 'reset'), ([signal], 'reset'), ([(FIN, b''), signal], 'end'):
             def serve(tunnel, kind, body):
                 tunnel.send(OK, ANSWERED)
                 tunnel.send(DATA, b'!')
@@ -131,7 +130,8 @@ class Wrongs(Answered):
         """On an open connection."""
         datagram = pack_pieces([Address.of('127.0.0.1', 9).pack() + b'x'])
         for kind, body in ((OK, ANSWERED), (CONNECT, ANSWERED), (INCOMING, ANSWERED), (DGRAM, datagram),
-                           (0x3f, b''), (PING, bytes(7)), (NEED, bytes(8)), (RESET, b'\0'), (DATA, bytes(DATA_MAX + 1))):
+                           (0x3f, b''), (PING, bytes(7)), (NEED, bytes(8)), (RESET, b'\0'),
+                           (DATA, bytes(DATA_MAX + 1))):
             endings = []
 
             def serve(tunnel, *_):
@@ -197,6 +197,10 @@ class Impostors(Answered):
         """A server that answers with anything."""
         self.check(lambda m1: os.urandom(90))
 
+    def test_no_proof(self):
+        """A server that opens a WebSocket and closes it."""
+        self.check(lambda m1: None, 'proof|no tunnel')
+
     def test_own_request(self):
         """A server that sends the request back."""
         self.check(lambda m1: m1)
@@ -208,11 +212,11 @@ class Impostors(Answered):
     def test_stolen_key(self):
         """A thief of the user's key, who does not have the server's, cannot answer as the server."""
         def forge(m1):
-            salt, box, sealed = m1[:16], m1[16:80], m1[80:]
+            salt, sealed = m1[:16], m1[80:]
+            kid, time, theirs = unbox(m1, self.raw_key)
             server, user = self.raw_key.server, self.raw_key.user
-            head = AESGCM(server.request_keys(salt)[0]).decrypt(bytes(12), box, b'')
-            kid, time, theirs = head[:8], int.from_bytes(head[8:16], 'big'), head[16:]
-            noise = Noise(user.psk, prologue(salt, kid, time, b''), ServerKey(server.public, os.urandom(32)), os.urandom(32))
+            made_up = ServerKey(server.public, os.urandom(32))
+            noise = Noise(user.psk, prologue(salt, kid, time, b''), made_up, os.urandom(32))
             try:
                 noise.read_request(theirs, sealed)
             except InvalidTag:

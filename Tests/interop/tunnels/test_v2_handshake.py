@@ -1,4 +1,4 @@
-"""A server of version 2, probed with requests: where they may ride, which are refused, and that none is served twice."""
+"""A server of version 2, probed with requests: where they ride, which are refused, and that none is served twice."""
 import os
 import random
 import threading
@@ -53,8 +53,9 @@ class Places(Requesting):
         return opening, base64url(opening.handshake.m1), self.raw_key.server.cookie
 
     def test_cookies(self):
-        """A cookie is found among others, in any Cookie field, whole or in two with whatever cut; the first of a name counts."""
-        for form in ('a=b; {1}={0}; {1}=x', 'a=b; c', '{1}.0={2}; x=y; {1}.1={3}', '{1}.1={3};{1}.0={2}', '{1}={0}; {1}.0=x'):
+        """A cookie is found among others, in any Cookie field, whole or cut in two; the first of a name counts."""
+        for form in ('a=b; {1}={0}; {1}=x', 'a=b; c', '{1}.0={2}; x=y; {1}.1={3}', '{1}.1={3};{1}.0={2}',
+                     '{1}={0}; {1}.0=x'):
             opening, text, name = self.texts()
             value = form.format(text, name, text[:7], text[7:])
             fields = [('Cookie', value)] if name in value else [('Cookie', value), ('Cookie', '%s=%s' % (name, text))]
@@ -107,7 +108,7 @@ class Refusals(Requesting):
     """Section 4.4: all of them look the same."""
 
     def test_altered(self):
-        """A request of which a bit is another, or that is longer or shorter, is refused; it does not use up the right one."""
+        """A request with another bit, or of another length, is refused, and does not use up the right one."""
         opening = self.opening()
         m1 = opening.handshake.m1
         places = [0, 15, 16, 23, 31, 63, 79, 80, len(m1) - 17, len(m1) - 1, *random.sample(range(len(m1)), 20)]
@@ -143,10 +144,10 @@ class Refusals(Requesting):
         right, other = self.raw_key, KeyString(shared_key(b'elsewhere'))
         user = UserKey(os.urandom(32))
         user.kid = right.user.kid
-        for server, stranger, realm in ((other.server, right.user, b''), (right.server, other.user, b''), (right.server, user, b''),
-                                        (right.server, right.user, other.realm)):
+        for server, client, realm in ((other.server, right.user, b''), (right.server, other.user, b''),
+                                      (right.server, user, b''), (right.server, right.user, other.realm)):
             key = KeyString(self.key)
-            key.server, key.user, key.realm = server, stranger, realm
+            key.server, key.user, key.realm = server, client, realm
             self.assertRefused(self.opening(key=key).head())
 
     def test_messages(self):

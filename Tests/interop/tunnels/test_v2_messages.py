@@ -1,4 +1,4 @@
-"""A server of version 2, probed with messages made by hand: what is carried out, what is refused, what closes at once."""
+"""A server of version 2, probed with messages made by hand: what it carries out, what it refuses, what it closes at."""
 import os
 import threading
 
@@ -69,7 +69,7 @@ class Requests(Probed):
             self.assertServes(tunnel)
 
     def test_connect(self):
-        """OK tells a bound address or none, data follow, FIN is answered by FIN, and the tunnel serves the next connection."""
+        """OK, data, FIN answered by FIN; and the tunnel serves the next connection."""
         tunnel = self.connected()
         self.assertEchoes(tunnel)
         tunnel.send(FIN, b'and the last')
@@ -137,7 +137,7 @@ class Requests(Probed):
         tunnel.ending()
 
     def test_ciphers(self):
-        """The client's first choice that the server has. Plain records are none where the TLS connection is not shared."""
+        """The client's first choice that the server has. Plain records are not among them without a shared TLS."""
         for offered, expected in ((77, 3, 1), 3), ((2, 1), 2), ((1, 0x80), 1):
             tunnel = self.connected(ciphers=offered, options={OPTION_BINDING: os.urandom(32)})
             self.assertEqual(tunnel.answer.cipher, expected)
@@ -159,7 +159,7 @@ class Life(Probed):
         self.assertIsInstance(self.echo.errors[0], ConnectionResetError)
 
     def test_signal(self):
-        """A RESET 0 behind the client's own FIN ends the target's connection in good order, and the server's segment."""
+        """A RESET 0 behind the client's FIN ends the target's connection in good order, and the server's segment."""
         def serve(connection):
             connection.sendall(b'!')
             while connection.recv(1 << 16):
@@ -285,20 +285,23 @@ class Violations(Probed):
 
     def test_frames(self):
         """What is no binary message of a client's."""
+        def endless(tunnel):
+            for number in range(1025):
+                tunnel.send_record(b'', CONTINUATION if number else BINARY, final=False)
         for name, act in dict(
                 text=lambda t: t.send_record(t.records.seal(plaintext(NOP)), TEXT),
                 reserved_bit=lambda t: t.send_record(t.records.seal(plaintext(NOP)), reserved=4),
                 no_mask=lambda t: t.socket.sendall(frame(BINARY, t.records.seal(plaintext(NOP)), masked=False)),
                 no_beginning=lambda t: t.send_record(t.records.seal(plaintext(NOP)), CONTINUATION),
-                long_ping=lambda t: t.send_record(bytes(126), WEBSOCKET_PING),
-                endless=lambda t: [t.send_record(b'', CONTINUATION if n else BINARY, final=False) for n in range(1025)]).items():
+                long_ping=lambda t: t.send_record(bytes(126), WEBSOCKET_PING), endless=endless).items():
             self.assertCloses(name, act)
 
     def test_places(self):
         """Messages that have no place on a stream."""
         request = connect_to(self.echo)
-        for kind, body in ((0x3f, b''), (CONNECT, request), (PARK, Request().pack()), (INCOMING, request), (NEED, bytes(9)),
-                           (OK, Request().pack()), (DGRAM, datagram(b'x')), (PACKET, pack_pieces([bytes(20)]))):
+        for kind, body in ((0x3f, b''), (CONNECT, request), (PARK, Request().pack()), (INCOMING, request),
+                           (NEED, bytes(9)), (OK, Request().pack()), (DGRAM, datagram(b'x')),
+                           (PACKET, pack_pieces([bytes(20)]))):
             self.assertCloses(NAMES.get(kind, 'unknown'), lambda t: t.send(kind, body))
         self.assertCloses('data after the end', lambda t: (t.send(FIN), t.send(DATA, b'x')), self.connected)
 
@@ -311,9 +314,10 @@ class Violations(Probed):
         """Messages of wrong lengths, even where they would be ignored."""
         options = {OPTION_RECEIVED: bytes(7)}
         target = Address.of('127.0.0.1', self.echo.port)
-        for kind, body in ((PING, bytes(7)), (PONG, bytes(9)), (REKEY, b'x'), (RESET, b'\7'), (RESET, bytes([7, 0]) + bytes(256)),
-                           (BYE, b''), (BYE, bytes(257)), (NEED, bytes(8)), (ACK, bytes(8)), (DATA, bytes(DATA_MAX + 1)),
-                           (CONNECT, b'\0'), (CONNECT, b'\0\0\x09abcd'), (CONNECT, b'\0\0\3\0\0\1'),
+        for kind, body in ((PING, bytes(7)), (PONG, bytes(9)), (REKEY, b'x'), (RESET, b'\7'),
+                           (RESET, bytes([7, 0]) + bytes(256)), (BYE, b''), (BYE, bytes(257)), (NEED, bytes(8)),
+                           (ACK, bytes(8)), (DATA, bytes(DATA_MAX + 1)), (CONNECT, b'\0'),
+                           (CONNECT, b'\0\0\x09abcd'), (CONNECT, b'\0\0\3\0\0\1'),
                            (CONNECT, Request(options, target).pack()), (DGRAM, b''), (DGRAM, pack_pieces([b'']))):
             self.assertCloses('%s of %d' % (NAMES[kind], len(body)), lambda t: t.send(kind, body))
         self.assertCloses('padding', lambda t: t.send_record(t.records.seal(bytes([DATA | PADDED, 0, 9]) + b'x')))
@@ -324,7 +328,8 @@ class Violations(Probed):
             tunnel = self.tunnel(ASSOCIATE, Request().pack())
             tunnel.expect(OK)
             return tunnel
-        for name, body in ('65 pieces', datagram(b'x') * 65), ('cut', datagram(b'x')[:-1]), ('no address', pack_pieces([b''])):
+        for name, body in (('65 pieces', datagram(b'x') * 65), ('cut', datagram(b'x')[:-1]),
+                           ('no address', pack_pieces([b'']))):
             self.assertCloses(name, lambda t: t.send(DGRAM, body), associated)
         self.assertCloses('stream', lambda t: t.send(DATA, b'x'), associated)
 

@@ -1,6 +1,6 @@
 """What a thief of both long-term secrets makes of recorded tunnels (docs/protocol-v2.md section 12, claim 2).
 
-The request that came in the handshake opens. Nothing behind it does: that takes an ephemeral key, which was never stored.
+The request that came in the handshake opens. Nothing behind it does: that takes an ephemeral key, which was not stored.
 """
 import copy
 import os

@@ -1,4 +1,4 @@
-"""Streams of version 2: every carrier and cipher, half-close both ways, resets, and what becomes of a tunnel afterwards."""
+"""Streams of version 2: every carrier and cipher, half-close both ways, resets, and the tunnel that is used again."""
 import itertools
 import os
 import re
@@ -146,7 +146,7 @@ class Streams:
         self.assertCarries()
 
     def test_user_agent_gone(self):
-        """A user agent that leaves in the midst of a download ends the target's connection, and the tunnel is used again."""
+        """A user agent that leaves in the midst of a download ends the target's connection, not the tunnel."""
         self.pair()
         for number in range(3):
             with self.connect() as s:
@@ -175,7 +175,7 @@ class Streams:
             list(pool.map(lambda _: self.assertCarries(), range(100)))
 
     def test_keys_of_devices(self):
-        """A client with a device's key is served by the server that has its own key, one with another server's is not."""
+        """A client with a device's key is served by its server, one with the key of another server is not."""
         if self.SERVER is PEER:
             device = DeviceKeys()
             server = self.server('--user', device.client, key=device.server)

@@ -5,6 +5,7 @@ import socket
 import time
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from helpers.acceptor import Acceptor
 from helpers.peers import agent
@@ -33,7 +34,8 @@ class Opening:
 
     def __init__(self, key, kind=NOP, body=b'', offset=0.0, carrier='cookie', **options):
         self.key, self.carrier = key, carrier
-        self.handshake = ClientHandshake(key.server, key.user, now(offset), plaintext(kind, body), realm=key.realm, **options)
+        self.handshake = ClientHandshake(key.server, key.user, now(offset), plaintext(kind, body), realm=key.realm,
+                                         **options)
 
     def head(self, m1=None):
         path, more = load(self.carrier, self.key.server, m1 or self.handshake.m1, '/')
@@ -41,8 +43,9 @@ class Opening:
 
 
 def request_head(path='/', *more):
-    fields = [('Host', '127.0.0.1'), ('Upgrade', 'websocket'), ('Connection', 'Upgrade'), ('Sec-WebSocket-Version', '13'),
-              ('Sec-WebSocket-Key', base64.b64encode(os.urandom(16)).decode()), *more]
+    websocket_key = base64.b64encode(os.urandom(16)).decode()
+    fields = [('Host', '127.0.0.1'), ('Upgrade', 'websocket'), ('Connection', 'Upgrade'),
+              ('Sec-WebSocket-Version', '13'), ('Sec-WebSocket-Key', websocket_key), *more]
     return '\r\n'.join(['GET %s HTTP/1.1' % path, *map(': '.join, fields), '', '']).encode()
 
 
@@ -56,6 +59,12 @@ def fields_of(head):
 def m1_of(head, key):
     """The M1 that rides in a request."""
     return from_base64url(candidate(*fields_of(head), [key.server])[1])
+
+
+def unbox(m1, key):
+    """Key id, time and the client's ephemeral public key, out of the header box of M1."""
+    head = AESGCM(key.server.request_keys(m1[:16])[0]).decrypt(bytes(12), m1[16:80], b'')
+    return head[:8], int.from_bytes(head[8:16], 'big'), head[16:]
 
 
 def frames(data):
@@ -199,21 +208,22 @@ class SealedServer:
 
 
 class Impostor(SealedServer):
-    """A server that answers M1 with what `forge(m1)` says, and keeps the connection."""
+    """A server that answers M1 with what `forge(m1)` says, and keeps the connection; None: a 101 and the end."""
 
     def __init__(self, key, forge):
         super().__init__(key, None)
         self.forge = forge
 
     def _answer(self, connection, head):
-        upgrade(connection, head, self.forge(m1_of(head, self.key)))
-        while connection.recv(1 << 16):
+        answer = self.forge(m1_of(head, self.key))
+        upgrade(connection, head, answer)
+        while answer and connection.recv(1 << 16):
             pass
 
 
 def upgrade(connection, head, m2):
-    """Sends the 101 with M2 behind it."""
+    """Sends the 101 with M2 behind it, if there is one."""
     key = dict(fields_of(head)[1])['sec-websocket-key']
     fields = 'Connection: upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Accept: ' + accept(key)
     connection.sendall('\r\n'.join(['HTTP/1.1 101 Switching Protocols', *fields, '', '']).encode()
-                       + frame(BINARY, m2, masked=False))
+                       + (frame(BINARY, m2, masked=False) if m2 else b''))
