@@ -42,7 +42,7 @@ class Stream(Connection):
         await self.received(DATA, request.data)
 
     def _tell(self, code, bound=Address()):
-        """Whether there was anyone to tell."""
+        """Whether an answer was awaited."""
         tell, self.tell = self.tell, None
         if tell:
             tell(code, bound)
@@ -57,7 +57,7 @@ class Stream(Connection):
                 self.writer.write_eof()
                 self._close_if_done()
         except OSError:
-            # Who had finished before is only gone: the peer is told to stop, and ends its socket in good order.
+            # A near end that had finished is only gone: the peer is told to stop, and closes its socket in good order.
             await self._aborts(NONE if self.sent_end else RESET_BY_PEER)
 
     def _close_if_done(self):

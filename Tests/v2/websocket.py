@@ -1,6 +1,7 @@
 """WebSocket (RFC 6455) over asyncio's streams, as far as a tunnel needs it."""
 import asyncio
 import base64
+import contextlib
 import hashlib
 import os
 import socket
@@ -45,9 +46,8 @@ def frame(opcode, data, masks):
 
 def reset(writer):
     """Closes the connection with a RST."""
-    connection = writer.get_extra_info('socket')
-    if connection.family != socket.AF_UNIX:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    with contextlib.suppress(OSError):  # it may be closed already
+        writer.get_extra_info('socket').setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
     writer.transport.abort()
 
 

@@ -50,6 +50,7 @@ class Version2(Scenario):
             self.assertEqual(orders, {}, 'ours takes no orders')
             file = self._configuration('server', port, key)
             process = self.start('server', OURS, '--config', file, TARGETS_HERE, '--log-level=info', *options)
+            process.configuration = file
         process.port = port
         process.await_port(port)
         return process
@@ -82,19 +83,17 @@ class Version2(Scenario):
         return self.start(role, PEER, role, '--listen', place, '--key', key or self.key, *options, *ordered)
 
     def _configuration(self, mode, port, key):
+        """A file, with a control socket beside it."""
         path = os.path.join(self.directory, '%s%d.conf' % (mode, len(self.processes)))
         with open(path, 'w') as file:
             os.chmod(path, 0o600)
-            file.write('mode = %s\nuri = ws://127.0.0.1:%d/\nkey = %s\n[control]\nsocket = %s\n' % (
-                mode, port, key or self.key, self.control(mode)))
+            file.write('mode = %s\nuri = ws://127.0.0.1:%d/\nkey = %s\n[control]\nsocket = %s.sock\n' % (
+                mode, port, key or self.key, path))
         return path
 
-    def control(self, mode):
-        """Of the daemon of this mode that was started last."""
-        return os.path.join(self.directory, mode + '.sock')
-
-    def ctl(self, *arguments, mode='server', stdin=None):
-        command = [CTL, *arguments, '--socket', self.control(mode)]
+    def ctl(self, daemon, *arguments, stdin=None):
+        """What wstanctl prints, asked of one of our daemons."""
+        command = [CTL, *arguments, '--socket', daemon.configuration + '.sock']
         done = subprocess.run(command, input=stdin, capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout

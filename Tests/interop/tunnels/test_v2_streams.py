@@ -182,7 +182,7 @@ class Streams:
             key = device.client
         else:
             server = self.server(key=DeviceKeys().server)
-            key = re.search(r'wstan2:\S+', self.ctl('add-key', 'laptop', '--v2')).group()
+            key = re.search(r'wstan2:\S+', self.ctl(server, 'add-key', 'laptop', '--v2')).group()
         self.assertCarries(self.client(server, key=key))
         with self.assertRaises(agent.Refused):
             self.connect(client=self.client(server, key=DeviceKeys().client))

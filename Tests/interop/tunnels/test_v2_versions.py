@@ -24,7 +24,7 @@ class Versions(Version2):
         self.former_key = binary_key()
         self.commanded = self.target()
         self.wstan_server = self.server(*self.OPTIONS)
-        self.ctl('add-key', 'former', '--key-file', '-', stdin=self.former_key + '\n')
+        self.ctl(self.wstan_server, 'add-key', 'former', '--key-file', '-', stdin=self.former_key + '\n')
 
     def former_client(self, server, program=OURS):
         """A client of version 1."""
@@ -101,7 +101,7 @@ class OneListener(Versions):
         """A version 1 key that is retired ends version 1, and version 2 goes on."""
         former = self.former_client(self.wstan_server, THEIRS)
         self.assertCarries(former)
-        self.ctl('retire-key', 'former', '--close')
+        self.ctl(self.wstan_server, 'retire-key', 'former', '--close')
         self.assertCarriesNothing(self.former_client(self.wstan_server, THEIRS))
         self.assertCarries(self.client(self.wstan_server))
 
