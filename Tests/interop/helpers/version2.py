@@ -11,9 +11,9 @@ from v2.keys import KeyString, key_string
 PEER = (sys.executable, '-m', 'v2.peer')
 
 
-def shared_key(realm=b''):
+def shared_key(realm=b'', secret=None):
     """A key string for both ends."""
-    return key_string(keys.SHARED, os.urandom(32), realm)
+    return key_string(keys.SHARED, secret or os.urandom(32), realm)
 
 
 class DeviceKeys:

@@ -10,7 +10,7 @@ from helpers.peers import agent, payload
 from helpers.peers.sealed import frames
 from helpers.peers.target import echo, read_exactly, read_to_end, reset
 from helpers.process import MB, OURS
-from helpers.version2 import PEER, DeviceKeys, Version2Pair
+from helpers.version2 import PEER, DeviceKeys, Version2Pair, shared_key
 from helpers.waiting import eventually
 from v2.carriers import CARRIERS
 from v2.records import AES_128_GCM, CHACHA20_POLY1305, CIPHERS, TAG
@@ -186,6 +186,16 @@ class Streams:
         self.assertCarries(self.client(server, key=key))
         with self.assertRaises(agent.Refused):
             self.connect(client=self.client(server, key=DeviceKeys().client))
+
+    def test_realms(self):
+        """Of two servers with one key a client is served by the one whose realm its key names."""
+        secret = os.urandom(32)
+        here, there = (shared_key(realm, secret) for realm in (b'here', b'there'))
+        server = self.server(key=here)
+        self.assertCarries(self.client(server, key=here))
+        for key in there, shared_key(b'', secret):
+            with self.assertRaises(agent.Refused):
+                self.connect(client=self.client(server, key=key))
 
 
 class Ordered:
