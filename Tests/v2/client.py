@@ -22,7 +22,7 @@ CLOCK_TOLERANCE = 2000  # ms
 
 
 class NoTunnel(Exception):
-    """The server was not reached, or has answered with anything but a 101, or it is an impostor."""
+    """The server was not reached, or answered with anything but a 101, or did not prove itself."""
 
 
 def milliseconds():
@@ -44,7 +44,7 @@ class Client:
         self.tunnels = set()
 
     async def ask(self, kind, request, connection):
-        """On the idle tunnel that was used last, else in the handshake of a new one, or NoTunnel."""
+        """Sends a request on the idle tunnel that was used last, or in the handshake of a new one. Raises NoTunnel."""
         while self.idle_tunnels:
             tunnel = self.idle_tunnels.pop()
             if tunnel.life.may(kind):
@@ -75,7 +75,7 @@ class Client:
                                random.randrange(256))
 
     async def _prove(self, handshake):
-        """Reaches the server and lets it prove itself."""
+        """Connects to the server and checks its proof."""
         asked = milliseconds()
         reader, writer = await asyncio.open_connection(*self.place)
         try:
@@ -100,7 +100,7 @@ class Client:
         return WebSocket(reader, writer, masks=True)
 
     def _correct_clock(self, theirs, asked):
-        """Section 14.8: against the middle of asking and answering, where the round trip was short enough."""
+        """Section 14.8: the answer's time belongs to the middle of the round trip, if that was short enough."""
         now = milliseconds()
         if now - asked < CLOCK_TOLERANCE:
             error = theirs - (asked + now) // 2

@@ -1,4 +1,4 @@
-"""What may happen to the records of an end on their way: KIND:N.
+"""Faults in the records that an end sends: KIND:N.
 
     flip     a bit of record N is another        cut      the TCP connection is reset in place of record N
     drop     record N is left out                mute     nothing is sent from record N on

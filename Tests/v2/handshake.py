@@ -36,7 +36,7 @@ def header_box(server, salt, kid, time, ephemeral):
 
 
 def payload(fixed, options, rest, padding):
-    """P1 and P2: what is fixed comes first."""
+    """P1 or P2. `fixed`: the fields in front of the padding's length."""
     packed = Request(options).pack()[:-1]  # the options with their length, no address
     return fixed + struct.pack('>H', padding) + packed + rest + bytes(padding)
 

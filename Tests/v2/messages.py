@@ -25,6 +25,7 @@ OPTION_TIMERS, OPTION_POOL, OPTION_EXPIRY, OPTION_NOTICE, OPTION_SHAPE = range(0
 OPTION_RESUMABLE, OPTION_RECEIVED, OPTION_TOKEN, OPTION_LISTENKIND, OPTION_LISTENER = range(0x10, 0x15)
 OPTION_STRIPE = 0x801e
 CRITICAL = 0x8000
+# Lengths of the values of all options, those without a name here included.
 ANY = range(OPTIONS_MAX + 1)
 LENGTHS = {
     OPTION_CIPHERS: range(1, 17), OPTION_FEATURES: (4,), OPTION_RECORD: (4,), OPTION_KEM: (1184, 1088),
@@ -39,7 +40,7 @@ IPV4, NAME, IPV6, UNIX = 1, 3, 4, 5
 
 
 class Reader:
-    """Takes values from the front of `data`."""
+    """Takes values from the front of `data`. Too little of it is a Violation."""
 
     def __init__(self, data):
         self.data, self.at = data, 0
@@ -68,7 +69,7 @@ class Address(NamedTuple):
 
     @classmethod
     def of(cls, host, port):
-        """Literals are of kind 1 and 4, all else is a name."""
+        """IPV4 or IPV6 of a literal, else NAME."""
         try:
             literal = ipaddress.ip_address(host)
         except ValueError:
@@ -86,7 +87,7 @@ class Address(NamedTuple):
             raise Violation('an address of an unknown type')
         host = reader.take(reader.number(1))
         if not host or 0 in host or kind == NAME and not all(0x21 <= byte <= 0x7e and byte != 0x5c for byte in host):
-            raise Violation('an address that is none')
+            raise Violation('a malformed address')
         return cls(kind, host, reader.number(2) if kind == NAME else 0)
 
     def pack(self):

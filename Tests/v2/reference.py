@@ -52,7 +52,7 @@ class Machine:
         self._begin(kind, True)
 
     def send(self, kind):
-        """DATA and its like, FIN, OK. Whoever was asked says OK before anything else."""
+        """DATA and its like, FIN, OK. The asked side says OK before anything else."""
         assert self.tx_open and not (self.mine and kind == OK)
         if kind == FIN:
             self.tx_done += 1

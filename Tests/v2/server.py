@@ -28,7 +28,7 @@ ERRORS = {errno.ECONNREFUSED: REFUSED, errno.ENETUNREACH: NETWORK_UNREACHABLE, e
 
 
 def code_of(error):
-    """Of a target that was not reached."""
+    """The code of RESET for a target that was not reached."""
     if isinstance(error, (socket.gaierror, UnicodeError)):
         return NO_SUCH_NAME
     if isinstance(error, TimeoutError):
@@ -99,7 +99,7 @@ class Server:
         return options
 
     async def drain(self):
-        """Takes no new tunnels and says BYE on those that are there. `empty` is set when the last of them has ended."""
+        """Accepts no more tunnels and says BYE on the open ones. `empty` is set when the last of them has ended."""
         self.listener.close()
         for tunnel in list(self.tunnels):
             await tunnel.say_bye(DRAINING, 'the server restarts')
@@ -137,7 +137,7 @@ class Server:
             await tunnel.abort(NOT_SUPPORTED)
 
     async def _connect(self, tunnel, request):
-        """Nothing is read from the tunnel meanwhile."""
+        """Connects to the target. The tunnel is not read meanwhile."""
         try:
             reader, writer = await asyncio.wait_for(asyncio.open_connection(*request.address.place), PATIENCE)
         except (OSError, UnicodeError) as error:

@@ -84,7 +84,7 @@ class Tunnel:
         self.connection, connection.tunnel = connection, self
 
     def begin(self, kind, connection):
-        """With a request that is sent, or has been in M1."""
+        """Begins a connection whose request is sent now, or was in M1."""
         self.life.do(kind)
         self.attach(connection)
 
@@ -105,7 +105,7 @@ class Tunnel:
     # Receiving
 
     async def run(self, first=(NOP, b'')):
-        """To the tunnel's end. `first`: type and body of the message that came in M1."""
+        """Receives until the tunnel ends. `first`: type and body of the message that came in M1."""
         try:
             await self._take(*first)
             while True:
@@ -164,7 +164,7 @@ class Tunnel:
             await self.connection.received(kind, body)
 
     def _settle(self):
-        """A connection that has ended makes room; a tunnel to whose end there was a BYE is closed."""
+        """Lets go of a connection that has ended, and closes an idle tunnel that got BYE."""
         if not self.life.idle or self.life.parked or self.is_over:
             return
         if self.connection:

@@ -58,7 +58,7 @@ class WebSocket:
         self.reader, self.writer, self.masks = reader, writer, masks
 
     def put(self, opcode, data):
-        """In the order of the calls; `drained` waits until there is room again."""
+        """Frames go in the order of the calls. `drained` waits until there is room again."""
         if self.writer.transport.is_closing():
             raise Gone('it is closing')
         self.writer.write(frame(opcode, data, self.masks))

@@ -19,7 +19,7 @@ class ReplaysOfVersion2(test_replay.Replays):
         return Opening(self.raw_key, CONNECT, connect_to(self.echo, b'hi'), offset)
 
     def test_another_salt(self):
-        """The header of a request that was seen, under another salt, is none: nothing of it is made new."""
+        """A header that was seen is refused under another salt, and with the payload of another request."""
         self.again()
         seen = self.opening()
         self.assertAdmitted(seen)

@@ -1,4 +1,4 @@
-"""A client of version 2 before servers made by hand: what it tells its user agents, and whom it believes."""
+"""A client of version 2 before servers made by hand: what it tells user agents, and which servers it believes."""
 import contextlib
 import os
 import struct
@@ -178,7 +178,7 @@ class Wrongs(Answered):
 
 
 class Impostors(Answered):
-    """A 101 is no proof. Nothing is carried, nothing is sent behind the request, and there is no falling back."""
+    """A 101 proves nothing: nothing is carried, nothing follows the request, and no other version is tried."""
 
     def check(self, forge, log='impostor'):
         server = self.keep(Impostor(self.raw_key, forge))
@@ -210,7 +210,7 @@ class Impostors(Answered):
         self.check(lambda m1: b'hello')
 
     def test_stolen_key(self):
-        """A thief of the user's key, who does not have the server's, cannot answer as the server."""
+        """A thief of the user's key cannot answer as the server without the server's key."""
         def forge(m1):
             salt, sealed = m1[:16], m1[80:]
             kid, time, theirs = unbox(m1, self.raw_key)

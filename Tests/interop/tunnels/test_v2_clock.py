@@ -1,4 +1,4 @@
-"""A client of version 2 whose clock is wrong: the server's answer tells the time, which nothing else may."""
+"""A client of version 2 whose clock is wrong: it learns the time from the server's answer, and from nothing else."""
 import time
 
 from helpers.peers import agent

@@ -1,4 +1,4 @@
-"""The end of a server of version 2, which it announces with BYE: what is open goes on, what is new goes elsewhere."""
+"""A server of version 2 that drains says BYE: open connections go on, new ones go to another server."""
 import signal
 
 from helpers.peers import agent, probe

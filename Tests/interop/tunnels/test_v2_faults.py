@@ -1,4 +1,4 @@
-"""Records that were tampered with on their way: user agents and targets are reset, and what they have got is right."""
+"""Records that were tampered with: user agents and targets are reset, and what they got until then is right."""
 import socket
 import threading
 
@@ -90,7 +90,7 @@ class Tampering:
 
 
 class OnTheWayUp(Tampering):
-    """By a peer that is the client."""
+    """The peer is the client, and orders faults in its own records."""
 
     def test_faults(self):
         """Each fault, in the third record of an upload and in the thirtieth."""
@@ -111,7 +111,7 @@ class OnTheWayUp(Tampering):
         self.assertLives()
 
     def test_swallowed_end(self):
-        """The same of the end itself."""
+        """The same with FIN as the last record."""
         self.pair(fault='drop:1', ping='0.3')
         with self.connect(self.sinking) as s:
             self.assertEqual(s.recv(1), b'!')
@@ -123,7 +123,7 @@ class OnTheWayUp(Tampering):
         self.assertEqual(self.sink.ending, 'reset')
 
     def test_mute(self):
-        """A client of which nothing comes any longer delivers nothing more, and no end."""
+        """A client that falls silent delivers nothing more, and no end."""
         self.pair(fault='mute:3')
         with self.connect(self.sinking) as s:
             self.assertEqual(s.recv(1), b'!')
@@ -143,7 +143,7 @@ class OnTheWayUp(Tampering):
 
 
 class OnTheWayDown(Tampering):
-    """By a peer that is the server."""
+    """The peer is the server, and orders faults in its own records."""
 
     def test_faults(self):
         """Each fault, in the third record of a download and in the thirtieth."""
@@ -154,7 +154,7 @@ class OnTheWayDown(Tampering):
                     self.check_download()
 
     def test_mute(self):
-        """A server of which nothing comes any longer delivers nothing more, and no end."""
+        """A server that falls silent delivers nothing more, and no end."""
         self.pair(server={'fault': 'mute:3'})
         got = []
         with self.connect(self.commanded) as s:
@@ -176,10 +176,10 @@ class OnTheWayDown(Tampering):
 
 
 class InBetween(Tampering):
-    """By what stands on the path."""
+    """An attacker on the path alters bytes or cuts the line."""
 
     def test_altered_bytes(self):
-        """A bit of the bytes of an upload is another: in the midst of a record, or in the head of a frame."""
+        """A flipped bit in an upload, in a record or in the head of a frame."""
         for place in -1, 0, 1, 100:
             with self.subTest(place):
                 self.pair()

@@ -29,7 +29,7 @@ class Requesting(Probed):
         return probe.exchange(self.wstan_server.port, head)
 
     def assertRefused(self, head):
-        """As a request that is none of ours, and the target hears nothing of it."""
+        """The answer is that of any other request, and the target hears nothing."""
         served = len(self.echo.connections)
         answer = self.ask(head)
         self.assertEqual((answer.masked, answer.closed), (self.decoy.masked, self.decoy.closed))
@@ -63,14 +63,14 @@ class Places(Requesting):
                 self.assertAccepted(request_head('/', *fields), opening)
 
     def test_no_cookies(self):
-        """Neither another name, nor the second part without the first, nor quotes."""
+        """Another name, a second part without the first, and quotes are refused."""
         for form in '{1}x={0}', '{1}.1={0}', '{1}="{0}"':
             opening, text, name = self.texts()
             with self.subTest(form):
                 self.assertRefused(request_head('/', ('Cookie', form.format(text, name))))
 
     def test_paths(self):
-        """What follows the path's last slash, without a query, whatever stands before it."""
+        """The text follows the path's last slash; a query does not count."""
         for form in '/{}', '/some/where/{}', '/{}?x=y', 'http://127.0.0.1/deep/{}':
             opening, text, _ = self.texts()
             with self.subTest(form):
@@ -87,7 +87,7 @@ class Places(Requesting):
         self.assertEqual((answer.status, answer.field(field)), (101, None))
 
     def test_one_candidate(self):
-        """The first place with a text that is long enough is judged, and no other; a shorter one is passed over."""
+        """Only the first place with a text that is long enough is judged."""
         noise = base64url(os.urandom(150))
         opening, text, name = self.texts()
         self.assertAccepted(request_head('/' + noise, ('Cookie', '%s=%s' % (name, text))), opening)
@@ -151,7 +151,7 @@ class Refusals(Requesting):
             self.assertRefused(self.opening(key=key).head())
 
     def test_messages(self):
-        """A request whose message is no request, or is malformed."""
+        """A message in M1 that is not a request, or malformed."""
         for kind, body in (DATA, b'x'), (INCOMING, connect_to(self.echo)), (CONNECT, b'\0'), (0x40, b''), (REKEY, b''):
             self.assertRefused(Opening(self.raw_key, kind, body).head())
         for options in {CRITICAL | 0x77: b''}, {OPTION_FEATURES: b'abc'}, {OPTION_KEM: bytes(1088)}:
@@ -159,7 +159,7 @@ class Refusals(Requesting):
         self.assertRefused(self.opening(ciphers=(77, 0x80)).head())
 
     def test_no_upgrade(self):
-        """The right cookie in a request that is no WebSocket's."""
+        """The right cookie in a request that is not a WebSocket's."""
         head = self.opening().head()
         for altered in head.replace(b'GET', b'POST', 1), head.replace(b'Upgrade: websocket\r\n', b''):
             self.assertRefused(altered)
@@ -179,7 +179,7 @@ class Replays(Requesting):
             self.assertRefused(head)
 
     def test_recorded_request(self):
-        """What a client has sent is refused when another sends it again; of all of its requests."""
+        """Each request that a client has sent is refused when it is sent again."""
         between = self.forwarder(self.wstan_server)
         client = self.client(between)
         for _ in range(3):

@@ -1,4 +1,4 @@
-"""A server of version 2, probed with messages made by hand: what it carries out, what it refuses, what it closes at."""
+"""A server of version 2, probed with messages made by hand: what is served, refused, or closes the tunnel."""
 import os
 import threading
 
@@ -123,7 +123,7 @@ class Requests(Probed):
                 self.assertRefusedWith(code, RESUME, Request(options))
 
     def test_not_resumable(self):
-        """A connection that asks to be resumable is one that is not."""
+        """A connection that asks to be resumable gets an OK without a token."""
         wanted = {OPTION_RESUMABLE: (1 << 18).to_bytes(4, 'big')}
         tunnel = self.tunnel(CONNECT, Request(wanted, Address.of('127.0.0.1', self.echo.port)).pack())
         self.assertNotIn(OPTION_RESUMABLE, Request.read(tunnel.expect(OK)).options)
@@ -137,7 +137,7 @@ class Requests(Probed):
         tunnel.ending()
 
     def test_ciphers(self):
-        """The client's first choice that the server has. Plain records are not among them without a shared TLS."""
+        """The server takes the client's first choice that it has, and plain records only where TLS is shared."""
         for offered, expected in ((77, 3, 1), 3), ((2, 1), 2), ((1, 0x80), 1):
             tunnel = self.connected(ciphers=offered, options={OPTION_BINDING: os.urandom(32)})
             self.assertEqual(tunnel.answer.cipher, expected)
@@ -213,10 +213,10 @@ class Life(Probed):
 
 
 class Harmless(Probed):
-    """What may come at any time."""
+    """Messages and frames that may come at any time."""
 
     def test_types(self):
-        """NOPs, PONGs, PINGs, REKEYs and what may be ignored change nothing, padded or not."""
+        """NOPs, PONGs, PINGs, REKEYs and unknown types from 40 on change nothing, padded or not."""
         tunnel = self.connected()
         for kind, body in (NOP, b'anything'), (PONG, bytes(8)), (REKEY, b''), (0x40, b'new'), (0x7f, b''), (DATA, b''):
             for padding in None, 0, 1000:
@@ -260,7 +260,7 @@ class Violations(Probed):
                 self.assertIsInstance(self.echo.errors[-1], ConnectionResetError)
 
     def test_records(self):
-        """What is not the client's next record."""
+        """Anything but the client's next record."""
         def record(tunnel):
             return tunnel.records.seal(plaintext(DATA, b'wrong'))
 
@@ -284,7 +284,7 @@ class Violations(Probed):
             self.assertCloses(name, act)
 
     def test_frames(self):
-        """What is no binary message of a client's."""
+        """Anything but a binary message of a client."""
         def endless(tunnel):
             for number in range(1025):
                 tunnel.send_record(b'', CONTINUATION if number else BINARY, final=False)

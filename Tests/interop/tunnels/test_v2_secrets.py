@@ -1,4 +1,4 @@
-"""What a thief of both long-term secrets makes of recorded tunnels (docs/protocol-v2.md section 12, claim 2).
+"""Recorded tunnels before a thief of both long-term secrets (docs/protocol-v2.md section 12, claim 2).
 
 The request that came in the handshake opens. Nothing behind it does: that takes an ephemeral key, which was not stored.
 """
@@ -74,7 +74,7 @@ class Thief:
 
 class Recorded:
     def test_recorded_tunnel(self):
-        """The request opens with its first bytes, nothing behind it does, and neither is there in the clear."""
+        """The request opens, with its first bytes; nothing behind it does. Nothing was in the clear."""
         target = self.target(echo)
         self.pair(early=True)
         with agent.socks5(self.wstan_client.port, '127.0.0.1', target.port) as s:
@@ -91,7 +91,7 @@ class Recorded:
             self.assertFalse(thief.opens(material))
 
     def test_two_tunnels(self):
-        """No two tunnels have anything in common by which they could be told to be of one client."""
+        """The requests of one client have nothing in common."""
         self.pair()
         for _ in range(2):
             with agent.socks5(self.wstan_client.port, '127.0.0.1', self.commanded.port) as s:
@@ -106,7 +106,7 @@ class ControlOfPeer(Version2Pair):
     SERVER = PEER
 
     def test_right_secret(self):
-        """The thief's means are right: with the client's ephemeral key, which he does not have, all of it opens."""
+        """With the client's ephemeral key, which a thief does not have, the same means open all of it."""
         self.wstan_server = self.server()
         self.between = self.forwarder(self.wstan_server)
         ephemeral = os.urandom(32)

@@ -44,7 +44,7 @@ class Streams:
                 self.assertTrue(agent.echoes(s, os.urandom(size)))
 
     def assertTunnels(self, count):
-        """So many were opened, once all is quiet: a tunnel that was used is then free again."""
+        """The number of tunnels so far. Awaits quiet, in which a tunnel that was used is free again."""
         self.between.settle()
         self.assertEqual(len(self.between.links), count)
 
@@ -188,7 +188,7 @@ class Streams:
             self.connect(client=self.client(server, key=DeviceKeys().client))
 
     def test_realms(self):
-        """Of two servers with one key a client is served by the one whose realm its key names."""
+        """A server serves only clients whose key names its realm, although the secret is the same."""
         secret = os.urandom(32)
         here, there = (shared_key(realm, secret) for realm in (b'here', b'there'))
         server = self.server(key=here)
@@ -199,10 +199,10 @@ class Streams:
 
 
 class Ordered:
-    """Of pairs with a peer, which can be told to."""
+    """Pairs with a peer, of which ciphers and epochs can be ordered."""
 
     def test_ciphers(self):
-        """By each cipher that both have."""
+        """Each cipher that both ends have carries 3 MB each way."""
         for cipher in self.CIPHERS:
             with self.subTest(cipher):
                 orders = {'cipher': cipher}
@@ -213,7 +213,7 @@ class Ordered:
                 self.assertIn('cipher %d, by cookie' % cipher, peer.log())
 
     def test_rekeying(self):
-        """Epochs end behind every record, and behind every seventh, in the midst of everything."""
+        """Epochs of one record, and of seven."""
         for often in 1, 7:
             orders = {'fault': 'rekey:%d' % often}
             self.pair(**({} if self.CLIENT is OURS else orders), server={} if self.SERVER is OURS else orders)

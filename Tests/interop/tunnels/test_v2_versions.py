@@ -86,7 +86,7 @@ class OneListener(Versions):
                            self.former_client(self.wstan_server, THEIRS))
 
     def test_refusals(self):
-        """What is no request of either version is answered the same, with the right key of the other version too."""
+        """Requests of version 1 with another key, or too old, are answered as any other request."""
         decoy = probe.exchange(self.wstan_server.port, b'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
         body = wire.request_body('127.0.0.1', self.commanded.port)
         old = wire.request_body('127.0.0.1', self.commanded.port, when=0)
