@@ -1,4 +1,4 @@
-"""A peer for either end of protocol version 2, after docs/protocol-v2.md and independent of the kit. For tests, over ws:// only.
+"""A peer for either end of protocol version 2, independent of the kit. For tests, over ws:// only.
 
     export PYTHONPATH=Tests
     python3 -m v2.peer keygen

@@ -122,7 +122,3 @@ class Vectors(unittest.TestCase):
                     for record in vector['records']:
                         zeros = isinstance(record, dict)
                         read_message(records.open(bytes(record['zero_bytes']) if zeros else bytes.fromhex(record)))
-
-
-if __name__ == '__main__':
-    unittest.main()
