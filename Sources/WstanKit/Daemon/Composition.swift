@@ -37,7 +37,7 @@ struct Composition {
             blocking: context.blocking)
         let roles: [any Role] =
             switch settings.mode {
-            case .client: [ClientRole(configuration, key: try Self.spoken(keys.sending), context)]
+            case .client: [ClientRole(configuration, key: keys.sent, context)]
             case .server: [try ServerRole(configuration, keys, context)]
             }
         services = Services(roles)
@@ -46,14 +46,4 @@ struct Composition {
             warnings: configuration.warnings + keys.told.warnings + roles.flatMap(\.told.warnings),
             news: keys.told.news + roles.flatMap(\.told.news))
     }
-
-    private static func spoken(_ key: TunnelKey) throws(UnspokenVersion) -> Key {
-        guard case .v1(let key) = key else { throw UnspokenVersion() }
-        return key
-    }
-}
-
-/// A client has a key of version 2, whose records the tunnels of this release do not speak.
-struct UnspokenVersion: Error, CustomStringConvertible {
-    let description = "the key is of version 2 of the protocol, which this release reads and does not speak: use a key of version 1"
 }

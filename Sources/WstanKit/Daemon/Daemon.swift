@@ -78,7 +78,7 @@ public final class Daemon: @unchecked Sendable {
     private static func explanation(of error: any Error) -> (text: String, status: Int32) {
         switch error {
         case is SocketActivation.Failure, is KeyLoader.Failure, is KeyRingFile.Failure, is AdmissionLoader.Failure,
-            is TLSContext.Problem, is UnusableProxy, is UnspokenVersion:
+            is TLSContext.Problem, is UnusableProxy:
             ("\(error)", ExitStatus.configuration)
         case is ReplayStorage.Failure, is ListenAddresses.Failure: ("\(error)", ExitStatus.failure)
         default: ("cannot start: \(error)", ExitStatus.failure)

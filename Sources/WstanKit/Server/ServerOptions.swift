@@ -8,8 +8,6 @@ package struct ServerOptions: Sendable {
     package var keys: [Key]
     /// What version 2 is spoken with; nil: it is not.
     var identity: ServerIdentity?
-    /// Version 1 is spoken as well, with its own keys.
-    package var acceptsV1 = true
     /// Whether wstan seals messages itself: ws://. Behind a front that ends TLS the URI says wss:// and it does not.
     package var usesCipher: Bool
     /// What the listeners begin with; nil: a front ends TLS, or there is none.

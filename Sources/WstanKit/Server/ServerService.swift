@@ -51,7 +51,6 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         authentication = Authentication(options: options, replayGuard: replayGuard) { [recorder, replayGuard] in
             log.seenRequestsFull(recorder.name(of: $0), holder: replayGuard.largestHolder, now: worker.now)
         }
-        recorder.nameOfUser = { [users = authentication.users] in users.name(of: $0) }
         acceptor = TunnelAcceptor(worker: worker, options: options, authentication: authentication, recorder: recorder)
         connector = Connector(worker: worker, resolver: resolver, limiter: shared.connects)
         acceptor.closedBecause = { [unowned self] in drain.isOn ? .draining : nil }
@@ -101,7 +100,8 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         worker.assertIsCurrent()
         authentication.keys.install(ring.liveKeys)
         recorder.keyNames = ring.names
-        shareAnew()
+        let keys = ring.serverKeys(now: CalendarTime(seconds: WallClock.now()))
+        install(keys.map { ServerIdentity(keys: $0, realm: ring.realm, users: ring.users) })
         // A request on one of these would be refused, and an association goes on to new targets without one: so its client is told
         // now, and opens another.
         for tunnel in tunnels.values.map(\.tunnel) where !isAccepted(tunnel.keyID) {
@@ -112,7 +112,6 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     /// The same of version 2: its keys, and its users. Tunnels of a user who is no more end at once. On the worker.
     func install(_ identity: ServerIdentity?) {
         worker.assertIsCurrent()
-        options.identity = identity
         authentication.users.install(identity)
         shareAnew()
         let users = authentication.users

@@ -17,7 +17,7 @@ struct RawRequest {
     /// - Parameter ahead: by how many seconds its clock is ahead of the server's.
     init(server: Server = .known, ahead: Double = 0) throws {
         let key = server == .known ? RolesStage.serverKey : ServerKey(privateKey: .random(count: 32))
-        let credentials = ClientHandshakeV2.Credentials(server: key.publicKey, user: RolesStage.userKey)
+        let credentials = ClientKey(server: key.publicKey, user: RolesStage.userKey)
         var options = Options()
         options.set(.ciphers, [1])
         let randomness = ClientHandshakeV2.Randomness(

@@ -22,7 +22,12 @@ final class RolesStage: @unchecked Sendable {
     /// What the stage is made of, to be changed before it is.
     struct Plan {
         var server = ServerOptions(keys: [])
-        var client = ClientOptions(servers: [], key: Key.random())
+        var client: ClientOptions
+        /// The client's, of version 2.
+        var identity = ClientIdentity(
+            credentials: ClientKey(server: serverKey.publicKey, user: userKey))
+        /// Instead of it, of version 1.
+        var keyV1: Key?
         /// Stands between the two.
         var middle: ((Address, Worker) throws -> Address)?
         /// Of requests that were seen, shared by two servers.
@@ -32,8 +37,7 @@ final class RolesStage: @unchecked Sendable {
             server.identity = ServerIdentity(
                 keys: LiveServerKeys(current: serverKey), users: try UserRing([RolesStage.user]))
             server.allowPrivate = true
-            client.identity = ClientIdentity(
-                credentials: ClientHandshakeV2.Credentials(server: serverKey.publicKey, user: userKey))
+            client = ClientOptions(servers: [], key: .v2(identity))
             client.poolMin = 0
             client.earlyDataWait = .milliseconds(1)
         }
@@ -41,8 +45,8 @@ final class RolesStage: @unchecked Sendable {
         /// No client of its own: version 1's.
         mutating func speakV1() throws {
             guard let key = RolesStage.keyV1 else { throw NoKey() }
-            client.identity = nil
-            client.key = key
+            keyV1 = key
+            server.keys = [key]
         }
     }
 
@@ -61,6 +65,7 @@ final class RolesStage: @unchecked Sendable {
         let atServer = try Self.listen(on: worker) { server.serve($0) }
         let place = Self.place(of: atServer)
         serverPlace = try plan.middle?(place, worker) ?? place
+        plan.client.key = plan.keyV1.map { .v1($0) } ?? .v2(plan.identity)
         plan.client.servers = [
             ServerEndpoint(
                 address: serverPlace, name: serverPlace.host,

@@ -31,7 +31,7 @@ import Testing
                 plan.server.tls = server
                 plan.server.identity?.ciphers.allowsNone = serverTrusts
                 plan.client.tls = client
-                plan.client.identity?.trustsTLS = clientTrusts
+                plan.identity.trustsTLS = clientTrusts
             }
             defer { stage.close() }
             let said = Loopback.pattern(1_000_000, seed: 12)

@@ -19,13 +19,13 @@ import Testing
 
     // MARK: Carriers and ciphers
 
-    @Test(arguments: RequestCarrier.allCases, [true, false])
-    func `each carrier opens tunnels, with a request and ahead of one`(carrier: RequestCarrier, isAhead: Bool)
+    @Test(arguments: Settings.Carrier.allCases, [true, false])
+    func `each carrier opens tunnels, with a request and ahead of one`(carrier: Settings.Carrier, isAhead: Bool)
         async throws
     {
         let said = Loopback.pattern(5000, seed: 1)
         try await Self.stage {
-            $0.client.identity?.carrier = carrier
+            $0.client.carrier = carrier
             $0.client.poolMin = isAhead ? 1 : 0
         } _: { stage in
             if isAhead {
@@ -44,7 +44,7 @@ import Testing
     @Test(arguments: AEADCipher.allCases)
     func `each cipher carries both ways, records of all sizes and the early data`(cipher: AEADCipher) async throws {
         try await Self.stage {
-            $0.client.identity?.ciphers = [cipher]
+            $0.identity.ciphers = [cipher]
         } _: { stage in
             let target = try stage.echo()
             for count in [0, 1, 125, 4096, 4097, 1 << 20] {
@@ -186,7 +186,7 @@ import Testing
             $0.client.earlyReply = false
             let other = UserKey(secret: .random(count: 32))
             let server = what == "server" ? ServerKey(privateKey: .random(count: 32)) : RolesStage.serverKey
-            $0.client.identity?.credentials = ClientHandshakeV2.Credentials(
+            $0.identity.credentials = ClientKey(
                 server: server.publicKey, user: what == "user" ? other : RolesStage.userKey,
                 realm: what == "realm" ? try #require(Realm([1])) : .none)
         } _: { stage in
@@ -234,8 +234,7 @@ import Testing
         for acceptsV1 in [true, false] {
             let heard = try await Self.stage {
                 try $0.speakV1()
-                $0.server.keys = [$0.client.key]
-                $0.server.acceptsV1 = acceptsV1
+                $0.server.acceptV1 = acceptsV1
             } _: { stage in
                 let target = try stage.echo()
                 let (userAgent, _) = try await stage.connect(to: target)

@@ -1,8 +1,6 @@
-/// What a client speaks version 2 with (protocol-v2.md sections 3 and 4.2).
-struct ClientIdentity: Sendable {
-    var credentials: ClientHandshakeV2.Credentials
-    /// Where its requests ride.
-    var carrier = RequestCarrier.cookie
+/// What a client speaks version 2 with (protocol-v2.md section 3).
+package struct ClientIdentity: Sendable {
+    var credentials: ClientKey
     /// By preference.
     var ciphers: [AEADCipher] =
         Processor.hasAES ? [.aes128GCM, .chaCha20Poly1305, .aes256GCM] : [.chaCha20Poly1305, .aes128GCM, .aes256GCM]

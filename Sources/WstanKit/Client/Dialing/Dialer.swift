@@ -11,12 +11,12 @@ final class Dialer: @unchecked Sendable {
     let clocks: ServerClocks
 
     init(
-        worker: Worker, options: ClientOptions, connector: Connector, authenticator: Authenticator, pool: TunnelPool,
+        worker: Worker, options: ClientOptions, connector: Connector, pool: TunnelPool,
         links: ServerLinks = ServerLinks()
     ) {
         self.worker = worker
         self.options = options
-        key = SendingKey(authenticator, options.identity)
+        key = SendingKey(options.key)
         clocks = ServerClocks()
         self.pool = pool
         servers = ServerList(
@@ -146,13 +146,14 @@ final class Dialer: @unchecked Sendable {
         var pings = options.pings
         let version: (TunnelRole, FrameOutput) -> TunnelVersion
         do throws(DialFailure) {
-            if let identity = key.identity {
+            switch key.version {
+            case .v2(let identity):
                 let (agreement, reply) = try await agree(on: cargo.opening(), by: identity, with: uplink, &intake)
                 pings.adopt(reply.options)
                 pool.heard(reply)
                 version = { .v2(TunnelV2($0, agreement, frames: $1)) }
-            } else {
-                let (sealer, opener) = try await agree(on: cargo.opening(), with: uplink, &intake)
+            case .v1(let authenticator):
+                let (sealer, opener) = try await agree(on: cargo.opening(), by: authenticator, with: uplink, &intake)
                 version = { .v1(TunnelV1($0, sealer: sealer, opener: opener, frames: $1)) }
             }
         } catch {
@@ -172,11 +173,11 @@ final class Dialer: @unchecked Sendable {
 
     /// The handshake of version 1.
     private func agree(
-        on opening: Opening, with uplink: Uplink, _ intake: inout BufferedReader
+        on opening: Opening, by authenticator: Authenticator, with uplink: Uplink, _ intake: inout BufferedReader
     ) async throws(DialFailure) -> (sealer: Sealer, opener: Opener) {
         let mode = HandshakeModeV1(usesCipher: !uplink.server.usesTLS, isCompatible: options.compatible)
         let handshake = ClientHandshake.v1(
-            ClientHandshakeV1(key.authenticator, mode, asking: uplink.server.inHTTP, for: opening) {
+            ClientHandshakeV1(authenticator, mode, asking: uplink.server.inHTTP, for: opening) {
                 worker.randomness.nonce()
             })
         uplink.stream.write(handshake.request)
@@ -196,31 +197,5 @@ final class Dialer: @unchecked Sendable {
                     answer, body: intake.bytes, error, to: server.inHTTP, usesTLS: server.usesTLS,
                     now: WallClock.now()))
         }
-    }
-}
-
-/// The key that a client's next tunnels are opened with. Confined to its worker.
-final class SendingKey: @unchecked Sendable {
-    private(set) var authenticator: Authenticator
-    /// With one it is version 2 that is spoken.
-    private(set) var identity: ClientIdentity?
-
-    init(_ authenticator: Authenticator, _ identity: ClientIdentity? = nil) {
-        self.authenticator = authenticator
-        self.identity = identity
-    }
-
-    /// Of the key that tunnels are opened with.
-    var keyID: KeyID { identity?.keyID ?? authenticator.keyID }
-
-    func install(_ identity: ClientIdentity?) {
-        self.identity = identity
-    }
-
-    /// - Returns: whether it is another one.
-    func install(_ key: Key) -> Bool {
-        guard key != authenticator.key else { return false }
-        authenticator = Authenticator(key: key)
-        return true
     }
 }

@@ -1,4 +1,5 @@
 import WstanBase
+import WstanConfig
 
 /// The client's part of a handshake of version 2, as far as it is spoken to a server: M1 out, the 101 and M2 in.
 extension Dialer {
@@ -17,11 +18,11 @@ extension Dialer {
             salt: worker.randomness.nonce().bytes, ephemeralKey: .random(count: X25519KeyPair.size))
         let handshake = ClientHandshakeV2(
             identity.credentials, at: clocks.time(of: uplink.number, asked), options: options,
-            message: message.encoded(),
-            padding: padding, randomness)
+            message: message.encoded(), padding: padding, randomness)
         guard let handshake else { throw .unusableServerKey }
+        let carrier = RequestCarrier(self.options.carrier)
         uplink.stream.write(
-            identity.carrier.head(of: handshake.request, asking: server, of: identity.credentials.server, key: key))
+            carrier.head(of: handshake.request, asking: server, of: identity.credentials.server, key: key))
         let head = try await intake.readAnswer(deadline: worker.now + self.options.handshakeTimeout)
         if let failure = ClientHandshake.Failure(head, expecting: Base64.encode(Nonce.accept(forKey: key.base64.utf8)))
         {
@@ -51,6 +52,17 @@ final class ServerClocks: @unchecked Sendable {
     }
 
     func time(of server: Int, _ now: WireTime) -> WireTime { clocks[server]?.time(now) ?? now }
+}
+
+extension RequestCarrier {
+    fileprivate init(_ carrier: Settings.Carrier) {
+        self =
+            switch carrier {
+            case .cookie: .cookie
+            case .path: .path
+            case .subprotocol: .subprotocol
+            }
+    }
 }
 
 extension MessageV2 {

@@ -74,6 +74,12 @@ final class KeyRingService: @unchecked Sendable {
     /// What a client sends.
     var sending: TunnelKey { ring.sending ?? configured.key }
 
+    /// The same, as its tunnels take it.
+    var sent: SentKey {
+        guard let key = SentKey(sending) else { preconditionFailure("a client reads no server's key") }
+        return key
+    }
+
     /// What the configuration would give if it followed the ring.
     var configuration: TunnelKey { ring.configuration(like: configured.key) ?? configured.key }
 

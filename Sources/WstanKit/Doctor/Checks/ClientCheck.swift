@@ -195,7 +195,7 @@ struct ClientCheck: @unchecked Sendable {
     }
 
     private func connector(_ key: Key) -> ServerConnector {
-        let options = ClientOptions(settings, key: key, trust: files.trust, workers: 1, environment: environment)
+        let options = ClientOptions(settings, key: .v1(key), trust: files.trust, workers: 1, environment: environment)
         return ServerConnector(
             worker: worker, options: options, connector: Connector(worker: worker, resolver: resolver))
     }

@@ -178,7 +178,7 @@ final class TunnelAcceptor: @unchecked Sendable {
     private func judge(_ head: HTTPHead, _ stream: Stream) throws(Refusal) -> JudgedRequest? {
         switch authentication.judge(head, binding: stream.tls?.channelBinding, now: .now()) {
         case .success(let judged): return judged
-        case .failure(let refusal) where refusal.isOfVersion2 || !options.acceptsV1: throw Refusal(refusal)
+        case .failure(let refusal) where refusal.isOfVersion2 || !options.acceptV1: throw Refusal(refusal)
         case .failure, nil: return nil
         }
     }

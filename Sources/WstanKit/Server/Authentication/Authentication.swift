@@ -130,7 +130,7 @@ struct Authentication {
         identified(verified.keyID)
         guard request.lacking.isEmpty else { throw .wire(.incompleteUpgrade(lacking: request.lacking)) }
         try remember(token, of: verified.time, under: verified.keyID, opens: true, now: now)
-        users.used(verified.keyID, now: now.wall)
+        users.used(verified.keyID, of: judged.serverKey, now: now.wall)
         return verified
     }
 

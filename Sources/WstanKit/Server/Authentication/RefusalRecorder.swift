@@ -5,8 +5,6 @@ final class RefusalRecorder: @unchecked Sendable {
     private(set) var rejects = RefusalCounts()
     /// Whose each key is.
     var keyNames: [KeyID: KeyName] = [:]
-    /// The same of the users of version 2.
-    var nameOfUser: (KeyID) -> KeyName? = { _ in nil }
 
     private let worker: Worker
     private let log: EventLog
@@ -76,7 +74,7 @@ final class RefusalRecorder: @unchecked Sendable {
     /// Whose key it is, where something is shared out: a name's keys are one's. A key that has left the ring stands for itself.
     func holder(of key: KeyID) -> Party { name(of: key).map { .holder($0.text) } ?? .key(key.value) }
 
-    func name(of key: KeyID?) -> KeyName? { key.flatMap { keyNames[$0] ?? nameOfUser($0) } }
+    func name(of key: KeyID?) -> KeyName? { key.flatMap { keyNames[$0] } }
 
     private func remember(_ refusal: Refusal, of client: ClientAddress?, with key: KeyID?) {
         let traits = refusal.traits

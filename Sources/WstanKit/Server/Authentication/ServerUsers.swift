@@ -30,8 +30,6 @@ final class ServerUsers: @unchecked Sendable {
         identity?.users.user(UserKeyID(id), at: WireTime(CalendarTime(seconds: WallClock.now())))
     }
 
-    func name(of id: KeyID) -> KeyName? { user(id)?.name }
-
     /// Whether it is a user's, though it may have expired.
     func knows(_ id: KeyID) -> Bool { user(id) != nil }
 
@@ -40,7 +38,8 @@ final class ServerUsers: @unchecked Sendable {
         user(id).map { !$0.isExpired(at: WireTime(CalendarTime(seconds: now))) } ?? false
     }
 
-    func used(_ id: KeyID, now: Double) {
-        uses[id, default: KeyUse()].count(at: CalendarTime(seconds: now))
+    /// - Parameter server: the server's key that the request was for; nil for one on a tunnel.
+    func used(_ id: KeyID, of server: KeyID? = nil, now: Double) {
+        uses[id, default: KeyUse()].count(at: CalendarTime(seconds: now), with: server)
     }
 }

@@ -70,13 +70,13 @@ package enum TunnelKey: Sendable, Equatable {
     }
 }
 
-/// What a client opens tunnels of version 2 with.
+/// What a client opens tunnels of version 2 with: where its requests go, and in whose name.
 package struct ClientKey: Sendable, Equatable, Redacted {
     package let server: ServerPublicKey
     package let user: UserKey
     package let realm: Realm
 
-    package init(server: ServerPublicKey, user: UserKey, realm: Realm) {
+    package init(server: ServerPublicKey, user: UserKey, realm: Realm = .none) {
         self.server = server
         self.user = user
         self.realm = realm
