@@ -1,4 +1,3 @@
-import CLinux
 import CSecrets
 
 /// Bytes in memory that is in no core and not swapped (see CSecrets), erased when the last reference goes.
@@ -17,13 +16,6 @@ package final class SecretBytes: @unchecked Sendable, Equatable {
 
     package convenience init(_ bytes: some Collection<UInt8>) {
         self.init(count: bytes.count) { $0.copyBytes(from: bytes) }
-    }
-
-    /// From the kernel's source for keys.
-    package static func random(count: Int) -> SecretBytes {
-        SecretBytes(count: count) { room in
-            precondition(getrandom(room.baseAddress, room.count, 0) == room.count, "the system has no randomness")
-        }
     }
 
     deinit {
