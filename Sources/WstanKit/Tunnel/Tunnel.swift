@@ -128,6 +128,14 @@ package final class Tunnel: @unchecked Sendable {
         version.end(.normal, on: self)
     }
 
+    /// Requester: it has no more use. In version 1 neither has the tunnel: Python's servers no longer serve connections on it.
+    func leaveAssociation() {
+        switch version {
+        case .v1: close(CloseCode.normal)
+        case .v2: endAssociation()
+        }
+    }
+
     func takeConnection() -> Connection? {
         defer { connection = nil }
         return connection

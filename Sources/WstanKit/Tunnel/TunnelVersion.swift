@@ -143,7 +143,7 @@ enum TunnelVersion {
     func send(data: UnsafeMutableRawBufferPointer) {
         switch self {
         case .v1(let version): version.output.send(data: data)
-        case .v2(let version): version.output.send(data: data)
+        case .v2(let version): if version.life.maySend(.data) { version.output.send(data: data) }
         }
     }
 

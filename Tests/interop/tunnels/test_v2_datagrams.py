@@ -2,6 +2,7 @@
 from helpers.peers import agent
 from helpers.peers.datagrams import udp_socket
 from helpers.version2 import PEER, Version2Pair
+from helpers.waiting import eventually
 from tunnels.test_udp import OTHER_HOST, Carriage, Names
 
 
@@ -43,21 +44,24 @@ class Datagrams(Carriage, Names):
             self.assertTrue(agent.echoes(s, b'a stream'))
         self.assertEqual(len(self.between.links), 1)
 
-    def test_server_gone(self):
-        """An association whose tunnel is lost ends."""
+
+class OurAssociations(Datagrams):
+    def test_tunnel_cut(self):
+        """When its tunnel is cut, an association opens another with its next datagram."""
         association = self.association()
-        self.assertEqual(association.ask(b'hello', *self.echo.address)[0], b'hello')
-        self.between.cut('reset')
-        self.assertTrue(association.is_over())
+        for how in 'close', 'reset':
+            self.assertEqual(association.ask(b'hello', *self.echo.address)[0], b'hello')
+            self.between.cut(how)
+            eventually(lambda: association.answers(how.encode(), *self.echo.address), 'the association works again')
 
 
-class OurPair(Datagrams, Version2Pair):
+class OurPair(OurAssociations, Version2Pair):
     def test_empty(self):
         """An empty datagram is one."""
         self.assertEqual(self.association().ask(b'', *self.echo.address), (b'', self.echo.address))
 
 
-class OurClientPeerServer(Datagrams, Version2Pair):
+class OurClientPeerServer(OurAssociations, Version2Pair):
     SERVER = PEER
 
 

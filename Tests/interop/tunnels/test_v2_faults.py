@@ -171,7 +171,7 @@ class OnTheWayDown(Tampering):
         self.pair(server={'fault': 'flip:0'})
         with self.assertRaises(agent.Refused):
             self.connect(self.commanded)
-        self.assertEqual(len(self.commanded.connections), 1)
+        eventually(lambda: len(self.commanded.connections) == 1, 'the target was reached, once')
         self.assertLives()
 
 

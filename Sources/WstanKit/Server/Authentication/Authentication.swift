@@ -129,6 +129,8 @@ struct Authentication {
         let verified = VerifiedRequestV2(judged, accept: Base64.encode(Nonce.accept(forKey: request.key)))
         identified(verified.keyID)
         guard request.lacking.isEmpty else { throw .wire(.incompleteUpgrade(lacking: request.lacking)) }
+        // The window may be narrower than `request-ttl` for those that were made before it was raised.
+        try checkAge(of: verified.time, now: now.wall)
         try remember(token, of: verified.time, under: verified.keyID, opens: true, now: now)
         users.used(verified.keyID, of: judged.serverKey, now: now.wall)
         return verified
@@ -186,7 +188,10 @@ struct Authentication {
     }
 
     private func check(_ time: Double, now: Double) throws(Refusal) {
-        guard remembersRequests else { return }
+        if remembersRequests { try checkAge(of: time, now: now) }
+    }
+
+    private func checkAge(of time: Double, now: Double) throws(Refusal) {
         let age = now - time
         // False for a NaN, whichever way it came in.
         guard abs(age) <= lifetime(ofRequestAt: time) else { throw .wire(.expired(seconds: -age)) }

@@ -93,7 +93,10 @@ extension TunnelV2 {
         guard try life.receivedOK() == .deliver else { return }
         if let code = RequestRules.refusal(ofOK: body) {
             abort(code)
-            tunnel.takeConnection()?.finish(.reset(Reset.targetBroken))
+            let reset = ResetV2(connection: life.connection, code: code)
+            if let over = tunnel.takeConnection() {
+                over.finish(.reset(Reset(reset, of: over.target, wasUp: false, isSignal: false)))
+            }
             tunnel.takeAssociation()?.associationEnded()
             return settle(tunnel)
         }

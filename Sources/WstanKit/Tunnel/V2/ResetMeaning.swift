@@ -12,7 +12,7 @@ extension Reset {
         let code = reset.code
         switch NearEndOrder.after(reset: code, isSignal: isSignal) {
         case .close, .shutdown: self = .normal
-        case .reset where wasUp || code == .reset || code == .none: self = Reset.targetBroken.with(code)
+        case .reset where wasUp: self = Reset.targetBroken.with(code)
         case .reset: self = Reset(beforeOK: code, reset.text, of: target)
         }
     }

@@ -122,6 +122,15 @@ final class RawPeerV2: @unchecked Sendable {
         return frame.bytes
     }
 
+    /// A record of whatever is given.
+    func record(_ plaintext: [UInt8]) -> [UInt8] {
+        var record = plaintext + [UInt8](repeating: 0, count: sealer.epoch.cipher.tagSize)
+        record.withUnsafeMutableBytes { sealer.epoch.seal($0, plaintextLength: plaintext.count) }
+        let message = plaintext.withUnsafeBytes { try? MessageV2.read($0) }
+        if case .rekey = message { sealer.epoch.begin() }
+        return record
+    }
+
     func say(_ messages: MessageV2...) async {
         for message in messages { stream.write(frame(sealer.seal(message))) }
         await worker.settle()
