@@ -79,7 +79,7 @@ import Testing
         let text = Self.string(.client).text
         let (start, rest) = (text.prefix(20), text.dropFirst(20))
         let cases: [(String, String)] = [
-            (text.dropLast() + (text.last == "A" ? "B" : "A"), "its check does not match"), (String(start), "is too short"),
+            (text.dropLast() + (text.last == "A" ? "B" : "A"), "its check does not match"), (String(text.prefix(19)), "is too short"),
             ("\(start)=\(rest)", "at place 21: '='"), ("wstan2:", "ends after wstan2:"),
             ("wstan3:" + text.dropFirst(7), "is for version 3 of the protocol"), ("\"\(text)\"", "is in quotes"),
             ("key = \(text)", "keep only what begins with wstan2:"), ("\(start) \(rest)", "a blank"),
