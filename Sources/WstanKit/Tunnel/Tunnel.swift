@@ -201,6 +201,12 @@ package final class Tunnel: @unchecked Sendable {
     func breakOff(_ violation: Violation) {
         guard !isClosing else { return }
         owner?.tunnel(self, refused: .violation(violation))
+        breakOff()
+    }
+
+    /// At once, and without a word.
+    func breakOff() {
+        guard !isClosing else { return }
         deliverCoalesced()
         isClosing = true
         connection?.end?.interruptDrain()

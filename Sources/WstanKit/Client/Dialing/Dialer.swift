@@ -73,9 +73,10 @@ final class Dialer: @unchecked Sendable {
         return try await open(cargo, first: first)
     }
 
-    /// Opens a tunnel for an association. A datagram that is too long for a path, which fronts bound, follows as a
+    /// Finds a tunnel for an association: in version 2 one of the pool, else a new one. A datagram that is too long for a path, which fronts bound, follows as a
     /// message on a tunnel that was opened empty: that does without a Python server.
     func open(_ end: any DatagramEnd, first: Datagram) async throws(DialFailure) -> Tunnel {
+        if case .v2 = key.version, let tunnel = pool.request(first, for: end) { return tunnel }
         let isShort = first.data.count <= WireLimits.earlyData
         let cargo = Cargo {
             let now = Self.openingTime()

@@ -159,6 +159,17 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
         tunnel.expectAcknowledgement(of: connection, isLastCopy: isLastCopy) { [weak self] in self?.verifyIdle() }
     }
 
+    /// Asks for an association, with its first datagram, where a tunnel is open and free. Version 2 only.
+    ///
+    /// - Returns: nil where there is none.
+    func request(_ first: Datagram, for end: any DatagramEnd) -> Tunnel? {
+        guard let tunnel = popIdle() else { return nil }
+        hits &+= 1
+        countUse(of: tunnel)
+        tunnel.request(first, time: WallClock.now(), for: end)
+        return tunnel
+    }
+
     /// Waits until a tunnel has fallen idle, or cannot any more.
     func waitForIdle(_ tunnel: Tunnel, until deadline: Instant) async {
         guard tunnels[tunnel.id] === tunnel, !tunnel.isIdle else { return }

@@ -65,7 +65,7 @@ final class TunnelV2: @unchecked Sendable {
             guard let self, let tunnel, !tunnel.isClosing else { return }
             switch due {
             case .ping: sendPing()
-            case .unproven: tunnel.close(CloseCode.goingAway)
+            case .unproven: tunnel.breakOff()
             case .life: retire(.draining, on: tunnel)
             }
         }
