@@ -38,8 +38,11 @@ struct ClientCheck: @unchecked Sendable {
         }
         let tcp = stream.roundTrip
         guard await pass(stream, server), await shakeHands(stream, server) else { return }
-        guard let key = files.key else { return stream.close() }
-        await ask(stream, server, key, tcp: tcp)
+        switch files.key {
+        case .v1(let key): await ask(stream, server, key, tcp: tcp)
+        case .v2(let identity): await ask(stream, server, identity)
+        case nil: stream.close()
+        }
     }
 
     private func tellWay(_ uri: ServerURI, _ server: ServerEndpoint) {
@@ -163,6 +166,20 @@ struct ClientCheck: @unchecked Sendable {
         let pinged = await probe.ping(&intake, until: deadline)
         tell(RoundTripObservation(outcome: pinged, tcp: tcp, hasProxy: server.proxy != nil).finding)
         probe.leave(stream)
+        await worker.flushed(until: worker.now + DoctorLimits.closing)
+    }
+
+    /// In version 2 the server proves itself; a refusal still tells no cause.
+    private func ask(_ stream: Stream, _ server: ServerEndpoint, _ identity: ClientIdentity) async {
+        var intake = BufferedReader(stream)
+        let handshake = HandshakeV2(
+            by: identity, in: settings.carrier, to: server.inHTTP, usesTLS: server.usesTLS, timeout: DoctorLimits.step)
+        switch await handshake.tryOut(&intake) {
+        case nil: tell(.ok("tunnel", "the server knows the key, opens one, and has proven that it is the server"))
+        case .refused(let answer): tell(.answer(answer), server)
+        case let failure?: tell(.failure(failure), server)
+        }
+        stream.closeOrderly(awaitingPeer: false)
         await worker.flushed(until: worker.now + DoctorLimits.closing)
     }
 

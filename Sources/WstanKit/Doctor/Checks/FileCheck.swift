@@ -6,7 +6,7 @@ import WstanCore
 struct FileCheck {
     private(set) var findings: [Finding] = []
     /// Nil: of version 2, or unreadable, and told.
-    private(set) var key: Key?
+    private(set) var key: SentKey?
     /// A client's; nil when none of its servers wants TLS, or when its files are wrong.
     private(set) var trust: ClientTrust?
     /// A server's that speaks TLS itself.
@@ -54,7 +54,7 @@ struct FileCheck {
             let configured = try KeyLoader.load(settings)
             let rotated = rotatedKey(since: configured, settings.stateDirectory)
             let found = rotated?.key ?? configured.key
-            if case .v1(let key) = found { self.key = key }
+            key = sent(found, settings.stateDirectory)
             for warning in configured.warnings { findings.append(.warning("key", warning)) }
             guard configured.warnings.isEmpty || rotated != nil else { return }
             findings.append(.ok("key", "\(Self.kind(of: found)), from \(rotated?.place ?? Self.place(of: source))"))
@@ -82,6 +82,14 @@ struct FileCheck {
                 ))
             return nil
         }
+    }
+
+    /// What a client of it sends. A server that shares no key with one is asked with the key of a user of its ring.
+    private func sent(_ key: TunnelKey, _ directory: String?) -> SentKey? {
+        guard case .server(let server, let realm, let user) = key else { return SentKey(key) }
+        let ring = directory.flatMap { try? KeyRingFile(in: $0).load() }
+        guard let user = user ?? ring?.entries.lazy.compactMap(\.v2.current?.key).first else { return nil }
+        return SentKey(.client(ClientKey(server: server.publicKey, user: user, realm: realm)))
     }
 
     private static func kind(of key: TunnelKey) -> String {
