@@ -20,9 +20,9 @@ import WstanControl
     @Test func `the keys, and the old one that is not used`() {
         #expect(
             KeyTable.table(Self.keys, now: Self.now, manner: Manner()).joined(separator: "\n") == """
-                NAME     ID                STATE     FROM             MADE  ENDS IN  USES  LAST USED
-                default  0123456789abcdef  current   state          1d ago        -     3     4s ago
-                default  fedcba9876543210  previous  configuration       -       2h    12     3h ago
+                NAME     KIND  ID                STATE     FROM             MADE  ENDS IN  USES  LAST USED
+                default  v1    0123456789abcdef  current   state          1d ago        -     3     4s ago
+                default  v1    fedcba9876543210  previous  configuration       -       2h    12     3h ago
 
                 default has not used fedcba9876543210 for 3h. To stop accepting it: wstanctl retire-key fedcba9876543210
                 """)
@@ -58,11 +58,56 @@ import WstanControl
         #expect(try KeyNames.id(meantBy: "fedcba9876543210", among: Self.keys) == "fedcba9876543210")
         #expect(try KeyNames.id(meantBy: "default", among: [Self.keys[0]]) == "0123456789abcdef")
         #expect(try KeyNames.id(meantBy: "nobody", among: Self.keys) == "nobody")
-        #expect(try KeyNames.id(meantBy: "default", among: nil) == "default")
+        #expect(try KeyNames.id(meantBy: "default", among: []) == "default")
         let failure = Failure(
-            "default has several keys. Give the ID of one: 0123456789abcdef (current), fedcba9876543210 (previous)",
+            "default has several keys. Give the ID of one: 0123456789abcdef (v1, current), fedcba9876543210 (v1, previous)",
             status: .usage)
         #expect(throws: failure) { try KeyNames.id(meantBy: "default", among: Self.keys) }
+    }
+
+    private static let serverKeys: [Control.Key] = [
+        .init(name: "(server)", id: "00000000000000aa", state: .current, source: .state, uses: 0, kind: .server),
+        .init(
+            name: "(server)", id: "00000000000000bb", state: .previous, source: .configuration,
+            retireTimestampUSec: now + 7_200_000_000, uses: 0, kind: .server),
+    ]
+
+    private static func user(_ name: String, usesFormer: Bool) -> Control.Key {
+        .init(
+            name: name, id: "0000000000000001", state: .current, source: .state, uses: 1, lastUseTimestampUSec: now, kind: .v2,
+            formerServerKeyTimestampUSec: usesFormer ? now : nil)
+    }
+
+    @Test func `the list names those that still use the former server key`() {
+        let keys = Self.serverKeys + [Self.user("laptop", usesFormer: true), Self.user("phone", usesFormer: false)]
+        let lines = KeyTable.table(keys, now: Self.now, manner: Manner())
+        #expect(lines[1].hasPrefix("(server)  server  00000000000000aa  current "))
+        #expect(
+            lines.dropFirst(5) == [
+                "", "The former server key 00000000000000bb is still used by 1 name:", "", "    laptop",
+            ])
+        let moved = KeyTable.table(Self.serverKeys + [Self.user("phone", usesFormer: false)], now: Self.now, manner: Manner())
+        #expect(moved.last == "No client has been seen that still uses the former server key 00000000000000bb.")
+        #expect(KeyTable.table([Self.serverKeys[0]], now: Self.now, manner: Manner()).count == 2)
+    }
+
+    @Test func `a rotated server key says who needs a new string, each name once`() {
+        let reply = RotateServerKey.Reply(id: "00000000000000aa", persisted: true, formerKeys: [Self.serverKeys[1]])
+        let keys = Self.serverKeys + [Self.user("laptop", usesFormer: true), Self.user("laptop", usesFormer: true)]
+        #expect(
+            ServerKeyText.rotated(reply, keys, grace: 7_200_000_000).joined(separator: "\n") == """
+                The server has a new key (ID 00000000000000aa). The former one is accepted for another 2h.
+
+                Each client of version 2 needs its new string, which this prints:
+
+                    sudo wstanctl client-config --key NAME
+
+                The former server key 00000000000000bb is still used by 1 name:
+
+                    laptop
+                """)
+        let forced = RotateServerKey.Reply(id: "00000000000000aa", persisted: true)
+        #expect(ServerKeyText.rotated(forced, [], grace: 0)[0].hasSuffix("The former one is no longer accepted."))
     }
 
     private static let made = "AAECAwQFBgcICQoLDA0ODw=="

@@ -135,7 +135,7 @@ import WstanControl
         arguments: [
             ("foo", nil), ("statsu", "status"), ("key", "keys"), ("-i home tunels", "tunnels"), ("init", ""),
             ("init sever", "server"),
-            ("init server", ""), ("help", ""), ("", ""), ("--json", ""), ("rotate", "rotate-key"), ("x", nil),
+            ("init server", ""), ("help", ""), ("", ""), ("--json", ""), ("rotate", "rotate-key\" or \"rotate-server-key"), ("x", nil),
             ("-i status", ""),
             ("init --help", ""),
         ] as [(String, String?)])

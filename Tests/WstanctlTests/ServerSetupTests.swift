@@ -49,6 +49,30 @@ import WstanControl
         #expect(Self.written(plan) == [Self.dropIn: Self.header + "uri = ws://0.0.0.0:8080/\n"])
     }
 
+    @Test func `a key of version 2 is a server's string, and stands beside no key of version 1`() throws {
+        let printed = "wstan2:AQAB\nwstan2:AgAB\n"
+        let key = try #require(NewServerKey(printed: printed))
+        #expect(key.server == "wstan2:AQAB" && key.client == "wstan2:AgAB")
+        for wrong in ["", "wstan2:AQAB\n", "WY+yKqwlAlxSubNXVLrJsw==\n", printed + "wstan2:A\n", "For the server: wstan2:A\nx\n"] {
+            #expect(NewServerKey(printed: wrong) == nil)
+        }
+        func deeds(_ present: String?) throws -> [Deed] {
+            let files = present.map { ["/k": $0] } ?? [:]
+            return try ServerKeyStep(path: "/k", newKey: key.server, isV2: true).deeds(on: HostObservation(texts: files), after: [])
+        }
+        guard case .write(let writing)? = try deeds(nil).first else {
+            Issue.record("not written")
+            return
+        }
+        #expect(writing.text == "wstan2:AQAB\n")
+        guard case .keep? = try deeds("wstan2:AwAB\n").first else {
+            Issue.record("not kept")
+            return
+        }
+        let failure = #expect(throws: Failure.self) { try deeds("WY+yKqwlAlxSubNXVLrJsw==\n") }
+        #expect(failure?.text.contains("sudo wstanctl add-key NAME --v2") == true)
+    }
+
     @Test func `without a file one is made, and the key`() throws {
         let plan = try Self.plan(Self.wish("ws://0.0.0.0:9000/x", "a.test"), on: HostObservation(texts: [:]))
         #expect(

@@ -1,4 +1,4 @@
-"""Runs every test_*.py in the folders beside it and in ../attack, or the tests whose names contain one of the arguments.
+"""Runs every test_*.py in the folders beside it, in ../attack and in ../v2, or the tests whose names contain an argument.
 
 The folders are packages, imported from here: `python3 -m unittest client.test_http` in this directory runs one module, when
 the variables are set that `run` sets.
@@ -9,7 +9,7 @@ import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TESTS = os.path.dirname(HERE)  # attack is there, which uses the helpers
+TESTS = os.path.dirname(HERE)  # attack is there, which uses the helpers, and v2, which they use
 
 
 class Result(unittest.TextTestResult):
@@ -43,7 +43,8 @@ def main(filters):
     if filters:
         loader.testNamePatterns = ['*%s*' % f for f in filters]
     suite = loader.discover(HERE, pattern='test_*.py', top_level_dir=HERE)
-    suite.addTests(loader.discover(os.path.join(TESTS, 'attack'), pattern='test_*.py', top_level_dir=TESTS))
+    for folder in 'attack', 'v2':
+        suite.addTests(loader.discover(os.path.join(TESTS, folder), pattern='test_*.py', top_level_dir=TESTS))
     if loader.errors:
         print('\n'.join(loader.errors), file=sys.stderr)
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Result).run(suite)

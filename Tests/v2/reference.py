@@ -9,6 +9,11 @@ CONNECT, ASSOCIATE, LISTEN, PARK, INCOMING, NETWORK, RESUME = range(0x10, 0x17)
 KNOWN = {*range(NOP, NEED + 1), *range(CONNECT, RESUME + 1)}
 REQUESTS = range(0x10, 0x20)  # those that are not known are answered with RESET 7
 
+CARGO = {CONNECT: "stream", INCOMING: "stream", RESUME: "stream", ASSOCIATE: "datagrams", NETWORK: "packets"}
+CARRIED = {"stream": (DATA, DATAAT, ACK), "datagrams": (DGRAM,), "packets": (PACKET,), "none": ()}
+CONTENT = (DATA, DATAAT, DGRAM, PACKET)
+MOST_AWAITED = 255
+
 
 class Violation(Exception):
     """The tunnel is closed at once."""
@@ -47,7 +52,7 @@ class Machine:
         self._begin(kind, True)
 
     def send(self, kind):
-        """DATA and its like, FIN, OK. Whoever was asked says OK before anything else."""
+        """DATA and its like, FIN, OK. The asked side says OK before anything else."""
         assert self.tx_open and not (self.mine and kind == OK)
         if kind == FIN:
             self.tx_done += 1
@@ -116,3 +121,56 @@ class Machine:
         if kind == FIN:
             self.rx_done += 1
         return ("deliver" if live else "ignore"), None
+
+
+class Life(Machine):
+    """Kinds of connections, OK first, BYE, who sends NEED; a request of at most 255 that await the peer's end."""
+
+    cargo, said, draining, peer_drains, signal = "none", False, False, False, False
+
+    def _begin(self, kind, mine):
+        super()._begin(kind, mine)
+        self.cargo = "datagrams" if self.udp else CARGO.get(kind, "none")
+        self.said = False
+
+    def may(self, kind):
+        if kind == BYE:
+            return True
+        if kind == INCOMING:
+            return not self.client and self.parked and not self.draining
+        if kind in REQUESTS:
+            free = self.idle or (self.aborted and not self.tx_open and kind != PARK)
+            return self.client and not self.parked and free and not self.draining and self.started - self.rx_done < MOST_AWAITED
+        if kind == OK:
+            return self.tx_open and not self.mine and not self.said
+        return self.tx_open and (self.mine or self.said) and (kind == FIN or kind in CARRIED[self.cargo])
+
+    def do(self, kind, udp=False):
+        self.udp = udp
+        if kind == BYE:
+            self.draining = True
+        elif kind in REQUESTS:
+            self.send_request(kind)
+        else:
+            self.send(kind)
+            self.said = self.said or kind == OK
+
+    def receive(self, kind, conn=0, udp=False):
+        self.udp = udp
+        if kind == NEED and not self.client:
+            raise Violation("only a server sends it")
+        self.signal = kind == RESET and not (self.rx_open and conn == self.rx_done & 255)
+        what, reply = super().receive(kind, conn)
+        if kind in (*CONTENT, ACK) and what == "deliver" and kind not in CARRIED[self.cargo]:
+            raise Violation("not of this kind of connection")
+        if kind == BYE:
+            self.draining = self.peer_drains = True
+        if what == "request" and self.draining:
+            what = "refuse"
+        if what == "reset" and self.signal:
+            what = "signal"
+        return what, reply
+
+    def state(self):
+        flags = (("i", self.idle), ("p", self.parked), ("a", self.aborted), ("o", self.peer_drains and self.idle))
+        return f"|{self.started},{self.tx_done},{self.rx_done},{''.join(f for f, holds in flags if holds)}"

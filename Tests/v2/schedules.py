@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Random schedules of a tunnel of protocol version 2, with the verdicts of the reference's machine on them.
 
-    Tests/v2/schedules.py COUNT [SEED]      writes COUNT of them, one a line; the same ones for the same seed (2)
+    PYTHONPATH=Tests python3 -m v2.schedules COUNT [SEED]    writes COUNT of them, one a line; the same ones for the same seed (2)
 
 TunnelLifeScheduleTests runs them through the kit's machine: a few hundred that are kept in Tests/WstanKitTests/Vectors/v2, and the
 100,000 of Tests/v2/run. Half of them are what an end sees of an honest conversation over two pipes, half what one end makes of a peer
@@ -19,65 +19,7 @@ that says anything. A line:
 import random
 import sys
 
-from reference import *
-
-CARGO = {CONNECT: "stream", INCOMING: "stream", RESUME: "stream", ASSOCIATE: "datagrams", NETWORK: "packets"}
-CARRIED = {"stream": (DATA, DATAAT, ACK), "datagrams": (DGRAM,), "packets": (PACKET,), "none": ()}
-CONTENT = (DATA, DATAAT, DGRAM, PACKET)
-MOST_AWAITED = 255
-
-
-class Life(Machine):
-    """And what section 6 says beside its table: kinds of connections, OK first, BYE, who sends NEED."""
-
-    cargo, said, draining, peer_drains, signal = "none", False, False, False, False
-
-    def _begin(self, kind, mine):
-        super()._begin(kind, mine)
-        self.cargo = "datagrams" if self.udp else CARGO.get(kind, "none")
-        self.said = False
-
-    def may(self, kind):
-        if kind == BYE:
-            return True
-        if kind == INCOMING:
-            return not self.client and self.parked and not self.draining
-        if kind in REQUESTS:
-            free = self.idle or (self.aborted and not self.tx_open and kind != PARK)
-            return self.client and not self.parked and free and not self.draining and self.started - self.rx_done < MOST_AWAITED
-        if kind == OK:
-            return self.tx_open and not self.mine and not self.said
-        return self.tx_open and (self.mine or self.said) and (kind == FIN or kind in CARRIED[self.cargo])
-
-    def do(self, kind, udp=False):
-        self.udp = udp
-        if kind == BYE:
-            self.draining = True
-        elif kind in REQUESTS:
-            self.send_request(kind)
-        else:
-            self.send(kind)
-            self.said = self.said or kind == OK
-
-    def receive(self, kind, conn=0, udp=False):
-        self.udp = udp
-        if kind == NEED and not self.client:
-            raise Violation("only a server sends it")
-        self.signal = kind == RESET and not (self.rx_open and conn == self.rx_done & 255)
-        what, reply = super().receive(kind, conn)
-        if kind in (*CONTENT, ACK) and what == "deliver" and kind not in CARRIED[self.cargo]:
-            raise Violation("not of this kind of connection")
-        if kind == BYE:
-            self.draining = self.peer_drains = True
-        if what == "request" and self.draining:
-            what = "refuse"
-        if what == "reset" and self.signal:
-            what = "signal"
-        return what, reply
-
-    def state(self):
-        flags = (("i", self.idle), ("p", self.parked), ("a", self.aborted), ("o", self.peer_drains and self.idle))
-        return f"|{self.started},{self.tx_done},{self.rx_done},{''.join(f for f, holds in flags if holds)}"
+from v2.reference import *
 
 
 class End:

@@ -2,12 +2,12 @@
 
 _wstand() {
     # Options that stand alone; with a value; with a value that may be missing, which is yes then.
-    local flags='--help --gen-key --client --server --debug --check-config --print-config --doctor --strict --stdio --version'
+    local flags='--help --gen-key --v2 --client --server --debug --check-config --print-config --doctor --strict --stdio --version'
     local files='--ini --config --key-file --users-file --tls-certificate --tls-key --tls-client-ca --tls-ca-file --state-directory
         --control-socket'
-    local choices='--early-reply --proxy-protocol --replay-under-tls --allow-bare-dgm --allow-private --tls-verify'
+    local choices='--early-reply --proxy-protocol --replay-under-tls --accept-v1 --allow-bare-dgm --allow-private --tls-verify'
     local switches='--compatible --x-forward'
-    local values='--listen --trusted-proxies --tls-pin-sha256 --header --log-format --control-group --addr --tun-addr --connect-to
+    local values='--listen --trusted-proxies --tls-pin-sha256 --header --log-format --control-group --addr --tun-addr --connect-to --carrier
         --key --log-level --mode --threads --pool-size --pool-min --max-tunnels --max-tunnels-per-address
         --max-tunnel-rate --max-handshakes --host-header --tls-sni --port --tun-port --proxy --memory-limit --early-data --plain-answer --direct --allow --deny
         --drain-timeout --early-data-wait --udp-idle --pool-max-idle --pool-ping --ping-interval --request-ttl --handshake-timeout
@@ -26,6 +26,7 @@ _wstand() {
     --log-level) word='error warning notice info debug' ;;
     --log-format) word='auto text json journal' ;;
     --early-reply) word='auto yes no' ;;
+    --carrier) word='cookie path protocol' ;;
     -i) option=--ini ;;
     esac
     if [[ -n $word ]]; then

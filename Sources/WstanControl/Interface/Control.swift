@@ -18,6 +18,10 @@ public enum Control {
         case configuration, credential, state
     }
 
+    public enum KeyKind: String, Codable, Sendable, CaseIterable {
+        case v1, v2, server
+    }
+
     public enum TunnelState: String, Codable, Sendable, CaseIterable {
         case connecting, using, resetting, idle
     }

@@ -94,10 +94,14 @@ extension Control {
         public var retireTimestampUSec: Int?
         public var uses: Int
         public var lastUseTimestampUSec: Int?
+        /// Absent from a daemon of 0.1.0, where all are of version 1.
+        public var kind: KeyKind?
+        public var formerServerKeyTimestampUSec: Int?
 
         public init(
             name: String, id: String, state: KeyState, source: KeySource, createdTimestampUSec: Int? = nil,
-            retireTimestampUSec: Int? = nil, uses: Int, lastUseTimestampUSec: Int? = nil
+            retireTimestampUSec: Int? = nil, uses: Int, lastUseTimestampUSec: Int? = nil, kind: KeyKind? = nil,
+            formerServerKeyTimestampUSec: Int? = nil
         ) {
             self.name = name
             self.id = id
@@ -107,7 +111,12 @@ extension Control {
             self.retireTimestampUSec = retireTimestampUSec
             self.uses = uses
             self.lastUseTimestampUSec = lastUseTimestampUSec
+            self.kind = kind
+            self.formerServerKeyTimestampUSec = formerServerKeyTimestampUSec
         }
+
+        /// The name of the server's own keys.
+        public static let ofServer = "(server)"
     }
 
     public struct Tunnel: Codable, Sendable, Equatable {

@@ -32,6 +32,7 @@ struct KeyMistake: CustomStringConvertible {
     /// The output of `wstand -g` on a terminal, a line of an environment file, a key and a comment, two keys.
     private static func surroundings(_ text: String) -> String? {
         if text.utf8.starts(with: "-----BEGIN ".utf8) { return "is PEM, like a private key of TLS: name another file" }
+        if text.lowercased().contains("wstan2:") { return "is more than a key: keep only what begins with wstan2:" }
         let whole = "is more than a key: keep only the 24 characters that end in =="
         if text.utf8.starts(with: "A fresh random key".utf8) { return whole }
         let isURLSymbol = { (byte: UInt8) in isAlphanumeric(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") }

@@ -1,13 +1,16 @@
 /// A key as it was found in a file, a variable, a credential, on stdin or on the command line.
 ///
-/// The base64 of 16 bytes is that key, and any other text is a passphrase. So a mistake would silently make another key:
-/// what editors, shells and pastes leave around a key is taken off, and what `KeyMistake` knows is refused. A passphrase
-/// that looks like a mistake is written behind `passphrase:`.
+/// The base64 of 16 bytes is that key, what begins with `wstan2:` a key string of version 2, and any other text a passphrase. So a
+/// mistake would silently make another key: what editors, shells and pastes leave around a key is taken off, and what `KeyMistake`
+/// knows is refused. A passphrase that looks like a mistake is written behind `passphrase:`.
 public struct KeyText: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// One line, as it belongs in a key file.
     public let text: String
-    /// What the key is derived from; nil: `text` is the base64 of 16 bytes.
+    /// What the key is derived from; nil: `text` is the base64 of 16 bytes, or a key string.
     public let passphrase: String?
+
+    /// Whether it is meant as a key string of version 2, or of a later one. What it holds is not looked at.
+    public var isKeyString: Bool { passphrase == nil && Self.isKeyString(text) }
 
     /// In words that follow "the key". The text itself is never in them.
     public struct Problem: Error, Equatable, CustomStringConvertible {
@@ -71,14 +74,14 @@ public struct KeyText: Sendable, Equatable, CustomStringConvertible, CustomDebug
         var joined = first
         for line in more.split(whereSeparator: { $0 == "\n" || $0 == "\r" }) {
             let text = String(String.UnicodeScalarView(line.filter { !$0.isDecoration }))
-            if KeyBase64.isKey(text) { throw Problem("is not in the first line: remove what is above it") }
+            if KeyBase64.isKey(text) || isKeyString(text) { throw Problem("is not in the first line: remove what is above it") }
             joined += text
             if KeyBase64.isKey(joined) { throw Problem("is broken into several lines: join them") }
         }
     }
 
     private static func passphrase(in text: String) throws(Problem) -> String? {
-        if KeyBase64.isKey(text) { return nil }
+        if KeyBase64.isKey(text) || isKeyString(text) { return nil }
         guard text.utf8.starts(with: passphrasePrefix.utf8) else {
             if let mistake = KeyMistake(in: text) { throw Problem(mistake.description) }
             return text
@@ -86,6 +89,14 @@ public struct KeyText: Sendable, Equatable, CustomStringConvertible, CustomDebug
         let rest = text.unicodeScalars.dropFirst(passphrasePrefix.unicodeScalars.count).drop(while: \.isDecoration)
         guard !rest.isEmpty else { throw Problem("is empty: write a passphrase after \(passphrasePrefix)") }
         return String(String.UnicodeScalarView(rest))
+    }
+
+    /// `wstan`, a number and a colon.
+    private static func isKeyString(_ text: String) -> Bool {
+        guard text.utf8.starts(with: "wstan".utf8) else { return false }
+        let rest = text.utf8.dropFirst(5)
+        let digits = rest.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        return !digits.isEmpty && rest.dropFirst(digits.count).first == UInt8(ascii: ":")
     }
 
     private enum Encoding {

@@ -7,12 +7,16 @@ public enum RotateKey: ControlMethod {
         public var key: String?
         public var graceUSec: Int?
         public var runtimeOnly: Bool?
+        public var version: Int?
 
-        public init(name: String? = nil, key: String? = nil, graceUSec: Int? = nil, runtimeOnly: Bool? = nil) {
+        public init(
+            name: String? = nil, key: String? = nil, graceUSec: Int? = nil, runtimeOnly: Bool? = nil, version: Int? = nil
+        ) {
             self.name = name
             self.key = key
             self.graceUSec = graceUSec
             self.runtimeOnly = runtimeOnly
+            self.version = version
         }
     }
 
@@ -32,11 +36,13 @@ public enum RotateKey: ControlMethod {
         public var clientURILoopback: Bool?
         /// The former keys of the name that are still accepted, with their ends. Absent from a daemon of 0.1.0.
         public var formerKeys: [Control.Key]?
+        /// What belongs into the key file, if that is not the new key.
+        public var keyFileKey: String?
 
         public init(
             id: String, key: String? = nil, persisted: Bool, warnings: [String]? = nil, keyFile: String? = nil,
             clientURI: String? = nil, clientURIGuessed: Bool? = nil, clientURILoopback: Bool? = nil,
-            formerKeys: [Control.Key]? = nil
+            formerKeys: [Control.Key]? = nil, keyFileKey: String? = nil
         ) {
             self.id = id
             self.key = key
@@ -47,6 +53,7 @@ public enum RotateKey: ControlMethod {
             self.clientURIGuessed = clientURIGuessed
             self.clientURILoopback = clientURILoopback
             self.formerKeys = formerKeys
+            self.keyFileKey = keyFileKey
         }
     }
 }
@@ -58,10 +65,12 @@ public enum AddKey: ControlMethod {
     public struct Parameters: Codable, Sendable, Equatable {
         public var name: String
         public var key: String?
+        public var version: Int?
 
-        public init(name: String, key: String? = nil) {
+        public init(name: String, key: String? = nil, version: Int? = nil) {
             self.name = name
             self.key = key
+            self.version = version
         }
     }
 
@@ -124,9 +133,11 @@ public enum GetClientConfiguration: ControlMethod {
 
     public struct Parameters: Codable, Sendable, Equatable {
         public var keyName: String?
+        public var version: Int?
 
-        public init(keyName: String? = nil) {
+        public init(keyName: String? = nil, version: Int? = nil) {
             self.keyName = keyName
+            self.version = version
         }
     }
 

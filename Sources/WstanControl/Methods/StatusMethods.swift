@@ -51,6 +51,8 @@ public enum GetStatus: ControlMethod {
         public var replacedListen: [String]?
         public var withoutTLS: [String]?
         public var trustsFront: Bool?
+        /// Where there are more than `keys` has.
+        public var keyCount: Int?
 
         public init(
             version: String, mode: Control.Mode, state: Control.DaemonState, statusText: String? = nil,
@@ -64,7 +66,8 @@ public enum GetStatus: ControlMethod {
             servers: [Control.Server]? = nil,
             certificate: Control.Certificate? = nil, requiresRestart: [String]? = nil, filesChanged: Bool? = nil,
             reloadFailureTimestampUSec: Int? = nil, warningCount: Int? = nil,
-            replacedListen: [String]? = nil, withoutTLS: [String]? = nil, trustsFront: Bool? = nil
+            replacedListen: [String]? = nil, withoutTLS: [String]? = nil, trustsFront: Bool? = nil,
+            keyCount: Int? = nil
         ) {
             self.version = version
             self.mode = mode
@@ -99,6 +102,7 @@ public enum GetStatus: ControlMethod {
             self.replacedListen = replacedListen
             self.withoutTLS = withoutTLS
             self.trustsFront = trustsFront
+            self.keyCount = keyCount
         }
     }
 }

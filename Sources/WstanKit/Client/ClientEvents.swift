@@ -52,6 +52,24 @@ extension EventLog {
 
     private static func seconds(_ time: Duration) -> String { "\(time.wholeNanoseconds / 1_000_000_000)s" }
 
+    /// What a server says to its user in its answer, which it has proven to be its own.
+    func heard(_ reply: ReplyPayload, now: Instant) {
+        if let notice = reply.options.notice, throttle.allows("notice", every: .seconds(3600), now: now) != nil {
+            logger.notice("the server says: \(notice)")
+        }
+        if reply.isInGrace, throttle.allows("grace", every: .seconds(3600), now: now) != nil {
+            logger.warning("the key is being replaced at the server and will be refused soon: fetch the new one")
+        }
+    }
+
+    func saidBye(_ bye: Bye, on tunnel: UInt64, now: Instant) {
+        logger.debug(
+            "the server takes no more requests on a tunnel", metadata: ["tunnel": "\(tunnel)", "code": "\(bye.code)"])
+        guard bye.code == .keyRevoked, let missed = throttle.allows("revoked", now: now) else { return }
+        logger.warning(
+            "the server says that the key is revoked or has expired: ask for another", metadata: .repeated(missed))
+    }
+
     func connectionOpened(_ tunnel: UInt64, target: Address, isPooled: Bool) {
         logger.debug(
             "connection", metadata: ["tunnel": "\(tunnel)", "target": "\(target)", "pooled": "\(isPooled)"])

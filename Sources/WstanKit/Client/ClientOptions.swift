@@ -7,7 +7,7 @@ package struct ClientOptions: Sendable {
     package var settings: Settings
     /// In the order in which they are preferred; never empty.
     package var servers: [ServerEndpoint]
-    package var key: Key
+    package var key: SentKey
     /// For servers whose URI says wss://.
     package var tls: TLSClientContext?
     /// The files that it was made of, as they were read.
@@ -18,7 +18,7 @@ package struct ClientOptions: Sendable {
     package var allowedUsers: Set<UInt32> = []
 
     package init(
-        settings: Settings = .standard(.client), servers: [ServerEndpoint], key: Key, tls: TLSClientContext? = nil,
+        settings: Settings = .standard(.client), servers: [ServerEndpoint], key: SentKey, tls: TLSClientContext? = nil,
         tlsFiles: [FileMark] = []
     ) {
         self.settings = settings

@@ -42,9 +42,8 @@ package final class ClientService: @unchecked Sendable {
             pings: options.pings, log: log)
         connector = Connector(worker: worker, resolver: resolver)
         dialer = Dialer(
-            worker: worker, options: options, connector: connector,
-            authenticator: Authenticator(key: options.key), pool: pool, links: links)
-        pool.keyInUse = dialer.key.authenticator.keyID
+            worker: worker, options: options, connector: connector, pool: pool, links: links)
+        pool.keyInUse = dialer.key.id
         opener = PoolFiller(dialer: dialer, log: log)
         direct = DirectDialer(
             rules: options.direct, connector: connector, timeout: options.connectTimeout, listeners: OwnListeners())
@@ -99,9 +98,6 @@ package final class ClientService: @unchecked Sendable {
         pool.apply(options)
     }
 
-    /// What tunnels are opened with.
-    package var key: Key { dialer.key.authenticator.key }
-
     /// Where this process listens. On any thread.
     package func setOwnListeners(_ addresses: [SocketAddress]) {
         worker.execute { [self] in direct.listeners.addresses = addresses }
@@ -125,10 +121,14 @@ package final class ClientService: @unchecked Sendable {
     package var keyUses: [KeyID: KeyUse] { pool.keyUses }
 
     /// New tunnels are opened with this key; what is in use goes on. On the worker.
-    package func install(_ key: Key) {
+    package func install(_ key: SentKey) {
         worker.assertIsCurrent()
-        guard dialer.key.install(key) else { return }
-        pool.install(dialer.key.authenticator.keyID)
+        if dialer.key.install(key) { pool.install(key.id) }
+    }
+
+    /// The same, from a ring that is in force now.
+    package func install(_ ring: KeyRing) {
+        if let key = ring.sending.flatMap({ SentKey($0) }) { install(key) }
     }
 
     /// Ends the tunnels that were opened with a key, whatever they carry.

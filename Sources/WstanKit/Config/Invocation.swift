@@ -1,8 +1,8 @@
 /// What the command line asks for, with the configuration it leads to.
 public enum Invocation: Sendable, Equatable {
     case run(Settings, warnings: [Diagnostic])
-    /// Print a fresh key and exit.
-    case generateKey
+    /// Print a fresh key and exit: of version 1, or a server's string of version 2 and its client's.
+    case generateKey(isV2: Bool)
     /// Print this text on stdout and exit.
     case help(String)
     /// Print the version and exit.
@@ -47,7 +47,12 @@ extension Invocation {
         }
         if words.asksForVersion { return .version }
         // As in Python it needs neither URI nor key.
-        if words.asksForKey { return .generateKey }
+        if words.asksForKey { return .generateKey(isV2: words.asksForV2) }
+        guard !words.asksForV2 else {
+            let problem = Diagnostic(
+                .error, at: .commandLine, "--v2 says which key --gen-key makes: add --gen-key, or leave it out")
+            throw ConfigurationFailure([problem], exitStatus: .usage)
+        }
 
         let commandLine = SettingsLayer(words.assignments, home: surroundings.variable("HOME"))
         if words.asksForStdio { return try StandardStreams.invocation(words, commandLine, in: surroundings) }

@@ -26,6 +26,14 @@ public struct Settings: Sendable, Equatable {
         case journal
     }
 
+    /// Where a client's requests of version 2 ride (protocol-v2.md section 4.2).
+    public enum Carrier: String, Sendable, CaseIterable {
+        case cookie
+        case path
+        /// `Sec-WebSocket-Protocol`.
+        case subprotocol = "protocol"
+    }
+
     /// What a server says to everything that is no request of a tunnel.
     public enum PlainAnswer: Sendable, Equatable {
         public enum Status: Int, Sendable, CaseIterable {
@@ -81,6 +89,8 @@ public struct Settings: Sendable, Equatable {
     /// The Host field instead of the URI's host and port.
     public var hostHeader: String?
     public var headers: [ExtraHeader] = []
+    /// Version 2 only.
+    public var carrier = Carrier.cookie
     /// A SOCKS5 UDP association ends after this much idle time.
     public var udpIdle = Duration.seconds(60)
 
@@ -103,6 +113,8 @@ public struct Settings: Sendable, Equatable {
     public var requestTTL = Duration.seconds(60)
     /// Under TLS too, requests expire and are remembered.
     public var replayUnderTLS = true
+    /// Clients with a key of version 1 are served.
+    public var acceptV1 = true
     /// A datagram without a tag may open an association on a tunnel of a Python client's pool.
     public var allowBareDGM = false
     public var allow: [TargetPattern] = []

@@ -5,7 +5,7 @@ enum ControlCommand: CaseIterable {
     case getInfo, getInterfaceDescription
     case getStatus, listTunnels, closeTunnel, listRejects
     case checkConfiguration, reload
-    case rotateKey, addKey, retireKey, getClientConfiguration
+    case listKeys, rotateKey, rotateServerKey, addKey, retireKey, getClientConfiguration
     case drain, undrain, setLogLevel
 
     /// - Parameter method: with its interface.
@@ -26,7 +26,9 @@ enum ControlCommand: CaseIterable {
         case .listRejects: ListRejects.self
         case .checkConfiguration: CheckConfiguration.self
         case .reload: Reload.self
+        case .listKeys: ListKeys.self
         case .rotateKey: RotateKey.self
+        case .rotateServerKey: RotateServerKey.self
         case .addKey: AddKey.self
         case .retireKey: RetireKey.self
         case .getClientConfiguration: GetClientConfiguration.self
@@ -48,9 +50,9 @@ enum ControlCommand: CaseIterable {
     /// Whether it changes something, or hands out a secret: it is logged who has called it.
     var isLogged: Bool {
         switch self {
-        case .getInfo, .getInterfaceDescription, .getStatus, .listTunnels, .listRejects, .checkConfiguration: false
-        case .closeTunnel, .reload, .rotateKey, .addKey, .retireKey, .getClientConfiguration, .drain, .undrain,
-            .setLogLevel:
+        case .getInfo, .getInterfaceDescription, .getStatus, .listTunnels, .listRejects, .checkConfiguration, .listKeys: false
+        case .closeTunnel, .reload, .rotateKey, .rotateServerKey, .addKey, .retireKey, .getClientConfiguration, .drain,
+            .undrain, .setLogLevel:
             true
         }
     }
@@ -58,8 +60,8 @@ enum ControlCommand: CaseIterable {
     /// Whether the service logs it when it is done, with what became of it; others are logged before.
     var isLoggedByService: Bool {
         switch self {
-        case .rotateKey, .addKey, .retireKey: true
-        case .getInfo, .getInterfaceDescription, .getStatus, .listTunnels, .closeTunnel, .listRejects,
+        case .rotateKey, .rotateServerKey, .addKey, .retireKey: true
+        case .getInfo, .getInterfaceDescription, .getStatus, .listTunnels, .closeTunnel, .listRejects, .listKeys,
             .checkConfiguration, .reload, .getClientConfiguration, .drain, .undrain, .setLogLevel:
             false
         }
@@ -68,12 +70,12 @@ enum ControlCommand: CaseIterable {
     /// Whether keys may be in what it is given, does or answers.
     var handlesKeys: Bool {
         switch self {
-        case .rotateKey, .addKey, .retireKey, .getClientConfiguration, .reload, .checkConfiguration: true
-        case .getInfo, .getInterfaceDescription, .getStatus, .listTunnels, .closeTunnel, .listRejects, .drain, .undrain,
-            .setLogLevel:
+        case .rotateKey, .rotateServerKey, .addKey, .retireKey, .getClientConfiguration, .reload, .checkConfiguration: true
+        case .getInfo, .getInterfaceDescription, .getStatus, .listTunnels, .closeTunnel, .listRejects, .listKeys, .drain,
+            .undrain, .setLogLevel:
             false
         }
     }
 
-    var needsMore: Bool { self == .listTunnels }
+    var needsMore: Bool { self == .listTunnels || self == .listKeys }
 }

@@ -124,17 +124,31 @@ package final class ControlDispatcher: @unchecked Sendable {
                 try await service.checkConfiguration(it)
             }
         case .reload:
-            try await ask(Reload.self, call, session) { service, it, _ async throws(ControlError) in try await service.reload(it) }
+            try await ask(Reload.self, call, session) { service, it, _ async throws(ControlError) in
+                try await service.reload(it)
+            }
+        case .listKeys:
+            try await ask(ListKeys.self, call, session) { service, _, replies async throws(ControlError) in
+                await service.listKeys(replies)
+            }
+        case .rotateServerKey:
+            try await ask(RotateServerKey.self, call, session) {
+                [caller = session.caller] service, it, _ async throws(ControlError) in
+                try await service.rotateServerKey(it, by: caller)
+            }
         case .rotateKey:
-            try await ask(RotateKey.self, call, session) { [caller = session.caller] service, it, _ async throws(ControlError) in
+            try await ask(RotateKey.self, call, session) {
+                [caller = session.caller] service, it, _ async throws(ControlError) in
                 try await service.rotateKey(it, by: caller)
             }
         case .addKey:
-            try await ask(AddKey.self, call, session) { [caller = session.caller] service, it, _ async throws(ControlError) in
+            try await ask(AddKey.self, call, session) {
+                [caller = session.caller] service, it, _ async throws(ControlError) in
                 try await service.addKey(it, by: caller)
             }
         case .retireKey:
-            try await ask(RetireKey.self, call, session) { [caller = session.caller] service, it, _ async throws(ControlError) in
+            try await ask(RetireKey.self, call, session) {
+                [caller = session.caller] service, it, _ async throws(ControlError) in
                 try await service.retireKey(it, by: caller)
             }
         case .getClientConfiguration:
@@ -146,7 +160,9 @@ package final class ControlDispatcher: @unchecked Sendable {
                 try await service.drain(it, replies)
             }
         case .undrain:
-            try await ask(Undrain.self, call, session) { service, _, _ async throws(ControlError) in try await service.undrain() }
+            try await ask(Undrain.self, call, session) { service, _, _ async throws(ControlError) in
+                try await service.undrain()
+            }
         case .setLogLevel:
             try await ask(SetLogLevel.self, call, session) { service, it, _ async throws(ControlError) in
                 try await service.setLogLevel(it)
@@ -157,7 +173,9 @@ package final class ControlDispatcher: @unchecked Sendable {
     /// Has the service do it, on its worker. Words become values, and values words, here.
     private func ask<Method: ControlMethod>(
         _ method: Method.Type, _ call: ControlCall, _ session: ControlSession,
-        _ body: @escaping @Sendable (any ControlService, Method.Parameters, ControlReplies<Method>) async throws(ControlError)
+        _ body:
+            @escaping @Sendable (any ControlService, Method.Parameters, ControlReplies<Method>)
+            async throws(ControlError)
             -> Method.Reply
     ) async throws(ControlError) -> JSONObject {
         let parameters: Method.Parameters = try Self.decode(call)

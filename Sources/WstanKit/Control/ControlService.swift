@@ -18,10 +18,15 @@ package protocol ControlService: AnyObject, Sendable {
         _ parameters: CheckConfiguration.Parameters
     ) async throws(ControlError) -> CheckConfiguration.Reply
     func reload(_ parameters: Reload.Parameters) async throws(ControlError) -> Reload.Reply
+    /// Sends pages of keys, and then returns the last one.
+    func listKeys(_ replies: ControlReplies<ListKeys>) async -> ListKeys.Reply
     /// Changes of keys are logged with what became of them, and with the caller.
     func rotateKey(
         _ parameters: RotateKey.Parameters, by caller: ControlCaller
     ) async throws(ControlError) -> RotateKey.Reply
+    func rotateServerKey(
+        _ parameters: RotateServerKey.Parameters, by caller: ControlCaller
+    ) async throws(ControlError) -> RotateServerKey.Reply
     func addKey(_ parameters: AddKey.Parameters, by caller: ControlCaller) async throws(ControlError) -> AddKey.Reply
     func retireKey(
         _ parameters: RetireKey.Parameters, by caller: ControlCaller

@@ -15,6 +15,7 @@ extension GetStatus.Reply {
         visible.configurationErrors = nil
         visible.warnings = nil
         visible.keys = nil
+        visible.keyCount = nil
         visible.servers = servers?.map(\.withoutPath)
         visible.certificate?.file = nil
         visible.certificate?.refusal = certificate?.refusal.map { _ in "the files as they are now cannot be used" }

@@ -24,7 +24,7 @@ struct Composition {
         let environment = ProxyEnvironment.system
         if let problem = UnusableProxy(for: settings, environment) { throw problem }
         let passed = try PassedSockets.adopt()
-        let key = try KeyLoader.load(settings.key)
+        let key = try KeyLoader.load(settings)
         var configuration = try LoadedConfiguration(settings, key: key, found: found, passed: passed)
         // Nothing but the ring keeps it, which lets go of it when it is retired.
         configuration.key = nil
@@ -37,7 +37,7 @@ struct Composition {
             blocking: context.blocking)
         let roles: [any Role] =
             switch settings.mode {
-            case .client: [ClientRole(configuration, key: keys.sendingKey, context)]
+            case .client: [ClientRole(configuration, key: keys.sent, context)]
             case .server: [try ServerRole(configuration, keys, context)]
             }
         services = Services(roles)

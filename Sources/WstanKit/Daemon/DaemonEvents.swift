@@ -108,6 +108,10 @@ extension EventLog {
         keyChanged("rotate-key \(name) (new ID \(id))", .keyRotated, name, "\(id)", method, process)
     }
 
+    func serverKeyRotated(to id: KeyID, method: String, by process: LocalProcess) {
+        keyChanged("rotate-server-key (new ID \(id))", .keyRotated, "(server)", "\(id)", method, process)
+    }
+
     func keyAdded(_ name: String, _ id: KeyID, method: String, by process: LocalProcess) {
         keyChanged("add-key \(name) (ID \(id))", nil, name, "\(id)", method, process)
     }

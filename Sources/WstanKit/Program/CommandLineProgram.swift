@@ -20,10 +20,8 @@ public enum CommandLineProgram {
                 eraseKey(of: settings)
                 // Not exit: what it tidies up is still in use by the other workers.
                 _exit(Daemon.run(settings, arguments: arguments, warnings: warnings))
-            case .generateKey:
-                // A file that this goes into holds the key alone. On a terminal the words are those of Python's -g.
-                let key = Key.random().base64
-                print(isatty(STDOUT_FILENO) == 1 ? "A fresh random key: \(key)" : key)
+            case .generateKey(let isV2):
+                print(FreshKey(isV2: isV2).text(onTerminal: isatty(STDOUT_FILENO) == 1))
             case .help(let text):
                 print(text)
             case .version:

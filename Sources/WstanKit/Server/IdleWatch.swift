@@ -59,7 +59,7 @@ final class IdleWatch {
                 self?.look()
             }
         case .over:
-            tunnel.end(connection, .normal)
+            tunnel.end(connection, .idle)
         }
     }
 }

@@ -6,6 +6,8 @@ package struct ServerOptions: Sendable {
     /// What is a limit of the process is this worker's share of it, but for `maxTunnelsPerAddress`, which is over all.
     package var settings: Settings
     package var keys: [Key]
+    /// What version 2 is spoken with; nil: it is not.
+    var identity: ServerIdentity?
     /// Whether wstan seals messages itself: ws://. Behind a front that ends TLS the URI says wss:// and it does not.
     package var usesCipher: Bool
     /// What the listeners begin with; nil: a front ends TLS, or there is none.

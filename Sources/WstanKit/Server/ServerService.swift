@@ -93,19 +93,30 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     // MARK: Keys
 
     /// How often each live key has been used on this worker.
-    package var keyUses: [KeyID: KeyUse] { authentication.keys.uses }
+    package var keyUses: [KeyID: KeyUse] { authentication.keys.uses.merging(authentication.users.uses) { $1 } }
 
     /// Other keys are accepted from now on; what runs goes on. On the worker.
     package func install(_ ring: KeyRing) {
         worker.assertIsCurrent()
         authentication.keys.install(ring.liveKeys)
         recorder.keyNames = ring.names
-        shareAnew()
+        let keys = ring.serverKeys(now: CalendarTime(seconds: WallClock.now()))
+        install(keys.map { ServerIdentity(keys: $0, realm: ring.realm, users: ring.users) })
         // A request on one of these would be refused, and an association goes on to new targets without one: so its client is told
         // now, and opens another.
-        for tunnel in tunnels.values.map(\.tunnel) 
-        where (tunnel.isIdle || tunnel.association != nil) && !isAccepted(tunnel.keyID) {
-            tunnel.close(CloseCode.goingAway)
+        for tunnel in tunnels.values.map(\.tunnel) where !isAccepted(tunnel.keyID) {
+            tunnel.version.retire(.keyRevoked, on: tunnel)
+        }
+    }
+
+    /// The same of version 2: its keys, and its users. Tunnels of a user who is no more end at once. On the worker.
+    func install(_ identity: ServerIdentity?) {
+        worker.assertIsCurrent()
+        authentication.users.install(identity)
+        shareAnew()
+        let users = authentication.users
+        for tunnel in tunnels.values.map(\.tunnel) where tunnel.isOfVersion2 && !users.knows(tunnel.keyID) {
+            tunnel.version.revoke(on: tunnel)
         }
     }
 
@@ -114,11 +125,11 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     /// - Returns: how many; not those that were closing already.
     package func closeTunnels(openedWith key: KeyID) -> Int {
         let opened = tunnels.values.map(\.tunnel).filter { $0.keyID == key && !$0.isClosing }
-        for tunnel in opened { tunnel.close(CloseCode.goingAway) }
+        for tunnel in opened { tunnel.version.revoke(on: tunnel) }
         return opened.count
     }
 
-    func isAccepted(_ key: KeyID) -> Bool { authentication.keys.accepts(key, now: WallClock.now()) }
+    func isAccepted(_ key: KeyID) -> Bool { authentication.accepts(key, now: WallClock.now()) }
 
     /// On the worker.
     package func serve(_ arrival: Acceptor.Arrival) {
@@ -143,10 +154,10 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
 
     /// In a task of its own: one keeps the deepest stack it ever had, and this one lives long.
     private func startTunnel(for accepted: TunnelAcceptor.Accepted) {
-        if options.allowBareDGM { accepted.request.opener.allowBareDatagrams() }
         let tunnel = Tunnel(
-            id: worker.nextID(), role: .server, stream: accepted.stream, sealer: accepted.request.sealer,
-            opener: accepted.request.opener, pings: options.pings, owner: self, acceptor: self)
+            id: worker.nextID(), role: .server, stream: accepted.stream, version: accepted.version,
+            pings: options.pings, owner: self, acceptor: self)
+        if options.allowBareDGM, case .v1(let request) = accepted.content { request.opener.allowBareDatagrams() }
         let holder = recorder.holder(of: tunnel.keyID)
         tunnels[tunnel.id] = Served(
             tunnel: tunnel, client: accepted.client, asker: accepted.client.asker(for: holder),
@@ -154,16 +165,23 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         shares.opened(by: holder)
         past.opened &+= 1
         log.tunnelOpened(tunnel.id, peer: accepted.client, key: recorder.name(of: tunnel.keyID))
-        switch accepted.request.opening {
+        switch accepted.content {
+        case .v1(let request): begin(request.opening, on: tunnel)
+        case .v2(let greeting): tunnel.begin(with: greeting.request)
+        }
+        if tunnel.isIdle { shares.becameIdle(tunnel.id, of: holder) }
+        let rest = accepted.rest[...]
+        worker.spawn { await tunnel.receiveLoop(first: rest) }
+    }
+
+    private func begin(_ opening: Opening, on tunnel: Tunnel) {
+        switch opening {
         case .request(let request):
             if let connection = tunnel.accept(request) { self.tunnel(tunnel, serve: request, as: connection) }
         case .association(let request):
             tunnel.acceptAssociation(first: request.first)
-        case .idle:
-            shares.becameIdle(tunnel.id, of: holder)
+        case .idle: break
         }
-        let rest = accepted.rest[...]
-        worker.spawn { await tunnel.receiveLoop(first: rest) }
     }
 
     func tunnelEnded(_ tunnel: Tunnel) {
@@ -177,7 +195,9 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     }
 
     func tunnelIsIdle(_ tunnel: Tunnel) {
-        guard !drain.isOn, isAccepted(tunnel.keyID) else { return tunnel.close(CloseCode.goingAway) }
+        guard !drain.isOn, isAccepted(tunnel.keyID) else {
+            return tunnel.version.retire(drain.isOn ? .draining : .keyRevoked, on: tunnel)
+        }
         guard let served = tunnels[tunnel.id], !served.hasToGo else { return }
         shares.becameIdle(tunnel.id, of: served.holder)
     }
@@ -220,7 +240,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
             do throws(Connector.Failure) {
                 target = try await connect(to: request.target, for: asker)
             } catch {
-                guard tunnel.connection === connection else { return }
+                guard tunnel.connection === connection else { return connection.abandon() }
                 if let key = error.forbiddingKey {
                     recorder.forbade(request.target, by: key, to: client, on: tunnel.id, with: tunnel.keyID)
                 } else {
@@ -236,7 +256,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
                 await waitForPythonClient(tunnel)
                 return tunnel.end(connection, reset)
             }
-            guard tunnel.connected(connection, to: target) else { return target.close() }
+            guard tunnel.connected(connection, to: target) else { return connection.leave(to: target) }
             log.targetConnected(tunnel.id, request.target)
             if !(target.remoteAddress?.isLoopback ?? false) { target.watchForVanishedPeer() }
             worker.spawn { await self.relay(connection, from: target, on: tunnel) }
@@ -274,39 +294,6 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
             patience: options.idleTimeout > .zero ? min(patience, options.idleTimeout) : patience)
     }
 
-    private func relay(_ connection: Connection, from target: Stream, on tunnel: Tunnel) async {
-        var idleWatch: IdleWatch?
-        if options.idleTimeout > .zero {
-            idleWatch = IdleWatch(of: connection, between: tunnel, and: target, patience: options.idleTimeout)
-        }
-        let end = await tunnel.sendLoop(connection, from: target)
-        idleWatch?.cancel()
-        if end != .over { await waitForPythonClient(tunnel) }
-        switch end {
-        case .finished: tunnel.end(connection, .normal)
-        case .broken: tunnel.end(connection, .targetBroken)
-        case .over: break
-        }
-        switch connection.outcome {
-        case nil:
-            // What the client still sent goes nowhere: version 1 cannot say that only one direction has ended.
-            target.closeOrderly(awaitingPeer: false)
-        case .reset(let reset):
-            if reset.isBrokenConnection { target.abort() } else { target.closeOrderly(awaitingPeer: false) }
-        case .lost:
-            target.resetAfterDelivery()
-        }
-    }
-
-    /// A Python client that reads a reset together with the 101 forgets to close its user agent's connection: its task
-    /// for that is cancelled before it has begun. So on a tunnel that has only just opened, our end takes a moment to
-    /// be told.
-    private func waitForPythonClient(_ tunnel: Tunnel) async {
-        guard tunnels[tunnel.id] != nil else { return }
-        let told = tunnel.opened + ServerLimits.resetAfterOpening
-        if worker.now < told { await worker.sleep(for: told - worker.now) }
-    }
-
     // MARK: Draining
 
     /// Takes no requests on, and lets what is in flight finish; idle tunnels are closed at once. It ends early by `endDrain`.
@@ -314,10 +301,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         if !drain.isOn {
             drain.begin()
             acceptor.closeAll()
-            // An association has no end of its own to wait for, and its next datagram opens another one elsewhere.
-            for tunnel in tunnels.values.map(\.tunnel) where tunnel.isIdle || tunnel.association != nil {
-                tunnel.close(CloseCode.goingAway)
-            }
+            for tunnel in tunnels.values.map(\.tunnel) { tunnel.version.retire(.draining, on: tunnel) }
         }
         guard !tunnels.isEmpty else { return }
         await drain.wait(until: deadline)

@@ -32,6 +32,11 @@ package final class Connection: @unchecked Sendable {
     var peerAnswered: (() -> Void)?
 
     private let worker: Worker
+    /// Client: an end of the peer is the end, since what it is for has no use for half a connection.
+    var endsWithPeer: Bool
+    /// Version 2: the peer sends nothing more.
+    private(set) var peerHasFinished = false
+    private var isParting = false
     private var isOver = false
     private var news: Wait<Void>?
     private var wordIsDue: Timers.ID?
@@ -39,8 +44,12 @@ package final class Connection: @unchecked Sendable {
     private var hasPaused = false
 
     /// - Parameter replay: the first data, if the request may have to be sent again.
-    init(worker: Worker, end: (any ByteEnd)?, to target: Address? = nil, replay: [UInt8]? = nil) {
+    init(
+        worker: Worker, end: (any ByteEnd)?, to target: Address? = nil, replay: [UInt8]? = nil,
+        endsWithPeer: Bool = false
+    ) {
         self.worker = worker
+        self.endsWithPeer = endsWithPeer
         self.target = target
         self.end = end
         self.replay = replay
@@ -60,6 +69,25 @@ package final class Connection: @unchecked Sendable {
     func finish(_ outcome: Outcome) {
         guard self.outcome == nil else { return }
         self.outcome = outcome
+        abandon()
+    }
+
+    /// Version 2: the peer has ended it by a RESET.
+    func ended(_ reset: Reset) {
+        // A client that has left in good order: what it said is still on its way to a target that has not answered.
+        if reset.isNormal, end == nil, connecting != nil {
+            isParting = true
+            outcome = .reset(reset)
+        } else {
+            finish(.reset(reset))
+        }
+    }
+
+    /// Server: the target has answered when the tunnel had nothing to do with the connection any more.
+    func leave(to target: Stream) {
+        guard isParting else { return target.close() }
+        target.write(takeHeld())
+        target.closeOrderly(awaitingPeer: false)
         abandon()
     }
 
@@ -94,7 +122,20 @@ package final class Connection: @unchecked Sendable {
     func attach(_ target: any ByteEnd) {
         end = target
         connecting = nil
+        if peerHasFinished { target.finish() }
         news?.fulfill(())
+    }
+
+    /// Version 2: behind what was delivered the near end gets no more.
+    ///
+    /// - Returns: whether the other direction is to end as well.
+    func finishInput() -> Bool {
+        received()
+        peerHasFinished = true
+        guard !endsWithPeer else { return true }
+        end?.finish()
+        news?.fulfill(())
+        return false
     }
 
     // MARK: Bytes that the peer may not have got

@@ -13,6 +13,13 @@ enum TunnelLimits {
     /// Bytes that may wait for the WebSocket when a request comes. An honest peer asks when it has read our reset, which
     /// is the last that was sent.
     static let pendingAtRequest = 16 * 1024
+    /// The same in version 2, where a client that resets may ask again at once, behind what it no longer wants: a read,
+    /// and answers.
+    static let pendingAtRequestV2 = BlockPool.largest + pendingAtRequest
+    /// REKEYs that one read may bring: a sender has one for a million records.
+    static let rekeysAtOnce = 64
+    /// How long a client that was told BYE may take to close an idle tunnel.
+    static let farewell: Duration = .seconds(5)
     /// What a client sends before the server has said a word: as much as a server holds for a target that has not
     /// answered. Then it asks whether the target is there, and waits for the answer, or for `openingPause` where nobody
     /// answers: Python's servers do not, and one that uses uvloop breaks when much has come before its target has

@@ -5,6 +5,12 @@ protocol TunnelOwner: AnyObject {
     /// Nothing is carried; the tunnel may be used again.
     func tunnelIsIdle(_ tunnel: Tunnel)
     func tunnelEnded(_ tunnel: Tunnel)
+    /// The peer wants no new requests on it. It closes by itself as soon as nothing is open.
+    func tunnel(_ tunnel: Tunnel, saidBye bye: Bye)
+}
+
+extension TunnelOwner {
+    func tunnel(_ tunnel: Tunnel, saidBye bye: Bye) {}
 }
 
 /// Carries out what a tunnel's peer asks for.

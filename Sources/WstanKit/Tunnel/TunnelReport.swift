@@ -66,16 +66,9 @@ package struct TunnelTotals: Sendable, Equatable {
 extension Tunnel {
     /// - Parameter peer: the other end, where that is known better than by the socket.
     func report(peer: String? = nil) -> TunnelReport {
-        let state: TunnelReport.State =
-            switch machine.state {
-            case .idle: .idle
-            case .connecting: .connecting
-            case .using, .associated: .using
-            case .resetting: .resetting
-            }
         let userAgent = role == .requester ? connection?.end : nil
         return TunnelReport(
-            id: id, state: state, carriesDatagrams: association != nil,
+            id: id, state: version.state, carriesDatagrams: association != nil,
             peer: peer ?? stream.peerName,
             userAgent: userAgent?.peerName,
             target: connection?.target?.description, key: keyID, traffic: stream.traffic, opened: opened,

@@ -17,9 +17,9 @@ enum CommandRights {
         "status": Row(GetStatus.right), "check": Row(GetStatus.right), "pool": Row(GetStatus.right),
         "instances": Row(GetStatus.right),
         "tunnels": Row(ListTunnels.right), "top": Row(ListTunnels.right), "rejects": Row(ListRejects.right),
-        // Everyone is told the status, but not its keys.
-        "keys": Row(.group),
-        "rotate-key": Row(RotateKey.right), "add-key": Row(AddKey.right), "retire-key": Row(RetireKey.right),
+        "keys": Row(ListKeys.right),
+        "rotate-key": Row(RotateKey.right), "rotate-server-key": Row(RotateServerKey.right),
+        "add-key": Row(AddKey.right), "retire-key": Row(RetireKey.right),
         "client-config": Row(GetClientConfiguration.right, "with --pac: any user"),
         "check-config": Row(
             CheckConfiguration.right, "if wstand is not running, and with --config: who may read the files"),

@@ -15,6 +15,7 @@ enum Examples {
         "logs": "wstanctl logs -f -n 50",
         "doctor": "sudo wstanctl -i home doctor",
         "rotate-key": "sudo wstanctl rotate-key --grace 7d",
+        "rotate-server-key": "sudo wstanctl rotate-server-key --grace 90d",
         "add-key": "sudo wstanctl add-key laptop",
         "retire-key": "sudo wstanctl retire-key laptop --close",
         "client-config": "sudo wstanctl client-config --key laptop",

@@ -19,6 +19,8 @@ struct InitServerCommand: ParsableCommand {
     var address: PublicAddress?
     @Option(help: "The name of the key to print. (default: the configured key)", completion: .custom(KeyNames.complete))
     var name: String?
+    @Flag(help: "Make a server's key of version 2, and for the client a string that cannot play the server.")
+    var v2 = false
     @OptionGroup var setup: SetupOptions
 
     private static func address(_ text: String) throws -> PublicAddress {
@@ -40,12 +42,12 @@ struct InitServerCommand: ParsableCommand {
         ]
         let units = [SocketUnit.service, SocketUnit.name]
         let keyFile = try ServerGoal(wish, on: try host.observe(others, units: [])).keyFile
-        let newKey = NewSecret.key()
-        let steps = [ServerKeyStep(path: keyFile, newKey: newKey)] + others
+        let newKey = try v2 ? NewServerKey.v2() : NewServerKey.v1()
+        let steps = [ServerKeyStep(path: keyFile, newKey: newKey.server, isV2: v2)] + others
         let seen = try host.observe(steps, units: units)
         let goal = try ServerGoal(wish, on: seen)
         let plan = try SetupPlan(steps, on: seen)
-        let key = try ServerKey(named: name, goal, on: seen, host, newKey: newKey)
+        let key = try ServerKey(named: name, goal, on: seen, host, newKey: newKey.client)
         guard try setup.carryOut(plan, on: host) else { return }
         let outlook = UnitOutlook(SocketUnit.service, on: seen, plan)
         // What runs knows its own address better, such as the name of its certificate.
@@ -64,6 +66,7 @@ enum ServerKey: Equatable {
     /// Only wstand can tell it, once it runs.
     case unknown
 
+    /// - Parameter newKey: a client's.
     /// - Throws: when no key has that name.
     init(
         named name: String?, _ goal: ServerGoal, on seen: HostObservation, _ host: SetupHost, newKey: String
@@ -80,7 +83,7 @@ enum ServerKey: Equatable {
             return
         }
         switch goal.key {
-        case .text(let text): self = hasRing ? .unknown : .key(text)
+        case .text(let text): self = hasRing || text.hasPrefix(Self.stringPrefix) ? .unknown : .key(text)
         case .service: self = .unknown
         case .file, nil:
             // A key file that is made now counts, whatever the ring has.
@@ -88,11 +91,14 @@ enum ServerKey: Equatable {
                 self = .key(newKey)
                 return
             }
-            self = hasRing ? .unknown : .key(try KeyInput.key(in: bytes, named: path).text)
+            let key = try KeyInput.key(in: bytes, named: path)
+            // A server's string is no client's.
+            self = hasRing || key.isKeyString ? .unknown : .key(key.text)
         }
     }
 
     static let configured = "default"
+    private static let stringPrefix = "wstan2:"
 
     static func noKey(named name: String) -> Failure {
         let name = Printable.text(name)

@@ -23,7 +23,8 @@ struct Wstanctl: ParsableCommand {
             CommandGroup(
                 name: "Keys",
                 subcommands: [
-                    RotateKeyCommand.self, AddKeyCommand.self, RetireKeyCommand.self, ClientConfigCommand.self,
+                    RotateKeyCommand.self, AddKeyCommand.self, RetireKeyCommand.self, RotateServerKeyCommand.self,
+                    ClientConfigCommand.self,
                 ]),
             CommandGroup(
                 name: "Configuration and tunnels",

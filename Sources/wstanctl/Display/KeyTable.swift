@@ -23,33 +23,47 @@ enum KeyTable {
     /// The table, and what could be done now.
     static func table(_ keys: [Control.Key], now: Int, manner: Manner) -> [String] {
         let columns = [
-            Table.Column("NAME", least: 8), .init("ID"), .init("STATE", rank: 1), .init("FROM", rank: 5),
+            Table.Column("NAME", least: 8), .init("KIND", rank: 7), .init("ID"), .init("STATE", rank: 1), .init("FROM", rank: 5),
             .init("MADE", .right, rank: 6), .init("ENDS IN", .right, rank: 3), .init("USES", .right, rank: 4),
             .init("LAST USED", .right, rank: 2),
         ]
         let rows = keys.map { key in
             [
-                key.name, key.id, key.state.rawValue, key.source.rawValue,
+                key.name, kind(key), key.id, key.state.rawValue, key.source.rawValue,
                 key.createdTimestampUSec.map { Amount.shortTime(from: $0, to: now) + " ago" } ?? "-",
                 key.retireTimestampUSec.map { Amount.time(from: now, to: $0) } ?? "-", String(key.uses),
                 key.lastUseTimestampUSec.map { Amount.time(from: $0, to: now) + " ago" } ?? "-",
             ]
         }
+        let former = keys.first { $0.kind == .server && $0.state == .previous }
         return Table(columns, rows, manner: manner).lines + retirable(keys, now: now).map { "\n" + $0 }
+            + ServerKeyText.users(of: former, keys)
     }
+
+    /// `v1` for a daemon of 0.1.0, which has no others.
+    static func kind(_ key: Control.Key) -> String { (key.kind ?? .v1).rawValue }
 
     /// A previous key is no longer needed when its successor is in use and it has been silent for longer than most pools
     /// keep a tunnel.
     private static func retirable(_ keys: [Control.Key], now: Int) -> [String] {
-        keys.filter { key in
-            guard key.state == .previous else { return false }
-            let successor = keys.first { $0.name == key.name && $0.state == .current }
-            guard let successor, successor.uses > 0 else { return false }
+        let used = Set(keys.filter { $0.state == .current && $0.uses > 0 }.map(Whose.init))
+        return keys.filter { key in
+            guard key.state == .previous, used.contains(Whose(key)) else { return false }
             return key.lastUseTimestampUSec.map { Amount.difference(now, $0) > silence } ?? true
         }.map { key in
             let silent = key.lastUseTimestampUSec.map { "for \(Amount.time(from: $0, to: now))" } ?? "since the start"
             return "\(Printable.text(key.name)) has not used \(Printable.text(key.id)) \(silent). To stop accepting it: "
                 + "wstanctl retire-key \(Printable.text(key.id))"
+        }
+    }
+
+    /// Whose keys of one kind follow each other.
+    private struct Whose: Hashable {
+        let name: String
+        let kind: String
+
+        init(_ key: Control.Key) {
+            (name, kind) = (key.name, KeyTable.kind(key))
         }
     }
 

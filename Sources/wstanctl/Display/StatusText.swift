@@ -219,7 +219,8 @@ struct StatusText {
             if !isShort { add("", [use], margin: 2) }
             title = ""
         }
-        if shown.count < keys.count { add("", ["and \(keys.count - shown.count) more: wstanctl keys"]) }
+        let count = max(status.keyCount ?? keys.count, keys.count)
+        if shown.count < count { add("", ["and \(count - shown.count) more: wstanctl keys"]) }
     }
 
     private static let keysShown = 8

@@ -120,16 +120,25 @@ struct ServerKeyStep: SetupStep {
     let path: String?
     /// For a host without one.
     let newKey: String
+    /// It is to be of version 2.
+    var isV2 = false
 
     var lookedAt: [String] { path.map { [$0] } ?? [] }
 
     func deeds(on host: HostObservation, after earlier: [Deed]) throws(Failure) -> [Deed] {
         guard let path else { return [] }
         if let bytes = host.files[path] {
-            _ = try KeyInput.key(in: bytes, named: path)
+            let key = try KeyInput.key(in: bytes, named: path)
+            if isV2, !key.isKeyString { throw Self.isFirst(path) }
             return [.keep(path, why: "the key exists")]
         }
         return [.write(.init(path: path, text: newKey + "\n", readers: .daemon, what: "a new key"))]
+    }
+
+    private static func isFirst(_ path: String) -> Failure {
+        Failure(
+            "\(path) has a key of version 1, which the clients of this server use. Keep it, and give each client a string of "
+                + "version 2 beside it: sudo wstanctl add-key NAME --v2")
     }
 }
 

@@ -98,8 +98,10 @@ import Testing
     }
 
     @Test func `help, version and a new key need nothing else`() throws {
-        #expect(try ConfigFixture().parse(["-g"]) == .generateKey)
-        #expect(try ConfigFixture().parse(["--gen-key", "-i", "missing"]) == .generateKey)
+        #expect(try ConfigFixture().parse(["-g"]) == .generateKey(isV2: false))
+        #expect(try ConfigFixture().parse(["--gen-key", "-i", "missing"]) == .generateKey(isV2: false))
+        #expect(try ConfigFixture().parse(["-g", "--v2"]) == .generateKey(isV2: true))
+        #expect(throws: ConfigurationFailure.self) { try ConfigFixture().parse(["--v2", "ws://h/", "k"]) }
         #expect(try ConfigFixture().parse(["--version"]) == .version)
         guard case .help(let text) = try ConfigFixture().parse(["-x", "-h"]) else {
             Issue.record("no help")

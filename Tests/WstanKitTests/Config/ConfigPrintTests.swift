@@ -16,13 +16,13 @@ import Testing
         compatible = yes\nthreads = 3\ndrain-timeout = 1500ms\nstate-directory = /s t/#;\nmemory-limit = 64M
         log-level = debug\nlog-format = json
         [client]\nlisten = [::1]:1, unix:/run/a b, localhost:1080\nearly-data = 0x\nearly-data = 100\nearly-data-wait = 7us
-        early-reply = no\nusers-file = u\nallow-uid = 0, anna\nheader = A: b c\nheader = A: d\nudp-idle = 1h
+        early-reply = no\nusers-file = u\nallow-uid = 0, anna\nheader = A: b c\nheader = A: d\ncarrier = protocol\nudp-idle = 1h
         direct = private, private:443, 10.0.0.0/8, 10.0.0.0/8:25, [2001:db8::/32]:8000-8999, ::1, *:9, *, :7
         direct = *.a.example, .b.example:1-65535, C.example., ::ffff:0:0/96, 0.0.0.0/0\nproxy = socks5h://u%40%25:p%3A@[::1]
         connect-to = [::1]:5\nhost-header = x:1
         [pool]\nsize = 1\nmin = 0\nmax-idle = 1d\nping = 1
         [server]\nlisten = 0.0.0.0:80, unix:/s\nx-forward = yes\nproxy-protocol = yes\ntrusted-proxies = loopback 10.0.0.0/8
-        request-ttl = 5\nreplay-under-tls = no\nallow-bare-dgm = yes\nallow = 127.0.0.1:22\ndeny = *\nallow-private = yes
+        request-ttl = 5\nreplay-under-tls = no\naccept-v1 = no\nallow-bare-dgm = yes\nallow = 127.0.0.1:22\ndeny = *\nallow-private = yes
         max-tunnels = 0\nmax-tunnels-per-address = 7\nmax-tunnel-rate = 9\nmax-handshakes = 8\nhandshake-timeout = 250ms\nconnect-timeout = 3
         idle-timeout = 9h\nplain-answer = 200
         [tls]\ncertificate = c\nkey = k\nclient-ca = ca\nca-file = f\nsni = a.example\nverify = no

@@ -34,6 +34,10 @@ import WstanControl
             _ it: CheckConfiguration.Parameters
         ) async throws(ControlError) -> CheckConfiguration.Reply { throw .permissionDenied }
         func reload(_ it: Reload.Parameters) async throws(ControlError) -> Reload.Reply { throw .permissionDenied }
+        func listKeys(_ replies: ControlReplies<ListKeys>) async -> ListKeys.Reply { ListKeys.Reply(keys: []) }
+        func rotateServerKey(
+            _ it: RotateServerKey.Parameters, by caller: ControlCaller
+        ) async throws(ControlError) -> RotateServerKey.Reply { throw .permissionDenied }
         func rotateKey(
             _ it: RotateKey.Parameters, by caller: ControlCaller
         ) async throws(ControlError) -> RotateKey.Reply { throw .permissionDenied }

@@ -96,8 +96,8 @@ import WstanControl
 
     @Test func `changes of keys are logged with what became of them, and a dry run not at all`() throws {
         let logged = ControlCommand.allCases.filter(\.isLoggedByService)
-        #expect(logged == [.rotateKey, .addKey, .retireKey] && logged.allSatisfy(\.isLogged))
-        #expect(!ControlCommand.listRejects.isLogged)
+        #expect(logged == [.rotateKey, .rotateServerKey, .addKey, .retireKey] && logged.allSatisfy(\.isLogged))
+        #expect(!ControlCommand.listRejects.isLogged && !ControlCommand.listKeys.isLogged)
         #expect(try call(#"{"method":"a.Reload","parameters":{"dryRun":true}}"#).isDryRun)
         for text in [#"{}"#, #"{"dryRun":false}"#, #"{"dryRun":1}"#] {
             #expect(try !call(#"{"method":"a.Reload","parameters":\#(text)}"#).isDryRun)
@@ -108,7 +108,7 @@ import WstanControl
         let status = InterfaceTests.fullStatus
         #expect(status.visible(to: .member) == status)
         let visible = status.visible(to: .stranger)
-        #expect(visible.keys == nil && visible.warnings == nil && visible.configurationErrors == nil)
+        #expect(visible.keys == nil && visible.keyCount == nil && visible.warnings == nil && visible.configurationErrors == nil)
         #expect(visible.restricted == true)
         #expect(visible.servers?.map(\.uri) == ["(hidden)"] && visible.servers?.map(\.state) == [.unreachable])
         #expect(visible.listeners.isEmpty && visible.statusText == status.mode.rawValue)

@@ -37,14 +37,18 @@ import WstanControl
         try Self.check(Reload.self, .init(dryRun: true), .init(changed: ["a"], requiresRestart: [], warnings: ["w"]))
         let key = Control.Key(
             name: "n", id: "i", state: .previous, source: .state, createdTimestampUSec: 1, retireTimestampUSec: 2, uses: 3,
-            lastUseTimestampUSec: 4)
+            lastUseTimestampUSec: 4, kind: .v2, formerServerKeyTimestampUSec: 5)
+        try Self.check(ListKeys.self, .init(), .init(keys: [key]))
         try Self.check(
-            RotateKey.self, .init(name: "n", key: "k", graceUSec: 1, runtimeOnly: true),
+            RotateServerKey.self, .init(graceUSec: 1, force: true, runtimeOnly: true),
+            .init(id: "i", persisted: true, warnings: [], keyFile: "f", keyFileKey: "k", formerKeys: [key]))
+        try Self.check(
+            RotateKey.self, .init(name: "n", key: "k", graceUSec: 1, runtimeOnly: true, version: 2),
             .init(
                 id: "i", key: "k", persisted: true, warnings: [], keyFile: "f", clientURI: "u", clientURIGuessed: true,
-                clientURILoopback: true, formerKeys: [key]))
+                clientURILoopback: true, formerKeys: [key], keyFileKey: "k"))
         try Self.check(
-            AddKey.self, .init(name: "n", key: "k"),
+            AddKey.self, .init(name: "n", key: "k", version: 1),
             .init(id: "i", key: "k", persisted: false, warnings: [], clientURI: "u", clientURIGuessed: false,
                 clientURILoopback: false))
         try Self.check(RetireKey.self, .init(id: "i", close: true), .init(closed: 1, warnings: ["w"]))
@@ -52,7 +56,7 @@ import WstanControl
         try Self.check(Undrain.self, .init(), .init())
         try Self.check(SetLogLevel.self, .init(level: .debug), .init(former: .notice))
         try Self.check(
-            GetClientConfiguration.self, .init(keyName: "n"),
+            GetClientConfiguration.self, .init(keyName: "n", version: 2),
             .init(text: "t", key: "k", clientURI: "u", clientURIGuessed: true, clientURILoopback: true))
         try Self.check(GetInterfaceDescription.self, .init(interface: "a.b"), .init(description: "d"))
         try Self.check(
@@ -74,7 +78,7 @@ import WstanControl
             .init(
                 name: "n", id: "i", state: .current, source: .state, createdTimestampUSec: 1, retireTimestampUSec: 2,
                 uses: 3,
-                lastUseTimestampUSec: 4)
+                lastUseTimestampUSec: 4, kind: .v1, formerServerKeyTimestampUSec: 5)
         ], logLevel: .info, droppedDatagrams: 9, restricted: false,
         servers: [
             .init(
@@ -84,7 +88,7 @@ import WstanControl
         ],
         certificate: .init(file: "f", names: ["n"], endTimestampUSec: 1, mismatchedHost: "h", refusal: "/f is bad"),
         requiresRestart: ["uri"], filesChanged: true, reloadFailureTimestampUSec: 1, warningCount: 1,
-        replacedListen: ["a"], withoutTLS: ["b"], trustsFront: false)
+        replacedListen: ["a"], withoutTLS: ["b"], trustsFront: false, keyCount: 300)
 
     @Test func `refusals are counted in the interface's order, each in a field of its own`() throws {
         let rejects = ControlCoding.object(of: Control.Rejects([.replay: 1, .droppedDatagrams: 7]))

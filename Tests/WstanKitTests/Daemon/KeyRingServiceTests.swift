@@ -9,14 +9,14 @@ import Testing
     @Test func `a rotated key that another program writes into the configuration is no change`() async throws {
         try await WorkerThread.run { worker in
             let former = Key.random()
-            let configured = ConfiguredKey(key: former, text: Secret(former.base64), source: .environment("K"))
+            let configured = ConfiguredKey(key: .v1(former), text: Secret(former.base64), source: .environment("K"))
             let keys = try KeyRingService(
                 configured, stateDirectory: nil, isClient: false, worker: worker, blocking: BlockingPool())
-            #expect(keys.isConfigured(former))
+            #expect(keys.isConfigured(.v1(former)))
             let next = Key.random()
             _ = try await keys.rotate(key: next.base64)
-            #expect(keys.isConfigured(next) && keys.isConfigured(former))
-            #expect(!keys.isConfigured(Key.random()))
+            #expect(keys.isConfigured(.v1(next)) && keys.isConfigured(.v1(former)))
+            #expect(!keys.isConfigured(.v1(Key.random())))
         }
     }
 
@@ -28,7 +28,7 @@ import Testing
         try await WorkerThread.run { worker in
             func start(_ key: Key) throws -> KeyRingService {
                 try KeyRingService(
-                    ConfiguredKey(key: key, text: Secret(key.base64), source: .environment("K")), stateDirectory: path,
+                    ConfiguredKey(key: .v1(key), text: Secret(key.base64), source: .environment("K")), stateDirectory: path,
                     isClient: true, worker: worker, blocking: BlockingPool())
             }
             let first = Key.random()
@@ -39,7 +39,7 @@ import Testing
             #expect(restarted.told.news.count == 1 && restarted.told.warnings.isEmpty, "\(restarted.told)")
             let next = Key.random()
             let told = try await restarted.adopt(
-                ConfiguredKey(key: next, text: Secret(next.base64), source: .environment("K")))
+                ConfiguredKey(key: .v1(next), text: Secret(next.base64), source: .environment("K")))
             #expect(told.news.count == 1 && told.warnings.isEmpty, "\(told)")
         }
         #expect(folder.names.contains("keyring"))

@@ -16,7 +16,7 @@ import Testing
 
     private static func load(_ settings: Settings, replacing former: Settings? = nil) throws -> LoadedConfiguration {
         try LoadedConfiguration(
-            settings, replacing: former, key: try KeyLoader.load(settings.key), found: [], passed: [])
+            settings, replacing: former, key: try KeyLoader.load(settings), found: [], passed: [])
     }
 
     @Test func `a reload puts in force what the start would, but for what needs a restart`() throws {

@@ -23,7 +23,7 @@ import Testing
         ("ws://[fe80::1%25eth0]:81/", "[fe80::1]:81", "fe80::1%eth0:81"), ("ws://[fe80::1%eth0]/", "[fe80::1]", "fe80::1%eth0:80"),
     ])
     func `the Host header leaves the default port out`(uri: String, host: String, server: String) throws {
-        let options = ClientOptions(try Self.settings(uri), key: try Self.key(), workers: 1)
+        let options = ClientOptions(try Self.settings(uri), key: .v1(try Self.key()), workers: 1)
         #expect(options.servers.map(\.hostHeader) == [host])
         #expect(options.servers.map(\.address.description) == [server])
     }
@@ -39,7 +39,7 @@ import Testing
         settings.poolPing = .seconds(12)
         settings.connectTimeout = .seconds(13)
         settings.handshakeTimeout = .seconds(14)
-        let options = ClientOptions(settings, key: try Self.key(), workers: 1)
+        let options = ClientOptions(settings, key: .v1(try Self.key()), workers: 1)
         #expect(options.servers.map(\.pathPrefix) == ["/a/b/"])
         #expect(options.compatible)
         #expect(options.servers.map(\.proxy) == [ProxyAddress(host: "::1", port: 3128)])
@@ -58,7 +58,7 @@ import Testing
         settings.connectTo = TargetAddress(host: "10.0.0.1", port: 81)
         settings.hostHeader = "front.test"
         settings.headers = [ExtraHeader(name: "A", value: "b")]
-        let servers = ClientOptions(settings, key: try Self.key(), workers: 1).servers
+        let servers = ClientOptions(settings, key: .v1(try Self.key()), workers: 1).servers
         #expect(servers.map(\.name) == [.name("a"), .ipv6(IPv6Address(high: 0, low: 1))])
         #expect(servers.map(\.address.description) == ["10.0.0.1:81", "10.0.0.1:81"])
         #expect(servers.map(\.hostHeader) == ["front.test", "front.test"])
@@ -78,7 +78,7 @@ import Testing
         let environment = Self.environment(["HTTPS_PROXY": "http://p.test:3128", "no_proxy": "b.test"])
         let proxy = ProxyAddress(host: "p.test", port: 3128)
         func proxies() throws -> [ProxyAddress?] {
-            ClientOptions(settings, key: try Self.key(), workers: 1, environment: environment).servers.map(\.proxy)
+            ClientOptions(settings, key: .v1(try Self.key()), workers: 1, environment: environment).servers.map(\.proxy)
         }
         #expect(try proxies() == [proxy, nil])
         // What is connected to counts.
@@ -109,14 +109,14 @@ import Testing
         let settings = try Self.settings("ws://a.test/")
         let environment = Self.environment(["HTTPS_PROXY": " http://p.test:3128\n", "NO_PROXY": "\n"])
         #expect(UnusableProxy(for: settings, environment) == nil)
-        let options = ClientOptions(settings, key: try Self.key(), workers: 1, environment: environment)
+        let options = ClientOptions(settings, key: .v1(try Self.key()), workers: 1, environment: environment)
         #expect(options.servers[0].proxy == ProxyAddress(host: "p.test", port: 3128))
         #expect(UnusableProxy(for: settings, Self.environment(["HTTPS_PROXY": " \n"])) == nil)
     }
 
     @Test func `the shorter of the two intervals holds for idle tunnels`() throws {
         var settings = try Self.settings("ws://a.test/")
-        func pings() throws -> Tunnel.Pings { ClientOptions(settings, key: try Self.key(), workers: 1).pings }
+        func pings() throws -> Tunnel.Pings { ClientOptions(settings, key: .v1(try Self.key()), workers: 1).pings }
         #expect(try pings().inUse == .seconds(45) && pings().idle == .seconds(20))
         settings.pingInterval = .seconds(7)
         #expect(try pings().inUse == .seconds(7) && pings().idle == .seconds(7))
@@ -124,9 +124,9 @@ import Testing
 
     @Test func `the certificate is for the URI's host, or for sni`() throws {
         var settings = try Self.settings("wss://front.test/")
-        #expect(ClientOptions(settings, key: try Self.key(), workers: 1).servers.map(\.name) == [.name("front.test")])
+        #expect(ClientOptions(settings, key: .v1(try Self.key()), workers: 1).servers.map(\.name) == [.name("front.test")])
         settings.tls.sni = "other.test"
-        let servers = ClientOptions(settings, key: try Self.key(), workers: 1).servers
+        let servers = ClientOptions(settings, key: .v1(try Self.key()), workers: 1).servers
         #expect(servers.map(\.name) == [.name("other.test")])
         #expect(servers.map(\.hostHeader) == ["front.test"])
         #expect(servers.map(\.address) == [Address(host: .name("front.test"), port: 443)])
@@ -152,7 +152,7 @@ import Testing
         for (wanted, given) in [(0, 0), (1, 1), (4096, 4096), (100_000, 4096)] {
             var settings = try Self.settings("ws://h/")
             settings.earlyData = wanted
-            let options = ClientOptions(settings, key: try Self.key(), workers: 1)
+            let options = ClientOptions(settings, key: .v1(try Self.key()), workers: 1)
             #expect(options.earlyData == given)
         }
     }
@@ -163,7 +163,7 @@ import Testing
     ) throws {
         var client = try Self.settings("ws://h/")
         client.poolSize = limit
-        let shared = ClientOptions(client, key: try Self.key(), workers: workers)
+        let shared = ClientOptions(client, key: .v1(try Self.key()), workers: workers)
         #expect(shared.poolSize == share)
         var server = try Self.settings("ws://h/", .server)
         server.maxTunnels = limit

@@ -26,6 +26,8 @@ final class ScriptedEnd: ByteEnd, @unchecked Sendable {
     }
 
     func interruptReader() {}
+    private(set) var isFinished = false
+    func finish() { isFinished = true }
     func write(_ bytes: UnsafeRawBufferPointer) { received += bytes }
     var pendingCount: Int { 0 }
     func waitDrained(until deadline: Instant?) async {}

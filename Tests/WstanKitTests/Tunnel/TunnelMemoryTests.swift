@@ -28,7 +28,7 @@ import Testing
             // The memory, too, but for what the allocator adds.
             #expect(connection.held.capacity <= TunnelLimits.mostHeldForTarget + 4096)
 
-            while peer.tunnel.stream.pendingCount == 0 { peer.tunnel.output.send(data: worker.scratch.body()) }
+            while peer.tunnel.stream.pendingCount == 0 { peer.tunnel.version.send(data: worker.scratch.body()) }
             let held = worker.budget.held
             #expect(held > 2 * Scratch.bodySize)
             #expect(held <= TunnelLimits.mostHeld)
@@ -44,7 +44,7 @@ import Testing
         try await WorkerThread.run { worker in
             let peer = try await RawPeer(to: .server, on: worker, allowsBareDatagrams: true)
             while peer.tunnel.stream.pendingCount <= TunnelLimits.pendingAtRequest {
-                peer.tunnel.output.send(data: worker.scratch.body())
+                peer.tunnel.version.send(data: worker.scratch.body())
             }
             let datagram = Datagram(address: TunnelPair.target, data: [1])
             await peer.send(peer.message(byBareDatagram ? peer.sealer.seal(datagram: datagram) : peer.request()))
@@ -60,7 +60,7 @@ import Testing
             let peer = try await RawPeer(to: .server, on: worker)
             peer.owner.refusal = .replayed
             while peer.tunnel.stream.pendingCount <= TunnelLimits.pendingAtRequest {
-                peer.tunnel.output.send(data: worker.scratch.body())
+                peer.tunnel.version.send(data: worker.scratch.body())
             }
             await peer.send(peer.message(peer.request()))
             await worker.settle()
@@ -74,7 +74,7 @@ import Testing
             let peer = try await RawPeer(to: .server, on: worker)
             await peer.send(peer.message(peer.request()))
             let connection = try #require(peer.owner.served.first?.connection)
-            while peer.tunnel.stream.pendingCount == 0 { peer.tunnel.output.send(data: worker.scratch.body()) }
+            while peer.tunnel.stream.pendingCount == 0 { peer.tunnel.version.send(data: worker.scratch.body()) }
             let before = peer.tunnel.stream.pendingCount
             let target = ScriptedEnd(on: worker, [UInt8](repeating: 1, count: 1000))
             #expect(peer.tunnel.connected(connection, to: target))

@@ -474,6 +474,11 @@ class Failures(Control):
         def endless(call):
             while True:
                 call.reply({'count': 1}, continues=True)
+        def keys(call):
+            while True:
+                call.reply({'keys': [fakedaemon.status()['keys'][0]] * 256}, continues=True)
+        self.fake(ListKeys=keys)
+        self.assertFails(FAILED, 'is not one of this version of wstand', 'keys')
         self.fake(ListTunnels=endless)
         for arguments in ['tunnels'], ['tunnels', '--json'], ['tunnels', '--watch'], ['top'], ['top', '--json']:
             with self.subTest(arguments=arguments):

@@ -3,7 +3,7 @@ import WstanBase
 /// The way of an association's datagrams through a tunnel of its own, which is opened with the first of them. Confined to
 /// its worker.
 ///
-/// The tunnel is closed at the end, never pooled: Python's servers no longer serve connections on it.
+/// At the end a tunnel of version 2 goes back to the pool.
 final class DatagramTunnel: DatagramEnd, @unchecked Sendable {
     private let dialer: Dialer
     private let log: EventLog
@@ -74,7 +74,7 @@ final class DatagramTunnel: DatagramEnd, @unchecked Sendable {
         let ending = state
         state = .over
         switch ending {
-        case .open(let tunnel): tunnel.close(CloseCode.normal)
+        case .open(let tunnel): tunnel.leaveAssociation()
         case .none, .opening, .failed: break
         case .over: return
         }
@@ -102,7 +102,7 @@ final class DatagramTunnel: DatagramEnd, @unchecked Sendable {
     }
 
     private func opened(_ tunnel: Tunnel) {
-        guard case .opening(let waiting) = state else { return tunnel.close(CloseCode.normal) }
+        guard case .opening(let waiting) = state else { return tunnel.leaveAssociation() }
         held = 0
         // The server may have closed it by now.
         guard tunnel.association === self else {

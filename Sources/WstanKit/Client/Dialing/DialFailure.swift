@@ -24,6 +24,13 @@ package enum DialFailure: Error, Equatable {
     case timedOut
     /// No TLS with the server.
     case tls(TLSFailure)
+    /// Version 2: a 101 has come, and what follows it was not made with the server's key and this user's. Nothing else
+    /// is tried.
+    case impostor(reason: String)
+    /// Version 2: a 101 has come, and no proof of who has sent it.
+    case unproven(Ending)
+    /// Version 2: no secret can be agreed with the server's key.
+    case unusableServerKey
     /// Silent for a second, and then another server was quicker.
     case overtaken
     /// The failure of one of several servers.
@@ -50,12 +57,16 @@ package enum DialFailure: Error, Equatable {
         if case .at(_, let failure) = self { failure.bare } else { self }
     }
 
+    /// Whether something else than the server has answered in its place: then nothing is tried that would serve its
+    /// purpose.
+    var isImpostor: Bool { if case .impostor = bare { true } else { false } }
+
     /// Whether it is certain that no server has served the request. A reset or an end does not tell.
     var isRefusal: Bool {
         switch self {
-        case .unreachable, .proxyUnreachable, .proxyRefused, .overtaken, .tls: true
+        case .unreachable, .proxyUnreachable, .proxyRefused, .overtaken, .tls, .unusableServerKey: true
         case .refused(let answer): answer.status != 101
-        case .notHTTP, .tooLargeAnswer, .unfinishedAnswer, .reset, .closed, .timedOut: false
+        case .notHTTP, .tooLargeAnswer, .unfinishedAnswer, .reset, .closed, .timedOut, .impostor, .unproven: false
         case .at(_, let failure): failure.isRefusal
         }
     }
@@ -68,8 +79,10 @@ package enum DialFailure: Error, Equatable {
             [.refused, .reset, .networkUnreachable, .hostUnreachable].contains(ConnectCause(failure))
         case .proxyRefused(let refusal): refusal.mayBeRestart
         case .refused(let answer): answer.mayBeRestart
-        case .reset, .closed, .unfinishedAnswer(.closed), .tls(.cut): true
-        case .notHTTP, .tooLargeAnswer, .unfinishedAnswer(.timedOut), .timedOut, .overtaken, .tls: false
+        case .reset, .closed, .unfinishedAnswer(.closed), .unproven(.closed), .tls(.cut): true
+        case .notHTTP, .tooLargeAnswer, .unfinishedAnswer(.timedOut), .unproven(.timedOut), .timedOut, .overtaken, .tls,
+            .impostor, .unusableServerKey:
+            false
         case .at(_, let failure): failure.mayBeRestart
         }
     }

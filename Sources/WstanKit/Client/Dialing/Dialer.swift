@@ -8,14 +8,16 @@ final class Dialer: @unchecked Sendable {
     let servers: ServerList
     let key: SendingKey
     let pool: TunnelPool
+    let clocks: ServerClocks
 
     init(
-        worker: Worker, options: ClientOptions, connector: Connector, authenticator: Authenticator, pool: TunnelPool,
+        worker: Worker, options: ClientOptions, connector: Connector, pool: TunnelPool,
         links: ServerLinks = ServerLinks()
     ) {
         self.worker = worker
         self.options = options
-        key = SendingKey(authenticator)
+        key = SendingKey(options.key)
+        clocks = ServerClocks()
         self.pool = pool
         servers = ServerList(
             ServerConnector(worker: worker, options: options, connector: connector), links: links)
@@ -26,6 +28,7 @@ final class Dialer: @unchecked Sendable {
         self.options = options
         key = former.key
         pool = former.pool
+        clocks = servers === former.servers ? former.clocks : ServerClocks()
         self.servers = servers
     }
 
@@ -70,9 +73,10 @@ final class Dialer: @unchecked Sendable {
         return try await open(cargo, first: first)
     }
 
-    /// Opens a tunnel for an association. A datagram that is too long for a path, which fronts bound, follows as a
+    /// Finds a tunnel for an association: in version 2 one of the pool, else a new one. A datagram that is too long for a path, which fronts bound, follows as a
     /// message on a tunnel that was opened empty: that does without a Python server.
     func open(_ end: any DatagramEnd, first: Datagram) async throws(DialFailure) -> Tunnel {
+        if case .v2 = key.version, let tunnel = pool.request(first, for: end) { return tunnel }
         let isShort = first.data.count <= WireLimits.earlyData
         let cargo = Cargo {
             let now = Self.openingTime()
@@ -126,6 +130,7 @@ final class Dialer: @unchecked Sendable {
                 failure = error
                 rounds.failedEverywhere(failure)
             }
+            guard !failure.isImpostor else { throw failure }
             guard cargo.mayRepeat || failure.isRefusal || !mayBeServed, !cargo.isUnwanted() else { throw failure }
             switch rounds.next(mayBeRestarting: servers.mayBeRestarting, worker.now) {
             case .go: break
@@ -138,16 +143,27 @@ final class Dialer: @unchecked Sendable {
 
     private func shakeHands(_ uplink: Uplink, _ cargo: Cargo) async throws(DialFailure) -> Tunnel {
         let stream = uplink.stream
-        let mode = HandshakeModeV1(usesCipher: !uplink.server.usesTLS, isCompatible: options.compatible)
-        let handshake = ClientHandshake.v1(
-            ClientHandshakeV1(key.authenticator, mode, asking: uplink.server.inHTTP, for: cargo.opening()) {
-                worker.randomness.nonce()
-            })
-        stream.write(handshake.request)
         var intake = BufferedReader(stream)
-        let (sealer, opener) = try await open(handshake, of: uplink.server, &intake)
+        var pings = options.pings
+        let version: (TunnelRole, FrameOutput) -> TunnelVersion
+        do throws(DialFailure) {
+            switch key.version {
+            case .v2(let identity):
+                let (agreement, reply) = try await agree(on: cargo.opening(), by: identity, with: uplink, &intake)
+                pings.adopt(reply.options)
+                pool.heard(reply)
+                version = { .v2(TunnelV2($0, agreement, frames: $1)) }
+            case .v1(let authenticator):
+                let (sealer, opener) = try await agree(on: cargo.opening(), by: authenticator, with: uplink, &intake)
+                version = { .v1(TunnelV1($0, sealer: sealer, opener: opener, frames: $1)) }
+            }
+        } catch {
+            stream.close()
+            if error.isImpostor { pool.impostors &+= 1 }
+            throw error
+        }
         let tunnel = Tunnel(
-            id: worker.nextID(), role: .client, stream: stream, sealer: sealer, opener: opener, pings: options.pings,
+            id: worker.nextID(), role: .client, stream: stream, version: version, pings: pings,
             mark: servers.firstMark + uplink.number, owner: pool)
         pool.add(tunnel)
         cargo.load(tunnel)
@@ -156,39 +172,31 @@ final class Dialer: @unchecked Sendable {
         return tunnel
     }
 
-    /// Reads the server's answer; closes the connection if it is not the one that is needed.
+    /// The handshake of version 1.
+    private func agree(
+        on opening: Opening, by authenticator: Authenticator, with uplink: Uplink, _ intake: inout BufferedReader
+    ) async throws(DialFailure) -> (sealer: Sealer, opener: Opener) {
+        let mode = HandshakeModeV1(usesCipher: !uplink.server.usesTLS, isCompatible: options.compatible)
+        let handshake = ClientHandshake.v1(
+            ClientHandshakeV1(authenticator, mode, asking: uplink.server.inHTTP, for: opening) {
+                worker.randomness.nonce()
+            })
+        uplink.stream.write(handshake.request)
+        return try await open(handshake, of: uplink.server, &intake)
+    }
+
+    /// Reads the server's answer.
     private func open(
         _ handshake: ClientHandshake, of server: ServerEndpoint, _ intake: inout BufferedReader
     ) async throws(DialFailure) -> (sealer: Sealer, opener: Opener) {
-        do throws(DialFailure) {
-            let answer = try await intake.readAnswer(deadline: worker.now + options.handshakeTimeout)
-            do throws(ClientHandshake.Failure) {
-                return try handshake.open(answer)
-            } catch {
-                throw .refused(
-                    UpgradeAnswer(
-                        answer, body: intake.bytes, error, to: server.inHTTP, usesTLS: server.usesTLS,
-                        now: WallClock.now()))
-            }
+        let answer = try await intake.readAnswer(deadline: worker.now + options.handshakeTimeout)
+        do throws(ClientHandshake.Failure) {
+            return try handshake.open(answer)
         } catch {
-            intake.stream.close()
-            throw error
+            throw .refused(
+                UpgradeAnswer(
+                    answer, body: intake.bytes, error, to: server.inHTTP, usesTLS: server.usesTLS,
+                    now: WallClock.now()))
         }
-    }
-}
-
-/// The key that a client's next tunnels are opened with. Confined to its worker.
-final class SendingKey: @unchecked Sendable {
-    private(set) var authenticator: Authenticator
-
-    init(_ authenticator: Authenticator) {
-        self.authenticator = authenticator
-    }
-
-    /// - Returns: whether it is another one.
-    func install(_ key: Key) -> Bool {
-        guard key != authenticator.key else { return false }
-        authenticator = Authenticator(key: key)
-        return true
     }
 }

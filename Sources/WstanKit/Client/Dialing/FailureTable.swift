@@ -87,6 +87,25 @@ extension DialFailure {
                     "the network may be slow, or something on the way may hold the request back: try wss://, or port "
                     + "443"
             ).late
+        case .impostor(let reason):
+            Row(
+                "impostor", "Another server has answered",
+                "the answer was not made with the server's key and this client's (\(reason))",
+                advice:
+                    "compare the key here with the one that the server shows for this user; if they are right, "
+                    + "something on the way answers in the server's place")
+        case .unproven(let ending):
+            Row(
+                "unproven", "The server has not proven itself",
+                "the WebSocket was opened, and no proof of the server's key followed"
+                    + (ending == .closed ? " before it was closed" : " in time"),
+                advice: "check that the server speaks version 2 of the protocol, and the path in uri; a front may open "
+                    + "WebSockets by itself")
+        case .unusableServerKey:
+            Row(
+                "server-key-unusable", "The server's key cannot be used",
+                "the server's public key in the key is not valid",
+                advice: "copy the key again from the server")
         case .overtaken:
             Row(
                 "server-slow", "The server does not answer", "the server did not answer within a second",

@@ -132,7 +132,7 @@ final class HTTPExchange: @unchecked Sendable {
             kept.carrier.send(opening, for: kept.connection)
             return kept
         }
-        let connection = Connection(worker: worker, end: userAgent, to: target)
+        let connection = Connection(worker: worker, end: userAgent, to: target, endsWithPeer: true)
         connection.filter = filter
         if connector.direct.rules.cover(target) {
             do throws(DirectFailure) {
@@ -329,7 +329,7 @@ final class HTTPExchange: @unchecked Sendable {
             way.end(machine.isSending ? .userAgentBroken : .normal)
             return .finish
         case .upgraded:
-            way.connection.filter = nil
+            way.relay()
             return .relay(way)
         case .unreadable(let failure):
             way.end()

@@ -25,6 +25,12 @@ struct TargetConnection: @unchecked Sendable {
         carrier.end(connection, reset)
     }
 
+    /// What the target sends goes to the near end, byte for byte.
+    func relay() {
+        connection.filter = nil
+        connection.endsWithPeer = false
+    }
+
     /// Keeps it for another request: until then nothing is to come from the target, so whatever comes is no answer to
     /// anything.
     func rest() {
@@ -39,7 +45,9 @@ struct TargetConnection: @unchecked Sendable {
         switch (origin, connection.outcome) {
         case (.kept, _): true
         case (.pooled, .lost(let nothingReceived)): nothingReceived
-        case (.pooled, .reset), (.pooled, nil), (.fresh, _): false
+        // The server is about to end, and has not looked at the request.
+        case (.pooled, .reset(let reset)): reset.code == .draining
+        case (.pooled, nil), (.fresh, _): false
         }
     }
 }

@@ -34,7 +34,9 @@ extension ExchangeFailure {
         case .notAdmitted, .otherName, .unauthenticated:
             .notAllowed
         case .reset(let reset):
-            if reset.forbiddingKey != nil {
+            if let code = reset.code {
+                code.socksReply
+            } else if reset.forbiddingKey != nil {
                 .notAllowed
             } else if reset.isUnreachable {
                 ConnectCause(saidByServer: reset.detail)?.socksReply ?? .generalFailure
@@ -60,7 +62,7 @@ extension DialFailure {
         case .at(_, let failure):
             failure.socksReply
         case .proxyRefused, .refused, .notHTTP, .tooLargeAnswer, .unfinishedAnswer, .reset, .closed, .timedOut,
-            .overtaken, .tls:
+            .overtaken, .tls, .impostor, .unproven, .unusableServerKey:
             .generalFailure
         }
     }

@@ -50,7 +50,7 @@ final class DeferredReply: @unchecked Sendable {
         tunnel.askForAnswer(connection)
         // One that has asked for the outcome does not wait for the grant to send, so waiting costs it nothing.
         let patience =
-            request.wantsOutcome
+            request.wantsOutcome || tunnel.version.tellsOfAnswers
             ? ClientLimits.answerFromTeller
             : answerSupport.patience(with: server, roundTrip: tunnel.stream.roundTrip)
         timer = userAgent.worker.schedule(after: patience) { [weak self] in

@@ -120,7 +120,7 @@ final class AnswerSupport: @unchecked Sendable {
     /// is to be waited for as long as that server is worth it. It asks behind the first data, since a connection whose
     /// server has answered is not begun again when its tunnel breaks.
     func ask(_ connection: Connection, of userAgent: Stream, on tunnel: Tunnel) {
-        guard known.isEmpty, questionsLeft > 0 else { return }
+        guard !tunnel.version.tellsOfAnswers, known.isEmpty, questionsLeft > 0 else { return }
         questionsLeft -= 1
         listen(to: connection, on: tunnel)
         connection.filter = { [weak connection, weak tunnel] bytes in
@@ -140,7 +140,7 @@ final class AnswerSupport: @unchecked Sendable {
     }
 
     func tells(_ tunnel: Tunnel) -> Bool {
-        Server(of: tunnel).map { known[$0] == .tells } ?? false
+        tunnel.version.tellsOfAnswers || Server(of: tunnel).map { known[$0] == .tells } ?? false
     }
 
     func learn(_ behaviour: AnswerBehaviour, of server: Server) {

@@ -1,7 +1,7 @@
 import WstanBase
 
-/// A user agent that has sent everything. It may still want the answer: version 1 cannot tell the server, so the tunnel
-/// is kept until the target is done, or nothing has come for a while. One that is gone frees it at once.
+/// A user agent that has sent everything. It may still want the answer. Version 1 cannot tell the server, so there the
+/// tunnel is kept until the target is done, or nothing has come for a while. One that is gone frees it at once.
 struct HalfClosedUserAgent {
     private let userAgent: Stream
     private let began: Instant
@@ -13,10 +13,13 @@ struct HalfClosedUserAgent {
         began = userAgent.worker.now
     }
 
-    /// - Parameter lastDelivery: when it last got something.
-    func isWorthwhile(since lastDelivery: Instant) -> Bool {
+    /// - Parameters:
+    ///   - lastDelivery: when it last got something.
+    ///   - targetKnows: the target has been told, and ends by itself.
+    func isWorthwhile(since lastDelivery: Instant, targetKnows: Bool = false) -> Bool {
         let worker = userAgent.worker
         let isOpen = userAgent.hasOwner
+        if targetKnows { return isOpen != false }
         let silence = worker.now - max(began, lastDelivery)
         let patience = isOpen == nil ? ClientLimits.lingerRemote : ClientLimits.linger
         return isOpen != false && (silence < patience || userAgent.pendingCount > 0)

@@ -297,6 +297,9 @@ final class UserAgentSession: @unchecked Sendable {
         switch connection.outcome {
         case nil:
             userAgent.closeOrderly(awaitingPeer: false)
+        // The server is about to end, and has not looked at the request.
+        case .reset(let reset) where reset.code == .draining && connection.replay != nil:
+            return .tryAgain
         case .reset(let reset):
             log.connectionReset(reset, target: connection.target, tunnel: tunnel.id, now: worker.now)
             late?.receivedReset(reset)
@@ -342,7 +345,7 @@ final class UserAgentSession: @unchecked Sendable {
     /// reset would overtake what it said. Our servers answer an empty DAT when they have; Python's do not.
     private func waitForArrival(of connection: Connection, on tunnel: Tunnel) async {
         if late == nil { answerSupport.listen(to: connection, on: tunnel) }
-        tunnel.output.sendEmptyData()
+        tunnel.askForAnswer(connection)
         let deadline = worker.now + ClientLimits.parting
         while !connection.hasReceived, connection.outcome == nil, worker.now < deadline {
             await connection.waitForNews(until: deadline)
@@ -350,6 +353,7 @@ final class UserAgentSession: @unchecked Sendable {
     }
 
     private func linger(_ connection: Connection, on tunnel: Tunnel) async {
+        let targetKnows = tunnel.finish(connection)
         // The kernel is asked last, since that costs most.
         if !connection.hasReceived, tunnel.carries(connection), userAgent.ownerHasLeft {
             leave(undecided: connection.target)
@@ -358,7 +362,7 @@ final class UserAgentSession: @unchecked Sendable {
         let lingering = HalfClosedUserAgent(userAgent)
         while connection.outcome == nil {
             guard userAgent.failure == nil else { return tunnel.end(connection, .userAgentBroken) }
-            guard lingering?.isWorthwhile(since: connection.lastDelivery) == true else {
+            guard lingering?.isWorthwhile(since: connection.lastDelivery, targetKnows: targetKnows) == true else {
                 return tunnel.end(connection, .normal)
             }
             await connection.waitForNews(until: worker.now + ClientLimits.lingerStep)

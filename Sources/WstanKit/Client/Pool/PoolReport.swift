@@ -11,6 +11,8 @@ package struct PoolReport: Sendable, Equatable {
     package var misses: UInt64 = 0
     /// Of associations and forwards, whether they went through a tunnel or not.
     package var droppedDatagrams: UInt64 = 0
+    /// Answers that something else than the server has given in its place.
+    package var impostors: UInt64 = 0
     /// To the server, as TCP measures it on the tunnels that are open; nil without any.
     package var roundTrip: Duration?
 
@@ -18,7 +20,7 @@ package struct PoolReport: Sendable, Equatable {
         PoolReport(
             size: a.size + b.size, idle: a.idle + b.idle, opening: a.opening + b.opening, hits: a.hits &+ b.hits,
             misses: a.misses &+ b.misses, droppedDatagrams: a.droppedDatagrams &+ b.droppedDatagrams,
-            roundTrip: [a.roundTrip, b.roundTrip].compactMap { $0 }.min())
+            impostors: a.impostors &+ b.impostors, roundTrip: [a.roundTrip, b.roundTrip].compactMap { $0 }.min())
     }
 }
 
@@ -26,7 +28,7 @@ extension TunnelPool {
     var report: PoolReport {
         PoolReport(
             size: machine.size, idle: machine.count, opening: machine.openingCount, hits: hits, misses: misses,
-            droppedDatagrams: droppedDatagrams,
+            droppedDatagrams: droppedDatagrams, impostors: impostors,
             roundTrip: tunnels.values.lazy.map(\.stream.roundTrip).filter { $0 > .zero }.min())
     }
 }

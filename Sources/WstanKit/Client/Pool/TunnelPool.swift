@@ -12,10 +12,12 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     private(set) var hits: UInt64 = 0
     private(set) var misses: UInt64 = 0
     var droppedDatagrams: UInt64 = 0
+    var impostors: UInt64 = 0
     /// Without one nothing is opened ahead.
     weak var opener: PoolFiller?
     private var pings: Tunnel.Pings
-    private let log: EventLog
+    private var bounds: PoolBounds
+    let log: EventLog
     private var isDraining = false
     private var look: (at: Instant, timer: Timers.ID)?
     /// Connections that would like a tunnel that is about to fall idle.
@@ -44,6 +46,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
         self.worker = worker
         self.pings = pings
         self.log = log
+        bounds = PoolBounds(size: size, minimum: minimum, maxIdle: maxIdle)
         machine = PoolMachine(
             size: size, minimum: minimum, maxIdle: maxIdle, jitter: Jitter(seed: worker.randomness.next()))
     }
@@ -75,7 +78,19 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     /// Others are in force from now on.
     func apply(_ options: ClientOptions) {
         pings = options.pings
-        let surplus = machine.apply(size: options.poolSize, minimum: options.poolMin, maxIdle: options.poolMaxIdle)
+        bounds.own = PoolBounds.Limits(size: options.poolSize, minimum: options.poolMin, maxIdle: options.poolMaxIdle)
+        applyBounds()
+    }
+
+    /// Version 2: a server's answer has proven that it is the server's.
+    func heard(_ reply: ReplyPayload) {
+        log.heard(reply, now: worker.now)
+        if bounds.adopt(reply.options) { applyBounds() }
+    }
+
+    private func applyBounds() {
+        let limits = bounds.inForce
+        let surplus = machine.apply(size: limits.size, minimum: limits.minimum, maxIdle: limits.maxIdle)
         for id in surplus { tunnels[id]?.close(CloseCode.normal) }
         replenish()
     }
@@ -142,6 +157,17 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
         countUse(of: tunnel)
         tunnel.request(request, for: connection)
         tunnel.expectAcknowledgement(of: connection, isLastCopy: isLastCopy) { [weak self] in self?.verifyIdle() }
+    }
+
+    /// Asks for an association, with its first datagram, where a tunnel is open and free. Version 2 only.
+    ///
+    /// - Returns: nil where there is none.
+    func request(_ first: Datagram, for end: any DatagramEnd) -> Tunnel? {
+        guard let tunnel = popIdle() else { return nil }
+        hits &+= 1
+        countUse(of: tunnel)
+        tunnel.request(first, time: WallClock.now(), for: end)
+        return tunnel
     }
 
     /// Waits until a tunnel has fallen idle, or cannot any more.
@@ -234,6 +260,12 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
 
     func tunnel(_ tunnel: Tunnel, refused error: WireError) {
         log.tunnelRefused(tunnel.id, error, now: worker.now)
+    }
+
+    func tunnel(_ tunnel: Tunnel, saidBye bye: Bye) {
+        // It carries nothing new.
+        machine.drop(tunnel.id)
+        log.saidBye(bye, on: tunnel.id, now: worker.now)
     }
 
     // MARK: Opening ahead

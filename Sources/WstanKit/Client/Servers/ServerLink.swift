@@ -99,7 +99,7 @@ package struct ServerLink: Sendable, Equatable {
         switch failure {
         case .unreachable, .proxyUnreachable, .overtaken: state = .untried
         case .proxyRefused, .refused, .notHTTP, .tooLargeAnswer, .unfinishedAnswer, .reset, .closed, .timedOut, .tls,
-            .at:
+            .impostor, .unproven, .unusableServerKey, .at:
             break
         }
     }

@@ -7,6 +7,8 @@ package struct CommandLineArguments {
     private(set) var asksForHelp = false
     private(set) var asksForVersion = false
     private(set) var asksForKey = false
+    /// What is asked for is of version 2.
+    private(set) var asksForV2 = false
     package private(set) var asksForCheck = false
     package private(set) var asksForDoctor = false
     private(set) var asksForPrint = false
@@ -167,6 +169,7 @@ package struct CommandLineArguments {
         case .help: asksForHelp = true
         case .version: asksForVersion = true
         case .generateKey: asksForKey = true
+        case .secondVersion: asksForV2 = true
         case .checkConfiguration: asksForCheck = true
         case .doctor: asksForDoctor = true
         case .printConfiguration: asksForPrint = true

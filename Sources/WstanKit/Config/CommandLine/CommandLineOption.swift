@@ -4,6 +4,7 @@ struct CommandLineOption: Sendable {
         case help
         case version
         case generateKey
+        case secondVersion
         case checkConfiguration
         case doctor
         case printConfiguration
@@ -49,6 +50,9 @@ extension CommandLineOption {
         CommandLineOption(
             name: "gen-key", letter: "g", meaning: .generateKey, group: .general,
             purpose: "print a new key and exit"),
+        CommandLineOption(
+            name: "v2", meaning: .secondVersion, group: .general,
+            purpose: "with --gen-key: print a server's string of version 2, then its client's", isPython: false),
         CommandLineOption(
             name: "client", letter: "c", meaning: .python(.client), group: .general,
             purpose: "run as a client: a SOCKS and HTTP proxy (default)"),

@@ -77,6 +77,9 @@ extension SettingKey {
             name: "header", section: .client, kind: .headers(\.headers), reload: .takesOver,
             purpose: "add this field to the handshake, as Name: value; may be repeated"),
         SettingKey(
+            name: "carrier", section: .client, kind: .choice("CARRIER", \.carrier), reload: .takesOver,
+            purpose: "send requests of version 2 in a cookie, the path, or the WebSocket protocol field"),
+        SettingKey(
             name: "udp-idle", section: .client, kind: .duration(\.udpIdle, .seconds(1) ... .seconds(86_400)),
             reload: .takesOver, purpose: "close a SOCKS5 UDP association after this much idle time"),
     ]
@@ -118,6 +121,9 @@ extension SettingKey {
         SettingKey(
             name: "replay-under-tls", section: .server, kind: .flag(\.replayUnderTLS), reload: .takesOver,
             purpose: "reject repeated requests under wss too, since a front's log may contain them"),
+        SettingKey(
+            name: "accept-v1", section: .server, kind: .flag(\.acceptV1), reload: .takesOver,
+            purpose: "accept clients with a key of version 1"),
         SettingKey(
             name: "allow-bare-dgm", section: .server, kind: .flag(\.allowBareDGM), reload: .takesOver,
             purpose: "accept untagged datagrams on pooled tunnels, as Python clients send them"),

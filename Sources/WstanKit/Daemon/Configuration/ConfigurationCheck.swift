@@ -51,7 +51,7 @@ struct ConfigurationCheck {
             }
         }
         do throws(KeyLoader.Failure) {
-            for warning in try KeyLoader.load(settings.key).warnings { add(.warning, identifier, warning) }
+            for warning in try KeyLoader.load(settings).warnings { add(.warning, identifier, warning) }
         } catch {
             add(.error, identifier, error.description)
         }

@@ -10,6 +10,7 @@ struct ConfigurationFiles: Sendable {
     private let named: [String]
     /// Where the key stands, and the file when it was read.
     private let key: (source: KeySource, mark: FileMark)?
+    private let isClient: Bool
     private let marks: [String: FileMark]
 
     /// To be made before they are read: what changes meanwhile counts as changed. Blocks.
@@ -18,12 +19,13 @@ struct ConfigurationFiles: Sendable {
     ///   - arguments: those that led to the settings, without the program's name.
     ///   - settings: name further files.
     init(of arguments: SecretArguments, naming settings: Settings) {
-        self.init(arguments, settings.filesOfReloads, settings.key)
+        self.init(arguments, settings.filesOfReloads, settings.key, isClient: settings.mode == .client)
     }
 
-    private init(_ arguments: SecretArguments, _ named: [String], _ source: KeySource?) {
+    private init(_ arguments: SecretArguments, _ named: [String], _ source: KeySource?, isClient: Bool) {
         self.arguments = arguments
         self.named = named
+        self.isClient = isClient
         key = if case .file(let path)? = source { (.file(path), FileMark(of: path)) } else { nil }
         var paths = named
         if let file = Erasure.during({ CommandLineArguments(arguments.words).file }) {
@@ -36,15 +38,15 @@ struct ConfigurationFiles: Sendable {
         case same
         case changed
         /// Only the key's file has changed, which holds this key now. wstand itself may have written it.
-        case key(Key)
+        case key(TunnelKey)
     }
 
     /// Blocks.
     func look() -> Look {
-        let now = ConfigurationFiles(arguments, named, key?.source)
+        let now = ConfigurationFiles(arguments, named, key?.source, isClient: isClient)
         guard now.marks == marks else { return .changed }
         guard let key, now.key?.mark != key.mark else { return .same }
-        return (try? KeyLoader.load(key.source)).map { .key($0.key) } ?? .changed
+        return (try? KeyLoader.load(key.source, isClient: isClient)).map { .key($0.key) } ?? .changed
     }
 }
 

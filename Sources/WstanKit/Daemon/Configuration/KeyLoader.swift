@@ -6,14 +6,14 @@ import WstanCore
 
 /// The key that the configuration gives, and how it gives it.
 struct ConfiguredKey: Sendable {
-    let key: Key
+    let key: TunnelKey
     /// What it was written as; a passphrase cannot be told from its key.
     let text: Secret
     let source: KeySource
     /// What an administrator should be told.
     var warnings: [String] = []
 
-    var ringSource: RingKey.Source {
+    var ringSource: RingSource {
         switch source {
         case .text, .file, .environment: .configuration
         case .credential: .credential
@@ -27,11 +27,16 @@ enum KeyLoader {
         let description: String
     }
 
-    static func load(_ source: KeySource) throws(Failure) -> ConfiguredKey {
-        try Erasure.during { () throws(Failure) in try read(source) }
+    static func load(_ settings: Settings) throws(Failure) -> ConfiguredKey {
+        try load(settings.key, isClient: settings.mode == .client)
     }
 
-    private static func read(_ source: KeySource) throws(Failure) -> ConfiguredKey {
+    /// - Parameter isClient: which end it is for: key strings of version 2 are for one.
+    static func load(_ source: KeySource, isClient: Bool) throws(Failure) -> ConfiguredKey {
+        try Erasure.during { () throws(Failure) in try read(source, isClient) }
+    }
+
+    private static func read(_ source: KeySource, _ isClient: Bool) throws(Failure) -> ConfiguredKey {
         var warnings: [String] = []
         let read: (text: KeyText, name: String)
         switch source {
@@ -54,7 +59,7 @@ enum KeyLoader {
             read = try (keyText(in: place) { () throws(KeyText.Problem) in try KeyText(text) }, place)
         }
         do {
-            let (key, warning) = try KeyParser.read(read.text)
+            let (key, warning) = try KeyParser.read(read.text, isClient: isClient)
             warnings += [warning].compactMap { $0 }
             return ConfiguredKey(key: key, text: Secret(read.text.text), source: source, warnings: warnings)
         } catch {

@@ -82,17 +82,17 @@ extension LoadedConfiguration {
         // What could be opened for the check may still be gone now.
         do {
             return try LoadedConfiguration(
-                check.settings, replacing: former, key: try loadKey(check.settings.key), found: check.diagnostics,
+                check.settings, replacing: former, key: try loadKey(check.settings), found: check.diagnostics,
                 passed: passed)
         } catch {
             throw ConfigurationFailure([Diagnostic(.error, at: .commandLine, "\(error)")], exitStatus: .configuration)
         }
     }
 
-    private static func loadKey(_ source: KeySource) throws(KeyLoader.Failure) -> ConfiguredKey? {
-        switch source {
+    private static func loadKey(_ settings: Settings) throws(KeyLoader.Failure) -> ConfiguredKey? {
+        switch settings.key {
         case .environment(let name) where getenv(name) == nil: nil
-        case .text, .file, .credential, .environment: try KeyLoader.load(source)
+        case .text, .file, .credential, .environment: try KeyLoader.load(settings)
         }
     }
 }

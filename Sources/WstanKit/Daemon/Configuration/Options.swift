@@ -8,7 +8,7 @@ import WstanCore
 extension ClientOptions {
     /// - Parameter environment: what it says about proxies.
     package init(
-        _ settings: Settings, key: Key, trust: ClientTrust? = nil, workers: Int,
+        _ settings: Settings, key: SentKey, trust: ClientTrust? = nil, workers: Int,
         environment: ProxyEnvironment = ProxyEnvironment()
     ) {
         self.init(

@@ -5,7 +5,7 @@ import WstanCore
 /// The outcome of adding or rotating a key.
 struct KeyChange: Sendable, Equatable {
     var id: KeyID
-    /// Of a key that was made here: the base64 of its 16 bytes.
+    /// Of a key that was made here: what its client has in its configuration.
     var made: Secret?
     /// Whether a restart finds it.
     var isPersisted: Bool
@@ -13,30 +13,21 @@ struct KeyChange: Sendable, Equatable {
     var warnings: [String] = []
     /// The key file that still has the former key, since this process may not write it; the first warning says so.
     var staleKeyFile: String?
+    /// What belongs there.
+    var wantedInKeyFile: Secret?
     /// The former keys of the name that are still accepted, the one that lasts longest first.
     var former: [ListedKey] = []
 }
 
 /// The outcome of retiring a key. It is no longer accepted in any case.
 struct KeyRetirement: Sendable, Equatable {
-    /// Whose it was.
+    /// Whose it was; nil: the server's own.
     var name: KeyName?
     /// Tunnels that were ended.
     var closed = 0
     /// Whether it stays retired after a restart.
     var isPersisted: Bool
     var warnings: [String] = []
-}
-
-/// A key as it is shown; never the key itself.
-package struct ListedKey: Sendable, Equatable {
-    var id: KeyID
-    var name: KeyName
-    var source: RingKey.Source
-    var created: CalendarTime?
-    /// Nil: it is the current one.
-    var expiry: CalendarTime?
-    var use: KeyUse
 }
 
 /// Why a key was not changed; nothing has happened then. In words for an administrator.
@@ -46,6 +37,10 @@ package enum KeyFailure: Error, Equatable, CustomStringConvertible {
     case noSuchName(String)
     case nameTaken(String)
     case invalidName(String)
+    /// A name has keys of both versions, and it was not said which is meant.
+    case versionNeeded(String)
+    /// A name has no key of that version.
+    case noKey(String, KeyVersion)
     /// Empty, too long, or of another name; why.
     case invalidKey(String)
     /// What would have to be written cannot be; why.
@@ -64,10 +59,21 @@ package enum KeyFailure: Error, Equatable, CustomStringConvertible {
         case .nameTaken(let name): "\(name) already has a key: wstanctl rotate-key \(name) replaces it"
         case .invalidName(let name):
             "\(name) cannot be a name: use 1 to \(KeyRingBounds.nameLength) letters, digits, dots, dashes and underscores"
+        case .versionNeeded(let name): "\(name) has keys of versions 1 and 2: say which one with --v1 or --v2"
+        case .noKey(let name, let version):
+            "\(name) has no key of version \(version.rawValue): wstanctl add-key \(name) --v\(version.rawValue) makes one"
         case .invalidKey(let why), .notPossible(let why): why
         case .keyReadOnly(let why), .notStored(let why):
             "\(why). Nothing was changed; --runtime-only changes the key until the next restart."
         case .busy: "other changes of keys are in progress: try again"
+        }
+    }
+
+    /// What kept a change from being stored; nil for everything else.
+    var obstacle: String? {
+        switch self {
+        case .keyReadOnly(let why), .notStored(let why): why
+        case .noSuchKey, .noSuchName, .nameTaken, .invalidName, .versionNeeded, .noKey, .invalidKey, .notPossible, .busy: nil
         }
     }
 }
@@ -85,14 +91,18 @@ extension KeyFailure {
             case .nameTaken: .nameTaken(whose)
             case .keyTaken(let owner): .invalidKey("this is already a key of \(owner): every name needs its own")
             case .keyIsCurrent: .invalidKey("this is already the current key of \(whose)")
-            case .tooManyNames:
-                .notPossible("there are already \(KeyRingBounds.names) names: retire the keys of one that is not needed")
-            case .tooManyKeys:
+            case .tooManyNames(let most):
+                .notPossible("there are already \(most) names: retire the keys of one that is not needed")
+            case .tooManyKeys(let most):
                 .notPossible(
-                    "a name can have \(KeyRingBounds.previous) old keys, and there can be \(KeyRingBounds.keys) keys in "
-                        + "all: retire those that are not used")
+                    "a name can have \(KeyRingBounds.previous) old keys, and there can be \(most) keys in all: retire those "
+                        + "that are not used")
             case .isOnlyCurrentKey:
                 .notPossible("this is the only current key, and without it no client could connect: rotate it first")
+            case .isServerKey:
+                .notPossible("this is the server's own key, which clients need: wstanctl rotate-server-key replaces it")
+            case .noServerKey:
+                .notPossible("this server has no key of version 2: wstanctl add-key NAME --v2 makes one with the first user")
             }
     }
 }
@@ -104,8 +114,28 @@ enum KeyWarning {
         "there is no state directory, so the key of \(name) is lost with the next restart"
     }
 
+    static let forgottenServerKey =
+        "there is no state directory, so the new server key is lost with the next restart"
+
+    /// A rotation of the server's own key is refused.
+    ///
+    /// - Parameters:
+    ///   - names: of those who could not connect from then on.
+    ///   - why: they could not.
+    static func cutOff(_ names: [KeyName], _ why: String) -> String {
+        let shown = names.prefix(mostNames).map(\.text).joined(separator: ", ")
+        let more = names.count > mostNames ? " and \(names.count - mostNames) more" : ""
+        let users = names.isEmpty ? "no user has been seen with it" : "it is used by \(shown)\(more)"
+        return "\(why), and \(users). Nothing was changed; --force rotates it all the same."
+    }
+
+    private static let mostNames = 20
+
     static let formerUntilRestart =
         "there is no state directory, so the old key is accepted until the next restart only"
+
+    /// A server has a key of its own, and no client has one.
+    static let noNames = "no client can connect yet, since no name has a key: wstanctl add-key NAME --v2 makes one"
 
     /// The configured key has won over those of the ring.
     ///
@@ -130,7 +160,7 @@ enum KeyWarning {
 
     /// A key that the configuration still holds comes back with the ring's loss.
     static func afterRetiring(_ id: KeyID, _ configured: ConfiguredKey, path: String?) -> [String] {
-        let isConfigured = id == configured.key.id
+        let isConfigured = configured.key.holds(id)
         guard let path else {
             return [
                 isConfigured

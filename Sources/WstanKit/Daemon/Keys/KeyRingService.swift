@@ -15,13 +15,14 @@ final class KeyRingService: @unchecked Sendable {
 
     /// What is in the file, or would be: without what was to last until a restart only.
     private var stored: KeyRing
-    private var configured: ConfiguredKey
-    private let file: KeyRingFile?
+    /// What the configuration gives, and how it gives it.
+    var configured: ConfiguredKey
+    let file: KeyRingFile?
+    let isClient: Bool
     private let uses: KeyUseRecord
-    private let isClient: Bool
     private let worker: Worker
     private let blocking: BlockingPool
-    private let clock: @Sendable () -> CalendarTime
+    let clock: @Sendable () -> CalendarTime
     /// The change that was asked for last, and how many are not through.
     private var last: Task<Void, Never>?
     private var waiting = 0
@@ -49,6 +50,7 @@ final class KeyRingService: @unchecked Sendable {
         told.warnings = [file?.warning].compactMap { $0 } + (file?.exposures ?? []) + [uses.warning].compactMap { $0 }
         ring = KeyRing(configured: configured.key, source: configured.ringSource)
         stored = ring
+        defer { if ring.entries.isEmpty { told.news.append(KeyWarning.noNames) } }
         guard let file, var found = try file.load() else { return }
         let before = found
         told.news = [Self.adopt(configured, into: &found, of: file)].compactMap { $0 }
@@ -63,146 +65,45 @@ final class KeyRingService: @unchecked Sendable {
     /// On the worker: former keys are forgotten when they have expired.
     func start() {
         lookForExpiry()
-        uses.start { [unowned self] in Set(ring.names.keys) }
+        uses.start { [unowned self] in ring.acceptedIDs }
     }
 
     /// The last thing, while the services still answer: stores how often the keys were used.
-    func close() async { await uses.store(Set(ring.names.keys)) }
+    func close() async { await uses.store(ring.acceptedIDs) }
 
     /// What a client sends.
-    var sendingKey: Key { ring.current(of: .configured)?.key ?? configured.key }
+    var sending: TunnelKey { ring.sending ?? configured.key }
+
+    /// The same, as its tunnels take it.
+    var sent: SentKey {
+        guard let key = SentKey(sending) else { preconditionFailure("a client reads no server's key") }
+        return key
+    }
+
+    /// What the configuration would give if it followed the ring.
+    var configuration: TunnelKey { ring.configuration(like: configured.key) ?? configured.key }
 
     /// Whether a reload that finds this key in the configuration would change nothing: it is as it was read or written since, or as a
     /// rotation has left it to an administrator, whose program writes what wstand may not.
-    func isConfigured(_ key: Key) -> Bool { key == configured.key || key == sendingKey }
+    func isConfigured(_ key: TunnelKey) -> Bool { [configured.key.id, configuration.id].contains(key.id) }
 
     /// - Returns: what to tell when the configured key has won.
-    private static func adopt(_ configured: ConfiguredKey, into ring: inout KeyRing, of file: KeyRingFile?) -> String? {
+    static func adopt(_ configured: ConfiguredKey, into ring: inout KeyRing, of file: KeyRingFile?) -> String? {
         switch ring.adopt(configured: configured.key, source: configured.ringSource) {
         case .stands: nil
         case .replaced(let former, let names): KeyWarning.replaced(former, names, path: file?.path)
         }
     }
 
-    // MARK: What is asked for
+    // MARK: Lists
 
-    /// Every key that is in the ring, in the order in which they are tried.
+    /// The keys that are accepted, the server's own first, then those of the names; not the keys themselves.
     func list() async -> [ListedKey] {
-        let uses = await uses.uses()
-        var ring = ring
-        ring.expire(now: clock())
-        return ring.entries.flatMap { entry in
-            entry.keys.map { key in
-                ListedKey(
-                    id: key.id, name: entry.name, source: key.source, created: key.created, expiry: key.expiry,
-                    use: uses[key.id] ?? KeyUse())
-            }
-        }
+        let uses = await keyUses()
+        return ring.listed(now: clock(), uses: uses)
     }
 
-    /// The key of a name as a client's configuration has it. A secret.
-    func clientKey(of name: String? = nil) throws(KeyFailure) -> Secret {
-        guard let name = name.map({ KeyName($0) }) ?? .configured, let key = ring.current(of: name)?.key else {
-            throw .noSuchName(name ?? KeyName.configured.text)
-        }
-        if let text = KeyParser.text(of: key) { return Secret(text) }
-        guard key == configured.key else {
-            throw .notPossible("the key of \(name) is a passphrase, which is not kept: give it to the client by hand")
-        }
-        return configured.text
-    }
-
-    /// Gives a name another key.
-    ///
-    /// - Parameters:
-    ///   - name: nil: the configured one.
-    ///   - text: nil: one is made.
-    ///   - grace: how long the former one is still accepted. A client accepts none.
-    ///   - runtimeOnly: nothing is written.
-    func rotate(
-        name: String? = nil, key text: String? = nil, grace: Duration = .seconds(86_400), runtimeOnly: Bool = false
-    ) async throws(KeyFailure) -> KeyChange {
-        guard let known = name.map({ KeyName($0) }) ?? .configured else { throw .noSuchName(name ?? "") }
-        if isClient {
-            guard known == .configured else { throw .noSuchName(known.text) }
-            guard text != nil else {
-                throw .invalidKey("a client's key is its server's: give the one that rotate-key has made there")
-            }
-        }
-        let grace = isClient ? .zero : grace
-        return try await inTurn { [self] () throws(KeyFailure) in
-            let made = try await make(text)
-            let now = clock()
-            var steps = try await prepare(runtimeOnly: runtimeOnly, of: known) { (ring) throws(KeyRing.Problem) in
-                try ring.rotate(known, to: made.key, grace: grace, now: now)
-            }
-            var change = KeyChange(
-                id: made.key.id, made: text == nil ? made.text : nil, isPersisted: steps.isStored,
-                warnings: made.warnings)
-            if !runtimeOnly, known == .configured {
-                await follow(made, &steps, &change, hasFormer: grace > .zero)
-            } else if !runtimeOnly, file == nil {
-                change.warnings.append(KeyWarning.forgotten(known))
-            }
-            await install(steps)
-            change.former = await list().filter { $0.name == known && $0.expiry != nil }
-            return change
-        }
-    }
-
-    /// Gives a key to a new name.
-    func add(name: String, key text: String? = nil, runtimeOnly: Bool = false) async throws(KeyFailure) -> KeyChange {
-        guard !isClient else { throw .notPossible("names and their keys are a server's: add it there") }
-        guard let known = KeyName(name) else { throw .invalidName(name) }
-        return try await inTurn { [self] () throws(KeyFailure) in
-            let made = try await make(text)
-            let now = clock()
-            let steps = try await prepare(runtimeOnly: runtimeOnly, of: known) { (ring) throws(KeyRing.Problem) in
-                try ring.add(known, made.key, now: now)
-            }
-            await install(steps)
-            return KeyChange(
-                id: made.key.id, made: text == nil ? made.text : nil, isPersisted: steps.isStored,
-                warnings: made.warnings + (file == nil && !runtimeOnly ? [KeyWarning.forgotten(known)] : []))
-        }
-    }
-
-    /// Ends a key now, even when that cannot be stored: who asks for it may be in need.
-    ///
-    /// - Parameter closing: its tunnels end too.
-    func retire(id text: String, closing: Bool = false) async throws(KeyFailure) -> KeyRetirement {
-        guard let id = KeyID(text: text) else { throw .noSuchKey(text) }
-        return try await inTurn { [self] () throws(KeyFailure) in
-            let change: Change = { (ring) throws(KeyRing.Problem) in try ring.retire(id) }
-            var retirement = KeyRetirement(name: ring.names[id], isPersisted: true)
-            var steps: Steps
-            do throws(KeyFailure) {
-                steps = try await prepare(runtimeOnly: false, of: nil, id: id, change)
-                retirement.isPersisted = steps.isStored
-            } catch {
-                let cause: String
-                switch error {
-                case .keyReadOnly(let why), .notStored(let why): cause = why
-                case .noSuchKey, .noSuchName, .nameTaken, .invalidName, .invalidKey, .notPossible, .busy: throw error
-                }
-                steps = try await prepare(runtimeOnly: true, of: nil, id: id, change)
-                retirement.isPersisted = false
-                retirement.warnings.append("\(cause): the key is retired until the next restart only")
-            }
-            retirement.warnings += KeyWarning.afterRetiring(id, await configuredNow(), path: file?.path)
-            // Before idle ones close with the key, and again for those that it has opened meanwhile.
-            if closing { retirement.closed = await users.closeTunnels(openedWith: id) }
-            await install(steps)
-            if closing { retirement.closed += await users.closeTunnels(openedWith: id) }
-            return retirement
-        }
-    }
-
-    /// The configured key as it is in its file now: a new one may have been put there since.
-    private func configuredNow() async -> ConfiguredKey {
-        guard case .file = configured.source else { return configured }
-        return await apart { [source = configured.source] in try? KeyLoader.load(source) }.flatMap { $0 } ?? configured
-    }
+    func keyUses() async -> [KeyID: KeyUse] { await uses.uses() }
 
     /// The configuration was read again. Its key wins when it was edited.
     ///
@@ -222,55 +123,27 @@ final class KeyRingService: @unchecked Sendable {
         }
     }
 
-    /// - Returns: what a client would send after `adopt`, and what that would do.
-    func preview(_ configured: ConfiguredKey) -> (sendingKey: Key, news: [String]) {
+    /// - Returns: what `configuration` would be after `adopt`, and what that would do.
+    func preview(_ configured: ConfiguredKey) -> (configuration: TunnelKey, news: [String]) {
         var next = ring
         let news = [Self.adopt(configured, into: &next, of: file)].compactMap { $0 }
-        return (next.current(of: .configured)?.key ?? configured.key, news)
+        return (next.configuration(like: configured.key) ?? configured.key, news)
     }
 
     // MARK: Steps
 
     /// Where a change leads.
-    private struct Steps: Sendable {
+    struct Steps: Sendable {
         var ring: KeyRing
         var stored: KeyRing
         var isStored: Bool
     }
 
-    private typealias Change = @Sendable (inout KeyRing) throws(KeyRing.Problem) -> Void
-
-    private struct Made: Sendable {
-        let key: Key
-        let text: Secret
-        var warnings: [String] = []
-    }
-
-    private func make(_ text: String?) async throws(KeyFailure) -> Made {
-        guard let text else {
-            let key = Key.random()
-            return Made(key: key, text: Secret(key.base64))
-        }
-        let secret = Secret(text)
-        let result = await apart { () -> Result<Made, KeyText.Problem> in
-            do throws(KeyText.Problem) {
-                let text = try KeyText(firstLineOf: Array(secret.text.utf8))
-                let (key, warning) = try KeyParser.read(text)
-                return .success(Made(key: key, text: Secret(text.text), warnings: [warning].compactMap { $0 }))
-            } catch {
-                return .failure(error)
-            }
-        }
-        switch result {
-        case nil: throw .busy
-        case .success(let made)?: return made
-        case .failure(let problem)?: throw .invalidKey("the key \(problem)")
-        }
-    }
+    typealias Change = @Sendable (inout KeyRing) throws(KeyRing.Problem) -> Void
 
     /// Changes a copy of the ring, and stores it.
-    private func prepare(
-        runtimeOnly: Bool, of name: KeyName?, id: KeyID? = nil, _ change: Change
+    func prepare(
+        runtimeOnly: Bool, of name: KeyName? = nil, id: KeyID? = nil, _ change: Change
     ) async throws(KeyFailure) -> Steps {
         let now = clock()
         var steps = Steps(ring: ring, stored: stored, isStored: false)
@@ -293,7 +166,7 @@ final class KeyRingService: @unchecked Sendable {
         return steps
     }
 
-    private func store(_ ring: KeyRing, in file: KeyRingFile) async -> KeyRingFile.Failure? {
+    func store(_ ring: KeyRing, in file: KeyRingFile) async -> KeyRingFile.Failure? {
         let failure = await apart { () -> KeyRingFile.Failure? in
             do throws(KeyRingFile.Failure) {
                 try file.store(ring)
@@ -306,40 +179,11 @@ final class KeyRingService: @unchecked Sendable {
     }
 
     /// The ring is in force from here on.
-    private func install(_ steps: Steps) async {
+    func install(_ steps: Steps) async {
         ring = steps.ring
         stored = steps.stored
         await users.install(ring)
         lookForExpiry()
-    }
-
-    // MARK: The configuration
-
-    /// Puts the new key where the configuration has the former one, or says what follows when that cannot be. The ring
-    /// is stored before: a crash in between finds the configured key unchanged, so the ring counts.
-    private func follow(_ made: Made, _ steps: inout Steps, _ change: inout KeyChange, hasFormer: Bool) async {
-        guard let obstacle = await writeConfiguration(made) else {
-            configured = ConfiguredKey(key: made.key, text: made.text, source: configured.source)
-            steps.ring.configurationFollowed(source: configured.ringSource)
-            steps.stored.configurationFollowed(source: configured.ringSource)
-            // When this fails, the next start finds the configured key as the current one, which is as good.
-            if let file { _ = await store(steps.stored, in: file) }
-            change.isPersisted = true
-            if file == nil, hasFormer { change.warnings.append(KeyWarning.formerUntilRestart) }
-            return
-        }
-        if obstacle == KeyWarning.notPermitted, case .file(let path) = configured.source { change.staleKeyFile = path }
-        change.warnings.insert(KeyWarning.notFollowed(configured.source, because: obstacle, path: file?.path), at: 0)
-    }
-
-    /// - Returns: why not.
-    private func writeConfiguration(_ made: Made) async -> String? {
-        switch configured.source {
-        case .text, .environment: return "wstand cannot write it"
-        case .credential: return "the service manager has passed it"
-        case .file(let path):
-            return await apart { KeyFile.obstacle(toKey: made.text.text, in: path) } ?? "the threads for files are busy"
-        }
     }
 
     // MARK: Expiry
@@ -371,7 +215,7 @@ final class KeyRingService: @unchecked Sendable {
     // MARK: One after the other
 
     /// In a task of its own: the caller may leave, and what was begun is ended all the same.
-    private func inTurn<T: Sendable>(
+    func inTurn<T: Sendable>(
         _ body: @escaping @Sendable () async throws(KeyFailure) -> T
     ) async throws(KeyFailure) -> T {
         worker.assertIsCurrent()
@@ -394,7 +238,7 @@ final class KeyRingService: @unchecked Sendable {
     /// Does what blocks on a thread for that.
     ///
     /// - Returns: nil when there is none for it.
-    private func apart<T: Sendable>(_ work: @escaping @Sendable () -> T) async -> T? {
+    func apart<T: Sendable>(_ work: @escaping @Sendable () -> T) async -> T? {
         await blocking.run(for: "keys", from: worker) { Erasure.during(work) }
     }
 }

@@ -41,7 +41,7 @@ final class KeyUseRecord: @unchecked Sendable {
 
     /// On the worker: stores every few minutes.
     ///
-    /// - Parameter accepted: the keys that there are at that time; the others are forgotten.
+    /// - Parameter accepted: the keys that there are at that time, the server's own among them; the others are forgotten.
     func start(_ accepted: @escaping @Sendable () -> Set<KeyID>) {
         guard path != nil else { return }
         _ = worker.schedule(after: Self.interval) { [weak self] in
@@ -59,7 +59,9 @@ final class KeyUseRecord: @unchecked Sendable {
     /// that cannot be written is told of at the start.
     func store(_ accepted: Set<KeyID>) async {
         guard let path else { return }
-        let uses = await uses().filter { accepted.contains($0.key) }
+        let uses = await uses().filter { accepted.contains($0.key) }.mapValues { use in
+            KeyUse(count: use.count, last: use.last, servers: use.servers.filter { accepted.contains($0.key) })
+        }
         guard uses != stored else { return }
         let isWritten = await blocking.run(for: "key uses", from: worker) { () -> Bool in
             do throws(SystemError) {

@@ -7,11 +7,11 @@ import WstanCore
 
 /// What an administrator can ask of the daemon and have it do, over the control socket. Confined to the main worker.
 final class ControlOperations: ControlService, @unchecked Sendable {
-    private let context: DaemonContext
+    let context: DaemonContext
     private let services: Services
-    private let keys: KeyRingService
+    let keys: KeyRingService
     private let reloader: Reloader
-    private let reporter: StatusReporter
+    let reporter: StatusReporter
     /// Ends the daemon; false: at once, whatever is in use.
     private let stop: (_ waits: Bool) -> Void
     private var lastDrain: UInt64 = 0
@@ -28,14 +28,14 @@ final class ControlOperations: ControlService, @unchecked Sendable {
         self.stop = stop
     }
 
-    private var worker: Worker { context.main }
+    var worker: Worker { context.main }
 
     // MARK: Status
 
     func status() async -> GetStatus.Reply { await reporter.status() }
 
     /// What is in force.
-    private var settings: Settings { reloader.settings }
+    var settings: Settings { reloader.settings }
 
     private var isStopping: Bool { reporter.isStopping }
 
@@ -179,92 +179,5 @@ final class ControlOperations: ControlService, @unchecked Sendable {
             throw .operationFailed(message: "the threads for files are busy: try again")
         }
         return CheckConfiguration.Reply(diagnostics: found.map(Control.Diagnostic.init))
-    }
-
-    // MARK: Keys
-
-    func rotateKey(
-        _ parameters: RotateKey.Parameters, by caller: ControlCaller
-    ) async throws(ControlError) -> RotateKey.Reply {
-        if let grace = parameters.graceUSec, grace < 0 { throw .invalidParameter("graceUSec") }
-        let grace = parameters.graceUSec.map { Duration.microseconds($0) } ?? .seconds(86_400)
-        do throws(KeyFailure) {
-            let change = try await keys.rotate(
-                name: parameters.name, key: parameters.key, grace: grace, runtimeOnly: parameters.runtimeOnly ?? false)
-            let name = parameters.name ?? KeyName.configured.text
-            context.log.keyRotated(name, to: change.id, method: RotateKey.name, by: caller.process)
-            let client = reporter.clientURI
-            return RotateKey.Reply(
-                id: change.id.description, key: change.made?.text, persisted: change.isPersisted,
-                warnings: change.warnings.isEmpty ? nil : change.warnings, keyFile: change.staleKeyFile,
-                clientURI: client?.uri.shortText, clientURIGuessed: client?.isGuess,
-                clientURILoopback: client?.isLoopbackOnly, formerKeys: change.former.map(Control.Key.init))
-        } catch {
-            throw ControlError(error)
-        }
-    }
-
-    func addKey(
-        _ parameters: AddKey.Parameters, by caller: ControlCaller
-    ) async throws(ControlError) -> AddKey.Reply {
-        do throws(KeyFailure) {
-            let change = try await keys.add(name: parameters.name, key: parameters.key)
-            context.log.keyAdded(parameters.name, change.id, method: AddKey.name, by: caller.process)
-            let client = reporter.clientURI
-            return AddKey.Reply(
-                id: change.id.description, key: change.made?.text, persisted: change.isPersisted,
-                warnings: change.warnings.isEmpty ? nil : change.warnings, clientURI: client?.uri.shortText,
-                clientURIGuessed: client?.isGuess, clientURILoopback: client?.isLoopbackOnly)
-        } catch {
-            throw ControlError(error)
-        }
-    }
-
-    func retireKey(
-        _ parameters: RetireKey.Parameters, by caller: ControlCaller
-    ) async throws(ControlError) -> RetireKey.Reply {
-        do throws(KeyFailure) {
-            let retirement = try await keys.retire(id: parameters.id, closing: parameters.close ?? false)
-            context.log.keyRetired(
-                retirement.name?.text ?? "?", parameters.id, method: RetireKey.name, by: caller.process)
-            return RetireKey.Reply(
-                closed: retirement.closed, warnings: retirement.warnings.isEmpty ? nil : retirement.warnings)
-        } catch {
-            throw ControlError(error)
-        }
-    }
-
-    func clientConfiguration(
-        _ parameters: GetClientConfiguration.Parameters
-    ) async throws(ControlError) -> GetClientConfiguration.Reply {
-        do throws(KeyFailure) {
-            let secret = try keys.clientKey(of: parameters.keyName)
-            let client = reporter.clientURI
-            return GetClientConfiguration.Reply(
-                text: clientConfiguration(with: secret.text, client), key: secret.text,
-                clientURI: client?.uri.shortText, clientURIGuessed: client?.isGuess,
-                clientURILoopback: client?.isLoopbackOnly)
-        } catch {
-            throw ControlError(error)
-        }
-    }
-
-    private func clientConfiguration(with key: String, _ client: ClientURI?) -> String {
-        var lines = ["mode = client"]
-        if let client {
-            switch client.certainty {
-            case .known: break
-            case .guessed:
-                lines.append("# Replace \(client.uri.host) unless clients reach the server by it ([server] public-uri sets it).")
-            case .loopbackOnly:
-                lines.append("# The server listens on loopback only. Write the URI of what forwards to it; [server] public-uri sets it.")
-            }
-            lines.append("uri = \(client.uri.shortText)")
-        } else {
-            for uri in settings.uris { lines.append("uri = \(uri)") }
-        }
-        lines.append("key = \(key)")
-        if settings.compatible { lines.append("compatible = yes") }
-        return lines.joined(separator: "\n") + "\n"
     }
 }

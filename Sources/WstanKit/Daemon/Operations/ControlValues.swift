@@ -78,11 +78,22 @@ extension Control.Key {
             case .state: .state
             }
         self.init(
-            name: key.name.text, id: key.id.description, state: key.expiry == nil ? .current : .previous,
+            name: key.name?.text ?? Self.ofServer, id: key.id.description, state: key.expiry == nil ? .current : .previous,
             source: source,
             createdTimestampUSec: key.created.map { Int($0.microseconds) },
             retireTimestampUSec: key.expiry.map { Int($0.microseconds) }, uses: Int(clamping: key.use.count),
-            lastUseTimestampUSec: key.use.last.map { Int($0.microseconds) })
+            lastUseTimestampUSec: key.use.last.map { Int($0.microseconds) }, kind: Control.KeyKind(key.kind),
+            formerServerKeyTimestampUSec: key.formerServerKeyUse.map { Int($0.microseconds) })
+    }
+}
+
+extension Control.KeyKind {
+    init(_ kind: ListedKey.Kind) {
+        switch kind {
+        case .v1: self = .v1
+        case .v2: self = .v2
+        case .server: self = .server
+        }
     }
 }
 
@@ -135,7 +146,7 @@ extension ControlError {
         case .invalidName: self = .invalidParameter("name")
         case .invalidKey(let why): self = .invalidKey(message: why)
         case .keyReadOnly(let why): self = .keyReadOnly(source: why)
-        case .notStored, .notPossible, .busy: self = .operationFailed(message: failure.description)
+        case .versionNeeded, .noKey, .notStored, .notPossible, .busy: self = .operationFailed(message: failure.description)
         }
     }
 }

@@ -187,19 +187,19 @@ final class Reloader: @unchecked Sendable {
 
     private func adopt(_ key: ConfiguredKey?, _ outcome: inout Outcome, isTrial: Bool) async {
         guard let key else { return }
-        let former = keys.sendingKey
+        let former = keys.configuration.id
         do throws(KeyFailure) {
-            let next: Key
+            let next: TunnelKey
             if isTrial {
                 (next, outcome.news) = keys.preview(key)
             } else {
                 let (news, warnings) = try await keys.adopt(key)
                 outcome.news = news
                 outcome.warnings += warnings
-                next = keys.sendingKey
+                next = keys.configuration
             }
             let isTold = outcome.changed.contains { $0.hasPrefix("key") }
-            if next != former, !isTold { outcome.changed.append("key") }
+            if next.id != former, !isTold { outcome.changed.append("key") }
         } catch {
             outcome.warnings.append("the configured key was not taken over: \(error)")
         }

@@ -51,7 +51,7 @@ final class StatusReporter: @unchecked Sendable {
     func status() async -> GetStatus.Reply {
         await lookAtFiles()
         let snapshot = await services.snapshot()
-        return status(snapshot, keys: await keys.list())
+        return status(snapshot, keys: await keys.list().filter { $0.kind != .server })
     }
 
     /// What a service manager shows: nothing that only some may see.
@@ -112,7 +112,7 @@ final class StatusReporter: @unchecked Sendable {
             drainDeadlineTimestampUSec: (drain?.deadline?.microseconds).map { Int($0) },
             drainStartTimestampUSec: (drain?.since.microseconds).map { Int($0) }, drainExits: drain?.exits,
             pool: pool(snapshot), rejects: snapshot.rejects.map(Control.Rejects.init),
-            keys: listed.map(Control.Key.init), logLevel: Control.LogLevel(context.threshold.level),
+            keys: listed.prefix(ListKeys.pageSize).map(Control.Key.init), logLevel: Control.LogLevel(context.threshold.level),
             droppedDatagrams: (snapshot.pool?.droppedDatagrams).map { Int(clamping: $0) },
             servers: servers(snapshot, settings),
             certificate: certificate.map(Control.Certificate.init),
@@ -122,7 +122,8 @@ final class StatusReporter: @unchecked Sendable {
             warningCount: reloader.warnings.count,
             replacedListen: listeners.replaced.isEmpty ? nil : listeners.replaced.map(\.description),
             withoutTLS: withoutTLS.isEmpty ? nil : withoutTLS,
-            trustsFront: withoutTLS.isEmpty ? nil : settings.trustedProxies.hasOtherHosts)
+            trustsFront: withoutTLS.isEmpty ? nil : settings.trustedProxies.hasOtherHosts,
+            keyCount: listed.count > ListKeys.pageSize ? listed.count : nil)
     }
 
     private func pool(_ snapshot: ServiceSnapshot) -> Control.Pool {

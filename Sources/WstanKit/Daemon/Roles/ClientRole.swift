@@ -10,12 +10,14 @@ final class ClientRole: Role, @unchecked Sendable {
     private let context: DaemonContext
     private var network: NetworkWatcher?
     private var wakeTimer: WakeTimer?
+    private var key: SentKey
 
     /// A sleep of the machine is noticed within this many seconds, and at once when it was longer.
     private static let wakeInterval = 10
 
-    init(_ configuration: LoadedConfiguration, key: Key, _ context: DaemonContext) {
+    init(_ configuration: LoadedConfiguration, key: SentKey, _ context: DaemonContext) {
         self.context = context
+        self.key = key
         let options = ClientOptions(configuration, key: key, context)
         let passwords = PasswordChecks(threads: BlockingPool(maxThreads: ClientLimits.passwordThreads, isPolite: true))
         let failures = RecentFailures()
@@ -52,8 +54,11 @@ final class ClientRole: Role, @unchecked Sendable {
         for client in clients { client.worker.execute { action(client) } }
     }
 
+    func install(_ ring: KeyRing) {
+        key = ring.sending.flatMap { SentKey($0) } ?? key
+    }
+
     func apply(_ configuration: LoadedConfiguration) async {
-        guard let key = clients.first?.key else { return }
         let options = ClientOptions(configuration, key: key, context)
         let tasks = clients.map { client in client.worker.spawn { client.apply(options) } }
         for task in tasks { await task.value }
@@ -65,15 +70,10 @@ final class ClientRole: Role, @unchecked Sendable {
 
 extension ClientService: WorkerService {
     var snapshot: ServiceSnapshot { ServiceSnapshot(totals: totals, pool: poolReport, servers: serverReports) }
-
-    /// A client opens tunnels with the configured name's current key.
-    func install(_ ring: KeyRing) {
-        if let key = ring.current(of: .configured)?.key { install(key) }
-    }
 }
 
 extension ClientOptions {
-    fileprivate init(_ configuration: LoadedConfiguration, key: Key, _ context: DaemonContext) {
+    fileprivate init(_ configuration: LoadedConfiguration, key: SentKey, _ context: DaemonContext) {
         self.init(
             configuration.next, key: key, trust: configuration.trust, workers: context.workers.count,
             environment: context.environment)

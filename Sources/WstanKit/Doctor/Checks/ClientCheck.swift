@@ -38,8 +38,11 @@ struct ClientCheck: @unchecked Sendable {
         }
         let tcp = stream.roundTrip
         guard await pass(stream, server), await shakeHands(stream, server) else { return }
-        guard let key = files.key else { return stream.close() }
-        await ask(stream, server, key, tcp: tcp)
+        switch files.key {
+        case .v1(let key): await ask(stream, server, key, tcp: tcp)
+        case .v2(let identity): await ask(stream, server, identity)
+        case nil: stream.close()
+        }
     }
 
     private func tellWay(_ uri: ServerURI, _ server: ServerEndpoint) {
@@ -166,6 +169,20 @@ struct ClientCheck: @unchecked Sendable {
         await worker.flushed(until: worker.now + DoctorLimits.closing)
     }
 
+    /// In version 2 the server proves itself; a refusal still tells no cause.
+    private func ask(_ stream: Stream, _ server: ServerEndpoint, _ identity: ClientIdentity) async {
+        var intake = BufferedReader(stream)
+        let handshake = HandshakeV2(
+            by: identity, in: settings.carrier, to: server.inHTTP, usesTLS: server.usesTLS, timeout: DoctorLimits.step)
+        switch await handshake.tryOut(&intake) {
+        case nil: tell(.ok("tunnel", "the server knows the key, opens one, and has proven that it is the server"))
+        case .refused(let answer): tell(.answer(answer), server)
+        case let failure?: tell(.failure(failure), server)
+        }
+        stream.closeOrderly(awaitingPeer: false)
+        await worker.flushed(until: worker.now + DoctorLimits.closing)
+    }
+
     private func tell(_ outcome: UpgradeProbe.Outcome, _ server: ServerEndpoint) {
         switch outcome {
         case .answer(let answer):
@@ -195,7 +212,7 @@ struct ClientCheck: @unchecked Sendable {
     }
 
     private func connector(_ key: Key) -> ServerConnector {
-        let options = ClientOptions(settings, key: key, trust: files.trust, workers: 1, environment: environment)
+        let options = ClientOptions(settings, key: .v1(key), trust: files.trust, workers: 1, environment: environment)
         return ServerConnector(
             worker: worker, options: options, connector: Connector(worker: worker, resolver: resolver))
     }

@@ -5,8 +5,8 @@ import WstanCore
 /// Reads what the configuration names, and says what is wrong with it. Blocks.
 struct FileCheck {
     private(set) var findings: [Finding] = []
-    /// nil: unreadable, and told.
-    private(set) var key: Key?
+    /// Nil: of version 2, or unreadable, and told.
+    private(set) var key: SentKey?
     /// A client's; nil when none of its servers wants TLS, or when its files are wrong.
     private(set) var trust: ClientTrust?
     /// A server's that speaks TLS itself.
@@ -51,14 +51,13 @@ struct FileCheck {
     private mutating func readKey(_ settings: Settings) {
         let source = settings.key
         do throws(KeyLoader.Failure) {
-            let configured = try KeyLoader.load(source)
+            let configured = try KeyLoader.load(settings)
             let rotated = rotatedKey(since: configured, settings.stateDirectory)
-            let key = rotated?.key ?? configured.key
-            self.key = key
+            let found = rotated?.key ?? configured.key
+            key = sent(found, settings.stateDirectory)
             for warning in configured.warnings { findings.append(.warning("key", warning)) }
             guard configured.warnings.isEmpty || rotated != nil else { return }
-            let kind = key.count == 16 ? "a key of 16 bytes" : "a passphrase"
-            findings.append(.ok("key", "\(kind), from \(rotated?.place ?? Self.place(of: source))"))
+            findings.append(.ok("key", "\(Self.kind(of: found)), from \(rotated?.place ?? Self.place(of: source))"))
         } catch {
             findings.append(.failed(.configuration, "key", error.description, remedy: Self.remedy(source)))
         }
@@ -66,13 +65,13 @@ struct FileCheck {
 
     /// - Returns: nil when the configured key is the current one.
     private mutating func rotatedKey(since configured: ConfiguredKey, _ directory: String?) -> (
-        key: Key, place: String
+        key: TunnelKey, place: String
     )? {
         guard let file = directory.map({ KeyRingFile(in: $0) }) else { return nil }
         do throws(KeyRingFile.Failure) {
             guard var ring = try file.load() else { return nil }
             _ = ring.adopt(configured: configured.key, source: configured.ringSource)
-            guard let key = ring.current(of: .configured)?.key, key != configured.key else { return nil }
+            guard let key = ring.configuration(like: configured.key), key.id != configured.key.id else { return nil }
             return (key, "\(file.path), which is later than the configured one")
         } catch {
             findings.append(
@@ -82,6 +81,23 @@ struct FileCheck {
                         "if a key was rotated it is in there, and the doctor asks with the configured one: use sudo"
                 ))
             return nil
+        }
+    }
+
+    /// What a client of it sends. A server that shares no key with one is asked with the key of a user of its ring.
+    private func sent(_ key: TunnelKey, _ directory: String?) -> SentKey? {
+        guard case .server(let server, let realm, let user) = key else { return SentKey(key) }
+        let ring = directory.flatMap { try? KeyRingFile(in: $0).load() }
+        guard let user = user ?? ring?.entries.lazy.compactMap(\.v2.current?.key).first else { return nil }
+        return SentKey(.client(ClientKey(server: server.publicKey, user: user, realm: realm)))
+    }
+
+    private static func kind(of key: TunnelKey) -> String {
+        switch key {
+        case .v1(let key): key.count == 16 ? "a key of 16 bytes" : "a passphrase"
+        case .server(_, _, user: nil): "a server's of version 2"
+        case .server: "one of version 2 that both ends share"
+        case .client: "a client's of version 2"
         }
     }
 

@@ -211,7 +211,7 @@ struct ListenCheck: @unchecked Sendable {
     /// A server is asked for a tunnel with its own key.
     private func identifyServer(_ stream: Stream) async -> ListenObservation.State {
         defer { stream.closeOrderly(awaitingPeer: false) }
-        guard let key = files.key else { return .stranger("an unknown program") }
+        guard let key = files.key else { return .otherServer("the doctor has no user's key to ask it with") }
         let deadline = worker.now + DoctorLimits.step
         if settings.proxyProtocol, isTrusted(stream) {
             // Section 2.1 of the PROXY protocol: from nobody in particular.
@@ -231,22 +231,37 @@ struct ListenCheck: @unchecked Sendable {
                 return .stranger("an unknown program")
             }
         }
-        let probe = UpgradeProbe(
-            worker: worker, key: key,
-            mode: HandshakeModeV1(usesCipher: settings.uri.scheme == .ws, isCompatible: settings.compatible),
-            server: ClientHandshake.Server(
-                pathPrefix: settings.uri.path, host: "\(HostPort.bracketed(settings.uri.host)):\(settings.uri.port)"),
-            usesTLS: speaksTLS)
+        let server = ClientHandshake.Server(
+            pathPrefix: settings.uri.path, host: "\(HostPort.bracketed(settings.uri.host)):\(settings.uri.port)")
         var intake = BufferedReader(stream)
-        switch await probe.ask(.idle, &intake, until: deadline) {
-        case .answer(let answer) where answer.isAccepted:
-            probe.leave(stream)
+        switch await ask(server, with: key, usesTLS: speaksTLS, &intake, until: deadline) {
+        case nil:
+            stream.write(FrameHead.close(code: CloseCode.normal, mask: MaskingKey(worker.randomness.next())))
             return .server
         // It knows the key, and takes on nothing new.
-        case .answer(let answer) where answer.status == 503 && answer.hasRetryAfter: return .busyServer
-        case .answer(let answer): return .otherServer(answer.description)
-        case .failure(.tls(let failure)) where failure.isAboutClients: return .closedServer
-        case .failure(let failure): return .otherServer(failure.cause)
+        case .refused(let answer) where answer.status == 503 && answer.hasRetryAfter: return .busyServer
+        case .refused(let answer): return .otherServer(answer.description)
+        case .tls(let failure) where failure.isAboutClients: return .closedServer
+        case let failure?: return .otherServer(failure.cause)
+        }
+    }
+
+    /// - Returns: why it opens no tunnel; nil when it does.
+    private func ask(
+        _ server: ClientHandshake.Server, with key: SentKey, usesTLS: Bool, _ intake: inout BufferedReader, until deadline: Instant
+    ) async -> DialFailure? {
+        switch key {
+        case .v1(let key):
+            let mode = HandshakeModeV1(usesCipher: settings.uri.scheme == .ws, isCompatible: settings.compatible)
+            let probe = UpgradeProbe(worker: worker, key: key, mode: mode, server: server, usesTLS: usesTLS)
+            switch await probe.ask(.idle, &intake, until: deadline) {
+            case .answer(let answer): return answer.isAccepted ? nil : .refused(answer)
+            case .failure(let failure): return failure
+            }
+        case .v2(let identity):
+            let handshake = HandshakeV2(
+                by: identity, in: .cookie, to: server, usesTLS: usesTLS, timeout: DoctorLimits.step)
+            return await handshake.tryOut(&intake)
         }
     }
 

@@ -47,6 +47,9 @@ package enum ConnectCause: CaseIterable {
         self = cause
     }
 
+    /// Words by which it is known, on another host too.
+    var text: String? { Self.causesByText.filter { $0.value == self }.keys.min() }
+
     private static let causesByCode: [Int32: ConnectCause] = [
         ECONNREFUSED: .refused, ETIMEDOUT: .timedOut, ENETUNREACH: .networkUnreachable,
         EADDRNOTAVAIL: .networkUnreachable, EHOSTUNREACH: .hostUnreachable, EHOSTDOWN: .hostUnreachable,

@@ -99,20 +99,29 @@ package final class Stream: Pollable, @unchecked Sendable {
     package func read(into buffer: UnsafeMutableRawBufferPointer) -> ReadResult {
         worker.assertIsCurrent()
         guard !isClosed else { return .failed(SystemError(call: "read", code: EBADF)) }
-        let result = tls?.read(into: buffer) ?? receive(into: buffer)
+        return counted(tls?.read(into: buffer) ?? receive(into: buffer))
+    }
+
+    @inline(__always)
+    func counted(_ result: ReadResult) -> ReadResult {
         if case .bytes(let count) = result { traffic.received &+= UInt64(count) }
         return result
     }
 
     /// What the socket has, as it is.
     func receive(into buffer: UnsafeMutableRawBufferPointer) -> ReadResult {
+        receive(upTo: buffer.count) { recv(descriptor, buffer.baseAddress, buffer.count, 0) }
+    }
+
+    @inline(__always)
+    func receive(upTo capacity: Int, _ call: () -> Int) -> ReadResult {
         while true {
-            let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
+            let count = call()
             if count > 0 {
                 lastReceived = worker.now
                 // After a short read the next one would find nothing: the next event says when it does. But an end that
                 // came with these bytes makes no event of its own (epoll(7), edge-triggered).
-                if count < buffer.count, !peerHasFinished { isReadable = false }
+                if count < capacity, !peerHasFinished { isReadable = false }
                 return .bytes(count)
             }
             if count == 0 { return end() }
@@ -181,10 +190,6 @@ package final class Stream: Pollable, @unchecked Sendable {
         guard failure == nil, sent < bytes.count else { return }
         outbox.append(UnsafeRawBufferPointer(rebasing: bytes[sent...]), from: worker.blocks)
         account()
-    }
-
-    package func write(_ bytes: [UInt8]) {
-        bytes.withUnsafeBytes { write($0) }
     }
 
     /// Waits until the kernel has taken everything. Ends early by `interruptDrain`, at the deadline, and when the
@@ -315,15 +320,6 @@ package final class Stream: Pollable, @unchecked Sendable {
         guard let waiting = continuation else { return }
         continuation = nil
         waiting.resume(returning: wake)
-    }
-
-    func wait(
-        until deadline: Instant, _ store: (UnsafeContinuation<Wake, Never>) -> Void, onTimeout: @escaping () -> Void
-    ) async -> Wake {
-        if isClosed { return .closed }
-        let timer = worker.schedule(at: deadline, onTimeout)
-        defer { worker.cancel(timer) }
-        return await withUnsafeContinuation { store($0) }
     }
 
     // MARK: Ending

@@ -47,4 +47,13 @@ extension Stream {
             throw SystemError(call: "connect", code: ECANCELED)
         }
     }
+
+    func wait(
+        until deadline: Instant, _ store: (UnsafeContinuation<Wake, Never>) -> Void, onTimeout: @escaping () -> Void
+    ) async -> Wake {
+        if isClosed { return .closed }
+        let timer = worker.schedule(at: deadline, onTimeout)
+        defer { worker.cancel(timer) }
+        return await withUnsafeContinuation { store($0) }
+    }
 }

@@ -6,11 +6,23 @@ final class TunnelAcceptor: @unchecked Sendable {
     /// A connection whose request has held, and that has had its 101.
     struct Accepted {
         let stream: Stream
-        let request: VerifiedRequest
+        let content: Content
         /// The client, also behind a front.
         let client: ClientAddress
         /// What came behind the request.
         let rest: [UInt8]
+
+        enum Content {
+            case v1(VerifiedRequest)
+            case v2(TunnelGreeting)
+        }
+    }
+
+    /// A request that has held, by whichever version.
+    private enum Verified {
+        case v1(VerifiedRequest)
+        /// - Parameter farewell: what a client that has proven itself is told at once, since there is no tunnel for it.
+        case v2(VerifiedRequestV2, farewell: ResetCode?)
     }
 
     /// Says why no tunnel can be admitted at the moment; nil when one can.
@@ -55,12 +67,20 @@ final class TunnelAcceptor: @unchecked Sendable {
         let verdict = await authenticate(&intake, &client, &key)
         stream.heldHead = 0
         switch verdict {
-        case .success(let request):
+        case .success(.v1(let request)):
             place?.leave()
-            let date = HTTPDate.format(Int64(WallClock.now()))
-            stream.write(
-                WebSocketHandshake.response(accept: request.accept, server: ServerLimits.serverName, date: date))
-            return Accepted(stream: stream, request: request, client: client, rest: intake.bytes)
+            stream.write(answer(request.accept))
+            return Accepted(stream: stream, content: .v1(request), client: client, rest: intake.bytes)
+        case .success(.v2(let request, let farewell)):
+            let greeting = TunnelGreeting(request, by: worker.randomness, now: WallClock.now())
+            guard let farewell else {
+                place?.leave()
+                stream.write(answer(request.accept) + greeting.frame)
+                return Accepted(stream: stream, content: .v2(greeting), client: client, rest: intake.bytes)
+            }
+            stream.write(answer(request.accept) + greeting.frame + greeting.farewell(farewell, now: worker.now))
+            close(stream)
+            place?.wait(for: .end)
         case .failure(.silent):
             stream.close()
         case .failure(let refusal):
@@ -69,6 +89,11 @@ final class TunnelAcceptor: @unchecked Sendable {
             place?.wait(for: .end)
         }
         return nil
+    }
+
+    private func answer(_ accept: String) -> [UInt8] {
+        let date = HTTPDate.format(Int64(WallClock.now()))
+        return WebSocketHandshake.response(accept: accept, server: ServerLimits.serverName, date: date)
     }
 
     /// The certificate is no part of it: see `renew`.
@@ -114,7 +139,7 @@ final class TunnelAcceptor: @unchecked Sendable {
     ///   - key: becomes that of the request, even if it is refused.
     private func authenticate(
         _ intake: inout BufferedReader, _ client: inout ClientAddress, _ key: inout KeyID?
-    ) async -> Result<VerifiedRequest, Refusal> {
+    ) async -> Result<Verified, Refusal> {
         let deadline = worker.now + options.handshakeTimeout
         do throws(Refusal) {
             if options.proxyProtocol, options.trustedProxies.contains(client.host) {
@@ -127,20 +152,57 @@ final class TunnelAcceptor: @unchecked Sendable {
             if options.xForward, isTrusted {
                 client = ForwardedFor.client(in: head, trusting: options.trustedProxies) ?? client
             }
+            let isIgnored = options.xForward && !isTrusted && ForwardedFor.isNamed(in: head)
+            if let judged = try judge(head, intake.stream) {
+                let verified = try await admit(judged, head, of: client, intake, &key)
+                if isIgnored { recorder.ignoredForwardedFor(of: client) }
+                return .success(verified)
+            }
             let candidate = try await search(head, of: client, intake, deadline)
             // Only who has made a valid request learns that nothing is taken on: so that is looked at later.
             let request = try authentication.verify(candidate, from: client.source, now: .now()) { key = $0 }
-            if options.xForward, !isTrusted, ForwardedFor.isNamed(in: head) { recorder.ignoredForwardedFor(of: client) }
+            if isIgnored { recorder.ignoredForwardedFor(of: client) }
             await authentication.settle(request, on: worker)
             guard !intake.stream.isClosed else { throw .silent }
             // It may have been retired meanwhile.
             try authentication.check(request.keyID, now: WallClock.now())
             if let reason = closedBecause() { throw reason }
             if let reason = makeRoom(client, request.keyID) { throw reason }
-            return .success(request)
+            return .success(.v1(request))
         } catch {
             return .failure(error)
         }
+    }
+
+    /// Version 2 comes first. What it does not know may be version 1's.
+    private func judge(_ head: HTTPHead, _ stream: Stream) throws(Refusal) -> JudgedRequest? {
+        switch authentication.judge(head, binding: stream.tls?.channelBinding, now: .now()) {
+        case .success(let judged): return judged
+        case .failure(let refusal) where refusal.isOfVersion2 || !options.acceptV1: throw Refusal(refusal)
+        case .failure, nil: return nil
+        }
+    }
+
+    /// Steps 8 to 10 of protocol-v2.md section 4.4.
+    private func admit(
+        _ judged: JudgedRequest, _ head: HTTPHead, of client: ClientAddress, _ intake: BufferedReader,
+        _ key: inout KeyID?
+    ) async throws(Refusal) -> Verified {
+        let request = try authentication.verify(judged, in: head, now: .now()) { key = $0 }
+        await authentication.settle(request, on: worker)
+        guard !intake.stream.isClosed else { throw .silent }
+        if judged.isExpired { return .v2(request, farewell: .keyRevoked) }
+        // It may have been revoked meanwhile.
+        try authentication.check(request.keyID, now: WallClock.now())
+        if let reason = closedBecause() {
+            recorder.refused(reason, of: client, with: key)
+            return .v2(request, farewell: .draining)
+        }
+        if let reason = makeRoom(client, request.keyID) {
+            recorder.refused(reason, of: client, with: key)
+            return .v2(request, farewell: .overLimit)
+        }
+        return .v2(request, farewell: nil)
     }
 
     /// Finds the key that a request was made with. Where there are many, a stranger's request costs one tag for each: after

@@ -19,10 +19,28 @@ struct VerifiedRequest {
     }
 }
 
+/// The same in version 2.
+struct VerifiedRequestV2 {
+    let judged: JudgedRequest
+    /// The value for the 101.
+    let accept: String
+
+    /// Of the user's key that has opened the tunnel.
+    var keyID: KeyID { KeyID(judged.user.key.id) }
+    /// When it was made, in seconds since the epoch.
+    var time: Double { Double(judged.time.milliseconds) / 1000 }
+
+    fileprivate init(_ judged: JudgedRequest, accept: String) {
+        self.judged = judged
+        self.accept = accept
+    }
+}
+
 /// Decides whether the head of an HTTP request opens a tunnel. Confined to its worker.
 struct Authentication {
     private(set) var options: ServerOptions
     let keys: ServerKeys
+    let users: ServerUsers
     private let replayGuard: ReplayGuard
     private let whenFull: (KeyID) -> Void
 
@@ -32,6 +50,7 @@ struct Authentication {
         self.replayGuard = replayGuard
         self.whenFull = whenFull
         keys = ServerKeys(options.keys.map { LiveKey(key: $0) })
+        users = ServerUsers(options.identity)
     }
 
     /// Others are in force from now on; the keys have a way of their own.
@@ -74,6 +93,51 @@ struct Authentication {
         return [.v1(ServerHandshakeV1(mode: mode, keys: keys.live(at: now, for: source)))]
     }
 
+    // MARK: Version 2
+
+    /// Judges a request by version 2, which comes first.
+    ///
+    /// - Parameter binding: of the TLS connection that ends here.
+    /// - Returns: nil where version 2 is not spoken, or the head is nothing like a request for a WebSocket.
+    func judge(_ head: HTTPHead, binding: [UInt8]?, now: Moment) -> Result<JudgedRequest, HandshakeRefusal>? {
+        guard let handshake = users.handshake(lifetime: options.requestTTL), ServerHandshake.Request(head) != nil else {
+            return nil
+        }
+        let circumstances = ServerHandshakeV2.Circumstances(
+            now: WireTime(CalendarTime(seconds: now.wall)), binding: binding)
+        let candidate = RequestCandidate(in: head, for: handshake.keys)
+        do throws(HandshakeRefusal) {
+            return .success(
+                try handshake.judge(candidate, in: circumstances) { identity in
+                    guard let token = Nonce(prefixOf: identity.salt) else { return true }
+                    return replayGuard.remembers(token, under: KeyID(identity.keyID))
+                })
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Remembers a request that has been judged, whatever is on the way: nothing is said to its maker before.
+    ///
+    /// - Parameter identified: told whose request it is, though it may be refused then.
+    func verify(
+        _ judged: JudgedRequest, in head: HTTPHead, now: Moment, identified: (KeyID) -> Void = { _ in }
+    ) throws(Refusal) -> VerifiedRequestV2 {
+        guard let request = ServerHandshake.Request(head), let token = Nonce(prefixOf: judged.identity.salt) else {
+            throw .notARequest
+        }
+        let verified = VerifiedRequestV2(judged, accept: Base64.encode(Nonce.accept(forKey: request.key)))
+        identified(verified.keyID)
+        guard request.lacking.isEmpty else { throw .wire(.incompleteUpgrade(lacking: request.lacking)) }
+        // The window may be narrower than `request-ttl` for those that were made before it was raised.
+        try checkAge(of: verified.time, now: now.wall)
+        try remember(token, of: verified.time, under: verified.keyID, opens: true, now: now)
+        users.used(verified.keyID, of: judged.serverKey, now: now.wall)
+        return verified
+    }
+
+    // MARK: Later
+
     /// A request that comes as a message on a tunnel expires too, and its key must still be a key.
     func admit(_ stamp: RequestStamp, under key: KeyID, now: Moment) throws(Refusal) {
         try check(key, now: now.wall)
@@ -84,18 +148,24 @@ struct Authentication {
                 try remember(identity.token, of: time, under: key, opens: false, now: now)
             }
         }
-        keys.used(key, now: now.wall)
+        if users.knows(key) { users.used(key, now: now.wall) } else { keys.used(key, now: now.wall) }
     }
 
     /// A tunnel keeps the key that it was opened with; nothing new is asked for with one that is retired or has expired.
     func check(_ key: KeyID, now: Double) throws(Refusal) {
-        guard keys.accepts(key, now: now) else { throw .wire(.badAuthentication) }
+        guard accepts(key, now: now) else { throw .wire(.badAuthentication) }
     }
+
+    func accepts(_ key: KeyID, now: Double) -> Bool { keys.accepts(key, now: now) || users.accepts(key, now: now) }
 
     /// To be awaited before a request that has held is answered; see `ReplayGuard`.
     func settle(_ request: VerifiedRequest, on worker: Worker) async {
         guard remembersRequests else { return }
         await replayGuard.settle(request.opening.time, under: request.keyID, on: worker)
+    }
+
+    func settle(_ request: VerifiedRequestV2, on worker: Worker) async {
+        await replayGuard.settle(request.time, under: request.keyID, on: worker)
     }
 
     /// Under TLS, requests of clients without a clock may be let in at any time, any number of times.
@@ -118,7 +188,10 @@ struct Authentication {
     }
 
     private func check(_ time: Double, now: Double) throws(Refusal) {
-        guard remembersRequests else { return }
+        if remembersRequests { try checkAge(of: time, now: now) }
+    }
+
+    private func checkAge(of time: Double, now: Double) throws(Refusal) {
         let age = now - time
         // False for a NaN, whichever way it came in.
         guard abs(age) <= lifetime(ofRequestAt: time) else { throw .wire(.expired(seconds: -age)) }

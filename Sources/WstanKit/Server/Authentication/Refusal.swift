@@ -102,6 +102,8 @@ enum Refusal: Error, Equatable {
         switch error {
         case .malformed, .tooLarge, .unexpectedCommand:
             Traits(code: error.code, counter: .malformed, cause: unreadable(error.code.replacing("-", with: " ")))
+        case .violation:
+            Traits(code: error.code, counter: .malformed, cause: "against the protocol, on a tunnel of this key")
         case .badAuthentication:
             Traits(
                 code: error.code, counter: .badAuthentication, text: "request refused: wrong key", cause: "wrong key",

@@ -72,7 +72,7 @@ final class RefusalRecorder: @unchecked Sendable {
     }
 
     /// Whose key it is, where something is shared out: a name's keys are one's. A key that has left the ring stands for itself.
-    func holder(of key: KeyID) -> Party { keyNames[key].map { .holder($0.text) } ?? .key(key.value) }
+    func holder(of key: KeyID) -> Party { name(of: key).map { .holder($0.text) } ?? .key(key.value) }
 
     func name(of key: KeyID?) -> KeyName? { key.flatMap { keyNames[$0] } }
 

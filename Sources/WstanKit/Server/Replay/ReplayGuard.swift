@@ -101,6 +101,11 @@ package final class ReplayGuard: Sendable {
         }
     }
 
+    /// A glance, before a request is known to be authentic: whether the same was accepted. What `admit` says counts.
+    func remembers(_ token: Nonce, under key: KeyID) -> Bool {
+        kept.withLock { $0.memory.isSeen(token, under: key) }
+    }
+
     /// Counts a tunnel whose request is not remembered.
     ///
     /// - Returns: false when its key's name opens too many.

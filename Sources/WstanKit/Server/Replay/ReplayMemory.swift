@@ -181,7 +181,7 @@ struct ReplayMemory {
         shares.rate = rate
     }
 
-    private func isSeen(_ token: Nonce, under key: KeyID) -> Bool {
+    func isSeen(_ token: Nonce, under key: KeyID) -> Bool {
         held[key]?.seen.contains(token) ?? false || held[Self.nameless]?.seen.contains(token) ?? false
     }
 

@@ -4,31 +4,20 @@
 extension Tunnel {
     /// Requester: the request is on its way already, with the handshake.
     func carry(_ end: any DatagramEnd) {
-        _ = beginAssociation(end)
+        if version.ask(nil as AssociationRequest?) { begin(end) }
     }
 
     /// Requester: asks for an association on an idle tunnel. Python's servers do not take it so.
     func request(_ first: Datagram, time: Double, for end: any DatagramEnd) {
-        guard beginAssociation(end) else { return }
-        output.send(AssociationRequest(time: time, first: first))
+        if version.ask(AssociationRequest(time: time, first: first)) { begin(end) }
     }
 
     /// - Returns: false when it was dropped: the association is over, or the network is slower than its sender.
     func send(_ datagram: Datagram) -> Bool {
-        guard machine.state == .associated, !isClosing, stream.pendingCount <= TunnelLimits.pendingDatagrams else {
-            return false
-        }
-        output.send(datagram)
-        return true
-    }
-
-    /// One has come from the peer.
-    func receive(_ datagram: Datagram) {
-        switch machine.receivedDatagram() {
-        case .deliver: association?.deliver(datagram)
-        case .discard: break
-        case .close(let code): close(code)
-        }
+        guard association != nil, version.state == .using, !isClosing,
+            stream.pendingCount <= TunnelLimits.pendingDatagrams
+        else { return false }
+        return version.send(datagram)
     }
 }
 

@@ -11,6 +11,8 @@ protocol ByteEnd: AnyObject, Sendable {
     /// Waits until `read` has something to say.
     func waitReadable(deadline: Instant?) async -> Stream.Wake
     func read(into buffer: UnsafeMutableRawBufferPointer) -> Stream.ReadResult
+    /// Fills one piece after the other.
+    func read(into room: ScatteredRoom) -> Stream.ReadResult
     /// Ends a `waitReadable` that is under way.
     func interruptReader()
 
@@ -23,6 +25,9 @@ protocol ByteEnd: AnyObject, Sendable {
     /// Waits until nothing is kept. Ends early by `interruptDrain`, and when this is gone.
     func waitDrained(until deadline: Instant?) async
     func interruptDrain()
+
+    /// Ends its input once nothing is kept; what comes from it goes on.
+    func finish()
 
     // MARK: What is known of the other side
 
@@ -45,6 +50,8 @@ protocol ByteEnd: AnyObject, Sendable {
 }
 
 extension ByteEnd {
+    func read(into room: ScatteredRoom) -> Stream.ReadResult { read(into: room.first) }
+
     func write(_ bytes: [UInt8]) {
         bytes.withUnsafeBytes { write($0) }
     }

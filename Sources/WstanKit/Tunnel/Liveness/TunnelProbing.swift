@@ -48,6 +48,13 @@ extension Tunnel {
     package struct Pings {
         var inUse: Duration = .seconds(45)
         var idle: Duration = .seconds(20)
+
+        /// A server of version 2 may want pings more often, not less (TIMERS).
+        mutating func adopt(_ options: Options) {
+            guard options.has(.timers) else { return }
+            inUse = min(inUse, options.timers.ping)
+            idle = min(idle, options.timers.ping)
+        }
     }
 
     var heartbeatInUse: KeepaliveMachine {

@@ -10,7 +10,7 @@ extension Tunnel {
     func forward(_ piece: UnsafeMutableRawBufferPointer, for connection: Connection) {
         guard carries(connection), !piece.isEmpty else { return }
         connection.sent(piece)
-        output.send(data: piece)
+        version.send(data: piece)
     }
 
     /// Waits until the tunnel takes more, or nobody wants that any more.
@@ -19,8 +19,8 @@ extension Tunnel {
     func waitForRoom(
         _ connection: Connection, from end: any ByteEnd, while isWanted: () -> Bool
     ) async -> Bool {
-        if role == .requester, connection.mustPause {
-            output.sendEmptyData()
+        if mustPause(connection) {
+            version.askForAnswer()
             await connection.pause()
         }
         guard stream.pendingCount > 0 else { return true }

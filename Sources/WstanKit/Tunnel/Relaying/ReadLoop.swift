@@ -44,6 +44,41 @@ extension ByteEnd {
     }
 }
 
+/// `ReadOutcome` of a reader that takes pieces.
+enum ScatteredOutcome {
+    /// To be used before the next wait.
+    case pieces(ScatteredBytes)
+    case end
+    case failed(SystemError)
+    case closed
+    case timedOut
+    case unwanted
+}
+
+extension ByteEnd {
+    /// As `readNext(upTo:)`.
+    @inline(__always)
+    func readNext(into room: () -> ScatteredRoom, while isWanted: () -> Bool) async -> ScatteredOutcome {
+        while isWanted() {
+            switch await waitReadable(deadline: nil) {
+            case .ready: break
+            case .closed: return isWanted() ? .closed : .unwanted
+            case .timedOut: return .timedOut
+            case .interrupted: continue
+            }
+            guard isWanted() else { return .unwanted }
+            let room = room()
+            switch read(into: room) {
+            case .bytes(let count): return .pieces(ScatteredBytes(room: room, byteCount: count))
+            case .end: return .end
+            case .failed(let error): return .failed(error)
+            case .wouldBlock: continue
+            }
+        }
+        return .unwanted
+    }
+}
+
 /// The loop that moves bytes: it reads as much as the worker's memory allows, and gives the worker's other connections
 /// their turn when it has read much. A struct of the function that loops.
 struct ReadLoop<Source: ByteEnd> {
@@ -68,6 +103,20 @@ struct ReadLoop<Source: ByteEnd> {
         }
         let outcome = await source.readNext(upTo: { worker.budget.allowance(most()) }, while: isWanted)
         if case .bytes(let bytes) = outcome { moved += bytes.count }
+        return outcome
+    }
+
+    /// The same into pieces.
+    ///
+    /// - Parameter room: asked after the wait.
+    @inline(__always)
+    mutating func next(into room: () -> ScatteredRoom, while isWanted: () -> Bool) async -> ScatteredOutcome {
+        if moved >= TunnelLimits.turn {
+            moved = 0
+            await source.worker.yield()
+        }
+        let outcome = await source.readNext(into: room, while: isWanted)
+        if case .pieces(let pieces) = outcome { moved += pieces.byteCount }
         return outcome
     }
 

@@ -62,6 +62,13 @@ extension Tunnel {
 
     /// Moves what the near end sends, until it ends or the connection is over.
     func sendLoop(_ connection: Connection, from end: some ByteEnd) async -> RelayEnd {
+        switch version {
+        case .v1: await sendMessages(connection, from: end)
+        case .v2(let version): await sendRecords(connection, from: end, by: version.output)
+        }
+    }
+
+    private func sendMessages(_ connection: Connection, from end: some ByteEnd) async -> RelayEnd {
         var input = ReadLoop(end)
         while true {
             // Before the first read too: the connection before this one may have left something.
@@ -74,21 +81,50 @@ extension Tunnel {
             switch await input.next(while: { carries(connection) }) {
             case .bytes(let data):
                 connection.sent(data)
-                output.send(data: data)
+                version.send(data: data)
             case .end: return .finished
             case .failed, .closed, .timedOut: return .broken
             case .unwanted: return .over
             }
-            if role == .requester, connection.mustPause {
-                output.sendEmptyData()
+            if mustPause(connection) {
+                version.askForAnswer()
                 await connection.pause()
             }
         }
     }
 
+    /// The same in version 2: the near end's bytes are read into pieces with room between them for what a record puts
+    /// around each, and all of them go out in one write (protocol-v2.md section 11).
+    private func sendRecords(
+        _ connection: Connection, from end: some ByteEnd, by output: RecordOutput
+    ) async -> RelayEnd {
+        var input = ReadLoop(end)
+        while true {
+            if stream.pendingCount > 0 {
+                let isSent = await Backpressure.waitUntilSent(into: stream, from: end) { carries(connection) }
+                guard carries(connection) else { return .over }
+                guard isSent else { return .broken }
+                input.rested()
+            }
+            switch await input.next(into: output.room, while: { carries(connection) }) {
+            case .pieces(let pieces):
+                for piece in pieces { connection.sent(piece) }
+                output.send(pieces)
+            case .end: return .finished
+            case .failed, .closed, .timedOut: return .broken
+            case .unwanted: return .over
+            }
+        }
+    }
+
+    /// Requester, version 1: see `Connection.mustPause`. A server of version 2 stops reading instead.
+    func mustPause(_ connection: Connection) -> Bool {
+        role == .requester && !version.tellsOfAnswers && connection.mustPause
+    }
+
     /// Requester: asks whether the target is there (protocol page, point 11); `Connection.peerAnswered` tells.
     func askForAnswer(_ connection: Connection) {
-        if self.connection === connection { output.sendEmptyData() }
+        if self.connection === connection { version.askForAnswer() }
     }
 
     /// Sends data that is at hand.
@@ -99,7 +135,7 @@ extension Tunnel {
             body.copyBytes(from: rest.prefix(body.count))
             rest = rest.dropFirst(body.count)
             connection.sent(body)
-            output.send(data: body)
+            version.send(data: body)
         }
     }
 }

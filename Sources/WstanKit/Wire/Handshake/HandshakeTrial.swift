@@ -71,7 +71,7 @@ extension WireError {
         switch self {
         case .malformed, .tooLarge: 0
         case .badAuthentication: 1
-        case .sealedForOtherScheme, .unexpectedCommand, .expired, .replayed, .incompleteUpgrade: 2
+        case .sealedForOtherScheme, .unexpectedCommand, .expired, .replayed, .incompleteUpgrade, .violation: 2
         }
     }
 }

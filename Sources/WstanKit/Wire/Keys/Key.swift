@@ -31,10 +31,7 @@ package struct Key: Sendable, Equatable, CustomStringConvertible, CustomDebugStr
     }
 
     package static func random() -> Key {
-        Key(
-            SecretBytes(count: 16) {
-                precondition(RAND_bytes($0.assumingMemoryBound(to: UInt8.self).baseAddress, 16) == 1, "the system has no randomness")
-            })
+        Key(.random(count: 16))
     }
 
     private init(_ secret: SecretBytes) {

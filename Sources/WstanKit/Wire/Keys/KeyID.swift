@@ -1,8 +1,9 @@
 import WstanBase
 
-/// Tells keys apart without telling them: the first 8 bytes of SHA-256 over a fixed label and the key.
+/// Tells keys apart without telling them: the first 8 bytes of SHA-256 over a fixed label and the key. That of a user's key of
+/// version 2 is the kid of docs/protocol-v2.md section 3, which the wire carries sealed; no other is on the wire.
 ///
-/// It may be shown to everybody. The wire does not carry it.
+/// Every administrator may see it.
 package struct KeyID: Hashable, Sendable, CustomStringConvertible {
     /// What it is in a file: 8 bytes.
     package let value: UInt64
@@ -16,7 +17,22 @@ package struct KeyID: Hashable, Sendable, CustomStringConvertible {
             room.copyBytes(from: Self.label)
             key.withBytes { UnsafeMutableRawBufferPointer(rebasing: room[Self.label.count...]).copyMemory(from: $0) }
         }
-        let digest = labelled.withBytes { SHA256.digest($0) }
+        self.init(digest: labelled.withBytes { SHA256.digest($0) })
+    }
+
+    /// Of a user's key of version 2: what names it in requests.
+    package init(_ id: UserKeyID) {
+        value = id.value
+    }
+
+    /// Of something that is no secret.
+    ///
+    /// - Parameter label: keeps its kind apart from all others.
+    init(label: String, _ bytes: [UInt8]) {
+        self.init(digest: SHA256.digest(Array(label.utf8) + [0] + bytes))
+    }
+
+    private init(digest: [UInt8]) {
         value = digest.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
 

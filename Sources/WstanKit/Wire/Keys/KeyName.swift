@@ -27,17 +27,3 @@ package struct KeyName: Hashable, Sendable, CustomStringConvertible {
 
     package var description: String { text }
 }
-
-/// Every bound on a ring. Each key costs every request without a good tag the time of one more MAC.
-package enum KeyRingBounds {
-    package static let names = 256
-    package static let nameLength = 64
-    /// Previous keys of one name.
-    package static let previous = 16
-    /// Of all names together.
-    package static let keys = 1024
-    /// Of the ring when it is stored: a line is 190 bytes at most.
-    package static let fileSize = 256 * 1024
-    /// A former key is not accepted for longer than this, whatever is asked for.
-    static let grace: Duration = .seconds(10 * 366 * 86_400)
-}

@@ -1,76 +1,106 @@
 import WstanBase
 
-/// The keys that a server accepts, by name: each name has a current key, and former ones for a time of grace.
+/// The keys that a server accepts, by name: for each version of the protocol a name has a current key, and former ones for a time
+/// of grace. Beside them the server's own keys of version 2.
 ///
-/// A value. There is always at least one current key, and no key is in it twice. On a client it holds the one key that
-/// is sent.
+/// A value. There is always a current key, of a name or of the server, and no key is in it twice. On a client it holds what is
+/// sent: one key of `default`, and for version 2 the server's public key.
 package struct KeyRing: Sendable, Equatable {
     package struct Entry: Sendable, Equatable {
         package let name: KeyName
-        /// Nil once it was retired while former ones still last.
-        var current: RingKey?
-        /// The one that lasts longest comes first.
-        var previous: [RingKey] = []
+        package internal(set) var v1 = KeySeries<Key>()
+        package internal(set) var v2 = KeySeries<UserKey>()
 
-        package var keys: [RingKey] { (current.map { [$0] } ?? []) + previous }
+        package var isEmpty: Bool { v1.isEmpty && v2.isEmpty }
+        var ids: [KeyID] { v1.ids + v2.ids }
+
+        mutating func remove(_ id: KeyID) {
+            v1.remove(id)
+            v2.remove(id)
+        }
     }
 
-    /// In the order in which the names came; never empty.
+    /// In the order in which the names came.
     package private(set) var entries: [Entry]
-    /// The configured key that the ring has grown from: while the configuration still has that one, what was rotated
-    /// since counts.
-    private(set) var origin: KeyID
+    /// A server's own keys of version 2: the current one, and at most one former. Empty where it has none, and on a client.
+    package internal(set) var server: KeySeries<ServerKey>
+    /// On a client that speaks version 2: its server's key.
+    package internal(set) var peer: ServerPublicKey?
+    /// Of version 2; see `Realm`.
+    package internal(set) var realm: Realm
+    /// What the configuration gave when the ring grew from it: while the configuration still gives that, what was rotated since
+    /// counts.
+    package internal(set) var origin: KeyID
+    private var index: KeyRingIndex
 
-    package init(configured key: Key, source: RingKey.Source) {
-        let current = RingKey(key, source: source, created: nil)
-        entries = [Entry(name: .configured, current: current)]
-        origin = current.id
+    package init(configured: TunnelKey, source: RingSource) {
+        entries = []
+        server = KeySeries()
+        realm = .none
+        origin = configured.id
+        index = KeyRingIndex()
+        replaceConfigured(with: configured, source: source)
     }
 
     /// From what was stored.
     ///
     /// - Returns: nil when it is no ring.
-    init?(entries: [Entry], origin: KeyID) {
-        let keys = entries.flatMap(\.keys)
-        guard Set(entries.map(\.name)).count == entries.count, Set(keys.map(\.id)).count == keys.count,
-            entries.count <= KeyRingBounds.names, keys.count <= KeyRingBounds.keys,
-            entries.contains(where: { $0.current != nil }),
+    init?(
+        entries: [Entry], server: KeySeries<ServerKey> = KeySeries(), peer: ServerPublicKey? = nil, realm: Realm = .none,
+        origin: KeyID
+    ) {
+        let index = KeyRingIndex(entries)
+        guard index.places.count == entries.count, index.owners.count == index.v1.keys + index.v2.keys,
+            index.v1.names <= KeyRingBounds.names, index.v1.keys <= KeyRingBounds.keys,
+            index.v2.names <= KeyRingBounds.users, index.v2.keys <= KeyRingBounds.userKeys,
+            index.currents > 0 || server.current != nil,
             entries.allSatisfy({ entry in
-                !entry.keys.isEmpty && entry.previous.count <= KeyRingBounds.previous
-                    && entry.current?.expiry == nil && entry.previous.allSatisfy { $0.expiry != nil }
-            })
+                !entry.isEmpty && entry.v1.isSound && entry.v2.isSound && entry.v1.previous.count <= KeyRingBounds.previous
+                    && entry.v2.previous.count <= KeyRingBounds.previous
+            }),
+            server.isSound, server.previous.count <= 1, server.isEmpty || server.current != nil,
+            Set(server.ids).count == server.count, peer == nil || server.isEmpty
         else { return nil }
         self.entries = entries
+        self.server = server
+        self.peer = peer
+        self.realm = realm
         self.origin = origin
+        self.index = index
     }
 
     // MARK: Looking
 
-    /// In the order in which they are tried: current ones first, then those that last longest.
+    /// Those of version 1, in the order in which they are tried: current ones first, then those that last longest.
     var liveKeys: [LiveKey] {
-        let current = entries.compactMap(\.current).map { LiveKey(key: $0.key) }
-        let previous = entries.flatMap(\.previous).compactMap { key in key.expiry.map { (key.key, $0) } }
+        let current = entries.compactMap(\.v1.current).map { LiveKey(key: $0.key) }
+        let previous = entries.flatMap(\.v1.previous).compactMap { key in key.expiry.map { (key.key, $0) } }
         return current + previous.sorted { $0.1 > $1.1 }.map { LiveKey(key: $0, expiry: $1) }
     }
 
-    func entry(_ name: KeyName) -> Entry? { entries.first { $0.name == name } }
+    package func entry(_ name: KeyName) -> Entry? { index.places[name].map { entries[$0] } }
 
-    package func current(of name: KeyName) -> RingKey? { entry(name)?.current }
+    /// Of version 1.
+    package func current(of name: KeyName) -> RingKey<Key>? { entry(name)?.v1.current }
 
-    /// Whose key it is.
-    func name(of id: KeyID) -> KeyName? { entries.first { $0.keys.contains { $0.id == id } }?.name }
+    /// Whose key it is, of either version.
+    package func name(of id: KeyID) -> KeyName? { index.owners[id] }
 
-    /// Whose each key is.
-    package var names: [KeyID: KeyName] {
-        entries.reduce(into: [:]) { names, entry in
-            for key in entry.keys { names[key.id] = entry.name }
-        }
+    /// Whose each key is, of either version.
+    package var names: [KeyID: KeyName] { index.owners }
+
+    /// Whether version 2 has a part in it.
+    var holdsV2: Bool { index.v2.keys > 0 || !server.isEmpty || peer != nil || realm != .none }
+
+    /// When the next former key is to be dropped.
+    package var nextExpiry: CalendarTime? {
+        let v1 = entries.lazy.flatMap(\.v1.previous).compactMap(\.expiry).min()
+        let v2 = entries.lazy.flatMap(\.v2.previous).compactMap(\.expiry).min().map { $0 + Self.remembersExpired }
+        return [v1, v2, server.previous.first?.expiry].compactMap { $0 }.min()
     }
 
-    /// When the next former key expires.
-    package var nextExpiry: CalendarTime? { entries.flatMap(\.previous).compactMap(\.expiry).min() }
-
-    private var keyCount: Int { entries.reduce(0) { $0 + $1.keys.count } }
+    /// A client of version 2 whose key has expired is told so, for as long.
+    private static let remembersExpired: Duration = .milliseconds(Int64(UserRing.remembersExpired))
 
     // MARK: Changing
 
@@ -82,126 +112,132 @@ package struct KeyRing: Sendable, Equatable {
         case keyTaken(by: KeyName)
         /// It is this name's current key already.
         case keyIsCurrent
-        case tooManyNames
-        /// Former keys of this name, or keys altogether.
-        case tooManyKeys
+        /// There are as many already with a key of that version.
+        case tooManyNames(most: Int)
+        /// Former keys of this name, or keys of that version altogether.
+        case tooManyKeys(most: Int)
         /// Without it no client could open a tunnel.
         case isOnlyCurrentKey
+        /// It is the server's own, and in use.
+        case isServerKey
+        /// The server has no key of version 2.
+        case noServerKey
     }
 
-    package mutating func add(_ name: KeyName, _ key: Key, now: CalendarTime) throws(Problem) {
-        guard entry(name) == nil else { throw .nameTaken }
-        if let owner = self.name(of: key.id) { throw .keyTaken(by: owner) }
+    /// Gives a name its first key of a version.
+    package mutating func add<Value: ClientSecret>(_ name: KeyName, _ key: Value, now: CalendarTime) throws(Problem) {
+        var entry = entry(name) ?? Entry(name: name)
+        guard entry[keyPath: Value.series].isEmpty else { throw .nameTaken }
+        if let owner = self.name(of: key.ringID) { throw .keyTaken(by: owner) }
+        let (count, most) = (index[keyPath: Value.count], Value.most)
         // The configured key must fit in at any time.
-        let others = entries.count { $0.name != .configured }
-        guard name == .configured || others < KeyRingBounds.names - 1 else { throw .tooManyNames }
-        guard keyCount < KeyRingBounds.keys - 1 else { throw .tooManyKeys }
-        entries.append(Entry(name: name, current: RingKey(key, source: .state, created: now)))
+        let isConfiguredIn = self.entry(.configured).map { !$0[keyPath: Value.series].isEmpty } ?? false
+        guard name == .configured || count.names - (isConfiguredIn ? 1 : 0) < most.names - 1 else {
+            throw .tooManyNames(most: most.names)
+        }
+        guard count.keys < most.keys - 1 else { throw .tooManyKeys(most: most.keys) }
+        entry[keyPath: Value.series].current = RingKey(key, source: .state, created: now)
+        put(entry)
     }
 
-    /// Makes another key the current one. One of its own former keys may come back.
-    ///
-    /// - Parameter grace: how long the one that was current is still accepted; zero: not at all, and neither are those
-    ///   whose grace from before still runs.
-    package mutating func rotate(_ name: KeyName, to key: Key, grace: Duration, now: CalendarTime) throws(Problem) {
-        guard let index = entries.firstIndex(where: { $0.name == name }) else { throw .noSuchName }
-        var entry = entries[index]
+    /// Makes another key the current one of its version; see `KeySeries.rotate`.
+    package mutating func rotate<Value: ClientSecret>(
+        _ name: KeyName, to key: Value, grace: Duration, now: CalendarTime
+    ) throws(Problem) {
+        guard var entry = entry(name), !entry[keyPath: Value.series].isEmpty else { throw .noSuchName }
+        let former = entry[keyPath: Value.series]
         let next = RingKey(key, source: .state, created: now)
-        if next.id == entry.current?.id { throw .keyIsCurrent }
+        if next.id == former.current?.id { throw .keyIsCurrent }
         if let owner = self.name(of: next.id), owner != name { throw .keyTaken(by: owner) }
-        entry.previous.removeAll { $0.id == next.id }
-        if grace <= .zero {
-            entry.previous = []
-        } else if let former = entry.current {
-            entry.previous.append(former.expiring(at: now + min(grace, KeyRingBounds.grace)))
-            entry.sort()
-        }
-        entry.current = next
-        guard entry.previous.count <= KeyRingBounds.previous,
-            keyCount - entries[index].keys.count + entry.keys.count < KeyRingBounds.keys
-        else { throw .tooManyKeys }
-        entries[index] = entry
+        var series = former
+        series.rotate(to: next, grace: grace, now: now)
+        // What is only remembered gives way.
+        if series.previous.count > KeyRingBounds.previous { series.expire(by: now) }
+        guard series.previous.count <= KeyRingBounds.previous,
+            index[keyPath: Value.count].keys - former.count + series.count < Value.most.keys
+        else { throw .tooManyKeys(most: Value.most.keys) }
+        entry[keyPath: Value.series] = series
+        put(entry)
+    }
+
+    /// Makes another key the server's current one. The former one of before is accepted no longer: there are two at most.
+    package mutating func rotateServerKey(to key: ServerKey, grace: Duration, now: CalendarTime) throws(Problem) {
+        if key.ringID == server.current?.id { throw .keyIsCurrent }
+        server.previous = []
+        server.rotate(to: RingKey(key, source: .state, created: now), grace: grace, now: now)
     }
 
     /// A name without keys is gone.
     package mutating func retire(_ id: KeyID) throws(Problem) {
-        guard let index = entries.firstIndex(where: { $0.keys.contains { $0.id == id } }) else { throw .noSuchKey }
-        if entries[index].current?.id == id {
-            guard entries.count(where: { $0.current != nil }) > 1 else { throw .isOnlyCurrentKey }
-            entries[index].current = nil
-        } else {
-            entries[index].previous.removeAll { $0.id == id }
+        if server.current?.id == id { throw .isServerKey }
+        if server.contains(id) { return server.remove(id) }
+        guard let name = name(of: id), var entry = entry(name) else { throw .noSuchKey }
+        if entry.v1.current?.id == id || entry.v2.current?.id == id {
+            guard index.currents > 1 else { throw .isOnlyCurrentKey }
         }
-        if entries[index].keys.isEmpty { entries.remove(at: index) }
+        entry.remove(id)
+        put(entry)
     }
 
-    /// Drops what has expired.
+    /// Drops what has expired. Former keys of version 2 stay for another 30 days, so that their clients are told.
     ///
     /// - Returns: whether anything has.
     @discardableResult
     package mutating func expire(now: CalendarTime) -> Bool {
-        let count = keyCount
-        for index in entries.indices {
-            entries[index].previous.removeAll { $0.expiry.map { $0 <= now } ?? false }
+        guard let next = nextExpiry, next <= now else { return false }
+        let remembered = now + (.zero - Self.remembersExpired)
+        for place in entries.indices where !entries[place].v1.previous.isEmpty || !entries[place].v2.previous.isEmpty {
+            entries[place].v1.expire(by: now)
+            entries[place].v2.expire(by: remembered)
         }
-        entries.removeAll(where: \.keys.isEmpty)
-        return keyCount != count
+        entries.removeAll(where: \.isEmpty)
+        index = KeyRingIndex(entries)
+        server.expire(by: now)
+        return true
     }
 
-    // MARK: The configured key
+    // MARK: Entries
 
-    package enum Adoption: Equatable {
-        /// It is what the ring has grown from, or what the ring has as the current one.
-        case stands
-        /// It was edited, and is the only key of `default` now. Those that it has replaced, and other names that had it.
-        case replaced(former: [KeyID], namesGone: [KeyName])
-    }
-
-    /// Takes the configuration's key: it wins when it was edited since the ring grew from it. Its former keys go with
-    /// the one that it replaces, as they do where there is no ring.
-    package mutating func adopt(configured key: Key, source: RingKey.Source) -> Adoption {
-        let configured = RingKey(key, source: source, created: nil)
-        if configured.id == origin { return .stands }
-        origin = configured.id
-        // The new key was written to the configuration, by us or by hand.
-        if configured.id == current(of: .configured)?.id {
-            configurationFollowed(source: source)
-            return .stands
+    /// Puts an entry in place of the one of its name, or behind all others. An empty one goes.
+    mutating func put(_ entry: Entry) {
+        guard let place = index.places[entry.name] else {
+            guard !entry.isEmpty else { return }
+            index.add(entry, at: entries.count)
+            return entries.append(entry)
         }
-        return replaceConfigured(with: configured)
-    }
-
-    private mutating func replaceConfigured(with configured: RingKey) -> Adoption {
-        var namesGone: [KeyName] = []
-        for index in entries.indices where entries[index].name != .configured {
-            guard entries[index].keys.contains(where: { $0.id == configured.id }) else { continue }
-            if entries[index].current?.id == configured.id { entries[index].current = nil }
-            entries[index].previous.removeAll { $0.id == configured.id }
-            if entries[index].keys.isEmpty { namesGone.append(entries[index].name) }
+        index.remove(entries[place])
+        if entry.isEmpty {
+            entries.remove(at: place)
+            index = KeyRingIndex(entries)
+        } else {
+            entries[place] = entry
+            index.add(entry, at: place)
         }
-        let former = entry(.configured)?.keys.map(\.id).filter { $0 != configured.id } ?? []
-        entries.removeAll { $0.name == .configured || $0.keys.isEmpty }
-        entries.insert(Entry(name: .configured, current: configured), at: 0)
-        return .replaced(former: former, namesGone: namesGone)
     }
 
-    /// The current key of `default` stands in the configuration now.
-    package mutating func configurationFollowed(source: RingKey.Source) {
-        guard let index = entries.firstIndex(where: { $0.name == .configured }), let current = entries[index].current
-        else { return }
-        entries[index].current = RingKey(current.key, source: source, created: current.created)
-        origin = current.id
-    }
-
-    /// A client sends this key, so it is there even if the ring was a server's, in which it was retired.
-    package mutating func keepConfigured(_ key: Key, source: RingKey.Source) {
-        guard current(of: .configured) == nil else { return }
-        _ = replaceConfigured(with: RingKey(key, source: source, created: nil))
+    /// Puts the entry of the configured key before all others.
+    mutating func putFirst(_ entry: Entry) {
+        entries.removeAll { $0.name == entry.name }
+        if !entry.isEmpty { entries.insert(entry, at: 0) }
+        index = KeyRingIndex(entries)
     }
 }
 
-extension KeyRing.Entry {
-    fileprivate mutating func sort() {
-        previous.sort { ($0.expiry?.microseconds ?? 0) > ($1.expiry?.microseconds ?? 0) }
-    }
+/// A secret that clients open tunnels with, and where a ring keeps it.
+package protocol ClientSecret: RingSecret {
+    static var series: WritableKeyPath<KeyRing.Entry, KeySeries<Self>> { get }
+    static var count: KeyPath<KeyRingIndex, KeyRingIndex.Count> { get }
+    static var most: KeyRingIndex.Count { get }
+}
+
+extension Key: ClientSecret {
+    package static var series: WritableKeyPath<KeyRing.Entry, KeySeries<Key>> { \.v1 }
+    package static var count: KeyPath<KeyRingIndex, KeyRingIndex.Count> { \.v1 }
+    package static var most: KeyRingIndex.Count { .init(names: KeyRingBounds.names, keys: KeyRingBounds.keys) }
+}
+
+extension UserKey: ClientSecret {
+    package static var series: WritableKeyPath<KeyRing.Entry, KeySeries<UserKey>> { \.v2 }
+    package static var count: KeyPath<KeyRingIndex, KeyRingIndex.Count> { \.v2 }
+    package static var most: KeyRingIndex.Count { .init(names: KeyRingBounds.users, keys: KeyRingBounds.userKeys) }
 }

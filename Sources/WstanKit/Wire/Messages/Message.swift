@@ -89,10 +89,13 @@ package enum Opening: Equatable {
 struct Reset: Equatable {
     var reason: String
     var detail: String
+    /// What version 2 says beside the words, or instead of them; nil in version 1, which has words only.
+    var code: ResetCode?
 
-    init(reason: String = "", detail: String = "") {
+    init(reason: String = "", detail: String = "", code: ResetCode? = nil) {
         self.reason = reason
         self.detail = detail
+        self.code = code
     }
 
     /// Our end came to its end in good order.
@@ -101,9 +104,12 @@ struct Reset: Equatable {
     static let targetBroken = Reset(reason: "connection to target broken")
     static let userAgentBroken = Reset(reason: "connection to user-agent broken")
 
+    /// Nothing has moved for long. In version 1 this is an end like any other.
+    static let idle = Reset(code: .idle)
+
     /// The server tried and could not.
-    static func unreachable(_ target: Address, _ detail: String) -> Reset {
-        Reset(reason: unreachablePrefix + "\(target)", detail: detail)
+    static func unreachable(_ target: Address, _ detail: String, code: ResetCode? = nil) -> Reset {
+        Reset(reason: unreachablePrefix + "\(target)", detail: detail, code: code)
     }
 
     /// The server's rules do not let this target be reached.

@@ -17,6 +17,8 @@ package enum WireError: Error, Equatable {
     case unexpectedCommand
     /// The HMAC of a request holds, and its head does not ask for a WebSocket: something on the way has taken these parts out.
     case incompleteUpgrade(lacking: [String])
+    /// On a tunnel of version 2.
+    case violation(Violation)
 
     /// The reason code for log lines.
     var code: String {
@@ -29,6 +31,7 @@ package enum WireError: Error, Equatable {
         case .tooLarge: "too-large"
         case .unexpectedCommand: "unexpected-command"
         case .incompleteUpgrade: "incomplete-upgrade"
+        case .violation(let violation): violation.code
         }
     }
 }

@@ -18,14 +18,14 @@ import Testing
             var options = ClientOptions(
                 servers: [
                     ServerEndpoint(address: server, name: server.host, hostHeader: "front.test", pathPrefix: "/t/")
-                ], key: key)
+                ], key: .v1(key))
             change(&options)
             self.worker = worker
             pool = TunnelPool(worker: worker, size: 2, maxIdle: .seconds(300), log: .silent)
             dialer = Dialer(
                 worker: worker, options: options,
                 connector: Connector(worker: worker, resolver: Resolver(pool: BlockingPool(maxThreads: 1))),
-                authenticator: Authenticator(key: key), pool: pool)
+                pool: pool)
         }
 
         func open(_ early: [UInt8] = [1, 2]) async -> Result<Tunnel, DialFailure> {

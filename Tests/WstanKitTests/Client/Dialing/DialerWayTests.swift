@@ -16,9 +16,8 @@ import Testing
             let key = try #require(Key(text: "WY+yKqwlAlxSubNXVLrJsw=="))
             self.worker = worker
             dialer = Dialer(
-                worker: worker, options: ClientOptions(servers: servers, key: key),
+                worker: worker, options: ClientOptions(servers: servers, key: .v1(key)),
                 connector: Connector(worker: worker, resolver: Resolver(pool: BlockingPool(maxThreads: 1))),
-                authenticator: Authenticator(key: key),
                 pool: TunnelPool(worker: worker, size: 2, maxIdle: .seconds(300), log: .silent))
             dialer.servers.whenChanged = { [changes] change in changes.all.append(change) }
         }

@@ -82,6 +82,8 @@ import Testing
             (.closed(usesTLS: false), "handshake-closed"), (.timedOut, "handshake-timed-out"),
             (.overtaken, "server-slow"), (.tooLargeAnswer(.tooLong(16384)), "answer-too-large"),
             (.unfinishedAnswer(.closed), "answer-cut-short"), (.unfinishedAnswer(.timedOut), "answer-timed-out"),
+            (.impostor(reason: "length"), "impostor"), (.unproven(.closed), "unproven"),
+            (.unusableServerKey, "server-key-unusable"),
         ]
 
     @Test func `every cause has a code of its own, which never changes`() {

@@ -30,9 +30,9 @@ import Testing
             }
             pool = TunnelPool(worker: worker, size: size, minimum: minimum, maxIdle: .seconds(300), log: .silent)
             dialer = Dialer(
-                worker: worker, options: ClientOptions(servers: endpoints, key: key),
+                worker: worker, options: ClientOptions(servers: endpoints, key: .v1(key)),
                 connector: Connector(worker: worker, resolver: Resolver(pool: BlockingPool(maxThreads: 1))),
-                authenticator: Authenticator(key: key), pool: pool)
+                pool: pool)
             opener = PoolFiller(dialer: dialer, log: .silent)
             box.stage = self
         }

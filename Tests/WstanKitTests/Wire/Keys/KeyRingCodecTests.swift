@@ -54,12 +54,76 @@ import Testing
     }
 
     @Test func `what is something else says so`() throws {
-        #expect(Self.problem(Array("wstan key ring 2\n".utf8)) == .unknownFormat)
+        #expect(Self.problem(Array("wstan key ring 3\n".utf8)) == .unknownFormat)
         #expect(Self.problem([UInt8](repeating: 0, count: 4096)) == .unknownFormat)
         #expect(Self.problem([UInt8](repeating: 65, count: KeyRingBounds.fileSize + 1)) == .tooLong)
     }
 
-    /// Somebody who knows how the digest is made has edited it.
+    // MARK: Version 2
+
+    private static func ringV2() throws -> KeyRing {
+        var ring = try KeyRingV2Tests.ring(realm: "east")
+        let (laptop, now) = (try KeyRingTests.name("laptop"), KeyRingTests.now)
+        try ring.add(laptop, try KeyRingTests.key(2), now: now)
+        try ring.add(laptop, KeyRingV2Tests.user(2), now: now)
+        try ring.rotate(laptop, to: KeyRingV2Tests.user(3), grace: KeyRingTests.day, now: now)
+        try ring.rotateServerKey(to: KeyRingV2Tests.server(2), grace: KeyRingTests.day, now: now)
+        return ring
+    }
+
+    @Test func `a ring with version 2 in it is read as it was written, and 0.1.0 refuses it by its first line`() throws {
+        let ring = try Self.ringV2()
+        let bytes = KeyRingCodec.encode(ring)
+        #expect(try KeyRingCodec.decode(bytes) == ring)
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").map { $0.prefix { $0 != " " } }
+        #expect(lines == ["wstan", "origin", "realm", "server", "server", "v1", "v2", "v2", "sha256"])
+        #expect(bytes.starts(with: "wstan key ring 2\n".utf8))
+        let client = try KeyRingV2Tests.clientRing()
+        #expect(try KeyRingCodec.decode(KeyRingCodec.encode(client)) == client)
+        // Once version 2 has no part in it any more, a downgrade can read it.
+        let first = KeyRingCodec.encode(try Self.ring())
+        #expect(first.starts(with: "wstan key ring 1\n".utf8))
+    }
+
+    @Test func `a file with version 2 that was cut or changed at any byte is no ring`() throws {
+        let bytes = KeyRingCodec.encode(try Self.ringV2())
+        for index in bytes.indices {
+            #expect(Self.problem(Array(bytes.prefix(index))) != nil)
+            var changed = bytes
+            changed[index] ^= 1
+            #expect(Self.problem(changed) != nil)
+        }
+    }
+
+    private static let secret = Base64.encode([UInt8](repeating: 7, count: 32))
+    private static let other = Base64.encode([UInt8](repeating: 8, count: 32))
+
+    @Test(arguments: [
+        // Nothing of version 2.
+        "v1 a current state - - AAAAAAAAAAAAAAAAAAAAAA==\n",
+        // Another length, another word, no word.
+        "v2 a current state - - AAAAAAAAAAAAAAAAAAAAAA==\n", "v3 a current state - - \(secret)\n",
+        "a current state - - \(secret)\n", "server current state - - AAAA\n", "peer AAAA\nv2 a current state - - \(secret)\n",
+        // A server's key that is only a former one, two former ones, one twice.
+        "server previous state - 5 \(secret)\n",
+        "server current state - - \(secret)\nserver previous state - 5 \(secret)\n",
+        // Both ends at once, and lines in another order.
+        "peer \(secret)\nserver current state - - \(secret)\n",
+        "v2 a current state - - \(secret)\nserver current state - - \(other)\n",
+        "v2 a current state - - \(secret)\nv1 a current state - - AAAAAAAAAAAAAAAAAAAAAA==\n",
+        "server current state - - \(secret)\nrealm ZWFzdA\n", "realm \nserver current state - - \(secret)\n",
+        // One key of two names.
+        "v2 a current state - - \(secret)\nv2 b current state - - \(secret)\n",
+    ])
+    func `a digest makes no ring of version 2 of what makes no sense`(lines: String) {
+        let bytes = ChecksumLine.append(to: Array("wstan key ring 2\norigin ea8b9d9b31290110\n\(lines)".utf8))
+        guard case .malformed? = Self.problem(bytes) else {
+            Issue.record("taken")
+            return
+        }
+    }
+
+    /// It was edited with knowledge of how the digest is made.
     @Test(arguments: [
         ("", 2), ("origin 12\n", 2), ("origin ea8b9d9b31290110\n", 2), ("origin ea8b9d9b31290110\n\n", 3),
         ("O\nK current state - - AAAAAAAAAAAAAAAAAAAAAA==\n", 2),

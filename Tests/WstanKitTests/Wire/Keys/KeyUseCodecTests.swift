@@ -18,6 +18,14 @@ import Testing
         #expect(String(decoding: bytes, as: UTF8.self).hasPrefix("wstan key uses 1\n"))
     }
 
+    @Test func `when a user was seen with which of the server's keys is kept too`() {
+        let servers = [Self.keys[1]: CalendarTime(microseconds: 5), Self.keys[2]: CalendarTime(microseconds: -7)]
+        let uses = [Self.keys[0]: KeyUse(count: 3, last: CalendarTime(microseconds: 5), servers: servers), Self.keys[1]: KeyUse()]
+        let bytes = KeyUseCodec.encode(uses)
+        #expect(String(decoding: bytes, as: UTF8.self).hasPrefix("wstan key uses 2\n"))
+        #expect(KeyUseCodec.decode(bytes) == uses)
+    }
+
     @Test func `what was cut or changed is not taken`() {
         let bytes = KeyUseCodec.encode(Self.uses)
         for count in 0..<bytes.count { #expect(KeyUseCodec.decode(Array(bytes[..<count])) == nil) }
@@ -29,7 +37,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "wstan key uses 2\n", "wstan key uses 1\nx 1 -\n", "wstan key uses 1\n0123456789abcdef -1 -\n",
+        "wstan key uses 3\n", "wstan key uses 2\n", "wstan key uses 1\nx 1 -\n", "wstan key uses 1\n0123456789abcdef -1 -\n",
         "wstan key uses 1\n\n",
     ])
     func `a text with a right digest may still make no sense`(text: String) {
@@ -37,13 +45,15 @@ import Testing
     }
 
     @Test func `the most keys that there may be fit into the file`() {
-        let ids = (0..<KeyRingBounds.keys).compactMap { number in
+        let most = KeyRingBounds.keys + KeyRingBounds.userKeys
+        let ids = (0..<most).compactMap { number in
             KeyID(text: String(repeating: "0", count: 16 - String(number, radix: 16).count) + String(number, radix: 16))
         }
-        let most = KeyUse(count: .max, last: CalendarTime(microseconds: .min))
-        let uses = Dictionary(uniqueKeysWithValues: ids.map { ($0, most) })
+        let time = CalendarTime(microseconds: .min)
+        let use = KeyUse(count: .max, last: time, servers: [ids[0]: time, ids[1]: time])
+        let uses = Dictionary(uniqueKeysWithValues: ids.map { ($0, use) })
         let bytes = KeyUseCodec.encode(uses)
         #expect(bytes.count <= KeyUseCodec.fileSize)
-        #expect(KeyUseCodec.decode(bytes)?.count == KeyRingBounds.keys)
+        #expect(KeyUseCodec.decode(bytes)?.count == most)
     }
 }

@@ -29,6 +29,7 @@ class Link:
         self.client, self.server = client, server
         self.up, self.down = Way(client, server), Way(server, client)
         self.recorded = bytearray()  # from the client
+        self.answered = bytearray()  # from the server
         self.head_end = 0            # of the request, once it is there
         self.cut = None              # 'close' or 'reset', by order
         self.alive = True
@@ -65,6 +66,8 @@ class Link:
         if way is self.up and self.head_end:
             data = self.forwarder.altered(data)
         way.pending += data
+        if way is self.down and len(self.answered) < RECORDED:
+            self.answered += data
         if way is self.up:
             if len(self.recorded) < RECORDED:
                 self.recorded += data

@@ -10,25 +10,6 @@ struct ClientHandshakeV2 {
     private let ciphers: [UInt8]
     private let hasBinding: Bool
 
-    /// Where a request goes, and in whose name.
-    struct Credentials: Sendable {
-        let server: ServerPublicKey
-        let user: UserKey
-        let realm: Realm
-
-        init(server: ServerPublicKey, user: UserKey, realm: Realm = .none) {
-            self.server = server
-            self.user = user
-            self.realm = realm
-        }
-
-        /// - Returns: nil for the key of a server.
-        init?(_ key: KeyString) {
-            guard let user = key.userKey else { return nil }
-            self.init(server: key.serverPublicKey, user: user, realm: key.realm)
-        }
-    }
-
     /// What has to be fresh with each request.
     struct Randomness {
         /// 16 bytes.
@@ -50,7 +31,7 @@ struct ClientHandshakeV2 {
     ///   - padding: in bytes; fewer are added where no more fit.
     /// - Returns: nil when the server's key is not valid: no secret can be agreed with it.
     init?(
-        _ credentials: Credentials, at time: WireTime, options: Options, message: [UInt8], padding: Int,
+        _ credentials: ClientKey, at time: WireTime, options: Options, message: [UInt8], padding: Int,
         _ randomness: Randomness
     ) {
         let payload = RequestPayload.encode(options, message: message, padding: padding)
@@ -59,7 +40,7 @@ struct ClientHandshakeV2 {
 
     /// - Parameter payload: P1, in which the options are.
     init?(
-        _ credentials: Credentials, at time: WireTime, payload: [UInt8], options: Options, _ randomness: Randomness
+        _ credentials: ClientKey, at time: WireTime, payload: [UInt8], options: Options, _ randomness: Randomness
     ) {
         precondition(randomness.salt.count == HandshakeBounds.salt, "a salt has 16 bytes")
         ciphers = options.ciphers

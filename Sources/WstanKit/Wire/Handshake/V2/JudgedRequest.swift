@@ -9,6 +9,10 @@ struct JudgedRequest {
     /// Its key has expired: it is answered, and then told so.
     let isExpired: Bool
     let identity: HandshakeIdentity
+    /// Of the server's key that it was made for.
+    let serverKey: KeyID
+    /// Its user's key, or the server's, is a former one.
+    let isInGrace: Bool
     /// When it was made, by its maker's clock.
     let time: WireTime
     let rememberedUntil: WireTime
@@ -18,12 +22,14 @@ struct JudgedRequest {
     private let secrets: RequestSecrets
 
     init(
-        user: RingUser, isExpired: Bool, identity: HandshakeIdentity, time: WireTime, rememberedUntil: WireTime,
-        payload: RequestPayload, cipher: RecordCipher, noise: NoiseNKpsk0.Responder, secrets: RequestSecrets
+        user: RingUser, isExpired: Bool, identity: HandshakeIdentity, serverKey: KeyID, isInGrace: Bool, time: WireTime,
+        rememberedUntil: WireTime, payload: RequestPayload, cipher: RecordCipher, noise: NoiseNKpsk0.Responder, secrets: RequestSecrets
     ) {
         self.user = user
         self.isExpired = isExpired
         self.identity = identity
+        self.serverKey = serverKey
+        self.isInGrace = isInGrace
         self.time = time
         self.rememberedUntil = rememberedUntil
         self.payload = payload
@@ -39,7 +45,7 @@ struct JudgedRequest {
     ///   - padding: in bytes; fewer are added where no more fit.
     ///   - ephemeralKey: 32 random bytes, fresh with each answer.
     func reply(
-        at now: WireTime, isInGrace: Bool = false, options: Options = Options(), padding: Int, ephemeralKey: SecretBytes
+        at now: WireTime, options: Options = Options(), padding: Int, ephemeralKey: SecretBytes
     ) -> (reply: HandshakeReply, secrets: TunnelChains) {
         let payload = ReplyPayload(
             time: now, cipher: cipher.byte, flags: isInGrace ? ReplyPayload.graceFlag : 0, options: options)

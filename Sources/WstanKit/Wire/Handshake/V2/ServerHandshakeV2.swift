@@ -63,7 +63,8 @@ struct ServerHandshakeV2: Sendable {
             throw .noCommonCipher
         }
         return JudgedRequest(
-            user: user, isExpired: user.isExpired(at: circumstances.now), identity: identity, time: header.time,
+            user: user, isExpired: user.isExpired(at: circumstances.now), identity: identity,
+            serverKey: opened.key.publicKey.id, isInGrace: user.expiry != nil || opened.key != keys.current, time: header.time,
             rememberedUntil: header.time.advanced(by: lifetime).advanced(by: HandshakeBounds.remembered),
             payload: payload, cipher: cipher, noise: noise, secrets: opened.secrets)
     }

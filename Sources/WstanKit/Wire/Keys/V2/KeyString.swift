@@ -1,8 +1,8 @@
 import WstanBase
 
 /// A key of version 2 as text: `wstan2:` and the base64url of `kind(1) || payload || realm(0 to 32) || check(4)`, without padding.
-struct KeyString: Sendable, Equatable, Redacted {
-    enum Kind: UInt8, CaseIterable, Sendable {
+package struct KeyString: Sendable, Equatable, Redacted {
+    package enum Kind: UInt8, CaseIterable, Sendable {
         /// 32 bytes, from which the server's private key and the user's secret follow: one string for both ends.
         case shared = 1
         /// The server's public key and the user's secret: for a client, which cannot play the server.
@@ -18,20 +18,23 @@ struct KeyString: Sendable, Equatable, Redacted {
         }
     }
 
-    static let prefix = "wstan2:"
+    package static let prefix = "wstan2:"
     private static let checkSize = 4
     /// kind, payload, realm, check.
     private static let lengths = 1 + 32 + checkSize...1 + 64 + Realm.mostBytes + checkSize
 
-    let kind: Kind
-    let realm: Realm
+    package let kind: Kind
+    package let realm: Realm
     private let payload: SecretBytes
+
+    /// Of kind 1.
+    package static func randomShared() -> KeyString { KeyString(shared: .random(count: Kind.shared.payloadSize)) }
 
     init(shared secret: SecretBytes, realm: Realm = .none) {
         self.init(.shared, secret, realm)
     }
 
-    init(client server: ServerPublicKey, _ user: UserKey, realm: Realm = .none) {
+    package init(client server: ServerPublicKey, _ user: UserKey, realm: Realm = .none) {
         let payload = SecretBytes(count: Kind.client.payloadSize) { room in
             room.copyBytes(from: server.bytes)
             user.secret.withBytes { UnsafeMutableRawBufferPointer(rebasing: room[32...]).copyMemory(from: $0) }
@@ -39,7 +42,7 @@ struct KeyString: Sendable, Equatable, Redacted {
         self.init(.client, payload, realm)
     }
 
-    init(server key: ServerKey, realm: Realm = .none) {
+    package init(server key: ServerKey, realm: Realm = .none) {
         self.init(.server, key.privateKey, realm)
     }
 
@@ -83,7 +86,7 @@ struct KeyString: Sendable, Equatable, Redacted {
     // MARK: As text
 
     /// A copy; see `Erasure`.
-    var text: String {
+    package var text: String {
         var bytes = [kind.rawValue] + payload.withBytes { Array($0) } + realm.bytes
         bytes += bytes.withUnsafeBytes { Self.check(of: $0) }
         return Self.prefix + Base64.encodeUnpadded(bytes)
@@ -92,7 +95,7 @@ struct KeyString: Sendable, Equatable, Redacted {
     /// Copies are made of the text on the way; see `Erasure`.
     ///
     /// - Throws: what is wrong with it, without a byte of what may be a key.
-    init(text: String) throws(Problem) {
+    package init(text: String) throws(Problem) {
         guard text.utf8.starts(with: Self.prefix.utf8) else { throw Problem(ofPrefix: text) }
         let body = text.utf8.dropFirst(Self.prefix.utf8.count)
         guard !body.isEmpty else { throw .empty }

@@ -2,7 +2,7 @@ import WstanBase
 
 extension KeyString {
     /// Why a text is no key of version 2.
-    enum Problem: Error, Equatable, CustomStringConvertible {
+    package enum Problem: Error, Equatable, CustomStringConvertible {
         /// It does not begin with `wstan2:`.
         case notAKeyString
         /// It begins with `wstan` and another number.
@@ -33,7 +33,7 @@ extension KeyString {
         }
 
         /// Goes on behind `the key ...`.
-        var description: String {
+        package var description: String {
             switch self {
             case .notAKeyString: "does not begin with wstan2:"
             case .otherVersion(let number): "is for version \(number) of the protocol, which this program does not speak"

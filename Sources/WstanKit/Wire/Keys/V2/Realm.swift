@@ -2,11 +2,11 @@ import WstanBase
 
 /// Which of several servers with one key a request is for: none, or up to 32 bytes that name an instance. It goes into every
 /// transcript, so that a request for one is nothing to another, which does not know what the first has seen.
-struct Realm: Hashable, Sendable, CustomStringConvertible {
+package struct Realm: Hashable, Sendable, CustomStringConvertible {
     static let mostBytes = 32
-    static let none = Realm(checked: [])
+    package static let none = Realm(checked: [])
 
-    let bytes: [UInt8]
+    package let bytes: [UInt8]
 
     /// - Returns: nil for more than 32 bytes.
     init?(_ bytes: some Collection<UInt8>) {
@@ -18,5 +18,5 @@ struct Realm: Hashable, Sendable, CustomStringConvertible {
         self.bytes = bytes
     }
 
-    var description: String { Printable.ascii(bytes) }
+    package var description: String { Printable.ascii(bytes) }
 }

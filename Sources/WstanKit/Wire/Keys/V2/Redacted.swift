@@ -1,8 +1,8 @@
 /// A key: texts and mirrors show nothing of it.
-protocol Redacted: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {}
+package protocol Redacted: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {}
 
 extension Redacted {
-    var description: String { "<key>" }
-    var debugDescription: String { "<key>" }
-    var customMirror: Mirror { Mirror(self, children: []) }
+    package var description: String { "<key>" }
+    package var debugDescription: String { "<key>" }
+    package var customMirror: Mirror { Mirror(self, children: []) }
 }

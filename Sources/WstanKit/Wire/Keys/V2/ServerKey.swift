@@ -1,10 +1,12 @@
 import WstanBase
 
-/// What clients have of a server's key (spk of section 3), and what follows from it: whoever has it can tell this server's requests
+/// What clients have of a server's key (spk of section 3), and what follows from it: its holders can tell this server's requests
 /// from noise, and cannot open them.
-struct ServerPublicKey: Sendable, Equatable, Redacted {
+package struct ServerPublicKey: Sendable, Equatable, Redacted {
     /// 32 bytes.
-    let bytes: [UInt8]
+    package let bytes: [UInt8]
+    /// Names it to administrators; no request has it.
+    package let id: KeyID
     /// From which the keys follow that hide a request's header and the answer's ephemeral key.
     let mask: SecretBytes
     /// What the cookie is called that carries a request.
@@ -13,6 +15,7 @@ struct ServerPublicKey: Sendable, Equatable, Redacted {
     init(_ bytes: [UInt8]) {
         precondition(bytes.count == X25519KeyPair.size, "a public key has 32 bytes")
         self.bytes = bytes
+        id = KeyID(label: "wstan server key", bytes)
         let hmac = HMAC()
         mask = HKDF.extract(salt: KeyLabels.maskSalt, ikm: bytes, by: hmac)
         let choice = HKDF.expand(prk: mask, info: Array("cookie".utf8), length: 1, by: hmac).withBytes { $0[0] }
@@ -26,11 +29,11 @@ struct ServerPublicKey: Sendable, Equatable, Redacted {
 }
 
 /// The key pair of a server (ssk and spk of section 3).
-struct ServerKey: Sendable, Equatable, Redacted {
+package struct ServerKey: Sendable, Equatable, Redacted {
     /// 32 random bytes.
     let privateKey: SecretBytes
     let pair: X25519KeyPair
-    let publicKey: ServerPublicKey
+    package let publicKey: ServerPublicKey
 
     init(privateKey: SecretBytes) {
         self.privateKey = privateKey
@@ -38,14 +41,16 @@ struct ServerKey: Sendable, Equatable, Redacted {
         publicKey = ServerPublicKey(pair.publicKey)
     }
 
-    static func == (a: ServerKey, b: ServerKey) -> Bool { a.privateKey == b.privateKey }
+    package static func random() -> ServerKey { ServerKey(privateKey: .random(count: X25519KeyPair.size)) }
+
+    package static func == (a: ServerKey, b: ServerKey) -> Bool { a.privateKey == b.privateKey }
 }
 
 /// The keys of a server that clients may have: the current one and, while they change to it, the former one. Requests are tried
 /// under them in this order.
-struct LiveServerKeys: Sendable, Equatable, Redacted {
-    var current: ServerKey
-    var former: ServerKey?
+package struct LiveServerKeys: Sendable, Equatable, Redacted {
+    package var current: ServerKey
+    package var former: ServerKey?
 
     var live: [ServerKey] { [current] + (former.map { [$0] } ?? []) }
 }

@@ -1,15 +1,17 @@
 import WstanBase
 
 /// The secret of one user or device of version 2 (U of section 3), and what follows from it.
-struct UserKey: Sendable, Equatable, Redacted {
+package struct UserKey: Sendable, Equatable, Redacted {
     static let size = 32
 
     /// 32 random bytes.
     let secret: SecretBytes
     /// Names the key in a request, inside its box.
-    let id: UserKeyID
+    package let id: UserKeyID
     /// What Noise mixes in: both ends know it.
     let psk: SecretBytes
+
+    package static func random() -> UserKey { UserKey(secret: .random(count: size)) }
 
     init(secret: SecretBytes) {
         precondition(secret.count == Self.size, "a user key has 32 bytes")
@@ -22,7 +24,7 @@ struct UserKey: Sendable, Equatable, Redacted {
 }
 
 /// kid: what a server finds a user by, however many there are. No outsider can read it on the wire.
-struct UserKeyID: Hashable, Sendable, CustomStringConvertible {
+package struct UserKeyID: Hashable, Sendable, CustomStringConvertible {
     static let size = 8
 
     let value: UInt64
@@ -36,7 +38,7 @@ struct UserKeyID: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// 16 hexadecimal digits.
-    var description: String {
+    package var description: String {
         let digits = String(value, radix: 16)
         return String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }

@@ -1,9 +1,9 @@
 import WstanBase
 
 /// A key of the users that a server accepts in version 2, and whose it is. A user may have several.
-struct RingUser: Sendable, Equatable {
-    let name: KeyName
-    let key: UserKey
+package struct RingUser: Sendable, Equatable {
+    package let name: KeyName
+    package let key: UserKey
     /// From then on it opens no tunnel. Nil: never.
     var expiry: WireTime?
 
@@ -11,7 +11,7 @@ struct RingUser: Sendable, Equatable {
 }
 
 /// The users of a server by the id of their key: ten thousand cost a request what one costs.
-struct UserRing: Sendable {
+package struct UserRing: Sendable {
     enum Problem: Error, Equatable {
         /// Two keys have one id: no request could tell whose it is. They may belong to one name.
         case sameKey(KeyName, KeyName)
@@ -26,6 +26,11 @@ struct UserRing: Sendable {
         for user in users { try add(user) }
     }
 
+    /// - Parameter users: no two with one key.
+    init(distinct users: some Sequence<RingUser>) {
+        for user in users { self.users[user.key.id] = user }
+    }
+
     mutating func add(_ user: RingUser) throws(Problem) {
         if let other = users[user.key.id] { throw .sameKey(other.name, user.name) }
         users[user.key.id] = user
@@ -34,7 +39,7 @@ struct UserRing: Sendable {
     /// Revokes a key.
     mutating func remove(_ id: UserKeyID) -> RingUser? { users.removeValue(forKey: id) }
 
-    var count: Int { users.count }
+    package var count: Int { users.count }
 
     /// - Returns: nil for a key that was never there, was revoked, or expired more than 30 days ago.
     func user(_ id: UserKeyID, at now: WireTime) -> RingUser? {

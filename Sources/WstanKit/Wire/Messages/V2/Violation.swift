@@ -3,9 +3,14 @@
 ///
 /// In P1 and P2 the same faults make a refused request and an impostor's answer (protocol-v2.md sections 4.4, 4.5).
 package enum Violation: String, Error, Sendable {
+    /// Not of RFC 6455.
+    case frame
+
     // Of records (section 4.6).
     case recordLength = "record-length"
     case epochTooLong = "epoch-too-long"
+    /// More changes of keys between two answers than any sender needs: each costs as much as a thousand small records.
+    case tooManyRekeys = "too-many-rekeys"
     case notAuthentic = "not-authentic"
     case textMessage = "text-message"
     case tooManyFragments = "too-many-fragments"

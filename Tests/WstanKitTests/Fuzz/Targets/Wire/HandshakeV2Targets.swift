@@ -133,7 +133,7 @@ private enum FuzzHandshake {
         var options = Options()
         options.set(.ciphers, [1, 2])
         return ClientHandshakeV2(
-            ClientHandshakeV2.Credentials(server: serverKey.publicKey, user: user), at: now, payload: payload, options: options,
+            ClientKey(server: serverKey.publicKey, user: user), at: now, payload: payload, options: options,
             ClientHandshakeV2.Randomness(
                 salt: [UInt8](repeating: 4, count: 16), ephemeralKey: SecretBytes([UInt8](repeating: 5, count: 32))))
     }

@@ -35,7 +35,7 @@ struct HandshakeFixture {
         user: UserKey = userKey, realm: Realm = .none, time: WireTime = time,
         _ randomness: ClientHandshakeV2.Randomness = randomness
     ) throws -> ClientHandshakeV2 {
-        let credentials = ClientHandshakeV2.Credentials(server: server.publicKey, user: user, realm: realm)
+        let credentials = ClientKey(server: server.publicKey, user: user, realm: realm)
         return try #require(
             ClientHandshakeV2(
                 credentials, at: time, options: options, message: message, padding: padding, randomness))
@@ -43,7 +43,7 @@ struct HandshakeFixture {
 
     /// With a payload that the client would not make.
     static func client(payload: [UInt8], _ options: Options = options()) throws -> ClientHandshakeV2 {
-        let credentials = ClientHandshakeV2.Credentials(server: serverKey.publicKey, user: userKey)
+        let credentials = ClientKey(server: serverKey.publicKey, user: userKey)
         return try #require(
             ClientHandshakeV2(credentials, at: time, payload: payload, options: options, randomness))
     }

@@ -3,15 +3,14 @@ import WstanControl
 
 struct KeysCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "keys", abstract: "List the names and IDs of the keys, and how much each is used. Never the keys themselves.")
+        commandName: "keys",
+        abstract: "List the names and IDs of the keys, and how much each is used. Never the keys themselves.")
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        guard let keys = try DaemonClient(daemon).status().keys else {
-            throw Failure(FailureText.notPermitted(.group), status: .notPermitted)
-        }
+        let keys = try DaemonClient(daemon).keys()
         if output.json { return keys.forEach(Terminal.sayJSON) }
         Terminal.say(KeyTable.table(keys, now: Terminal.now, manner: Terminal.manner).joined(separator: "\n"))
     }
@@ -39,8 +38,8 @@ struct RotateKeyCommand: ParsableCommand {
         commandName: "rotate-key",
         abstract: "Replace the key of a name. The old key is accepted for a while.",
         discussion: """
-            On a server it makes a key, and prints it with what clients need. A client has the key of its server, so there \
-            the key is given with --key-file.
+            On a server it makes a key, and prints it with what clients need. If the name has keys of both versions, --v1 or \
+            --v2 says which. A client has the key of its server, so there the key is given with --key-file.
             """)
 
     @OptionGroup var daemon: DaemonOptions
@@ -48,6 +47,7 @@ struct RotateKeyCommand: ParsableCommand {
     @OptionGroup var input: KeyInputOptions
     @Argument(help: "The name of the key. (default: the configured key)", completion: .custom(KeyNames.complete))
     var name: String?
+    @Flag var version: KeyVersion?
     @Option(
         help: "Accept the old key for this long: 90s, 15min, 24h, 7d; 0: not at all. (default: 24h)",
         transform: TypedTime.argument)
@@ -60,12 +60,15 @@ struct RotateKeyCommand: ParsableCommand {
         let given = try input.read()
         var reply = try client.call(
             RotateKey.self,
-            .init(name: name, key: given, graceUSec: grace?.microseconds, runtimeOnly: runtimeOnly ? true : nil))
-        if let path = reply.keyFile, let key = reply.key ?? given,
+            .init(
+                name: name, key: given, graceUSec: grace?.microseconds, runtimeOnly: runtimeOnly ? true : nil,
+                version: version?.number))
+        if let path = reply.keyFile, let key = reply.keyFileKey ?? reply.key ?? given,
             ConfiguredKeyFile.replace(path, of: client.instance, with: key)
         {
             // Done now, so there is nothing to warn of.
             reply.keyFile = nil
+            reply.keyFileKey = nil
             reply.warnings = reply.warnings.map { Array($0.dropFirst()) }.flatMap { $0.isEmpty ? nil : $0 }
         }
         if output.json { return Terminal.sayJSON(reply) }
@@ -93,9 +96,11 @@ struct AddKeyCommand: ParsableCommand {
     @OptionGroup var input: KeyInputOptions
     @Argument(help: "Letters, digits, dots, dashes and underscores.")
     var name: String
+    @Flag var version: KeyVersion?
 
     func run() throws {
-        let reply = try DaemonClient(daemon).call(AddKey.self, .init(name: name, key: try input.read()))
+        let reply = try DaemonClient(daemon).call(
+            AddKey.self, .init(name: name, key: try input.read(), version: version?.number))
         if output.json { return Terminal.sayJSON(reply) }
         Terminal.write(
             NewKey(
@@ -108,7 +113,7 @@ struct AddKeyCommand: ParsableCommand {
 }
 
 extension Terminal {
-    fileprivate static func warnOfKey(_ warnings: [String]?, isPersisted: Bool) {
+    static func warnOfKey(_ warnings: [String]?, isPersisted: Bool) {
         warn(warnings)
         if !isPersisted, (warnings ?? []).isEmpty { complain("warning: the key is lost with the next restart") }
     }
@@ -120,14 +125,15 @@ struct RetireKeyCommand: ParsableCommand {
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
     @Argument(
-        help: "The ID, from wstanctl keys, or a name that has one key only.", completion: .custom(KeyNames.completeKeys))
+        help: "The ID, from wstanctl keys, or a name that has one key only.", completion: .custom(KeyNames.completeKeys)
+    )
     var key: String
     @Flag(help: "Close the tunnels that were opened with it, too.")
     var close = false
 
     func run() throws {
         let daemon = try DaemonClient(daemon)
-        let id = try KeyNames.id(meantBy: key, among: try daemon.status().keys)
+        let id = try KeyNames.id(meantBy: key, among: try daemon.keys())
         let reply = try daemon.call(RetireKey.self, .init(id: id, close: close ? true : nil))
         if output.json { return Terminal.sayJSON(reply) }
         Terminal.say(KeyTable.retired(id, closed: close ? reply.closed : nil))
@@ -138,13 +144,14 @@ struct RetireKeyCommand: ParsableCommand {
 /// The names and IDs of keys, as they are typed.
 enum KeyNames {
     /// - Returns: the id of the key, or what was typed, for the daemon to judge.
-    static func id(meantBy text: String, among keys: [Control.Key]?) throws(Failure) -> String {
-        guard let keys, !keys.contains(where: { $0.id == text }) else { return text }
+    static func id(meantBy text: String, among keys: [Control.Key]) throws(Failure) -> String {
+        guard !keys.contains(where: { $0.id == text }) else { return text }
         let named = keys.filter { $0.name == text }
         guard named.count > 1 else { return named.first?.id ?? text }
-        let ids = named.map { "\(Printable.text($0.id)) (\($0.state.rawValue))" }
+        let ids = named.map { "\(Printable.text($0.id)) (\(KeyTable.kind($0)), \($0.state.rawValue))" }
         throw Failure(
-            "\(Printable.text(text)) has several keys. Give the ID of one: \(ids.joined(separator: ", "))", status: .usage)
+            "\(Printable.text(text)) has several keys. Give the ID of one: \(ids.joined(separator: ", "))",
+            status: .usage)
     }
 
     /// - Parameter words: of the command line, which may name the instance.
@@ -153,20 +160,21 @@ enum KeyNames {
         for (option, value) in zip(words, words.dropFirst()) where ["-i", "--instance", "--socket"].contains(option) {
             options += [option, value]
         }
-        return (try? DaemonClient(try DaemonOptions.parse(options)).status().keys) ?? []
+        return (try? DaemonClient(try DaemonOptions.parse(options)).keys()) ?? []
     }
 
     @Sendable static func complete(_ words: [String], _ index: Int, _ prefix: String) -> [String] {
-        unique(keys(words).map(\.name))
+        unique(keys(words).filter { $0.kind != .server }.map(\.name))
     }
 
     @Sendable static func completeKeys(_ words: [String], _ index: Int, _ prefix: String) -> [String] {
         let keys = keys(words)
-        return unique(keys.map(\.name)) + keys.map(\.id)
+        return unique(keys.filter { $0.kind != .server }.map(\.name)) + keys.map(\.id)
     }
 
     /// A name has several keys for a while.
     private static func unique(_ names: [String]) -> [String] {
-        names.enumerated().filter { names.firstIndex(of: $1) == $0 }.map(\.1)
+        var seen: Set<String> = []
+        return names.filter { seen.insert($0).inserted }
     }
 }

@@ -12,28 +12,34 @@ struct ClientConfigCommand: ParsableCommand {
         name: .customLong("key"), help: "The name of the key. (default: the configured key)",
         completion: .custom(KeyNames.complete))
     var name: String?
+    @Flag var version: KeyVersion?
     @Flag(help: "Print the proxy script (PAC) of a client, and its address on stderr.")
     var pac = false
 
     func validate() throws {
-        if pac, name != nil || output.json {
-            throw ValidationError("--pac excludes --key and --json")
+        if pac, name != nil || version != nil || output.json {
+            throw ValidationError("--pac excludes --key, --v1, --v2 and --json")
         }
     }
 
     func run() throws {
         let daemon = try DaemonClient(daemon)
         guard pac else {
-            let reply = try daemon.call(GetClientConfiguration.self, .init(keyName: name))
+            let reply = try daemon.call(GetClientConfiguration.self, .init(keyName: name, version: version?.number))
             if output.json { return Terminal.sayJSON(reply) }
             return Terminal.write(Self.text(reply, name: name))
         }
         let status = try daemon.status()
-        guard status.mode == .client else { throw Failure("\(daemon.instance.title) is a server. Run this on a client.") }
-        if status.restricted == true, status.listeners.isEmpty { throw Failure(FailureText.notPermitted(.group), status: .notPermitted) }
+        guard status.mode == .client else {
+            throw Failure("\(daemon.instance.title) is a server. Run this on a client.")
+        }
+        if status.restricted == true, status.listeners.isEmpty {
+            throw Failure(FailureText.notPermitted(.group), status: .notPermitted)
+        }
         guard let place = PACFetch.place(among: status.listeners) else {
             throw Failure(
-                "\(daemon.instance.title) listens on no TCP port, where browsers could fetch it: see listen in wstan.conf(5)")
+                "\(daemon.instance.title) listens on no TCP port, where browsers could fetch it: see listen in wstan.conf(5)"
+            )
         }
         let text = try PACFetch.fetch(from: place)
         Terminal.complain("this is \(Printable.text(place.url))")

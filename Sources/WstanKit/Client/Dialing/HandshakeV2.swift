@@ -1,0 +1,145 @@
+import WstanBase
+import WstanConfig
+
+/// The client's part of a handshake of version 2, as far as it is spoken to a server: M1 out, the 101 and M2 in.
+package struct HandshakeV2 {
+    let identity: ClientIdentity
+    let carrier: RequestCarrier
+    let server: ClientHandshake.Server
+    let usesTLS: Bool
+    /// For the 101, and again for M2.
+    let timeout: Duration
+
+    package init(
+        by identity: ClientIdentity, in carrier: Settings.Carrier, to server: ClientHandshake.Server, usesTLS: Bool,
+        timeout: Duration
+    ) {
+        self.identity = identity
+        self.carrier = RequestCarrier(carrier)
+        self.server = server
+        self.usesTLS = usesTLS
+        self.timeout = timeout
+    }
+
+    /// - Parameter time: when the request is made, by the server's clock as far as that is known.
+    /// - Throws: also why what has answered is not the server; then the connection is to be closed, and nothing else is
+    ///   tried.
+    func agree(
+        on opening: Opening, at time: WireTime, _ intake: inout BufferedReader
+    ) async throws(DialFailure) -> (agreement: TunnelV2.Agreement, reply: ReplyPayload) {
+        let (stream, worker) = (intake.stream, intake.stream.worker)
+        let key = worker.randomness.nonce()
+        let options = identity.options(binding: stream.tls?.channelBinding)
+        let message = MessageV2(opening)
+        let padding = Padding.p1(hasRequest: message.type != .nop, random: worker.randomness.next())
+        let randomness = ClientHandshakeV2.Randomness(
+            salt: worker.randomness.nonce().bytes, ephemeralKey: .random(count: X25519KeyPair.size))
+        let handshake = ClientHandshakeV2(
+            identity.credentials, at: time, options: options, message: message.encoded(), padding: padding, randomness)
+        guard let handshake else { throw .unusableServerKey }
+        stream.write(carrier.head(of: handshake.request, asking: server, of: identity.credentials.server, key: key))
+        let head = try await intake.readAnswer(deadline: worker.now + timeout)
+        if let failure = ClientHandshake.Failure(head, expecting: Base64.encode(Nonce.accept(forKey: key.base64.utf8)))
+        {
+            throw .refused(
+                UpgradeAnswer(
+                    head, body: intake.bytes, failure, to: server, usesTLS: usesTLS, now: WallClock.now()))
+        }
+        let reply = try await intake.readReply(deadline: worker.now + timeout)
+        let answer: ClientHandshakeV2.Answer
+        do throws(ReplyRefusal) { answer = try handshake.open(reply) } catch { throw .impostor(reason: error.code) }
+        let said = answer.payload.options
+        let agreement = TunnelV2.Agreement(
+            keyID: identity.keyID, chains: answer.secrets, peerLimit: said.recordLimit, shape: said.shape)
+        return (agreement, answer.payload)
+    }
+
+    /// Asks for an idle tunnel, only to see whether one can be had. It is the caller's to end.
+    ///
+    /// - Returns: why not; nil when the server has proven itself.
+    package func tryOut(_ intake: inout BufferedReader) async -> DialFailure? {
+        let now = WallClock.now()
+        do throws(DialFailure) {
+            _ = try await agree(on: .idle(time: now), at: WireTime(CalendarTime(seconds: now)), &intake)
+            return nil
+        } catch {
+            return error
+        }
+    }
+}
+
+extension Dialer {
+    /// The handshake of version 2; see `HandshakeV2`.
+    func agree(
+        on opening: Opening, by identity: ClientIdentity, with uplink: Uplink, _ intake: inout BufferedReader
+    ) async throws(DialFailure) -> (agreement: TunnelV2.Agreement, reply: ReplyPayload) {
+        let handshake = HandshakeV2(
+            by: identity, in: options.carrier, to: uplink.server.inHTTP, usesTLS: uplink.server.usesTLS,
+            timeout: options.handshakeTimeout)
+        let asked = WireTime(CalendarTime(seconds: WallClock.now()))
+        let agreed = try await handshake.agree(on: opening, at: clocks.time(of: uplink.number, asked), &intake)
+        let answered = WireTime(CalendarTime(seconds: WallClock.now()))
+        clocks.told(agreed.reply.time, by: uplink.number, asked: asked, answered: answered)
+        return agreed
+    }
+}
+
+/// The clocks of a client's servers, by number. Confined to its worker.
+final class ServerClocks: @unchecked Sendable {
+    private var clocks: [Int: ServerClock] = [:]
+
+    func told(_ time: WireTime, by server: Int, asked: WireTime, answered: WireTime) {
+        clocks[server, default: ServerClock()].told(time, asked: asked, answered: answered)
+    }
+
+    func time(of server: Int, _ now: WireTime) -> WireTime { clocks[server]?.time(now) ?? now }
+}
+
+extension RequestCarrier {
+    fileprivate init(_ carrier: Settings.Carrier) {
+        self =
+            switch carrier {
+            case .cookie: .cookie
+            case .path: .path
+            case .subprotocol: .subprotocol
+            }
+    }
+}
+
+extension MessageV2 {
+    /// What M1 asks for.
+    init(_ opening: Opening) {
+        switch opening {
+        case .request(let request): self = .request(RequestV2(request))
+        case .association(let request): self = .request(RequestV2(request))
+        case .idle: self = .nop
+        }
+    }
+}
+
+extension BufferedReader {
+    /// Reads M2 behind the 101; what came behind it is in `bytes` then.
+    fileprivate mutating func readReply(deadline: Instant) async throws(DialFailure) -> [UInt8] {
+        var reader = ReplyReader()
+        while true {
+            let new = bytes
+            bytes = []
+            do throws(ReplyReader.Failure) {
+                if let (message, rest) = try reader.append(new) {
+                    bytes = rest
+                    return message
+                }
+            } catch {
+                switch error {
+                case .notAReply: throw .impostor(reason: "not-a-reply")
+                case .closed: throw .unproven(.closed)
+                }
+            }
+            switch await readMore(deadline: deadline) {
+            case .more: break
+            case .timedOut: throw .unproven(.timedOut)
+            case .over, .reset: throw .unproven(.closed)
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import WstanBase
+import WstanCore
+
+/// A key as it is shown; never the key itself.
+package struct ListedKey: Sendable, Equatable {
+    package enum Kind: Sendable {
+        /// A client's, of that version of the protocol.
+        case v1, v2
+        /// The server's own.
+        case server
+    }
+
+    var id: KeyID
+    /// Nil: the server's own.
+    var name: KeyName?
+    var kind: Kind
+    var source: RingSource
+    var created: CalendarTime?
+    /// Nil: it is the current one.
+    var expiry: CalendarTime?
+    var use: KeyUse
+    /// When it was last used with the server's former key, if it was not used with the current one since.
+    var formerServerKeyUse: CalendarTime?
+}
+
+extension KeyRing {
+    /// Every key in it.
+    var acceptedIDs: Set<KeyID> { Set(names.keys).union(server.keys.map(\.id)) }
+
+    /// The server's own keys, then those of the names in their order, and what has expired left out.
+    func listed(now: CalendarTime, uses: [KeyID: KeyUse]) -> [ListedKey] {
+        var list = server.keys.map { listed($0, nil, .server, uses) }
+        for entry in entries {
+            list += entry.v1.keys.map { listed($0, entry.name, .v1, uses) }
+            list += entry.v2.keys.map { listed($0, entry.name, .v2, uses) }
+        }
+        return list.filter { key in key.expiry.map { $0 > now } ?? true }
+    }
+
+    private func listed<Value>(
+        _ key: RingKey<Value>, _ name: KeyName?, _ kind: ListedKey.Kind, _ uses: [KeyID: KeyUse]
+    ) -> ListedKey {
+        let use = uses[key.id] ?? KeyUse()
+        return ListedKey(
+            id: key.id, name: name, kind: kind, source: key.source, created: key.created, expiry: key.expiry, use: use,
+            formerServerKeyUse: formerServerKeyUse(use))
+    }
+
+    private func formerServerKeyUse(_ use: KeyUse) -> CalendarTime? {
+        guard let former = server.previous.first.flatMap({ use.servers[$0.id] }) else { return nil }
+        let current = server.current.flatMap { use.servers[$0.id] }
+        return current.map { $0 < former } ?? true ? former : nil
+    }
+
+    /// The names that still use one of the server's own keys, which is the current one or the former one.
+    func names(using server: KeyID, now: CalendarTime, uses: [KeyID: KeyUse]) -> [KeyName] {
+        let others = self.server.keys.map(\.id).filter { $0 != server }
+        return entries.filter { entry in
+            entry.v2.keys.contains { key in
+                guard key.expiry.map({ $0 > now }) ?? true, let use = uses[key.id], let last = use.servers[server]
+                else {
+                    return false
+                }
+                return !others.contains { other in use.servers[other].map { $0 > last } ?? false }
+            }
+        }.map(\.name)
+    }
+}

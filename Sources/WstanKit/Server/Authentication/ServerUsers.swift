@@ -1,0 +1,45 @@
+import WstanBase
+
+/// The users that a server accepts in version 2, and how often the key of each has been used. Confined to its worker.
+final class ServerUsers: @unchecked Sendable {
+    private var identity: ServerIdentity?
+    /// Of those that are accepted, since the process began.
+    private(set) var uses: [KeyID: KeyUse] = [:]
+
+    init(_ identity: ServerIdentity?) {
+        self.identity = identity
+    }
+
+    /// These are accepted from now on.
+    func install(_ identity: ServerIdentity?) {
+        self.identity = identity
+        uses = uses.filter { user($0.key) != nil }
+    }
+
+    /// - Parameter lifetime: of a request.
+    func handshake(lifetime: Duration) -> ServerHandshakeV2? {
+        identity.map {
+            ServerHandshakeV2(
+                keys: $0.keys, realm: $0.realm, users: $0.users, ciphers: $0.ciphers,
+                lifetime: UInt64(clamping: lifetime.wholeNanoseconds / 1_000_000))
+        }
+    }
+
+    /// - Returns: nil for a key that is no user's, or was revoked.
+    private func user(_ id: KeyID) -> RingUser? {
+        identity?.users.user(UserKeyID(id), at: WireTime(CalendarTime(seconds: WallClock.now())))
+    }
+
+    /// Whether it is a user's, though it may have expired.
+    func knows(_ id: KeyID) -> Bool { user(id) != nil }
+
+    /// Whether something new may be asked for with it.
+    func accepts(_ id: KeyID, now: Double) -> Bool {
+        user(id).map { !$0.isExpired(at: WireTime(CalendarTime(seconds: now))) } ?? false
+    }
+
+    /// - Parameter server: the server's key that the request was for; nil for one on a tunnel.
+    func used(_ id: KeyID, of server: KeyID? = nil, now: Double) {
+        uses[id, default: KeyUse()].count(at: CalendarTime(seconds: now), with: server)
+    }
+}

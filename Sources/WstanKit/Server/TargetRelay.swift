@@ -1,0 +1,62 @@
+import WstanBase
+
+/// A server's end of a connection, from the target's answer on.
+extension ServerService {
+    func relay(_ connection: Connection, from target: Stream, on tunnel: Tunnel) async {
+        var idleWatch: IdleWatch?
+        if options.idleTimeout > .zero {
+            idleWatch = IdleWatch(of: connection, between: tunnel, and: target, patience: options.idleTimeout)
+        }
+        let end = await tunnel.sendLoop(connection, from: target)
+        let isHalf = end == .finished && tunnel.finish(connection)
+        if isHalf { await waitForClient(connection, target, on: tunnel) }
+        idleWatch?.cancel()
+        if !isHalf, end != .over { await waitForPythonClient(tunnel) }
+        switch end {
+        case .finished: tunnel.end(connection, .normal)
+        case .broken: tunnel.end(connection, .targetBroken)
+        case .over: break
+        }
+        switch connection.outcome {
+        case nil:
+            // What the client still sent goes nowhere: version 1 cannot say that only one direction has ended.
+            target.closeOrderly(awaitingPeer: false)
+        case .reset(let reset):
+            if reset.isBrokenConnection { target.abort() } else { target.closeOrderly(awaitingPeer: false) }
+        case .lost:
+            target.resetAfterDelivery()
+        }
+    }
+
+    /// The target has finished, and the client may go on: until it has finished too, or one of them is gone.
+    private func waitForClient(_ connection: Connection, _ target: Stream, on tunnel: Tunnel) async {
+        target.onPeerGone = { [weak connection] in connection?.wake() }
+        defer { target.onPeerGone = nil }
+        while tunnel.carries(connection) {
+            guard !target.isGone else { return tunnel.end(connection, .targetBroken) }
+            await connection.waitForNews()
+        }
+    }
+
+    /// A Python client that reads a reset together with the 101 forgets to close its user agent's connection: its task
+    /// for that is cancelled before it has begun. So on a tunnel that has only just opened, our end takes a moment to
+    /// be told.
+    func waitForPythonClient(_ tunnel: Tunnel) async {
+        guard tunnels[tunnel.id] != nil, !tunnel.isOfVersion2 else { return }
+        let told = tunnel.opened + ServerLimits.resetAfterOpening
+        if worker.now < told { await worker.sleep(for: told - worker.now) }
+    }
+}
+
+extension TunnelAcceptor.Accepted {
+    /// What the tunnel speaks.
+    var version: (TunnelRole, FrameOutput) -> TunnelVersion {
+        { role, frames in
+            switch content {
+            case .v1(let request):
+                .v1(TunnelV1(role, sealer: request.sealer, opener: request.opener, frames: frames))
+            case .v2(let greeting): .v2(TunnelV2(role, greeting.agreement, frames: frames))
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import WstanBase
+
+/// Requests, as a server takes them and as a client makes them.
+extension TunnelV2 {
+    func receive(_ request: RequestV2, on tunnel: Tunnel) throws(Violation) {
+        switch try life.receivedRequest(request.type, TunnelLife.Cargo(of: request)) {
+        case .park: refusePark(tunnel)
+        case .refuse:
+            abort(.draining)
+            settle(tunnel)
+        case .begin: judge(request, on: tunnel)
+        }
+    }
+
+    /// A server: the request that has come with the handshake, if there was one. Its key has been looked at.
+    func begin(with request: RequestV2?, on tunnel: Tunnel) {
+        guard let request else { return }
+        do throws(Violation) {
+            switch try life.receivedRequest(request.type, TunnelLife.Cargo(of: request)) {
+            case .park: refusePark(tunnel)
+            case .begin, .refuse:
+                if let code = refusal(of: request) { return refuse(code, on: tunnel) }
+                serve(request, on: tunnel)
+            }
+        } catch {
+            tunnel.breakOff(error)
+        }
+    }
+
+    /// Section 14.17.
+    private func refusePark(_ tunnel: Tunnel) {
+        output.send(.bye(Bye(code: .noSuchListener)))
+        tunnel.close(CloseCode.normal)
+    }
+
+    private func refusal(of request: RequestV2) -> ResetCode? {
+        switch rules.refusal(of: request) {
+        case .reset(let code), .bye(let code): code
+        case nil: nil
+        }
+    }
+
+    private func refuse(_ code: ResetCode, on tunnel: Tunnel) {
+        abort(code)
+        settle(tunnel)
+    }
+
+    private func judge(_ request: RequestV2, on tunnel: Tunnel) {
+        // A peer that asks, and does not read, would have the answers pile up here.
+        guard !isJudging, tunnel.stream.pendingCount <= TunnelLimits.pendingAtRequestV2 else {
+            return tunnel.close(CloseCode.badState)
+        }
+        if let code = refusal(of: request) { return refuse(code, on: tunnel) }
+        guard let acceptor = tunnel.acceptor else { return tunnel.close(CloseCode.goingAway) }
+        switch acceptor.tunnel(tunnel, admissionOf: RequestStamp()) {
+        case .admitted: serve(request, on: tunnel)
+        case .refused: refuse(.keyRevoked, on: tunnel)
+        case .pending(let verdict): serve(request, if: verdict, on: tunnel)
+        }
+    }
+
+    private func serve(_ request: RequestV2, if verdict: @escaping Admission.Verdict, on tunnel: Tunnel) {
+        isJudging = true
+        let number = life.started
+        worker.spawn { [self] in
+            let error = await verdict()
+            isJudging = false
+            guard !tunnel.isClosing, life.started == number, life.isConnected else { return }
+            if error == nil { serve(request, on: tunnel) } else { refuse(.keyRevoked, on: tunnel) }
+        }
+    }
+
+    private func serve(_ request: RequestV2, on tunnel: Tunnel) {
+        guard let acceptor = tunnel.acceptor else { return tunnel.close(CloseCode.goingAway) }
+        if request.type == .associate {
+            guard let end = acceptor.tunnelMakesAssociation(tunnel) else { return refuse(.failed, on: tunnel) }
+            guard life.sendOK() else { return }
+            output.send(.ok(RequestBody()))
+            tunnel.begin(end)
+            request.body.data.withUnsafeBytes { bytes in
+                if let datagrams = try? DatagramPieces.read(bytes) { deliver(datagrams, on: tunnel) }
+            }
+        } else if let target = request.body.address.target {
+            let connection = Connection(worker: worker, end: nil, to: target)
+            connection.hold(request.body.data)
+            tunnel.begin(connection)
+            acceptor.tunnel(tunnel, serve: Request(time: 0, target: target, data: []), as: connection)
+        }
+    }
+}
+
+extension RequestV2 {
+    init(_ request: Request) {
+        self.init(.connect, RequestBody(address: AddressV2(request.target), data: request.data))
+    }
+
+    /// A first datagram that the peer does not take is dropped, as others are.
+    ///
+    /// - Parameter limit: the longest plaintext.
+    init(_ request: AssociationRequest, limit: Int = LimitsV2.plaintext) {
+        // No options, and no address.
+        var pieces = PieceGatherer(limit: limit - 3)
+        _ = pieces.append(AddressV2(request.first.address), request.first.data)
+        self.init(.associate, RequestBody(data: pieces.body))
+    }
+}

@@ -1,0 +1,198 @@
+import WstanBase
+
+/// Version 2 on a tunnel: the driver of `TunnelLife`, which opens what comes, a record at a time, and carries out what
+/// it says (protocol-v2.md sections 4.6 to 7.3). Confined to the tunnel's worker.
+final class TunnelV2: @unchecked Sendable {
+    /// Of the user's key that the tunnel was opened with, and keeps.
+    let keyID: KeyID
+    var life: TunnelLife
+    let output: RecordOutput
+    let opener: RecordOpener
+    let assembler: RecordAssembler
+    let worker: Worker
+    let rules = RequestRules()
+    /// Datagrams that are at hand, for one record.
+    private var gathered: PieceGatherer
+    /// The number of the latest PING: a flood of them costs nothing.
+    var duePong: UInt64?
+    /// REKEYs that have come since the peer was last owed nothing.
+    var rekeys = 0
+    /// A server's.
+    var watch: TunnelWatch?
+    /// A store elsewhere has the word on a request.
+    var isJudging = false
+    /// Requests up to which the owner knows that both ends are done.
+    private var settled: UInt64 = 0
+
+    /// What a handshake has agreed on.
+    struct Agreement {
+        let keyID: KeyID
+        let chains: TunnelChains
+        /// The longest plaintext that the peer takes.
+        var peerLimit = LimitsV2.plaintext
+        var shape: TrafficShape?
+        /// Where both directions begin to count records. A test of an epoch's end begins close to it.
+        var firstRecord: UInt64 = 0
+    }
+
+    init(_ role: TunnelRole, _ agreement: Agreement, frames: FrameOutput) {
+        let (chains, first) = (agreement.chains, agreement.firstRecord)
+        let isClient = role == .requester
+        let sending = isClient ? chains.clientToServer : chains.serverToClient
+        let receiving = isClient ? chains.serverToClient : chains.clientToServer
+        keyID = agreement.keyID
+        worker = frames.stream.worker
+        life = TunnelLife(isClient ? .client : .server)
+        output = RecordOutput(
+            frames, epoch: Epoch(cipher: chains.cipher, chain: sending, next: first), limit: agreement.peerLimit,
+            shape: agreement.shape)
+        opener = RecordOpener(Epoch(cipher: chains.cipher, chain: receiving, next: first))
+        assembler = RecordAssembler(limit: opener.mostBytes)
+        gathered = PieceGatherer(limit: agreement.peerLimit)
+        if !isClient { watch = TunnelWatch(worker: worker) }
+    }
+
+    var state: TunnelReport.State {
+        if life.isIdle { return .idle }
+        if life.isAborted { return .resetting }
+        return life.side == .client || life.isAnswered ? .using : .connecting
+    }
+
+    // MARK: The tunnel's life
+
+    func start(on tunnel: Tunnel) {
+        watch?.start { [weak self, weak tunnel] due in
+            guard let self, let tunnel, !tunnel.isClosing else { return }
+            switch due {
+            case .ping: sendPing()
+            case .unproven: tunnel.breakOff()
+            case .life: retire(.draining, on: tunnel)
+            }
+        }
+    }
+
+    func stop() {
+        watch?.stop()
+    }
+
+    /// No new requests here: the peer closes the tunnel as soon as nothing is open.
+    func retire(_ code: ResetCode, on tunnel: Tunnel) {
+        guard !life.isDraining, !tunnel.isClosing else { return }
+        life.sendBye()
+        output.send(.bye(Bye(code: code)))
+        closeIfUnused(tunnel)
+    }
+
+    /// A peer that has been told BYE gets a moment to close by itself: a request of its own may be on its way.
+    private func closeIfUnused(_ tunnel: Tunnel) {
+        guard life.isDraining, life.isIdle else { return }
+        _ = worker.schedule(after: TunnelLimits.farewell) { [weak self, weak tunnel] in
+            guard let self, let tunnel, life.isIdle else { return }
+            tunnel.close(CloseCode.goingAway)
+        }
+    }
+
+    func sendPing() {
+        output.send(.ping(worker.randomness.next()))
+    }
+
+    func sendDue() {
+        rekeys = 0
+        guard let number = duePong else { return }
+        duePong = nil
+        output.send(.pong(number))
+    }
+
+    // MARK: Connections
+
+    /// - Parameter request: nil when it is on its way already, with the handshake.
+    /// - Returns: false when the tunnel is not free.
+    func ask(_ request: Request?) -> Bool {
+        guard life.sendRequest(.stream) else { return false }
+        if let request { output.send(.request(RequestV2(request))) }
+        return true
+    }
+
+    /// - Parameter request: nil when it is on its way already, with the handshake.
+    /// - Returns: false when the tunnel is not free.
+    func ask(_ request: AssociationRequest?) -> Bool {
+        guard life.sendRequest(.datagrams) else { return false }
+        if let request { output.send(.request(RequestV2(request, limit: output.limit))) }
+        return true
+    }
+
+    /// - Returns: false when the connection was given up meanwhile.
+    func connectedTarget() -> Bool {
+        guard life.sendOK() else { return false }
+        output.send(.ok(RequestBody()))
+        return true
+    }
+
+    /// The near end has sent everything and takes more.
+    func finish(on tunnel: Tunnel) {
+        sendFin()
+        settle(tunnel)
+    }
+
+    private func sendFin() {
+        sendGathered()
+        guard life.sendFin() else { return }
+        output.send(.fin(UnsafeRawBufferPointer(start: nil, count: 0)))
+    }
+
+    /// The near end is done. One that has ended in good order is gone: FIN and, where the peer's segment is open, the
+    /// signal behind it.
+    func end(_ reset: Reset, on tunnel: Tunnel) {
+        let code = reset.codeToTell
+        if code == .none { sendFin() }
+        abort(code, reset.textToTell)
+        settle(tunnel)
+        if !life.isIdle { tunnel.resetDeadline.start() }
+    }
+
+    func abort(_ code: ResetCode, _ text: String = "") {
+        guard let number = life.abort() else { return }
+        output.send(.reset(ResetV2(connection: number, code: code, text: text)))
+    }
+
+    /// To be called when a segment may have ended.
+    func settle(_ tunnel: Tunnel) {
+        guard life.isIdle, life.started != settled else { return }
+        settled = life.started
+        if let over = tunnel.takeConnection() {
+            over.finish(.reset(.normal))
+            tunnel.stream.interruptDrain()
+        }
+        tunnel.takeAssociation()?.associationEnded()
+        output.rekeyWhenIdle()
+        guard !life.isOver else { return tunnel.close(CloseCode.normal) }
+        closeIfUnused(tunnel)
+        tunnel.becomeIdle()
+    }
+
+    // MARK: Datagrams
+
+    /// - Returns: false when it was dropped.
+    func send(_ datagram: Datagram) -> Bool {
+        guard life.maySend(.dgram) else { return false }
+        let address = AddressV2(datagram.address)
+        if gathered.append(address, datagram.data) {
+            if gathered.count == 1 { worker.execute { [weak self] in self?.sendGathered() } }
+            return true
+        }
+        sendGathered()
+        guard gathered.append(address, datagram.data) else { return false }
+        sendGathered()
+        return true
+    }
+
+    func sendGathered() {
+        guard gathered.count > 0 else { return }
+        let body = gathered.body
+        gathered = PieceGatherer(limit: output.limit)
+        guard life.maySend(.dgram) else { return }
+        body.withUnsafeBytes { bytes in
+            if let pieces = try? DatagramPieces.read(bytes) { output.send(.dgram(pieces)) }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import WstanBase
+
+/// What a key is good for at the end that has it: a key of either version, as the configuration, a control client or a stored ring
+/// gives it.
+package enum TunnelKey: Sendable, Equatable {
+    case v1(Key)
+    /// A server's, of version 2; with a shared string also the key of its user.
+    case server(ServerKey, Realm, user: UserKey?)
+    /// A client's, of version 2.
+    case client(ClientKey)
+
+    /// A key string of the wrong end.
+    package enum Problem: Error, Equatable {
+        /// A server's string where a client reads it.
+        case serverString
+        /// A client's string where a server reads it.
+        case clientString
+    }
+
+    /// - Parameter isClient: at which end it is read.
+    package init(_ string: KeyString, isClient: Bool) throws(Problem) {
+        if isClient {
+            guard let key = string.clientKey else { throw .serverString }
+            self = .client(key)
+        } else {
+            guard let key = string.serverKey else { throw .clientString }
+            self = .server(key, string.realm, user: string.userKey)
+        }
+    }
+
+    /// Tells it from every other, and tells nothing of it.
+    package var id: KeyID {
+        switch self {
+        case .v1(let key): key.id
+        case .server(let key, let realm, user: nil): KeyID(label: "wstan2 server", key.publicKey.bytes + realm.bytes)
+        case .server(let key, let realm, let user?):
+            KeyID(label: "wstan2 shared", key.publicKey.bytes + Array(user.id.description.utf8) + realm.bytes)
+        case .client(let key):
+            KeyID(label: "wstan2 client", key.server.bytes + Array(key.user.id.description.utf8) + key.realm.bytes)
+        }
+    }
+
+    /// That of its key in a ring.
+    package var ringID: KeyID {
+        switch self {
+        case .v1(let key): key.ringID
+        case .server(let key, _, _): key.ringID
+        case .client(let key): key.user.ringID
+        }
+    }
+
+    /// Whether one of its keys has this id in a ring.
+    package func holds(_ id: KeyID) -> Bool {
+        switch self {
+        case .v1(let key): key.id == id
+        case .server(let key, _, let user): key.ringID == id || user?.ringID == id
+        case .client(let key): key.user.ringID == id
+        }
+    }
+
+    /// As the configuration writes it, a copy; see `Erasure`. Nil where it cannot be told any more: a passphrase, and what a shared
+    /// string gave.
+    package var text: String? {
+        switch self {
+        case .v1(let key): key.count == 16 ? key.base64 : nil
+        case .server(let key, let realm, user: nil): KeyString(server: key, realm: realm).text
+        case .server: nil
+        case .client(let key): key.string.text
+        }
+    }
+}
+
+/// What a client opens tunnels of version 2 with: where its requests go, and in whose name.
+package struct ClientKey: Sendable, Equatable, Redacted {
+    package let server: ServerPublicKey
+    package let user: UserKey
+    package let realm: Realm
+
+    package init(server: ServerPublicKey, user: UserKey, realm: Realm = .none) {
+        self.server = server
+        self.user = user
+        self.realm = realm
+    }
+
+    /// Of kind 2: its holder cannot play the server.
+    package var string: KeyString { KeyString(client: server, user, realm: realm) }
+}
+
+extension KeyString {
+    /// What a client takes from it. Nil for a server's.
+    package var clientKey: ClientKey? {
+        userKey.map { ClientKey(server: serverPublicKey, user: $0, realm: realm) }
+    }
+}

@@ -1,0 +1,99 @@
+"""A server of version 2 that drains says BYE: open connections go on, new ones go to another server."""
+import signal
+
+from helpers.peers import agent, probe
+from helpers.peers.sealed import connect_to
+from helpers.peers.target import echo
+from helpers.process import OURS
+from helpers.version2 import PEER, Version2Pair
+from helpers.waiting import eventually
+from tunnels.test_v2_messages import Probed
+from v2.messages import *
+
+
+class Draining:
+    def connect(self):
+        return self.keep(agent.socks5(self.wstan_client.port, '127.0.0.1', self.echo.port))
+
+    def test_server_restarts(self):
+        """A connection goes on over its tunnel while the next server, on the same port, serves the next ones."""
+        self.echo = self.target(echo)
+        patience = ('--drain-timeout=20s',) if self.SERVER is OURS else ()
+        former = self.server(*patience)
+        self.between = self.forwarder(former)
+        self.wstan_client = self.client(self.between)
+        kept, other = self.connect(), self.connect()
+        for s in kept, other:
+            self.assertTrue(agent.echoes(s, b'before'))
+        other.close()
+        self.between.settle()
+        former.signal(signal.SIGTERM)
+        eventually(lambda: self.is_closed(former.port), 'it takes no more tunnels')
+        self.server(port=former.port)
+        for _ in range(3):
+            with self.connect() as s:
+                self.assertTrue(agent.echoes(s, b'after'))
+            self.between.settle()
+        self.assertTrue(agent.echoes(kept, b'still carried'))
+        self.assertIsNone(former.popen.poll(), 'it waits for what is open')
+        kept.close()
+        self.assertEqual(former.exit_status(), 0)
+        # One of each of the first two, and one for all later ones.
+        self.assertEqual(len(self.between.links), 3)
+
+    def is_closed(self, port):
+        try:
+            probe.reach(port).close()
+            return False
+        except ConnectionError:
+            return True
+
+
+class Announced(Probed):
+    def test_bye(self):
+        """Every tunnel gets BYE 20. A request that crosses it gets RESET 20; what is open goes on."""
+        idle, busy = self.tunnel(), self.connected()
+        self.assertEchoes(busy)
+        self.wstan_server.signal(signal.SIGTERM)
+        for tunnel in idle, busy:
+            self.assertEqual(tunnel.expect(BYE)[0], DRAINING)
+        idle.send(CONNECT, connect_to(self.echo))
+        self.assertEqual(idle.expect_reset(), (0, DRAINING))
+        idle.close()
+        self.assertEchoes(busy)
+        busy.send(FIN)
+        busy.expect(FIN)
+        busy.close()
+        self.assertEqual(self.wstan_server.exit_status(), 0)
+        self.assertEqual(len(self.echo.connections), 1)
+
+
+class AnnouncedOfPeer(Announced):
+    SERVER = PEER
+
+
+class OurPair(Draining, Version2Pair):
+    def test_client_ends(self):
+        """A client that is told to end lets a connection finish, and ends with 0."""
+        self.echo = self.target(echo)
+        self.pair('--drain-timeout=20s')
+        s = self.connect()
+        self.assertTrue(agent.echoes(s, b'before'))
+        self.wstan_client.signal(signal.SIGTERM)
+        eventually(lambda: self.is_closed(self.wstan_client.port), 'it takes no more user agents')
+        self.assertTrue(agent.echoes(s, b'still carried'))
+        s.close()
+        self.assertEqual(self.wstan_client.exit_status(), 0)
+
+
+class OurClientPeerServer(Draining, Version2Pair):
+    SERVER = PEER
+    test_client_ends = OurPair.test_client_ends
+
+
+class PeerClientOurServer(Draining, Version2Pair):
+    CLIENT = PEER
+
+
+class PairOfPeers(Draining, Version2Pair):
+    CLIENT = SERVER = PEER
