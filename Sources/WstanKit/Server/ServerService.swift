@@ -88,6 +88,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         authentication.apply(options)
         acceptor.apply(options, authentication)
         policy.rules = options.rules
+        retireUnaccepted()
     }
 
     // MARK: Keys
@@ -102,8 +103,12 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         recorder.keyNames = ring.names
         let keys = ring.serverKeys(now: CalendarTime(seconds: WallClock.now()))
         install(keys.map { ServerIdentity(keys: $0, realm: ring.realm, users: ring.users) })
-        // A request on one of these would be refused, and an association goes on to new targets without one: so its client is told
-        // now, and opens another.
+        retireUnaccepted()
+    }
+
+    /// A request on one of these would be refused, and an association goes on to new targets without one: so its client is told
+    /// now, and opens another.
+    private func retireUnaccepted() {
         for tunnel in tunnels.values.map(\.tunnel) where !isAccepted(tunnel.keyID) {
             tunnel.version.retire(.keyRevoked, on: tunnel)
         }
@@ -250,7 +255,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
                 let told = ToldFailure(error, of: request.target)
                 if let time = told.time(since: began, now: worker.now) {
                     await worker.sleep(for: time - worker.now)
-                    guard tunnel.connection === connection else { return }
+                    guard tunnel.connection === connection else { return connection.abandon() }
                 }
                 let reset = told.reset
                 await waitForPythonClient(tunnel)

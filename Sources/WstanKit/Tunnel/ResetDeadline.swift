@@ -12,6 +12,7 @@ final class ResetDeadline {
 
     /// To be called when our own reset has been sent. A stream that comes to no end is aborted.
     func start() {
+        cancel()
         wait(since: stream.worker.now, left: .max)
     }
 

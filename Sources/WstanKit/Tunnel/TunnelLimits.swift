@@ -16,7 +16,7 @@ enum TunnelLimits {
     /// The same in version 2, where a client that resets may ask again at once, behind what it no longer wants: a read,
     /// and answers.
     static let pendingAtRequestV2 = BlockPool.largest + pendingAtRequest
-    /// REKEYs that one read may bring: a sender has one for a million records.
+    /// REKEYs that may come between two moments at which nothing waits to be sent: a sender has one for a million records.
     static let rekeysAtOnce = 64
     /// How long a client that was told BYE may take to close an idle tunnel.
     static let farewell: Duration = .seconds(5)

@@ -252,6 +252,21 @@ import Testing
         }
     }
 
+    /// It was served there, as if version 1 were on.
+    @Test func `a server with neither version serves none`() async throws {
+        try await Self.stage {
+            try $0.speakV1()
+            $0.server.identity = nil
+            $0.server.acceptV1 = false
+        } _: { stage in
+            let (userAgent, _) = try await stage.connect(to: try stage.echo())
+            userAgent.write([1])
+            #expect(await userAgent.take(1) == [])
+            userAgent.close()
+            #expect(stage.server.totals.opened == 0)
+        }
+    }
+
     // MARK: BYE
 
     @Test func `a server that drains tells its clients, which close what is idle`() async throws {

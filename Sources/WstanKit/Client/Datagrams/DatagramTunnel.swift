@@ -102,7 +102,10 @@ final class DatagramTunnel: DatagramEnd, @unchecked Sendable {
     }
 
     private func opened(_ tunnel: Tunnel) {
-        guard case .opening(let waiting) = state else { return tunnel.leaveAssociation() }
+        guard case .opening(let waiting) = state else {
+            if tunnel.association === self { tunnel.leaveAssociation() }
+            return
+        }
         held = 0
         // The server may have closed it by now.
         guard tunnel.association === self else {

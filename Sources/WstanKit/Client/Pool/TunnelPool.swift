@@ -263,8 +263,12 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     }
 
     func tunnel(_ tunnel: Tunnel, saidBye bye: Bye) {
-        // It carries nothing new.
+        // It carries nothing new. An association has no end of its own to wait for: its next datagram takes another tunnel.
         machine.drop(tunnel.id)
+        if let association = tunnel.association {
+            tunnel.leaveAssociation()
+            association.associationEnded()
+        }
         log.saidBye(bye, on: tunnel.id, now: worker.now)
     }
 

@@ -5,7 +5,7 @@ import WstanCore
 /// Reads what the configuration names, and says what is wrong with it. Blocks.
 struct FileCheck {
     private(set) var findings: [Finding] = []
-    /// Nil: of version 2, or unreadable, and told.
+    /// Nil: a server's of version 2 that has no user yet, or unreadable, and told.
     private(set) var key: SentKey?
     /// A client's; nil when none of its servers wants TLS, or when its files are wrong.
     private(set) var trust: ClientTrust?

@@ -179,6 +179,7 @@ final class TunnelAcceptor: @unchecked Sendable {
         switch authentication.judge(head, binding: stream.tls?.channelBinding, now: .now()) {
         case .success(let judged): return judged
         case .failure(let refusal) where refusal.isOfVersion2 || !options.acceptV1: throw Refusal(refusal)
+        case nil where !options.acceptV1: throw .notARequest
         case .failure, nil: return nil
         }
     }

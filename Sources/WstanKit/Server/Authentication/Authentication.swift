@@ -132,7 +132,7 @@ struct Authentication {
         // The window may be narrower than `request-ttl` for those that were made before it was raised.
         try checkAge(of: verified.time, now: now.wall)
         try remember(token, of: verified.time, under: verified.keyID, opens: true, now: now)
-        users.used(verified.keyID, of: judged.serverKey, now: now.wall)
+        if !judged.isExpired { users.used(verified.keyID, of: judged.serverKey, now: now.wall) }
         return verified
     }
 
@@ -156,7 +156,9 @@ struct Authentication {
         guard accepts(key, now: now) else { throw .wire(.badAuthentication) }
     }
 
-    func accepts(_ key: KeyID, now: Double) -> Bool { keys.accepts(key, now: now) || users.accepts(key, now: now) }
+    func accepts(_ key: KeyID, now: Double) -> Bool {
+        options.acceptV1 && keys.accepts(key, now: now) || users.accepts(key, now: now)
+    }
 
     /// To be awaited before a request that has held is answered; see `ReplayGuard`.
     func settle(_ request: VerifiedRequest, on worker: Worker) async {

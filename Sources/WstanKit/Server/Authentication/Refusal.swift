@@ -103,7 +103,7 @@ enum Refusal: Error, Equatable {
         case .malformed, .tooLarge, .unexpectedCommand:
             Traits(code: error.code, counter: .malformed, cause: unreadable(error.code.replacing("-", with: " ")))
         case .violation:
-            Traits(code: error.code, counter: .malformed, cause: "against the protocol, on a tunnel of this key")
+            Traits(code: error.code, counter: .malformed, cause: "against the protocol")
         case .badAuthentication:
             Traits(
                 code: error.code, counter: .badAuthentication, text: "request refused: wrong key", cause: "wrong key",

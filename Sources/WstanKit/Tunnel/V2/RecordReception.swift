@@ -12,7 +12,10 @@ extension TunnelV2 {
             watch?.openedRecord()
             try receive(message, on: tunnel)
             // What was put together from pieces stays where it is until the next one comes.
-            if record.baseAddress != piece.bytes.baseAddress { tunnel.deliverCoalesced() }
+            if record.baseAddress != piece.bytes.baseAddress {
+                tunnel.deliverCoalesced()
+                assembler.release()
+            }
         } catch {
             tunnel.breakOff(error)
         }
@@ -98,7 +101,8 @@ extension TunnelV2 {
                 over.finish(.reset(Reset(reset, of: over.target, wasUp: false, isSignal: false)))
             }
             tunnel.takeAssociation()?.associationEnded()
-            return settle(tunnel)
+            settle(tunnel)
+            return tunnel.resetDeadline.start()
         }
         guard let connection = tunnel.connection else { return }
         connection.answered()

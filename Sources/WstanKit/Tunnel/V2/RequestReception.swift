@@ -3,11 +3,13 @@ import WstanBase
 /// Requests, as a server takes them and as a client makes them.
 extension TunnelV2 {
     func receive(_ request: RequestV2, on tunnel: Tunnel) throws(Violation) {
+        // A peer that asks, and does not read, would have the answers pile up here.
+        guard tunnel.stream.pendingCount <= TunnelLimits.pendingAtRequestV2 else {
+            return tunnel.close(CloseCode.badState)
+        }
         switch try life.receivedRequest(request.type, TunnelLife.Cargo(of: request)) {
         case .park: refusePark(tunnel)
-        case .refuse:
-            abort(.draining)
-            settle(tunnel)
+        case .refuse: refuse(.draining, on: tunnel)
         case .begin: judge(request, on: tunnel)
         }
     }
@@ -43,13 +45,11 @@ extension TunnelV2 {
     private func refuse(_ code: ResetCode, on tunnel: Tunnel) {
         abort(code)
         settle(tunnel)
+        if !life.isIdle { tunnel.resetDeadline.start() }
     }
 
     private func judge(_ request: RequestV2, on tunnel: Tunnel) {
-        // A peer that asks, and does not read, would have the answers pile up here.
-        guard !isJudging, tunnel.stream.pendingCount <= TunnelLimits.pendingAtRequestV2 else {
-            return tunnel.close(CloseCode.badState)
-        }
+        guard !isJudging else { return tunnel.close(CloseCode.badState) }
         if let code = refusal(of: request) { return refuse(code, on: tunnel) }
         guard let acceptor = tunnel.acceptor else { return tunnel.close(CloseCode.goingAway) }
         switch acceptor.tunnel(tunnel, admissionOf: RequestStamp()) {

@@ -21,6 +21,8 @@ final class TunnelV2: @unchecked Sendable {
     var watch: TunnelWatch?
     /// A store elsewhere has the word on a request.
     var isJudging = false
+    /// After a BYE.
+    private var farewell: Timers.ID?
     /// Requests up to which the owner knows that both ends are done.
     private var settled: UInt64 = 0
 
@@ -73,6 +75,8 @@ final class TunnelV2: @unchecked Sendable {
 
     func stop() {
         watch?.stop()
+        if let farewell { worker.cancel(farewell) }
+        farewell = nil
     }
 
     /// No new requests here: the peer closes the tunnel as soon as nothing is open.
@@ -85,10 +89,11 @@ final class TunnelV2: @unchecked Sendable {
 
     /// A peer that has been told BYE gets a moment to close by itself: a request of its own may be on its way.
     private func closeIfUnused(_ tunnel: Tunnel) {
-        guard life.isDraining, life.isIdle else { return }
-        _ = worker.schedule(after: TunnelLimits.farewell) { [weak self, weak tunnel] in
-            guard let self, let tunnel, life.isIdle else { return }
-            tunnel.close(CloseCode.goingAway)
+        guard life.isDraining, life.isIdle, farewell == nil else { return }
+        farewell = worker.schedule(after: TunnelLimits.farewell) { [weak self, weak tunnel] in
+            guard let self, let tunnel else { return }
+            farewell = nil
+            if life.isIdle { tunnel.close(CloseCode.goingAway) }
         }
     }
 
@@ -164,6 +169,7 @@ final class TunnelV2: @unchecked Sendable {
             tunnel.stream.interruptDrain()
         }
         tunnel.takeAssociation()?.associationEnded()
+        if gathered.count > 0 { gathered = PieceGatherer(limit: output.limit) }
         output.rekeyWhenIdle()
         guard !life.isOver else { return tunnel.close(CloseCode.normal) }
         closeIfUnused(tunnel)

@@ -3,7 +3,7 @@ import WstanBase
 /// Puts a record together from what a WebSocket message comes in: frames, and pieces of them. A message that lies whole in what
 /// was read is not copied. Confined to its tunnel.
 final class RecordAssembler {
-    /// What has come of a record that is not complete, or one that was complete at the last call.
+    /// What has come of a record that is not complete, or one that is and was not released.
     private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var count = 0
     private var isComplete = false
@@ -21,6 +21,11 @@ final class RecordAssembler {
     /// Bytes held for a record that is not complete.
     var heldBytes: Int { isComplete ? 0 : count }
 
+    /// The record that was returned last is of no more use.
+    func release() {
+        if isComplete { drop() }
+    }
+
     /// Takes the next piece, unmasked.
     ///
     /// - Parameter fragments: frames of this message so far, the one of the piece included.
@@ -28,7 +33,7 @@ final class RecordAssembler {
     func take(
         _ piece: UnsafeMutableRawBufferPointer, isText: Bool, fragments: Int, endsMessage: Bool
     ) throws(Violation) -> UnsafeMutableRawBufferPointer? {
-        if isComplete { drop() }
+        release()
         guard !isText else { throw .textMessage }
         guard fragments <= LimitsV2.fragments else { throw .tooManyFragments }
         guard piece.count <= limit - count else { throw .messageTooLong }
