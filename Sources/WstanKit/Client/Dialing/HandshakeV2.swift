@@ -77,7 +77,14 @@ extension Dialer {
             by: identity, in: options.carrier, to: uplink.server.inHTTP, usesTLS: uplink.server.usesTLS,
             timeout: options.handshakeTimeout)
         let asked = WireTime(CalendarTime(seconds: WallClock.now()))
-        let agreed = try await handshake.agree(on: opening, at: clocks.time(of: uplink.number, asked), &intake)
+        let agreed: (agreement: TunnelV2.Agreement, reply: ReplyPayload)
+        do throws(DialFailure) {
+            agreed = try await handshake.agree(on: opening, at: clocks.time(of: uplink.number, asked), &intake)
+        } catch {
+            // Perhaps because of what was corrected: this host's own clock was near enough when the server told its time.
+            clocks.forget(uplink.number)
+            throw error
+        }
         let answered = WireTime(CalendarTime(seconds: WallClock.now()))
         clocks.told(agreed.reply.time, by: uplink.number, asked: asked, answered: answered)
         return agreed
@@ -91,6 +98,8 @@ final class ServerClocks: @unchecked Sendable {
     func told(_ time: WireTime, by server: Int, asked: WireTime, answered: WireTime) {
         clocks[server, default: ServerClock()].told(time, asked: asked, answered: answered)
     }
+
+    func forget(_ server: Int) { clocks[server] = nil }
 
     func time(of server: Int, _ now: WireTime) -> WireTime { clocks[server]?.time(now) ?? now }
 }

@@ -263,8 +263,9 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     }
 
     func tunnel(_ tunnel: Tunnel, saidBye bye: Bye) {
-        // It carries nothing new. An association has no end of its own to wait for: its next datagram takes another tunnel.
-        machine.drop(tunnel.id)
+        // It carries nothing new: for the pool it is no more, and one that has just been opened has failed. An association has no
+        // end of its own to wait for: its next datagram takes another tunnel.
+        machine.ended(tunnel.id, now: worker.now)
         if let association = tunnel.association {
             tunnel.leaveAssociation()
             association.associationEnded()

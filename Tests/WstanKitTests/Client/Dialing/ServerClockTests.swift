@@ -37,4 +37,14 @@ import Testing
             for now in [0, 1, UInt64.max] { _ = clock.time(WireTime(milliseconds: now)) }
         }
     }
+
+    @Test func `what a server told of its time is forgotten with its next failure`() {
+        let clocks = ServerClocks()
+        let now = WireTime(milliseconds: 1_000_000)
+        clocks.told(WireTime(milliseconds: 4_600_000), by: 1, asked: now, answered: now)
+        #expect(clocks.time(of: 1, now) == WireTime(milliseconds: 4_600_000))
+        #expect(clocks.time(of: 2, now) == now)
+        clocks.forget(1)
+        #expect(clocks.time(of: 1, now) == now)
+    }
 }
