@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import WstanBase
@@ -304,6 +305,38 @@ import Testing
                 entered += 1
             }
             #expect(entered == 8)
+        }
+    }
+
+    /// Each is writable in its first turn, which is nothing that its peer has done.
+    @Test func `one that has only connected gives way, though others came with it`() async throws {
+        try await WorkerThread.run { worker in
+            let limiter = HandshakeLimiter(capacity: 12)
+            var streams: [WstanCore.Stream] = []
+            var peers: [Int32] = []
+            defer {
+                for stream in streams { stream.close() }
+                for peer in peers { Glibc.close(peer) }
+            }
+            for _ in 0..<12 {
+                var ends: [Int32] = [-1, -1]
+                let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+                try #require(socketpair(AF_UNIX, kind, 0, &ends) == 0)
+                peers.append(ends[1])
+                let stream = try WstanCore.Stream(descriptor: ends[0], worker: worker)
+                streams.append(stream)
+                HandshakePlace(limiter.enter(now: worker.now), of: stream, from: .key(1), in: limiter)
+                    .wait(for: .firstBytes)
+            }
+            await worker.yield()
+            try #require(streams.contains { !$0.deferred.isEmpty })
+            let later = worker.now + .seconds(1)
+            var entered = 0
+            while limiter.hasRoom(now: later), entered < 12 {
+                _ = limiter.enter(now: later)
+                entered += 1
+            }
+            #expect(entered == 12)
         }
     }
 }

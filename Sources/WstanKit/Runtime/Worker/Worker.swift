@@ -271,11 +271,9 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
             strangersLeft -= 1
             return stranger.handle(readiness)
         }
-        if stranger.deferred.isEmpty {
-            waitingStrangers.add(stranger, of: place.source)
-            // What it has sent waits here, and it is not to give way as one that is silent.
-            place.goOn()
-        }
+        if stranger.deferred.isEmpty { waitingStrangers.add(stranger, of: place.source) }
+        // What it has sent waits here, and it is not to give way as one that is silent. A new one is writable at once.
+        if readiness.contains(.readable), !stranger.deferred.contains(.readable) { place.goOn() }
         stranger.deferred.formUnion(readiness)
     }
 
