@@ -55,6 +55,11 @@ class Reference(ControlledPair):
         self.assertEqual(control.ListRejects()['refusals'], [])
         added = control.AddKey('tablet')
         self.assertEqual(control.RetireKey(added['id'], True)['closed'], 0)
+        phone = control.AddKey('phone', None, 2)
+        self.assertEqual([(key.get('name'), key['id']) for reply in control.ListKeys(_more=True) for key in reply['keys']][-1],
+                         ('phone', phone['id']))
+        self.assertEqual(control.RotateServerKey(force=True)['formerKeys'][0]['kind'], 'server')
+        control.RetireKey(phone['id'])
         rotated = control.RotateKey(graceUSec=0)
         self.open('client').RotateKey(key=rotated['key'])
         self.assertConnects()
@@ -69,7 +74,8 @@ class Reference(ControlledPair):
         self.assertConnects()
         called = set(Interfaces(source_text()).methods)
         self.assertEqual(called, {'GetStatus', 'CheckConfiguration', 'Reload', 'SetLogLevel', 'GetClientConfiguration', 'AddKey',
-                                  'RetireKey', 'RotateKey', 'ListTunnels', 'ListRejects', 'CloseTunnel', 'Drain', 'Undrain'})
+                                  'ListKeys', 'RotateServerKey', 'RetireKey', 'RotateKey', 'ListTunnels', 'ListRejects',
+                                  'CloseTunnel', 'Drain', 'Undrain'})
 
     def test_more(self):
         """A call that is answered again and again: what is there, then what changes, until the client leaves."""
@@ -204,7 +210,7 @@ class Standing(ControlledPair):
             try:
                 who()
                 v = Varlink(self.socket('server'))
-                reply = v.call(CONTROL + '.' + method, parameters, more=method == 'ListTunnels')
+                reply = v.call(CONTROL + '.' + method, parameters, more=method in ('ListTunnels', 'ListKeys'))
                 os.write(write, (reply.get('error') or 'None').split('.')[-1].encode() if reply else b'closed')
             finally:
                 os._exit(0)
@@ -216,7 +222,7 @@ class Standing(ControlledPair):
     CALLS = [  # what does no harm when it is let in
         ('GetStatus', {}), ('ListTunnels', {}), ('ListRejects', {}), ('CloseTunnel', {'id': 77}), ('CheckConfiguration', {}), ('Reload', {}),
         ('RotateKey', {'key': ''}), ('AddKey', {'name': 'default'}), ('RetireKey', {'id': 'none'}), ('Drain', {'timeoutUSec': -1}),
-        ('Undrain', {}), ('SetLogLevel', {'level': 'info'}), ('GetClientConfiguration', {}),
+        ('Undrain', {}), ('SetLogLevel', {'level': 'info'}), ('GetClientConfiguration', {}), ('ListKeys', {}), ('RotateServerKey', {}),
     ]
 
     def test_who(self):

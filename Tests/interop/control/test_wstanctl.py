@@ -521,7 +521,7 @@ class Failures(Control):
                 (('init', 'client', 'x', '--uri', 'foo'), "The value 'foo' is invalid for '--uri <uri>': a URI begins with ws:// or wss://, "
                                                           'such as ws://server.example.com:8080/'),
                 (('status', '--user', '--socket', '/x'), '--user and --socket exclude each other'),
-                (('client-config', '--pac', '--json'), '--pac excludes --key and --json'),
+                (('client-config', '--pac', '--json'), '--pac excludes --key, --v1, --v2 and --json'),
                 (('init', 'server', '--root', 'x'), '--root takes a path that begins with /'),
                 (('log-level', 'loud'), "The value 'loud' is invalid for '<level>'. Please provide one of 'debug', 'info', 'notice', "
                                         "'warning' or 'error'."),
@@ -538,7 +538,8 @@ class Failures(Control):
         for words, text in (
                 (('foo',), 'unknown command "foo". wstanctl --help lists the commands.'),
                 (('statsu',), 'unknown command "statsu". Did you mean "status"? wstanctl --help lists the commands.'),
-                (('-i', 'home', 'rotate'), 'unknown command "rotate". Did you mean "rotate-key"? wstanctl --help lists the commands.'),
+                (('-i', 'home', 'rotate'),
+                 'unknown command "rotate". Did you mean "rotate-key" or "rotate-server-key"? wstanctl --help lists the commands.'),
                 (('init', 'sever'), 'unknown command "sever". Did you mean "server"? wstanctl init --help lists the commands.'),
                 (('\x1b[2J',), 'unknown command "?[2J". wstanctl --help lists the commands.')):
             with self.subTest(words=words):

@@ -1,7 +1,8 @@
 /// What a client opens tunnels with, which says the version that it speaks: there is no other to fall back to.
 package enum SentKey: Sendable {
     case v1(Key)
-    case v2(ClientIdentity)
+    /// In memory of its own; see `TunnelKey`.
+    indirect case v2(ClientIdentity)
 
     /// - Returns: nil for what is a server's.
     package init?(_ key: TunnelKey) {
@@ -24,7 +25,7 @@ package enum SentKey: Sendable {
 final class SendingKey: @unchecked Sendable {
     enum Version {
         case v1(Authenticator)
-        case v2(ClientIdentity)
+        indirect case v2(ClientIdentity)
     }
 
     private(set) var version: Version

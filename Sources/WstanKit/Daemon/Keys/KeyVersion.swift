@@ -10,7 +10,7 @@ package enum KeyVersion: Int, Sendable {
 /// A key for a name of a server.
 enum NamedKey: Sendable {
     case v1(Key)
-    case v2(UserKey)
+    indirect case v2(UserKey)
 
     static func random(_ version: KeyVersion) -> NamedKey {
         switch version {

@@ -2,12 +2,15 @@ import WstanBase
 
 /// What a key is good for at the end that has it: a key of either version, as the configuration, a control client or a stored ring
 /// gives it.
+///
+/// What is longer than the shortest case is in memory of its own: where a case leaves room in a value, that room keeps what was on
+/// the stack, which may be a key.
 package enum TunnelKey: Sendable, Equatable {
     case v1(Key)
     /// A server's, of version 2; with a shared string also the key of its user.
-    case server(ServerKey, Realm, user: UserKey?)
+    indirect case server(ServerKey, Realm, user: UserKey?)
     /// A client's, of version 2.
-    case client(ClientKey)
+    indirect case client(ClientKey)
 
     /// A key string of the wrong end.
     package enum Problem: Error, Equatable {
