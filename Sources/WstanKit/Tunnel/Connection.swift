@@ -83,7 +83,7 @@ package final class Connection: @unchecked Sendable {
         }
     }
 
-    /// Server: the target has answered when the tunnel had nothing to do with the connection any more.
+    /// Server: the target has answered after the tunnel had released the connection.
     func leave(to target: Stream) {
         guard isParting else { return target.close() }
         target.write(takeHeld())

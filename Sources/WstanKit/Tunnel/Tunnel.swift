@@ -146,7 +146,7 @@ package final class Tunnel: @unchecked Sendable {
         return association
     }
 
-    /// Nothing is carried any more, and both ends know.
+    /// The connection has ended at both ends.
     func becomeIdle() {
         resetDeadline.cancel()
         rest()

@@ -161,7 +161,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
 
     /// Asks for an association, with its first datagram, where a tunnel is open and free. Version 2 only.
     ///
-    /// - Returns: nil where there is none.
+    /// - Returns: the tunnel; nil if no tunnel is free.
     func request(_ first: Datagram, for end: any DatagramEnd) -> Tunnel? {
         guard let tunnel = popIdle() else { return nil }
         hits &+= 1

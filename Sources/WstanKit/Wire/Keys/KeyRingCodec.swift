@@ -9,8 +9,8 @@ import WstanBase
 ///     NAME previous SOURCE CREATED EXPIRY BASE64
 ///     sha256 HEX
 ///
-/// Times are microseconds since the epoch; `-` where there is none. A ring in which version 2 has a part says at the beginning of
-/// each line what it is about, and has another first line, by which 0.1.0 refuses it:
+/// Times are microseconds since the epoch; `-` stands for no time. A ring with a key of version 2 has another first line, by which
+/// 0.1.0 refuses it. Each line then begins with its kind:
 ///
 ///     wstan key ring 2
 ///     origin 0123456789abcdef
@@ -103,7 +103,7 @@ private struct KeyRingLines {
         self.format = format
     }
 
-    /// Nil when it is none.
+    /// Nil if the lines make no ring.
     var ring: KeyRing? {
         origin.flatMap { KeyRing(entries: entries, server: server, peer: peer, realm: realm, origin: $0) }
     }

@@ -61,8 +61,8 @@ package enum TunnelKey: Sendable, Equatable {
         }
     }
 
-    /// As the configuration writes it, a copy; see `Erasure`. Nil where it cannot be told any more: a passphrase, and what a shared
-    /// string gave.
+    /// As the configuration writes it, a copy; see `Erasure`. Nil if the text is not known: of a passphrase, and of the key that a
+    /// shared string gave.
     package var text: String? {
         switch self {
         case .v1(let key): key.count == 16 ? key.base64 : nil

@@ -80,7 +80,7 @@ import Testing
         #expect(bytes.starts(with: "wstan key ring 2\n".utf8))
         let client = try KeyRingV2Tests.clientRing()
         #expect(try KeyRingCodec.decode(KeyRingCodec.encode(client)) == client)
-        // Once version 2 has no part in it any more, a downgrade can read it.
+        // A ring without a key of version 2 can be read by 0.1.0.
         let first = KeyRingCodec.encode(try Self.ring())
         #expect(first.starts(with: "wstan key ring 1\n".utf8))
     }
