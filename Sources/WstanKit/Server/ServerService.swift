@@ -5,7 +5,7 @@ import WstanBase
 package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Sendable {
     package let worker: Worker
     var options: ServerOptions
-    private var authentication: Authentication
+    private let authentication: Authentication
     private let acceptor: TunnelAcceptor
     private var connector: Connector
     let log: EventLog
@@ -86,7 +86,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         worker.assertIsCurrent()
         self.options = options
         authentication.apply(options)
-        acceptor.apply(options, authentication)
+        acceptor.apply(options)
         policy.rules = options.rules
         retireUnaccepted()
     }

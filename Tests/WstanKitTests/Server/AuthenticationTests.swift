@@ -45,7 +45,7 @@ import Testing
     /// What was accepted in the first minute is forgotten after its lifetime and a margin of two minutes.
     @Test func `a longer lifetime lets in nothing that may have been forgotten`() throws {
         let replayGuard = ReplayGuard(capacity: 10, lifetime: 60, now: Moment(Self.now))
-        var authentication = Authentication(options: try Self.options(), replayGuard: replayGuard)
+        let authentication = Authentication(options: try Self.options(), replayGuard: replayGuard)
         let first = try Self.request()
         #expect(try Self.refusal(first, authentication) == nil)
         let later = Self.now + 300

@@ -32,7 +32,7 @@ final class TunnelAcceptor: @unchecked Sendable {
 
     private let worker: Worker
     private var options: ServerOptions
-    private var authentication: Authentication
+    private let authentication: Authentication
     /// Of all that have not authenticated yet.
     private var places: [ObjectIdentifier: HandshakePlace] = [:]
     private let recorder: RefusalRecorder
@@ -97,9 +97,8 @@ final class TunnelAcceptor: @unchecked Sendable {
     }
 
     /// The certificate is no part of it: see `renew`.
-    func apply(_ options: ServerOptions, _ authentication: Authentication) {
+    func apply(_ options: ServerOptions) {
         self.options = options
-        self.authentication = authentication
     }
 
     /// Closes whatever has not authenticated yet.

@@ -37,7 +37,7 @@ struct VerifiedRequestV2 {
 }
 
 /// Decides whether the head of an HTTP request opens a tunnel. Confined to its worker.
-struct Authentication {
+final class Authentication: @unchecked Sendable {
     private(set) var options: ServerOptions
     let keys: ServerKeys
     let users: ServerUsers
@@ -54,7 +54,7 @@ struct Authentication {
     }
 
     /// Others are in force from now on; the keys have a way of their own.
-    mutating func apply(_ options: ServerOptions) {
+    func apply(_ options: ServerOptions) {
         self.options = options
     }
 
