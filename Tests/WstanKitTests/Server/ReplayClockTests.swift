@@ -7,99 +7,7 @@ import Testing
 /// A server whose clock is set at random, whose `request-ttl` is changed, whose machine sleeps, and which is restarted and killed
 /// at any moment, with an attacker who sends again whatever was ever accepted.
 @Suite struct ReplayClockTests {
-    private static let slots = 64
     private static let keys = [KeyID(value: 1), KeyID(value: 2), KeyID(value: 3)]
-
-    private struct Made: Hashable {
-        let key: KeyID
-        let token: UInt64
-        let time: Double
-    }
-
-    /// The file, as the process has written it.
-    private struct Journal {
-        private(set) var head = ReplayJournalFormat.encode(ReplayJournalFormat.Head(gap: 0), slots: slots)
-        private(set) var body = [UInt8](repeating: 0, count: slots * ReplayJournalFormat.slotSize)
-
-        mutating func note(_ forgotten: ForgottenSpans, _ lifetime: Double) {
-            head = ReplayJournalFormat.encode(
-                ReplayJournalFormat.Head(gap: 0, lifetime: lifetime, forgotten: forgotten), slots: slots)
-        }
-
-        mutating func write(_ record: ReplayRecord) {
-            let offset = record.slot * ReplayJournalFormat.slotSize
-            withUnsafeBytes(of: ReplayJournalFormat.encode(record)) {
-                body.replaceSubrange(offset..<(offset + $0.count), with: $0)
-            }
-        }
-
-        func read(now: Double, lifetime: Double) -> ReplayMemory.Inheritance {
-            var left = ReplayMemory.Inheritance(lifetime: lifetime)
-            if case .good(let head) = ReplayJournalFormat.readHead(head, slots: slots) {
-                left.forgotten = head.forgotten
-                left.lifetime = max(lifetime, head.lifetime ?? 0)
-            }
-            var reading = ReplayJournalReading(now: now)
-            body.withUnsafeBytes { reading.read($0, from: 0, count: slots) }
-            left.records = reading.records
-            return left
-        }
-    }
-
-    private struct Machine {
-        /// What a right clock says, and by how much this one is wrong.
-        var truth = 1_763_683_200.0
-        var error = 0.0
-        var boot = 30.0
-        /// For how long the clock has been right.
-        var right = 0.0
-        var journal = Journal()
-        var memory: ReplayMemory
-        var names: [KeyID: KeyName] = [:]
-        /// `request-ttl`, in seconds.
-        var lifetime = 60.0
-
-        init() {
-            memory = ReplayMemory(
-                capacity: slots, inheriting: journal.read(now: truth, lifetime: lifetime), now: Moment(wall: truth, boot: boot))
-        }
-
-        var now: Moment { Moment(wall: truth + error, boot: boot) }
-
-        mutating func pass(_ seconds: Double) {
-            truth += seconds
-            boot += seconds
-            right = error == 0 ? right + seconds : 0
-        }
-
-        mutating func set(error next: Double) {
-            error = next
-            right = 0
-        }
-
-        mutating func restart() {
-            memory = ReplayMemory(capacity: slots, inheriting: journal.read(now: now.wall, lifetime: lifetime), now: now)
-            install()
-        }
-
-        mutating func install() {
-            for line in memory.install(names) { journal.write(line) }
-        }
-
-        /// As `Authentication` and `ReplayGuard` do it.
-        mutating func admits(_ made: Made) -> ReplayMemory.Admission? {
-            guard abs(now.wall - made.time) <= lifetime else { return nil }
-            let admission = memory.admit(
-                Nonce(high: 1, low: made.token), under: made.key, madeAt: made.time, lifetime: lifetime, now: now)
-            journal.note(memory.forgotten, lifetime)
-            if case .new(let slot) = admission {
-                journal.write(
-                    ReplayRecord(
-                        key: made.key, content: .request(Nonce(high: 1, low: made.token)), time: made.time, slot: slot))
-            }
-            return admission
-        }
-    }
 
     private static let names = [keys[0]: KeyName.configured, keys[1]: KeyName.configured, keys[2]: KeyName("phone") ?? .configured]
 
@@ -108,11 +16,11 @@ import Testing
     ///   - changesLifetime: whether `request-ttl` is changed now and then.
     private static func run(seed: UInt64, steps: Int, strays: Bool, changesLifetime: Bool = false) -> (accepted: Int, served: Int) {
         var random = SeededRandomness(seed: seed)
-        var machine = Machine()
+        var machine = ReplayMachine(slots: 64)
         machine.names = names
         machine.install()
-        var accepted: [Made] = []
-        var known: Set<Made> = []
+        var accepted: [ReplayMachine.Made] = []
+        var known: Set<ReplayMachine.Made> = []
         var token: UInt64 = 0
         var served = 0
         func error() -> Double {
@@ -157,7 +65,7 @@ import Testing
                 let key = keys[random.below(3)]
                 // A client's clock is a second wrong.
                 let time = machine.truth + Double(random.below(21)) / 10 - 1 + (strays && random.below(2) == 0 ? machine.error : 0)
-                let made = Made(key: key, token: token, time: time)
+                let made = ReplayMachine.Made(key: key, token: token, time: time)
                 switch machine.admits(made) {
                 case .new:
                     if known.insert(made).inserted { accepted.append(made) }
