@@ -33,19 +33,21 @@ def beside_floor(load: str, name: str, pair: str = "ws", floor: str = "floor") -
     return lambda of: of(pair, load, name) / of(floor, load, name)
 
 
-def beside_sealed_floor(load: str) -> Callable[[Lookup], float]:
-    """CPU beside what no encrypted pair can do without: the floor's, and AES once in each process."""
-    return lambda of: of("ws", load, "cpu_s_per_GB") / (of("floor", load, "cpu_s_per_GB") + 2 * of("machine", "aes", "s_per_GB"))
+def beside_sealed_floor(load: str, pair: str = "ws", cipher: str = "aes") -> Callable[[Lookup], float]:
+    """CPU beside what no encrypted pair can do without: the floor's, and the cipher once in each process."""
+    return lambda of: of(pair, load, "cpu_s_per_GB") / (of("floor", load, "cpu_s_per_GB") + 2 * of("machine", cipher, "s_per_GB"))
 
 
 def plainly(pair: str, load: str, name: str, scale: float = 1) -> Callable[[Lookup], float]:
     return lambda of: of(pair, load, name) / scale
 
 
+STREAMS = {
+    "down": "one stream down", "up": "one stream up", "down8": "eight streams down", "up8": "eight streams up"}
+
 BULK = [
     Row(f"{title}: {text}", figure(load), unit, **goal)
-    for load, title in (
-        ("down", "one stream down"), ("up", "one stream up"), ("down8", "eight streams down"), ("up8", "eight streams up"))
+    for load, title in STREAMS.items()
     for text, figure, unit, goal in (
         ("throughput", lambda load: beside_floor(load, "MB_per_s"), "x floor", {"at_least": 0.7}),
         ("CPU per GB", beside_sealed_floor, "x (floor + AES twice)", {"at_most": 1.2}))]
@@ -81,17 +83,42 @@ START = [
         Row(f"a fresh {role}: resident", plainly("ws", "fresh", f"{role}_kb", 1024), "MB", at_most=12),
         Row(f"a fresh {role}: ready after", plainly("ws", "fresh", f"{role}_ready_ms"), "ms", at_most=50))]
 
+def beside_v1(load: str, name: str, pair: str = "v2", ours: str = "ws") -> Callable[[Lookup], float]:
+    return lambda of: of(pair, load, name) / of(ours, load, name)
+
+
+VERSION_2 = [
+    *(Row(f"version 2, {title}: CPU per GB", beside_sealed_floor(load, "v2", "gcm"), "x (floor + AES-GCM twice)", at_most=1.2)
+      for load, title in STREAMS.items()),
+    *(Row(f"version 2, one stream {way}: CPU per GB, times better than {peer}",
+          lambda of, load=way, peer=peer: of(peer, load, "cpu_s_per_GB") / of("v2", load, "cpu_s_per_GB"), "x", at_least=2.5)
+      for way in ("down", "up") for peer in ("shadowsocks-libev", "v2ray")),
+    Row("version 2, 32 connections at once: CPU each", beside_v1("rate32", "cpu_us_each"), "x version 1", at_most=1),
+    Row("version 2, 32 connections at once: connections/s", beside_v1("rate32", "per_s"), "x version 1", at_least=1),
+    Row("version 2, 32 connections at once: connections/s",
+        lambda of: of("v2", "rate32", "per_s") / of("shadowsocks-libev", "rate32", "per_s"), "x shadowsocks-libev", at_least=1.15),
+    Row("version 2, the same without a pool: CPU each above version 1's",
+        lambda of: of("v2 no pool", "rate32", "cpu_us_each") - of("ws no pool", "rate32", "cpu_us_each"), "us", at_most=220),
+    Row("version 2, 64-byte round trips, 64 streams: CPU each", beside_floor("ping64", "cpu_us_each", "v2"), "x floor", at_most=1.15),
+    *(Row(f"version 2, datagrams of {size} bytes there and back, 64 associations: {text}",
+          lambda of, load=f"udp{size}", name=name, power=power:
+          (of("v2", load, name) / of("shadowsocks-libev", load, name)) ** power, "times better than shadowsocks-libev", at_least=1.5)
+      for size in (64, 1200) for text, name, power in (("per second", "per_s", 1), ("CPU each", "cpu_us_each", -1))),
+    *(Row(f"version 2, an idle tunnel, {state}: {role}", plainly(pair, "many", f"{prefix}{role}_kb_each"), "KB", at_most=8)
+      for state, pair, prefix in (("in use", "v2", ""), ("in the pool", "v2 big pool", "pooled_")) for role in ("server", "client")),
+]
+
 REPORTED = [
     Row("connections that failed", plainly("all", "ours", "failed"), at_most=0),
     Row("9,000 tunnels at once: CPU to open each", beside_floor("many", "cpu_us_each"), "x floor"),
-    Row("64-byte datagrams there and back, 64 associations", plainly("ws", "udp64", "per_s"), "/s"),
-    Row("64-byte datagrams there and back: CPU each", plainly("ws", "udp64", "cpu_us_each"), "us"),
+    *(Row(f"datagrams of {size} bytes there and back, 64 associations: {text}", plainly("ws", f"udp{size}", name), unit)
+      for size in (64, 1200) for text, name, unit in (("per second", "per_s", "/s"), ("CPU each", "cpu_us_each", "us"))),
     *(Row(f"two threads instead of one: {text}",
           lambda of, load=load, name=name: of("ws two", load, name) / of("ws", load, name), "x")
       for text, load, name in (("eight streams down", "down8", "MB_per_s"), ("connections/s", "rate32", "per_s"))),
 ]
 
-ROWS = [*BULK, *TLS, *CONNECTIONS, *ROUND_TRIPS, *MEMORY, *START, *REPORTED]
+ROWS = [*BULK, *TLS, *CONNECTIONS, *ROUND_TRIPS, *MEMORY, *START, *VERSION_2, *REPORTED]
 
 # What a peer is compared by.
 COLUMNS = [

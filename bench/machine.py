@@ -28,10 +28,10 @@ def description() -> str:
     return ", ".join(filter(None, parts))
 
 
-def aes_seconds_per_gb() -> float:
-    """What AES-128-CTR takes on one core, in pieces of the size of a record."""
-    told = said("openssl", "speed", "-mr", "-evp", "aes-128-ctr", "-bytes", "16384", "-seconds", "1")
+def cipher_seconds_per_gb(cipher: str, piece: int) -> float:
+    """What it takes on one core, in pieces of so many bytes: the size of a record."""
+    told = said("openssl", "speed", "-mr", "-evp", cipher, "-bytes", str(piece), "-seconds", "1")
     found = re.search(r"^\+F:.*:([\d.]+)$", told, re.M)
     if not found:
-        raise Failure("`openssl speed` did not tell how fast AES-128-CTR is")
+        raise Failure(f"`openssl speed` did not tell how fast {cipher} is")
     return 1e9 / float(found[1])

@@ -13,10 +13,15 @@ from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import Callable, NamedTuple
 
-from measure import Failure, Pair, free_ports
+from measure import Failure, Pair, Process, free_ports
 
 TESTS_VENV = Path(__file__).resolve().parent.parent / ".build/interop-venv"
 PEERS_FILE = Path(__file__).resolve().parent / "peers.conf"
+
+
+def write_secret(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text)
 
 
 class Materials(NamedTuple):
@@ -33,8 +38,18 @@ class Materials(NamedTuple):
     def key_file(self) -> Path:
         path = self.work / "key"
         if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text(self.key + "\n")
+            write_secret(path, self.key + "\n")
+        return path
+
+    def v2_key_file(self, role: str) -> Path:
+        """Of version 2, made for both roles at once: `server` or `client`."""
+        path = self.work / f"key-v2-{role}"
+        if not path.exists():
+            made = subprocess.run([self.wstand, "-g", "--v2"], capture_output=True, text=True)
+            if made.returncode != 0:
+                raise Failure(f"{self.wstand} -g --v2: {made.stderr}")
+            for name, line in zip(("server", "client"), made.stdout.splitlines()):
+                write_secret(self.work / f"key-v2-{name}", line + "\n")
         return path
 
     @property
@@ -91,25 +106,60 @@ def key_ring(of: Materials, count: int) -> Path:
         until = str(now + 86_400_000_000 - place) if place else "-"
         text += line(name, ("previous" if place else "current") + " state", str(now), until, secrets.token_bytes(16))
     folder.mkdir(mode=0o700)
-    ring = folder / "keyring"
-    ring.touch(mode=0o600)
-    ring.write_text(text + f"sha256 {hashlib.sha256(text.encode()).hexdigest()}\n")
+    write_ring(folder, text)
     return folder
 
 
-def wstan(of: Materials, scheme: str = "ws", threads: int = 1, pool: int = USUAL_POOL, keys: int = 1) -> Pair:
+def write_ring(folder: Path, text: str) -> None:
+    write_secret(folder / "keyring", text + f"sha256 {hashlib.sha256(text.encode()).hexdigest()}\n")
+
+
+def user_ring(of: Materials, count: int) -> Path:
+    """A state directory whose server has so many users of version 2. The server writes a ring of two; the others are added to it."""
+    folder = of.work / f"users-{count}"
+    if folder.exists():
+        return folder
+    folder.mkdir(mode=0o700)
+    control, (port,) = folder / "control", free_ports(1)
+    server = Process(
+        "the server that makes a key ring",
+        [of.wstand, "-s", f"ws://127.0.0.1:{port}/", f"--key-file={of.v2_key_file('server')}", f"--state-directory={folder}",
+         f"--control-socket={control}"], port, of.work / "ring.log")
+    try:
+        server.await_listening()
+        made = subprocess.run(
+            [Path(of.wstand).with_name("wstanctl"), "--socket", control, "add-key", "--v2", "second"], capture_output=True, text=True)
+        if made.returncode != 0:
+            raise Failure(f"wstanctl add-key: {made.stderr}")
+    finally:
+        server.stop()
+    text = (folder / "keyring").read_text().rpartition("sha256 ")[0]
+    now = int(time.time() * 1e6)
+    text += "".join(
+        f"v2 u{number} current state {now} - {b64encode(secrets.token_bytes(32)).decode()}\n" for number in range(count - 2))
+    write_ring(folder, text)
+    return folder
+
+
+def wstan(
+    of: Materials, scheme: str = "ws", threads: int = 1, pool: int = USUAL_POOL, keys: int = 1, version: int = 1
+) -> Pair:
     """One thread each, unless told otherwise, because the relays have one. Another pool than the usual one opens nothing ahead."""
     server, client = free_ports(2)
-    common = ["--key-file", str(of.key_file), f"--threads={threads}"]
+    server_key, client_key = (of.v2_key_file(role) if version == 2 else of.key_file for role in ("server", "client"))
+    common = [f"--threads={threads}"]
     for_server, for_client = [f"{scheme}://127.0.0.1:{server}/"], [f"{scheme}://127.0.0.1:{server}/"]
     if scheme == "wss":
         pem, key = of.certificate
         # A session is resumed only for a name.
         for_server = [f"wss://localhost:{server}/", f"--listen=127.0.0.1:{server}", f"--tls-certificate={pem}", f"--tls-key={key}"]
         for_client = [f"wss://localhost:{server}/", f"--connect-to=127.0.0.1:{server}", f"--tls-ca-file={pem}"]
-    name = "wstan" + (" wss" if scheme == "wss" else "") + (f", {threads} threads" if threads > 1 else "")
+    for_server.append(f"--key-file={server_key}")
+    for_client.append(f"--key-file={client_key}")
+    name = "wstan" + (" v2" if version == 2 else "") + (" wss" if scheme == "wss" else "")
+    name += f", {threads} threads" if threads > 1 else ""
     if keys > 1:
-        for_server.append(f"--state-directory={key_ring(of, keys)}")
+        for_server.append(f"--state-directory={(user_ring if version == 2 else key_ring)(of, keys)}")
     if pool != USUAL_POOL:
         for_client += [f"--pool-size={pool}", "--pool-min=0"]
         name += ", no pool" if pool == 0 else f", pool of {pool}"
@@ -126,6 +176,7 @@ class Peer(NamedTuple):
     make: Callable[[Materials], Pair]
     """What it is compared with: `ws` and `wss` are ours; nothing when it does not encrypt."""
     beside: str
+    relays_datagrams: bool = False
 
 
 def python_wstan(of: Materials, program: str) -> Pair:
@@ -138,7 +189,7 @@ def python_wstan(of: Materials, program: str) -> Pair:
 
 def shadowsocks(of: Materials) -> Pair:
     server, client = free_ports(2)
-    common = ["-s", "127.0.0.1", "-p", str(server), "-k", of.key, "-m", "aes-128-ctr"]
+    common = ["-s", "127.0.0.1", "-p", str(server), "-k", of.key, "-m", "aes-128-ctr", "-u"]
     return Pair(
         "shadowsocks-libev aes-128-ctr", ["ss-server", *common], server,
         ["ss-local", *common, "-b", "127.0.0.1", "-l", str(client)], client)
@@ -187,7 +238,7 @@ def find_peers(of: Materials) -> list[Peer]:
     else:
         print("left out: Python's wstan (WSTAN_VENV names no venv with it)")
     for programs, peer in (
-        (("ss-server", "ss-local"), Peer("shadowsocks-libev", shadowsocks, "ws")),
+        (("ss-server", "ss-local"), Peer("shadowsocks-libev", shadowsocks, "ws", relays_datagrams=True)),
         (("v2ray",), Peer("v2ray", v2ray, "ws"))):
         if all(map(shutil.which, programs)):
             found.append(peer)

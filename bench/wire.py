@@ -88,9 +88,9 @@ def end(process: subprocess.Popen) -> None:
     process.wait()
 
 
-def start_pair(wire: Wire, of: pairs.Materials, scheme: str = "ws") -> None:
+def start_pair(wire: Wire, of: pairs.Materials, scheme: str = "ws", version: int = 1) -> None:
     """A target at 127.0.0.1 of the far end, and the pair."""
-    key = ["--key-file", str(of.key_file)]
+    server_key, client_key = (f"--key-file={of.v2_key_file(role) if version == 2 else of.key_file}" for role in ("server", "client"))
     uri, for_server, for_client = f"ws://{FAR}:{SERVER}/", [], []
     if scheme == "wss":
         pem, private = of.certificate
@@ -98,8 +98,8 @@ def start_pair(wire: Wire, of: pairs.Materials, scheme: str = "ws") -> None:
         for_server = [f"--listen={FAR}:{SERVER}", f"--tls-certificate={pem}", f"--tls-key={private}"]
         for_client = [f"--connect-to={FAR}:{SERVER}", f"--tls-ca-file={pem}"]
     wire.start("target", wire.far, [of.tunbench, "target", str(TARGET)], TARGET)
-    wire.start("server", wire.far, [of.wstand, "-s", uri, *key, *for_server, "--allow-private=yes"], SERVER)
-    wire.start("client", wire.near, [of.wstand, uri, *key, *for_client, "-a", "127.0.0.1", "-p", str(CLIENT)], CLIENT)
+    wire.start("server", wire.far, [of.wstand, "-s", uri, server_key, *for_server, "--allow-private=yes"], SERVER)
+    wire.start("client", wire.near, [of.wstand, uri, client_key, *for_client, "-a", "127.0.0.1", "-p", str(CLIENT)], CLIENT)
     # Its first tunnel takes three round trips, or four.
     time.sleep(6 * ROUND_TRIP_MS / 1000)
 
@@ -166,9 +166,10 @@ def measure(of: pairs.Materials, delayline: str, seconds: float) -> dict[str, di
         start_pair(wire, of)
         figures["ws"] = first_byte(wire)
         figures |= measure_streams(wire, of, seconds)
-    with Wire(delayline, of.work) as wire:
-        start_pair(wire, of, "wss")
-        figures["wss"] = first_byte(wire)
+    for load, scheme, version in (("wss", "wss", 1), ("v2", "ws", 2), ("v2 wss", "wss", 2)):
+        with Wire(delayline, of.work) as wire:
+            start_pair(wire, of, scheme, version)
+            figures[load] = first_byte(wire)
     with Wire(delayline, of.work, LOSS_PER_MILLE) as wire:
         start_pair(wire, of)
         figures["beside bulk"] = measure_beside_bulk(wire, of, seconds)
@@ -176,8 +177,9 @@ def measure(of: pairs.Materials, delayline: str, seconds: float) -> dict[str, di
 
 
 ROWS = [
-    *(Row(f"over 100 ms, {scheme}: first byte, {title}", lambda of, s=scheme, n=name: of("wire", s, n), "round trips", at_most=1.1)
-      for scheme in ("ws", "wss") for name, title in (("first", "the first of all"), ("median", "median"))),
+    *(Row(f"over 100 ms, {pair}: first byte, {title}", lambda of, load=load, n=name: of("wire", load, n), "round trips", at_most=1.1)
+      for load, pair in (("ws", "ws"), ("wss", "wss"), ("v2", "version 2, ws"), ("v2 wss", "version 2, wss"))
+      for name, title in (("first", "the first of all"), ("median", "median"))),
     *(Row(f"over 100 ms: one stream {way}",
           lambda of, load=way: of("wire", load, "through_MB_per_s") / of("wire", load, "straight_MB_per_s"),
           "x one TCP connection straight", at_least=0.95) for way in ("down", "up")),
