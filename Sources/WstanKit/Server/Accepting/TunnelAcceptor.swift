@@ -152,12 +152,13 @@ final class TunnelAcceptor: @unchecked Sendable {
                 client = ForwardedFor.client(in: head, trusting: options.trustedProxies) ?? client
             }
             let isIgnored = options.xForward && !isTrusted && ForwardedFor.isNamed(in: head)
-            if let judged = try judge(head, intake.stream) {
-                let verified = try await admit(judged, head, of: client, intake, &key)
+            guard let asked = ServerHandshake.Request(head) else { throw .notARequest }
+            if let judged = try judge(asked, intake.stream) {
+                let verified = try await admit(judged, asked, of: client, intake, &key)
                 if isIgnored { recorder.ignoredForwardedFor(of: client) }
                 return .success(verified)
             }
-            let candidate = try await search(head, of: client, intake, deadline)
+            let candidate = try await search(asked, of: client, intake, deadline)
             // Only who has made a valid request learns that nothing is taken on: so that is looked at later.
             let request = try authentication.verify(candidate, from: client.source, now: .now()) { key = $0 }
             if isIgnored { recorder.ignoredForwardedFor(of: client) }
@@ -174,8 +175,8 @@ final class TunnelAcceptor: @unchecked Sendable {
     }
 
     /// Version 2 comes first. What it does not know may be version 1's.
-    private func judge(_ head: HTTPHead, _ stream: Stream) throws(Refusal) -> JudgedRequest? {
-        switch authentication.judge(head, binding: stream.tls?.channelBinding, now: .now()) {
+    private func judge(_ request: ServerHandshake.Request, _ stream: Stream) throws(Refusal) -> JudgedRequest? {
+        switch authentication.judge(request, binding: stream.tls?.channelBinding, now: .now()) {
         case .success(let judged): return judged
         case .failure(let refusal) where refusal.isOfVersion2 || !options.acceptV1: throw Refusal(refusal)
         case nil where !options.acceptV1: throw .notARequest
@@ -185,10 +186,10 @@ final class TunnelAcceptor: @unchecked Sendable {
 
     /// Steps 8 to 10 of protocol-v2.md section 4.4.
     private func admit(
-        _ judged: JudgedRequest, _ head: HTTPHead, of client: ClientAddress, _ intake: BufferedReader,
+        _ judged: JudgedRequest, _ asked: ServerHandshake.Request, of client: ClientAddress, _ intake: BufferedReader,
         _ key: inout KeyID?
     ) async throws(Refusal) -> Verified {
-        let request = try authentication.verify(judged, in: head, now: .now()) { key = $0 }
+        let request = try authentication.verify(judged, in: asked, now: .now()) { key = $0 }
         await authentication.settle(request, on: worker)
         guard !intake.stream.isClosed else { throw .silent }
         if judged.isExpired { return .v2(request, farewell: .keyRevoked) }
@@ -208,10 +209,10 @@ final class TunnelAcceptor: @unchecked Sendable {
     /// Finds the key that a request was made with. Where there are many, a stranger's request costs one tag for each: after
     /// a first look that goes on in the strangers' turns, and of a large request in a tenth of the time.
     private func search(
-        _ head: HTTPHead, of client: ClientAddress, _ intake: BufferedReader, _ deadline: Instant
+        _ asked: ServerHandshake.Request, of client: ClientAddress, _ intake: BufferedReader, _ deadline: Instant
     ) async throws(Refusal) -> ServerHandshake.Candidate {
         let (stream, source) = (intake.stream, client.source)
-        guard var trial = authentication.trial(head, from: source, now: WallClock.now()) else { throw .notARequest }
+        var trial = authentication.trial(asked, from: source, now: WallClock.now())
         var outcome = HandshakeTrial.Outcome.more
         if !trial.isLarge { outcome = try go(on: &trial, ServerLimits.firstLook) }
         // Who has a key gives no way to other heads.
@@ -224,7 +225,7 @@ final class TunnelAcceptor: @unchecked Sendable {
             case .found(let candidate): return candidate
             }
             // There may be many that wait, and all is in memory until the wait is over.
-            stream.heldHead = head.bytes.count + trial.held
+            stream.heldHead = asked.head.bytes.count + trial.held
             // It holds its place as long as others do not need it.
             if isPatient, intake.place?.waitForTurn() == false { throw .overLimit(.searches) }
             let turns = isPatient ? worker.patientStrangers : worker.strangers

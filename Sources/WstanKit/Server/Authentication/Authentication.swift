@@ -81,10 +81,8 @@ final class Authentication: @unchecked Sendable {
     }
 
     /// Looks for the key of a request, a piece at a time.
-    ///
-    /// - Returns: nil when the head is nothing like a request for a WebSocket.
-    func trial(_ head: HTTPHead, from source: ClientAddress.Source, now: Double) -> HandshakeTrial? {
-        HandshakeTrial(of: head, by: versions(now: now, source))
+    func trial(_ request: ServerHandshake.Request, from source: ClientAddress.Source, now: Double) -> HandshakeTrial {
+        HandshakeTrial(of: request, by: versions(now: now, source))
     }
 
     /// By which a connection is judged, one after the other.
@@ -98,14 +96,14 @@ final class Authentication: @unchecked Sendable {
     /// Judges a request by version 2, which comes first.
     ///
     /// - Parameter binding: of the TLS connection that ends here.
-    /// - Returns: nil where version 2 is not spoken, or the head is nothing like a request for a WebSocket.
-    func judge(_ head: HTTPHead, binding: [UInt8]?, now: Moment) -> Result<JudgedRequest, HandshakeRefusal>? {
-        guard let handshake = users.handshake(lifetime: options.requestTTL), ServerHandshake.Request(head) != nil else {
-            return nil
-        }
+    /// - Returns: nil where version 2 is not spoken.
+    func judge(
+        _ request: ServerHandshake.Request, binding: [UInt8]?, now: Moment
+    ) -> Result<JudgedRequest, HandshakeRefusal>? {
+        guard let handshake = users.handshake(lifetime: options.requestTTL) else { return nil }
         let circumstances = ServerHandshakeV2.Circumstances(
             now: WireTime(CalendarTime(seconds: now.wall)), binding: binding)
-        let candidate = RequestCandidate(in: head, for: handshake.keys)
+        let candidate = RequestCandidate(in: request.head, for: handshake.keys)
         do throws(HandshakeRefusal) {
             return .success(
                 try handshake.judge(candidate, in: circumstances) { identity in
@@ -121,11 +119,9 @@ final class Authentication: @unchecked Sendable {
     ///
     /// - Parameter identified: told whose request it is, though it may be refused then.
     func verify(
-        _ judged: JudgedRequest, in head: HTTPHead, now: Moment, identified: (KeyID) -> Void = { _ in }
+        _ judged: JudgedRequest, in request: ServerHandshake.Request, now: Moment, identified: (KeyID) -> Void = { _ in }
     ) throws(Refusal) -> VerifiedRequestV2 {
-        guard let request = ServerHandshake.Request(head), let token = Nonce(prefixOf: judged.identity.salt) else {
-            throw .notARequest
-        }
+        guard let token = Nonce(prefixOf: judged.identity.salt) else { throw .notARequest }
         let verified = VerifiedRequestV2(judged, accept: Base64.encode(Nonce.accept(forKey: request.key)))
         identified(verified.keyID)
         guard request.lacking.isEmpty else { throw .wire(.incompleteUpgrade(lacking: request.lacking)) }

@@ -66,12 +66,15 @@ package struct HTTPHead: Equatable {
 
     /// The three parts of a request line (section 3); nil for other lines.
     var requestLine: (method: ArraySlice<UInt8>, target: ArraySlice<UInt8>, version: ArraySlice<UInt8>)? {
-        let parts = bytes[firstLine].split(separator: UInt8(ascii: " "), maxSplits: 3, omittingEmptySubsequences: false)
-        guard parts.count == 3, !parts[0].isEmpty, !parts[1].isEmpty, parts[0].allSatisfy(Self.isTokenByte),
-            parts[2].starts(with: "HTTP/1.".utf8), parts[2].count == 8, (48...57).contains(parts[2].last ?? 0),
-            parts[1].allSatisfy({ $0 > 0x20 && $0 != 0x7f })
+        let line = bytes[firstLine]
+        let blank = UInt8(ascii: " ")
+        guard let first = line.firstIndex(of: blank), let last = line.lastIndex(of: blank), first < last else { return nil }
+        let (method, target, version) = (line[..<first], line[(first + 1)..<last], line[(last + 1)...])
+        // A third blank would be one of the target.
+        guard !method.isEmpty, !target.isEmpty, method.allSatisfy(Self.isTokenByte), version.starts(with: "HTTP/1.".utf8),
+            version.count == 8, (48...57).contains(version.last ?? 0), target.allSatisfy({ $0 > 0x20 && $0 != 0x7f })
         else { return nil }
-        return (parts[0], parts[1], parts[2])
+        return (method, target, version)
     }
 
     /// Three words, the last of which names a version; whether it is right is seen when the head is there.

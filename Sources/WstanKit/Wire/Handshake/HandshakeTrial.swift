@@ -9,9 +9,7 @@ struct HandshakeTrial {
     /// Of the version for which the request got furthest.
     private var refusal: WireError?
 
-    /// - Returns: nil when the head is nothing like a request for a WebSocket.
-    init?(of head: HTTPHead, by versions: [ServerHandshake]) {
-        guard let request = ServerHandshake.Request(head) else { return nil }
+    init(of request: ServerHandshake.Request, by versions: [ServerHandshake]) {
         lacking = request.lacking
         searches = versions.compactMap { $0.search(request) }
     }

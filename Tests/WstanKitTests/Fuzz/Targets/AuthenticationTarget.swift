@@ -21,7 +21,8 @@ extension Authentication {
     /// All that an acceptor asks of it.
     func verify(_ head: HTTPHead, now: Moment) throws(Refusal) -> VerifiedRequest {
         let source = ClientAddress(ipv4: IPv4Address(0xc000_0201), port: 1).source
-        guard var trial = self.trial(head, from: source, now: now.wall) else { throw .notARequest }
+        guard let request = ServerHandshake.Request(head) else { throw .notARequest }
+        var trial = trial(request, from: source, now: now.wall)
         let found: ServerHandshake.Candidate?
         do throws(WireError) { found = try trial.judge() } catch { throw .wire(error) }
         guard let candidate = found else { throw .notARequest }

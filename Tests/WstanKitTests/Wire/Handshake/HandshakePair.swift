@@ -47,7 +47,8 @@ struct HandshakePair {
 
 extension [ServerHandshake] {
     func judge(_ head: HTTPHead) throws(WireError) -> ServerHandshake.Candidate? {
-        guard var trial = HandshakeTrial(of: head, by: self) else { return nil }
+        guard let request = ServerHandshake.Request(head) else { return nil }
+        var trial = HandshakeTrial(of: request, by: self)
         return try trial.judge()
     }
 }

@@ -42,9 +42,9 @@ import Testing
     ) throws {
         let stranger = try #require(Key(text: "correct horse battery staple"))
         let client = HandshakePair(key: stranger, mode: mode).client(Self.opening(), nonces: Self.nonces)
-        let head = try HTTPHead(client.request)
+        let request = try #require(ServerHandshake.Request(try HTTPHead(client.request)))
         // In compatible mode the stranger's letter is that of a twenty-sixth of the keys, or of none.
-        var trial = try #require(HandshakeTrial(of: head, by: Self.server(mode)))
+        var trial = HandshakeTrial(of: request, by: Self.server(mode))
         var pieces = 0
         var refusal: WireError?
         searching: while true {
