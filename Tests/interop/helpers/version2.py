@@ -73,6 +73,7 @@ class Version2(Scenario):
             process = self.start('client', [*self.CLIENT_PREFIX, OURS], '--config', file,
                                  '--listen=127.0.0.1:%d' % port, '--carrier=' + carrier,
                                  '--early-reply=' + ('yes' if early else 'no'), *ahead, *options)
+            process.configuration = file
         process.port = port
         process.await_port(port)
         return process

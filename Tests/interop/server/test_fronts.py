@@ -39,11 +39,11 @@ class Fronts(Transfers):
         self.wstan_server.await_port(port)
         return self.FRONT(self, port, authority if tls else None, **front_options)
 
-    def client_of(self, front, program):
+    def client_of(self, front, program, *options):
         port = free_port()
         scheme = 'wss' if front.authority else 'ws'
         client = self.start('client', 'env', 'SSL_CERT_FILE=' + authority.certificate, program,
-                            '%s://localhost:%d%s' % (scheme, front.port, PATH), self.key, '-a', '127.0.0.1', '-p', port)
+                            '%s://localhost:%d%s' % (scheme, front.port, PATH), self.key, '-a', '127.0.0.1', '-p', port, *options)
         client.port = port
         client.await_port(port)
         return client
