@@ -52,7 +52,7 @@ check: ## every test that is quick enough for every commit
 	@scripts/check
 
 .PHONY: check-full
-check-full: ## check, and all the proofs below, a short benchmark, interoperation of the debug build
+check-full: ## check, and all the proofs below, a short benchmark, interoperation of the debug build (KEEP_GOING=1: all steps)
 	@scripts/check full
 
 .PHONY: check-autobahn
