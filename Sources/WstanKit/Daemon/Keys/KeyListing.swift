@@ -1,19 +1,13 @@
 import WstanBase
+import WstanControl
 import WstanCore
 
 /// A key as it is shown; never the key itself.
 package struct ListedKey: Sendable, Equatable {
-    package enum Kind: Sendable {
-        /// A client's, of that version of the protocol.
-        case v1, v2
-        /// The server's own.
-        case server
-    }
-
     var id: KeyID
     /// Nil: the server's own.
     var name: KeyName?
-    var kind: Kind
+    var kind: Control.KeyKind
     var source: RingSource
     var created: CalendarTime?
     /// Nil: it is the current one.
@@ -38,7 +32,7 @@ extension KeyRing {
     }
 
     private func listed<Value>(
-        _ key: RingKey<Value>, _ name: KeyName?, _ kind: ListedKey.Kind, _ uses: [KeyID: KeyUse]
+        _ key: RingKey<Value>, _ name: KeyName?, _ kind: Control.KeyKind, _ uses: [KeyID: KeyUse]
     ) -> ListedKey {
         let use = uses[key.id] ?? KeyUse()
         return ListedKey(

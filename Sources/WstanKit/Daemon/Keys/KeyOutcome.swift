@@ -1,5 +1,6 @@
 import WstanBase
 import WstanConfig
+import WstanControl
 import WstanCore
 
 /// The outcome of adding or rotating a key.

@@ -22,14 +22,18 @@ struct KeyInputOptions: ParsableArguments {
         help: "Take the key from the first line of this file instead of making one (-: stdin; a terminal asks for it).",
         completion: .file())
     var keyFile: String?
+    @Flag(help: "The key that is given is a passphrase.")
+    var passphrase = false
 
     /// - Returns: nil when a key is to be made.
     func read() throws(Failure) -> String? {
+        let key: KeyText
         switch keyFile {
-        case nil: nil
-        case "-": try KeyInput.fromStdin().text
-        case let path?: try KeyInput.fromFile(path).text
+        case nil: return nil
+        case "-": key = try KeyInput.fromStdin()
+        case let path?: key = try KeyInput.fromFile(path)
         }
+        return try KeyInput.checked(key, isPassphrase: passphrase)
     }
 }
 
@@ -62,7 +66,7 @@ struct RotateKeyCommand: ParsableCommand {
             RotateKey.self,
             .init(
                 name: name, key: given, graceUSec: grace?.microseconds, runtimeOnly: runtimeOnly ? true : nil,
-                version: version?.number))
+                version: version?.rawValue))
         if let path = reply.keyFile, let key = reply.keyFileKey ?? reply.key ?? given,
             ConfiguredKeyFile.replace(path, of: client.instance, with: key)
         {
@@ -100,7 +104,7 @@ struct AddKeyCommand: ParsableCommand {
 
     func run() throws {
         let reply = try DaemonClient(daemon).call(
-            AddKey.self, .init(name: name, key: try input.read(), version: version?.number))
+            AddKey.self, .init(name: name, key: try input.read(), version: version?.rawValue))
         if output.json { return Terminal.sayJSON(reply) }
         Terminal.write(
             NewKey(
