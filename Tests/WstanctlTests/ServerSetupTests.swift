@@ -65,7 +65,7 @@ import WstanControl
             return
         }
         #expect(writing.text == "wstan2:AQAB\n")
-        guard case .keep? = try deeds("wstan2:AwAB\n").first else {
+        guard case .keep? = try deeds("wstan2:AyAhIiMkJSYnKCkqKywtLi8wMTIzNDU2Nzg5Ojs8PT4_MmcEDg\n").first else {
             Issue.record("not kept")
             return
         }

@@ -126,6 +126,11 @@ import WstanControl
         let text = Self.shown(status)
         #expect(text.contains("   rejects  none\n"))
         #expect(text.hasSuffix("      note  root and the group wstan see more: addresses, keys, exact numbers"))
+        // What is rounded to 0 is left out, and no rate is made of whole megabytes.
+        (status.bytesReceived, status.bytesSent) = (5_000_000, 0)
+        #expect(!Self.shown(status).contains("traffic"))
+        status.bytesSent = 2_000_000
+        #expect(Self.shown(status).contains("   traffic  since the start 5.0 MB and 2.0 MB\n"))
     }
 
     /// systemctl status has taught everybody what the dot means.

@@ -76,17 +76,17 @@ import WstanControl
     }
 
     @Test func `a key is the first line, without white space around it`() throws {
-        #expect(try KeyInput.key(in: Array("  a key \t\r\nnot this".utf8), named: "x").text == "a key")
-        #expect(try KeyInput.key(in: Array("\nkey".utf8), named: "x").text == "key")
+        #expect(try KeyInput.serverKey(in: Array("  a key \t\r\nnot this".utf8), named: "x").text == "a key")
+        #expect(try KeyInput.serverKey(in: Array("\nkey".utf8), named: "x").text == "key")
         #expect(throws: Failure("the key in x is empty: wstand -g makes one")) {
-            try KeyInput.key(in: Array("\n \n".utf8), named: "x")
+            try KeyInput.serverKey(in: Array("\n \n".utf8), named: "x")
         }
-        #expect(throws: Failure("the key in x is not UTF-8 text")) { try KeyInput.key(in: [0xFF], named: "x") }
+        #expect(throws: Failure("the key in x is not UTF-8 text")) { try KeyInput.serverKey(in: [0xFF], named: "x") }
         #expect(throws: Failure("the key in x holds a NUL character: remove it")) {
-            try KeyInput.key(in: [65, 0, 66], named: "x")
+            try KeyInput.serverKey(in: [65, 0, 66], named: "x")
         }
         #expect(throws: Failure("the key in x is above 4096 bytes")) {
-            try KeyInput.key(in: Array(repeating: 65, count: 4097), named: "x")
+            try KeyInput.serverKey(in: Array(repeating: 65, count: 4097), named: "x")
         }
     }
 
@@ -96,15 +96,58 @@ import WstanControl
             ("garbage", "7 characters"), ("x", "1 character"), ("correct horse battery!", "22 characters"),
         ] as [(String, String?)])
     func `a passphrase is a key only where it is said to be one`(text: String, length: String?) throws {
-        let key = try KeyInput.key(in: Array(text.utf8), named: "x")
+        let key = try KeyInput.serverKey(in: Array(text.utf8), named: "x")
         let trimmed = text.split(separator: " ").joined(separator: " ")
         #expect(try KeyInput.checked(key, isPassphrase: true) == trimmed)
         guard let length else {
             #expect(try KeyInput.checked(key, isPassphrase: false) == trimmed)
             return
         }
-        let why = "that is not a key: it has \(length), and a key has 24 that end in ==. For a passphrase add --passphrase."
+        let why =
+            "that is not a key: it has \(length). A key has 24 that end in ==, or begins with wstan2:. For a passphrase "
+            + "add --passphrase."
         #expect(throws: Failure(why)) { try KeyInput.checked(key, isPassphrase: false) }
+    }
+
+    /// FIPS 180-4's own examples, lengths around a block, and vectors of docs/protocol-v2.md.
+    @Test func `a key string is checked as wstand checks it`() throws {
+        func hash(_ text: String) -> String {
+            KeyCheck.sha256(Array(text.utf8)).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        }
+        #expect(hash("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+        #expect(hash("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+        #expect(
+            hash("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq")
+                == "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1")
+        let kinds: [(String, KeyStringText.Kind)] = [(Self.shared, .shared), (Self.client, .client), (Self.server, .server)]
+        for (text, kind) in kinds {
+            #expect(try KeyStringText(text, check: KeyCheck.check).kind == kind)
+            for other in ["\(text.dropLast())", "\(text.dropLast())-", "\(text.prefix(20))_\(text.dropFirst(21))"] {
+                #expect(throws: (any Error).self) { try KeyInput.serverKey(in: Array(other.utf8), named: "x") }
+            }
+        }
+    }
+
+    private static let shared = "wstan2:AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fJzFQ6A"
+    private static let client = "wstan2:AjWActY2WIDRruoymt-RITg4Ue0hoo47dell0NLNFmJUQEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl963GkU"
+    private static let server = "wstan2:AyAhIiMkJSYnKCkqKywtLi8wMTIzNDU2Nzg5Ojs8PT4_MmcEDg"
+
+    @Test func `a string of the other end is refused with where the right one comes from`() throws {
+        let (client, server) = (Array(Self.client.utf8), Array(Self.server.utf8))
+        #expect(try KeyInput.serverKey(in: server, named: "x").isKeyString)
+        #expect(try KeyInput.serverKey(in: Array(Self.shared.utf8), named: "x").isKeyString)
+        let needsServer =
+            "the key in x is a client's, and a server's is needed: remove it, and \"wstanctl init server --v2\" makes one; "
+            + "\"wstand -g --v2\" prints one with the string for its client"
+        #expect(throws: Failure(needsServer)) { try KeyInput.serverKey(in: client, named: "x") }
+        for text in [Self.client, Self.shared] {
+            #expect(try KeyInput.checked(KeyText(text), isPassphrase: false) == text)
+        }
+        let needsClient =
+            "the key is a server's, and a client's is needed: \"wstanctl client-config --key NAME\" prints one at the server"
+        #expect(throws: Failure(needsClient)) { try KeyInput.checked(KeyText(Self.server), isPassphrase: false) }
+        let cut = Failure("the key in x is cut off or mistyped: its check does not match; copy the whole string again")
+        #expect(throws: cut) { try KeyInput.serverKey(in: Array("\(Self.server.dropLast())-".utf8), named: "x") }
     }
 
     @Test func `where no key was given, it is said where it comes from`() throws {

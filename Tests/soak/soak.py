@@ -40,7 +40,7 @@ IDLE = 3  # seconds that a tunnel is kept in the pool, so that an end of idle tu
 # Everything that may be in the logs; a client warns when its server is away.
 # Some loads ask for a target that refuses, and the server is restarted.
 # A user agent may have closed its socket when the client looks up whose it is.
-USUAL = re.compile(r' notice: (wstand |stopping|stopped|a target was not reached; .*reason=connection refused|server \S+ works again |'
+USUAL = re.compile(r' notice: (wstand |stopping|stopped|a target was not reached; .*reason="connection refused"|server \S+ works again |'
                    r'datagrams are dropped: their socket was closed before its user was looked up)')
 WHILE_AWAY = re.compile(r'server|tunnel|connect', re.IGNORECASE)
 

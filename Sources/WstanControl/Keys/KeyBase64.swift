@@ -5,9 +5,29 @@ enum KeyBase64 {
 
     static func isSymbol(_ byte: UInt8) -> Bool { value(of: byte) != nil }
 
+    /// Of the alphabet for URLs (RFC 4648 section 5).
+    static func isURLSymbol(_ byte: UInt8) -> Bool {
+        isSymbol(plain(byte)) && byte != UInt8(ascii: "+") && byte != UInt8(ascii: "/")
+    }
+
+    /// - Returns: nil for anything but the canonical text without its padding.
+    static func decode(urlSymbols symbols: some Collection<UInt8>) -> [UInt8]? {
+        let padding = [UInt8](repeating: UInt8(ascii: "="), count: (4 - symbols.count % 4) % 4)
+        return decode(symbols.map(plain) + padding)
+    }
+
+    private static func plain(_ byte: UInt8) -> UInt8 {
+        switch byte {
+        case UInt8(ascii: "-"): UInt8(ascii: "+")
+        case UInt8(ascii: "_"): UInt8(ascii: "/")
+        default: byte
+        }
+    }
+
     /// - Returns: nil for anything but the canonical text with its padding.
-    static func decode(_ text: some StringProtocol) -> [UInt8]? {
-        let symbols = Array(text.utf8)
+    static func decode(_ text: some StringProtocol) -> [UInt8]? { decode(Array(text.utf8)) }
+
+    private static func decode(_ symbols: [UInt8]) -> [UInt8]? {
         let padding = symbols.suffix(2).count { $0 == UInt8(ascii: "=") }
         guard symbols.count.isMultiple(of: 4) else { return nil }
         var bytes: [UInt8] = []

@@ -8,10 +8,17 @@ struct KeyMistake: CustomStringConvertible {
     /// - Returns: nil when nothing speaks against a passphrase.
     init?(in text: String) {
         let found =
-            Self.quotes(text) ?? Self.surroundings(text) ?? Self.encoding(text) ?? Self.damage(text)
+            Self.keyString(text) ?? Self.quotes(text) ?? Self.surroundings(text) ?? Self.encoding(text) ?? Self.damage(text)
             ?? Self.lostPadding(text) ?? Self.hexadecimal(text)
         guard let found else { return nil }
         description = "\(found) (a passphrase that looks so is written \(KeyText.passphrasePrefix)TEXT)"
+    }
+
+    /// Of version 2, without its colon or in other letters.
+    private static func keyString(_ text: String) -> String? {
+        guard text.lowercased().utf8.starts(with: "wstan2".utf8) else { return nil }
+        return "looks like a damaged one of version 2, which begins with \(KeyStringText.prefix) in small letters: "
+            + "copy the whole string again"
     }
 
     // MARK: Around it

@@ -42,7 +42,7 @@ extension GetStatus.Reply {
         if let pool {
             visible.pool = Control.Pool(
                 size: pool.size, idle: pool.idle.rounded(), opening: pool.opening.rounded(), hits: pool.hits.rounded(),
-                misses: pool.misses.rounded(), rttUSec: pool.rttUSec?.rounded(from: 1000))
+                misses: pool.misses.rounded(), rttUSec: pool.rttUSec.flatMap(\.roundedTime))
         }
         if let rejects {
             var shown = rejects
@@ -65,7 +65,7 @@ extension Control.Server {
         visible.lastSuccessTimestampUSec = nil
         visible.lastFailureTimestampUSec = nil
         visible.tunnels = tunnels.rounded()
-        visible.rttUSec = rttUSec?.rounded(from: 1000)
+        visible.rttUSec = rttUSec.flatMap(\.roundedTime)
         return visible
     }
 }
@@ -76,5 +76,11 @@ extension Int {
         var step = step
         while self / step >= 100 { step *= 10 }
         return self / step * step
+    }
+
+    /// Of microseconds, in milliseconds; nil for less than one, which is not none.
+    fileprivate var roundedTime: Int? {
+        let time = rounded(from: 1000)
+        return time == 0 ? nil : time
     }
 }

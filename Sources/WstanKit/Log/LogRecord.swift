@@ -9,6 +9,18 @@ struct LogRecord: Equatable, Sendable {
         let value: String
         /// The message has it already.
         var isInMessage = false
+
+        /// In quotes where a reader could not tell where the value ends.
+        fileprivate var text: String {
+            guard value.utf8.contains(where: { Self.mark.contains($0) }) else { return "\(key)=\(value)" }
+            let escaped = value.unicodeScalars.reduce(into: "") { text, scalar in
+                if scalar == "\"" || scalar == "\\" { text += "\\" }
+                text.unicodeScalars.append(scalar)
+            }
+            return "\(key)=\"\(escaped)\""
+        }
+
+        private static let mark = Array(" \"=".utf8)
     }
 
     /// Of the calendar's clock.
@@ -48,9 +60,9 @@ struct LogRecord: Equatable, Sendable {
         }
     }
 
-    /// The message, and the rest as `key=value`.
+    /// The message, and the rest as `key=value` or `key="value with blanks"`.
     var text: String {
-        fields.filter { !$0.isInMessage }.reduce(into: message) { $0 += " \($1.key)=\($1.value)" }
+        fields.filter { !$0.isInMessage }.reduce(into: message) { $0 += " \($1.text)" }
     }
 
     /// syslog(3).

@@ -32,10 +32,11 @@ struct SetupOptions: ParsableArguments {
         return root
     }
 
-    /// - Returns: the path, if the file has a key.
+    /// - Returns: the path, if the file has a client's key.
     func presentKey(_ path: String) -> String? {
         let path = prefix + path
-        return (try? KeyInput.fromFile(path)) != nil ? path : nil
+        guard let key = try? KeyInput.fromFile(path) else { return nil }
+        return (try? KeyInput.checked(key, isPassphrase: true)) != nil ? path : nil
     }
 
     /// Does what was planned and says so, or only shows it.

@@ -83,7 +83,7 @@ enum ServerKey: Equatable {
             return
         }
         switch goal.key {
-        case .text(let text): self = hasRing || text.hasPrefix(Self.stringPrefix) ? .unknown : .key(text)
+        case .text(let text): self = try Self.shared(Array(text.utf8), named: "the configuration", hasRing)
         case .service: self = .unknown
         case .file, nil:
             // A key file that is made now counts, whatever the ring has.
@@ -91,14 +91,17 @@ enum ServerKey: Equatable {
                 self = .key(newKey)
                 return
             }
-            let key = try KeyInput.key(in: bytes, named: path)
-            // A server's string is no client's.
-            self = hasRing || key.isKeyString ? .unknown : .key(key.text)
+            self = try Self.shared(bytes, named: path, hasRing)
         }
     }
 
+    /// What both ends have. A server's string is no client's.
+    private static func shared(_ bytes: [UInt8], named place: String, _ hasRing: Bool) throws(Failure) -> ServerKey {
+        let key = try KeyInput.serverKey(in: bytes, named: place)
+        return hasRing || key.isKeyString ? .unknown : .key(key.text)
+    }
+
     static let configured = "default"
-    private static let stringPrefix = "wstan2:"
 
     static func noKey(named name: String) -> Failure {
         let name = Printable.text(name)

@@ -163,8 +163,11 @@ struct StatusText {
 
     private mutating func traffic(_ status: GetStatus.Reply, _ earlier: Earlier?) {
         add("tunnels", ["\(status.tunnelsActive) in use, \(status.tunnelsTotal) opened since the start"])
+        // A stranger is told whole megabytes: a rate of those is no rate, and 0 of them need not be none.
+        let isRough = status.restricted == true
+        if isRough, min(status.bytesReceived, status.bytesSent) == 0 { return }
         var text = ""
-        if let earlier {
+        if !isRough, let earlier {
             func rate(_ count: (GetStatus.Reply) -> Int) -> String {
                 Amount.rate(count(status), since: count(earlier.status), within: earlier.interval)
             }

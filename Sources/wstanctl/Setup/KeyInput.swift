@@ -35,12 +35,16 @@ enum KeyInput {
         return try line(of: descriptor, named: Printable.text(path))
     }
 
-    /// - Throws: for a passphrase, unless it is said to be one: any text is one, such as a part of a key.
+    /// What a client has.
+    ///
+    /// - Throws: for a server's string, and for a passphrase, unless it is said to be one: any text is one, such as a part of a
+    ///   key.
     static func checked(_ key: KeyText, isPassphrase: Bool) throws(Failure) -> String {
+        try refuse(key, called: "the key", unlessForClient: true)
         guard key.passphrase == nil || isPassphrase || key.text.hasPrefix(KeyText.passphrasePrefix) else {
             throw Failure(
-                "that is not a key: it has \(Amount.count(key.text.count, "character")), and a key has 24 that end in ==. "
-                    + "For a passphrase add --passphrase.")
+                "that is not a key: it has \(Amount.count(key.text.count, "character")). A key has 24 that end in ==, or "
+                    + "begins with wstan2:. For a passphrase add --passphrase.")
         }
         return key.text
     }
@@ -81,17 +85,38 @@ enum KeyInput {
         return try key(in: bytes, called: what)
     }
 
-    /// By the rules of a key file.
-    static func key(in bytes: [UInt8], named name: String) throws(Failure) -> KeyText {
-        try key(in: bytes, called: "the key in \(name)")
+    /// A server's, by the rules of a key file.
+    static func serverKey(in bytes: [UInt8], named name: String) throws(Failure) -> KeyText {
+        let what = "the key in \(name)"
+        let key = try key(in: bytes, called: what)
+        try refuse(key, called: what, unlessForClient: false)
+        return key
     }
 
     private static func key(in bytes: [UInt8], called what: String) throws(Failure) -> KeyText {
+        let key: KeyText
         do throws(KeyText.Problem) {
-            return try KeyText(firstLineOf: bytes)
+            key = try KeyText(firstLineOf: bytes)
         } catch {
             throw Failure("\(what) \(error)")
         }
+        do throws(KeyStringText.Problem) {
+            _ = try kind(of: key)
+        } catch {
+            throw Failure("\(what) \(error.advised)")
+        }
+        return key
+    }
+
+    /// - Returns: nil for a key of version 1.
+    private static func kind(of key: KeyText) throws(KeyStringText.Problem) -> KeyStringText.Kind? {
+        key.isKeyString ? try KeyStringText(key.text, check: KeyCheck.check).kind : nil
+    }
+
+    /// - Throws: for a string of the other end.
+    private static func refuse(_ key: KeyText, called what: String, unlessForClient isClient: Bool) throws(Failure) {
+        guard let kind = try? Self.kind(of: key), !kind.isFor(client: isClient) else { return }
+        throw Failure("\(what) \(KeyStringText.Kind.isOfOtherEnd(client: isClient))")
     }
 }
 

@@ -28,7 +28,7 @@ struct NewServerKey: Equatable {
     /// - Returns: nil unless it is a server's string and a client's, a line each.
     init?(printed output: String) {
         let lines = output.split(separator: "\n").map(String.init)
-        guard lines.count == 2, lines.allSatisfy({ $0.hasPrefix("wstan2:") }) else { return nil }
+        guard lines.count == 2, lines.allSatisfy({ $0.hasPrefix(KeyStringText.prefix) }) else { return nil }
         self.init(server: lines[0], client: lines[1])
     }
 

@@ -128,7 +128,7 @@ struct ServerKeyStep: SetupStep {
     func deeds(on host: HostObservation, after earlier: [Deed]) throws(Failure) -> [Deed] {
         guard let path else { return [] }
         if let bytes = host.files[path] {
-            let key = try KeyInput.key(in: bytes, named: path)
+            let key = try KeyInput.serverKey(in: bytes, named: path)
             if isV2, !key.isKeyString { throw Self.isFirst(path) }
             return [.keep(path, why: "the key exists")]
         }

@@ -126,6 +126,10 @@ import WstanControl
         #expect((visible.tunnelsActive, visible.tunnelsTotal) == (99, 120_000))
         #expect((visible.bytesReceived, visible.bytesSent) == (980_000_000, 0))
         #expect(visible.rejects?[.replay] == 100)
+        // Less than a millisecond is not 0.
+        #expect(visible.pool?.rttUSec == nil && visible.servers?.map(\.rttUSec) == [nil])
+        status.pool?.rttUSec = 12_345
+        #expect(status.visible(to: .stranger).pool?.rttUSec == 12_000)
         status.tunnelsTotal = .max
         #expect(status.visible(to: .stranger).tunnelsTotal == 9_200_000_000_000_000_000)
     }

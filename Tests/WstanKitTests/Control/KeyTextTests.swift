@@ -110,6 +110,9 @@ import Testing
         "Y+yKqwlAlxSubNXVLrJsw==", "WY+yKqwlAlxSubNXVLrJs==", "WWY+yKqwlAlxSubNXVLrJsw==", "yKqwlAlxSubNXVLrJsw==",
         // 15 and 17 bytes, 14 and 18.
         "WY+yKqwlAlxSubNXVLrJ", "WY+yKqwlAlxSubNXVLrJs0I=", "WY+yKqwlAlxSubNXVLrJs0I", "WY+yKqwlAlxSubNXVLo=",
+        // Of version 2, with another beginning.
+        "wstan2AjWActY2WIDRruoyqwlAlxSubNXVLrJsw", "WSTAN2:AjWActY2WIDRruoyqwlAlxSubNXVLrJsw", "Wstan2:AAAA", "wstan2",
+        "wstan2;AAAA", "wstan2：AAAA", "WSTAN2AAAA", "wstan2 :AAAA",
         // 16 bytes in hexadecimal.
         "598fb22aac25025c52b9b35754bac9b3", "598FB22AAC25025C52B9B35754BAC9B3", "0x598fb22aac25025c52b9b35754bac9b3",
         "59:8f:b2:2a:ac:25:02:5c:52:b9:b3:57:54:ba:c9:b3", "59 8f b2 2a ac 25 02 5c 52 b9 b3 57 54 ba c9 b3",
@@ -125,6 +128,7 @@ import Testing
 
     @Test(arguments: [
         "pass", "hunter2", phrase, "密码 wstan", "p@ssw0rd==", "secret=", "a=b", "x==", "key", "'", "\"quoted\" inside", "O'Brien's",
+        "wstan", "wstan 2", "my wstan2 key", "wstan-2:x", "WSTAN1", "wsTan",
         "Tr0ub4dor&3", "correct-horse-battery", "Correct-Horse-Staple", "CorrectHorseBattery1", "correcthorsebatteryst",
         "correcthorsebatterysta", "CorrectHorseStapleRing", "TheQuickBrownFoxJumped1", "C0rrect-H0rse-St4ple", "deadbeef",
         // Random, of lengths that are not those of a key.

@@ -46,6 +46,19 @@ import Testing
         #expect(LogLine.json(record).contains("\"key-name\":\"laptop\""))
     }
 
+    @Test(arguments: [
+        ("replayed", "replayed"), ("", ""), ("10.0.0.1:4711", "10.0.0.1:4711"), ("C:\\x", "C:\\x"), ("ü", "ü"),
+        ("Connection refused", "\"Connection refused\""), ("a=b", "\"a=b\""), ("\"a\"", "\"\\\"a\\\"\""),
+        ("x peer=forged", "\"x peer=forged\""), ("a \\\" peer=forged", "\"a \\\\\\\" peer=forged\""),
+    ])
+    func `a value with blanks, quotes or an equals sign is quoted in a line, and plain in the journal's field`(
+        value: String, shown: String
+    ) {
+        let record = Self.record("x", ["reason": .string(value), "tunnel": "7"])
+        #expect(record.text == "x reason=\(shown) tunnel=7")
+        #expect(JournalEntry(record).fields.contains(.init(name: "WSTAN_REASON", value: value)))
+    }
+
     @Test func `every level has its priority`() {
         #expect(Logger.Level.allCases.map { Self.record("x", [:], $0).priority } == [7, 7, 6, 5, 4, 3, 2])
     }
@@ -95,7 +108,7 @@ import Testing
         let entry = JournalEntry(Self.record("x", .of(.targetRefused, ["tunnel": "7", "drain-timeout": "1 s"])))
         #expect(
             entry.fields.map { String(decoding: $0.bytes, as: UTF8.self) } == [
-                "MESSAGE=x drain-timeout=1 s tunnel=7", "PRIORITY=5", "MESSAGE_ID=\(MessageID.targetRefused.rawValue)",
+                "MESSAGE=x drain-timeout=\"1 s\" tunnel=7", "PRIORITY=5", "MESSAGE_ID=\(MessageID.targetRefused.rawValue)",
                 "WSTAN_DRAIN_TIMEOUT=1 s", "WSTAN_TUNNEL_ID=7",
             ])
     }

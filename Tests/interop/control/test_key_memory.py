@@ -133,7 +133,7 @@ class Retired(Memory, ControlledPair):
         made, key = self.read_key('add-key', 'phone')
         given = binary_key()
         second, _ = self.read_key('add-key', 'tablet', '--key-file', '-', stdin=given + '\n')
-        third, _ = self.read_key('add-key', 'laptop', '--key-file', '-', stdin=PASSPHRASE + '\n')
+        third, _ = self.read_key('add-key', 'laptop', '--key-file', '-', '--passphrase', stdin=PASSPHRASE + '\n')
         self.assertIn(key, self.ctl('client-config', '--key', 'phone'))
         self.ctl('reload')
         for text in key, given:

@@ -161,10 +161,10 @@ class Methods(ControlledPair):
         self.assertIn('not-a-request', [entry['cause'] for entry in json.loads(self.ctl('rejects', '--all', '--json'))['refusals']])
         self.assertIn('wstand is a client. Run this on its server.', self.ctl('rejects', to='client', status=1))
 
-    def test_not_running(self):
-        """The remedy is named, and the status is 3."""
+    def test_not_set_up(self):
+        """The remedy is named, and the status is 64."""
         result = subprocess.run([CTL, '-i', 'none'], capture_output=True, text=True, timeout=10)
-        self.assertEqual(result.returncode, 3)
+        self.assertEqual(result.returncode, 64)
         self.assertIn('wstanctl init client none', result.stderr)
 
 

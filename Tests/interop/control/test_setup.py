@@ -206,8 +206,8 @@ class Setup(Control):
     def test_what_is_no_key(self):
         """It is refused with the reason, and a passphrase is one that is said to be one."""
         client = 'client', 'x', '--uri', 'ws://a.test/'
-        for text, why in (('garbage', 'that is not a key: it has 7 characters, and a key has 24 that end in ==. For a passphrase add --passphrase.\n'),
-                          ('correct horse', 'that is not a key: it has 13 characters, '), (KEY[:-1], 'the key in stdin looks like a damaged one: '),
+        for text, why in (('garbage', 'that is not a key: it has 7 characters. A key has 24 that end in ==, or begins with wstan2:. For a passphrase add --passphrase.\n'),
+                          ('correct horse', 'that is not a key: it has 13 characters. '), (KEY[:-1], 'the key in stdin looks like a damaged one: '),
                           (KEY[:-3] + 'x==', 'the key in stdin looks like a damaged one: '), (' ' + KEY[1:], 'the key in stdin looks like a damaged one: '),
                           ('A fresh random key: ' + KEY, 'the key in stdin is more than a key: keep only the 24 characters')):
             with self.subTest(text=text):
@@ -223,6 +223,33 @@ class Setup(Control):
         self.assertEqual(self.read('/etc/wstan/y.key'), KEY + '\n')
         self.init('client', 'z', '--uri', 'ws://a.test/', '--key-file', '-', stdin=KEY)
         self.assertEqual(self.read('/etc/wstan/z.key'), KEY + '\n')
+
+    # Of the vectors of version 2.
+    CLIENT_STRING = 'wstan2:AjWActY2WIDRruoymt-RITg4Ue0hoo47dell0NLNFmJUQEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl963GkU'
+    SERVER_STRING = 'wstan2:AyAhIiMkJSYnKCkqKywtLi8wMTIzNDU2Nzg5Ojs8PT4_MmcEDg'
+
+    def test_strings_of_version_2(self):
+        """One of the other end, and one that is damaged, is refused before a file is written, also as a passphrase."""
+        client = 'client', 'x', '--uri', 'ws://a.test/'
+        for text, why in ((self.SERVER_STRING, "the key is a server's, and a client's is needed: \"wstanctl client-config --key NAME\" prints one"),
+                          (self.CLIENT_STRING[:-1], 'the key in stdin is cut off or mistyped'), ('wstan2:', 'the key in stdin ends after wstan2:'),
+                          (self.CLIENT_STRING.replace('AjWA', 'AjWB'), 'the key in stdin is cut off or mistyped: its check does not match'),
+                          (self.CLIENT_STRING.upper(), 'the key in stdin looks like a damaged one of version 2'),
+                          (self.CLIENT_STRING.replace(':', ''), 'the key in stdin looks like a damaged one of version 2')):
+            for options in (), ('--passphrase',):
+                with self.subTest(text=text, options=options):
+                    done = self.init(*client, *options, stdin=text, status=FAILED)
+                    self.assertTrue(done.startswith('wstanctl: ' + why), done)
+        self.assertEqual(self.files(), [])
+        self.init(*client, stdin=self.CLIENT_STRING)
+        self.assertEqual(self.read('/etc/wstan/x.key'), self.CLIENT_STRING + '\n')
+        self.put('/etc/wstan/key', self.CLIENT_STRING + '\n')
+        for options in (), ('--v2',):
+            self.assertIn("the key in /etc/wstan/key is a client's, and a server's is needed: remove it",
+                          self.init('server', *options, status=FAILED))
+        self.put('/etc/wstan/key', self.SERVER_STRING + '\n')
+        self.init('server')
+        self.assertEqual(self.read('/etc/wstan/key'), self.SERVER_STRING + '\n')
 
     def test_client_of_a_user(self):
         """In the user's own directory, for the user's own unit, readable for that user only."""

@@ -104,9 +104,9 @@ class LogFilters(Scenario):
         self.assertEqual(self.found([
             start + 'request refused: wrong key peer=192.0.2.1:1 reason=bad-authentication',
             start + 'request refused peer=192.0.2.2:1 reason=draining',
-            start + 'refused again within a minute reasons=draining: 3, replayed: 1 source=192.0.2.3',
-            start + 'refused again within a minute reasons=draining: 3, expired: 1 source=192.0.2.4',
-            start + 'refused again within a minute reasons=replayed: 7 source=others',
+            start + 'refused again within a minute reasons="draining: 3, replayed: 1" source=192.0.2.3',
+            start + 'refused again within a minute reasons="draining: 3, expired: 1" source=192.0.2.4',
+            start + 'refused again within a minute reasons="replayed: 7" source=others',
             start + 'a user agent is refused: wrong name or password peer=192.0.2.5:1',
         ], jail['wstan']['filter']), ['192.0.2.1', '192.0.2.3', '192.0.2.5'])
 

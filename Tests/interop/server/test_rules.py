@@ -326,7 +326,7 @@ class Told(Rules):
         self.assertEqual(len(re.findall('refused by the rules', server.log())), 1)
         server.signal(15)
         server.exit_status()
-        self.assertRegex(server.log(), 'refused again within a minute reasons=forbidden-target by allow-private: 5 source=127.0.0.1')
+        self.assertRegex(server.log(), 'refused again within a minute reasons="forbidden-target by allow-private: 5" source=127.0.0.1')
         self.assertNotIn('localhost', server.log())
 
     def test_log_of_requests(self):
@@ -342,7 +342,7 @@ class Told(Rules):
         self.assertEqual(len(re.findall('reason=expired', server.log())), 1)
         server.signal(15)
         server.exit_status()
-        self.assertIn('refused again within a minute reasons=bad-authentication: 1, expired: 2 source=127.0.0.1', server.log())
+        self.assertIn('refused again within a minute reasons="bad-authentication: 1, expired: 2" source=127.0.0.1', server.log())
 
 
 class Limits(Rules):

@@ -1,19 +1,13 @@
 import WstanBase
+import WstanControl
 import WstanCore
 
 /// A key as it is shown; never the key itself.
 package struct ListedKey: Sendable, Equatable {
-    package enum Kind: Sendable {
-        /// A client's, of that version of the protocol.
-        case v1, v2
-        /// The server's own.
-        case server
-    }
-
     var id: KeyID
     /// Nil: the server's own.
     var name: KeyName?
-    var kind: Kind
+    var kind: Control.KeyKind
     var source: RingSource
     var created: CalendarTime?
     /// Nil: it is the current one.
@@ -38,7 +32,7 @@ extension KeyRing {
     }
 
     private func listed<Value>(
-        _ key: RingKey<Value>, _ name: KeyName?, _ kind: ListedKey.Kind, _ uses: [KeyID: KeyUse]
+        _ key: RingKey<Value>, _ name: KeyName?, _ kind: Control.KeyKind, _ uses: [KeyID: KeyUse]
     ) -> ListedKey {
         let use = uses[key.id] ?? KeyUse()
         return ListedKey(
@@ -50,19 +44,5 @@ extension KeyRing {
         guard let former = server.previous.first.flatMap({ use.servers[$0.id] }) else { return nil }
         let current = server.current.flatMap { use.servers[$0.id] }
         return current.map { $0 < former } ?? true ? former : nil
-    }
-
-    /// The names that still use one of the server's own keys, which is the current one or the former one.
-    func names(using server: KeyID, now: CalendarTime, uses: [KeyID: KeyUse]) -> [KeyName] {
-        let others = self.server.keys.map(\.id).filter { $0 != server }
-        return entries.filter { entry in
-            entry.v2.keys.contains { key in
-                guard key.expiry.map({ $0 > now }) ?? true, let use = uses[key.id], let last = use.servers[server]
-                else {
-                    return false
-                }
-                return !others.contains { other in use.servers[other].map { $0 > last } ?? false }
-            }
-        }.map(\.name)
     }
 }

@@ -31,29 +31,11 @@ enum KeyParser {
         do throws(KeyString.Problem) {
             string = try KeyString(text: text)
         } catch {
-            throw Problem(description: "\(error); \(remedy(error))")
+            throw Problem(description: error.advised)
         }
-        do throws(TunnelKey.Problem) {
-            return try TunnelKey(string, isClient: isClient)
-        } catch {
-            throw Problem(description: words(error))
+        guard let key = TunnelKey(string, isClient: isClient) else {
+            throw Problem(description: KeyString.Kind.isOfOtherEnd(client: isClient))
         }
-    }
-
-    private static func remedy(_ problem: KeyString.Problem) -> String {
-        switch problem {
-        case .otherVersion, .unknownKind: "install the release of wstan that has made it"
-        case .notAKeyString, .empty, .character, .tooShort, .tooLong, .damaged, .length: "copy the whole string again"
-        }
-    }
-
-    private static func words(_ problem: TunnelKey.Problem) -> String {
-        switch problem {
-        case .serverString:
-            "is a server's, and a client's is needed: \"wstanctl client-config --key NAME\" prints one at the server"
-        case .clientString:
-            "is a client's, and this is a server: \"wstanctl init server --v2\" makes a server's key, and \"wstand -g --v2\" "
-                + "prints one with the string for its client"
-        }
+        return key
     }
 }

@@ -82,18 +82,8 @@ extension Control.Key {
             source: source,
             createdTimestampUSec: key.created.map { Int($0.microseconds) },
             retireTimestampUSec: key.expiry.map { Int($0.microseconds) }, uses: Int(clamping: key.use.count),
-            lastUseTimestampUSec: key.use.last.map { Int($0.microseconds) }, kind: Control.KeyKind(key.kind),
+            lastUseTimestampUSec: key.use.last.map { Int($0.microseconds) }, kind: key.kind,
             formerServerKeyTimestampUSec: key.formerServerKeyUse.map { Int($0.microseconds) })
-    }
-}
-
-extension Control.KeyKind {
-    init(_ kind: ListedKey.Kind) {
-        switch kind {
-        case .v1: self = .v1
-        case .v2: self = .v2
-        case .server: self = .server
-        }
     }
 }
 

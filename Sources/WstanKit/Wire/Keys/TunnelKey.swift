@@ -12,21 +12,14 @@ package enum TunnelKey: Sendable, Equatable {
     /// A client's, of version 2.
     indirect case client(ClientKey)
 
-    /// A key string of the wrong end.
-    package enum Problem: Error, Equatable {
-        /// A server's string where a client reads it.
-        case serverString
-        /// A client's string where a server reads it.
-        case clientString
-    }
-
     /// - Parameter isClient: at which end it is read.
-    package init(_ string: KeyString, isClient: Bool) throws(Problem) {
+    /// - Returns: nil for a string of the other end.
+    package init?(_ string: KeyString, isClient: Bool) {
         if isClient {
-            guard let key = string.clientKey else { throw .serverString }
+            guard let key = string.clientKey else { return nil }
             self = .client(key)
         } else {
-            guard let key = string.serverKey else { throw .clientString }
+            guard let key = string.serverKey else { return nil }
             self = .server(key, string.realm, user: string.userKey)
         }
     }

@@ -25,7 +25,7 @@ struct ClientConfigCommand: ParsableCommand {
     func run() throws {
         let daemon = try DaemonClient(daemon)
         guard pac else {
-            let reply = try daemon.call(GetClientConfiguration.self, .init(keyName: name, version: version?.number))
+            let reply = try daemon.call(GetClientConfiguration.self, .init(keyName: name, version: version?.rawValue))
             if output.json { return Terminal.sayJSON(reply) }
             return Terminal.write(Self.text(reply, name: name))
         }

@@ -22,14 +22,18 @@ struct KeyInputOptions: ParsableArguments {
         help: "Take the key from the first line of this file instead of making one (-: stdin; a terminal asks for it).",
         completion: .file())
     var keyFile: String?
+    @Flag(help: "The key that is given is a passphrase.")
+    var passphrase = false
 
     /// - Returns: nil when a key is to be made.
     func read() throws(Failure) -> String? {
+        let key: KeyText
         switch keyFile {
-        case nil: nil
-        case "-": try KeyInput.fromStdin().text
-        case let path?: try KeyInput.fromFile(path).text
+        case nil: return nil
+        case "-": key = try KeyInput.fromStdin()
+        case let path?: key = try KeyInput.fromFile(path)
         }
+        return try KeyInput.checked(key, isPassphrase: passphrase)
     }
 }
 
@@ -39,7 +43,8 @@ struct RotateKeyCommand: ParsableCommand {
         abstract: "Replace the key of a name. The old key is accepted for a while.",
         discussion: """
             On a server it makes a key, and prints it with what clients need. If the name has keys of both versions, --v1 or \
-            --v2 says which. A client has the key of its server, so there the key is given with --key-file.
+            --v2 says which. A client has the key of its server, so there the key is given with --key-file; the former one is \
+            not kept.
             """)
 
     @OptionGroup var daemon: DaemonOptions
@@ -62,7 +67,7 @@ struct RotateKeyCommand: ParsableCommand {
             RotateKey.self,
             .init(
                 name: name, key: given, graceUSec: grace?.microseconds, runtimeOnly: runtimeOnly ? true : nil,
-                version: version?.number))
+                version: version?.rawValue))
         if let path = reply.keyFile, let key = reply.keyFileKey ?? reply.key ?? given,
             ConfiguredKeyFile.replace(path, of: client.instance, with: key)
         {
@@ -78,7 +83,7 @@ struct RotateKeyCommand: ParsableCommand {
                 name: name, id: reply.id, key: reply.key, clientURI: reply.clientURI,
                 isGuess: reply.clientURIGuessed ?? false,
                 isLoopbackOnly: reply.clientURILoopback ?? false, instance: daemon.instance,
-                formerKeys: reply.formerKeys
+                formerKeys: reply.formerKeys, replacedKey: reply.replacedKey
             ).rotated(grace: grace, now: Terminal.now))
         Terminal.warnOfKey(reply.warnings, isPersisted: reply.persisted || runtimeOnly)
     }
@@ -89,7 +94,11 @@ struct RotateKeyCommand: ParsableCommand {
 
 struct AddKeyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "add-key", abstract: "Make a key for another device or person, and print what that client needs.")
+        commandName: "add-key", abstract: "Make a key for another device or person, and print what that client needs.",
+        discussion: """
+            Without --v1 and --v2 the key is of version 2 if the server has a key of version 2, or does not accept version 1; \
+            else of version 1. A name can have a key of each version.
+            """)
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
@@ -100,13 +109,14 @@ struct AddKeyCommand: ParsableCommand {
 
     func run() throws {
         let reply = try DaemonClient(daemon).call(
-            AddKey.self, .init(name: name, key: try input.read(), version: version?.number))
+            AddKey.self, .init(name: name, key: try input.read(), version: version?.rawValue))
         if output.json { return Terminal.sayJSON(reply) }
         Terminal.write(
             NewKey(
                 name: name, id: reply.id, key: reply.key, clientURI: reply.clientURI,
                 isGuess: reply.clientURIGuessed ?? false,
-                isLoopbackOnly: reply.clientURILoopback ?? false, instance: daemon.instance
+                isLoopbackOnly: reply.clientURILoopback ?? false, instance: daemon.instance,
+                otherKeys: reply.otherKeys ?? []
             ).added)
         Terminal.warnOfKey(reply.warnings, isPersisted: reply.persisted)
     }

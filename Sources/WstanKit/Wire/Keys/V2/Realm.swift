@@ -1,9 +1,10 @@
 import WstanBase
+import WstanControl
 
 /// Which of several servers with one key a request is for: none, or up to 32 bytes that name an instance. It goes into every
 /// transcript, so that a request for one is nothing to another, which does not know what the first has seen.
 package struct Realm: Hashable, Sendable, CustomStringConvertible {
-    static let mostBytes = 32
+    static let mostBytes = KeyStringText.mostRealmBytes
     package static let none = Realm(checked: [])
 
     package let bytes: [UInt8]

@@ -38,16 +38,12 @@ package struct UserKeyID: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// 16 hexadecimal digits.
-    package var description: String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
-    }
+    package var description: String { KeyID(self).description }
 }
 
 /// The labels that keep the keys of version 2 apart from all other uses of the same secret.
 enum KeyLabels {
     static let salt = Array("wstan2".utf8)
     static let maskSalt = Array("wstan2 mask".utf8)
-    static let check = Array("wstan2 key".utf8)
     static let chain = Array("wstan2 chain".utf8)
 }

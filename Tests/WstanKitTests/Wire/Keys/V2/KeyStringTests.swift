@@ -1,6 +1,7 @@
 import Testing
 
 @testable import WstanBase
+import WstanControl
 @testable import WstanCore
 
 @Suite struct KeyStringTests {
@@ -8,7 +9,7 @@ import Testing
 
     /// A key string with a right check, whatever is in it.
     private static func text(_ body: [UInt8]) -> String {
-        KeyString.prefix + Base64.encodeUnpadded(body + SHA256.digest(Array("wstan2 key".utf8) + body).prefix(4))
+        KeyStringText.prefix + Base64.encodeUnpadded(body + SHA256.digest(Array("wstan2 key".utf8) + body).prefix(4))
     }
 
     private static func problem(_ text: String) -> KeyString.Problem? {
@@ -80,7 +81,7 @@ import Testing
     @Test func `a text that is cut anywhere, or has one other character, is no key`() throws {
         for text in [Self.vectors.client.text, Self.vectors.shared.text, Self.vectors.clientWithRealm.text] {
             for count in 0..<text.utf8.count { #expect(Self.problem(String(text.prefix(count))) != nil) }
-            for (place, character) in text.enumerated().dropFirst(KeyString.prefix.count) {
+            for (place, character) in text.enumerated().dropFirst(KeyStringText.prefix.count) {
                 for other in ["A", "z", "-", "5"] where other != String(character) {
                     var changed = Array(text).map { String($0) }
                     changed[place] = other

@@ -1,11 +1,6 @@
 import WstanBase
+import WstanControl
 import WstanCore
-
-/// The versions of the protocol that a key of a name can be of.
-package enum KeyVersion: Int, Sendable {
-    case v1 = 1
-    case v2 = 2
-}
 
 /// A key for a name of a server.
 enum NamedKey: Sendable {
@@ -26,7 +21,7 @@ enum NamedKey: Sendable {
         }
     }
 
-    var kind: ListedKey.Kind {
+    var kind: Control.KeyKind {
         switch self {
         case .v1: .v1
         case .v2: .v2

@@ -1,8 +1,6 @@
-import WstanBase
-
-extension KeyString {
+extension KeyStringText {
     /// Why a text is no key of version 2.
-    package enum Problem: Error, Equatable, CustomStringConvertible {
+    public enum Problem: Error, Equatable, CustomStringConvertible {
         /// It does not begin with `wstan2:`.
         case notAKeyString
         /// It begins with `wstan` and another number.
@@ -33,7 +31,7 @@ extension KeyString {
         }
 
         /// Goes on behind `the key ...`.
-        package var description: String {
+        public var description: String {
             switch self {
             case .notAKeyString: "does not begin with wstan2:"
             case .otherVersion(let number): "is for version \(number) of the protocol, which this program does not speak"
@@ -48,11 +46,20 @@ extension KeyString {
             }
         }
 
+        /// The same, with what to do.
+        public var advised: String {
+            switch self {
+            case .otherVersion, .unknownKind: "\(self); install the release of wstan that has made it"
+            case .notAKeyString, .empty, .character, .tooShort, .tooLong, .damaged, .length:
+                "\(self); copy the whole string again"
+            }
+        }
+
         private static func shown(_ byte: UInt8) -> String {
             switch byte {
             case 9, 10, 13, 32: "a blank or a line end"
             case 0x21...0x7e: "'\(String(decoding: [byte], as: UTF8.self))'"
-            default: "the byte 0x\(Hex.encode([byte]))"
+            default: "the byte 0x\(byte < 16 ? "0" : "")\(String(byte, radix: 16))"
             }
         }
     }
