@@ -5,7 +5,6 @@ extension Refusal {
         case .noCandidate, .encoding, .length: self = .notARequest
         case .notOurs, .unknownUser, .notAuthentic: self = .wire(.badAuthentication)
         case .expired(let milliseconds): self = .wire(.expired(seconds: Double(milliseconds) / 1000))
-        case .beforeMemory: self = .forgotten(seconds: 0)
         case .replayed: self = .wire(.replayed)
         case .malformed(let violation): self = .wire(.violation(violation))
         case .unknownOption, .noRequest, .noCommonCipher: self = .wire(.unexpectedCommand)
@@ -18,9 +17,7 @@ extension HandshakeRefusal {
     var isOfVersion2: Bool {
         switch self {
         case .noCandidate, .encoding, .length, .notOurs: false
-        case .expired, .beforeMemory, .unknownUser, .replayed, .notAuthentic, .malformed, .unknownOption, .noRequest,
-            .noCommonCipher:
-            true
+        case .expired, .unknownUser, .replayed, .notAuthentic, .malformed, .unknownOption, .noRequest, .noCommonCipher: true
         }
     }
 }

@@ -16,8 +16,6 @@ struct ServerHandshakeV2: Sendable {
     /// What a request is judged by, besides what it says.
     struct Circumstances {
         let now: WireTime
-        /// From when on the memory of requests has them all.
-        var coveredSince = WireTime(milliseconds: 0)
         /// Of the TLS connection that ends here: 32 bytes (section 4.7).
         var binding: [UInt8]?
     }
@@ -43,7 +41,7 @@ struct ServerHandshakeV2: Sendable {
         guard let opened = openBox(of: request, by: hmac) else { throw .notOurs }
         let header = opened.header
         // 3.
-        try judge(header.time, in: circumstances)
+        try judge(header.time, at: circumstances.now)
         // 4.
         guard let user = users.user(header.keyID, at: circumstances.now) else { throw .unknownUser }
         // 5.
@@ -65,7 +63,6 @@ struct ServerHandshakeV2: Sendable {
         return JudgedRequest(
             user: user, isExpired: user.isExpired(at: circumstances.now), identity: identity,
             serverKey: opened.key.publicKey.id, isInGrace: user.expiry != nil || opened.key != keys.current, time: header.time,
-            rememberedUntil: header.time.advanced(by: lifetime).advanced(by: HandshakeBounds.remembered),
             payload: payload, cipher: cipher, noise: noise, secrets: opened.secrets)
     }
 
@@ -86,13 +83,11 @@ struct ServerHandshakeV2: Sendable {
         return opened
     }
 
-    private func judge(_ time: WireTime, in circumstances: Circumstances) throws(HandshakeRefusal) {
-        let now = circumstances.now
+    private func judge(_ time: WireTime, at now: WireTime) throws(HandshakeRefusal) {
         let distance = time.distance(to: now)
         guard distance <= lifetime else {
             throw .expired(ahead: time > now ? Int64(clamping: distance) : -Int64(clamping: distance))
         }
-        guard time >= circumstances.coveredSince else { throw .beforeMemory }
     }
 }
 

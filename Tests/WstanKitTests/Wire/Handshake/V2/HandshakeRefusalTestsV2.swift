@@ -148,22 +148,6 @@ import Testing
         }
     }
 
-    @Test func `what is older than the memory of requests is refused`() throws {
-        let server = try Fixture.server()
-        let request = Fixture.candidate(try Fixture.client().request.bytes)
-        for (since, isCovered) in [(0, true), (Fixture.time.milliseconds, true), (Fixture.time.milliseconds + 1, false)] {
-            let circumstances = ServerHandshakeV2.Circumstances(
-                now: Fixture.now, coveredSince: WireTime(milliseconds: since))
-            if isCovered {
-                _ = try server.judge(request, in: circumstances) { _ in false }
-            } else {
-                #expect(throws: HandshakeRefusal.beforeMemory) {
-                    try server.judge(request, in: circumstances) { _ in false }
-                }
-            }
-        }
-    }
-
     @Test func `the memory is asked once, behind everything that costs less, and never for what is no request of a user`() throws {
         let request = try Fixture.client().request.bytes
         let circumstances = ServerHandshakeV2.Circumstances(now: Fixture.now)
