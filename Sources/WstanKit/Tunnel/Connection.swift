@@ -36,7 +36,10 @@ package final class Connection: @unchecked Sendable {
     var endsWithPeer: Bool
     /// Version 2: the peer sends nothing more.
     private(set) var peerHasFinished = false
-    private var isParting = false
+    /// Called when it has said so.
+    private var peerFinished: (() -> Void)?
+    /// The client has left in good order; what it said is still on its way to a target that has not answered.
+    private(set) var isParting = false
     private var isOver = false
     private var news: Wait<Void>?
     private var wordIsDue: Timers.ID?
@@ -135,7 +138,14 @@ package final class Connection: @unchecked Sendable {
         guard !endsWithPeer else { return true }
         end?.finish()
         news?.fulfill(())
+        peerFinished?()
         return false
+    }
+
+    /// Has `action` called when the peer sends nothing more, or now where that is so.
+    func whenPeerFinishes(_ action: @escaping () -> Void) {
+        peerFinished = action
+        if peerHasFinished { action() }
     }
 
     // MARK: Bytes that the peer may not have got
