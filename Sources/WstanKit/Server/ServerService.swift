@@ -23,6 +23,9 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     /// Why a request was refused that came as a message, where the tunnel has no word for it.
     private var refusalOfMessage: Refusal?
     private let drain: Draining
+    private let connects: ConnectLimiter
+    /// Connections that are still being made for clients that have left.
+    private(set) var partings = 0
 
     struct Served {
         let tunnel: Tunnel
@@ -48,11 +51,12 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         replayGuard = shared.replayGuard
         limiter = shared.limiter
         scarcity = shared.scarcity
+        connects = shared.connects
         authentication = Authentication(options: options, replayGuard: replayGuard) { [recorder, replayGuard] in
             log.seenRequestsFull(recorder.name(of: $0), holder: replayGuard.largestHolder, now: worker.now)
         }
         acceptor = TunnelAcceptor(worker: worker, options: options, authentication: authentication, recorder: recorder)
-        connector = Connector(worker: worker, resolver: resolver, limiter: shared.connects)
+        connector = Connector(worker: worker, resolver: resolver, limiter: connects)
         acceptor.closedBecause = { [unowned self] in drain.isOn ? .draining : nil }
         acceptor.makeRoom = { [unowned self] in makeRoom(for: $0, holding: $1) }
         connector.mayOpen = { [unowned self] in mayOpen($0.holder) }
@@ -239,7 +243,9 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         guard let served = tunnels[tunnel.id] else { return }
         let (client, asker) = (served.client, served.asker)
         makeRoomForTarget(of: served.holder)
+        if tunnel.isOfVersion2 { connection.mayPart = { [unowned self] in part(asker) } }
         connection.connecting = worker.spawn { [self] in
+            defer { if connection.isParting { parted(asker) } }
             let target: Stream
             let began = worker.now
             do throws(Connector.Failure) {
@@ -266,6 +272,20 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
             if !(target.remoteAddress?.isLoopback ?? false) { target.watchForVanishedPeer() }
             worker.spawn { await self.relay(connection, from: target, on: tunnel) }
         }
+    }
+
+    /// A client has left before its target has answered. The tunnel is free, so what is still on its way has a share of the
+    /// connections that are being made: else one tunnel could have any number.
+    private func part(_ asker: Asker) -> Bool {
+        guard connects.begin(for: asker) else { return false }
+        partings += 1
+        return true
+    }
+
+    private func parted(_ asker: Asker) {
+        connects.end(for: asker)
+        partings -= 1
+        finishDrainIfDone()
     }
 
     /// The rules are asked of the name, and of each of its addresses right before it is connected to.
@@ -308,7 +328,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
             acceptor.closeAll()
             for tunnel in tunnels.values.map(\.tunnel) { tunnel.version.retire(.draining, on: tunnel) }
         }
-        guard !tunnels.isEmpty else { return }
+        guard !isDone else { return }
         await drain.wait(until: deadline)
     }
 
@@ -323,8 +343,10 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     }
 
     private func finishDrainIfDone() {
-        if tunnels.isEmpty { drain.finish() }
+        if isDone { drain.finish() }
     }
+
+    private var isDone: Bool { tunnels.isEmpty && partings == 0 }
 }
 
 extension Connector.Failure {

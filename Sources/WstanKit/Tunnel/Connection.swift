@@ -20,6 +20,8 @@ package final class Connection: @unchecked Sendable {
     private(set) var held: [UInt8] = []
     /// Server: the task that makes the target's connection.
     var connecting: Task<Void, Never>?
+    /// Server: whether that may go on for a client that has left. Nil: it may not.
+    var mayPart: (() -> Bool)?
 
     /// Client: what was sent since the request, while it may have to be sent again; nil once it may not.
     private(set) var replay: [UInt8]?
@@ -77,8 +79,7 @@ package final class Connection: @unchecked Sendable {
 
     /// Version 2: the peer has ended it by a RESET.
     func ended(_ reset: Reset) {
-        // A client that has left in good order: what it said is still on its way to a target that has not answered.
-        if reset.isNormal, end == nil, connecting != nil {
+        if reset.isNormal, end == nil, connecting != nil, mayPart?() == true {
             isParting = true
             outcome = .reset(reset)
         } else {

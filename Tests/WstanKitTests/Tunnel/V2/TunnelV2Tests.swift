@@ -118,6 +118,7 @@ import Testing
             let pair = try await TunnelPairV2(on: worker)
             let (near, far) = await pair.request([1, 2])
             far.connecting = worker.spawn {}
+            far.mayPart = { true }
             pair.client.end(near, .normal)
             await pair.untilIdle()
             #expect(far.outcome == .reset(.normal))
