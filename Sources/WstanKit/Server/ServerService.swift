@@ -336,10 +336,11 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         drain.end()
     }
 
-    /// The last thing: says what was gathered.
+    /// The last thing: cuts off what has not finished, and says what was gathered.
     package func close(until deadline: Instant) async {
+        for tunnel in tunnels.values.map(\.tunnel) { tunnel.cutOff() }
         recorder.close()
-        await worker.flushed(until: deadline)
+        await worker.finish(until: deadline)
     }
 
     private func finishDrainIfDone() {
