@@ -106,7 +106,8 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         authentication.keys.install(ring.liveKeys)
         recorder.keyNames = ring.names
         let keys = ring.serverKeys(now: CalendarTime(seconds: WallClock.now()))
-        install(keys.map { ServerIdentity(keys: $0, realm: ring.realm, users: ring.users) })
+        let formerExpiry = ring.server.previous.first?.expiry
+        install(keys.map { ServerIdentity(keys: $0, formerExpiry: formerExpiry, realm: ring.realm, users: ring.users) })
         retireUnaccepted()
     }
 
@@ -230,6 +231,11 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
             try authentication.admit(stamp, under: tunnel.keyID, now: .now())
             return .admitted
         } catch {
+            // The client is told, and the tunnel goes on.
+            if tunnel.isOfVersion2, let client = tunnels[tunnel.id]?.client {
+                recorder.refused(error, of: client, with: tunnel.keyID)
+                return .refused(.badAuthentication)
+            }
             // What cannot be remembered may have been seen.
             guard case .wire(let reason) = error else {
                 refusalOfMessage = error

@@ -308,6 +308,8 @@ import Testing
             let reply = try await stage.connect(to: try stage.echo()).reply
             #expect(reply == Socks5.Reply.generalFailure.rawValue)
             #expect(stage.clientLines.all.contains { $0.text.contains("revoked or has expired") })
+            #expect(stage.server.rejects[.badAuthentication] >= 1)
+            #expect(stage.serverLines.all.contains { $0.text.contains("reason=key-expired") })
         }
     }
 

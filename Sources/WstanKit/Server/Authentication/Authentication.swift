@@ -97,21 +97,27 @@ struct Authentication {
 
     /// Judges a request by version 2, which comes first.
     ///
-    /// - Parameter binding: of the TLS connection that ends here.
+    /// - Parameters:
+    ///   - binding: of the TLS connection that ends here.
+    ///   - identified: told whose request it says it is, though it may be refused then.
     /// - Returns: nil where version 2 is not spoken, or the head is nothing like a request for a WebSocket.
-    func judge(_ head: HTTPHead, binding: [UInt8]?, now: Moment) -> Result<JudgedRequest, HandshakeRefusal>? {
-        guard let handshake = users.handshake(lifetime: options.requestTTL), ServerHandshake.Request(head) != nil else {
-            return nil
-        }
+    func judge(
+        _ head: HTTPHead, binding: [UInt8]?, now: Moment, identified: (KeyID) -> Void = { _ in }
+    ) -> Result<JudgedRequest, HandshakeRefusal>? {
+        guard let handshake = users.handshake(lifetime: options.requestTTL, now: now.wall),
+            ServerHandshake.Request(head) != nil
+        else { return nil }
         let circumstances = ServerHandshakeV2.Circumstances(
             now: WireTime(CalendarTime(seconds: now.wall)), binding: binding)
         let candidate = RequestCandidate(in: head, for: handshake.keys)
         do throws(HandshakeRefusal) {
             return .success(
-                try handshake.judge(candidate, in: circumstances) { identity in
-                    guard let token = Nonce(prefixOf: identity.salt) else { return true }
-                    return replayGuard.remembers(token, under: KeyID(identity.keyID))
-                })
+                try handshake.judge(
+                    candidate, in: circumstances,
+                    isRemembered: { identity in
+                        guard let token = Nonce(prefixOf: identity.salt) else { return true }
+                        return replayGuard.remembers(token, under: KeyID(identity.keyID))
+                    }, identified: { identified(KeyID($0)) }))
         } catch {
             return .failure(error)
         }
@@ -153,7 +159,7 @@ struct Authentication {
 
     /// A tunnel keeps the key that it was opened with; nothing new is asked for with one that is retired or has expired.
     func check(_ key: KeyID, now: Double) throws(Refusal) {
-        guard accepts(key, now: now) else { throw .wire(.badAuthentication) }
+        guard accepts(key, now: now) else { throw users.knows(key) ? Refusal.keyExpired : .wire(.badAuthentication) }
     }
 
     func accepts(_ key: KeyID, now: Double) -> Bool {

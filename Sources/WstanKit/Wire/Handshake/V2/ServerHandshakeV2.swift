@@ -25,8 +25,10 @@ struct ServerHandshakeV2: Sendable {
     /// - Parameters:
     ///   - candidate: what the request carries; nil when nothing in it could be M1. It is refused then, after as much work as others.
     ///   - isRemembered: a glance at the memory of requests, so that a replay costs no exchange.
+    ///   - identified: told which user's request it says it is, though it may be refused then.
     func judge(
-        _ candidate: RequestCandidate?, in circumstances: Circumstances, isRemembered: (HandshakeIdentity) -> Bool
+        _ candidate: RequestCandidate?, in circumstances: Circumstances, isRemembered: (HandshakeIdentity) -> Bool,
+        identified: (UserKeyID) -> Void = { _ in }
     ) throws(HandshakeRefusal) -> JudgedRequest {
         let hmac = HMAC()
         // 1. What is no candidate is judged as if it were one.
@@ -40,10 +42,12 @@ struct ServerHandshakeV2: Sendable {
         // 2.
         guard let opened = openBox(of: request, by: hmac) else { throw .notOurs }
         let header = opened.header
+        let known = users.user(header.keyID, at: circumstances.now)
+        if known != nil { identified(header.keyID) }
         // 3.
         try judge(header.time, at: circumstances.now)
         // 4.
-        guard let user = users.user(header.keyID, at: circumstances.now) else { throw .unknownUser }
+        guard let user = known else { throw .unknownUser }
         // 5.
         let identity = HandshakeIdentity(keyID: header.keyID, salt: request.salt)
         guard !isRemembered(identity) else { throw .replayed }
