@@ -138,7 +138,7 @@ struct Authentication {
         // The window may be narrower than `request-ttl` for those that were made before it was raised.
         try checkAge(of: verified.time, now: now.wall)
         try remember(token, of: verified.time, under: verified.keyID, opens: true, now: now)
-        if !judged.isExpired { users.used(verified.keyID, of: judged.serverKey, now: now.wall) }
+        if !judged.isExpired, !judged.isOwn { users.used(verified.keyID, of: judged.serverKey, now: now.wall) }
         return verified
     }
 

@@ -13,6 +13,8 @@ struct JudgedRequest {
     let serverKey: KeyID
     /// Its user's key, or the server's, is a former one.
     let isInGrace: Bool
+    /// The server's doctor has made it, in the name of a user.
+    let isOwn: Bool
     /// When it was made, by its maker's clock.
     let time: WireTime
     let payload: RequestPayload
@@ -21,14 +23,15 @@ struct JudgedRequest {
     private let secrets: RequestSecrets
 
     init(
-        user: RingUser, isExpired: Bool, identity: HandshakeIdentity, serverKey: KeyID, isInGrace: Bool, time: WireTime,
-        payload: RequestPayload, cipher: RecordCipher, noise: NoiseNKpsk0.Responder, secrets: RequestSecrets
+        user: RingUser, isExpired: Bool, identity: HandshakeIdentity, serverKey: KeyID, isInGrace: Bool, isOwn: Bool,
+        time: WireTime, payload: RequestPayload, cipher: RecordCipher, noise: NoiseNKpsk0.Responder, secrets: RequestSecrets
     ) {
         self.user = user
         self.isExpired = isExpired
         self.identity = identity
         self.serverKey = serverKey
         self.isInGrace = isInGrace
+        self.isOwn = isOwn
         self.time = time
         self.payload = payload
         self.cipher = cipher

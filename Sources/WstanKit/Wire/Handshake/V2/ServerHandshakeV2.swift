@@ -66,7 +66,8 @@ struct ServerHandshakeV2: Sendable {
         }
         return JudgedRequest(
             user: user, isExpired: user.isExpired(at: circumstances.now), identity: identity,
-            serverKey: opened.key.publicKey.id, isInGrace: user.expiry != nil || opened.key != keys.current, time: header.time,
+            serverKey: opened.key.publicKey.id, isInGrace: user.expiry != nil || opened.key != keys.current,
+            isOwn: opened.key.ownSalt(for: header.ephemeralKey) == request.salt, time: header.time,
             payload: payload, cipher: cipher, noise: noise, secrets: opened.secrets)
     }
 

@@ -192,6 +192,36 @@ import Testing
         #expect(throws: HandshakeRefusal.unknownUser) { try Fixture.server(users: [gone]).judge(request) }
     }
 
+    @Test func `whose request it says it is is told where a user is known, though it is refused`() throws {
+        let request = Fixture.candidate(try Fixture.client().request.bytes)
+        func identified(
+            _ server: ServerHandshakeV2, at now: WireTime = Fixture.now, isRemembered: Bool = false
+        ) -> [UserKeyID] {
+            var told: [UserKeyID] = []
+            _ = try? server.judge(
+                request, in: ServerHandshakeV2.Circumstances(now: now), isRemembered: { _ in isRemembered },
+                identified: { told.append($0) })
+            return told
+        }
+        let server = try Fixture.server()
+        #expect(identified(server) == [Fixture.userKey.id])
+        #expect(identified(server, at: Fixture.now.advanced(by: 3_600_000)) == [Fixture.userKey.id])
+        #expect(identified(server, isRemembered: true) == [Fixture.userKey.id])
+        #expect(identified(try Fixture.server(users: [])) == [])
+        #expect(identified(try Fixture.server(LiveServerKeys(current: .random()))) == [])
+    }
+
+    @Test func `only who has the server's key makes a request that is the doctor's`() throws {
+        let ephemeral = X25519KeyPair(privateKey: Fixture.randomness.ephemeralKey).publicKey
+        for (key, isOwn) in [(Fixture.serverKey, true), (ServerKey.random(), false)] {
+            let randomness = ClientHandshakeV2.Randomness(
+                salt: key.ownSalt(for: ephemeral), ephemeralKey: Fixture.randomness.ephemeralKey)
+            let judged = try Fixture.server().judge(try Fixture.client(Fixture.options(), randomness).request.bytes)
+            #expect(judged.isOwn == isOwn)
+        }
+        #expect(try !Fixture.server().judge(try Fixture.client().request.bytes).isOwn)
+    }
+
     @Test func `requests are taken under the current key of the server and under the former one`() throws {
         let other = ServerKey(privateKey: SecretBytes([UInt8](repeating: 7, count: 32)))
         for keys in [
