@@ -119,15 +119,11 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         }
     }
 
-    /// The same of version 2: its keys, and its users. Tunnels of a user who is no more end at once. On the worker.
+    /// The same of version 2: its keys, and its users. On the worker.
     func install(_ identity: ServerIdentity?) {
         worker.assertIsCurrent()
         authentication.users.install(identity)
         shareAnew()
-        let users = authentication.users
-        for tunnel in tunnels.values.map(\.tunnel) where tunnel.isOfVersion2 && !users.knows(tunnel.keyID) {
-            tunnel.version.revoke(on: tunnel)
-        }
     }
 
     /// Ends the tunnels that were opened with a key, whatever they carry.
