@@ -240,8 +240,9 @@ package final class ClientService: @unchecked Sendable {
         pool.endDrain()
     }
 
-    /// The last thing.
+    /// The last thing: cuts off what has not finished.
     package func close(until deadline: Instant) async {
-        await worker.flushed(until: deadline)
+        for tunnel in pool.tunnels.values { tunnel.cutOff() }
+        await worker.finish(until: deadline)
     }
 }

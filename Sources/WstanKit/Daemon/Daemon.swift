@@ -33,6 +33,7 @@ public final class Daemon: @unchecked Sendable {
     private var control: ControlServer?
     /// When what is in flight has to be over; nil while it is not stopping.
     private var stopDeadline: Instant?
+    private var isStoppingAtOnce = false
     private var startFailure: (any Error)?
 
     private var context: DaemonContext { parts.context }
@@ -174,8 +175,17 @@ public final class Daemon: @unchecked Sendable {
         switch signal {
         case SIGHUP: reloader.reloadSoon()
         case SIGUSR1: logStatus()
-        // A second one ends it at once.
-        default: if isStopping { main.stop() } else { stop() }
+        default: if isStopping { stopAtOnce() } else { stop() }
+        }
+    }
+
+    /// A second signal does not wait for what is in use, and a third one for nothing.
+    private func stopAtOnce() {
+        guard !isStoppingAtOnce else { return main.stop() }
+        isStoppingAtOnce = true
+        main.spawn { [self] in
+            await services.close(until: main.now)
+            main.stop()
         }
     }
 

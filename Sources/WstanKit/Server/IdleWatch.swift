@@ -4,9 +4,12 @@ import WstanBase
 struct IdleClock {
     enum Action: Equatable {
         case wait(until: Instant)
+        /// There is no limit.
+        case rest
         case over
     }
 
+    /// Zero: forever.
     private let patience: Duration
     private var lastMoved: Instant
     private var lastWaiting = 0
@@ -16,10 +19,17 @@ struct IdleClock {
         lastMoved = now
     }
 
+    /// One direction has ended, which is a movement. What is silent in the other is not waited for forever.
+    func halfClosed(now: Instant) -> IdleClock {
+        let most = ServerLimits.halfClosedIdle
+        return IdleClock(patience: patience > .zero ? min(patience, most) : most, now: now)
+    }
+
     /// - Parameters:
     ///   - lastMoved: when bytes were last taken over from either side.
     ///   - waiting: bytes that were taken over and are held here; another number than before means that some have left.
     mutating func look(now: Instant, lastMoved: Instant, waiting: Int) -> Action {
+        guard patience > .zero else { return .rest }
         self.lastMoved = max(self.lastMoved, waiting == lastWaiting ? lastMoved : now)
         lastWaiting = waiting
         let end = self.lastMoved + patience
@@ -44,6 +54,12 @@ final class IdleWatch {
         look()
     }
 
+    func halfClosed() {
+        cancel()
+        clock = clock.halfClosed(now: target.worker.now)
+        look()
+    }
+
     func cancel() {
         if let timer { target.worker.cancel(timer) }
         timer = nil
@@ -58,8 +74,8 @@ final class IdleWatch {
                 self?.timer = nil
                 self?.look()
             }
-        case .over:
-            tunnel.end(connection, .idle)
+        case .rest: break
+        case .over: tunnel.end(connection, .idle)
         }
     }
 }

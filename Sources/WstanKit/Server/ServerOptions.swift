@@ -54,6 +54,9 @@ package enum ServerLimits {
     static let resetAfterOpening: Duration = .milliseconds(20)
     /// How long an association may be unused before it ends, though its client has not ended it.
     static let associationIdle: Duration = .seconds(300)
+    /// How long nothing may move on a half-closed connection, where `idle-timeout` is no shorter: what keeps state on the way
+    /// forgets such connections within minutes, and a target that computes gets longer than that.
+    static let halfClosedIdle: Duration = .seconds(3600)
     /// What the plain answer calls this server: the most common name there is.
     static let serverName = "nginx"
 }

@@ -23,6 +23,9 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     /// Why a request was refused that came as a message, where the tunnel has no word for it.
     private var refusalOfMessage: Refusal?
     private let drain: Draining
+    private let connects: ConnectLimiter
+    /// Connections that are still being made for clients that have left.
+    private(set) var partings = 0
 
     struct Served {
         let tunnel: Tunnel
@@ -48,11 +51,12 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         replayGuard = shared.replayGuard
         limiter = shared.limiter
         scarcity = shared.scarcity
+        connects = shared.connects
         authentication = Authentication(options: options, replayGuard: replayGuard) { [recorder, replayGuard] in
             log.seenRequestsFull(recorder.name(of: $0), holder: replayGuard.largestHolder, now: worker.now)
         }
         acceptor = TunnelAcceptor(worker: worker, options: options, authentication: authentication, recorder: recorder)
-        connector = Connector(worker: worker, resolver: resolver, limiter: shared.connects)
+        connector = Connector(worker: worker, resolver: resolver, limiter: connects)
         acceptor.closedBecause = { [unowned self] in drain.isOn ? .draining : nil }
         acceptor.makeRoom = { [unowned self] in makeRoom(for: $0, holding: $1) }
         connector.mayOpen = { [unowned self] in mayOpen($0.holder) }
@@ -102,7 +106,8 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         authentication.keys.install(ring.liveKeys)
         recorder.keyNames = ring.names
         let keys = ring.serverKeys(now: CalendarTime(seconds: WallClock.now()))
-        install(keys.map { ServerIdentity(keys: $0, realm: ring.realm, users: ring.users) })
+        let formerExpiry = ring.server.previous.first?.expiry
+        install(keys.map { ServerIdentity(keys: $0, formerExpiry: formerExpiry, realm: ring.realm, users: ring.users) })
         retireUnaccepted()
     }
 
@@ -114,15 +119,11 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         }
     }
 
-    /// The same of version 2: its keys, and its users. Tunnels of a user who is no more end at once. On the worker.
+    /// The same of version 2: its keys, and its users. On the worker.
     func install(_ identity: ServerIdentity?) {
         worker.assertIsCurrent()
         authentication.users.install(identity)
         shareAnew()
-        let users = authentication.users
-        for tunnel in tunnels.values.map(\.tunnel) where tunnel.isOfVersion2 && !users.knows(tunnel.keyID) {
-            tunnel.version.revoke(on: tunnel)
-        }
     }
 
     /// Ends the tunnels that were opened with a key, whatever they carry.
@@ -226,6 +227,11 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
             try authentication.admit(stamp, under: tunnel.keyID, now: .now())
             return .admitted
         } catch {
+            // The client is told, and the tunnel goes on.
+            if tunnel.isOfVersion2, let client = tunnels[tunnel.id]?.client {
+                recorder.refused(error, of: client, with: tunnel.keyID)
+                return .refused(.badAuthentication)
+            }
             // What cannot be remembered may have been seen.
             guard case .wire(let reason) = error else {
                 refusalOfMessage = error
@@ -239,7 +245,9 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         guard let served = tunnels[tunnel.id] else { return }
         let (client, asker) = (served.client, served.asker)
         makeRoomForTarget(of: served.holder)
+        if tunnel.isOfVersion2 { connection.mayPart = { [unowned self] in part(asker) } }
         connection.connecting = worker.spawn { [self] in
+            defer { if connection.isParting { parted(asker) } }
             let target: Stream
             let began = worker.now
             do throws(Connector.Failure) {
@@ -266,6 +274,20 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
             if !(target.remoteAddress?.isLoopback ?? false) { target.watchForVanishedPeer() }
             worker.spawn { await self.relay(connection, from: target, on: tunnel) }
         }
+    }
+
+    /// A client has left before its target has answered. The tunnel is free, so what is still on its way has a share of the
+    /// connections that are being made: else one tunnel could have any number.
+    private func part(_ asker: Asker) -> Bool {
+        guard connects.begin(for: asker) else { return false }
+        partings += 1
+        return true
+    }
+
+    private func parted(_ asker: Asker) {
+        connects.end(for: asker)
+        partings -= 1
+        finishDrainIfDone()
     }
 
     /// The rules are asked of the name, and of each of its addresses right before it is connected to.
@@ -308,7 +330,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
             acceptor.closeAll()
             for tunnel in tunnels.values.map(\.tunnel) { tunnel.version.retire(.draining, on: tunnel) }
         }
-        guard !tunnels.isEmpty else { return }
+        guard !isDone else { return }
         await drain.wait(until: deadline)
     }
 
@@ -316,15 +338,18 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         drain.end()
     }
 
-    /// The last thing: says what was gathered.
+    /// The last thing: cuts off what has not finished, and says what was gathered.
     package func close(until deadline: Instant) async {
+        for tunnel in tunnels.values.map(\.tunnel) { tunnel.cutOff() }
         recorder.close()
-        await worker.flushed(until: deadline)
+        await worker.finish(until: deadline)
     }
 
     private func finishDrainIfDone() {
-        if tunnels.isEmpty { drain.finish() }
+        if isDone { drain.finish() }
     }
+
+    private var isDone: Bool { tunnels.isEmpty && partings == 0 }
 }
 
 extension Connector.Failure {

@@ -3,13 +3,13 @@ import WstanBase
 /// A server's end of a connection, from the target's answer on.
 extension ServerService {
     func relay(_ connection: Connection, from target: Stream, on tunnel: Tunnel) async {
-        var idleWatch: IdleWatch?
-        if options.idleTimeout > .zero {
-            idleWatch = IdleWatch(of: connection, between: tunnel, and: target, patience: options.idleTimeout)
-        }
+        let idleWatch = watch(connection, target, on: tunnel)
         let end = await tunnel.sendLoop(connection, from: target)
         let isHalf = end == .finished && tunnel.finish(connection)
-        if isHalf { await waitForClient(connection, target, on: tunnel) }
+        if isHalf {
+            idleWatch?.halfClosed()
+            await waitForClient(connection, target, on: tunnel)
+        }
         idleWatch?.cancel()
         if !isHalf, end != .over { await waitForPythonClient(tunnel) }
         switch end {
@@ -26,6 +26,14 @@ extension ServerService {
         case .lost:
             target.resetAfterDelivery()
         }
+    }
+
+    /// - Returns: nil where there is no limit; version 1 has no connections that are half-closed.
+    private func watch(_ connection: Connection, _ target: Stream, on tunnel: Tunnel) -> IdleWatch? {
+        guard options.idleTimeout > .zero || tunnel.isOfVersion2 else { return nil }
+        let watch = IdleWatch(of: connection, between: tunnel, and: target, patience: options.idleTimeout)
+        if tunnel.isOfVersion2 { connection.whenPeerFinishes { [weak watch] in watch?.halfClosed() } }
+        return watch
     }
 
     /// The target has finished, and the client may go on: until it has finished too, or one of them is gone.

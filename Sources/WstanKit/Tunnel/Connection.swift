@@ -20,6 +20,8 @@ package final class Connection: @unchecked Sendable {
     private(set) var held: [UInt8] = []
     /// Server: the task that makes the target's connection.
     var connecting: Task<Void, Never>?
+    /// Server: whether that may go on for a client that has left. Nil: it may not.
+    var mayPart: (() -> Bool)?
 
     /// Client: what was sent since the request, while it may have to be sent again; nil once it may not.
     private(set) var replay: [UInt8]?
@@ -36,7 +38,10 @@ package final class Connection: @unchecked Sendable {
     var endsWithPeer: Bool
     /// Version 2: the peer sends nothing more.
     private(set) var peerHasFinished = false
-    private var isParting = false
+    /// Called when it has said so.
+    private var peerFinished: (() -> Void)?
+    /// The client has left in good order; what it said is still on its way to a target that has not answered.
+    private(set) var isParting = false
     private var isOver = false
     private var news: Wait<Void>?
     private var wordIsDue: Timers.ID?
@@ -74,8 +79,7 @@ package final class Connection: @unchecked Sendable {
 
     /// Version 2: the peer has ended it by a RESET.
     func ended(_ reset: Reset) {
-        // A client that has left in good order: what it said is still on its way to a target that has not answered.
-        if reset.isNormal, end == nil, connecting != nil {
+        if reset.isNormal, end == nil, connecting != nil, mayPart?() == true {
             isParting = true
             outcome = .reset(reset)
         } else {
@@ -135,7 +139,14 @@ package final class Connection: @unchecked Sendable {
         guard !endsWithPeer else { return true }
         end?.finish()
         news?.fulfill(())
+        peerFinished?()
         return false
+    }
+
+    /// Has `action` called when the peer sends nothing more, or now where that is so.
+    func whenPeerFinishes(_ action: @escaping () -> Void) {
+        peerFinished = action
+        if peerHasFinished { action() }
     }
 
     // MARK: Bytes that the peer may not have got

@@ -253,6 +253,21 @@ package final class Tunnel: @unchecked Sendable {
         stream.closeOrderly(awaitingPeer: true)
     }
 
+    /// This process is about to end: the peer is told that what is carried is not all there was. What has not reached its target
+    /// may be asked for elsewhere.
+    func cutOff() {
+        if let connection {
+            if role == .requester {
+                end(connection, .userAgentBroken)
+            } else if connection.end != nil {
+                end(connection, .targetBroken)
+            } else if isOfVersion2 {
+                end(connection, Reset(code: .draining))
+            }
+        }
+        close(CloseCode.goingAway)
+    }
+
     /// The WebSocket is no more.
     func ended() {
         isClosing = true

@@ -41,6 +41,7 @@ import WstanControl
     private final class CountingService: WorkerService, @unchecked Sendable {
         let worker: Worker
         var keyUses: [KeyID: KeyUse] = [:]
+        var closed: [KeyID] = []
         var snapshot: ServiceSnapshot { ServiceSnapshot() }
         var tunnelNumbers: [UInt64] { [] }
 
@@ -53,7 +54,10 @@ import WstanControl
         func reports(of numbers: ArraySlice<UInt64>) -> [TunnelReport] { [] }
         func closeTunnel(_ id: UInt64) -> Bool { false }
         func install(_ ring: KeyRing) {}
-        func closeTunnels(openedWith key: KeyID) -> Int { 0 }
+        func closeTunnels(openedWith key: KeyID) -> Int {
+            closed.append(key)
+            return 0
+        }
         func drain(until deadline: Instant?) async {}
         func endDrain() {}
         func close(until deadline: Instant) async {}
@@ -196,6 +200,25 @@ import WstanControl
             #expect(restarted.ring == keys.ring && restarted.told.news.isEmpty)
         }
         #expect(try folder.text("key").hasSuffix("\n# mine\n"))
+    }
+
+    @Test func `tunnels end with a key that is retired, and stand when the configuration has another`() async throws {
+        let server = ServerKey.random()
+        let shared = ConfiguredKey(
+            key: .server(server, .none, user: .random()), text: Secret(KeyString(server: server).text),
+            source: .environment("K"))
+        try await WorkerThread.run { worker in
+            let service = CountingService(worker)
+            let keys = try Self.service(shared, in: nil, on: worker, users: Services([TestRole([service])]))
+            let laptop = try await keys.add(name: "laptop", version: .v2)
+            _ = try await keys.retire(id: laptop.id.description)
+            #expect(service.closed == [laptop.id])
+            let former = Key.random()
+            _ = try await keys.adopt(
+                ConfiguredKey(key: .v1(former), text: Secret(former.base64), source: .environment("K")))
+            #expect(keys.ring.userKeys.isEmpty)
+            #expect(service.closed == [laptop.id])
+        }
     }
 
     @Test func `a rotation that cuts users off names them, and is forced or refused`() async throws {

@@ -308,16 +308,44 @@ import Testing
             let reply = try await stage.connect(to: try stage.echo()).reply
             #expect(reply == Socks5.Reply.generalFailure.rawValue)
             #expect(stage.clientLines.all.contains { $0.text.contains("revoked or has expired") })
+            #expect(stage.server.rejects[.badAuthentication] >= 1)
+            #expect(stage.serverLines.all.contains { $0.text.contains("reason=key-expired") })
         }
     }
 
-    @Test func `a user who is revoked loses what runs`() async throws {
+    @Test func `when a key expires its clients are told, and what is open goes on`() async throws {
+        try await Self.stage { stage in
+            let target = try stage.echo()
+            _ = try await stage.exchange([1], with: target)
+            let (stream, _) = try await stage.connect(to: target)
+            stream.write([2])
+            #expect(await stream.take(1) == [2])
+            var user = RolesStage.user
+            user.expiry = WireTime(CalendarTime(seconds: WallClock.now() - 1))
+            stage.server.install(
+                ServerIdentity(keys: LiveServerKeys(current: RolesStage.serverKey), users: try UserRing([user])))
+            stage.server.apply(stage.server.options)
+            await stage.worker.until { stage.clientLines.all.contains { $0.text.contains("revoked or has expired") } }
+            stream.write([3])
+            #expect(await stream.take(1) == [3])
+            stream.finish()
+            #expect(await stream.readAll().ending == .end)
+            await stage.worker.until { stage.server.totals.active + stage.server.totals.idle == 0 }
+            stream.close()
+        }
+    }
+
+    @Test func `a user whose key was replaced keeps what runs, and one who is revoked loses it`() async throws {
         let ending = try await Self.stage { stage in
             let (stream, _) = try await stage.connect(to: try stage.echo())
             stream.write([1])
             #expect(await stream.take(1) == [1])
-            stage.server.install(
-                ServerIdentity(keys: LiveServerKeys(current: RolesStage.serverKey), users: try UserRing([])))
+            // As another key in the configuration does it.
+            stage.server.install(nil as ServerIdentity?)
+            stage.server.apply(stage.server.options)
+            stream.write([2])
+            #expect(await stream.take(1) == [2])
+            #expect(stage.server.closeTunnels(openedWith: RolesStage.userKey.ringID) == 1)
             return await stream.readAll().ending
         }
         #expect(ending == .failed(104))

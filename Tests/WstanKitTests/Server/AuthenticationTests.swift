@@ -508,4 +508,18 @@ import Testing
         }
         #expect(accepted > 100)
     }
+
+    // MARK: Version 2
+
+    /// A clock that is set makes its timer late.
+    @Test func `a former key of the server ends on time, though it is dropped later`() throws {
+        let former = ServerKey.random()
+        let identity = ServerIdentity(
+            keys: LiveServerKeys(current: .random(), former: former), formerExpiry: CalendarTime(seconds: Self.now),
+            users: try UserRing())
+        let users = ServerUsers(identity)
+        for (now, key) in [(Self.now - 1, former), (Self.now, nil), (Self.now + 1, nil)] as [(Double, ServerKey?)] {
+            #expect(users.handshake(lifetime: .seconds(60), now: now)?.keys.former == key)
+        }
+    }
 }

@@ -56,11 +56,29 @@ import WstanControl
         for (refusal, text) in causes { #expect(refusal.traits.cause == text) }
     }
 
+    /// A client finds itself in `rejects` without `--all`; what no key of the server opens may be anybody's.
+    @Test func `what version 2 refuses is listed by a code of its own, once the server's key has opened it`() {
+        let ours: [HandshakeRefusal] = [
+            .expired(ahead: 61_000), .unknownUser, .replayed, .notAuthentic, .malformed(.padding), .unknownOption(0x8000),
+            .noRequest, .noCommonCipher,
+        ]
+        let recent = RecentRefusals()
+        for refusal in ours + [.noCandidate, .encoding, .length, .notOurs] {
+            let traits = Refusal(refusal).traits
+            #expect((traits.counter != nil) == refusal.isOfVersion2, "\(refusal)")
+            recent.add(Self.entry(1, traits.code, at: 0), isNoise: traits.counter == nil && traits.level < .notice)
+        }
+        #expect(Set(recent.list().map(\.reason)) == Set(ours.map { Refusal($0).traits.code }))
+        #expect(recent.list().count == ours.count)
+    }
+
     /// Every refusal with a counter, by the word of the counter in status, STATUS=, `rejects` and the manual.
     @Test(arguments: [
         .wire(.malformed), .wire(.tooLarge), .wire(.unexpectedCommand), .wire(.sealedForOtherScheme),
         .wire(.incompleteUpgrade(lacking: [])), .wire(.badAuthentication), .wire(.expired(seconds: 61)), .wire(.replayed),
-        .forgotten(seconds: 2), .overLimit(.tunnels), .draining,
+        .forgotten(seconds: 2), .overLimit(.tunnels), .draining, .keyExpired, .wire(.violation(.padding)),
+        .handshake(.unknownUser), .handshake(.notAuthentic), .handshake(.unknownOption(1)), .handshake(.noRequest),
+        .handshake(.noCommonCipher),
     ] as [Refusal])
     func `one word stands for a cause wherever it is counted or listed`(refusal: Refusal) throws {
         let traits = refusal.traits

@@ -16,7 +16,9 @@ import Testing
         .forgotten(seconds: .nan), .timedOut, .wire(.malformed), .wire(.badAuthentication),
         .wire(.sealedForOtherScheme), .wire(.expired(seconds: 61.4)), .wire(.expired(seconds: .nan)), .wire(.replayed),
         .wire(.tooLarge), .wire(.unexpectedCommand), .draining, .tls(.notTLS(.http)),
-        .tls(.notTLS(.webSocket)), .wire(.incompleteUpgrade(lacking: ["HTTP/1.1", "Upgrade"])),
+        .tls(.notTLS(.webSocket)), .wire(.incompleteUpgrade(lacking: ["HTTP/1.1", "Upgrade"])), .keyExpired,
+        .handshake(.notOurs), .handshake(.unknownUser), .handshake(.notAuthentic), .handshake(.unknownOption(1)),
+        .handshake(.noRequest), .handshake(.noCommonCipher), .wire(.violation(.padding)),
     ] + Refusal.Bound.allCases.map { .overLimit($0) }
 
     @Test func `targets are named at debug only`() {

@@ -1,5 +1,6 @@
 """wstand --doctor: one fault at a time, and whether it is the one that is named, with the remedy and the exit status."""
 import email.utils
+import json
 import os
 import re
 import shutil
@@ -11,10 +12,12 @@ import time
 from helpers.network.fronts import PATH, Nginx
 from helpers.network.intermediaries import HTTPProxy, Intermediary, WebSocketProxy
 from helpers.peers import agent
+from helpers.peers.target import echo
 from helpers.peers.web import Web
 from helpers.process import CTL, OURS, THEIRS, find, free_port, without_proxies
 from helpers.scenario import Scenario
 from helpers.tls import module_authority, tls_server
+from helpers.version2 import DeviceKeys, Version2
 from helpers.waiting import Stuck, eventually
 
 WELL, OTHER, UNREACHABLE, CONFIGURATION = 0, 1, 69, 78
@@ -666,3 +669,24 @@ class OfAServer(Doctor):
         done = subprocess.run([OURS, '--doctor', 'ws://127.0.0.1:1'], capture_output=True, text=True, timeout=10)
         self.assertEqual((done.returncode, done.stdout), (64, ''), done.stderr)
         self.assertIn('key', done.stderr)
+
+
+class OfVersion2(Version2):
+    def test_question_is_no_use(self):
+        """A server's doctor asks in the name of a user. That is no use of the user's key, so `rotate-server-key` does not count it."""
+        state = '--state-directory=' + os.path.join(self.directory, 'state')
+        server = self.server(state, key=DeviceKeys().server)
+        key = re.search(r'wstan2:\S+', self.ctl(server, 'add-key', 'laptop', '--v2')).group()
+
+        def uses():
+            keys = json.loads(self.ctl(server, 'keys', '--json'))['keys']
+            return [entry['uses'] for entry in keys if entry.get('name') == 'laptop']
+        done = subprocess.run([OURS, '--doctor', '--config', server.configuration, state], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, env=without_proxies())
+        self.assertRegex(done.stdout, r'(?m)^ok       listen: ')
+        server.await_log('tunnel opened .*key-name=laptop')
+        self.assertEqual(uses(), [0])
+        client, target = self.client(server, key=key), self.target(echo)
+        with agent.socks5(client.port, '127.0.0.1', target.port) as s:
+            self.assertTrue(agent.echoes(s, b'hello'))
+        self.assertGreater(uses()[0], 0)

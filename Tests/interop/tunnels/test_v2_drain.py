@@ -1,10 +1,13 @@
 """A server of version 2 that drains says BYE: open connections go on, new ones go to another server."""
 import signal
+import socket
+import time
 
 from helpers.peers import agent, probe
 from helpers.peers.sealed import connect_to
 from helpers.peers.target import echo
 from helpers.process import OURS
+from helpers.scenario import Scenario
 from helpers.version2 import PEER, Version2Pair
 from helpers.waiting import eventually
 from tunnels.test_v2_messages import Probed
@@ -70,6 +73,90 @@ class Announced(Probed):
 
 class AnnouncedOfPeer(Announced):
     SERVER = PEER
+
+
+class Parting(Probed):
+    def setUp(self):
+        super().setUp()
+        self.wstan_server = self.server('--drain-timeout=20s')
+
+    def test_drain(self):
+        """A server that drains waits for what a client that has left still says to a target that has not answered."""
+        target = socket.create_server(('127.0.0.1', 0), backlog=0)
+        target.port = target.getsockname()[1]
+        self.addCleanup(target.close)
+        place = '127.0.0.1', target.port
+        taken = [self.keep(socket.create_connection(place))]
+        while True:  # until the kernel takes no more of them
+            s = self.keep(socket.socket())
+            s.settimeout(0.5)
+            try:
+                s.connect(place)
+            except TimeoutError:
+                s.close()
+                break
+            taken.append(s)
+        tunnel = self.tunnel(CONNECT, connect_to(target, b'the last word'))
+        tunnel.send(FIN)
+        tunnel.send(RESET, bytes([0, NONE]))
+        self.assertEqual(tunnel.expect_reset(), (0, NONE))
+        self.wstan_server.signal(signal.SIGTERM)
+        self.assertEqual(tunnel.expect(BYE)[0], DRAINING)
+        tunnel.close()
+        time.sleep(0.5)  # it could have ended by then
+        self.assertIsNone(self.wstan_server.popen.poll())
+        for s in taken:
+            s.close()
+        target.settimeout(10)
+        heard = b''
+        while not heard:
+            with target.accept()[0] as s:
+                s.settimeout(10)
+                heard = s.recv(100)
+        self.assertEqual(heard, b'the last word')
+        self.assertEqual(self.wstan_server.exit_status(), 0)
+
+
+class CutOff:
+    """What has not finished when a daemon ends is reset at both ends: a part is never taken for the whole."""
+
+    def assertCutsOff(self, role, *signals):
+        target = self.target(echo)
+        options = ('--drain-timeout=%ds' % (20 if signals[1:] else 0),)
+        self.cut(target, **{role: options})
+        s = self.keep(agent.socks5(self.wstan_client.port, '127.0.0.1', target.port))
+        self.assertTrue(agent.echoes(s, b'a part'))
+        daemon = self.wstan_client if role == 'client' else self.wstan_server
+        for number in signals:
+            daemon.signal(number)
+            time.sleep(0.2)  # else both would be one
+        self.assertEqual(agent.outcome(s), 'reset')
+        eventually(lambda: target.errors, 'the target is told')
+        self.assertIsInstance(target.errors[0], ConnectionResetError)
+        self.assertEqual(daemon.exit_status(), 0)
+
+    def test_client(self):
+        self.assertCutsOff('client', signal.SIGTERM)
+
+    def test_server(self):
+        self.assertCutsOff('server', signal.SIGTERM)
+
+    def test_at_once(self):
+        """A second signal waits for nothing."""
+        for role in 'client', 'server':
+            self.assertCutsOff(role, signal.SIGTERM, signal.SIGINT)
+
+
+class CutOffByVersion1(CutOff, Scenario):
+    def cut(self, target, client=(), server=()):
+        self.wstan_server = self.server(*server)
+        self.wstan_client = self.client(self.wstan_server, *client)
+
+
+class CutOffByVersion2(CutOff, Version2Pair):
+    def cut(self, target, client=(), server=()):
+        self.wstan_server = self.server(*server)
+        self.wstan_client = self.client(self.wstan_server, *client)
 
 
 class OurPair(Draining, Version2Pair):

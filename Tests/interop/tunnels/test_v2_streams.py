@@ -225,7 +225,26 @@ class Ordered:
 
 
 class OurPair(Streams, Version2Pair):
-    pass
+    def test_idle_half(self):
+        """A half-closed connection on which nothing moves ends, whichever end has finished; the tunnel is used again."""
+        def silent(connection):
+            if connection.recv(1) == b'e':
+                connection.shutdown(socket.SHUT_WR)
+            read_to_end(connection)
+        target = self.target(silent)
+        self.wstan_server = self.server('--idle-timeout=1s')
+        self.between = self.forwarder(self.wstan_server)
+        self.wstan_client = self.client(self.between)
+        for word in b'e', b'w':
+            s = self.connect(target)
+            s.sendall(word)
+            if word == b'w':
+                s.shutdown(socket.SHUT_WR)
+            else:
+                self.assertEqual(agent.outcome(s), 'end')
+            self.assertIn(agent.outcome(s), ('end', 'reset'))
+            eventually(lambda: target.connections[-1].fileno() == -1, 'the target is told')
+            self.assertTunnels(1)
 
 
 class OurClientPeerServer(Ordered, Streams, Version2Pair):

@@ -104,6 +104,24 @@ class OneListener(Versions):
         self.assertCarries(self.client(self.wstan_server))
 
 
+class Reloaded(Versions):
+    def test_key_of_version_1(self):
+        """Where the configuration has a key of version 1 after a reload, what runs goes on, and nothing new is let in."""
+        client = self.client(self.wstan_server, '--pool-min=0')
+        kept = self.connect(client)
+        kept.sendall(b'echo\n')
+        self.assertTrue(agent.echoes(kept, b'before'))
+        with open(self.wstan_server.configuration) as file:
+            text = file.read()
+        with open(self.wstan_server.configuration, 'w') as file:
+            file.write(text.replace(self.key, binary_key()))
+        self.ctl(self.wstan_server, 'reload')
+        self.assertTrue(agent.echoes(kept, b'after'))
+        self.assertCarriesNothing(client)
+        self.assertTrue(agent.echoes(kept, b'and still'))
+        self.assertCarries(self.former_client(self.wstan_server))
+
+
 class OnlyVersion2(Versions):
     def setUp(self):
         """The key of version 1 was added before."""

@@ -9,16 +9,19 @@ package struct HandshakeV2 {
     let usesTLS: Bool
     /// For the 101, and again for M2.
     let timeout: Duration
+    /// Of the server, whose doctor asks: its request is no use of the user's key.
+    private let own: ServerKey?
 
     package init(
         by identity: ClientIdentity, in carrier: Settings.Carrier, to server: ClientHandshake.Server, usesTLS: Bool,
-        timeout: Duration
+        timeout: Duration, own: ServerKey? = nil
     ) {
         self.identity = identity
         self.carrier = RequestCarrier(carrier)
         self.server = server
         self.usesTLS = usesTLS
         self.timeout = timeout
+        self.own = own
     }
 
     /// - Parameter time: when the request is made, by the server's clock as far as that is known.
@@ -32,8 +35,10 @@ package struct HandshakeV2 {
         let options = identity.options(binding: stream.tls?.channelBinding)
         let message = MessageV2(opening)
         let padding = Padding.p1(hasRequest: message.type != .nop, random: worker.randomness.next())
+        let ephemeralKey = SecretBytes.random(count: X25519KeyPair.size)
+        let ownSalt = own?.ownSalt(for: X25519KeyPair(privateKey: ephemeralKey).publicKey)
         let randomness = ClientHandshakeV2.Randomness(
-            salt: worker.randomness.nonce().bytes, ephemeralKey: .random(count: X25519KeyPair.size))
+            salt: ownSalt ?? worker.randomness.nonce().bytes, ephemeralKey: ephemeralKey)
         let handshake = ClientHandshakeV2(
             identity.credentials, at: time, options: options, message: message.encoded(), padding: padding, randomness)
         guard let handshake else { throw .unusableServerKey }

@@ -118,7 +118,7 @@ final class KeyRingService: @unchecked Sendable {
             if steps.stored != stored, let file, let failure = await store(steps.stored, in: file) {
                 warnings.append(failure.description)
             }
-            if steps.ring != ring || steps.stored != stored { await install(steps) }
+            if steps.ring != ring || steps.stored != stored { await install(steps, revokes: false) }
             return (news, warnings)
         }
     }
@@ -179,21 +179,26 @@ final class KeyRingService: @unchecked Sendable {
     }
 
     /// The ring is in force from here on.
-    func install(_ steps: Steps) async {
+    ///
+    /// - Parameter revokes: whether tunnels of version 2 end whose key is not in it any longer, whatever they carry.
+    func install(_ steps: Steps, revokes: Bool = true) async {
+        let gone = ring.userKeys.subtracting(steps.ring.userKeys)
         ring = steps.ring
         stored = steps.stored
         await users.install(ring)
+        if revokes { for key in gone { _ = await users.closeTunnels(openedWith: key) } }
         lookForExpiry()
     }
 
     // MARK: Expiry
 
-    /// What has expired is not accepted anyway; here it is forgotten.
+    /// What has expired is not accepted anyway; here it is forgotten, and clients whose tunnels have its key are told.
     private func lookForExpiry() {
         if let expiry { worker.cancel(expiry) }
         expiry = nil
-        guard let next = ring.nextExpiry else { return }
-        let left = next.seconds - clock().seconds
+        let now = clock()
+        guard let next = ring.nextEnd(after: now) else { return }
+        let left = next.seconds - now.seconds
         let pause = min(max(.milliseconds(100), .seconds(left)), Self.longestLook)
         expiry = worker.schedule(after: pause) { [weak self] in
             guard let self else { return }
@@ -205,9 +210,9 @@ final class KeyRingService: @unchecked Sendable {
     private func expire() async {
         _ = try? await inTurn { [self] () throws(KeyFailure) in
             var steps = Steps(ring: ring, stored: stored, isStored: false)
-            let hasExpired = steps.ring.expire(now: clock())
+            steps.ring.expire(now: clock())
             if steps.stored.expire(now: clock()), let file { _ = await store(steps.stored, in: file) }
-            if hasExpired { await install(steps) } else { lookForExpiry() }
+            await install(steps)
             return true
         }
     }

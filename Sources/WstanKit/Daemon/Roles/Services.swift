@@ -102,7 +102,7 @@ struct Services: Sendable {
         await onEach { $0.endDrain() }
     }
 
-    /// The last thing: what is held goes out.
+    /// The last thing: what has not finished is reset, and what is held goes out.
     func close(until deadline: Instant) async {
         await onEach { await $0.close(until: deadline) }
     }

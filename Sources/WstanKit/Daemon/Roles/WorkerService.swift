@@ -39,7 +39,7 @@ protocol WorkerService: AnyObject, Sendable {
     func drain(until deadline: Instant?) async
     /// Accepts new connections again.
     func endDrain()
-    /// The last thing: sends what is held.
+    /// The last thing: resets what has not finished, and sends what is held.
     func close(until deadline: Instant) async
 }
 

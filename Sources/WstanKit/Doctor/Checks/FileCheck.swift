@@ -7,6 +7,8 @@ struct FileCheck {
     private(set) var findings: [Finding] = []
     /// Nil: a server's of version 2 that has no user yet, or unreadable, and told.
     private(set) var key: SentKey?
+    /// A server's own, of version 2: with it the doctor's question is no use of the user's key in whose name it asks.
+    private(set) var serverKey: ServerKey?
     /// A client's; nil when none of its servers wants TLS, or when its files are wrong.
     private(set) var trust: ClientTrust?
     /// A server's that speaks TLS itself.
@@ -55,6 +57,7 @@ struct FileCheck {
             let rotated = rotatedKey(since: configured, settings.stateDirectory)
             let found = rotated?.key ?? configured.key
             key = sent(found, settings.stateDirectory)
+            if case .server(let own, _, _) = found { serverKey = own }
             for warning in configured.warnings { findings.append(.warning("key", warning)) }
             guard configured.warnings.isEmpty || rotated != nil else { return }
             findings.append(.ok("key", "\(Self.kind(of: found)), from \(rotated?.place ?? Self.place(of: source))"))

@@ -260,7 +260,8 @@ struct ListenCheck: @unchecked Sendable {
             }
         case .v2(let identity):
             let handshake = HandshakeV2(
-                by: identity, in: .cookie, to: server, usesTLS: usesTLS, timeout: DoctorLimits.step)
+                by: identity, in: .cookie, to: server, usesTLS: usesTLS, timeout: DoctorLimits.step,
+                own: files.serverKey)
             return await handshake.tryOut(&intake)
         }
     }

@@ -387,6 +387,9 @@ package final class Stream: Pollable, @unchecked Sendable {
     /// the same of a connection that was reset and of one in good order, and only reading tells.
     package var isGone: Bool { isClosed || failure != nil || hasHungUp && finishing != .finished }
 
+    /// It is no longer used: it sends what is held, and closes by itself.
+    var isEnding: Bool { lingering != nil }
+
     var mayHaveInput: Bool { isReadable && !isClosed }
 
     /// From here on everything is TLS.

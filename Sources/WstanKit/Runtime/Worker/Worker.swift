@@ -153,6 +153,17 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         await withUnsafeContinuation { yielding.append($0) }
     }
 
+    /// The last thing before the process ends. A connection that has not come to its end is reset: the exit would end it in
+    /// good order, as if what has come were all.
+    package func finish(until deadline: Instant) async {
+        assertIsCurrent()
+        for stream in pollables.compactMap({ $0 as? Stream }) where !stream.isEnding { stream.abort() }
+        await flushed(until: max(deadline, now + Self.lastWords))
+    }
+
+    /// For what is on its way when the deadline has passed.
+    private static let lastWords: Duration = .milliseconds(200)
+
     /// Waits until the streams that end by themselves have ended.
     package func flushed(until deadline: Instant) async {
         while lingeringCloses > 0, now < deadline { await sleep(for: .milliseconds(10)) }

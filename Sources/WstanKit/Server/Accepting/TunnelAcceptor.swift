@@ -153,7 +153,7 @@ final class TunnelAcceptor: @unchecked Sendable {
             }
             let isIgnored = options.xForward && !isTrusted && ForwardedFor.isNamed(in: head)
             guard let asked = ServerHandshake.Request(head) else { throw .notARequest }
-            if let judged = try judge(asked, intake.stream) {
+            if let judged = try judge(asked, intake.stream, &key) {
                 let verified = try await admit(judged, asked, of: client, intake, &key)
                 if isIgnored { recorder.ignoredForwardedFor(of: client) }
                 return .success(verified)
@@ -175,8 +175,10 @@ final class TunnelAcceptor: @unchecked Sendable {
     }
 
     /// Version 2 comes first. What it does not know may be version 1's.
-    private func judge(_ request: ServerHandshake.Request, _ stream: Stream) throws(Refusal) -> JudgedRequest? {
-        switch authentication.judge(request, binding: stream.tls?.channelBinding, now: .now()) {
+    private func judge(
+        _ request: ServerHandshake.Request, _ stream: Stream, _ key: inout KeyID?
+    ) throws(Refusal) -> JudgedRequest? {
+        switch authentication.judge(request, binding: stream.tls?.channelBinding, now: .now(), identified: { key = $0 }) {
         case .success(let judged): return judged
         case .failure(let refusal) where refusal.isOfVersion2 || !options.acceptV1: throw Refusal(refusal)
         case nil where !options.acceptV1: throw .notARequest
@@ -192,7 +194,10 @@ final class TunnelAcceptor: @unchecked Sendable {
         let request = try authentication.verify(judged, in: asked, now: .now()) { key = $0 }
         await authentication.settle(request, on: worker)
         guard !intake.stream.isClosed else { throw .silent }
-        if judged.isExpired { return .v2(request, farewell: .keyRevoked) }
+        if judged.isExpired {
+            recorder.refused(.keyExpired, of: client, with: key)
+            return .v2(request, farewell: .keyRevoked)
+        }
         // It may have been revoked meanwhile.
         try authentication.check(request.keyID, now: WallClock.now())
         if let reason = closedBecause() {

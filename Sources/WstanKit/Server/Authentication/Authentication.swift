@@ -95,21 +95,25 @@ final class Authentication: @unchecked Sendable {
 
     /// Judges a request by version 2, which comes first.
     ///
-    /// - Parameter binding: of the TLS connection that ends here.
+    /// - Parameters:
+    ///   - binding: of the TLS connection that ends here.
+    ///   - identified: told whose request it says it is, though it may be refused then.
     /// - Returns: nil where version 2 is not spoken.
     func judge(
-        _ request: ServerHandshake.Request, binding: [UInt8]?, now: Moment
+        _ request: ServerHandshake.Request, binding: [UInt8]?, now: Moment, identified: (KeyID) -> Void = { _ in }
     ) -> Result<JudgedRequest, HandshakeRefusal>? {
-        guard let handshake = users.handshake(lifetime: options.requestTTL) else { return nil }
+        guard let handshake = users.handshake(lifetime: options.requestTTL, now: now.wall) else { return nil }
         let circumstances = ServerHandshakeV2.Circumstances(
             now: WireTime(CalendarTime(seconds: now.wall)), binding: binding)
         let candidate = RequestCandidate(in: request.head, for: handshake.keys)
         do throws(HandshakeRefusal) {
             return .success(
-                try handshake.judge(candidate, in: circumstances) { identity in
-                    guard let token = Nonce(prefixOf: identity.salt) else { return true }
-                    return replayGuard.remembers(token, under: KeyID(identity.keyID))
-                })
+                try handshake.judge(
+                    candidate, in: circumstances,
+                    isRemembered: { identity in
+                        guard let token = Nonce(prefixOf: identity.salt) else { return true }
+                        return replayGuard.remembers(token, under: KeyID(identity.keyID))
+                    }, identified: { identified(KeyID($0)) }))
         } catch {
             return .failure(error)
         }
@@ -128,7 +132,7 @@ final class Authentication: @unchecked Sendable {
         // The window may be narrower than `request-ttl` for those that were made before it was raised.
         try checkAge(of: verified.time, now: now.wall)
         try remember(token, of: verified.time, under: verified.keyID, opens: true, now: now)
-        if !judged.isExpired { users.used(verified.keyID, of: judged.serverKey, now: now.wall) }
+        if !judged.isExpired, !judged.isOwn { users.used(verified.keyID, of: judged.serverKey, now: now.wall) }
         return verified
     }
 
@@ -149,7 +153,7 @@ final class Authentication: @unchecked Sendable {
 
     /// A tunnel keeps the key that it was opened with; nothing new is asked for with one that is retired or has expired.
     func check(_ key: KeyID, now: Double) throws(Refusal) {
-        guard accepts(key, now: now) else { throw .wire(.badAuthentication) }
+        guard accepts(key, now: now) else { throw users.knows(key) ? Refusal.keyExpired : .wire(.badAuthentication) }
     }
 
     func accepts(_ key: KeyID, now: Double) -> Bool {

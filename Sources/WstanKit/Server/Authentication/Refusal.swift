@@ -7,6 +7,10 @@ enum Refusal: Error, Equatable {
     /// Left without a word.
     case silent
     case wire(WireError)
+    /// By version 2.
+    case handshake(HandshakeRefusal)
+    /// The request has held otherwise, so a client of version 2 is told.
+    case keyExpired
     case overLimit(Bound)
     /// It is from a time whose requests are forgotten, since our clock was set back; for so many seconds.
     case forgotten(seconds: Double)
@@ -67,7 +71,7 @@ enum Refusal: Error, Equatable {
         case .draining: true
         // What cannot be remembered may have been seen before; what was not searched to its end may be a stranger's.
         case .overLimit(let bound): bound != .requests && bound != .searches
-        case .notARequest, .silent, .wire, .forgotten, .timedOut, .tls: false
+        case .notARequest, .silent, .wire, .handshake, .keyExpired, .forgotten, .timedOut, .tls: false
         }
     }
 
@@ -95,6 +99,11 @@ enum Refusal: Error, Equatable {
                 text: "request refused: this host's clock was set back to a time whose requests are forgotten; check the clock",
                 cause: Self.forgotten(seconds), id: .replayRefused)
         case .wire(let error): Self.traits(of: error)
+        case .handshake(let refusal): Self.traits(of: refusal)
+        case .keyExpired:
+            Traits(
+                code: "key-expired", counter: .badAuthentication, text: "request refused: the key has expired",
+                cause: "wrong key: it has expired", id: .wrongKey)
         }
     }
 
@@ -103,7 +112,7 @@ enum Refusal: Error, Equatable {
         case .malformed, .tooLarge, .unexpectedCommand:
             Traits(code: error.code, counter: .malformed, cause: unreadable(error.code.replacing("-", with: " ")))
         case .violation:
-            Traits(code: error.code, counter: .malformed, cause: "against the protocol")
+            Traits(code: error.code, counter: .malformed, cause: unreadable("against the protocol"))
         case .badAuthentication:
             Traits(
                 code: error.code, counter: .badAuthentication, text: "request refused: wrong key", cause: "wrong key",
@@ -133,7 +142,7 @@ enum Refusal: Error, Equatable {
     }
 
     /// Its tag fits a key.
-    private static func unreadable(_ why: String) -> String { "unreadable (right key): \(why)" }
+    static func unreadable(_ why: String) -> String { "unreadable (right key): \(why)" }
 
     /// - Parameter seconds: of the client's clock, by the request.
     private static func expired(ahead seconds: Double) -> String {

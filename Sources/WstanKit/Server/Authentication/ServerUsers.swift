@@ -16,11 +16,15 @@ final class ServerUsers: @unchecked Sendable {
         uses = uses.filter { user($0.key) != nil }
     }
 
-    /// - Parameter lifetime: of a request.
-    func handshake(lifetime: Duration) -> ServerHandshakeV2? {
-        identity.map {
-            ServerHandshakeV2(
-                keys: $0.keys, realm: $0.realm, users: $0.users, ciphers: $0.ciphers,
+    /// - Parameters:
+    ///   - lifetime: of a request.
+    ///   - now: looked at each time, so that the server's former key ends on time, though it is dropped later.
+    func handshake(lifetime: Duration, now: Double) -> ServerHandshakeV2? {
+        identity.map { identity in
+            var keys = identity.keys
+            if let end = identity.formerExpiry, end <= CalendarTime(seconds: now) { keys.former = nil }
+            return ServerHandshakeV2(
+                keys: keys, realm: identity.realm, users: identity.users, ciphers: identity.ciphers,
                 lifetime: UInt64(clamping: lifetime.wholeNanoseconds / 1_000_000))
         }
     }

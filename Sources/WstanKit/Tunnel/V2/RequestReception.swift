@@ -59,32 +59,58 @@ extension TunnelV2 {
         }
     }
 
+    /// What follows the request meanwhile is held, as it is for a target that has not answered.
     private func serve(_ request: RequestV2, if verdict: @escaping Admission.Verdict, on tunnel: Tunnel) {
         isJudging = true
-        let number = life.started
+        let connection = begin(request, on: tunnel)
+        let waiting = WaitingDatagrams(worker: worker)
+        if connection == nil { tunnel.begin(waiting) }
         worker.spawn { [self] in
             let error = await verdict()
             isJudging = false
-            guard !tunnel.isClosing, life.started == number, life.isConnected else { return }
-            if error == nil { serve(request, on: tunnel) } else { refuse(.keyRevoked, on: tunnel) }
+            let isAwaited = connection.map { tunnel.carries($0) } ?? (tunnel.association === waiting)
+            guard !tunnel.isClosing, isAwaited else { return }
+            guard error == nil else {
+                tunnel.takeConnection()?.abandon()
+                tunnel.takeAssociation()?.associationEnded()
+                return refuse(.keyRevoked, on: tunnel)
+            }
+            if let connection { return serve(connection, on: tunnel) }
+            associate(request, on: tunnel)
+            for datagram in waiting.take() { tunnel.association?.deliver(datagram) }
+            if !life.isReceiving { tunnel.endAssociation() }
         }
     }
 
     private func serve(_ request: RequestV2, on tunnel: Tunnel) {
+        if let connection = begin(request, on: tunnel) { serve(connection, on: tunnel) } else { associate(request, on: tunnel) }
+    }
+
+    /// - Returns: nil when an association is asked for.
+    private func begin(_ request: RequestV2, on tunnel: Tunnel) -> Connection? {
+        guard request.type != .associate, let target = request.body.address.target else { return nil }
+        let connection = Connection(worker: worker, end: nil, to: target)
+        connection.hold(request.body.data)
+        tunnel.begin(connection)
+        return connection
+    }
+
+    private func serve(_ connection: Connection, on tunnel: Tunnel) {
+        guard let acceptor = tunnel.acceptor, let target = connection.target else { return tunnel.close(CloseCode.goingAway) }
+        acceptor.tunnel(tunnel, serve: Request(time: 0, target: target, data: []), as: connection)
+    }
+
+    private func associate(_ request: RequestV2, on tunnel: Tunnel) {
         guard let acceptor = tunnel.acceptor else { return tunnel.close(CloseCode.goingAway) }
-        if request.type == .associate {
-            guard let end = acceptor.tunnelMakesAssociation(tunnel) else { return refuse(.failed, on: tunnel) }
-            guard life.sendOK() else { return }
-            output.send(.ok(RequestBody()))
-            tunnel.begin(end)
-            request.body.data.withUnsafeBytes { bytes in
-                if let datagrams = try? DatagramPieces.read(bytes) { deliver(datagrams, on: tunnel) }
-            }
-        } else if let target = request.body.address.target {
-            let connection = Connection(worker: worker, end: nil, to: target)
-            connection.hold(request.body.data)
-            tunnel.begin(connection)
-            acceptor.tunnel(tunnel, serve: Request(time: 0, target: target, data: []), as: connection)
+        guard let end = acceptor.tunnelMakesAssociation(tunnel) else {
+            _ = tunnel.takeAssociation()
+            return refuse(.failed, on: tunnel)
+        }
+        guard life.sendOK() else { return }
+        output.send(.ok(RequestBody()))
+        tunnel.begin(end)
+        request.body.data.withUnsafeBytes { bytes in
+            if let datagrams = try? DatagramPieces.read(bytes) { deliver(datagrams, on: tunnel) }
         }
     }
 }

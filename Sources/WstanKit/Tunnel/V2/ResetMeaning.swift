@@ -9,11 +9,13 @@ extension Reset {
     ///   - wasUp: the target had answered.
     ///   - isSignal: FIN came before.
     init(_ reset: ResetV2, of target: Address?, wasUp: Bool, isSignal: Bool) {
-        let code = reset.code
-        switch NearEndOrder.after(reset: code, isSignal: isSignal) {
-        case .close, .shutdown: self = .normal
-        case .reset where wasUp: self = Reset.targetBroken.with(code)
-        case .reset: self = Reset(beforeOK: code, reset.text, of: target)
+        if isSignal, reset.code == .none {
+            self = .normal
+        } else if wasUp {
+            // Never in good order: what the near end has got is not all that there was.
+            self = Reset.targetBroken.with(reset.code)
+        } else {
+            self = Reset(beforeOK: reset.code, reset.text, of: target)
         }
     }
 

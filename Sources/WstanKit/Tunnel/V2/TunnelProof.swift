@@ -33,14 +33,6 @@ struct TunnelProof: Equatable, Sendable {
 
     var isProven: Bool { state == .proven }
 
-    /// A request of M1 that is carried out only when the tunnel is proven, since it takes what others could have.
-    static func defers(_ type: RequestType) -> Bool {
-        switch type {
-        case .listen, .park, .network, .resume: true
-        case .connect, .associate, .incoming, .later: false
-        }
-    }
-
     /// A record of the client has opened.
     mutating func openedRecord() { state = .proven }
 

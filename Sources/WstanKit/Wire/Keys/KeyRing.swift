@@ -99,6 +99,12 @@ package struct KeyRing: Sendable, Equatable {
         return [v1, v2, server.previous.first?.expiry].compactMap { $0 }.min()
     }
 
+    /// When the next former key expires, or is to be dropped.
+    package func nextEnd(after now: CalendarTime) -> CalendarTime? {
+        let v2 = entries.lazy.flatMap(\.v2.previous).compactMap(\.expiry).filter { $0 > now }.min()
+        return [nextExpiry, v2].compactMap { $0 }.min()
+    }
+
     /// A client of version 2 whose key has expired is told so, for as long.
     private static let remembersExpired: Duration = .milliseconds(Int64(UserRing.remembersExpired))
 

@@ -22,6 +22,9 @@ extension KeyRing {
             })
     }
 
+    /// Of version 2.
+    package var userKeys: Set<KeyID> { Set(entries.lazy.flatMap(\.v2.ids)) }
+
     /// What a client of this server is given for its name. Nil where the name, or the server, has no key of version 2.
     package func clientKey(of name: KeyName) -> ClientKey? {
         guard let server = server.current?.key.publicKey, let user = entry(name)?.v2.current?.key else { return nil }

@@ -197,19 +197,6 @@ import Testing
         #expect(throws: Never.self) { try TunnelLife(.client).receivedNeed() }
     }
 
-    // MARK: Streams (section 7.1)
-
-    @Test func `how a near end stops is how it is told`() {
-        #expect(StreamEnd.finished.messages == (fin: true, reset: nil))
-        #expect(StreamEnd.gone.messages == (fin: true, reset: ResetCode.none))
-        #expect(StreamEnd.reset.messages == (fin: false, reset: .reset))
-        #expect(NearEndOrder.after(reset: .none, isSignal: true) == .close)
-        for code in ResetCode.allCases {
-            #expect(NearEndOrder.after(reset: code, isSignal: false) == .reset)
-            if code != .none { #expect(NearEndOrder.after(reset: code, isSignal: true) == .reset) }
-        }
-    }
-
     // MARK: Proof (section 4.5)
 
     @Test func `an unproven tunnel is asked, and closed`() {
@@ -226,10 +213,5 @@ import Testing
         proven.openedRecord()
         #expect(proven.isProven)
         #expect(proven.timePassed(now: began + .seconds(30)) == .proven)
-    }
-
-    @Test func `what takes from others waits for the proof`() {
-        let all: [RequestType] = [.connect, .associate, .listen, .park, .incoming, .network, .resume, .later(0x17)]
-        #expect(all.filter(TunnelProof.defers) == [.listen, .park, .network, .resume])
     }
 }

@@ -150,6 +150,77 @@ import Testing
         }
     }
 
+    // MARK: Requests on which a store elsewhere has the word
+
+    /// A server whose store answers when the test says so.
+    private static func judged(
+        on worker: Worker
+    ) async throws -> (peer: RawPeerV2, verdict: Wait<WireError?>) {
+        let peer = try await RawPeerV2(to: .server, on: worker)
+        let verdict = Wait<WireError?>(worker: worker)
+        peer.owner.verdict = { await verdict.value(onTimeout: nil, onCancel: nil) }
+        return (peer, verdict)
+    }
+
+    @Test func `what follows a request waits while it is judged, its end included`() async throws {
+        try await WorkerThread.run { worker in
+            let (peer, verdict) = try await Self.judged(on: worker)
+            await peer.say(RawPeerV2.connect([1, 2]))
+            peer.stream.write(peer.frame(peer.record([0x01, 3, 4])) + peer.frame(peer.record([0x02, 5])))
+            await worker.settle()
+            #expect(peer.owner.served.isEmpty && worker.budget.held == 5)
+            verdict.fulfill(nil)
+            await worker.until { peer.owner.served.count == 1 }
+            let connection = peer.owner.served[0].connection
+            #expect(connection.held == [1, 2, 3, 4, 5] && connection.peerHasFinished)
+            peer.tunnel.close(CloseCode.normal)
+            _ = try await peer.everything()
+            #expect(worker.budget.held == 0)
+        }
+    }
+
+    @Test func `a request that is refused late leaves nothing, and one that was reset is not served`() async throws {
+        try await WorkerThread.run { worker in
+            let (peer, verdict) = try await Self.judged(on: worker)
+            await peer.say(RawPeerV2.connect([1, 2]))
+            verdict.fulfill(.badAuthentication)
+            await worker.settle()
+            #expect(worker.budget.held == 0 && peer.tunnel.connection == nil)
+            peer.tunnel.close(CloseCode.normal)
+            #expect(try await peer.everything().messages == ["reset 0 keyRevoked"])
+
+            let (other, otherVerdict) = try await Self.judged(on: worker)
+            await other.say(RawPeerV2.connect([1, 2]), .reset(ResetV2(connection: 0, code: .reset)))
+            otherVerdict.fulfill(nil)
+            await worker.settle()
+            #expect(other.tunnel.isIdle && other.owner.served.isEmpty && worker.budget.held == 0)
+            other.tunnel.close(CloseCode.normal)
+            #expect(try await other.everything().messages == ["reset 0 none"])
+        }
+    }
+
+    @Test func `datagrams wait while the request for their association is judged`() async throws {
+        try await WorkerThread.run { worker in
+            func piece(_ byte: UInt8) -> [UInt8] {
+                var gatherer = PieceGatherer(limit: LimitsV2.plaintext)
+                _ = gatherer.append(AddressV2(TunnelPair.target), [byte])
+                return gatherer.body
+            }
+            let (peer, verdict) = try await Self.judged(on: worker)
+            await peer.say(.request(RequestV2(.associate, RequestBody(data: piece(1)))))
+            for byte: UInt8 in 2...3 { peer.stream.write(peer.frame(peer.record([0x0b] + piece(byte)))) }
+            await worker.settle()
+            #expect(peer.owner.associations.isEmpty)
+            verdict.fulfill(nil)
+            await worker.until { !peer.owner.associations.isEmpty }
+            let end = peer.owner.associations[0]
+            #expect(end.delivered.map(\.data) == [[1], [2], [3]])
+            peer.tunnel.close(CloseCode.normal)
+            #expect(try await peer.everything().messages == ["ok"])
+            #expect(end.endedCount == 1 && worker.budget.held == 0)
+        }
+    }
+
     @Test func `records are put together from frames, and pings answered once for each read`() async throws {
         try await WorkerThread.run { worker in
             let peer = try await RawPeerV2(to: .server, on: worker)

@@ -118,6 +118,7 @@ import Testing
             let pair = try await TunnelPairV2(on: worker)
             let (near, far) = await pair.request([1, 2])
             far.connecting = worker.spawn {}
+            far.mayPart = { true }
             pair.client.end(near, .normal)
             await pair.untilIdle()
             #expect(far.outcome == .reset(.normal))
@@ -167,6 +168,53 @@ import Testing
             #expect(ExchangeFailure.reset(told).socksReply == code.socksReply)
             #expect(told.detail == reset.detail && told.reason == reset.reason)
             await pair.untilIdle()
+            await pair.close()
+        }
+    }
+
+    @Test func `where no more connections may be made, one whose client has left is given up`() async throws {
+        try await WorkerThread.run { worker in
+            let pair = try await TunnelPairV2(on: worker)
+            let (near, far) = await pair.request([1, 2])
+            let connecting = worker.spawn { while !Task.isCancelled { await worker.yield() } }
+            far.connecting = connecting
+            far.mayPart = { false }
+            pair.client.end(near, .normal)
+            await pair.untilIdle()
+            await connecting.value
+            #expect(!far.isParting && worker.budget.held == 0)
+            let target = try await Loopback.pair(on: worker)
+            far.leave(to: target.near)
+            #expect(await target.far.readAll().bytes == [])
+            await pair.close()
+        }
+    }
+
+    /// As when the process ends: a half of an upload is never taken for the whole.
+    @Test(arguments: [WebSocketRole.client, .server])
+    func `what is cut off is reset at the other end`(role: WebSocketRole) async throws {
+        try await WorkerThread.run { worker in
+            let pair = try await TunnelPairV2(on: worker)
+            let carried = try await pair.connect([1])
+            let other = role == .client ? carried.server : carried.client
+            (role == .client ? pair.client : pair.server).cutOff()
+            await worker.until { other.outcome != nil }
+            var reset: Reset?
+            if case .reset(let said)? = other.outcome { reset = said }
+            #expect(reset?.isBrokenConnection == true && reset?.code == .reset)
+            await pair.close()
+        }
+    }
+
+    @Test func `a request whose target has not answered is cut off as one that was not served`() async throws {
+        try await WorkerThread.run { worker in
+            let pair = try await TunnelPairV2(on: worker)
+            let (near, _) = await pair.request([1])
+            pair.server.cutOff()
+            await worker.until { near.outcome != nil }
+            var reset: Reset?
+            if case .reset(let said)? = near.outcome { reset = said }
+            #expect(reset?.code == .draining && !near.hasReceived)
             await pair.close()
         }
     }

@@ -86,6 +86,9 @@ import Testing
         #expect(!isEarly)
         #expect(ring.users.user(Self.user(1).id, at: Self.wire(later))?.isExpired(at: Self.wire(later)) == true)
         #expect(ring.nextExpiry == Self.now + Self.day * 31)
+        // Its tunnels are told at once.
+        #expect(ring.nextEnd(after: Self.now) == Self.now + Self.day)
+        #expect(ring.nextEnd(after: Self.now + Self.day) == Self.now + Self.day * 31)
         let isOver = ring.expire(now: Self.now + Self.day * 31)
         #expect(isOver)
         #expect(ring.entry(laptop)?.v2.keys.map(\.key) == [Self.user(2)])

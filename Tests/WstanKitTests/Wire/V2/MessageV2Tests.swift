@@ -196,8 +196,10 @@ import Testing
         #expect(MessageV2.fault([0x08, 1] + text) == nil)
         #expect(MessageV2.fault([0x08, 1] + text + [0x61]) == .textTooLong)
         let data = [UInt8](repeating: 1, count: 65_536)
-        #expect(MessageV2.fault([0x01] + data) == nil)
-        #expect(MessageV2.fault([0x01] + data + [1]) == .tooMuchData)
+        for type: UInt8 in [0x01, 0x02] {
+            #expect(MessageV2.fault([type] + data) == nil)
+            #expect(MessageV2.fault([type] + data + [1]) == .tooMuchData)
+        }
         let pieces = [UInt8](repeating: 0, count: 2 * 64)
         #expect(MessageV2.fault([0x0c] + pieces) == nil)
         #expect(MessageV2.fault([0x0c] + pieces + [0, 0]) == .tooManyPieces)

@@ -19,6 +19,4 @@ enum HandshakeBounds {
 
     /// How far the time of a request may be from the server's, in milliseconds (`request-ttl`).
     static let lifetime: UInt64 = 60_000
-    /// A request is remembered for so much longer, in milliseconds: clocks are set.
-    static let remembered: UInt64 = 120_000
 }

@@ -10,8 +10,6 @@ enum HandshakeRefusal: Error, Equatable {
     case notOurs
     /// By how many milliseconds its time is ahead of ours, or behind it where that is negative.
     case expired(ahead: Int64)
-    /// It is older than what the memory of requests covers.
-    case beforeMemory
     /// No user has that key, or no longer.
     case unknownUser
     case replayed
@@ -33,7 +31,6 @@ enum HandshakeRefusal: Error, Equatable {
         case .length: "length"
         case .notOurs: "not-ours"
         case .expired: "expired"
-        case .beforeMemory: "before-memory"
         case .unknownUser: "unknown-user"
         case .replayed: "replayed"
         case .notAuthentic: "not-authentic"

@@ -2,8 +2,8 @@ import WstanBase
 
 /// A request that a user has made for this server, in time, for which a cipher was found. Only `ServerHandshakeV2` makes it.
 ///
-/// What stands between it and its answer is step 8 of section 4.4: it is remembered under `identity` until `rememberedUntil`, and
-/// refused when it was there. Nothing is said to the peer before that has held.
+/// What stands between it and its answer is step 8 of section 4.4: it is remembered under `identity`, and refused
+/// when it was there. Nothing is said to the peer before that has held.
 struct JudgedRequest {
     let user: RingUser
     /// Its key has expired: it is answered, and then told so.
@@ -13,25 +13,26 @@ struct JudgedRequest {
     let serverKey: KeyID
     /// Its user's key, or the server's, is a former one.
     let isInGrace: Bool
+    /// The server's doctor has made it, in the name of a user.
+    let isOwn: Bool
     /// When it was made, by its maker's clock.
     let time: WireTime
-    let rememberedUntil: WireTime
     let payload: RequestPayload
     let cipher: RecordCipher
     private let noise: NoiseNKpsk0.Responder
     private let secrets: RequestSecrets
 
     init(
-        user: RingUser, isExpired: Bool, identity: HandshakeIdentity, serverKey: KeyID, isInGrace: Bool, time: WireTime,
-        rememberedUntil: WireTime, payload: RequestPayload, cipher: RecordCipher, noise: NoiseNKpsk0.Responder, secrets: RequestSecrets
+        user: RingUser, isExpired: Bool, identity: HandshakeIdentity, serverKey: KeyID, isInGrace: Bool, isOwn: Bool,
+        time: WireTime, payload: RequestPayload, cipher: RecordCipher, noise: NoiseNKpsk0.Responder, secrets: RequestSecrets
     ) {
         self.user = user
         self.isExpired = isExpired
         self.identity = identity
         self.serverKey = serverKey
         self.isInGrace = isInGrace
+        self.isOwn = isOwn
         self.time = time
-        self.rememberedUntil = rememberedUntil
         self.payload = payload
         self.cipher = cipher
         self.noise = noise

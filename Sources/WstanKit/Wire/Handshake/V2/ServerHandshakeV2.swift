@@ -16,8 +16,6 @@ struct ServerHandshakeV2: Sendable {
     /// What a request is judged by, besides what it says.
     struct Circumstances {
         let now: WireTime
-        /// From when on the memory of requests has them all.
-        var coveredSince = WireTime(milliseconds: 0)
         /// Of the TLS connection that ends here: 32 bytes (section 4.7).
         var binding: [UInt8]?
     }
@@ -27,8 +25,10 @@ struct ServerHandshakeV2: Sendable {
     /// - Parameters:
     ///   - candidate: what the request carries; nil when nothing in it could be M1. It is refused then, after as much work as others.
     ///   - isRemembered: a glance at the memory of requests, so that a replay costs no exchange.
+    ///   - identified: told which user's request it says it is, though it may be refused then.
     func judge(
-        _ candidate: RequestCandidate?, in circumstances: Circumstances, isRemembered: (HandshakeIdentity) -> Bool
+        _ candidate: RequestCandidate?, in circumstances: Circumstances, isRemembered: (HandshakeIdentity) -> Bool,
+        identified: (UserKeyID) -> Void = { _ in }
     ) throws(HandshakeRefusal) -> JudgedRequest {
         let hmac = HMAC()
         // 1. What is no candidate is judged as if it were one.
@@ -42,10 +42,12 @@ struct ServerHandshakeV2: Sendable {
         // 2.
         guard let opened = openBox(of: request, by: hmac) else { throw .notOurs }
         let header = opened.header
+        let known = users.user(header.keyID, at: circumstances.now)
+        if known != nil { identified(header.keyID) }
         // 3.
-        try judge(header.time, in: circumstances)
+        try judge(header.time, at: circumstances.now)
         // 4.
-        guard let user = users.user(header.keyID, at: circumstances.now) else { throw .unknownUser }
+        guard let user = known else { throw .unknownUser }
         // 5.
         let identity = HandshakeIdentity(keyID: header.keyID, salt: request.salt)
         guard !isRemembered(identity) else { throw .replayed }
@@ -64,8 +66,8 @@ struct ServerHandshakeV2: Sendable {
         }
         return JudgedRequest(
             user: user, isExpired: user.isExpired(at: circumstances.now), identity: identity,
-            serverKey: opened.key.publicKey.id, isInGrace: user.expiry != nil || opened.key != keys.current, time: header.time,
-            rememberedUntil: header.time.advanced(by: lifetime).advanced(by: HandshakeBounds.remembered),
+            serverKey: opened.key.publicKey.id, isInGrace: user.expiry != nil || opened.key != keys.current,
+            isOwn: opened.key.ownSalt(for: header.ephemeralKey) == request.salt, time: header.time,
             payload: payload, cipher: cipher, noise: noise, secrets: opened.secrets)
     }
 
@@ -86,13 +88,11 @@ struct ServerHandshakeV2: Sendable {
         return opened
     }
 
-    private func judge(_ time: WireTime, in circumstances: Circumstances) throws(HandshakeRefusal) {
-        let now = circumstances.now
+    private func judge(_ time: WireTime, at now: WireTime) throws(HandshakeRefusal) {
         let distance = time.distance(to: now)
         guard distance <= lifetime else {
             throw .expired(ahead: time > now ? Int64(clamping: distance) : -Int64(clamping: distance))
         }
-        guard time >= circumstances.coveredSince else { throw .beforeMemory }
     }
 }
 

@@ -41,6 +41,13 @@ package struct ServerKey: Sendable, Equatable, Redacted {
         publicKey = ServerPublicKey(pair.publicKey)
     }
 
+    /// The salt of a request that the server's own doctor makes. It looks random, as others do. Only who has the server's key can
+    /// make it.
+    func ownSalt(for ephemeralKey: [UInt8]) -> [UInt8] {
+        HKDF.expand(prk: privateKey, info: KeyLabels.doctor + ephemeralKey, length: HandshakeBounds.salt, by: HMAC())
+            .withBytes { Array($0) }
+    }
+
     package static func random() -> ServerKey { ServerKey(privateKey: .random(count: X25519KeyPair.size)) }
 
     package static func == (a: ServerKey, b: ServerKey) -> Bool { a.privateKey == b.privateKey }

@@ -45,5 +45,6 @@ package struct UserKeyID: Hashable, Sendable, CustomStringConvertible {
 enum KeyLabels {
     static let salt = Array("wstan2".utf8)
     static let maskSalt = Array("wstan2 mask".utf8)
+    static let doctor = Array("wstan2 doctor".utf8)
     static let chain = Array("wstan2 chain".utf8)
 }

@@ -64,10 +64,8 @@ enum MessageV2 {
 
     private static func read(_ type: MessageType, _ body: UnsafeRawBufferPointer) throws(Violation) -> MessageV2 {
         switch type {
-        case .data:
-            guard body.count <= LimitsV2.data else { throw .tooMuchData }
-            return .data(body)
-        case .fin: return .fin(body)
+        case .data: return .data(try bounded(body))
+        case .fin: return .fin(try bounded(body))
         case .nop: return .nop
         case .reset: return .reset(try ResetV2.read(body))
         case .ok: return .ok(try RequestBody.read(body))
@@ -95,6 +93,12 @@ enum MessageV2 {
             return .request(request)
         case .ignorable(let byte): return .ignorable(byte)
         }
+    }
+
+    @inline(__always)
+    private static func bounded(_ data: UnsafeRawBufferPointer) throws(Violation) -> UnsafeRawBufferPointer {
+        guard data.count <= LimitsV2.data else { throw .tooMuchData }
+        return data
     }
 
     private static func readNumber(_ body: UnsafeRawBufferPointer) throws(Violation) -> UInt64 {

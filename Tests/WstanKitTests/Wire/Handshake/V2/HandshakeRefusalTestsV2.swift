@@ -148,22 +148,6 @@ import Testing
         }
     }
 
-    @Test func `what is older than the memory of requests is refused`() throws {
-        let server = try Fixture.server()
-        let request = Fixture.candidate(try Fixture.client().request.bytes)
-        for (since, isCovered) in [(0, true), (Fixture.time.milliseconds, true), (Fixture.time.milliseconds + 1, false)] {
-            let circumstances = ServerHandshakeV2.Circumstances(
-                now: Fixture.now, coveredSince: WireTime(milliseconds: since))
-            if isCovered {
-                _ = try server.judge(request, in: circumstances) { _ in false }
-            } else {
-                #expect(throws: HandshakeRefusal.beforeMemory) {
-                    try server.judge(request, in: circumstances) { _ in false }
-                }
-            }
-        }
-    }
-
     @Test func `the memory is asked once, behind everything that costs less, and never for what is no request of a user`() throws {
         let request = try Fixture.client().request.bytes
         let circumstances = ServerHandshakeV2.Circumstances(now: Fixture.now)
@@ -206,6 +190,36 @@ import Testing
         var gone = Fixture.user
         gone.expiry = WireTime(milliseconds: now - days)
         #expect(throws: HandshakeRefusal.unknownUser) { try Fixture.server(users: [gone]).judge(request) }
+    }
+
+    @Test func `whose request it says it is is told where a user is known, though it is refused`() throws {
+        let request = Fixture.candidate(try Fixture.client().request.bytes)
+        func identified(
+            _ server: ServerHandshakeV2, at now: WireTime = Fixture.now, isRemembered: Bool = false
+        ) -> [UserKeyID] {
+            var told: [UserKeyID] = []
+            _ = try? server.judge(
+                request, in: ServerHandshakeV2.Circumstances(now: now), isRemembered: { _ in isRemembered },
+                identified: { told.append($0) })
+            return told
+        }
+        let server = try Fixture.server()
+        #expect(identified(server) == [Fixture.userKey.id])
+        #expect(identified(server, at: Fixture.now.advanced(by: 3_600_000)) == [Fixture.userKey.id])
+        #expect(identified(server, isRemembered: true) == [Fixture.userKey.id])
+        #expect(identified(try Fixture.server(users: [])) == [])
+        #expect(identified(try Fixture.server(LiveServerKeys(current: .random()))) == [])
+    }
+
+    @Test func `only who has the server's key makes a request that is the doctor's`() throws {
+        let ephemeral = X25519KeyPair(privateKey: Fixture.randomness.ephemeralKey).publicKey
+        for (key, isOwn) in [(Fixture.serverKey, true), (ServerKey.random(), false)] {
+            let randomness = ClientHandshakeV2.Randomness(
+                salt: key.ownSalt(for: ephemeral), ephemeralKey: Fixture.randomness.ephemeralKey)
+            let judged = try Fixture.server().judge(try Fixture.client(Fixture.options(), randomness).request.bytes)
+            #expect(judged.isOwn == isOwn)
+        }
+        #expect(try !Fixture.server().judge(try Fixture.client().request.bytes).isOwn)
     }
 
     @Test func `requests are taken under the current key of the server and under the former one`() throws {
