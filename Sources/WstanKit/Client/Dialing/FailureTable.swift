@@ -92,15 +92,15 @@ extension DialFailure {
                 "impostor", "Another server has answered",
                 "the answer was not made with the server's key and this client's (\(reason))",
                 advice:
-                    "compare the key here with the one that the server shows for this user; if they are right, "
-                    + "something on the way answers in the server's place")
+                    "compare the key here with what wstanctl client-config prints at the server; if they agree, something on the "
+                    + "way answers in the server's place")
         case .unproven(let ending):
             Row(
                 "unproven", "The server has not proven itself",
                 "the WebSocket was opened, and no proof of the server's key followed"
                     + (ending == .closed ? " before it was closed" : " in time"),
                 advice: "check that the server speaks version 2 of the protocol, and the path in uri; a front may open "
-                    + "WebSockets by itself")
+                    + "WebSockets by itself, or for another program: let it pass those for the path of uri on to wstand")
         case .unusableServerKey:
             Row(
                 "server-key-unusable", "The server's key cannot be used",

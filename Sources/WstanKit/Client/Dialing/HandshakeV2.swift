@@ -41,9 +41,10 @@ package struct HandshakeV2 {
         let head = try await intake.readAnswer(deadline: worker.now + timeout)
         if let failure = ClientHandshake.Failure(head, expecting: Base64.encode(Nonce.accept(forKey: key.base64.utf8)))
         {
-            throw .refused(
-                UpgradeAnswer(
-                    head, body: intake.bytes, failure, to: server, usesTLS: usesTLS, now: WallClock.now()))
+            var answer = UpgradeAnswer(
+                head, body: intake.bytes, failure, to: server, usesTLS: usesTLS, now: WallClock.now())
+            answer.carrier = carrier
+            throw .refused(answer)
         }
         let reply = try await intake.readReply(deadline: worker.now + timeout)
         let answer: ClientHandshakeV2.Answer
