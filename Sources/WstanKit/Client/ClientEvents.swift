@@ -62,12 +62,9 @@ extension EventLog {
         }
     }
 
-    func saidBye(_ bye: Bye, on tunnel: UInt64, now: Instant) {
+    func saidBye(_ bye: Bye, on tunnel: UInt64) {
         logger.debug(
             "the server takes no more requests on a tunnel", metadata: ["tunnel": "\(tunnel)", "code": "\(bye.code)"])
-        guard bye.code == .keyRevoked, let missed = throttle.allows("revoked", now: now) else { return }
-        logger.warning(
-            "the server says that the key is revoked or has expired: ask for another", metadata: .repeated(missed))
     }
 
     func connectionOpened(_ tunnel: UInt64, target: Address, isPooled: Bool) {

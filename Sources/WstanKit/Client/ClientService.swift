@@ -64,6 +64,7 @@ package final class ClientService: @unchecked Sendable {
     private func followServers() {
         let servers = dialer.servers
         pool.isWanted = { [unowned servers] in servers.isWanted($0.mark) }
+        pool.whenRevoked = { [unowned servers] in servers.keyRevoked($0.keyID, mark: $0.mark) }
         pool.whenEnded = { [unowned servers] in servers.heard($0.stream.lastReceived, mark: $0.mark) }
         pool.whenStartingAnew = { [unowned servers] in servers.networkChanged() }
         servers.whenReachedAgain = { [unowned self] in opener.tryOut($0) }

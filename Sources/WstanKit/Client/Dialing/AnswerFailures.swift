@@ -112,11 +112,8 @@ extension DialFailure {
                 "too-many-requests", "A front limits the requests", "a front answered \(said): too many requests",
                 advice: "wait a little, or raise the front's limit for the path of uri")
         case (503, _) where answer.hasRetryAfter:
-            return Row(
-                "server-busy", "The server is draining or full",
-                "the server is draining or full, or a front is overloaded: the answer was \(said), with Retry-After",
-                advice: "wait: tunnels are tried again by themselves, and a restart passes within seconds; wstanctl status at "
-                    + "the server says whether it drains (wstanctl undrain ends that), and rejects whether a limit is reached")
+            return busy(
+                "the server is draining or full, or a front is overloaded: the answer was \(said), with Retry-After")
         case (502, _), (503, _), (504, _):
             return Row(
                 "front-\(answer.status)", "The server's front cannot reach wstand",

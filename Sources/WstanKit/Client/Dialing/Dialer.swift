@@ -143,6 +143,7 @@ final class Dialer: @unchecked Sendable {
 
     private func shakeHands(_ uplink: Uplink, _ cargo: Cargo) async throws(DialFailure) -> Tunnel {
         let stream = uplink.stream
+        let keyID = key.id
         var intake = BufferedReader(stream)
         var pings = options.pings
         let version: (TunnelRole, FrameOutput) -> TunnelVersion
@@ -160,7 +161,7 @@ final class Dialer: @unchecked Sendable {
         } catch {
             stream.close()
             if error.isImpostor { pool.impostors &+= 1 }
-            throw error
+            throw servers.explained(error, of: uplink.number, with: keyID)
         }
         let tunnel = Tunnel(
             id: worker.nextID(), role: .client, stream: stream, version: version, pings: pings,

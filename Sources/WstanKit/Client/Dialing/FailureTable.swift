@@ -92,8 +92,8 @@ extension DialFailure {
                 "impostor", "Another server has answered",
                 "the answer was not made with the server's key and this client's (\(reason))",
                 advice:
-                    "compare the key here with what wstanctl client-config prints at the server; if they agree, something on the "
-                    + "way answers in the server's place")
+                    "compare the key here with what wstanctl client-config prints at the server; if they agree, something on "
+                    + "the way answers in the server's place")
         case .unproven(let ending):
             Row(
                 "unproven", "The server has not proven itself",
@@ -106,6 +106,14 @@ extension DialFailure {
                 "server-key-unusable", "The server's key cannot be used",
                 "the server's public key in the key is not valid",
                 advice: "copy the key again from the server")
+        case .dismissed(.keyRevoked):
+            Row(
+                "key-revoked", "The key is revoked or has expired",
+                "the server says that the key of this client is revoked or has expired",
+                advice: "install another one: wstanctl client-config prints it at the server, and wstanctl rotate-key "
+                    + "--key-file - takes it here")
+        case .dismissed(.draining): Self.busy("the server says that it is draining")
+        case .dismissed(.overLimit): Self.busy("the server says that a limit is reached")
         case .overtaken:
             Row(
                 "server-slow", "The server does not answer", "the server did not answer within a second",
@@ -114,6 +122,14 @@ extension DialFailure {
         case .at(let server, let failure):
             failure.row.with { $0.cause = "\(server): \($0.cause)" }
         }
+    }
+
+    /// A server that takes on nothing new; in version 1 a front may say so, too.
+    static func busy(_ cause: String) -> Row {
+        Row(
+            "server-busy", "The server is draining or full", cause,
+            advice: "wait: tunnels are tried again by themselves, and a restart passes within seconds; wstanctl status at "
+                + "the server says whether it drains (wstanctl undrain ends that), and rejects whether a limit is reached")
     }
 
     // MARK: Names and connections

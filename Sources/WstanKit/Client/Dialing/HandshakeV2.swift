@@ -52,6 +52,7 @@ package struct HandshakeV2 {
         let said = answer.payload.options
         let agreement = TunnelV2.Agreement(
             keyID: identity.keyID, chains: answer.secrets, peerLimit: said.recordLimit, shape: said.shape)
+        if let bye = agreement.farewell(in: intake.bytes) { throw .dismissed(DialFailure.Dismissal(bye.code)) }
         return (agreement, answer.payload)
     }
 
@@ -89,6 +90,25 @@ extension Dialer {
         let answered = WireTime(CalendarTime(seconds: WallClock.now()))
         clocks.told(agreed.reply.time, by: uplink.number, asked: asked, answered: answered)
         return agreed
+    }
+}
+
+extension TunnelV2.Agreement {
+    /// What a server says that has no tunnel for its client (protocol-v2.md section 4.4, step 10): BYE, right behind M2.
+    ///
+    /// - Parameter bytes: what came behind M2. It is the tunnel's to open, so this looks at a copy.
+    fileprivate func farewell(in bytes: [UInt8]) -> Bye? {
+        var bytes = bytes
+        var frames = FrameReader(role: .client)
+        var offset = 0
+        return bytes.withUnsafeMutableBytes { bytes in
+            guard case .payload(let range, isText: false, endsMessage: true)? = try? frames.next(in: bytes, from: &offset)
+            else { return nil }
+            let record = UnsafeMutableRawBufferPointer(rebasing: bytes[range])
+            let opener = RecordOpener(Epoch(cipher: chains.cipher, chain: chains.serverToClient, next: firstRecord))
+            guard case .bye(let bye)? = try? opener.open(record) else { return nil }
+            return bye
+        }
     }
 }
 

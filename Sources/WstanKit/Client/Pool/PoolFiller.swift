@@ -111,7 +111,7 @@ extension DialFailure {
         case .closed: true
         case .at(_, let failure): failure.mayBeRefusal
         case .unreachable, .proxyUnreachable, .proxyRefused, .notHTTP, .tooLargeAnswer, .unfinishedAnswer, .reset,
-            .timedOut, .overtaken, .tls, .impostor, .unproven, .unusableServerKey:
+            .timedOut, .overtaken, .tls, .impostor, .unproven, .unusableServerKey, .dismissed:
             false
         }
     }

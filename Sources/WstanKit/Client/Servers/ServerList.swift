@@ -169,6 +169,19 @@ final class ServerList: @unchecked Sendable {
         updateLink(number) { [worker] in $0.refusedIdle(failure, worker.now) }
     }
 
+    /// The server of a tunnel with this mark has said that the key is revoked or has expired.
+    func keyRevoked(_ key: KeyID, mark: Int) {
+        guard endpoints.indices.contains(mark - firstMark) else { return }
+        updateLink(mark - firstMark) { [worker] in $0.revoked(key, worker.now) }
+    }
+
+    /// A failure as it is to be told: what the server has said of the key explains why it refuses it later.
+    func explained(_ failure: DialFailure, of number: Int, with key: KeyID) -> DialFailure {
+        if failure == .dismissed(.keyRevoked) { keyRevoked(key, mark: firstMark + number) }
+        guard failure.isPlainAnswer, links.link(firstMark + number).revokedKey == key else { return failure }
+        return .dismissed(.keyRevoked)
+    }
+
     /// A tunnel has ended on which its server was heard of then.
     func heard(_ time: Instant, mark: Int) {
         _ = links.update(mark) {

@@ -37,6 +37,7 @@ extension TunnelV2 {
         case .bye(let bye):
             life.receivedBye()
             tunnel.owner?.tunnel(tunnel, saidBye: bye)
+            if bye.code == .keyRevoked { tunnel.owner?.tunnelKeyIsRevoked(tunnel) }
             if life.isOver { tunnel.close(CloseCode.normal) }
         case .need: try life.receivedNeed()
         // Nothing was made resumable, so nothing is acknowledged or striped.
@@ -82,6 +83,7 @@ extension TunnelV2 {
         case .ignore: break
         case .end(let isSignal, let answer):
             tunnel.deliverCoalesced()
+            if reset.code == .keyRevoked { tunnel.owner?.tunnelKeyIsRevoked(tunnel) }
             if let answer { output.send(.reset(ResetV2(connection: answer, code: .none))) }
             guard let over = tunnel.takeConnection() else { break }
             // Certainly not served: the request may be sent again.
