@@ -203,6 +203,22 @@ extension EventLog {
         logger.notice("datagrams are dropped: the kernel did not tell the user of their socket", metadata: metadata)
     }
 
+    /// By the server, of an association of version 2. What its key is worth is said of the server.
+    func associationRefused(_ code: ResetCode, now: Instant) {
+        logger.debug("an association was refused by the server", metadata: ["reason": "\(code.words)"])
+        guard code != .keyRevoked,
+            let missed = throttle.allows("refused association \(code.rawValue)", every: .seconds(60), now: now)
+        else { return }
+        var metadata: Logger.Metadata = ["reason": "\(code.words)"]
+        metadata.addRepeated(missed)
+        logger.warning(
+            """
+            the server refuses a UDP association, and its datagrams are dropped: ask the server's administrator; it is asked \
+            again from time to time
+            """,
+            metadata: metadata)
+    }
+
     func associationRefused(peer: String, now: Instant) {
         guard let missed = throttle.allows("association", every: .seconds(60), now: now) else { return }
         var metadata: Logger.Metadata = ["peer": "\(peer)"]

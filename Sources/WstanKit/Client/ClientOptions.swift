@@ -103,6 +103,9 @@ package enum ClientLimits {
     static let waitingDatagramBytes = 256 * 1024
     /// The longest time for which an association does not try to open a tunnel after a failure.
     static let associationPause: Duration = .seconds(1)
+    /// The first pause of one that the server has refused; each one after it is twice as long, up to the longest.
+    static let refusedAssociationPause: Duration = .seconds(4)
+    static let longestRefusedAssociationPause: Duration = .seconds(64)
     /// Sources that a forward for datagrams serves at once.
     static let forwardSources = 256
     /// How many times a handshake that is reset is tried again.
