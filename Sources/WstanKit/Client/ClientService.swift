@@ -124,7 +124,9 @@ package final class ClientService: @unchecked Sendable {
     /// New tunnels are opened with this key; what is in use goes on. On the worker.
     package func install(_ key: SentKey) {
         worker.assertIsCurrent()
-        if dialer.key.install(key) { pool.install(key.id) }
+        guard dialer.key.install(key) else { return }
+        opener.keyChanged()
+        pool.install(key.id)
     }
 
     /// The same, from a ring that is in force now.

@@ -180,4 +180,18 @@ import Testing
         support.tookEmpty()
         #expect(support.asking(now: Self.at(now)) == .freely && support.nextTry == nil)
     }
+
+    /// A client with the right key at last opened nothing ahead until the pause was over.
+    @Test func `another key is asked with at once, unless the server does not know the request`() {
+        var support = EmptyRequestSupport()
+        #expect(support.refusedEmpty(isClear: true, now: Self.at(0)) == true)
+        #expect(support.asking(now: Self.at(1)) == .no)
+        support.keyChanged()
+        #expect(support.asking(now: Self.at(1)) == .once)
+        #expect(support.refusedEmpty(isClear: true, now: Self.at(1)) == true)
+        support.tookRequest()
+        #expect(support.refusedEmpty(isClear: true, now: Self.at(2)) == true)
+        support.keyChanged()
+        #expect(support.asking(now: Self.at(3)) == .notBefore(Self.at(2) + EmptyRequestSupport.retry))
+    }
 }

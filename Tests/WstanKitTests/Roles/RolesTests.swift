@@ -342,6 +342,29 @@ import Testing
         }
     }
 
+    /// The next try was up to 30 s away, in which the state stayed what it was.
+    @Test func `a key that is taken again is noticed by the tunnels that are opened ahead`() async throws {
+        try await Self.stage {
+            $0.client.poolMin = 1
+            $0.server.identity?.users = try UserRing([])
+        } _: { stage in
+            stage.client.start()
+            await stage.worker.until { stage.server.rejects[.badAuthentication] >= 2 }
+            guard case .unreachable = stage.client.serverReports[0].standing else {
+                Issue.record("\(stage.client.serverReports[0].standing)")
+                return
+            }
+            stage.server.install(
+                ServerIdentity(
+                    keys: LiveServerKeys(current: RolesStage.serverKey), users: try UserRing([RolesStage.user])))
+            await stage.worker.until { stage.client.poolReport.idle == 1 }
+            guard case .reachable = stage.client.serverReports[0].standing else {
+                Issue.record("\(stage.client.serverReports[0].standing)")
+                return
+            }
+        }
+    }
+
     /// Version 1 waits for such a server, and version 2 failed at once.
     @Test(arguments: [true, false])
     func `a server that is full for a moment costs no user agent its connection`(isV1: Bool) async throws {
