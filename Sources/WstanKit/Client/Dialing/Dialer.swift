@@ -161,6 +161,7 @@ final class Dialer: @unchecked Sendable {
         } catch {
             stream.close()
             if error.isImpostor { pool.impostors &+= 1 }
+            if case .unproven = error { pool.unproven &+= 1 }
             throw servers.explained(error, of: uplink.number, with: keyID)
         }
         let tunnel = Tunnel(

@@ -13,6 +13,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     private(set) var misses: UInt64 = 0
     var droppedDatagrams: UInt64 = 0
     var impostors: UInt64 = 0
+    var unproven: UInt64 = 0
     /// Without one nothing is opened ahead.
     weak var opener: PoolFiller?
     private var pings: Tunnel.Pings
