@@ -35,6 +35,13 @@ extension EventLog {
         }
     }
 
+    /// With `carrier = auto`.
+    func carrierChanged(to carrier: RequestCarrier, of server: ServerEndpoint) {
+        logger.notice(
+            "requests to server \(server.address) now ride in another carrier: those in the former one were refused",
+            metadata: ["carrier": "\(carrier.rawValue)"])
+    }
+
     /// New tunnels go elsewhere. Why was told when a server was lost or came back.
     func serverChanged(_ change: ServerListMachine.Change, of servers: [ServerEndpoint], now: Instant) {
         guard let missed = throttle.allows("choice", now: now) else { return }

@@ -198,6 +198,25 @@ import Testing
         }
     }
 
+    /// Three requests for one, once, and no more before the pause is over.
+    @Test func `a wrong key does not make three requests of each`() async throws {
+        try await Self.stage {
+            $0.client.earlyReply = false
+            $0.client.carrier = .auto
+            $0.server.identity?.users = try UserRing([])
+        } _: { stage in
+            let target = try stage.echo()
+            #expect(try await stage.connect(to: target).reply == Socks5.Reply.generalFailure.rawValue)
+            #expect(stage.server.rejects[.badAuthentication] == 3)
+            for count in [4, 5] as [UInt64] {
+                #expect(try await stage.connect(to: target).reply == Socks5.Reply.generalFailure.rawValue)
+                #expect(stage.server.rejects[.badAuthentication] == count)
+            }
+            #expect(stage.clientLines.all.count { $0.text.contains("compare the key") && $0.level == .warning } == 1)
+            #expect(!stage.clientLines.all.contains { $0.text.contains("another carrier") })
+        }
+    }
+
     @Test(arguments: [(-61.0, false), (-58, true), (58, true), (61, false)])
     func `a request is taken within a minute of the server's clock`(ahead: Double, isTaken: Bool) async throws {
         try await Self.stage { stage in

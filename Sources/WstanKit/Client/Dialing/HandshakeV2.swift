@@ -1,5 +1,4 @@
 import WstanBase
-import WstanConfig
 
 /// The client's part of a handshake of version 2, as far as it is spoken to a server: M1 out, the 101 and M2 in.
 package struct HandshakeV2 {
@@ -7,15 +6,18 @@ package struct HandshakeV2 {
     let carrier: RequestCarrier
     let server: ClientHandshake.Server
     let usesTLS: Bool
+    /// With `carrier = auto`.
+    let othersAreTried: Bool
     /// For the 101, and again for M2.
     let timeout: Duration
 
     package init(
-        by identity: ClientIdentity, in carrier: Settings.Carrier, to server: ClientHandshake.Server, usesTLS: Bool,
-        timeout: Duration
+        by identity: ClientIdentity, in carrier: RequestCarrier, othersAreTried: Bool = false,
+        to server: ClientHandshake.Server, usesTLS: Bool, timeout: Duration
     ) {
         self.identity = identity
-        self.carrier = RequestCarrier(carrier)
+        self.carrier = carrier
+        self.othersAreTried = othersAreTried
         self.server = server
         self.usesTLS = usesTLS
         self.timeout = timeout
@@ -44,6 +46,7 @@ package struct HandshakeV2 {
             var answer = UpgradeAnswer(
                 head, body: intake.bytes, failure, to: server, usesTLS: usesTLS, now: WallClock.now())
             answer.carrier = carrier
+            answer.othersAreTried = othersAreTried
             throw .refused(answer)
         }
         let reply = try await intake.readReply(deadline: worker.now + timeout)
@@ -73,11 +76,12 @@ package struct HandshakeV2 {
 extension Dialer {
     /// The handshake of version 2; see `HandshakeV2`.
     func agree(
-        on opening: Opening, by identity: ClientIdentity, with uplink: Uplink, _ intake: inout BufferedReader
+        on opening: Opening, by identity: ClientIdentity, in carrier: RequestCarrier, with uplink: Uplink,
+        _ intake: inout BufferedReader
     ) async throws(DialFailure) -> (agreement: TunnelV2.Agreement, reply: ReplyPayload) {
         let handshake = HandshakeV2(
-            by: identity, in: options.carrier, to: uplink.server.inHTTP, usesTLS: uplink.server.usesTLS,
-            timeout: options.handshakeTimeout)
+            by: identity, in: carrier, othersAreTried: options.carrier == .auto, to: uplink.server.inHTTP,
+            usesTLS: uplink.server.usesTLS, timeout: options.handshakeTimeout)
         let asked = WireTime(CalendarTime(seconds: WallClock.now()))
         let agreed: (agreement: TunnelV2.Agreement, reply: ReplyPayload)
         do throws(DialFailure) {
@@ -102,7 +106,8 @@ extension TunnelV2.Agreement {
         var frames = FrameReader(role: .client)
         var offset = 0
         return bytes.withUnsafeMutableBytes { bytes in
-            guard case .payload(let range, isText: false, endsMessage: true)? = try? frames.next(in: bytes, from: &offset)
+            guard
+                case .payload(let range, isText: false, endsMessage: true)? = try? frames.next(in: bytes, from: &offset)
             else { return nil }
             let record = UnsafeMutableRawBufferPointer(rebasing: bytes[range])
             let opener = RecordOpener(Epoch(cipher: chains.cipher, chain: chains.serverToClient, next: firstRecord))
@@ -123,17 +128,6 @@ final class ServerClocks: @unchecked Sendable {
     func forget(_ server: Int) { clocks[server] = nil }
 
     func time(of server: Int, _ now: WireTime) -> WireTime { clocks[server]?.time(now) ?? now }
-}
-
-extension RequestCarrier {
-    fileprivate init(_ carrier: Settings.Carrier) {
-        self =
-            switch carrier {
-            case .cookie: .cookie
-            case .path: .path
-            case .subprotocol: .subprotocol
-            }
-    }
 }
 
 extension MessageV2 {

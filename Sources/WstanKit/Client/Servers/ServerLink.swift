@@ -43,6 +43,8 @@ package struct ServerLink: Sendable, Equatable {
     private var lostSince: Instant?
     /// The key that the server has called revoked, until it opens a tunnel: from then on it refuses the key without a word.
     private(set) var revokedKey: KeyID?
+    /// With `carrier = auto`.
+    var carriers = CarrierChoice()
     /// Handshakes that were reset one after the other.
     private var resets = 0
 

@@ -54,12 +54,18 @@ final class ServerList: @unchecked Sendable {
     /// any more.
     func networkChanged() {
         machine.forgetFailures(worker.now)
+        beginCarriers()
         scheduleProbes()
         for race in Array(races.values) { race.startAnew() }
         for (id, stream) in handshakes where Self.isLeftBehind(stream) {
             handshakes[id] = nil
             stream.abort()
         }
+    }
+
+    /// See `CarrierChoice.begin`.
+    func beginCarriers() {
+        for mark in firstMark..<firstMark + count { links.changeCarriers(mark) { $0.begin() } }
     }
 
     /// Whether a connection would be made from another address now. Where none could be made it may come back.
@@ -123,6 +129,12 @@ final class ServerList: @unchecked Sendable {
         updateLink(uplink.number) { [worker] in $0.succeeded(certificateEnd: certificateEnd, worker.now) }
         guard let change = machine.accepted(uplink.number, worker.now) else { return }
         whenChanged?(change)
+    }
+
+    /// What has failed is asked for again otherwise, and says nothing of the server.
+    func handshakeGivenUp(_ uplink: Uplink) {
+        handshakes[ObjectIdentifier(uplink.stream)] = nil
+        machine.gaveUp(uplink.number)
     }
 
     /// - Returns: the failure as it is to be told; nil when it was given up with the network that it was begun in.
