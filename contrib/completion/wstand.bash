@@ -26,7 +26,7 @@ _wstand() {
     --log-level) word='error warning notice info debug' ;;
     --log-format) word='auto text json journal' ;;
     --early-reply) word='auto yes no' ;;
-    --carrier) word='cookie path protocol' ;;
+    --carrier) word='auto cookie path protocol' ;;
     -i) option=--ini ;;
     esac
     if [[ -n $word ]]; then

@@ -35,6 +35,13 @@ extension EventLog {
         }
     }
 
+    /// With `carrier = auto`.
+    func carrierChanged(to carrier: RequestCarrier, of server: ServerEndpoint) {
+        logger.notice(
+            "requests to server \(server.address) now ride in another carrier: those in the former one were refused",
+            metadata: ["carrier": "\(carrier.rawValue)"])
+    }
+
     /// New tunnels go elsewhere. Why was told when a server was lost or came back.
     func serverChanged(_ change: ServerListMachine.Change, of servers: [ServerEndpoint], now: Instant) {
         guard let missed = throttle.allows("choice", now: now) else { return }
@@ -62,12 +69,9 @@ extension EventLog {
         }
     }
 
-    func saidBye(_ bye: Bye, on tunnel: UInt64, now: Instant) {
+    func saidBye(_ bye: Bye, on tunnel: UInt64) {
         logger.debug(
             "the server takes no more requests on a tunnel", metadata: ["tunnel": "\(tunnel)", "code": "\(bye.code)"])
-        guard bye.code == .keyRevoked, let missed = throttle.allows("revoked", now: now) else { return }
-        logger.warning(
-            "the server says that the key is revoked or has expired: ask for another", metadata: .repeated(missed))
     }
 
     func connectionOpened(_ tunnel: UInt64, target: Address, isPooled: Bool) {
@@ -204,6 +208,22 @@ extension EventLog {
         var metadata: Logger.Metadata = ["owner": "\(owner)"]
         metadata.addRepeated(missed)
         logger.notice("datagrams are dropped: the kernel did not tell the user of their socket", metadata: metadata)
+    }
+
+    /// By the server, of an association of version 2. What its key is worth is said of the server.
+    func associationRefused(_ code: ResetCode, now: Instant) {
+        logger.debug("an association was refused by the server", metadata: ["reason": "\(code.words)"])
+        guard code != .keyRevoked,
+            let missed = throttle.allows("refused association \(code.rawValue)", every: .seconds(60), now: now)
+        else { return }
+        var metadata: Logger.Metadata = ["reason": "\(code.words)"]
+        metadata.addRepeated(missed)
+        logger.warning(
+            """
+            the server refuses a UDP association, and its datagrams are dropped: ask the server's administrator; it is asked \
+            again from time to time
+            """,
+            metadata: metadata)
     }
 
     func associationRefused(peer: String, now: Instant) {

@@ -103,8 +103,14 @@ package enum ClientLimits {
     static let waitingDatagramBytes = 256 * 1024
     /// The longest time for which an association does not try to open a tunnel after a failure.
     static let associationPause: Duration = .seconds(1)
+    /// The first pause of one that the server has refused; each one after it is twice as long, up to the longest.
+    static let refusedAssociationPause: Duration = .seconds(4)
+    static let longestRefusedAssociationPause: Duration = .seconds(64)
     /// Sources that a forward for datagrams serves at once.
     static let forwardSources = 256
+    /// How long a request that was refused waits for another one's search for a carrier, and how often it looks.
+    static let carrierSearch: Duration = .seconds(10)
+    static let carrierLook: Duration = .milliseconds(50)
     /// How many times a handshake that is reset is tried again.
     static let retries = 5
     /// How long a server that has worked and is away is waited for: a restart is to cost no user agent its connection.

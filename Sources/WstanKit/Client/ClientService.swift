@@ -64,6 +64,7 @@ package final class ClientService: @unchecked Sendable {
     private func followServers() {
         let servers = dialer.servers
         pool.isWanted = { [unowned servers] in servers.isWanted($0.mark) }
+        pool.whenRevoked = { [unowned servers] in servers.keyRevoked($0.keyID, mark: $0.mark) }
         pool.whenEnded = { [unowned servers] in servers.heard($0.stream.lastReceived, mark: $0.mark) }
         pool.whenStartingAnew = { [unowned servers] in servers.networkChanged() }
         servers.whenReachedAgain = { [unowned self] in opener.tryOut($0) }
@@ -123,7 +124,10 @@ package final class ClientService: @unchecked Sendable {
     /// New tunnels are opened with this key; what is in use goes on. On the worker.
     package func install(_ key: SentKey) {
         worker.assertIsCurrent()
-        if dialer.key.install(key) { pool.install(key.id) }
+        guard dialer.key.install(key) else { return }
+        opener.keyChanged()
+        dialer.servers.beginCarriers()
+        pool.install(key.id)
     }
 
     /// The same, from a ring that is in force now.

@@ -28,6 +28,8 @@ public struct Settings: Sendable, Equatable {
 
     /// Where a client's requests of version 2 ride (protocol-v2.md section 4.2).
     public enum Carrier: String, Sendable, CaseIterable {
+        /// The first that the server answers to: cookie, path, protocol.
+        case auto
         case cookie
         case path
         /// `Sec-WebSocket-Protocol`.
@@ -90,7 +92,7 @@ public struct Settings: Sendable, Equatable {
     public var hostHeader: String?
     public var headers: [ExtraHeader] = []
     /// Version 2 only.
-    public var carrier = Carrier.cookie
+    public var carrier = Carrier.auto
     /// A SOCKS5 UDP association ends after this much idle time.
     public var udpIdle = Duration.seconds(60)
 

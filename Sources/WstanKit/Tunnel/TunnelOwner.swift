@@ -7,10 +7,13 @@ protocol TunnelOwner: AnyObject {
     func tunnelEnded(_ tunnel: Tunnel)
     /// The peer wants no new requests on it. It closes by itself as soon as nothing is open.
     func tunnel(_ tunnel: Tunnel, saidBye bye: Bye)
+    /// The peer says, of the tunnel or of a request on it, that its key is revoked or has expired.
+    func tunnelKeyIsRevoked(_ tunnel: Tunnel)
 }
 
 extension TunnelOwner {
     func tunnel(_ tunnel: Tunnel, saidBye bye: Bye) {}
+    func tunnelKeyIsRevoked(_ tunnel: Tunnel) {}
 }
 
 /// Carries out what a tunnel's peer asks for.

@@ -37,6 +37,20 @@ import Testing
         #expect(link.failed(other, Self.at(9)) == nil)
     }
 
+    /// After its BYE a server answers the key as any other request, and the cause became "compare the key".
+    @Test func `a key that the server calls revoked is that until a tunnel is open again`() {
+        var link = ServerLink()
+        _ = link.succeeded(Self.at(1))
+        let (key, revoked) = (KeyID(value: 7), DialFailure.dismissed(.keyRevoked))
+        #expect(link.revoked(key, Self.at(2)) == .lost(revoked))
+        #expect(link.revoked(key, Self.at(3)) == nil)
+        #expect(link.revokedKey == key && link.state == .lost(since: Self.at(2), revoked))
+        #expect(link.failed(Self.closed, Self.at(4)) == .lost(Self.closed))
+        #expect(link.revokedKey == key)
+        #expect(link.succeeded(Self.at(5)) == .back(after: .seconds(3)))
+        #expect(link.revokedKey == nil)
+    }
+
     @Test func `resets count when as many came as are tried again`() {
         var link = ServerLink()
         _ = link.succeeded(Self.at(0))
@@ -165,5 +179,19 @@ import Testing
         }
         support.tookEmpty()
         #expect(support.asking(now: Self.at(now)) == .freely && support.nextTry == nil)
+    }
+
+    /// A client with the right key at last opened nothing ahead until the pause was over.
+    @Test func `another key is asked with at once, unless the server does not know the request`() {
+        var support = EmptyRequestSupport()
+        #expect(support.refusedEmpty(isClear: true, now: Self.at(0)) == true)
+        #expect(support.asking(now: Self.at(1)) == .no)
+        support.keyChanged()
+        #expect(support.asking(now: Self.at(1)) == .once)
+        #expect(support.refusedEmpty(isClear: true, now: Self.at(1)) == true)
+        support.tookRequest()
+        #expect(support.refusedEmpty(isClear: true, now: Self.at(2)) == true)
+        support.keyChanged()
+        #expect(support.asking(now: Self.at(3)) == .notBefore(Self.at(2) + EmptyRequestSupport.retry))
     }
 }

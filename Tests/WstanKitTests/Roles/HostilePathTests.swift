@@ -85,8 +85,10 @@ import Testing
         try await Self.dial { visit in
             visit.stream.write(visit.acceptance)
             if closes { visit.stream.closeOrderly(awaitingPeer: false) }
-        } _: { stage, _ in
+        } _: { stage, visits in
             #expect(stage.client.poolReport.impostors == 0)
+            #expect(stage.client.poolReport.unproven == UInt64(visits))
+            #expect(stage.clientLines.all.contains { $0.text.contains("pass those for the path of uri on to wstand") })
             #expect(stage.clientLines.all.contains { $0.text.contains("code=unproven") })
         }
     }

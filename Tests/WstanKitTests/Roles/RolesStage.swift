@@ -39,6 +39,7 @@ final class RolesStage: @unchecked Sendable {
             server.allowPrivate = true
             client = ClientOptions(servers: [], key: .v2(identity))
             client.poolMin = 0
+            client.carrier = .cookie
             client.earlyDataWait = .milliseconds(1)
         }
 

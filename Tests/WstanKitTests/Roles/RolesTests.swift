@@ -198,6 +198,25 @@ import Testing
         }
     }
 
+    /// Three requests for one, once, and no more before the pause is over.
+    @Test func `a wrong key does not make three requests of each`() async throws {
+        try await Self.stage {
+            $0.client.earlyReply = false
+            $0.client.carrier = .auto
+            $0.server.identity?.users = try UserRing([])
+        } _: { stage in
+            let target = try stage.echo()
+            #expect(try await stage.connect(to: target).reply == Socks5.Reply.generalFailure.rawValue)
+            #expect(stage.server.rejects[.badAuthentication] == 3)
+            for count in [4, 5] as [UInt64] {
+                #expect(try await stage.connect(to: target).reply == Socks5.Reply.generalFailure.rawValue)
+                #expect(stage.server.rejects[.badAuthentication] == count)
+            }
+            #expect(stage.clientLines.all.count { $0.text.contains("compare the key") && $0.level == .warning } == 1)
+            #expect(!stage.clientLines.all.contains { $0.text.contains("another carrier") })
+        }
+    }
+
     @Test(arguments: [(-61.0, false), (-58, true), (58, true), (61, false)])
     func `a request is taken within a minute of the server's clock`(ahead: Double, isTaken: Bool) async throws {
         try await Self.stage { stage in
@@ -310,6 +329,81 @@ import Testing
             #expect(stage.clientLines.all.contains { $0.text.contains("revoked or has expired") })
             #expect(stage.server.rejects[.badAuthentication] >= 1)
             #expect(stage.serverLines.all.contains { $0.text.contains("reason=key-expired") })
+        }
+    }
+
+    /// The plain answer, which says nothing of the cause, followed the BYE.
+    @Test func `a key that was revoked is still called so when it is refused`() async throws {
+        try await Self.stage {
+            $0.client.earlyReply = false
+        } _: { stage in
+            let target = try stage.echo()
+            _ = try await stage.exchange([1], with: target)
+            await stage.worker.until { stage.client.poolReport.idle == 1 }
+            stage.server.install(
+                ServerIdentity(keys: LiveServerKeys(current: RolesStage.serverKey), users: try UserRing([])))
+            await stage.worker.until { stage.client.poolReport.idle == 0 }
+            let stream = try await stage.userAgent()
+            stream.write(Array("CONNECT 127.0.0.1:9 HTTP/1.1\r\nHost: a\r\n\r\n".utf8))
+            let page = String(decoding: await stream.readAll().bytes, as: UTF8.self)
+            #expect(page.contains("The key is revoked or has expired"))
+            #expect(stage.server.rejects[.badAuthentication] == 1)
+            let causes = stage.clientLines.all.filter { $0.level == .warning }
+            #expect(causes.count == 1 && causes[0].text.contains("code=key-revoked"))
+            guard case .unreachable(_, .dismissed(.keyRevoked)) = stage.client.serverReports[0].standing else {
+                Issue.record("\(stage.client.serverReports[0].standing)")
+                return
+            }
+            // The same key is taken again.
+            stage.server.install(
+                ServerIdentity(
+                    keys: LiveServerKeys(current: RolesStage.serverKey), users: try UserRing([RolesStage.user])))
+            #expect(try await stage.connect(to: target).reply == Socks5.Reply.succeeded.rawValue)
+            #expect(stage.client.serverReports[0].link.revokedKey == nil)
+        }
+    }
+
+    /// The next try was up to 30 s away, in which the state stayed what it was.
+    @Test func `a key that is taken again is noticed by the tunnels that are opened ahead`() async throws {
+        try await Self.stage {
+            $0.client.poolMin = 1
+            $0.server.identity?.users = try UserRing([])
+        } _: { stage in
+            stage.client.start()
+            await stage.worker.until { stage.server.rejects[.badAuthentication] >= 2 }
+            guard case .unreachable = stage.client.serverReports[0].standing else {
+                Issue.record("\(stage.client.serverReports[0].standing)")
+                return
+            }
+            stage.server.install(
+                ServerIdentity(
+                    keys: LiveServerKeys(current: RolesStage.serverKey), users: try UserRing([RolesStage.user])))
+            await stage.worker.until { stage.client.poolReport.idle == 1 }
+            guard case .reachable = stage.client.serverReports[0].standing else {
+                Issue.record("\(stage.client.serverReports[0].standing)")
+                return
+            }
+        }
+    }
+
+    /// Version 1 waits for such a server, and version 2 failed at once.
+    @Test(arguments: [true, false])
+    func `a server that is full for a moment costs no user agent its connection`(isV1: Bool) async throws {
+        try await Self.stage {
+            if isV1 { try $0.speakV1() }
+            $0.server.maxTunnelsPerAddress = 1
+            $0.client.earlyReply = false
+            $0.client.poolSize = 0
+        } _: { stage in
+            let target = try stage.echo()
+            let (first, _) = try await stage.connect(to: target)
+            let second = stage.worker.spawn {
+                let reply = try? await stage.connect(to: target).reply
+                #expect(reply == Socks5.Reply.succeeded.rawValue)
+            }
+            await stage.worker.until { stage.server.rejects[.overLimit] >= 1 }
+            first.close()
+            await second.value
         }
     }
 

@@ -1,12 +1,15 @@
 """A client of version 2 before servers made by hand: what it tells user agents, and which servers it believes."""
 import contextlib
+import json
 import os
+import re
 import struct
 import threading
 
 from cryptography.exceptions import InvalidTag
 
 from helpers.peers import agent
+from helpers.peers.datagrams import Association
 from helpers.peers.sealed import Impostor, Opening, SealedServer, now, unbox
 from helpers.peers.target import read_exactly
 from helpers.version2 import PEER, Version2
@@ -260,6 +263,30 @@ class Retrying(Answered):
         self.begin(serve)
         with self.connect() as s:
             self.assertEqual(read_exactly(s, 6), b'served')
+
+
+class RefusedAssociations(Answered):
+    def test_refused(self):
+        """A refused association is told of once, and is not asked for with each datagram: these are dropped and counted."""
+        asked = []
+
+        def serve(tunnel, kind, body):
+            for number, request in requests(tunnel, kind, body):
+                asked.append(request)
+                tunnel.send(RESET, bytes([number, NOT_SUPPORTED]))
+        self.begin(serve)
+        association = self.keep(Association(self.wstan_client.port))
+        told = 'the server refuses a UDP association.* reason="?the server does not support'
+        association.send(b'the first', '127.0.0.1', 9)
+        self.wstan_client.await_log(told)
+        for _ in range(50):
+            association.send(b'another', '127.0.0.1', 9)
+        eventually(self.dropped(50), 'the others are dropped')
+        self.assertEqual(len(asked), 1)
+        self.assertEqual(len(re.findall(told, self.wstan_client.log())), 1)
+
+    def dropped(self, count):
+        return lambda: json.loads(self.ctl(self.wstan_client, 'status', '--json'))['droppedDatagrams'] >= count
 
 
 class RepliesOfPeer(Replies):

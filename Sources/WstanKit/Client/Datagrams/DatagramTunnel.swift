@@ -14,6 +14,8 @@ final class DatagramTunnel: DatagramEnd, @unchecked Sendable {
     private var state = State.none
     private var traffic = DatagramTraffic()
     private(set) var lastUsed: Instant
+    /// The last pause after the server has refused the association; nil once datagrams have come back.
+    private var refusedPause: Duration?
     /// Bytes that wait.
     private var held = 0 {
         didSet { worker.budget.change(by: held - oldValue) }
@@ -24,9 +26,10 @@ final class DatagramTunnel: DatagramEnd, @unchecked Sendable {
         case none
         /// The tunnel is on its way; what comes meanwhile waits. Can become: open, failed, none, over.
         case opening(waiting: [Datagram])
-        /// Can become: none, over.
+        /// Can become: none, failed, over.
         case open(Tunnel)
-        /// No tunnel could be opened, and until then none is tried. Can become: opening, over.
+        /// No tunnel could be opened, or the server has refused the association, and until then none is tried. Can become:
+        /// opening, over.
         case failed(until: Instant)
         case over
     }
@@ -123,19 +126,40 @@ final class DatagramTunnel: DatagramEnd, @unchecked Sendable {
         guard case .opening(let waiting) = state else { return }
         drop(1 + waiting.count)
         held = 0
+        pause(ClientLimits.associationPause, atLeast: .zero)
+    }
+
+    private func pause(_ longest: Duration, atLeast shortest: Duration) {
         var jitter = Jitter(seed: worker.randomness.next())
-        state = .failed(until: worker.now + jitter.spread(ClientLimits.associationPause))
+        state = .failed(until: worker.now + shortest + jitter.spread(longest - shortest))
     }
 
     // MARK: DatagramEnd
 
     func deliver(_ datagram: Datagram) {
         lastUsed = worker.now
+        refusedPause = nil
         if received(datagram) { traffic.down += 1 } else { drop() }
     }
 
     /// The next datagram opens another tunnel.
     func associationEnded() {
         if case .open = state { state = .none }
+    }
+
+    /// Asked with each datagram, the server would refuse it each time.
+    func associationRefused(_ code: ResetCode) {
+        switch state {
+        case .open: break
+        case .opening(let waiting):
+            drop(1 + waiting.count)
+            held = 0
+        case .none, .failed, .over: return
+        }
+        log.associationRefused(code, now: worker.now)
+        let next = refusedPause.map { min($0 * 2, ClientLimits.longestRefusedAssociationPause) }
+        let longest = next ?? ClientLimits.refusedAssociationPause
+        refusedPause = longest
+        pause(longest, atLeast: longest / 2)
     }
 }

@@ -57,8 +57,8 @@ extension DialFailure {
         case (_, .tooLarge?), (413, _), (414, _), (431, _):
             return Row(
                 "too-large", "The request is too long for a front", "a front answered \(said): the request is too long",
-                advice: "let the front accept request lines of 8 KB (nginx: large_client_header_buffers), or set "
-                    + "early-data = 0")
+                advice: "let the front accept lines and fields of 8 KB in requests (nginx: large_client_header_buffers), or "
+                    + "set early-data = 0")
         case (101, _):
             return row(of101: answer, wayAround)
         case (400...499, _) where answer.knowsOtherVersions:
@@ -112,11 +112,8 @@ extension DialFailure {
                 "too-many-requests", "A front limits the requests", "a front answered \(said): too many requests",
                 advice: "wait a little, or raise the front's limit for the path of uri")
         case (503, _) where answer.hasRetryAfter:
-            return Row(
-                "server-busy", "The server is draining or full",
-                "the server is draining or full, or a front is overloaded: the answer was \(said), with Retry-After",
-                advice: "wait: tunnels are tried again by themselves, and a restart passes within seconds; wstanctl status at "
-                    + "the server says whether it drains (wstanctl undrain ends that), and rejects whether a limit is reached")
+            return busy(
+                "the server is draining or full, or a front is overloaded: the answer was \(said), with Retry-After")
         case (502, _), (503, _), (504, _):
             return Row(
                 "front-\(answer.status)", "The server's front cannot reach wstand",
@@ -167,12 +164,20 @@ extension DialFailure {
         case .otherKey:
             Row(
                 "websocket-proxy", "A WebSocket proxy is on the way", "the answer 101 is for another Sec-WebSocket-Key",
-                advice: "set compatible = yes at both ends; \(wayAround)")
+                advice: (answer.carrier == nil
+                    ? "set compatible = yes at both ends" : "let it pass Sec-WebSocket-Key and Sec-WebSocket-Accept on")
+                    + "; \(wayAround)")
         case .unaskedExtension:
             Row(
                 "unasked-extension", "The answer is not for this client",
                 "the answer 101 has Sec-WebSocket-Extensions, which was not asked for",
                 advice: "turn WebSocket compression off at the front; something on the way may add it: \(wayAround)")
+        case .unaskedSubprotocol where answer.carrier == .subprotocol:
+            Row(
+                "unasked-subprotocol", "The answer is not for this client",
+                "the answer 101 has Sec-WebSocket-Protocol, which no server of version 2 sends",
+                advice: "let the front not add it, or set carrier = cookie or path; something on the way may add it: "
+                    + wayAround)
         case .unaskedSubprotocol:
             Row(
                 "unasked-subprotocol", "The answer is not for this client",
@@ -215,19 +220,29 @@ extension DialFailure {
         let clock =
             abs(ahead) > notableDifference
             ? "; \(difference(ahead))" : answer.clockAhead == nil ? "; compare the clocks too" : ""
+        let loss = answer.carrier?.loss(othersAreTried: answer.othersAreTried)
         guard answer.status != 200 else {
             return Row(
                 "ordinary-page", "The server answered with a page", said,
                 advice:
-                    "a front may not pass Upgrade on, or may send the path of uri elsewhere; with plain-answer = 200 "
-                    + "the server answers so to another key, path or compatible: compare them at both ends\(clock)")
+                    "a front may not pass Upgrade on, or may send the path of uri elsewhere"
+                    + (loss.map { ", or \($0)" } ?? "") + "; with plain-answer = 200 the server answers so to "
+                    + (loss == nil
+                        ? "another key, path or compatible: compare them at both ends"
+                        : "a key that it does not know: \(keyToCompare)") + clock)
         }
         return Row(
             "server-refused", "The server refused this client (HTTP \(answer.status))", said,
-            advice:
-                "compare the key, the path of uri and compatible at both ends\(clock); a front may also not pass Upgrade "
+            advice: loss.map {
+                "\(keyToCompare)\(clock); a front may also \($0) or not pass Upgrade on, or the host may not run wstand"
+            }
+                ?? "compare the key, the path of uri and compatible at both ends\(clock); a front may also not pass Upgrade "
                 + "on, or the host may not run wstand")
     }
+
+    /// Of version 2.
+    private static let keyToCompare =
+        "compare the key with what wstanctl client-config prints at the server, where it may be unknown, revoked or expired"
 
     private static func difference(_ ahead: Double) -> String {
         // To the nearest: a date without fractions makes three minutes ahead look like 179 seconds.
@@ -239,5 +254,18 @@ extension DialFailure {
             default: "\((seconds + 1800) / 3600) hours"
             }
         return "the clock here is \(much) \(ahead > 0 ? "behind" : "ahead of") that of the web server that answered"
+    }
+}
+
+extension RequestCarrier {
+    /// What a front may do to a request that rides in it.
+    fileprivate func loss(othersAreTried: Bool) -> String {
+        let (loss, others) =
+            switch self {
+            case .cookie: ("remove cookies", "path or protocol")
+            case .path: ("change the path", "cookie or protocol")
+            case .subprotocol: ("remove Sec-WebSocket-Protocol", "cookie or path")
+            }
+        return "\(loss) (\(othersAreTried ? "carrier = auto tries the others, too" : "set carrier = \(others)"))"
     }
 }

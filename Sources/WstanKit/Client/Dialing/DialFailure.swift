@@ -31,6 +31,8 @@ package enum DialFailure: Error, Equatable {
     case unproven(Ending)
     /// Version 2: no secret can be agreed with the server's key.
     case unusableServerKey
+    /// Version 2: the server has proven itself, and takes nothing of this client now.
+    case dismissed(Dismissal)
     /// Silent for a second, and then another server was quicker.
     case overtaken
     /// The failure of one of several servers.
@@ -41,6 +43,25 @@ package enum DialFailure: Error, Equatable {
         case closed
         /// The time was over.
         case timedOut
+    }
+
+    package enum Dismissal: Equatable, Sendable {
+        case draining
+        case overLimit
+        case keyRevoked
+
+        /// What the server says with BYE.
+        init(_ code: ResetCode) {
+            switch code {
+            case .keyRevoked: self = .keyRevoked
+            case .overLimit, .noMemory: self = .overLimit
+            case .none, .failed, .notAllowed, .networkUnreachable, .hostUnreachable, .refused, .ttlExpired,
+                .notSupported,
+                .addressTypeNotSupported, .reset, .noSuchName, .timedOut, .idle, .draining, .nothingToResume,
+                .listenerTakenOver, .noSuchListener, .cannotListen:
+                self = .draining
+            }
+        }
     }
 
     /// For programs: `--json`, Varlink. One for each cause; none ever changes.
@@ -61,10 +82,15 @@ package enum DialFailure: Error, Equatable {
     /// purpose.
     var isImpostor: Bool { if case .impostor = bare { true } else { false } }
 
+    /// Whether it is as a server of ours answers whatever is wrong.
+    var isPlainAnswer: Bool {
+        if case .refused(let answer) = bare { answer.mayBeFromServer && answer.status != 101 } else { false }
+    }
+
     /// Whether it is certain that no server has served the request. A reset or an end does not tell.
     var isRefusal: Bool {
         switch self {
-        case .unreachable, .proxyUnreachable, .proxyRefused, .overtaken, .tls, .unusableServerKey: true
+        case .unreachable, .proxyUnreachable, .proxyRefused, .overtaken, .tls, .unusableServerKey, .dismissed: true
         case .refused(let answer): answer.status != 101
         case .notHTTP, .tooLargeAnswer, .unfinishedAnswer, .reset, .closed, .timedOut, .impostor, .unproven: false
         case .at(_, let failure): failure.isRefusal
@@ -79,9 +105,11 @@ package enum DialFailure: Error, Equatable {
             [.refused, .reset, .networkUnreachable, .hostUnreachable].contains(ConnectCause(failure))
         case .proxyRefused(let refusal): refusal.mayBeRestart
         case .refused(let answer): answer.mayBeRestart
-        case .reset, .closed, .unfinishedAnswer(.closed), .unproven(.closed), .tls(.cut): true
+        case .reset, .closed, .unfinishedAnswer(.closed), .unproven(.closed), .tls(.cut), .dismissed(.draining),
+            .dismissed(.overLimit):
+            true
         case .notHTTP, .tooLargeAnswer, .unfinishedAnswer(.timedOut), .unproven(.timedOut), .timedOut, .overtaken, .tls,
-            .impostor, .unusableServerKey:
+            .impostor, .unusableServerKey, .dismissed(.keyRevoked):
             false
         case .at(_, let failure): failure.mayBeRestart
         }

@@ -93,10 +93,24 @@ final class Dialer: @unchecked Sendable {
 
     /// Opens a tunnel that carries nothing yet. It is tried once: no connection waits for it.
     func openIdle(_ uplink: Uplink) async throws(DialFailure) -> Tunnel {
+        let carrier = carrier(for: uplink.number)
+        do throws(DialFailure) {
+            return try await openIdle(uplink, in: carrier)
+        } catch {
+            switch await otherCarrier(than: carrier, after: error, of: uplink.number) {
+            case .opened(let tunnel): return tunnel
+            case .known: return try await openIdle(try await servers.connect(to: uplink.number).get())
+            case nil: throw error
+            }
+        }
+    }
+
+    /// - Parameter carrier: for version 2.
+    func openIdle(_ uplink: Uplink, in carrier: RequestCarrier) async throws(DialFailure) -> Tunnel {
         let cargo = Cargo(opening: { .idle(time: Self.openingTime()) }, load: { $0.rest() })
         servers.handshakeBegan(uplink, isAwaited: false)
         do throws(DialFailure) {
-            let tunnel = try await shakeHands(uplink, cargo)
+            let tunnel = try await shakeHands(uplink, cargo, in: carrier)
             servers.handshakeAccepted(uplink)
             return tunnel
         } catch {
@@ -116,12 +130,21 @@ final class Dialer: @unchecked Sendable {
             case .success(let uplink):
                 mayBeServed = !uplink.stream.isGone
                 servers.handshakeBegan(uplink, isAwaited: true)
+                let carrier = carrier(for: uplink.number)
                 do throws(DialFailure) {
-                    let tunnel = try await shakeHands(uplink, cargo)
+                    let tunnel = try await shakeHands(uplink, cargo, in: carrier)
                     servers.handshakeAccepted(uplink)
                     pool.tookRequest(uplink.server)
                     return tunnel
                 } catch {
+                    if cargo.mayRepeat || error.isRefusal,
+                        let other = await otherCarrier(than: carrier, after: error, of: uplink.number)
+                    {
+                        servers.handshakeGivenUp(uplink)
+                        if case .opened(let tunnel) = other { pool.tunnelIsIdle(tunnel) }
+                        connected = await servers.connect(without: rounds.tried)
+                        continue
+                    }
                     let told = servers.handshakeFailed(uplink, error)
                     failure = told ?? error
                     if told != nil { rounds.failed(uplink.number, of: servers.count, failure) }
@@ -141,15 +164,20 @@ final class Dialer: @unchecked Sendable {
         }
     }
 
-    private func shakeHands(_ uplink: Uplink, _ cargo: Cargo) async throws(DialFailure) -> Tunnel {
+    private func shakeHands(
+        _ uplink: Uplink, _ cargo: Cargo, in carrier: RequestCarrier
+    ) async throws(DialFailure) -> Tunnel {
         let stream = uplink.stream
+        let keyID = key.id
         var intake = BufferedReader(stream)
         var pings = options.pings
         let version: (TunnelRole, FrameOutput) -> TunnelVersion
         do throws(DialFailure) {
             switch key.version {
             case .v2(let identity):
-                let (agreement, reply) = try await agree(on: cargo.opening(), by: identity, with: uplink, &intake)
+                let (agreement, reply) = try await agree(
+                    on: cargo.opening(), by: identity, in: carrier, with: uplink, &intake)
+                carrierWorked(carrier, for: uplink.number)
                 pings.adopt(reply.options)
                 pool.heard(reply)
                 version = { .v2(TunnelV2($0, agreement, frames: $1)) }
@@ -160,7 +188,8 @@ final class Dialer: @unchecked Sendable {
         } catch {
             stream.close()
             if error.isImpostor { pool.impostors &+= 1 }
-            throw error
+            if case .unproven = error { pool.unproven &+= 1 }
+            throw servers.explained(error, of: uplink.number, with: keyID)
         }
         let tunnel = Tunnel(
             id: worker.nextID(), role: .client, stream: stream, version: version, pings: pings,

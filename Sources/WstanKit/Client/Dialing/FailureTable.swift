@@ -92,20 +92,28 @@ extension DialFailure {
                 "impostor", "Another server has answered",
                 "the answer was not made with the server's key and this client's (\(reason))",
                 advice:
-                    "compare the key here with the one that the server shows for this user; if they are right, "
-                    + "something on the way answers in the server's place")
+                    "compare the key here with what wstanctl client-config prints at the server; if they agree, something on "
+                    + "the way answers in the server's place")
         case .unproven(let ending):
             Row(
                 "unproven", "The server has not proven itself",
                 "the WebSocket was opened, and no proof of the server's key followed"
                     + (ending == .closed ? " before it was closed" : " in time"),
                 advice: "check that the server speaks version 2 of the protocol, and the path in uri; a front may open "
-                    + "WebSockets by itself")
+                    + "WebSockets by itself, or for another program: let it pass those for the path of uri on to wstand")
         case .unusableServerKey:
             Row(
                 "server-key-unusable", "The server's key cannot be used",
                 "the server's public key in the key is not valid",
                 advice: "copy the key again from the server")
+        case .dismissed(.keyRevoked):
+            Row(
+                "key-revoked", "The key is revoked or has expired",
+                "the server says that the key of this client is revoked or has expired",
+                advice: "install another one: wstanctl client-config prints it at the server, and wstanctl rotate-key "
+                    + "--key-file - takes it here")
+        case .dismissed(.draining): Self.busy("the server says that it is draining")
+        case .dismissed(.overLimit): Self.busy("the server says that a limit is reached")
         case .overtaken:
             Row(
                 "server-slow", "The server does not answer", "the server did not answer within a second",
@@ -114,6 +122,14 @@ extension DialFailure {
         case .at(let server, let failure):
             failure.row.with { $0.cause = "\(server): \($0.cause)" }
         }
+    }
+
+    /// A server that takes on nothing new; in version 1 a front may say so, too.
+    static func busy(_ cause: String) -> Row {
+        Row(
+            "server-busy", "The server is draining or full", cause,
+            advice: "wait: tunnels are tried again by themselves, and a restart passes within seconds; wstanctl status at "
+                + "the server says whether it drains (wstanctl undrain ends that), and rejects whether a limit is reached")
     }
 
     // MARK: Names and connections

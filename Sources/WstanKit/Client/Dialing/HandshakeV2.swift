@@ -1,5 +1,4 @@
 import WstanBase
-import WstanConfig
 
 /// The client's part of a handshake of version 2, as far as it is spoken to a server: M1 out, the 101 and M2 in.
 package struct HandshakeV2 {
@@ -7,17 +6,20 @@ package struct HandshakeV2 {
     let carrier: RequestCarrier
     let server: ClientHandshake.Server
     let usesTLS: Bool
+    /// With `carrier = auto`.
+    let othersAreTried: Bool
     /// For the 101, and again for M2.
     let timeout: Duration
     /// Of the server, whose doctor asks: its request is no use of the user's key.
     private let own: ServerKey?
 
     package init(
-        by identity: ClientIdentity, in carrier: Settings.Carrier, to server: ClientHandshake.Server, usesTLS: Bool,
-        timeout: Duration, own: ServerKey? = nil
+        by identity: ClientIdentity, in carrier: RequestCarrier, othersAreTried: Bool = false,
+        to server: ClientHandshake.Server, usesTLS: Bool, timeout: Duration, own: ServerKey? = nil
     ) {
         self.identity = identity
-        self.carrier = RequestCarrier(carrier)
+        self.carrier = carrier
+        self.othersAreTried = othersAreTried
         self.server = server
         self.usesTLS = usesTLS
         self.timeout = timeout
@@ -46,9 +48,11 @@ package struct HandshakeV2 {
         let head = try await intake.readAnswer(deadline: worker.now + timeout)
         if let failure = ClientHandshake.Failure(head, expecting: Base64.encode(Nonce.accept(forKey: key.base64.utf8)))
         {
-            throw .refused(
-                UpgradeAnswer(
-                    head, body: intake.bytes, failure, to: server, usesTLS: usesTLS, now: WallClock.now()))
+            var answer = UpgradeAnswer(
+                head, body: intake.bytes, failure, to: server, usesTLS: usesTLS, now: WallClock.now())
+            answer.carrier = carrier
+            answer.othersAreTried = othersAreTried
+            throw .refused(answer)
         }
         let reply = try await intake.readReply(deadline: worker.now + timeout)
         let answer: ClientHandshakeV2.Answer
@@ -56,6 +60,7 @@ package struct HandshakeV2 {
         let said = answer.payload.options
         let agreement = TunnelV2.Agreement(
             keyID: identity.keyID, chains: answer.secrets, peerLimit: said.recordLimit, shape: said.shape)
+        if let bye = agreement.farewell(in: intake.bytes) { throw .dismissed(DialFailure.Dismissal(bye.code)) }
         return (agreement, answer.payload)
     }
 
@@ -76,11 +81,12 @@ package struct HandshakeV2 {
 extension Dialer {
     /// The handshake of version 2; see `HandshakeV2`.
     func agree(
-        on opening: Opening, by identity: ClientIdentity, with uplink: Uplink, _ intake: inout BufferedReader
+        on opening: Opening, by identity: ClientIdentity, in carrier: RequestCarrier, with uplink: Uplink,
+        _ intake: inout BufferedReader
     ) async throws(DialFailure) -> (agreement: TunnelV2.Agreement, reply: ReplyPayload) {
         let handshake = HandshakeV2(
-            by: identity, in: options.carrier, to: uplink.server.inHTTP, usesTLS: uplink.server.usesTLS,
-            timeout: options.handshakeTimeout)
+            by: identity, in: carrier, othersAreTried: options.carrier == .auto, to: uplink.server.inHTTP,
+            usesTLS: uplink.server.usesTLS, timeout: options.handshakeTimeout)
         let asked = WireTime(CalendarTime(seconds: WallClock.now()))
         let agreed: (agreement: TunnelV2.Agreement, reply: ReplyPayload)
         do throws(DialFailure) {
@@ -96,6 +102,26 @@ extension Dialer {
     }
 }
 
+extension TunnelV2.Agreement {
+    /// What a server says that has no tunnel for its client (protocol-v2.md section 4.4, step 10): BYE, right behind M2.
+    ///
+    /// - Parameter bytes: what came behind M2. It is the tunnel's to open, so this looks at a copy.
+    fileprivate func farewell(in bytes: [UInt8]) -> Bye? {
+        var bytes = bytes
+        var frames = FrameReader(role: .client)
+        var offset = 0
+        return bytes.withUnsafeMutableBytes { bytes in
+            guard
+                case .payload(let range, isText: false, endsMessage: true)? = try? frames.next(in: bytes, from: &offset)
+            else { return nil }
+            let record = UnsafeMutableRawBufferPointer(rebasing: bytes[range])
+            let opener = RecordOpener(Epoch(cipher: chains.cipher, chain: chains.serverToClient, next: firstRecord))
+            guard case .bye(let bye)? = try? opener.open(record) else { return nil }
+            return bye
+        }
+    }
+}
+
 /// The clocks of a client's servers, by number. Confined to its worker.
 final class ServerClocks: @unchecked Sendable {
     private var clocks: [Int: ServerClock] = [:]
@@ -107,17 +133,6 @@ final class ServerClocks: @unchecked Sendable {
     func forget(_ server: Int) { clocks[server] = nil }
 
     func time(of server: Int, _ now: WireTime) -> WireTime { clocks[server]?.time(now) ?? now }
-}
-
-extension RequestCarrier {
-    fileprivate init(_ carrier: Settings.Carrier) {
-        self =
-            switch carrier {
-            case .cookie: .cookie
-            case .path: .path
-            case .subprotocol: .subprotocol
-            }
-    }
 }
 
 extension MessageV2 {

@@ -41,6 +41,8 @@ final class SendingKey: @unchecked Sendable {
         }
     }
 
+    var isOfVersion2: Bool { if case .v2 = version { true } else { false } }
+
     /// - Returns: whether tunnels of the former one are another key's.
     func install(_ key: SentKey) -> Bool {
         let former = id

@@ -24,6 +24,8 @@ enum ExchangeFailure: Error, Equatable {
     init(_ outcome: Connection.Outcome?) {
         self =
             switch outcome {
+            case .reset(let reset) where reset.code == .keyRevoked: .dial(.dismissed(.keyRevoked))
+            case .reset(let reset) where reset.code == .draining: .dial(.dismissed(.draining))
             case .reset(let reset): .reset(reset)
             case .lost, nil: .lost
             }

@@ -62,7 +62,7 @@ extension DialFailure {
         case .at(_, let failure):
             failure.socksReply
         case .proxyRefused, .refused, .notHTTP, .tooLargeAnswer, .unfinishedAnswer, .reset, .closed, .timedOut,
-            .overtaken, .tls, .impostor, .unproven, .unusableServerKey:
+            .overtaken, .tls, .impostor, .unproven, .unusableServerKey, .dismissed:
             .generalFailure
         }
     }

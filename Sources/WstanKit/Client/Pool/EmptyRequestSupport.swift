@@ -41,6 +41,14 @@ struct EmptyRequestSupport {
         }
     }
 
+    /// A refusal may have been the key's.
+    mutating func keyChanged() {
+        switch state {
+        case .doubted: state = .unknown(hasRefused: false)
+        case .unknown, .able, .unable: break
+        }
+    }
+
     /// An empty request was not answered with a tunnel.
     ///
     /// - Parameter isClear: whether a server's answer has come. One that only hangs up may be about to end.

@@ -27,6 +27,11 @@ final class PoolFiller: @unchecked Sendable {
 
     private func index(of server: ServerEndpoint) -> Int? { dialer.options.servers.firstIndex(of: server) }
 
+    /// Whether a server refused the key says nothing of another one.
+    func keyChanged() {
+        for index in abilities.indices { abilities[index].keyChanged() }
+    }
+
     /// A request of a user agent has opened a tunnel there.
     func tookRequest(_ server: ServerEndpoint) {
         if let index = index(of: server) { abilities[index].tookRequest() }
@@ -84,7 +89,10 @@ final class PoolFiller: @unchecked Sendable {
             abilities[index].tookEmpty()
             return .tunnel(tunnel)
         } catch {
-            guard error.mayBeRefusal, abilities[index].refusedEmpty(isClear: error.isAnswer, now: worker.now) else {
+            // Every server of version 2 knows the request: its refusal is one like any other.
+            guard !dialer.key.isOfVersion2, error.mayBeRefusal,
+                abilities[index].refusedEmpty(isClear: error.isAnswer, now: worker.now)
+            else {
                 servers.linkFailed(uplink.number, error)
                 return .failed(error)
             }
@@ -111,7 +119,7 @@ extension DialFailure {
         case .closed: true
         case .at(_, let failure): failure.mayBeRefusal
         case .unreachable, .proxyUnreachable, .proxyRefused, .notHTTP, .tooLargeAnswer, .unfinishedAnswer, .reset,
-            .timedOut, .overtaken, .tls, .impostor, .unproven, .unusableServerKey:
+            .timedOut, .overtaken, .tls, .impostor, .unproven, .unusableServerKey, .dismissed:
             false
         }
     }

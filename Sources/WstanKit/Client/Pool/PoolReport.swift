@@ -13,6 +13,8 @@ package struct PoolReport: Sendable, Equatable {
     package var droppedDatagrams: UInt64 = 0
     /// Answers that something else than the server has given in its place.
     package var impostors: UInt64 = 0
+    /// Answers 101 that no proof of the server followed.
+    package var unproven: UInt64 = 0
     /// To the server, as TCP measures it on the tunnels that are open; nil without any.
     package var roundTrip: Duration?
 
@@ -20,7 +22,8 @@ package struct PoolReport: Sendable, Equatable {
         PoolReport(
             size: a.size + b.size, idle: a.idle + b.idle, opening: a.opening + b.opening, hits: a.hits &+ b.hits,
             misses: a.misses &+ b.misses, droppedDatagrams: a.droppedDatagrams &+ b.droppedDatagrams,
-            impostors: a.impostors &+ b.impostors, roundTrip: [a.roundTrip, b.roundTrip].compactMap { $0 }.min())
+            impostors: a.impostors &+ b.impostors, unproven: a.unproven &+ b.unproven,
+            roundTrip: [a.roundTrip, b.roundTrip].compactMap { $0 }.min())
     }
 }
 
@@ -28,7 +31,7 @@ extension TunnelPool {
     var report: PoolReport {
         PoolReport(
             size: machine.size, idle: machine.count, opening: machine.openingCount, hits: hits, misses: misses,
-            droppedDatagrams: droppedDatagrams, impostors: impostors,
+            droppedDatagrams: droppedDatagrams, impostors: impostors, unproven: unproven,
             roundTrip: tunnels.values.lazy.map(\.stream.roundTrip).filter { $0 > .zero }.min())
     }
 }

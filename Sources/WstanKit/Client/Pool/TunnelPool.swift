@@ -13,6 +13,7 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     private(set) var misses: UInt64 = 0
     var droppedDatagrams: UInt64 = 0
     var impostors: UInt64 = 0
+    var unproven: UInt64 = 0
     /// Without one nothing is opened ahead.
     weak var opener: PoolFiller?
     private var pings: Tunnel.Pings
@@ -27,6 +28,8 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     private var tunnelHasEnded: (() -> Void)?
     /// Whether new connections may go on a tunnel that is free: not on one to a server to which another is preferred.
     var isWanted: (Tunnel) -> Bool = { _ in true }
+    /// Called with a tunnel whose server says that the key is revoked or has expired.
+    var whenRevoked: (Tunnel) -> Void = { _ in }
     /// Called with each tunnel that has ended.
     var whenEnded: (Tunnel) -> Void = { _ in }
     /// Tunnels of another key carry nothing new; nil: of any.
@@ -270,7 +273,11 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
             tunnel.leaveAssociation()
             association.associationEnded()
         }
-        log.saidBye(bye, on: tunnel.id, now: worker.now)
+        log.saidBye(bye, on: tunnel.id)
+    }
+
+    func tunnelKeyIsRevoked(_ tunnel: Tunnel) {
+        if isOfKeyInUse(tunnel) { whenRevoked(tunnel) }
     }
 
     // MARK: Opening ahead

@@ -41,6 +41,10 @@ package struct ServerLink: Sendable, Equatable {
     package private(set) var certificateEnd: Double?
     /// Since when it is lost, as far as was told.
     private var lostSince: Instant?
+    /// The key that the server has called revoked, until it opens a tunnel: from then on it refuses the key without a word.
+    private(set) var revokedKey: KeyID?
+    /// With `carrier = auto`.
+    var carriers = CarrierChoice()
     /// Handshakes that were reset one after the other.
     private var resets = 0
 
@@ -53,6 +57,7 @@ package struct ServerLink: Sendable, Equatable {
         self.certificateEnd = certificateEnd
         lastSuccess = now
         resets = 0
+        revokedKey = nil
         if case .reached = state {} else { state = .reached(since: now) }
         defer { lostSince = nil }
         return lostSince.map { .back(after: now - $0) }
@@ -69,6 +74,12 @@ package struct ServerLink: Sendable, Equatable {
         defer { state = .lost(since: since, failure) }
         if case .lost(_, let former) = state, former.code == failure.code { return nil }
         return .lost(failure)
+    }
+
+    /// It has said that the key is revoked or has expired.
+    mutating func revoked(_ key: KeyID, _ now: Instant) -> Change? {
+        revokedKey = key
+        return failed(.dismissed(.keyRevoked), now)
     }
 
     /// It answered a request for an idle tunnel with a refusal, and has never opened one.
@@ -99,7 +110,7 @@ package struct ServerLink: Sendable, Equatable {
         switch failure {
         case .unreachable, .proxyUnreachable, .overtaken: state = .untried
         case .proxyRefused, .refused, .notHTTP, .tooLargeAnswer, .unfinishedAnswer, .reset, .closed, .timedOut, .tls,
-            .impostor, .unproven, .unusableServerKey, .at:
+            .impostor, .unproven, .unusableServerKey, .dismissed, .at:
             break
         }
     }

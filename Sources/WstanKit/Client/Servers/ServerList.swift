@@ -54,12 +54,18 @@ final class ServerList: @unchecked Sendable {
     /// any more.
     func networkChanged() {
         machine.forgetFailures(worker.now)
+        beginCarriers()
         scheduleProbes()
         for race in Array(races.values) { race.startAnew() }
         for (id, stream) in handshakes where Self.isLeftBehind(stream) {
             handshakes[id] = nil
             stream.abort()
         }
+    }
+
+    /// See `CarrierChoice.begin`.
+    func beginCarriers() {
+        for mark in firstMark..<firstMark + count { links.changeCarriers(mark) { $0.begin() } }
     }
 
     /// Whether a connection would be made from another address now. Where none could be made it may come back.
@@ -125,6 +131,12 @@ final class ServerList: @unchecked Sendable {
         whenChanged?(change)
     }
 
+    /// What has failed is asked for again otherwise, and says nothing of the server.
+    func handshakeGivenUp(_ uplink: Uplink) {
+        handshakes[ObjectIdentifier(uplink.stream)] = nil
+        machine.gaveUp(uplink.number)
+    }
+
     /// - Returns: the failure as it is to be told; nil when it was given up with the network that it was begun in.
     func handshakeFailed(_ uplink: Uplink, _ failure: DialFailure) -> DialFailure? {
         guard handshakes.removeValue(forKey: ObjectIdentifier(uplink.stream)) != nil else {
@@ -167,6 +179,19 @@ final class ServerList: @unchecked Sendable {
     /// See `ServerLink.refusedIdle`.
     func linkIsDoubtful(_ number: Int, _ failure: DialFailure) {
         updateLink(number) { [worker] in $0.refusedIdle(failure, worker.now) }
+    }
+
+    /// The server of a tunnel with this mark has said that the key is revoked or has expired.
+    func keyRevoked(_ key: KeyID, mark: Int) {
+        guard endpoints.indices.contains(mark - firstMark) else { return }
+        updateLink(mark - firstMark) { [worker] in $0.revoked(key, worker.now) }
+    }
+
+    /// A failure as it is to be told: what the server has said of the key explains why it refuses it later.
+    func explained(_ failure: DialFailure, of number: Int, with key: KeyID) -> DialFailure {
+        if failure == .dismissed(.keyRevoked) { keyRevoked(key, mark: firstMark + number) }
+        guard failure.isPlainAnswer, links.link(firstMark + number).revokedKey == key else { return failure }
+        return .dismissed(.keyRevoked)
     }
 
     /// A tunnel has ended on which its server was heard of then.

@@ -78,7 +78,7 @@ extension SettingKey {
             purpose: "add this field to the handshake, as Name: value; may be repeated"),
         SettingKey(
             name: "carrier", section: .client, kind: .choice("CARRIER", \.carrier), reload: .takesOver,
-            purpose: "send requests of version 2 in a cookie, the path, or the WebSocket protocol field"),
+            purpose: "send requests of version 2 in a cookie, the path, or the WebSocket protocol field; auto: what works"),
         SettingKey(
             name: "udp-idle", section: .client, kind: .duration(\.udpIdle, .seconds(1) ... .seconds(86_400)),
             reload: .takesOver, purpose: "close a SOCKS5 UDP association after this much idle time"),

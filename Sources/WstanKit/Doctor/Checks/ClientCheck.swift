@@ -169,18 +169,54 @@ struct ClientCheck: @unchecked Sendable {
         await worker.flushed(until: worker.now + DoctorLimits.closing)
     }
 
-    /// In version 2 the server proves itself; a refusal still tells no cause.
+    /// In version 2 the server proves itself; a refusal still tells no cause. So the other carriers are tried, too.
     private func ask(_ stream: Stream, _ server: ServerEndpoint, _ identity: ClientIdentity) async {
+        let first = RequestCarrier(settings.carrier) ?? .cookie
+        let refusal = await tryOut(stream, server, identity, in: first)
+        var found: RequestCarrier?
+        var tries = 1
+        if let refusal, refusal.mayBeCarriers {
+            let reach = connector(.v2(identity))
+            for carrier in RequestCarrier.allCases where carrier != first && found == nil {
+                guard case .success(let stream) = await reach.connect(to: server) else { break }
+                tries += 1
+                if await tryOut(stream, server, identity, in: carrier) == nil { found = carrier }
+            }
+        }
+        tell(refusal, server, firstTried: first, found: found)
+        if refusal != nil, tries > 1 {
+            tell(.unanswered(requests: found == nil ? tries : tries - 1, by: "\(server.address)"))
+        }
+        await worker.flushed(until: worker.now + DoctorLimits.closing)
+    }
+
+    private func tryOut(
+        _ stream: Stream, _ server: ServerEndpoint, _ identity: ClientIdentity, in carrier: RequestCarrier
+    ) async -> DialFailure? {
         var intake = BufferedReader(stream)
         let handshake = HandshakeV2(
-            by: identity, in: settings.carrier, to: server.inHTTP, usesTLS: server.usesTLS, timeout: DoctorLimits.step)
-        switch await handshake.tryOut(&intake) {
-        case nil: tell(.ok("tunnel", "the server knows the key, opens one, and has proven that it is the server"))
-        case .refused(let answer): tell(.answer(answer), server)
-        case let failure?: tell(.failure(failure), server)
+            by: identity, in: carrier, othersAreTried: settings.carrier == .auto, to: server.inHTTP,
+            usesTLS: server.usesTLS, timeout: DoctorLimits.step)
+        defer { stream.closeOrderly(awaitingPeer: false) }
+        return await handshake.tryOut(&intake)
+    }
+
+    private func tell(
+        _ refusal: DialFailure?, _ server: ServerEndpoint, firstTried first: RequestCarrier, found: RequestCarrier?
+    ) {
+        let opens = "the server knows the key, opens one, and has proven that it is the server"
+        switch (refusal, found) {
+        case (nil, _): tell(.ok("tunnel", "\(opens); the carrier is \(first.rawValue)"))
+        case (_, let found?) where settings.carrier == .auto:
+            tell(.ok("tunnel", "\(opens); the carrier is \(found.rawValue), since requests by \(first.rawValue) are refused"))
+        case (let refusal?, let found?):
+            tell(
+                .failed(
+                    .other, "tunnel", "\(refusal.cause); by the carrier \(found.rawValue) it opens one",
+                    remedy: "set carrier = auto or \(found.rawValue)"))
+        case (.refused(let answer), nil): tell(.answer(answer), server)
+        case (let refusal?, nil): tell(.failure(refusal), server)
         }
-        stream.closeOrderly(awaitingPeer: false)
-        await worker.flushed(until: worker.now + DoctorLimits.closing)
     }
 
     private func tell(_ outcome: UpgradeProbe.Outcome, _ server: ServerEndpoint) {
@@ -195,7 +231,7 @@ struct ClientCheck: @unchecked Sendable {
 
     /// A port that expects TLS closes the connection of a client that does without, most often without a word.
     private func speaksTLS(_ server: ServerEndpoint, _ key: Key) async -> Bool {
-        guard case .success(let stream) = await connector(key).connect(to: server),
+        guard case .success(let stream) = await connector(.v1(key)).connect(to: server),
             let context = try? TLSClientContext(TLSClientContext.Configuration(verifies: false))
         else { return false }
         defer { stream.closeOrderly(awaitingPeer: false) }
@@ -211,8 +247,8 @@ struct ClientCheck: @unchecked Sendable {
         }
     }
 
-    private func connector(_ key: Key) -> ServerConnector {
-        let options = ClientOptions(settings, key: .v1(key), trust: files.trust, workers: 1, environment: environment)
+    private func connector(_ key: SentKey) -> ServerConnector {
+        let options = ClientOptions(settings, key: key, trust: files.trust, workers: 1, environment: environment)
         return ServerConnector(
             worker: worker, options: options, connector: Connector(worker: worker, resolver: resolver))
     }
@@ -224,7 +260,7 @@ struct ClientCheck: @unchecked Sendable {
     private func knownCause(
         _ server: ServerEndpoint, _ probe: UpgradeProbe, _ key: Key
     ) async -> (cause: RefusalCause?, refused: Int) {
-        let reach = connector(key)
+        let reach = connector(.v1(key))
         for (refused, cause) in RefusalCause.allCases.enumerated() {
             guard case .success(let stream) = await reach.connect(to: server) else { return (nil, refused) }
             let (changed, question) = cause.change(of: probe)

@@ -240,6 +240,7 @@ struct ListenCheck: @unchecked Sendable {
             return .server
         // It knows the key, and takes on nothing new.
         case .refused(let answer) where answer.status == 503 && answer.hasRetryAfter: return .busyServer
+        case .dismissed(.draining), .dismissed(.overLimit): return .busyServer
         case .refused(let answer): return .otherServer(answer.description)
         case .tls(let failure) where failure.isAboutClients: return .closedServer
         case let failure?: return .otherServer(failure.cause)

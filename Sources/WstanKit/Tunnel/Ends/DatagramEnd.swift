@@ -8,6 +8,12 @@ protocol DatagramEnd: AnyObject {
     func deliver(_ datagram: Datagram)
     /// The peer has reset the association, or the tunnel is no more.
     func associationEnded()
+    /// Version 2: the server does not carry the association.
+    func associationRefused(_ code: ResetCode)
+}
+
+extension DatagramEnd {
+    func associationRefused(_ code: ResetCode) { associationEnded() }
 }
 
 /// Stands for an association's end while its request is judged: keeps a few datagrams, and drops what is more. Confined to

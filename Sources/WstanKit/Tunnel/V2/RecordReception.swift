@@ -37,6 +37,7 @@ extension TunnelV2 {
         case .bye(let bye):
             life.receivedBye()
             tunnel.owner?.tunnel(tunnel, saidBye: bye)
+            if bye.code == .keyRevoked { tunnel.owner?.tunnelKeyIsRevoked(tunnel) }
             if life.isOver { tunnel.close(CloseCode.normal) }
         case .need: try life.receivedNeed()
         // Nothing was made resumable, so nothing is acknowledged or striped.
@@ -82,8 +83,13 @@ extension TunnelV2 {
         case .ignore: break
         case .end(let isSignal, let answer):
             tunnel.deliverCoalesced()
+            if reset.code == .keyRevoked { tunnel.owner?.tunnelKeyIsRevoked(tunnel) }
             if let answer { output.send(.reset(ResetV2(connection: answer, code: .none))) }
-            guard let over = tunnel.takeConnection() else { break }
+            guard let over = tunnel.takeConnection() else {
+                // Another tunnel may be asked at once where the server is about to end.
+                if !wasUp, reset.code != .draining { tunnel.takeAssociation()?.associationRefused(reset.code) }
+                break
+            }
             // Certainly not served: the request may be sent again.
             if reset.code != .draining { over.received() }
             over.ended(Reset(reset, of: over.target, wasUp: wasUp, isSignal: isSignal))

@@ -63,7 +63,7 @@ extension ResetCode {
     }
 
     /// For people who are told no more by the peer.
-    fileprivate var words: String {
+    var words: String {
         switch self {
         case .none, .failed: "the server failed"
         case .notAllowed: "not allowed"

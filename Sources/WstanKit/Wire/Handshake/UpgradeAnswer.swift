@@ -28,6 +28,10 @@ package struct UpgradeAnswer: Equatable, Sendable {
     package var complaint: Complaint?
     /// Why it opens no tunnel; nil when it does.
     package var failure: ClientHandshake.Failure?
+    /// What the request rode in; nil in version 1.
+    var carrier: RequestCarrier?
+    /// Version 2: the client chooses the carrier by itself.
+    var othersAreTried = false
 
     package enum Complaint: Equatable, Sendable {
         /// The port expects TLS.

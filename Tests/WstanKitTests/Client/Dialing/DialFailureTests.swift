@@ -14,6 +14,41 @@ import Testing
         #expect(DialFailure.refused(status: 404).text.contains("compare the clocks"))
     }
 
+    /// Each carrier names what a front may do to it, and none what only version 1 has.
+    @Test(arguments: RequestCarrier.allCases, [200, 400, 404])
+    func `a refusal of version 2 names the key, the clock and the carrier`(carrier: RequestCarrier, status: Int) {
+        func text(othersAreTried: Bool = false) -> String {
+            var answer = UpgradeAnswer(status: status)
+            answer.failure = .status(status)
+            answer.carrier = carrier
+            answer.othersAreTried = othersAreTried
+            return DialFailure.refused(answer).text
+        }
+        for word in ["wstanctl client-config", "unknown, revoked or expired", "compare the clocks", "Upgrade"] {
+            #expect(text().contains(word), "\(text())")
+        }
+        for word in ["compatible", "both ends"] { #expect(!text().contains(word), "\(text())") }
+        let others = RequestCarrier.allCases.filter { $0 != carrier }.map(\.rawValue).joined(separator: " or ")
+        #expect(text().contains("carrier = \(others)"), "\(text())")
+        let own = [RequestCarrier.cookie: "cookies", .path: "the path", .subprotocol: "Sec-WebSocket-Protocol"]
+        #expect(text(othersAreTried: true).contains((own[carrier] ?? "") + " (carrier = auto tries the others, too)"))
+    }
+
+    @Test func `a 101 that version 2 cannot use is not explained by what only version 1 has`() {
+        func failure(_ carrier: RequestCarrier?, _ failure: ClientHandshake.Failure) -> DialFailure {
+            var answer = UpgradeAnswer(status: 101)
+            answer.failure = failure
+            answer.carrier = carrier
+            return .refused(answer)
+        }
+        #expect(failure(nil, .otherKey).advice.contains("compatible = yes"))
+        #expect(failure(.cookie, .otherKey).advice.contains("Sec-WebSocket-Accept"))
+        #expect(!failure(.cookie, .otherKey).advice.contains("compatible"))
+        #expect(failure(.cookie, .unaskedSubprotocol).cause.contains("not asked for"))
+        #expect(failure(.subprotocol, .unaskedSubprotocol).advice.contains("carrier = cookie or path"))
+        #expect(!failure(.subprotocol, .unaskedSubprotocol).cause.contains("not asked for"))
+    }
+
     @Test(arguments: [
         (31.0, "31 seconds behind"), (-31.9, "31 seconds ahead of"), (119.9, "119 seconds behind"),
         // The server's date has no fractions, so its clock seems late by up to a second.

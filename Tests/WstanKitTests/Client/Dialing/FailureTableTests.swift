@@ -83,7 +83,7 @@ import Testing
             (.overtaken, "server-slow"), (.tooLargeAnswer(.tooLong(16384)), "answer-too-large"),
             (.unfinishedAnswer(.closed), "answer-cut-short"), (.unfinishedAnswer(.timedOut), "answer-timed-out"),
             (.impostor(reason: "length"), "impostor"), (.unproven(.closed), "unproven"),
-            (.unusableServerKey, "server-key-unusable"),
+            (.unusableServerKey, "server-key-unusable"), (.dismissed(.keyRevoked), "key-revoked"),
         ]
 
     @Test func `every cause has a code of its own, which never changes`() {
@@ -98,6 +98,9 @@ import Testing
         for status in [405, 406, 451] { #expect(Self.answer(status).code == "front-forbidden") }
         #expect(Self.answer(400).code == "server-refused")
         #expect(DialFailure.closed(usesTLS: true).code == "handshake-closed")
+        for reason in [DialFailure.Dismissal.draining, .overLimit] {
+            #expect(DialFailure.dismissed(reason).code == "server-busy")
+        }
         for number in 520...530 { #expect(Self.answer(number).code == "front-\(number)") }
         #expect(Self.answer(426) { $0.upgrade = "TLS/1.2, HTTP/1.1" }.code == "tls-expected")
         #expect(Self.answer(426) { $0.upgrade = "websocket" }.code == "upgrade-required")

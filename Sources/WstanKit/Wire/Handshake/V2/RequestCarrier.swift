@@ -1,7 +1,7 @@
 import WstanBase
 
 /// Where M1 rides in the head of a request (section 4.2), in the order in which a server looks.
-enum RequestCarrier: String, CaseIterable, Sendable {
+package enum RequestCarrier: String, CaseIterable, Sendable {
     case cookie
     case path
     /// `Sec-WebSocket-Protocol`.

@@ -1,0 +1,105 @@
+import WstanBase
+import WstanConfig
+
+/// The driver of `CarrierChoice`.
+extension Dialer {
+    /// What the next request to a server rides in.
+    func carrier(for number: Int) -> RequestCarrier {
+        RequestCarrier(options.carrier) ?? servers.links.carriers(servers.firstMark + number)?.carrier ?? .cookie
+    }
+
+    /// A request has opened a tunnel.
+    func carrierWorked(_ carrier: RequestCarrier, for number: Int) {
+        guard options.carrier == .auto,
+            changeCarriers(of: number, { [worker] in $0.succeeded(carrier, worker.now) }) == true
+        else { return }
+        pool.log.carrierChanged(to: carrier, of: servers.endpoints[number])
+    }
+
+    /// Another carrier that works.
+    enum OtherCarrier {
+        /// A tunnel was opened by it, which carries nothing yet.
+        case opened(Tunnel)
+        /// It was found out meanwhile.
+        case known
+    }
+
+    /// Looks for another carrier where the failure may be that of the one that a request rode in.
+    ///
+    /// - Returns: nil where the failure stands.
+    func otherCarrier(
+        than carrier: RequestCarrier, after failure: DialFailure, of number: Int
+    ) async -> OtherCarrier? {
+        guard options.carrier == .auto, failure.mayBeCarriers else { return nil }
+        switch changeCarriers(of: number, { [worker] in $0.refused(carrier, worker.now) }) {
+        case .accept, nil: return nil
+        case .askAgain: return .known
+        case .wait: return await carrierChanges(from: carrier, of: number) ? .known : nil
+        case .search(let others):
+            let tunnel = await search(others, number)
+            changeCarriers(of: number) { [worker] in $0.searchEnded(found: tunnel != nil, worker.now) }
+            return tunnel.map { .opened($0) }
+        }
+    }
+
+    private func search(_ carriers: [RequestCarrier], _ number: Int) async -> Tunnel? {
+        for carrier in carriers {
+            guard case .success(let uplink) = await servers.connect(to: number) else { return nil }
+            do throws(DialFailure) {
+                return try await openIdle(uplink, in: carrier)
+            } catch {
+                guard error.mayBeCarriers else { return nil }
+            }
+        }
+        return nil
+    }
+
+    /// Waits for the end of a search, which may be another worker's.
+    private func carrierChanges(from carrier: RequestCarrier, of number: Int) async -> Bool {
+        let deadline = worker.now + ClientLimits.carrierSearch
+        while worker.now < deadline, servers.links.carriers(servers.firstMark + number)?.isSearching == true {
+            await worker.sleep(for: ClientLimits.carrierLook)
+        }
+        return self.carrier(for: number) != carrier
+    }
+
+    @discardableResult
+    private func changeCarriers<Result: Sendable>(
+        of number: Int, _ body: (inout CarrierChoice) -> Result
+    ) -> Result? {
+        servers.links.changeCarriers(servers.firstMark + number, body)
+    }
+}
+
+extension RequestCarrier {
+    /// - Returns: nil for the one that the client finds by itself.
+    package init?(_ carrier: Settings.Carrier) {
+        switch carrier {
+        case .auto: return nil
+        case .cookie: self = .cookie
+        case .path: self = .path
+        case .subprotocol: self = .subprotocol
+        }
+    }
+}
+
+extension DialFailure {
+    /// Whether a front may have removed what the request rode in: an answer of HTTP like that to any other request, or a
+    /// WebSocket that something else has opened.
+    package var mayBeCarriers: Bool {
+        switch bare {
+        case .refused(let answer):
+            switch answer.failure {
+            case .unaskedSubprotocol: answer.carrier == .subprotocol
+            case .status(let status):
+                answer.carrier != nil && answer.complaint == nil && [200, 400, 403, 404, 405, 406].contains(status)
+            case .notHTTP, .notUpgraded, .otherKey, .unaskedExtension, nil: false
+            }
+        case .unproven: true
+        case .unreachable, .proxyUnreachable, .proxyRefused, .notHTTP, .tooLargeAnswer, .unfinishedAnswer, .reset,
+            .closed,
+            .timedOut, .tls, .impostor, .unusableServerKey, .dismissed, .overtaken, .at:
+            false
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import Testing
+
+@testable import WstanBase
+@testable import WstanCore
+
+/// `carrier = auto` (protocol-v2.md sections 4.2 and 14.10).
+@Suite struct CarrierChoiceTests {
+    private static func at(_ seconds: Int) -> Instant { Instant(nanoseconds: 1) + .seconds(seconds) }
+
+    @Test func `it begins with the cookie, and stays with what has worked`() {
+        var choice = CarrierChoice()
+        #expect(choice.carrier == .cookie)
+        #expect(choice.succeeded(.cookie, Self.at(0)) == false)
+        #expect(choice.refused(.cookie, Self.at(24 * 3600 - 1)) == .accept)
+        #expect(choice.refused(.cookie, Self.at(24 * 3600)) == .search([.path, .subprotocol]))
+    }
+
+    @Test func `a refusal has the others tried, and what works then is the next choice`() {
+        var choice = CarrierChoice()
+        #expect(choice.refused(.cookie, Self.at(0)) == .search([.path, .subprotocol]))
+        // Others that are refused meanwhile try nothing by themselves.
+        #expect(choice.refused(.cookie, Self.at(1)) == .wait)
+        #expect(choice.succeeded(.subprotocol, Self.at(1)) == true)
+        choice.searchEnded(found: true, Self.at(1))
+        #expect(choice.carrier == .subprotocol && !choice.isSearching)
+        #expect(choice.refused(.cookie, Self.at(2)) == .askAgain)
+        #expect(choice.refused(.subprotocol, Self.at(2)) == .accept)
+        #expect(choice.succeeded(.subprotocol, Self.at(3)) == false)
+        #expect(choice.refused(.subprotocol, Self.at(3 + 24 * 3600)) == .search([.cookie, .path]))
+    }
+
+    @Test func `with a wrong key the others are tried with pauses that grow up to five minutes`() {
+        var choice = CarrierChoice()
+        var now = 0
+        for pause in [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
+            #expect(choice.refused(.cookie, Self.at(now)) == .search([.path, .subprotocol]))
+            choice.searchEnded(found: false, Self.at(now))
+            #expect(choice.carrier == .cookie)
+            #expect(choice.refused(.cookie, Self.at(now)) == .accept)
+            #expect(choice.refused(.cookie, Self.at(now + pause - 1)) == .accept)
+            now += pause
+        }
+        #expect(choice.succeeded(.cookie, Self.at(now)) == false)
+        #expect(choice.refused(.cookie, Self.at(now + 24 * 3600)) == .search([.path, .subprotocol]))
+        choice.searchEnded(found: false, Self.at(now))
+        #expect(choice.refused(.cookie, Self.at(now + 1)) == .search([.path, .subprotocol]))
+    }
+
+    @Test func `another network or another key may have another carrier, at once`() {
+        var choice = CarrierChoice()
+        _ = choice.succeeded(.path, Self.at(0))
+        choice.begin()
+        #expect(choice.carrier == .path)
+        #expect(choice.refused(.path, Self.at(1)) == .search([.cookie, .subprotocol]))
+        choice.searchEnded(found: false, Self.at(1))
+        #expect(choice.refused(.path, Self.at(1)) == .accept)
+        choice.begin()
+        #expect(choice.refused(.path, Self.at(1)) == .search([.cookie, .subprotocol]))
+    }
+
+    @Test func `only what a front may have done to a request has others tried`() {
+        func refused(_ status: Int, _ change: (inout UpgradeAnswer) -> Void = { _ in }) -> DialFailure {
+            var answer = UpgradeAnswer(status: status)
+            answer.failure = .status(status)
+            answer.carrier = .cookie
+            change(&answer)
+            return .refused(answer)
+        }
+        for status in [200, 400, 403, 404, 405, 406] {
+            #expect(refused(status).mayBeCarriers)
+            #expect(DialFailure.at(Address(host: .name("a.test"), port: 1), refused(status)).mayBeCarriers)
+            #expect(!refused(status) { $0.carrier = nil }.mayBeCarriers, "version 1 has one carrier")
+        }
+        for status in [301, 401, 407, 413, 414, 429, 431, 500, 502, 503, 511] {
+            #expect(!refused(status).mayBeCarriers)
+        }
+        #expect(!refused(400) { $0.complaint = .tooLarge }.mayBeCarriers)
+        #expect(!refused(101) { $0.failure = .otherKey }.mayBeCarriers)
+        #expect(!refused(101) { $0.failure = .unaskedSubprotocol }.mayBeCarriers)
+        #expect(
+            refused(101) {
+                $0.failure = .unaskedSubprotocol
+                $0.carrier = .subprotocol
+            }.mayBeCarriers)
+        for ending in [DialFailure.Ending.closed, .timedOut] { #expect(DialFailure.unproven(ending).mayBeCarriers) }
+        for failure in [
+            DialFailure.reset, .timedOut, .impostor(reason: "x"), .dismissed(.keyRevoked), .dismissed(.draining),
+        ] {
+            #expect(!failure.mayBeCarriers)
+        }
+    }
+}
