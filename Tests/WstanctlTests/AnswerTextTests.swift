@@ -275,7 +275,7 @@ import WstanControl
     private static let elsewhere = Instance(name: nil, socket: "/tmp/x", isElsewhere: true)
 
     private static let failures: [(ControlConnection.Failure, Instance, String, Int32)] = [
-        (.notRunning, home, "no configuration for wstand@home (/etc/wstan/home.conf). Make one: wstanctl init client home", 3),
+        (.notRunning, home, "no configuration for wstand@home (/etc/wstan/home.conf). Make one: wstanctl init client home", 64),
         (.notRunning, own, "wstand (user) is not running. Start it: systemctl --user start wstand", 3),
         (.notRunning, elsewhere, "wstand is not running: /tmp/x does not answer", 3),
         (.notPermitted, home, "not permitted: use sudo, or add yourself to the group wstan and log in again", 4),

@@ -11,6 +11,7 @@ import WstanControl
         ("--instance=home keys", "keys --instance=home"), ("--socket /x reload --json", "reload --socket /x --json"),
         ("-ihome -i other status", "status -ihome -i other"), ("-i", "-i"), ("--json", "--json"),
         ("--user doctor", "doctor --user"), ("--user", "--user"), ("-i home --user keys", "keys -i home --user"),
+        ("--json status", "status --json"), ("-i home --json --user keys", "keys -i home --json --user"),
         ("--help reload", "--help reload"), ("-i home --json", "-i home --json"),
         ("tunnels -i home", "tunnels -i home"),
     ])
@@ -109,7 +110,7 @@ import WstanControl
         "init client a --uri ws://HOST:8080/", "init server --host a:80", "init server --root x",
         "client-config --pac --key a",
         "init client --uri ws://h/", "init client a --user --uri ws://h/", "--user --socket /x",
-        "init server --name a/b", "doctor --socket /x", "--socket /x doctor",
+        "init server --name a/b", "doctor --socket /x", "--socket /x doctor", "instances -i a", "--user instances",
     ])
     func `wrong usage is status 64`(text: String) {
         do {
@@ -273,8 +274,8 @@ import WstanControl
         let script = CompletionScript.text(for: shell)
         // ArgumentParser's has changed when one of these is not found in it any longer.
         let before = [
-            CompletionShell.bash: "non_repeating_options=(--instance -i --user --socket)\n\n    # These may stand before",
-            .zsh: "        '--socket[The path of the control socket, instead of an instance'\\''s.]:socket:_files'\n        '--version",
+            CompletionShell.bash: "non_repeating_options=(--instance -i --user --socket --json)\n\n    # These may stand before",
+            .zsh: "        '--json[Print the reply as JSON, one object a line, by the fields of org.wstan.control.]'\n        '--version",
             .fish: "\ncomplete -c 'wstanctl' -n '__wstanctl_should_offer_completions_for_flags_or_options \"wstanctl\" i instance'",
         ]
         #expect(before[shell].map(script.contains) == true)

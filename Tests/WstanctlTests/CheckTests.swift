@@ -162,7 +162,7 @@ import WstanControl
     @Test func `a daemon that cannot be asked`() {
         let home = Instance(name: "home", manager: .system, below: "/run")
         let check = Check(Failure(.notRunning, of: home))
-        #expect(check.line == "CRITICAL - no configuration for wstand@home (/etc/wstan/home.conf). Make one: wstanctl init client home")
+        #expect(check.line == "UNKNOWN - no configuration for wstand@home (/etc/wstan/home.conf). Make one: wstanctl init client home")
         #expect(Check(Failure(.timedOut, of: home)).status == .critical)
         #expect(Check(Failure(.notPermitted, of: home)).status == .unknown)
         #expect(Check(Failure("a:\n  b", status: .usage)).line == "UNKNOWN - a: b")

@@ -17,11 +17,11 @@ enum CompletionScript {
     private static func bash(_ script: String) -> String {
         let known = "    local -a non_repeating_options=()\n"
         let passing = """
-                local -a non_repeating_options=(--instance -i --user --socket)
+                local -a non_repeating_options=(--instance -i --user --socket --json)
 
                 # These may stand before the command.
-                while [[ "${unparsed_words[0]}" = @(-i|--instance|--user|--socket) && "${#unparsed_words[@]}" -gt 1 ]]; do
-                    if [[ "${unparsed_words[0]}" = --user ]]; then
+                while [[ "${unparsed_words[0]}" = @(-i|--instance|--user|--socket|--json) && "${#unparsed_words[@]}" -gt 1 ]]; do
+                    if [[ "${unparsed_words[0]}" = @(--user|--json) ]]; then
                         unparsed_words=("${unparsed_words[@]:1}")
                         continue
                     fi
@@ -40,17 +40,17 @@ enum CompletionScript {
         let version = "        '--version[Show the version.]'\n"
         let options = script.split(separator: "\n").filter {
             $0.hasPrefix("        '(--instance -i)'") || $0.hasPrefix("        '--socket[")
-                || $0.hasPrefix("        '--user[The instance")
-        }.prefix(3)
+                || $0.hasPrefix("        '--user[The instance") || $0.hasPrefix("        '--json[Print the reply")
+        }.prefix(4)
         return replacingFirst(version, in: script, with: options.map { $0 + "\n" }.joined() + version)
     }
 
     private static func fish(_ script: String) -> String {
         let parsing = "        __wstanctl_parse_subcommand 0 'version' 'h/help'\n"
-        let known = "        __wstanctl_parse_subcommand 0 'i/instance=' 'user' 'socket=' 'version' 'h/help'\n"
+        let known = "        __wstanctl_parse_subcommand 0 'i/instance=' 'user' 'socket=' 'json' 'version' 'h/help'\n"
         let options = script.split(separator: "\n").filter {
             $0.contains("\"wstanctl status\" i instance'") || $0.contains("\"wstanctl status\" socket'")
-                || $0.contains("\"wstanctl status\" user'")
+                || $0.contains("\"wstanctl status\" user'") || $0.contains("\"wstanctl status\" json'")
         }.map { replacingFirst("\"wstanctl status\"", in: String($0), with: "\"wstanctl\"") }
         return ([replacingFirst(parsing, in: script, with: known)] + options).joined(separator: "\n")
     }

@@ -11,7 +11,7 @@ enum GlobalOptions {
     static func command(in arguments: [String]) -> ArraySlice<String> {
         var rest = arguments[...]
         while let first = rest.first {
-            if first == "--user" {
+            if first == "--user" || first == "--json" {
                 rest = rest.dropFirst()
             } else if ["-i", "--instance", "--socket"].contains(first), rest.count > 1 {
                 rest = rest.dropFirst(2)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import WstanControl
 
 struct DoctorCommand: ParsableCommand {
@@ -18,8 +19,7 @@ struct DoctorCommand: ParsableCommand {
     }
 
     func run() throws {
-        let path = try config ?? place.choose().configuration
-        try Handover.run(Handover.wstand, ["--doctor", "--config", path])
+        try Handover.run(Handover.wstand, ["--doctor", "--config", try config ?? place.choose().configurationThatIs()])
     }
 }
 
@@ -73,7 +73,15 @@ struct ConfigurationFileOptions: ParsableArguments {
         guard !instance.isElsewhere else {
             throw Self.socketIsNoFile
         }
-        return instance.configuration
+        return try instance.configurationThatIs()
+    }
+}
+
+extension Instance {
+    /// - Throws: for an instance that is not set up. One that runs may have been started in another way.
+    fileprivate func configurationThatIs() throws(Failure) -> String {
+        guard !isUnknown || access(socket, F_OK) == 0 else { throw Failure.unknown(self) }
+        return configuration
     }
 }
 

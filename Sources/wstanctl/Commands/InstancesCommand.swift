@@ -7,6 +7,17 @@ struct InstancesCommand: ParsableCommand {
         abstract: "List the instances of this host, those that are stopped or have failed too.")
 
     @OptionGroup var output: OutputOptions
+    /// They may stand before the command: `wstanctl -i home instances`.
+    @OptionGroup(visibility: .private) var daemon: DaemonOptions
+
+    func validate() throws {
+        if daemon.named != nil {
+            throw ValidationError(
+                "instances lists all instances of this host: leave -i, --user and --socket out. "
+                    + "wstanctl -i NAME status shows one"
+            )
+        }
+    }
 
     func run() throws {
         let running = InstanceSearch.running().map { InstanceLine($0, status: try? DaemonClient($0).status()) }

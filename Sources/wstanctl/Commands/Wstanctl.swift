@@ -6,7 +6,7 @@ struct Wstanctl: ParsableCommand {
         commandName: "wstanctl",
         abstract: "Show and control wstand, and set it up.",
         discussion: """
-            \(CommandRights.summary) -i, --user and --socket may also stand before the command.
+            \(CommandRights.summary) -i, --user, --socket and --json may also stand before the command.
 
             Exit status: 0 success, 1 failure, 3 not running, 4 not permitted, 64 wrong usage, 69 server not reached (doctor), \
             78 wrong configuration. The statuses of check are those of a Nagios plugin.

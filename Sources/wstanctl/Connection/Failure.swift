@@ -15,7 +15,24 @@ struct Failure: Error, Equatable {
     ///
     /// - Parameter right: that the call needs.
     init(_ failure: ControlConnection.Failure, of instance: Instance, needing right: Control.Right = .group) {
+        guard failure != .notRunning else {
+            self = .notRunning(instance)
+            return
+        }
         self.init(FailureText.text(failure, instance, needing: right), status: Self.status(of: failure))
+    }
+
+    /// The instance does not run. One whose service has failed is set up, even if its configuration has gone.
+    private static func notRunning(_ instance: Instance) -> Failure {
+        if !instance.isElsewhere, case .failed(let how)? = UnitState.of(instance.unit, isOfUser: instance.manager == .user) {
+            return Failure(FailureText.failed(instance, how), status: .notRunning)
+        }
+        return instance.isUnknown ? .unknown(instance) : Failure(FailureText.stopped(instance), status: .notRunning)
+    }
+
+    /// It was named, and is not set up.
+    static func unknown(_ instance: Instance) -> Failure {
+        Failure(FailureText.unknown(instance), status: .usage)
     }
 
     /// No instance runs.

@@ -8,7 +8,7 @@ enum FailureText {
         _ failure: ControlConnection.Failure, _ instance: Instance, needing right: Control.Right = .group
     ) -> String {
         switch failure {
-        case .notRunning: notRunning(instance)
+        case .notRunning: stopped(instance)
         case .notPermitted: notPermitted(right)
         case .ended: "\(instance.title) closed the connection before it had answered: \(instance.journalCommand) may say why"
         case .malformed(let what):
@@ -30,20 +30,16 @@ enum FailureText {
         }
     }
 
-    private static func notRunning(_ instance: Instance) -> String {
-        if instance.isElsewhere { return "wstand is not running: \(Printable.text(instance.socket)) does not answer" }
-        if case .failed(let how)? = UnitState.of(instance.unit, isOfUser: instance.manager == .user) {
-            return failed(instance, how)
-        }
-        if let name = instance.name, !instance.hasConfiguration {
-            return "no configuration for \(instance.label) (\(Printable.text(instance.configuration))). Make one: "
-                + "wstanctl init client \(name)" + (instance.manager == .user ? " --user" : "")
-        }
-        return stopped(instance)
+    /// - Parameter instance: one that was named, and is not set up.
+    static func unknown(_ instance: Instance) -> String {
+        "no configuration for \(instance.label) (\(Printable.text(instance.configuration))). Make one: "
+            + "wstanctl init client \(instance.name ?? "NAME")" + (instance.manager == .user ? " --user" : "")
     }
 
-    private static func stopped(_ instance: Instance) -> String {
-        "\(instance.label) is not running. Start it: \(instance.startCommand)"
+    static func stopped(_ instance: Instance) -> String {
+        instance.isElsewhere
+            ? "wstand is not running: \(Printable.text(instance.socket)) does not answer"
+            : "\(instance.label) is not running. Start it: \(instance.startCommand)"
     }
 
     /// - Parameter how: by systemd.

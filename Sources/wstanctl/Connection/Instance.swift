@@ -45,6 +45,9 @@ struct Instance: Equatable {
     /// Whether its configuration is there, also where this user may not look.
     var hasConfiguration: Bool { access(configuration, F_OK) == 0 || errno != ENOENT && errno != ENOTDIR }
 
+    /// Whether it was named and is not set up, so that there is nothing to start.
+    var isUnknown: Bool { !isElsewhere && name != nil && !hasConfiguration }
+
     /// What reaches its service manager.
     var systemctl: String { manager == .user ? "systemctl --user" : "systemctl" }
 

@@ -111,6 +111,7 @@ class Answers(Control):
                 self.assertEqual(self.json(*arguments), [answers[method]])
                 self.assertEqual(daemon.calls[-1][0], method)
         status = fakedaemon.status()
+        self.assertEqual(json.loads(self.out('--json', 'status')), status)
         self.assertEqual(self.json('status'), [status])
         self.assertEqual(self.json('pool'), [status['pool']])
         self.assertEqual(self.json('keys'), status['keys'])
@@ -147,7 +148,8 @@ class Answers(Control):
             f.write(' ' + KEY + ' \r\nmore\n')
         self.assertEqual(self.out('rotate-key', '--key-file', path), 'New key for "default" (ID ab).\n')
         self.assertEqual(daemon.calls[-1][1]['key'], KEY)
-        self.out('add-key', 'x', '--key-file', '-', stdin='correct horse\n')
+        self.assertFails(FAILED, 'that is not a key: it has 13 characters.', 'add-key', 'x', '--key-file', '-', stdin='correct horse\n')
+        self.out('add-key', 'x', '--key-file', '-', '--passphrase', stdin='correct horse\n')
         self.assertEqual(daemon.calls[-1][1]['key'], 'correct horse')
         before = len(daemon.calls)
         self.assertFails(FAILED, 'the key in stdin is empty', 'rotate-key', '--key-file', '-')
@@ -376,12 +378,16 @@ class Failures(Control):
 
     def test_not_running(self):
         self.assertFails(NOT_RUNNING, 'wstand is not running. Start it: systemctl start wstand', 'status')
-        self.assertFails(NOT_RUNNING, 'no configuration for wstand@home (/etc/wstan/home.conf). Make one: wstanctl init client home', '-i', 'home', 'tunnels')
+        for command in ['tunnels'], ['status'], ['doctor'], ['check-config'], ['check-config', '--json']:
+            self.assertFails(USAGE, 'no configuration for wstand@home (/etc/wstan/home.conf). Make one: wstanctl init client home', '-i', 'home', *command)
+        check = self.run_ctl('check', '-i', 'home')
+        self.assertEqual((check.returncode, check.stdout), (
+            3, 'UNKNOWN - no configuration for wstand@home (/etc/wstan/home.conf). Make one: wstanctl init client home\n'))
         self.assertFails(NOT_RUNNING, 'wstand is not running: /nowhere does not answer', 'reload', '--socket', '/nowhere')
         self.assertFails(NOT_RUNNING, 'wstand is not running. Start it: systemctl start wstand', 'instances')
         self.fake('wstand-own').close()
         self.assertFails(NOT_RUNNING, 'systemctl start wstand', 'status')
-        self.assertFails(NOT_RUNNING, 'no configuration for wstand@own (user) (%s/.config/wstan/own.conf). Make one: wstanctl init client own --user'
+        self.assertFails(USAGE, 'no configuration for wstand@own (user) (%s/.config/wstan/own.conf). Make one: wstanctl init client own --user'
                          % self.directory, 'status', '--user', '-i', 'own')
         os.makedirs(os.path.join(self.directory, '.config/wstan'))
         with open(os.path.join(self.directory, '.config/wstan/own.conf'), 'w') as f:
@@ -454,6 +460,9 @@ class Failures(Control):
         """Of the keys a stranger is told nothing."""
         self.fake(GetStatus=self.statuses(fakedaemon.status(keys=None, restricted=True)))
         self.assertIn('      note  root and the group wstan see more: addresses, keys, exact numbers\n', self.out())
+        self.assertIn('   traffic  since the start ', self.out())
+        self.fake(GetStatus=self.statuses(fakedaemon.status(keys=None, restricted=True, bytesSent=0)))
+        self.assertNotIn(' 0 B', self.out())
         self.assertFails(NOT_PERMITTED, 'not permitted', 'keys')
 
     def test_malformed(self):
@@ -503,6 +512,10 @@ class Failures(Control):
         for words, text in (
                 (('status', '-i', 'a', '--socket', '/x'), 'name an instance or a socket, not both'),
                 (('status', '-i', '/'), 'an instance is the NAME of wstand@NAME'),
+                (('instances', '-i', 'a'), 'instances lists all instances of this host: leave -i, --user and --socket out. wstanctl -i NAME '
+                                           'status shows one'),
+                (('--user', 'instances'), 'instances lists all instances of this host: leave -i, --user and --socket out. wstanctl -i NAME '
+                                          'status shows one'),
                 (('status', '--socket', ''), 'a socket is the path of one'),
                 (('doctor', '--socket', '/x'), 'a socket does not tell where the configuration is: use --config'),
                 (('check-config', '--json', '--config', '/x'), '--json needs an instance that is running'),
@@ -837,7 +850,7 @@ class Terminals(Control):
         root = os.path.join(self.directory, 'root')
         os.mkdir(root)
         init = 'init', 'client', 'home', '--uri', 'ws://a.test/', '--root', root
-        for keys, status, seen in ((b'garbage\r', FAILED, b'that is not a key: it has 7 characters, and a key has 24 that end in ==.'),
+        for keys, status, seen in ((b'garbage\r', FAILED, b'that is not a key: it has 7 characters. A key has 24 that end in ==, or begins with wstan2:.'),
                                    (KEY.encode() + b'\r', 0, b'sudo systemctl enable --now wstand@home')):
             popen = self.terminal(*init)
             eventually(lambda: b'Key (input is hidden): ' in self.read(), 'it asks')
@@ -939,7 +952,6 @@ class Handover(Control):
     def test_doctor(self):
         """Its status is wstand's, up or down."""
         self.assertEqual(self.given('doctor', status=69), 'wstand --doctor --config /etc/wstan.conf')
-        self.assertEqual(self.given('doctor', '-i', 'home', status=69), 'wstand --doctor --config /etc/wstan/home.conf')
         self.assertEqual(self.given('doctor', '--config', '/x', status=69), 'wstand --doctor --config /x')
         self.fake('wstand-own')
         self.assertEqual(self.given('doctor', status=69), 'wstand --doctor --config %s/.config/wstan/own.conf' % self.directory)
@@ -967,7 +979,6 @@ class Handover(Control):
     def test_check_of_one_that_is_down(self):
         self.tool('wstand', status=78)
         self.assertEqual(self.given('check-config', status=78), 'wstand --check-config --config /etc/wstan.conf')
-        self.assertEqual(self.given('-i', 'home', 'check-config', status=78), 'wstand --check-config --config /etc/wstan/home.conf')
         self.assertFails(NOT_RUNNING, 'not running', 'check-config', '--json')
         self.assertFails(NOT_RUNNING, 'not running', 'check-config', '--socket', '/x')
         self.fake(CheckConfiguration={'diagnostics': []})
