@@ -39,13 +39,21 @@ import WstanControl
         let rows = KeyTable.table(Self.keys, now: Self.now, manner: Manner(width: 45)).prefix(3)
         #expect(
             rows.joined(separator: "\n") == """
-                NAME     ID                STATE
-                default  0123456789abcdef  current
-                default  fedcba9876543210  previous
+                NAME     KIND  ID                STATE
+                default  v1    0123456789abcdef  current
+                default  v1    fedcba9876543210  previous
                 """)
         #expect(
-            KeyTable.table(Self.keys, now: Self.now, manner: Manner(width: 60))[0]
-                == "NAME     ID                STATE     ENDS IN  LAST USED")
+            KeyTable.table(Self.keys, now: Self.now, manner: Manner(width: 64))[0]
+                == "NAME     KIND  ID                STATE     ENDS IN  LAST USED")
+        var named = Self.keys
+        named[1].name = "the-laptop-in-the-kitchen"
+        #expect(
+            KeyTable.table(named, now: Self.now, manner: Manner(width: 80)).joined(separator: "\n") == """
+                NAME       KIND  ID                STATE     FROM       ENDS IN  USES  LAST USED
+                default    v1    0123456789abcdef  current   state            -     3     4s ago
+                the-lapt…  v1    fedcba9876543210  previous  configur…       2h    12     3h ago
+                """)
         let line = InstanceLine(Instance(name: "home", manager: .user, below: "/run/user/1000"), status: nil)
         #expect(
             InstanceLine.table([line], manner: Manner(width: 45)).joined(separator: "\n") == """
@@ -72,22 +80,38 @@ import WstanControl
             retireTimestampUSec: now + 7_200_000_000, uses: 0, kind: .server),
     ]
 
-    private static func user(_ name: String, usesFormer: Bool) -> Control.Key {
+    private static func user(_ name: String, usesFormer: Bool, isSeen: Bool = true) -> Control.Key {
         .init(
-            name: name, id: "0000000000000001", state: .current, source: .state, uses: 1, lastUseTimestampUSec: now, kind: .v2,
-            formerServerKeyTimestampUSec: usesFormer ? now : nil)
+            name: name, id: "0000000000000001", state: .current, source: .state, createdTimestampUSec: now - 7_200_000_000,
+            uses: isSeen ? 1 : 0, lastUseTimestampUSec: isSeen ? now : nil, kind: .v2,
+            formerServerKeyTimestampUSec: usesFormer ? now - 60_000_000 : nil)
     }
 
-    @Test func `the list names those that still use the former server key`() {
-        let keys = Self.serverKeys + [Self.user("laptop", usesFormer: true), Self.user("phone", usesFormer: false)]
+    @Test func `the list names those that have not moved from the former server key`() {
+        let keys =
+            Self.serverKeys + [
+                Self.user("laptop", usesFormer: true), Self.user("phone", usesFormer: false),
+                Self.user("desk", usesFormer: false, isSeen: false),
+            ]
         let lines = KeyTable.table(keys, now: Self.now, manner: Manner())
         #expect(lines[1].hasPrefix("(server)  server  00000000000000aa  current "))
         #expect(
-            lines.dropFirst(5) == [
-                "", "The former server key 00000000000000bb is still used by 1 name:", "", "    laptop",
+            lines.dropFirst(6) == [
+                "", "2 names have not moved from the former server key 00000000000000bb:", "",
+                "    laptop, last used it 1min ago", "    desk, not seen yet",
             ])
         let moved = KeyTable.table(Self.serverKeys + [Self.user("phone", usesFormer: false)], now: Self.now, manner: Manner())
-        #expect(moved.last == "No client has been seen that still uses the former server key 00000000000000bb.")
+        let free =
+            "No client needs the former server key 00000000000000bb. To stop accepting it: wstanctl retire-key 00000000000000bb"
+        #expect(moved.last == free)
+        // A string that was made since the rotation has the current key.
+        var server = Self.serverKeys
+        server[0].createdTimestampUSec = Self.now - 7_200_000_000
+        let added = server + [Self.user("desk", usesFormer: false, isSeen: false)]
+        #expect(KeyTable.table(added, now: Self.now, manner: Manner()).last == free)
+        server[0].createdTimestampUSec = Self.now - 3_600_000_000
+        let waiting = server + [Self.user("desk", usesFormer: false, isSeen: false)]
+        #expect(FormerServerKey(among: waiting)?.users.map(\.name) == ["desk"])
         #expect(KeyTable.table([Self.serverKeys[0]], now: Self.now, manner: Manner()).count == 2)
     }
 
@@ -95,19 +119,22 @@ import WstanControl
         let reply = RotateServerKey.Reply(id: "00000000000000aa", persisted: true, formerKeys: [Self.serverKeys[1]])
         let keys = Self.serverKeys + [Self.user("laptop", usesFormer: true), Self.user("laptop", usesFormer: true)]
         #expect(
-            ServerKeyText.rotated(reply, keys, grace: 7_200_000_000).joined(separator: "\n") == """
+            ServerKeyText.rotated(reply, keys, grace: 7_200_000_000, now: Self.now).joined(separator: "\n") == """
                 The server has a new key (ID 00000000000000aa). The former one is accepted for another 2h.
 
                 Each client of version 2 needs its new string, which this prints:
 
                     sudo wstanctl client-config --key NAME
 
-                The former server key 00000000000000bb is still used by 1 name:
+                1 name has not moved from the former server key 00000000000000bb:
 
-                    laptop
+                    laptop, last used it 1min ago
                 """)
+        let many = Self.serverKeys + (0..<30).map { Self.user("d\($0)", usesFormer: true) }
+        let lines = ServerKeyText.rotated(reply, many, grace: 1_000_000, now: Self.now)
+        #expect(lines.suffix(2) == ["    d19, last used it 1min ago", "    and 10 more: wstanctl keys"])
         let forced = RotateServerKey.Reply(id: "00000000000000aa", persisted: true)
-        #expect(ServerKeyText.rotated(forced, [], grace: 0)[0].hasSuffix("The former one is no longer accepted."))
+        #expect(ServerKeyText.rotated(forced, [], grace: 0, now: 0)[0].hasSuffix("The former one is no longer accepted."))
     }
 
     private static let made = "AAECAwQFBgcICQoLDA0ODw=="
@@ -130,6 +157,53 @@ import WstanControl
                 """)
         let given = NewKey(name: "laptop", id: "ab", key: nil, clientURI: nil, isGuess: false)
         #expect(given.added == "New key for \"laptop\" (ID ab).\n")
+    }
+
+    @Test func `a new key for a name that has one says so, and what follows`() {
+        func added(beside kinds: Control.KeyKind...) -> String {
+            let others = kinds.enumerated().map { place, kind in
+                Control.Key(name: "laptop", id: "c\(place)", state: .current, source: .state, uses: 0, kind: kind)
+            }
+            return NewKey(
+                name: "laptop", id: "ab", key: Self.made, clientURI: nil, isGuess: false, instance: "wstand", otherKeys: others
+            ).added
+        }
+        #expect(
+            added(beside: .v1) == """
+                New key for "laptop" (ID ab):
+
+                    AAECAwQFBgcICQoLDA0ODw==
+
+                "laptop" also has a key of version 1, which stays: c0.
+
+                On a client that has it, run this; it asks for the new key:
+
+                    sudo wstanctl -i laptop rotate-key --key-file -
+
+                When wstanctl -i wstand keys shows that the other one is no longer used, end it:
+
+                    sudo wstanctl -i wstand retire-key c0
+
+                sudo wstanctl -i wstand client-config --key laptop prints it again.
+
+                """)
+        #expect(added(beside: .v1, .v1).contains("\"laptop\" also has keys of version 1, which stay: c0, c1.\n"))
+        let later = added(beside: .v2)
+        #expect(later.contains("\"laptop\" also has a key of version 2, which stays: c0.\n") && !later.contains("rotate-key"))
+    }
+
+    @Test func `a client's new key names the one that it replaces, and the way back`() {
+        let key = NewKey(name: nil, id: "ab", key: nil, clientURI: nil, isGuess: false, replacedKey: "cd\u{1B}")
+        #expect(
+            key.rotated(grace: 86_400_000_000, now: 0) == """
+                New key for "default" (ID ab).
+
+                It replaces the key with the ID cd?, which is not kept. wstanctl status shows whether the server accepts the
+                new one. If it does not, run this again with the key that the server has for this client; there, this prints it:
+
+                    sudo wstanctl client-config --key NAME
+
+                """)
     }
 
     @Test func `a rotated key says what becomes of the old one`() {

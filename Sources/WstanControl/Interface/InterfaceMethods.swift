@@ -145,7 +145,9 @@ extension ControlInterface {
           # Former keys of the name that are still accepted
           formerKeys: ?[]Key,
           # What belongs into keyFile, if that is not the new key: a server's string
-          keyFileKey: ?string
+          keyFileKey: ?string,
+          # Client mode only: the ID of the key that was sent before
+          replacedKey: ?string
         )
 
         # Make another key of version 2 for the server itself, with which each client
@@ -154,7 +156,7 @@ extension ControlInterface {
         method RotateServerKey(
           graceUSec: ?int,
           # Rotate also if users could not connect from then on: with a grace of 0, and
-          # while the key before the current one is still used
+          # while clients may still have the key before the current one
           force: ?bool,
           # Do not write the key ring to the state directory
           runtimeOnly: ?bool
@@ -173,7 +175,8 @@ extension ControlInterface {
         method AddKey(
           name: string,
           key: ?string,
-          # 1 or 2; default: that of key, else 1
+          # 1 or 2; default: that of key, else 2 if the server has a key of version 2 or
+          # does not accept version 1, else 1
           version: ?int
         ) -> (
           id: string,
@@ -182,7 +185,9 @@ extension ControlInterface {
           warnings: ?[]string,
           clientURI: ?string,
           clientURIGuessed: ?bool,
-          clientURILoopback: ?bool
+          clientURILoopback: ?bool,
+          # Keys that the name has besides
+          otherKeys: ?[]Key
         )
 
         # Stop accepting a key now; close ends the tunnels that were opened with it

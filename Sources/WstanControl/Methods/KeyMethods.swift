@@ -38,11 +38,13 @@ public enum RotateKey: ControlMethod {
         public var formerKeys: [Control.Key]?
         /// What belongs into the key file, if that is not the new key.
         public var keyFileKey: String?
+        /// A client's: the ID of the key that it sent before.
+        public var replacedKey: String?
 
         public init(
             id: String, key: String? = nil, persisted: Bool, warnings: [String]? = nil, keyFile: String? = nil,
             clientURI: String? = nil, clientURIGuessed: Bool? = nil, clientURILoopback: Bool? = nil,
-            formerKeys: [Control.Key]? = nil, keyFileKey: String? = nil
+            formerKeys: [Control.Key]? = nil, keyFileKey: String? = nil, replacedKey: String? = nil
         ) {
             self.id = id
             self.key = key
@@ -54,6 +56,7 @@ public enum RotateKey: ControlMethod {
             self.clientURILoopback = clientURILoopback
             self.formerKeys = formerKeys
             self.keyFileKey = keyFileKey
+            self.replacedKey = replacedKey
         }
     }
 }
@@ -86,10 +89,12 @@ public enum AddKey: ControlMethod {
         public var clientURIGuessed: Bool?
         /// It listens on loopback only: clients reach it through what forwards to it, which has another URI.
         public var clientURILoopback: Bool?
+        /// The keys that the name has besides.
+        public var otherKeys: [Control.Key]?
 
         public init(
             id: String, key: String? = nil, persisted: Bool, warnings: [String]? = nil, clientURI: String? = nil,
-            clientURIGuessed: Bool? = nil, clientURILoopback: Bool? = nil
+            clientURIGuessed: Bool? = nil, clientURILoopback: Bool? = nil, otherKeys: [Control.Key]? = nil
         ) {
             self.id = id
             self.key = key
@@ -98,6 +103,7 @@ public enum AddKey: ControlMethod {
             self.clientURI = clientURI
             self.clientURIGuessed = clientURIGuessed
             self.clientURILoopback = clientURILoopback
+            self.otherKeys = otherKeys
         }
     }
 }

@@ -23,9 +23,9 @@ enum KeyTable {
     /// The table, and what could be done now.
     static func table(_ keys: [Control.Key], now: Int, manner: Manner) -> [String] {
         let columns = [
-            Table.Column("NAME", least: 8), .init("KIND", rank: 7), .init("ID"), .init("STATE", rank: 1), .init("FROM", rank: 5),
-            .init("MADE", .right, rank: 6), .init("ENDS IN", .right, rank: 3), .init("USES", .right, rank: 4),
-            .init("LAST USED", .right, rank: 2),
+            Table.Column("NAME", least: 8), .init("KIND", rank: 1), .init("ID"), .init("STATE", rank: 2),
+            .init("FROM", least: 6, rank: 6), .init("MADE", .right, rank: 7), .init("ENDS IN", .right, rank: 4),
+            .init("USES", .right, rank: 5), .init("LAST USED", .right, rank: 3),
         ]
         let rows = keys.map { key in
             [
@@ -35,9 +35,8 @@ enum KeyTable {
                 key.lastUseTimestampUSec.map { Amount.time(from: $0, to: now) + " ago" } ?? "-",
             ]
         }
-        let former = keys.first { $0.kind == .server && $0.state == .previous }
         return Table(columns, rows, manner: manner).lines + retirable(keys, now: now).map { "\n" + $0 }
-            + ServerKeyText.users(of: former, keys)
+            + ServerKeyText.users(among: keys, now: now)
     }
 
     /// `v1` for a daemon of 0.1.0, which has no others.

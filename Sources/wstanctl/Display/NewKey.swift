@@ -15,15 +15,42 @@ struct NewKey {
     var instance: String?
     /// Those of the name that are still accepted; nil: the daemon does not say.
     var formerKeys: [Control.Key]?
+    /// At a client: the ID of the key that it sent before.
+    var replacedKey: String?
+    /// Of a key that was added: those that the name has besides.
+    var otherKeys: [Control.Key] = []
 
     var added: String {
-        head + "\n" + (key == nil ? "" : "\n" + newClient)
+        head + "\n" + (others.map { "\n" + $0 } ?? "") + (key == nil ? "" : "\n" + newClient)
+    }
+
+    /// What the name has already, and how a client changes from that to the new key, if that is of the later version.
+    private var others: String? {
+        guard let first = otherKeys.first, let name else { return nil }
+        let ids = otherKeys.map { Printable.text($0.id) }
+        let version = first.kind == .v2 ? 2 : 1
+        let (keys, stay) = ids.count == 1 ? ("a key", "stays") : ("keys", "stay")
+        let whose = "\"\(Printable.text(name))\" also has \(keys) of version \(version), which \(stay): "
+        let text = whose + ids.joined(separator: ", ") + ".\n"
+        guard version == 1 else { return text }
+        return """
+            \(text)
+            On a client that has it, run this; it asks for the new key:
+
+                sudo wstanctl -i \(ClientLine.instance(name)) rotate-key --key-file -
+
+            When \(program) keys shows that the other one is no longer used, end it:
+
+                sudo \(program) retire-key \(ids[0])
+
+            """
     }
 
     /// - Parameters:
     ///   - grace: how long the old key is accepted, in microseconds.
     ///   - now: microseconds since 1970.
     func rotated(grace: Int, now: Int) -> String {
+        if let replacedKey { return head + "\n\n" + Self.wayBack(from: Printable.text(replacedKey)) }
         let others = stillAccepted(grace: grace, now: now).map { "\n" + $0 + "\n" } ?? ""
         guard key != nil else { return head + "\n" + others }
         let old =
@@ -41,6 +68,17 @@ struct NewKey {
             """
     }
 
+    /// A client has one key, and does not keep the one before.
+    private static func wayBack(from id: String) -> String {
+        """
+        It replaces the key with the ID \(id), which is not kept. wstanctl status shows whether the server accepts the
+        new one. If it does not, run this again with the key that the server has for this client; there, this prints it:
+
+            sudo wstanctl client-config --key NAME
+
+        """
+    }
+
     /// The former keys, when there are more of them than the sentence about the old one tells.
     private func stillAccepted(grace: Int, now: Int) -> String? {
         guard let formerKeys, formerKeys.count > (grace > 0 && key != nil ? 1 : 0) else { return nil }
@@ -56,8 +94,9 @@ struct NewKey {
         return key.map { title + ":\n\n    " + Printable.text($0) } ?? title + "."
     }
 
+    private var program: String { "wstanctl" + (instance.map { " -i \(Shell.word($0))" } ?? "") }
+
     private var newClient: String {
-        let program = "wstanctl" + (instance.map { " -i \(Shell.word($0))" } ?? "")
         let again =
             "sudo \(program) client-config\(name.map { " --key \(Shell.word(Printable.text($0)))" } ?? "") prints it again.\n"
         guard let clientURI else { return again }

@@ -7,30 +7,35 @@ enum ServerKeyText {
     /// - Parameters:
     ///   - keys: all of them, as they are now.
     ///   - grace: how long the former one is accepted, in microseconds.
-    static func rotated(_ reply: RotateServerKey.Reply, _ keys: [Control.Key], grace: Int) -> [String] {
-        let former = reply.formerKeys?.first
+    ///   - now: microseconds since 1970.
+    static func rotated(_ reply: RotateServerKey.Reply, _ keys: [Control.Key], grace: Int, now: Int) -> [String] {
         let grace =
-            former == nil
+            reply.formerKeys?.first == nil
             ? "The former one is no longer accepted."
             : "The former one is accepted for another \(Amount.time(microseconds: grace))."
         let lines = ["The server has a new key (ID \(Printable.text(reply.id))). \(grace)", ""]
         let next = "Each client of version 2 needs its new string, which this prints:"
-        return lines + [next, "", "    sudo wstanctl client-config --key NAME"] + users(of: former, keys)
+        return lines + [next, "", "    sudo wstanctl client-config --key NAME"]
+            + users(among: keys, now: now, atMost: mostUsers)
     }
 
-    /// Who still uses the former key, by name; nothing where there is no former key.
-    static func users(of former: Control.Key?, _ keys: [Control.Key]) -> [String] {
-        guard let former else { return [] }
-        var seen: Set<String> = []
-        let names = keys.filter { $0.formerServerKeyTimestampUSec != nil }.map(\.name).filter {
-            seen.insert($0).inserted
+    /// A screen has no room for more.
+    private static let mostUsers = 20
+
+    /// Who may still have the former key, by name; nothing where there is no former key.
+    static func users(among keys: [Control.Key], now: Int, atMost most: Int = .max) -> [String] {
+        guard let former = FormerServerKey(among: keys) else { return [] }
+        let id = Printable.text(former.key.id)
+        guard !former.users.isEmpty else {
+            return ["", "No client needs the former server key \(id). To stop accepting it: wstanctl retire-key \(id)"]
         }
-        let id = Printable.text(former.id)
-        guard !names.isEmpty else {
-            return ["", "No client has been seen that still uses the former server key \(id)."]
+        let names = former.users.count == 1 ? "1 name has" : "\(former.users.count) names have"
+        let lines = former.users.prefix(most).map { user in
+            let use = user.lastUse.map { "last used it \(Amount.time(from: $0, to: now)) ago" } ?? "not seen yet"
+            return "    \(Printable.text(user.name)), \(use)"
         }
-        let clients = names.count == 1 ? "1 name" : "\(names.count) names"
-        return ["", "The former server key \(id) is still used by \(clients):", ""]
-            + names.map { "    " + Printable.text($0) }
+        let more = former.users.count - lines.count
+        return ["", "\(names) not moved from the former server key \(id):", ""] + lines
+            + (more > 0 ? ["    and \(more) more: wstanctl keys"] : [])
     }
 }

@@ -46,11 +46,11 @@ import WstanControl
             RotateKey.self, .init(name: "n", key: "k", graceUSec: 1, runtimeOnly: true, version: 2),
             .init(
                 id: "i", key: "k", persisted: true, warnings: [], keyFile: "f", clientURI: "u", clientURIGuessed: true,
-                clientURILoopback: true, formerKeys: [key], keyFileKey: "k"))
+                clientURILoopback: true, formerKeys: [key], keyFileKey: "k", replacedKey: "r"))
         try Self.check(
             AddKey.self, .init(name: "n", key: "k", version: 1),
             .init(id: "i", key: "k", persisted: false, warnings: [], clientURI: "u", clientURIGuessed: false,
-                clientURILoopback: false))
+                clientURILoopback: false, otherKeys: [key]))
         try Self.check(RetireKey.self, .init(id: "i", close: true), .init(closed: 1, warnings: ["w"]))
         try Self.check(Drain.self, .init(timeoutUSec: 1, exit: true), .init(tunnelsActive: 2))
         try Self.check(Undrain.self, .init(), .init())

@@ -3,6 +3,7 @@ import Testing
 
 @testable import WstanBase
 @testable import WstanConfig
+import WstanControl
 @testable import WstanCore
 @testable import WstanKit
 
@@ -84,6 +85,35 @@ import Testing
             #expect(kinds == [.server, .v1, .v2, .v2])
             let restarted = try Self.service(configured, in: path, on: worker)
             #expect(restarted.ring == keys.ring && restarted.told.news.isEmpty)
+        }
+    }
+
+    @Test func `a key that is added is of the version that the server speaks`() async throws {
+        let v1 = Key.random()
+        let configured = ConfiguredKey(key: .v1(v1), text: Secret(v1.base64), source: .environment("K"))
+        try await WorkerThread.run { worker in
+            let keys = try Self.service(configured, in: nil, on: worker)
+            func kind(_ name: String) async -> Control.KeyKind? { await keys.list().first { $0.name?.text == name }?.kind }
+            _ = try await keys.add(name: "a")
+            #expect(await kind("a") == .v1)
+            for given in [nil, Key.random().base64] {
+                let failure = await Self.failure { () async throws(KeyFailure) in
+                    _ = try await keys.add(name: "x", version: .v1, key: given, acceptsV1: false)
+                }
+                #expect(failure == .notPossible(KeyWarning.refusedV1))
+            }
+            #expect(await kind("x") == nil)
+            let rotated = try await keys.rotate(name: "a", acceptsV1: false)
+            #expect(rotated.warnings.contains(KeyWarning.uselessV1(try #require(KeyName("a")))))
+            _ = try await keys.add(name: "b", acceptsV1: false)
+            #expect(await kind("b") == .v2)
+            // Now the server has a key of version 2.
+            _ = try await keys.add(name: "c")
+            #expect(await kind("c") == .v2)
+            let beside = try await keys.add(name: "default")
+            #expect(beside.others.map(\.id) == [v1.ringID])
+            #expect(try await keys.add(name: "d", version: .v1).others.isEmpty)
+            #expect(await kind("d") == .v1)
         }
     }
 
@@ -185,19 +215,24 @@ import Testing
                 guard case .notPossible(let why)? = failure else { return "" }
                 return why
             }
-            #expect(await refusal(.zero).contains("no user has been seen with it"))
             service.keyUses[laptop.id] = KeyUse(count: 1, servers: [server.ringID: CalendarTime(microseconds: 5)])
-            #expect(await refusal(.zero).contains("it is used by laptop. Nothing was changed; --force"))
+            #expect(await refusal(.zero).contains("\(server.ringID) ends now, and it is in the strings of laptop, phone. Nothing"))
             #expect(keys.ring.server.count == 1)
 
             // laptop stays with the former key, phone moves on.
             let next = try await keys.rotateServerKey(grace: Self.day, isForced: false)
+            #expect(await refusal(Self.day).contains("have not been seen with the current one: laptop, phone. Nothing"))
             service.keyUses[phone.id] = KeyUse(
                 count: 2,
                 servers: [server.ringID: CalendarTime(microseconds: 5), next.id: CalendarTime(microseconds: 6)])
             let listed = await keys.list().filter { $0.formerServerKeyUse != nil }
             #expect(listed.map(\.name?.text) == ["laptop"])
-            #expect(await refusal(Self.day).contains("it is used by laptop."))
+            #expect(await refusal(Self.day).contains("have not been seen with the current one: laptop. Nothing"))
+            // One that has its string since the rotation does not count.
+            _ = try await keys.add(name: "desk", version: .v2)
+            #expect(await refusal(Self.day).contains("have not been seen with the current one: laptop. Nothing"))
+            for number in 0..<30 { _ = try await keys.add(name: "d\(number)", version: .v2) }
+            #expect(await refusal(.zero).contains("d16 and 13 more. Nothing"))
             _ = try await keys.rotateServerKey(grace: .zero, isForced: true)
             #expect(keys.ring.server.count == 1)
         }
@@ -248,7 +283,7 @@ import Testing
         try await WorkerThread.run { worker in
             let keys = try Self.service(configured, in: path, on: worker, isClient: true)
             let change = try await keys.rotate(key: text)
-            #expect(change.isPersisted && change.warnings.isEmpty)
+            #expect(change.isPersisted && change.warnings.isEmpty && change.replaced == old.ringID)
             #expect(keys.sending.text == text && keys.sending.ringID == change.id)
             #expect(try keys.clientKey().text == text)
             let now = try KeyLoader.load(.file(path + "/key"), isClient: true)

@@ -17,13 +17,11 @@ SUM = payload.sum_of(SIZE)
 
 class Versions(Version2):
     """A server of ours with a key of each version, the former in its ring."""
-    OPTIONS = ()
-
     def setUp(self):
         super().setUp()
         self.former_key = binary_key()
         self.commanded = self.target()
-        self.wstan_server = self.server(*self.OPTIONS)
+        self.wstan_server = self.server()
         self.ctl(self.wstan_server, 'add-key', 'former', '--key-file', '-', stdin=self.former_key + '\n')
 
     def former_client(self, server, program=OURS):
@@ -107,7 +105,19 @@ class OneListener(Versions):
 
 
 class OnlyVersion2(Versions):
-    OPTIONS = ('--accept-v1=no',)
+    def setUp(self):
+        """The key of version 1 was added before."""
+        super().setUp()
+        with open(self.wstan_server.configuration, 'a') as f:
+            f.write('[server]\naccept-v1 = no\n')
+        self.ctl(self.wstan_server, 'reload')
+
+    def test_added_keys(self):
+        """A key of version 1 is not made, and without a word one of version 2 is."""
+        self.assertIn('"wstan2:', self.ctl(self.wstan_server, 'add-key', 'phone', '--json'))
+        with self.assertRaises(AssertionError) as refusal:
+            self.ctl(self.wstan_server, 'add-key', 'tablet', '--v1')
+        self.assertIn('does not accept version 1', str(refusal.exception))
 
     def test_python(self):
         """Clients of version 1 are refused although their key is live."""

@@ -14,9 +14,10 @@ extension KeyRingService {
     ///   - text: nil: one is made.
     ///   - grace: how long the former one is still accepted. A client accepts none.
     ///   - runtimeOnly: nothing is written.
+    ///   - acceptsV1: whether a client could use a key of version 1.
     func rotate(
         name: String? = nil, version: KeyVersion? = nil, key text: String? = nil, grace: Duration = .seconds(86_400),
-        runtimeOnly: Bool = false
+        runtimeOnly: Bool = false, acceptsV1: Bool = true
     ) async throws(KeyFailure) -> KeyChange {
         guard let known = name.map({ KeyName($0) }) ?? .configured else { throw .noSuchName(name ?? "") }
         if isClient { return try await replaceSent(known, by: text, runtimeOnly: runtimeOnly) }
@@ -33,6 +34,7 @@ extension KeyRingService {
                 let isConfigured = await follow(given, &steps, &change, hasFormer: grace > .zero)
                 if file == nil, !isConfigured { change.warnings.append(KeyWarning.forgotten(known)) }
             }
+            if made.key.version == .v1, !acceptsV1 { change.warnings.append(KeyWarning.uselessV1(known)) }
             await install(steps)
             change.former = await list().filter {
                 $0.name == known && $0.kind == made.key.kind && $0.expiry != nil
@@ -70,7 +72,8 @@ extension KeyRingService {
             var steps = try await prepare(runtimeOnly: runtimeOnly, of: .configured) { (ring) throws(KeyRing.Problem) in
                 try ring.send(read.key, now: now)
             }
-            var change = KeyChange(id: read.key.ringID, isPersisted: steps.isStored, warnings: read.warnings)
+            var change = KeyChange(
+                id: read.key.ringID, isPersisted: steps.isStored, warnings: read.warnings, replaced: sending.ringID)
             if !runtimeOnly { await follow(read.text, &steps, &change, hasFormer: false) }
             await install(steps)
             return change
@@ -78,13 +81,19 @@ extension KeyRingService {
     }
 
     /// Gives a name its first key of a version, and the server its own, if version 2 needs one.
+    ///
+    /// - Parameters:
+    ///   - version: nil: that of the given key; of one that is made, version 2 where the server speaks it.
+    ///   - acceptsV1: whether a client could use a key of version 1.
     func add(
-        name: String, version: KeyVersion? = nil, key text: String? = nil, runtimeOnly: Bool = false
+        name: String, version: KeyVersion? = nil, key text: String? = nil, runtimeOnly: Bool = false, acceptsV1: Bool = true
     ) async throws(KeyFailure) -> KeyChange {
         guard !isClient else { throw .notPossible("names and their keys are a server's: add it there") }
         guard let known = KeyName(name) else { throw .invalidName(name) }
         return try await inTurn { [self] () throws(KeyFailure) in
-            let made = try await make(text, version ?? (text == nil ? .v1 : nil))
+            let spoken: KeyVersion = ring.server.isEmpty && acceptsV1 ? .v1 : .v2
+            let made = try await make(text, version ?? (text == nil ? spoken : nil))
+            guard acceptsV1 || made.key.version == .v2 else { throw .notPossible(KeyWarning.refusedV1) }
             let serverKey = made.key.version == .v2 && ring.server.isEmpty ? ServerKey.random() : nil
             let now = clock()
             let steps = try await prepare(runtimeOnly: runtimeOnly, of: known) { (ring) throws(KeyRing.Problem) in
@@ -97,7 +106,8 @@ extension KeyRingService {
             return KeyChange(
                 id: made.key.id, made: text == nil ? made.text(of: known, in: steps.ring) : nil,
                 isPersisted: steps.isStored,
-                warnings: made.warnings + (file == nil && !runtimeOnly ? [KeyWarning.forgotten(known)] : []))
+                warnings: made.warnings + (file == nil && !runtimeOnly ? [KeyWarning.forgotten(known)] : []),
+                others: await list().filter { $0.name == known && $0.id != made.key.id })
         }
     }
 
@@ -167,16 +177,11 @@ extension KeyRingService {
 
     /// - Throws: when a rotation would cut off users.
     private func checkUsers(grace: Duration) async throws(KeyFailure) {
-        let uses = await keyUses()
         if grace <= .zero, let current = ring.server.current {
-            let names = ring.names(using: current.id, now: clock(), uses: uses)
-            throw .notPossible(KeyWarning.cutOff(names, "without grace the current server key ends now"))
-        }
-        if let former = ring.server.previous.first {
-            let names = ring.names(using: former.id, now: clock(), uses: uses)
-            guard names.isEmpty else {
-                throw .notPossible(KeyWarning.cutOff(names, "the former server key ends with another rotation"))
-            }
+            let names = ring.entries.filter { !$0.v2.isEmpty }.map(\.name.text)
+            guard names.isEmpty else { throw .notPossible(KeyWarning.withoutGrace(current.id, names)) }
+        } else if let former = FormerServerKey(among: await list().map(Control.Key.init)), !former.users.isEmpty {
+            throw .notPossible(KeyWarning.notMoved(former))
         }
     }
 

@@ -45,18 +45,4 @@ extension KeyRing {
         let current = server.current.flatMap { use.servers[$0.id] }
         return current.map { $0 < former } ?? true ? former : nil
     }
-
-    /// The names that still use one of the server's own keys, which is the current one or the former one.
-    func names(using server: KeyID, now: CalendarTime, uses: [KeyID: KeyUse]) -> [KeyName] {
-        let others = self.server.keys.map(\.id).filter { $0 != server }
-        return entries.filter { entry in
-            entry.v2.keys.contains { key in
-                guard key.expiry.map({ $0 > now }) ?? true, let use = uses[key.id], let last = use.servers[server]
-                else {
-                    return false
-                }
-                return !others.contains { other in use.servers[other].map { $0 > last } ?? false }
-            }
-        }.map(\.name)
-    }
 }

@@ -18,6 +18,10 @@ struct KeyChange: Sendable, Equatable {
     var wantedInKeyFile: Secret?
     /// The former keys of the name that are still accepted, the one that lasts longest first.
     var former: [ListedKey] = []
+    /// Of a key that was added: those that the name has besides.
+    var others: [ListedKey] = []
+    /// At a client: the key that it sent before.
+    var replaced: KeyID?
 }
 
 /// The outcome of retiring a key. It is no longer accepted in any case.
@@ -118,19 +122,38 @@ enum KeyWarning {
     static let forgottenServerKey =
         "there is no state directory, so the new server key is lost with the next restart"
 
-    /// A rotation of the server's own key is refused.
+    /// A rotation of the server's own key would end the current one at once.
     ///
-    /// - Parameters:
-    ///   - names: of those who could not connect from then on.
-    ///   - why: they could not.
-    static func cutOff(_ names: [KeyName], _ why: String) -> String {
-        let shown = names.prefix(mostNames).map(\.text).joined(separator: ", ")
+    /// - Parameter names: of those who have it.
+    static func withoutGrace(_ key: KeyID, _ names: [String]) -> String {
+        "without grace the server key \(key) ends now, and it is in the strings of \(list(names)). Nothing was changed. "
+            + "Without --grace it is accepted for another 30 days; --force rotates it all the same."
+    }
+
+    /// A rotation of the server's own key would end the former one.
+    static func notMoved(_ former: FormerServerKey) -> String {
+        "another rotation ends the former server key \(former.key.id), and these have not been seen with the current one: "
+            + "\(list(former.users.map(\.name))). Nothing was changed. Give each its new string, which wstanctl client-config "
+            + "--key NAME prints, or retire its key; --force rotates it all the same."
+    }
+
+    private static func list(_ names: [String]) -> String {
         let more = names.count > mostNames ? " and \(names.count - mostNames) more" : ""
-        let users = names.isEmpty ? "no user has been seen with it" : "it is used by \(shown)\(more)"
-        return "\(why), and \(users). Nothing was changed; --force rotates it all the same."
+        return names.prefix(mostNames).joined(separator: ", ") + more
     }
 
     private static let mostNames = 20
+
+    /// Of a key of version 1, where none is accepted.
+    static let refusedV1 =
+        "this server does not accept version 1 (accept-v1 = no in [server]). Without --v1, add-key makes a key of version 2; "
+        + "accept-v1 = yes and a reload admit version 1"
+
+    /// A rotation has made such a key.
+    static func uselessV1(_ name: KeyName) -> String {
+        "this server does not accept version 1 (accept-v1 = no in [server]), so no client can use this key: "
+            + "wstanctl add-key \(name) --v2 makes one of version 2"
+    }
 
     static let formerUntilRestart =
         "there is no state directory, so the old key is accepted until the next restart only"

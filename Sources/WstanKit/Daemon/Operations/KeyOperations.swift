@@ -25,7 +25,7 @@ extension ControlOperations {
         do throws(KeyFailure) {
             let change = try await keys.rotate(
                 name: parameters.name, version: version, key: parameters.key, grace: grace,
-                runtimeOnly: parameters.runtimeOnly ?? false)
+                runtimeOnly: parameters.runtimeOnly ?? false, acceptsV1: settings.acceptV1)
             let name = parameters.name ?? KeyName.configured.text
             context.log.keyRotated(name, to: change.id, method: RotateKey.name, by: caller.process)
             let client = reporter.clientURI
@@ -34,7 +34,8 @@ extension ControlOperations {
                 warnings: change.warnings.isEmpty ? nil : change.warnings, keyFile: change.staleKeyFile,
                 clientURI: client?.uri.shortText, clientURIGuessed: client?.isGuess,
                 clientURILoopback: client?.isLoopbackOnly, formerKeys: change.former.map(Control.Key.init),
-                keyFileKey: change.wantedInKeyFile.flatMap { $0 == change.made ? nil : $0.text })
+                keyFileKey: change.wantedInKeyFile.flatMap { $0 == change.made ? nil : $0.text },
+                replacedKey: change.replaced?.description)
         } catch {
             throw ControlError(error)
         }
@@ -62,13 +63,15 @@ extension ControlOperations {
     ) async throws(ControlError) -> AddKey.Reply {
         let version = try Self.version(parameters.version)
         do throws(KeyFailure) {
-            let change = try await keys.add(name: parameters.name, version: version, key: parameters.key)
+            let change = try await keys.add(
+                name: parameters.name, version: version, key: parameters.key, acceptsV1: settings.acceptV1)
             context.log.keyAdded(parameters.name, change.id, method: AddKey.name, by: caller.process)
             let client = reporter.clientURI
             return AddKey.Reply(
                 id: change.id.description, key: change.made?.text, persisted: change.isPersisted,
                 warnings: change.warnings.isEmpty ? nil : change.warnings, clientURI: client?.uri.shortText,
-                clientURIGuessed: client?.isGuess, clientURILoopback: client?.isLoopbackOnly)
+                clientURIGuessed: client?.isGuess, clientURILoopback: client?.isLoopbackOnly,
+                otherKeys: change.others.isEmpty ? nil : change.others.map(Control.Key.init))
         } catch {
             throw ControlError(error)
         }

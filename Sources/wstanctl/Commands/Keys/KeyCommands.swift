@@ -43,7 +43,8 @@ struct RotateKeyCommand: ParsableCommand {
         abstract: "Replace the key of a name. The old key is accepted for a while.",
         discussion: """
             On a server it makes a key, and prints it with what clients need. If the name has keys of both versions, --v1 or \
-            --v2 says which. A client has the key of its server, so there the key is given with --key-file.
+            --v2 says which. A client has the key of its server, so there the key is given with --key-file; the former one is \
+            not kept.
             """)
 
     @OptionGroup var daemon: DaemonOptions
@@ -82,7 +83,7 @@ struct RotateKeyCommand: ParsableCommand {
                 name: name, id: reply.id, key: reply.key, clientURI: reply.clientURI,
                 isGuess: reply.clientURIGuessed ?? false,
                 isLoopbackOnly: reply.clientURILoopback ?? false, instance: daemon.instance,
-                formerKeys: reply.formerKeys
+                formerKeys: reply.formerKeys, replacedKey: reply.replacedKey
             ).rotated(grace: grace, now: Terminal.now))
         Terminal.warnOfKey(reply.warnings, isPersisted: reply.persisted || runtimeOnly)
     }
@@ -93,7 +94,11 @@ struct RotateKeyCommand: ParsableCommand {
 
 struct AddKeyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "add-key", abstract: "Make a key for another device or person, and print what that client needs.")
+        commandName: "add-key", abstract: "Make a key for another device or person, and print what that client needs.",
+        discussion: """
+            Without --v1 and --v2 the key is of version 2 if the server has a key of version 2, or does not accept version 1; \
+            else of version 1. A name can have a key of each version.
+            """)
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
@@ -110,7 +115,8 @@ struct AddKeyCommand: ParsableCommand {
             NewKey(
                 name: name, id: reply.id, key: reply.key, clientURI: reply.clientURI,
                 isGuess: reply.clientURIGuessed ?? false,
-                isLoopbackOnly: reply.clientURILoopback ?? false, instance: daemon.instance
+                isLoopbackOnly: reply.clientURILoopback ?? false, instance: daemon.instance,
+                otherKeys: reply.otherKeys ?? []
             ).added)
         Terminal.warnOfKey(reply.warnings, isPersisted: reply.persisted)
     }
