@@ -92,7 +92,8 @@ import WstanControl
             try Self.parse("init server --uri ws://0.0.0.0:9/x --host a.test") as? InitServerCommand)
         #expect(server.uri == TunnelURI("ws://0.0.0.0:9/x") && server.address == PublicAddress("a.test"))
         #expect(!server.python)
-        let again = try #require(try Self.parse("init server --address wss://a.test/x --dry-run --python") as? InitServerCommand)
+        let again = try #require(
+            try Self.parse("init server --address wss://a.test/x --dry-run --python") as? InitServerCommand)
         #expect(again.python)
         #expect(again.address == PublicAddress("wss://a.test/x") && again.setup.dryRun)
         let own = try #require(

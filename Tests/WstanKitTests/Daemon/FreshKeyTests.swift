@@ -34,7 +34,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "is empty"), ("WY+yKqwlAlxSubNXVLrJsw==", "is of version 1"), ("a passphrase", "is of version 1"), ("wstan2:AQ", "was cut off"),
+        ("", "is empty"), ("WY+yKqwlAlxSubNXVLrJsw==", "is of version 1"), ("a passphrase", "is of version 1"),
+        ("wstan2:AQ", "was cut off"),
         // A server's alone: its clients are in its ring.
         ("wstan2:AyAhIiMkJSYnKCkqKywtLi8wMTIzNDU2Nzg5Ojs8PT4_MmcEDg", "wstanctl client-config --key NAME"),
     ])
