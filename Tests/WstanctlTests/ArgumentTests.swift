@@ -91,7 +91,10 @@ import WstanControl
         let server = try #require(
             try Self.parse("init server --uri ws://0.0.0.0:9/x --host a.test") as? InitServerCommand)
         #expect(server.uri == TunnelURI("ws://0.0.0.0:9/x") && server.address == PublicAddress("a.test"))
-        let again = try #require(try Self.parse("init server --address wss://a.test/x --dry-run") as? InitServerCommand)
+        #expect(!server.python)
+        let again = try #require(
+            try Self.parse("init server --address wss://a.test/x --dry-run --python") as? InitServerCommand)
+        #expect(again.python)
         #expect(again.address == PublicAddress("wss://a.test/x") && again.setup.dryRun)
         let own = try #require(
             try Self.parse("init client --user --uri ws://h/ --key-file k --passphrase") as? InitClientCommand)

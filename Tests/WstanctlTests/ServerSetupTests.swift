@@ -14,7 +14,7 @@ import WstanControl
         let goal = try ServerGoal(wish, on: host)
         return try SetupPlan(
             [
-                ServerKeyStep(path: goal.keyFile, newKey: "NEW"), ServerConfigurationStep(wish: wish),
+                ServerKeyStep(path: goal.keyFile, newString: { "NEW" }), ServerConfigurationStep(wish: wish),
                 ListenSocketStep(wish: wish), RestartStep(unit: SocketUnit.service),
             ], on: host)
     }
@@ -49,28 +49,28 @@ import WstanControl
         #expect(Self.written(plan) == [Self.dropIn: Self.header + "uri = ws://0.0.0.0:8080/\n"])
     }
 
-    @Test func `a key of version 2 is a server's string, and stands beside no key of version 1`() throws {
-        let printed = "wstan2:AQAB\nwstan2:AgAB\n"
-        let key = try #require(NewServerKey(printed: printed))
-        #expect(key.server == "wstan2:AQAB" && key.client == "wstan2:AgAB")
-        for wrong in ["", "wstan2:AQAB\n", "WY+yKqwlAlxSubNXVLrJsw==\n", printed + "wstan2:A\n", "For the server: wstan2:A\nx\n"] {
-            #expect(NewServerKey(printed: wrong) == nil)
+    @Test func `a new key is of version 2, or of version 1 for Python; one that is there stays`() throws {
+        #expect(KeyStrings.line("wstan2:AQAB\nwstan2:AgAB\n") == "wstan2:AQAB")
+        for wrong in ["", "\n", "WY+yKqwlAlxSubNXVLrJsw==\n", "For the server: wstan2:AQAB\n"] {
+            #expect(KeyStrings.line(wrong) == nil)
         }
-        func deeds(_ present: String?) throws -> [Deed] {
+        func deed(_ present: String? = nil, isForPython: Bool = false) throws -> Deed? {
             let files = present.map { ["/k": $0] } ?? [:]
-            return try ServerKeyStep(path: "/k", newKey: key.server, isV2: true).deeds(on: HostObservation(texts: files), after: [])
+            return try ServerKeyStep(path: "/k", isForPython: isForPython, newString: { "wstan2:AQAB" })
+                .deeds(on: HostObservation(texts: files), after: []).first
         }
-        guard case .write(let writing)? = try deeds(nil).first else {
-            Issue.record("not written")
-            return
+        func written(_ deed: Deed?) -> String? {
+            if case .write(let writing)? = deed { writing.text } else { nil }
         }
-        #expect(writing.text == "wstan2:AQAB\n")
-        guard case .keep? = try deeds("wstan2:AyAhIiMkJSYnKCkqKywtLi8wMTIzNDU2Nzg5Ojs8PT4_MmcEDg\n").first else {
-            Issue.record("not kept")
-            return
+        #expect(written(try deed()) == "wstan2:AQAB\n")
+        let first = try #require(written(try deed(isForPython: true)))
+        #expect(first.hasSuffix("==\n") && first.count == 25)
+        let (v1, v2) = ("WY+yKqwlAlxSubNXVLrJsw==\n", "wstan2:AyAhIiMkJSYnKCkqKywtLi8wMTIzNDU2Nzg5Ojs8PT4_MmcEDg\n")
+        for (key, isForPython) in [(v1, false), (v1, true), (v2, false)] {
+            #expect(try deed(key, isForPython: isForPython) == .keep("/k", why: "the key exists"))
         }
-        let failure = #expect(throws: Failure.self) { try deeds("WY+yKqwlAlxSubNXVLrJsw==\n") }
-        #expect(failure?.text.contains("sudo wstanctl add-key NAME --v2") == true)
+        let failure = #expect(throws: Failure.self) { try deed(v2, isForPython: true) }
+        #expect(failure?.text.contains("sudo wstanctl add-key NAME --v1") == true)
     }
 
     @Test func `without a file one is made, and the key`() throws {

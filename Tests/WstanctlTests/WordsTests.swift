@@ -78,7 +78,7 @@ import WstanControl
     @Test func `a key is the first line, without white space around it`() throws {
         #expect(try KeyInput.serverKey(in: Array("  a key \t\r\nnot this".utf8), named: "x").text == "a key")
         #expect(try KeyInput.serverKey(in: Array("\nkey".utf8), named: "x").text == "key")
-        #expect(throws: Failure("the key in x is empty: wstand -g makes one")) {
+        #expect(throws: Failure("the key in x is empty: wstand -g --v2 makes one")) {
             try KeyInput.serverKey(in: Array("\n \n".utf8), named: "x")
         }
         #expect(throws: Failure("the key in x is not UTF-8 text")) { try KeyInput.serverKey(in: [0xFF], named: "x") }
@@ -137,7 +137,7 @@ import WstanControl
         #expect(try KeyInput.serverKey(in: server, named: "x").isKeyString)
         #expect(try KeyInput.serverKey(in: Array(Self.shared.utf8), named: "x").isKeyString)
         let needsServer =
-            "the key in x is a client's, and a server's is needed: remove it, and \"wstanctl init server --v2\" makes one; "
+            "the key in x is a client's, and a server's is needed: remove it, and \"wstanctl init server\" makes one; "
             + "\"wstand -g --v2\" prints one with the string for its client"
         #expect(throws: Failure(needsServer)) { try KeyInput.serverKey(in: client, named: "x") }
         for text in [Self.client, Self.shared] {

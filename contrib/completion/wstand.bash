@@ -2,7 +2,7 @@
 
 _wstand() {
     # Options that stand alone; with a value; with a value that may be missing, which is yes then.
-    local flags='--help --gen-key --v2 --client --server --debug --check-config --print-config --doctor --strict --stdio --version'
+    local flags='--help --gen-key --v2 --client-key --client --server --debug --check-config --print-config --doctor --strict --stdio --version'
     local files='--ini --config --key-file --users-file --tls-certificate --tls-key --tls-client-ca --tls-ca-file --state-directory
         --control-socket'
     local choices='--early-reply --proxy-protocol --replay-under-tls --accept-v1 --allow-bare-dgm --allow-private --tls-verify'

@@ -23,7 +23,7 @@ public struct KeyStringText: Sendable, Equatable, CustomStringConvertible, Custo
         public static func isOfOtherEnd(client isClient: Bool) -> String {
             isClient
                 ? "is a server's, and a client's is needed: \"wstanctl client-config --key NAME\" prints one at the server"
-                : "is a client's, and a server's is needed: remove it, and \"wstanctl init server --v2\" makes one; "
+                : "is a client's, and a server's is needed: remove it, and \"wstanctl init server\" makes one; "
                     + "\"wstand -g --v2\" prints one with the string for its client"
         }
     }

@@ -50,7 +50,7 @@ public struct KeyText: Sendable, Equatable, CustomStringConvertible, CustomDebug
         let text = String(String.UnicodeScalarView(line.reversed().drop(while: \.isDecoration).reversed()))
         let holdsMore = scalars[line.endIndex...].contains { !$0.isDecoration }
 
-        guard !text.isEmpty else { throw Problem("is empty: wstand -g makes one") }
+        guard !text.isEmpty else { throw Problem("is empty: wstand -g --v2 makes one") }
         guard !text.unicodeScalars.contains("\u{FFFD}") else {
             throw Problem(
                 encoding == .bytes && bytes.count == 16

@@ -3,6 +3,8 @@ public enum Invocation: Sendable, Equatable {
     case run(Settings, warnings: [Diagnostic])
     /// Print a fresh key and exit: of version 1, or a server's string of version 2 and its client's.
     case generateKey(isV2: Bool)
+    /// Print the string for a client of the server whose string is on stdin, and exit.
+    case clientKey
     /// Print this text on stdout and exit.
     case help(String)
     /// Print the version and exit.
@@ -48,6 +50,7 @@ extension Invocation {
         if words.asksForVersion { return .version }
         // As in Python it needs neither URI nor key.
         if words.asksForKey { return .generateKey(isV2: words.asksForV2) }
+        if words.asksForClientKey { return .clientKey }
         guard !words.asksForV2 else {
             let problem = Diagnostic(
                 .error, at: .commandLine, "--v2 says which key --gen-key makes: add --gen-key, or leave it out")

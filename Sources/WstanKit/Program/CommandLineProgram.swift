@@ -22,6 +22,8 @@ public enum CommandLineProgram {
                 _exit(Daemon.run(settings, arguments: arguments, warnings: warnings))
             case .generateKey(let isV2):
                 print(FreshKey(isV2: isV2).text(onTerminal: isatty(STDOUT_FILENO) == 1))
+            case .clientKey:
+                print(try ClientString.ofServerOnStdin())
             case .help(let text):
                 print(text)
             case .version:

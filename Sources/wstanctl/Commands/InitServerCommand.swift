@@ -5,8 +5,8 @@ struct InitServerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "server", abstract: "Make this host a server, and print what a client needs.",
         discussion: """
-            It makes a key unless there is one, writes \(ServerWish.dropIn), has systemd listen on ports below 1024, \
-            and restarts wstand if it runs.
+            It makes a key of version 2 unless there is a key, writes \(ServerWish.dropIn), has systemd listen on ports \
+            below 1024, and restarts wstand if it runs.
             """)
 
     @Option(
@@ -19,8 +19,8 @@ struct InitServerCommand: ParsableCommand {
     var address: PublicAddress?
     @Option(help: "The name of the key to print. (default: the configured key)", completion: .custom(KeyNames.complete))
     var name: String?
-    @Flag(help: "Make a server's key of version 2, and for the client a string that cannot play the server.")
-    var v2 = false
+    @Flag(help: "Make a key of version 1, which the Python wstan needs. It proves no server, and both ends share it.")
+    var python = false
     @OptionGroup var setup: SetupOptions
 
     private static func address(_ text: String) throws -> PublicAddress {
@@ -42,12 +42,11 @@ struct InitServerCommand: ParsableCommand {
         ]
         let units = [SocketUnit.service, SocketUnit.name]
         let keyFile = try ServerGoal(wish, on: try host.observe(others, units: [])).keyFile
-        let newKey = try v2 ? NewServerKey.v2() : NewServerKey.v1()
-        let steps = [ServerKeyStep(path: keyFile, newKey: newKey.server, isV2: v2)] + others
+        let steps = [ServerKeyStep(path: keyFile, isForPython: python)] + others
         let seen = try host.observe(steps, units: units)
         let goal = try ServerGoal(wish, on: seen)
         let plan = try SetupPlan(steps, on: seen)
-        let key = try ServerKey(named: name, goal, on: seen, host, newKey: newKey.client)
+        let key = try ServerKey(named: name, goal, on: seen, plan, host)
         guard try setup.carryOut(plan, on: host) else { return }
         let outlook = UnitOutlook(SocketUnit.service, on: seen, plan)
         // What runs knows its own address better, such as the name of its certificate.
@@ -66,10 +65,9 @@ enum ServerKey: Equatable {
     /// Only wstand can tell it, once it runs.
     case unknown
 
-    /// - Parameter newKey: a client's.
     /// - Throws: when no key has that name.
     init(
-        named name: String?, _ goal: ServerGoal, on seen: HostObservation, _ host: SetupHost, newKey: String
+        named name: String?, _ goal: ServerGoal, on seen: HostObservation, _ plan: SetupPlan, _ host: SetupHost
     ) throws(Failure) {
         if host.root.isEmpty, let reply = try Self.told(named: name), let key = reply.key ?? Self.key(in: reply.text) {
             self = .key(key)
@@ -83,22 +81,21 @@ enum ServerKey: Equatable {
             return
         }
         switch goal.key {
-        case .text(let text): self = try Self.shared(Array(text.utf8), named: "the configuration", hasRing)
+        case .text(let text): self = try Self.client(of: Array(text.utf8), in: "the configuration", hasRing: hasRing)
         case .service: self = .unknown
         case .file, nil:
+            let path = goal.keyFile ?? ServerWish.defaultKeyFile
             // A key file that is made now counts, whatever the ring has.
-            guard let path = goal.keyFile, let bytes = seen.files[path] else {
-                self = .key(newKey)
-                return
-            }
-            self = try Self.shared(bytes, named: path, hasRing)
+            let made = plan.text(of: path).map { Array($0.utf8) }
+            self = try Self.client(of: made ?? seen.files[path] ?? [], in: path, hasRing: hasRing && made == nil)
         }
     }
 
-    /// What both ends have. A server's string is no client's.
-    private static func shared(_ bytes: [UInt8], named place: String, _ hasRing: Bool) throws(Failure) -> ServerKey {
-        let key = try KeyInput.serverKey(in: bytes, named: place)
-        return hasRing || key.isKeyString ? .unknown : .key(key.text)
+    /// - Parameter server: the key that the server has. One of version 1 is the client's too.
+    private static func client(of server: [UInt8], in place: String, hasRing: Bool) throws(Failure) -> ServerKey {
+        let key = try KeyInput.serverKey(in: server, named: place)
+        if hasRing { return .unknown }
+        return (key.isKeyString ? KeyStrings.forClient(of: key.text) : key.text).map { .key($0) } ?? .unknown
     }
 
     static let configured = "default"

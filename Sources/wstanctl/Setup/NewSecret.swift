@@ -1,40 +1,32 @@
 import WstanControl
 
-/// A key for a server without one.
-struct NewServerKey: Equatable {
-    /// What belongs into the server's key file.
-    let server: String
-    /// What a client is given.
-    let client: String
-
-    /// Of version 1: both ends share it.
-    static func v1() -> NewServerKey {
-        let key = NewSecret.key()
-        return NewServerKey(server: key, client: key)
-    }
-
-    /// Of version 2, as wstand makes it: the client's string cannot play the server.
-    static func v2() throws(Failure) -> NewServerKey {
-        let wstand = Handover.wstand
-        guard let (status, output) = Subprocess.run([wstand, "-g", "--v2"], errors: .dropped), status == 0 else {
-            throw Failure("cannot make a key of version 2: \(wstand) -g --v2 has failed. Run that by itself to see why.")
+/// The keys of version 2, which wstand makes and derives: this program has no X25519.
+enum KeyStrings {
+    /// - Returns: for the key file of a server without a key.
+    static func forServer() throws(Failure) -> String {
+        let command = [Handover.wstand, "-g", "--v2"]
+        guard let (status, output) = Subprocess.run(command, errors: .dropped), status == 0 else {
+            throw Failure("cannot make a key: \(command.joined(separator: " ")) has failed. Run that by itself to see why.")
         }
-        guard let key = NewServerKey(printed: output) else {
-            throw Failure("\(wstand) -g --v2 has printed something else than two keys: install the wstand of this release")
+        // Behind it comes its client's, which forClient also gives.
+        guard let string = line(output) else {
+            throw Failure("\(command[0]) has printed something else than a key: install the wstand of this release")
         }
-        return key
+        return string
     }
 
-    /// - Returns: nil unless it is a server's string and a client's, a line each.
-    init?(printed output: String) {
-        let lines = output.split(separator: "\n").map(String.init)
-        guard lines.count == 2, lines.allSatisfy({ $0.hasPrefix(KeyStringText.prefix) }) else { return nil }
-        self.init(server: lines[0], client: lines[1])
+    /// - Parameter server: the string of a server.
+    /// - Returns: nil if it is not in there: the server's clients are in its key ring only.
+    static func forClient(of server: String) -> String? {
+        guard let (status, output) = Subprocess.run([Handover.wstand, "--client-key"], input: server, errors: .dropped),
+            status == 0
+        else { return nil }
+        return line(output)
     }
 
-    init(server: String, client: String) {
-        self.server = server
-        self.client = client
+    /// - Returns: the first one, if that is a key string.
+    static func line(_ output: String) -> String? {
+        output.split(separator: "\n").first.map(String.init).flatMap { $0.hasPrefix(KeyStringText.prefix) ? $0 : nil }
     }
 }
 

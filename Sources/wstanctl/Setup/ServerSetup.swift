@@ -118,10 +118,10 @@ struct ServerGoal {
 struct ServerKeyStep: SetupStep {
     /// Nil where it is not in a file.
     let path: String?
-    /// For a host without one.
-    let newKey: String
-    /// It is to be of version 2.
-    var isV2 = false
+    /// It is to be one of version 1.
+    var isForPython = false
+    /// Makes one of version 2 for a host without a key.
+    var newString: () throws(Failure) -> String = KeyStrings.forServer
 
     var lookedAt: [String] { path.map { [$0] } ?? [] }
 
@@ -129,16 +129,18 @@ struct ServerKeyStep: SetupStep {
         guard let path else { return [] }
         if let bytes = host.files[path] {
             let key = try KeyInput.serverKey(in: bytes, named: path)
-            if isV2, !key.isKeyString { throw Self.isFirst(path) }
+            if isForPython, key.isKeyString { throw Self.isSecond(path) }
             return [.keep(path, why: "the key exists")]
         }
-        return [.write(.init(path: path, text: newKey + "\n", readers: .daemon, what: "a new key"))]
+        let key = isForPython ? NewSecret.key() : try newString()
+        return [.write(.init(path: path, text: key + "\n", readers: .daemon, what: "a new key"))]
     }
 
-    private static func isFirst(_ path: String) -> Failure {
+    private static func isSecond(_ path: String) -> Failure {
         Failure(
-            "\(path) has a key of version 1, which the clients of this server use. Keep it, and give each client a string of "
-                + "version 2 beside it: sudo wstanctl add-key NAME --v2")
+            "\(path) has a key of version 2, which the Python wstan does not know. Keep it: leave --python out, start "
+                + "wstand, and give each Python client a key of its own: sudo wstanctl add-key NAME --v1. Or, while no "
+                + "client uses it, remove \(path), then run this again.")
     }
 }
 

@@ -91,6 +91,12 @@ struct SetupPlan: Equatable {
         self.deeds = deeds
     }
 
+    /// - Returns: what will be in that file, if one of them writes it.
+    func text(of path: String) -> String? {
+        for case .write(let writing) in deeds where writing.path == path { return writing.text }
+        return nil
+    }
+
     /// What was done, a line for each.
     var report: String { deeds.map { line($0) }.joined(separator: "\n") }
 

@@ -101,6 +101,7 @@ import Testing
         #expect(try ConfigFixture().parse(["-g"]) == .generateKey(isV2: false))
         #expect(try ConfigFixture().parse(["--gen-key", "-i", "missing"]) == .generateKey(isV2: false))
         #expect(try ConfigFixture().parse(["-g", "--v2"]) == .generateKey(isV2: true))
+        #expect(try ConfigFixture().parse(["--client-key"]) == .clientKey)
         #expect(throws: ConfigurationFailure.self) { try ConfigFixture().parse(["--v2", "ws://h/", "k"]) }
         #expect(try ConfigFixture().parse(["--version"]) == .version)
         guard case .help(let text) = try ConfigFixture().parse(["-x", "-h"]) else {

@@ -60,7 +60,7 @@ import Testing
             case .stdio(let target, let via): return target.port != 0 && !via.isEmpty
             case .printConfig(let text, let warnings):
                 return !text.isEmpty && warnings.allSatisfy { $0.severity == .warning }
-            case .help, .version, .generateKey: return true
+            case .help, .version, .generateKey, .clientKey: return true
             }
         } catch {
             return error.help != nil || error.diagnostics.contains { $0.severity == .error }

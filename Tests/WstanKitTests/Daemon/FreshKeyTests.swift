@@ -1,6 +1,7 @@
 import Testing
 
 @testable import WstanBase
+@testable import WstanConfig
 @testable import WstanControl
 @testable import WstanCore
 @testable import WstanKit
@@ -27,5 +28,19 @@ import Testing
         let (key, _) = try KeyParser.read(try KeyText(firstLineOf: Array(text.utf8)), isClient: false)
         #expect(key.ringID == server.serverPublicKey.id)
         #expect(FreshKey(isV2: true).text(onTerminal: true).hasPrefix("For the server: wstan2:"))
+        // A key file has more lines than the key.
+        #expect(try ClientString.string(of: Array(text.utf8)) == lines[1])
+        #expect(try ClientString.string(of: Array(lines[1].utf8)) == lines[1])
+    }
+
+    @Test(arguments: [
+        ("", "is empty"), ("WY+yKqwlAlxSubNXVLrJsw==", "is of version 1"), ("a passphrase", "is of version 1"),
+        ("wstan2:AQ", "was cut off"),
+        // A server's alone: its clients are in its ring.
+        ("wstan2:AyAhIiMkJSYnKCkqKywtLi8wMTIzNDU2Nzg5Ojs8PT4_MmcEDg", "wstanctl client-config --key NAME"),
+    ])
+    func `a key without a client's string is refused with the reason`(text: String, reason: String) {
+        let failure = #expect(throws: ConfigurationFailure.self) { try ClientString.string(of: Array(text.utf8)) }
+        #expect(failure?.description.contains("the key on stdin ") == true && failure?.description.contains(reason) == true)
     }
 }

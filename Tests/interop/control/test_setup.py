@@ -44,6 +44,13 @@ class Setup(Control):
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         return done.stdout + done.stderr
 
+    def client_key(self, server_key):
+        """The string that a client is given."""
+        done = subprocess.run([OURS, '--client-key'], input=server_key, capture_output=True, text=True, timeout=20)
+        self.assertEqual((done.returncode, done.stderr), (0, ''))
+        self.assertRegex(done.stdout, r'\Awstan2:Ag\S+\n\Z')
+        return done.stdout.strip()
+
     def assertTaken(self, path, says=''):
         """By wstand, the drop-ins too, but for where the key is."""
         copy = os.path.join(self.directory, 'copy.conf')
@@ -61,10 +68,12 @@ class Setup(Control):
         self.assertIn(says, done.stdout)
 
     def test_both_ends(self):
-        """The server says what to run at the client, which asks for the key; the key is the same at both ends, and readable for few."""
+        """The server says what to run at the client, which asks for the key; each end has its own of version 2, readable for few."""
         text = self.init('server', '--host', 'server.example.com')
         self.assertIn('sudo systemctl enable --now wstand\n', text)
-        key = self.read('/etc/wstan/key').strip()
+        server_key = self.read('/etc/wstan/key')
+        self.assertRegex(server_key, r'\Awstan2:AQ\S+\n\Z')
+        key = self.client_key(server_key)
         self.assertEqual(stat.S_IMODE(os.stat(self.root + '/etc/wstan/key').st_mode) & 0o137, 0)
         self.assertEqual(stat.S_IMODE(os.stat(self.root + self.DROP_IN).st_mode), 0o644)
         self.assertTaken('/etc/wstan.conf', '\npublic-uri = ws://server.example.com:8080/\n')
@@ -78,6 +87,37 @@ class Setup(Control):
         self.assertEqual(stat.S_IMODE(os.stat(self.root + '/etc/wstan/client.key').st_mode) & 0o137, 0)
         self.assertTaken('/etc/wstan/client.conf', '\nuri = ws://server.example.com:8080/\n')
         self.assertEqual(sorted(os.listdir(self.root + '/etc/wstan')), ['client.conf', 'client.key', 'key'])
+
+    def test_key_of_the_package(self):
+        """Before wstand runs, the client's string follows from the key that a package has made, or the configuration holds."""
+        server_key = subprocess.run([OURS, '-g', '--v2'], capture_output=True, text=True, timeout=20, check=True).stdout.split()[0]
+        client_key = self.client_key(server_key)
+        self.put_shipped()
+        self.put('/etc/wstan/key', server_key + '\n')
+        self.assertIn('\n    %s\n' % client_key, self.init('server'))
+        self.assertEqual(self.read('/etc/wstan/key'), server_key + '\n')
+        self.put('/etc/wstan.conf', 'mode = server\nuri = ws://0.0.0.0:9000/\nkey = %s\n' % server_key)
+        text = self.init('server')
+        self.assertIn('\n    %s\n' % client_key, text)
+        self.assertNotIn(server_key, text)
+
+    def test_server_string_without_a_client(self):
+        """After a rotation the clients' keys are in the ring only, so wstand has to run."""
+        self.put('/etc/wstan/key', 'wstan2:AyAhIiMkJSYnKCkqKywtLi8wMTIzNDU2Nzg5Ojs8PT4_MmcEDg\n')
+        text = self.init('server')
+        self.assertIn('    sudo wstanctl -i wstand client-config\n', text)
+        self.assertNotIn('wstan2:', text)
+
+    def test_for_python(self):
+        """A key of version 1 on demand, and where one is; beside a key of version 2 wstand makes it."""
+        text = self.init('server', '--python')
+        key = self.read('/etc/wstan/key')
+        self.assertRegex(key, r'\A[A-Za-z0-9+/]{22}==\n\Z')
+        self.assertIn('\n    ' + key, text)
+        for options in (), ('--python',):
+            self.assertIn('\n    ' + key, self.init('server', *options))
+        self.put('/etc/wstan/key', 'wstan2:AyAhIiMkJSYnKCkqKywtLi8wMTIzNDU2Nzg5Ojs8PT4_MmcEDg\n')
+        self.assertIn('sudo wstanctl add-key NAME --v1', self.init('server', '--python', status=FAILED))
 
     def test_again(self):
         """The same again changes nothing and says the same."""
@@ -244,7 +284,7 @@ class Setup(Control):
         self.init(*client, stdin=self.CLIENT_STRING)
         self.assertEqual(self.read('/etc/wstan/x.key'), self.CLIENT_STRING + '\n')
         self.put('/etc/wstan/key', self.CLIENT_STRING + '\n')
-        for options in (), ('--v2',):
+        for options in (), ('--python',):
             self.assertIn("the key in /etc/wstan/key is a client's, and a server's is needed: remove it",
                           self.init('server', *options, status=FAILED))
         self.put('/etc/wstan/key', self.SERVER_STRING + '\n')
@@ -290,7 +330,7 @@ class Setup(Control):
             self.skipTest('only root can become somebody else')
         os.chmod(self.directory, 0o755)
         program = shutil.copy(CTL, self.directory)
-
+        self.put('/etc/wstan/key', KEY + '\n')
         done = subprocess.run([program, 'init', 'server', '--root', self.root], env=self.environment, capture_output=True, text=True,
                               timeout=20, preexec_fn=as_nobody)
         self.assertEqual(done.returncode, NOT_PERMITTED, done.stderr)

@@ -42,6 +42,19 @@ class CommandLine(Scenario):
             keys.add(done.stdout)
         self.assertEqual(len(keys), 3)
 
+    def test_strings_of_version_2(self):
+        """-g --v2 prints a server's string and its client's, which --client-key derives again from the first."""
+        done = self.run_to_end('-g', '--v2')
+        self.assertEqual((done.returncode, done.stderr), (0, ''))
+        server, client = done.stdout.split()
+        for given in server + '\n', done.stdout, client:
+            derived = subprocess.run([OURS, '--client-key'], input=given, capture_output=True, text=True, timeout=4)
+            self.assertEqual((derived.returncode, derived.stdout, derived.stderr), (0, client + '\n', ''))
+        for given, about in ('', 'is empty'), (self.key, 'is of version 1'), (server[:-1], 'is cut off'), ('x' * 5000, 'is above 4096 bytes'):
+            refused = subprocess.run([OURS, '--client-key'], input=given, capture_output=True, text=True, timeout=4)
+            self.assertEqual((refused.returncode, refused.stdout), (78, ''))
+            self.assertRegex(refused.stderr, r'\Awstand: error: the key on stdin %s.*\n\Z' % about)
+
     def test_full_disk(self):
         """A key that could not be written is no success."""
         with open('/dev/full', 'w') as full:

@@ -9,6 +9,7 @@ package struct CommandLineArguments {
     private(set) var asksForKey = false
     /// What is asked for is of version 2.
     private(set) var asksForV2 = false
+    private(set) var asksForClientKey = false
     package private(set) var asksForCheck = false
     package private(set) var asksForDoctor = false
     private(set) var asksForPrint = false
@@ -170,6 +171,7 @@ package struct CommandLineArguments {
         case .version: asksForVersion = true
         case .generateKey: asksForKey = true
         case .secondVersion: asksForV2 = true
+        case .clientKey: asksForClientKey = true
         case .checkConfiguration: asksForCheck = true
         case .doctor: asksForDoctor = true
         case .printConfiguration: asksForPrint = true

@@ -5,6 +5,7 @@ struct CommandLineOption: Sendable {
         case version
         case generateKey
         case secondVersion
+        case clientKey
         case checkConfiguration
         case doctor
         case printConfiguration
@@ -53,6 +54,9 @@ extension CommandLineOption {
         CommandLineOption(
             name: "v2", meaning: .secondVersion, group: .general,
             purpose: "with --gen-key: print a server's string of version 2, then its client's", isPython: false),
+        CommandLineOption(
+            name: "client-key", meaning: .clientKey, group: .general,
+            purpose: "read a server's string of version 2 from stdin, print its client's, and exit", isPython: false),
         CommandLineOption(
             name: "client", letter: "c", meaning: .python(.client), group: .general,
             purpose: "run as a client: a SOCKS and HTTP proxy (default)"),

@@ -10,7 +10,7 @@ extension SettingKey {
             purpose: "URI of the server; the key encrypts ws, TLS encrypts wss; a client may have several"),
         SettingKey(
             name: "key", section: nil, kind: .key, reload: .takesOver,
-            purpose: "base64 of 16 bytes, or a passphrase; prefer key-file"),
+            purpose: "a string of version 2, base64 of 16 bytes, or a passphrase; prefer key-file"),
         SettingKey(
             name: "key-file", section: nil, kind: .keyFile, reload: .takesOver,
             purpose: "read the key from this file, env:NAME or credential:NAME"),

@@ -1,4 +1,4 @@
-/// Where the tunnel's key comes from: base64 of 16 bytes or a passphrase in each case. Nothing is read here.
+/// Where the tunnel's key comes from: a string of version 2, base64 of 16 bytes, or a passphrase. Nothing is read here.
 public enum KeySource: Sendable, Equatable {
     case text(Secret)
     /// A path, as given: relative to the working directory unless absolute.

@@ -117,7 +117,8 @@ struct FileCheck {
         switch source {
         case .text: nil
         case .file(let path):
-            UnreadableFile.remedy(path) ?? "put a key there: wstand -g makes one; the other end needs the same"
+            UnreadableFile.remedy(path)
+                ?? "put a key there: at the server, wstanctl init server makes one and prints a client's"
         case .environment(let name): "set \(name) for the doctor as the service has it"
         case .credential(let name):
             "only the service is passed it: systemd-run --pipe -p LoadCredential=\(name):FILE wstand --doctor ..."
