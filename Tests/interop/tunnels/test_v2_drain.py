@@ -82,10 +82,8 @@ class Parting(Probed):
 
     def test_drain(self):
         """A server that drains waits for what a client that has left still says to a target that has not answered."""
-        target = socket.create_server(('127.0.0.1', 0), backlog=0)
-        target.port = target.getsockname()[1]
-        self.addCleanup(target.close)
-        place = '127.0.0.1', target.port
+        target = self.keep(socket.create_server(('127.0.0.1', 0), backlog=0))
+        place = target.getsockname()
         taken = [self.keep(socket.create_connection(place))]
         while True:  # until the kernel takes no more of them
             s = self.keep(socket.socket())
@@ -96,7 +94,7 @@ class Parting(Probed):
                 s.close()
                 break
             taken.append(s)
-        tunnel = self.tunnel(CONNECT, connect_to(target, b'the last word'))
+        tunnel = self.tunnel(CONNECT, Request({}, Address.of(*place), b'the last word').pack())
         tunnel.send(FIN)
         tunnel.send(RESET, bytes([0, NONE]))
         self.assertEqual(tunnel.expect_reset(), (0, NONE))
