@@ -11,7 +11,7 @@ struct LogRecord: Equatable, Sendable {
         var isInMessage = false
 
         /// In quotes where a reader could not tell where the value ends.
-        fileprivate var text: String {
+        var text: String {
             guard value.utf8.contains(where: { Self.mark.contains($0) }) else { return "\(key)=\(value)" }
             let escaped = value.unicodeScalars.reduce(into: "") { text, scalar in
                 if scalar == "\"" || scalar == "\\" { text += "\\" }

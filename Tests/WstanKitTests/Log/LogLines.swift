@@ -30,7 +30,7 @@ final class LogLines: Sendable {
 
         func log(event: LogEvent) {
             let metadata = (event.metadata ?? [:]).filter { $0.key != MessageID.key }
-            let pairs = metadata.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+            let pairs = metadata.sorted { $0.key < $1.key }.map { LogRecord.Field(key: $0.key, value: "\($0.value)").text }
             let line = Line(
                 level: event.level, text: ([event.message.description] + pairs).joined(separator: " "),
                 id: MessageID(in: event.metadata ?? [:]))

@@ -342,6 +342,7 @@ import Testing
             await stage.worker.until { stage.client.poolReport.idle == 1 }
             stage.server.install(
                 ServerIdentity(keys: LiveServerKeys(current: RolesStage.serverKey), users: try UserRing([])))
+            #expect(stage.server.closeTunnels(openedWith: RolesStage.userKey.ringID) == 1)
             await stage.worker.until { stage.client.poolReport.idle == 0 }
             let stream = try await stage.userAgent()
             stream.write(Array("CONNECT 127.0.0.1:9 HTTP/1.1\r\nHost: a\r\n\r\n".utf8))

@@ -18,7 +18,12 @@ struct ReplayMachine {
         init(slots: Int) {
             self.slots = slots
             head = Array(ReplayJournalFormat.encode(ReplayJournalFormat.Head(gap: 0), slots: slots))
-            body = [UInt8](repeating: 0, count: slots * ReplayJournalFormat.slotSize)
+            body = [UInt8](repeating: 0, count: Self.offset(ofSlot: slots))
+        }
+
+        /// In the body, which begins with the first slot.
+        private static func offset(ofSlot slot: Int) -> Int {
+            ReplayJournalFormat.offset(ofSlot: slot) - ReplayJournalFormat.offset(ofSlot: 0)
         }
 
         mutating func note(_ forgotten: ForgottenSpans, _ lifetime: Double) {
@@ -27,7 +32,7 @@ struct ReplayMachine {
         }
 
         mutating func write(_ record: ReplayRecord) {
-            let offset = record.slot * ReplayJournalFormat.slotSize
+            let offset = Self.offset(ofSlot: record.slot)
             withUnsafeBytes(of: ReplayJournalFormat.encode(record)) {
                 body.replaceSubrange(offset..<(offset + $0.count), with: $0)
             }

@@ -219,8 +219,9 @@ import Testing
         for limit in [LimitsV2.leastPlaintext, LimitsV2.plaintext] {
             var (sealer, opener) = Self.pair(cipher, limit: limit)
             #expect(opener.mostBytes == limit + cipher.tagSize)
-            let longest = [UInt8](repeating: 1, count: limit - 1)
-            let record = longest.withUnsafeBytes { sealer.seal(.fin($0)) }
+            // Its type, the length of its padding, the most data that a message has, and padding.
+            let data = [UInt8](repeating: 1, count: min(65_536, limit - 3))
+            let record = data.withUnsafeBytes { sealer.seal(.fin($0), padding: limit - 3 - data.count) }
             #expect(record.count == opener.mostBytes)
             #expect(try Self.open(record, &opener).type == .fin)
             #expect(Self.fault([UInt8](repeating: 0, count: opener.mostBytes + 1), &opener) == .recordLength)
