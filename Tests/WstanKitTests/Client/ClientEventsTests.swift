@@ -47,17 +47,17 @@ import Testing
             #expect(
                 told
                     == Array(
-                        repeating: "target not reached reason=\(failure) target=\(Self.secret) tunnel=7", count: 3))
+                        repeating: "target not reached reason=\"\(failure)\" target=\(Self.secret) tunnel=7", count: 3))
         }
         let lines = LogLines()
         lines.log.refusedFromMemory(.unreachable(Self.secret, "Connection refused"), target: Self.secret)
         #expect(
             lines.all.last?.text
-                == "a target that has just failed was not tried again reason=Connection refused target=\(Self.secret)")
+                == "a target that has just failed was not tried again reason=\"Connection refused\" target=\(Self.secret)")
         lines.log.connectionReset(.forbidden(key: "deny"), target: Self.secret, tunnel: 7, now: Self.at(0))
-        #expect(lines.all[1].text.contains("reason=forbidden by the server's deny") == true)
+        #expect(lines.all[1].text.contains("reason=\"forbidden by the server's deny\"") == true)
         lines.log.dialFailed(.timedOut, target: Self.secret)
-        #expect(lines.all.contains { $0.level == .debug && $0.text.contains("reason=\(DialFailure.timedOut.text)") })
+        #expect(lines.all.contains { $0.level == .debug && $0.text.contains(" reason=\"\(DialFailure.timedOut.text)") })
     }
 
     /// For those who watch the log: the text may become a better one, the code stays.
@@ -82,7 +82,8 @@ import Testing
         let text = "a target was not reached; log-level debug names it reason="
         #expect(
             told == [
-                text + "connection refused", text + "connection refused repeated=2", text + "forbidden by the server",
+                text + "\"connection refused\"", text + "\"connection refused\" repeated=2",
+                text + "\"forbidden by the server\"",
             ])
     }
 

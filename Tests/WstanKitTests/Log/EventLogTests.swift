@@ -16,7 +16,7 @@ import Testing
         #expect(log.gather("expired", .notice, of: "a", now: Self.at(3)) == Self.at(60))
         #expect(lines.all.isEmpty)
         #expect(log.logGathered(upTo: Self.at(60)) == nil)
-        #expect(lines.all.map(\.text) == ["refused again within a minute reasons=expired: 1, replayed: 1 source=a"])
+        #expect(lines.all.map(\.text) == ["refused again within a minute reasons=\"expired: 1, replayed: 1\" source=a"])
     }
 
     @Test func `what is logged at info takes no place among the refusals`() {

@@ -98,7 +98,7 @@ import Testing
         #expect(last?.level == .notice)
         #expect(
             last?.text
-                == "refused again within a minute reasons=forbidden-target by allow: 4, replayed: 5 source=10.0.0.1")
+                == "refused again within a minute reasons=\"forbidden-target by allow: 4, replayed: 5\" source=10.0.0.1")
     }
 
     @Test func `a client with IPv6 is gathered by its network`() {
@@ -109,7 +109,7 @@ import Testing
             _ = log.requestRefused(.wire(.replayed), peer: peer, now: Self.at(0))
         }
         log.logGathered(upTo: nil)
-        #expect(lines.all.last?.text == "refused again within a minute reasons=replayed: 1 source=2001:db8::/64")
+        #expect(lines.all.last?.text == "refused again within a minute reasons=\"replayed: 1\" source=2001:db8::/64")
     }
 
     @Test func `a line of what is no request is no louder than its first, and is one of its own`() {
