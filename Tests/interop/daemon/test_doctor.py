@@ -674,12 +674,14 @@ class OfAServer(Doctor):
 class OfVersion2(Version2):
     def test_question_is_no_use(self):
         """A server's doctor asks in the name of a user. That is no use of the user's key, so `rotate-server-key` does not count it."""
-        state = '--state-directory=' + os.path.join(self.directory, 'state')
+        folder = os.path.join(self.directory, 'state')
+        os.mkdir(folder, 0o700)
+        state = '--state-directory=' + folder
         server = self.server(state, key=DeviceKeys().server)
         key = re.search(r'wstan2:\S+', self.ctl(server, 'add-key', 'laptop', '--v2')).group()
 
         def uses():
-            keys = json.loads(self.ctl(server, 'keys', '--json'))['keys']
+            keys = [json.loads(line) for line in self.ctl(server, 'keys', '--json').splitlines()]
             return [entry['uses'] for entry in keys if entry.get('name') == 'laptop']
         done = subprocess.run([OURS, '--doctor', '--config', server.configuration, state], stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, env=without_proxies())

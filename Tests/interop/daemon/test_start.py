@@ -247,6 +247,14 @@ class OtherFiles(Start):
                     self.assertEqual(done.returncode, 78, done.stderr)
                     self.assertIn(words, done.stderr)
 
+    def files_of(self, process):
+        """What it has open; it opens and closes files meanwhile."""
+        folder, paths = '/proc/%d/fd' % process.popen.pid, []
+        for fd in os.listdir(folder):
+            with contextlib.suppress(FileNotFoundError):
+                paths.append(os.readlink(os.path.join(folder, fd)))
+        return paths
+
     def test_fifo_without_a_writer(self):
         """It is waited for with a bound, and SIGTERM ends that."""
         os.mkfifo(self.path('fifo'), 0o600)
@@ -254,8 +262,7 @@ class OtherFiles(Start):
             with self.subTest(name=name):
                 process = self.start('wstand', *command)
                 process.may_end = True
-                eventually(lambda: any(os.readlink('/proc/%d/fd/%s' % (process.popen.pid, fd)).endswith('/fifo')
-                                       for fd in os.listdir('/proc/%d/fd' % process.popen.pid)), 'the FIFO is open', 10, 0.02)
+                eventually(lambda: self.path('fifo') in self.files_of(process), 'the FIFO is open', 10, 0.02)
                 process.popen.send_signal(signal.SIGTERM)
                 process.exit_status(3)
         name, command = next(self.commands(self.path('fifo')))
