@@ -44,10 +44,11 @@ import Testing
             let reset = Reset.unreachable(Self.secret, "\(failure)")
             for _ in 0..<3 { lines.log.connectionReset(reset, target: Self.secret, tunnel: 7, now: Self.at(0)) }
             let told = lines.all.filter { $0.level == .debug }.map(\.text)
+            let reason = LogRecord.Field(key: "reason", value: "\(failure)").text
             #expect(
                 told
                     == Array(
-                        repeating: "target not reached reason=\"\(failure)\" target=\(Self.secret) tunnel=7", count: 3))
+                        repeating: "target not reached \(reason) target=\(Self.secret) tunnel=7", count: 3))
         }
         let lines = LogLines()
         lines.log.refusedFromMemory(.unreachable(Self.secret, "Connection refused"), target: Self.secret)
