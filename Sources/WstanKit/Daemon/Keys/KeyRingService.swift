@@ -180,13 +180,14 @@ final class KeyRingService: @unchecked Sendable {
 
     /// The ring is in force from here on.
     ///
-    /// - Parameter revokes: whether tunnels of version 2 end whose key is not in it any longer, whatever they carry.
+    /// - Parameter revokes: whether a server's tunnels of version 2 end whose key is not in it any longer, whatever they carry. A
+    ///   client's go on, since the server decides about their key.
     func install(_ steps: Steps, revokes: Bool = true) async {
         let gone = ring.userKeys.subtracting(steps.ring.userKeys)
         ring = steps.ring
         stored = steps.stored
         await users.install(ring)
-        if revokes { for key in gone { _ = await users.closeTunnels(openedWith: key) } }
+        if revokes, !isClient { for key in gone { _ = await users.closeTunnels(openedWith: key) } }
         lookForExpiry()
     }
 
