@@ -48,6 +48,17 @@ import WstanControl
                 """)
     }
 
+    @Test func `answers that did not prove the server are told`() {
+        var status = Self.status(mode: .client)
+        func line() -> String? { Self.shown(status).split(separator: "\n").first { $0.contains("proofs  ") }.map(String.init) }
+        (status.impostors, status.unproven) = (0, 0)
+        #expect(line() == nil)
+        status.impostors = 1
+        #expect(line()?.hasSuffix("proofs  1 answer not made with the server's key, since the start") == true)
+        (status.impostors, status.unproven) = (0, 12)
+        #expect(line()?.hasSuffix("proofs  12 WebSockets opened without the server's proof, since the start") == true)
+    }
+
     @Test func `a server's status with all that there is to tell`() {
         var status = Self.status(mode: .server)
         status.state = .draining

@@ -66,7 +66,11 @@ extension ControlInterface {
           # With withoutTLS: true if trusted-proxies has a front on another host
           trustsFront: ?bool,
           # Number of keys, if there are more than are listed here: ListKeys has all
-          keyCount: ?int
+          keyCount: ?int,
+          # Client mode only, since the start: answers that were not made with the server's
+          # key, and WebSockets that no proof of it followed
+          impostors: ?int,
+          unproven: ?int
         )
 
         # List tunnels. Has to be called with 'more'. Sends one reply per tunnel, and

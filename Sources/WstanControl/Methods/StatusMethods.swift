@@ -53,6 +53,10 @@ public enum GetStatus: ControlMethod {
         public var trustsFront: Bool?
         /// Where there are more than `keys` has.
         public var keyCount: Int?
+        /// Of a client since the start: answers that were not made with the server's key, and WebSockets that no proof of it
+        /// followed.
+        public var impostors: Int?
+        public var unproven: Int?
 
         public init(
             version: String, mode: Control.Mode, state: Control.DaemonState, statusText: String? = nil,
@@ -67,7 +71,7 @@ public enum GetStatus: ControlMethod {
             certificate: Control.Certificate? = nil, requiresRestart: [String]? = nil, filesChanged: Bool? = nil,
             reloadFailureTimestampUSec: Int? = nil, warningCount: Int? = nil,
             replacedListen: [String]? = nil, withoutTLS: [String]? = nil, trustsFront: Bool? = nil,
-            keyCount: Int? = nil
+            keyCount: Int? = nil, impostors: Int? = nil, unproven: Int? = nil
         ) {
             self.version = version
             self.mode = mode
@@ -103,6 +107,8 @@ public enum GetStatus: ControlMethod {
             self.withoutTLS = withoutTLS
             self.trustsFront = trustsFront
             self.keyCount = keyCount
+            self.impostors = impostors
+            self.unproven = unproven
         }
     }
 }

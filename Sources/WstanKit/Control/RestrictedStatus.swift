@@ -39,6 +39,8 @@ extension GetStatus.Reply {
         visible.bytesReceived = bytesReceived.rounded(from: 1_000_000)
         visible.bytesSent = bytesSent.rounded(from: 1_000_000)
         visible.droppedDatagrams = droppedDatagrams?.rounded()
+        visible.impostors = impostors?.rounded()
+        visible.unproven = unproven?.rounded()
         if let pool {
             visible.pool = Control.Pool(
                 size: pool.size, idle: pool.idle.rounded(), opening: pool.opening.rounded(), hits: pool.hits.rounded(),

@@ -32,6 +32,7 @@ struct StatusText {
         if let pool = status.pool { self.pool(pool, status.mode) }
         rejects(status)
         datagrams(status)
+        proofs(status)
         keys(status)
         add("error", status.configurationErrors ?? [], manner.bad)
         add("warning", status.listenConcerns(systemctl).map(\.text) + (status.warnings ?? []), manner.doubtful)
@@ -180,6 +181,16 @@ struct StatusText {
     private mutating func datagrams(_ status: GetStatus.Reply) {
         guard let dropped = status.droppedDatagrams, dropped > 0 else { return }
         add("datagrams", ["\(dropped) dropped since the start"], manner.doubtful)
+    }
+
+    /// Of version 2, in which each server proves itself.
+    private mutating func proofs(_ status: GetStatus.Reply) {
+        let missing = [
+            (status.impostors ?? 0, "answer", "not made with the server's key"),
+            (status.unproven ?? 0, "WebSocket", "opened without the server's proof"),
+        ].filter { $0.0 > 0 }.map { "\(Amount.count($0, $1)) \($2)" }
+        guard !missing.isEmpty else { return }
+        add("proofs", [missing.joined(separator: ", ") + ", since the start"], manner.doubtful)
     }
 
     private mutating func pool(_ pool: Control.Pool, _ mode: Control.Mode) {

@@ -88,7 +88,7 @@ import WstanControl
         ],
         certificate: .init(file: "f", names: ["n"], endTimestampUSec: 1, mismatchedHost: "h", refusal: "/f is bad"),
         requiresRestart: ["uri"], filesChanged: true, reloadFailureTimestampUSec: 1, warningCount: 1,
-        replacedListen: ["a"], withoutTLS: ["b"], trustsFront: false, keyCount: 300)
+        replacedListen: ["a"], withoutTLS: ["b"], trustsFront: false, keyCount: 300, impostors: 1, unproven: 2)
 
     @Test func `refusals are counted in the interface's order, each in a field of its own`() throws {
         let rejects = ControlCoding.object(of: Control.Rejects([.replay: 1, .droppedDatagrams: 7]))

@@ -123,7 +123,9 @@ final class StatusReporter: @unchecked Sendable {
             replacedListen: listeners.replaced.isEmpty ? nil : listeners.replaced.map(\.description),
             withoutTLS: withoutTLS.isEmpty ? nil : withoutTLS,
             trustsFront: withoutTLS.isEmpty ? nil : settings.trustedProxies.hasOtherHosts,
-            keyCount: listed.count > ListKeys.pageSize ? listed.count : nil)
+            keyCount: listed.count > ListKeys.pageSize ? listed.count : nil,
+            impostors: (snapshot.pool?.impostors).map { Int(clamping: $0) },
+            unproven: (snapshot.pool?.unproven).map { Int(clamping: $0) })
     }
 
     private func pool(_ snapshot: ServiceSnapshot) -> Control.Pool {
