@@ -340,7 +340,10 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
 
     /// The last thing: cuts off what has not finished, and says what was gathered.
     package func close(until deadline: Instant) async {
-        for tunnel in tunnels.values.map(\.tunnel) { tunnel.cutOff() }
+        for tunnel in tunnels.values.map(\.tunnel) {
+            // See `waitForPythonClient`: there is no time to wait here.
+            if isTooYoungForReset(tunnel) { tunnel.close(CloseCode.goingAway) } else { tunnel.cutOff() }
+        }
         recorder.close()
         await worker.finish(until: deadline)
     }

@@ -50,9 +50,12 @@ extension ServerService {
     /// for that is cancelled before it has begun. So on a tunnel that has only just opened, our end takes a moment to
     /// be told.
     func waitForPythonClient(_ tunnel: Tunnel) async {
-        guard tunnels[tunnel.id] != nil, !tunnel.isOfVersion2 else { return }
-        let told = tunnel.opened + ServerLimits.resetAfterOpening
-        if worker.now < told { await worker.sleep(for: told - worker.now) }
+        guard tunnels[tunnel.id] != nil, isTooYoungForReset(tunnel) else { return }
+        await worker.sleep(for: tunnel.opened + ServerLimits.resetAfterOpening - worker.now)
+    }
+
+    func isTooYoungForReset(_ tunnel: Tunnel) -> Bool {
+        !tunnel.isOfVersion2 && worker.now < tunnel.opened + ServerLimits.resetAfterOpening
     }
 }
 

@@ -352,6 +352,20 @@ import Testing
         }
     }
 
+    /// The exit would have ended both in good order, and a download without a length would have looked whole.
+    @Test(arguments: [true, false])
+    func `what is still to be sent, or to be reset, is reset when the process ends`(isOrderly: Bool) async throws {
+        try await WorkerThread.run { worker in
+            let (near, far) = try await Loopback.pair(on: worker)
+            Loopback.tighten(far)
+            near.write([UInt8](repeating: 9, count: isOrderly ? 4 << 20 : 1 << 17))
+            if isOrderly { near.closeOrderly(awaitingPeer: false) } else { near.resetAfterDelivery() }
+            await worker.finish(until: worker.now)
+            #expect(near.isClosed)
+            #expect(await far.readAll().ending == .failed(ECONNRESET))
+        }
+    }
+
     // MARK: Connecting
 
     @Test func `a refused connection is refused`() async throws {

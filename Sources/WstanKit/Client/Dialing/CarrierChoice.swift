@@ -57,10 +57,17 @@ struct CarrierChoice: Sendable, Equatable {
         return .search(RequestCarrier.allCases.filter { $0 != carrier })
     }
 
-    /// All were tried, or one has worked, of which `succeeded` has told.
-    mutating func searchEnded(found: Bool, _ now: Instant) {
+    enum Ending: Sendable {
+        /// One has worked, of which `succeeded` has told.
+        case found
+        case allRefused
+        /// Not all were answered.
+        case brokenOff
+    }
+
+    mutating func searchEnded(_ ending: Ending, _ now: Instant) {
         isSearching = false
-        guard !found else { return }
+        guard ending == .allRefused else { return }
         let length = pause.map { min($0.length * 2, Self.longestPause) } ?? Self.firstPause
         pause = Pause(length: length, until: now + length)
     }

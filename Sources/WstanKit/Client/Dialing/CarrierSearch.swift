@@ -36,22 +36,46 @@ extension Dialer {
         case .askAgain: return .known
         case .wait: return await carrierChanges(from: carrier, of: number) ? .known : nil
         case .search(let others):
-            let tunnel = await search(others, number)
-            changeCarriers(of: number) { [worker] in $0.searchEnded(found: tunnel != nil, worker.now) }
-            return tunnel.map { .opened($0) }
+            let result = await search(others, number)
+            changeCarriers(of: number) { [worker] in $0.searchEnded(result.ending, worker.now) }
+            return switch result {
+            case .opened(let tunnel): .opened(tunnel)
+            // The server has proven itself, and says the rest to the next request.
+            case .dismissed: .known
+            case .allRefused, .brokenOff: nil
+            }
         }
     }
 
-    private func search(_ carriers: [RequestCarrier], _ number: Int) async -> Tunnel? {
-        for carrier in carriers {
-            guard case .success(let uplink) = await servers.connect(to: number) else { return nil }
-            do throws(DialFailure) {
-                return try await openIdle(uplink, in: carrier)
-            } catch {
-                guard error.mayBeCarriers else { return nil }
+    private enum SearchResult {
+        case opened(Tunnel)
+        /// The request has arrived, and the server has no tunnel for it.
+        case dismissed
+        case allRefused
+        /// Something else has failed, which says nothing of the carriers.
+        case brokenOff
+
+        var ending: CarrierChoice.Ending {
+            switch self {
+            case .opened, .dismissed: .found
+            case .allRefused: .allRefused
+            case .brokenOff: .brokenOff
             }
         }
-        return nil
+    }
+
+    private func search(_ carriers: [RequestCarrier], _ number: Int) async -> SearchResult {
+        for carrier in carriers {
+            guard case .success(let uplink) = await servers.connect(to: number) else { return .brokenOff }
+            do throws(DialFailure) {
+                return .opened(try await openIdle(uplink, in: carrier))
+            } catch {
+                if error.isDismissal { return .dismissed }
+                // Whatever a front answers: it may be too long for its path, and not for its fields.
+                guard error.mayBeCarriers || error.isHTTPAnswer else { return .brokenOff }
+            }
+        }
+        return .allRefused
     }
 
     /// Waits for the end of a search, which may be another worker's.

@@ -175,8 +175,16 @@ final class Dialer: @unchecked Sendable {
         do throws(DialFailure) {
             switch key.version {
             case .v2(let identity):
-                let (agreement, reply) = try await agree(
-                    on: cargo.opening(), by: identity, in: carrier, with: uplink, &intake)
+                let agreement: TunnelV2.Agreement
+                let reply: ReplyPayload
+                do throws(DialFailure) {
+                    (agreement, reply) = try await agree(
+                        on: cargo.opening(), by: identity, in: carrier, with: uplink, &intake)
+                } catch {
+                    // The request has arrived, and the server has proven itself.
+                    if error.isDismissal { carrierWorked(carrier, for: uplink.number) }
+                    throw error
+                }
                 carrierWorked(carrier, for: uplink.number)
                 pings.adopt(reply.options)
                 pool.heard(reply)

@@ -43,13 +43,16 @@ final class SendingKey: @unchecked Sendable {
 
     var isOfVersion2: Bool { if case .v2 = version { true } else { false } }
 
-    /// - Returns: whether tunnels of the former one are another key's.
+    /// - Returns: whether it is another one. In version 2 it may be the same user's, for another key of the server.
     func install(_ key: SentKey) -> Bool {
-        let former = id
+        switch (version, key) {
         // An authenticator keeps what it has made of its key.
-        if case .v1 = key, key.id == former { return false }
-        version = Version(key)
-        return id != former
+        case (.v1, .v1) where key.id == id: return false
+        case (.v2(let former), .v2(let next)) where former.credentials == next.credentials: return false
+        case (.v1, _), (.v2, _):
+            version = Version(key)
+            return true
+        }
     }
 }
 

@@ -354,10 +354,13 @@ final class TunnelPool: TunnelOwner, @unchecked Sendable {
     }
 
     /// Another key is in use: what is free, or being opened, is replaced, and what is in use is closed when it falls idle.
+    ///
+    /// - Parameter key: may be the former ID, where it is the same user's for another key of the server.
     func install(_ key: KeyID) {
         keyInUse = key
         keyUses = keyUses.filter { $0.key == key }
         openAnew()
+        for id in machine.dropAll() { tunnels[id]?.close(CloseCode.normal) }
         closeUnwanted()
     }
 

@@ -194,7 +194,7 @@ enum KeyWarning {
             ]
         }
         guard isConfigured else { return [] }
-        return ["\(configured.source.place) still has this key. Replace it, or the key returns if \(path) is lost."]
+        return ["\(configured.source.place) still has this key, which returns if \(path) is lost: keep a backup of that file."]
     }
 }
 

@@ -183,7 +183,10 @@ final class KeyRingService: @unchecked Sendable {
     /// - Parameter revokes: whether a server's tunnels of version 2 end whose key is not in it any longer, whatever they carry. A
     ///   client's go on, since the server decides about their key.
     func install(_ steps: Steps, revokes: Bool = true) async {
-        let gone = ring.userKeys.subtracting(steps.ring.userKeys)
+        // Connections that are open outlast a key that has expired, also when it is forgotten.
+        var former = ring
+        former.expire(now: clock())
+        let gone = former.userKeys.subtracting(steps.ring.userKeys)
         ring = steps.ring
         stored = steps.stored
         await users.install(ring)

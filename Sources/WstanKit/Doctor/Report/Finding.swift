@@ -41,7 +41,7 @@ package struct Finding: Equatable, Sendable {
         let whose = requests == 1 ? "one request of this doctor" : "\(requests) requests of this doctor"
         return .warning(
             "requests", "\(place) opened no tunnel for \(whose)",
-            remedy: "a wstan server there lists them in wstanctl rejects, by this host's address, and its fail2ban counts them")
+            remedy: "a wstan server there lists them in wstanctl rejects --all, by this host's address, and its fail2ban counts them")
     }
 
     var isFailure: Bool {

@@ -44,6 +44,8 @@ package final class LingeringClose: @unchecked Sendable {
         remaining = .max
     }
 
+    var isReset: Bool { ending == .reset }
+
     /// To be called at the beginning, and at every event of the stream.
     func proceed() {
         guard !stream.isClosed else { return }

@@ -157,9 +157,12 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     /// good order, as if what has come were all.
     package func finish(until deadline: Instant) async {
         assertIsCurrent()
-        for stream in pollables.compactMap({ $0 as? Stream }) where !stream.isEnding { stream.abort() }
+        for stream in streams where !stream.isEnding { stream.abort() }
         await flushed(until: max(deadline, now + Self.lastWords))
+        for stream in streams where stream.isCutShort { stream.abort() }
     }
+
+    private var streams: [Stream] { pollables.compactMap { $0 as? Stream } }
 
     /// For what is on its way when the deadline has passed.
     private static let lastWords: Duration = .milliseconds(200)

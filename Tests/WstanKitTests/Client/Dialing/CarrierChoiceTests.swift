@@ -21,7 +21,7 @@ import Testing
         // Others that are refused meanwhile try nothing by themselves.
         #expect(choice.refused(.cookie, Self.at(1)) == .wait)
         #expect(choice.succeeded(.subprotocol, Self.at(1)) == true)
-        choice.searchEnded(found: true, Self.at(1))
+        choice.searchEnded(.found, Self.at(1))
         #expect(choice.carrier == .subprotocol && !choice.isSearching)
         #expect(choice.refused(.cookie, Self.at(2)) == .askAgain)
         #expect(choice.refused(.subprotocol, Self.at(2)) == .accept)
@@ -34,7 +34,7 @@ import Testing
         var now = 0
         for pause in [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
             #expect(choice.refused(.cookie, Self.at(now)) == .search([.path, .subprotocol]))
-            choice.searchEnded(found: false, Self.at(now))
+            choice.searchEnded(.allRefused, Self.at(now))
             #expect(choice.carrier == .cookie)
             #expect(choice.refused(.cookie, Self.at(now)) == .accept)
             #expect(choice.refused(.cookie, Self.at(now + pause - 1)) == .accept)
@@ -43,7 +43,7 @@ import Testing
         #expect(choice.succeeded(.cookie, Self.at(now)) == false)
         #expect(choice.refused(.cookie, Self.at(now + 24 * 3600)) == .search([.path, .subprotocol]))
         let later = now + 24 * 3600
-        choice.searchEnded(found: false, Self.at(later))
+        choice.searchEnded(.allRefused, Self.at(later))
         #expect(choice.refused(.cookie, Self.at(later + 1)) == .search([.path, .subprotocol]))
     }
 
@@ -53,7 +53,7 @@ import Testing
         choice.begin()
         #expect(choice.carrier == .path)
         #expect(choice.refused(.path, Self.at(1)) == .search([.cookie, .subprotocol]))
-        choice.searchEnded(found: false, Self.at(1))
+        choice.searchEnded(.allRefused, Self.at(1))
         #expect(choice.refused(.path, Self.at(1)) == .accept)
         choice.begin()
         #expect(choice.refused(.path, Self.at(1)) == .search([.cookie, .subprotocol]))
