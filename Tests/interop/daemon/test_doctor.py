@@ -15,7 +15,7 @@ from helpers.peers import agent
 from helpers.peers.target import echo
 from helpers.peers.web import Web
 from helpers.process import CTL, OURS, THEIRS, find, free_port, without_proxies
-from helpers.scenario import Scenario
+from helpers.scenario import Scenario, binary_key
 from helpers.tls import module_authority, tls_server
 from helpers.version2 import DeviceKeys, Version2
 from helpers.waiting import Stuck, eventually
@@ -672,6 +672,20 @@ class OfAServer(Doctor):
 
 
 class OfVersion2(Version2):
+    def test_moved(self):
+        """The configured key is of version 1 and retired. The doctor asks with the server's own key, of the ring."""
+        folder = os.path.join(self.directory, 'state')
+        os.mkdir(folder, 0o700)
+        state = '--state-directory=' + folder
+        server = self.server(state, key=binary_key())
+        self.ctl(server, 'add-key', 'laptop', '--v2')
+        keys = [json.loads(line) for line in self.ctl(server, 'keys', '--json').splitlines()]
+        self.ctl(server, 'retire-key', *(key['id'] for key in keys if key['kind'] == 'v1'), '--close')
+        done = subprocess.run([OURS, '--doctor', '--config', server.configuration, state], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, env=without_proxies())
+        self.assertRegex(done.stdout, r'(?m)^ok       key: a server.s of version 2, from .*/keyring')
+        self.assertRegex(done.stdout, r'(?m)^ok       listen: ')
+
     def test_question_is_no_use(self):
         """A server's doctor asks in the name of a user. That is no use of the user's key, so `rotate-server-key` does not count it."""
         folder = os.path.join(self.directory, 'state')
