@@ -80,9 +80,11 @@ import WstanControl
             retireTimestampUSec: now + 7_200_000_000, uses: 0, kind: .server),
     ]
 
-    private static func user(_ name: String, usesFormer: Bool, isSeen: Bool = true) -> Control.Key {
+    private static func user(
+        _ name: String, usesFormer: Bool, isSeen: Bool = true, state: Control.KeyState = .current
+    ) -> Control.Key {
         .init(
-            name: name, id: "0000000000000001", state: .current, source: .state, createdTimestampUSec: now - 7_200_000_000,
+            name: name, id: "0000000000000001", state: state, source: .state, createdTimestampUSec: now - 7_200_000_000,
             uses: isSeen ? 1 : 0, lastUseTimestampUSec: isSeen ? now : nil, kind: .v2,
             formerServerKeyTimestampUSec: usesFormer ? now - 60_000_000 : nil)
     }
@@ -113,6 +115,19 @@ import WstanControl
         let waiting = server + [Self.user("desk", usesFormer: false, isSeen: false)]
         #expect(FormerServerKey(among: waiting)?.users.map(\.name) == ["desk"])
         #expect(KeyTable.table([Self.serverKeys[0]], now: Self.now, manner: Manner()).count == 2)
+    }
+
+    /// Its string had the former server key; that of the name's current key may have the current one.
+    @Test func `a former key of a name counts until the name's current key is used`() {
+        func names(_ keys: Control.Key...) -> [String]? {
+            FormerServerKey(among: Self.serverKeys + keys)?.users.map(\.name)
+        }
+        let former = Self.user("laptop", usesFormer: true, state: .previous)
+        #expect(names(Self.user("laptop", usesFormer: false), former)?.isEmpty == true)
+        #expect(names(Self.user("phone", usesFormer: false), former) == ["laptop"])
+        #expect(names(Self.user("laptop", usesFormer: false, isSeen: false), former) == ["laptop"])
+        #expect(names(Self.user("laptop", usesFormer: true), former) == ["laptop"])
+        #expect(names(former) == ["laptop"])
     }
 
     @Test func `a rotated server key says who needs a new string, each name once`() {
@@ -187,7 +202,19 @@ import WstanControl
                 sudo wstanctl -i wstand client-config --key laptop prints it again.
 
                 """)
-        #expect(added(beside: .v1, .v1).contains("\"laptop\" also has keys of version 1, which stay: c0, c1.\n"))
+        let several = added(beside: .v1, .v1)
+        #expect(several.contains("\"laptop\" also has keys of version 1, which stay: c0, c1.\n"))
+        #expect(
+            several.contains(
+                """
+                When wstanctl -i wstand keys shows that the others are no longer used, end them:
+
+                    sudo wstanctl -i wstand retire-key c0
+                    sudo wstanctl -i wstand retire-key c1
+
+                sudo wstanctl -i wstand client-config --key laptop prints it again.
+
+                """))
         let later = added(beside: .v2)
         #expect(later.contains("\"laptop\" also has a key of version 2, which stays: c0.\n") && !later.contains("rotate-key"))
     }

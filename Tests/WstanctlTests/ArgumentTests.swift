@@ -111,7 +111,7 @@ import WstanControl
         "init client a",
         "init client a/b --uri ws://h/", "init client a --uri http://h/", "init client a --uri ws://0.0.0.0:80/",
         "init client a --uri ws://HOST:8080/", "init server --host a:80", "init server --root x",
-        "client-config --pac --key a",
+        "client-config --pac --key a", "rotate-key --passphrase", "add-key a --passphrase",
         "init client --uri ws://h/", "init client a --user --uri ws://h/", "--user --socket /x",
         "init server --name a/b", "doctor --socket /x", "--socket /x doctor", "instances -i a", "--user instances",
     ])

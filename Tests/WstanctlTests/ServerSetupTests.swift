@@ -14,7 +14,7 @@ import WstanControl
         let goal = try ServerGoal(wish, on: host)
         return try SetupPlan(
             [
-                ServerKeyStep(path: goal.keyFile, newString: { "NEW" }), ServerConfigurationStep(wish: wish),
+                ServerKeyStep(source: goal.key, newString: { "NEW" }), ServerConfigurationStep(wish: wish),
                 ListenSocketStep(wish: wish), RestartStep(unit: SocketUnit.service),
             ], on: host)
     }
@@ -56,7 +56,7 @@ import WstanControl
         }
         func deed(_ present: String? = nil, isForPython: Bool = false) throws -> Deed? {
             let files = present.map { ["/k": $0] } ?? [:]
-            return try ServerKeyStep(path: "/k", isForPython: isForPython, newString: { "wstan2:AQAB" })
+            return try ServerKeyStep(source: .file("/k"), isForPython: isForPython, newString: { "wstan2:AQAB" })
                 .deeds(on: HostObservation(texts: files), after: []).first
         }
         func written(_ deed: Deed?) -> String? {
@@ -71,6 +71,21 @@ import WstanControl
         }
         let failure = #expect(throws: Failure.self) { try deed(v2, isForPython: true) }
         #expect(failure?.text.contains("sudo wstanctl add-key NAME --v1") == true)
+    }
+
+    @Test func `for Python, a key that is in no file is looked at, or it is said that it cannot be`() throws {
+        func deeds(_ source: ConfigurationLayers.KeySource, isForPython: Bool = true) throws -> [Deed] {
+            try ServerKeyStep(source: source, isForPython: isForPython).deeds(on: HostObservation(), after: [])
+        }
+        let v2 = "wstan2:AyAhIiMkJSYnKCkqKywtLi8wMTIzNDU2Nzg5Ojs8PT4_MmcEDg"
+        #expect(try deeds(.text("WY+yKqwlAlxSubNXVLrJsw==")).isEmpty)
+        #expect(try deeds(.text(v2), isForPython: false).isEmpty)
+        let failure = #expect(throws: Failure.self) { try deeds(.text(v2)) }
+        #expect(failure?.text.hasPrefix("the configuration has a key of version 2, which the Python wstan") == true)
+        #expect(failure?.text.contains("remove the line \"key = ...\" there, then run this again") == true)
+        #expect(try deeds(.service("env:WSTAN_KEY"), isForPython: false).isEmpty)
+        let why = "only the service can read the key, so init cannot tell whether it is of version 1, which Python needs"
+        #expect(try deeds(.service("env:WSTAN_KEY")) == [.keep("env:WSTAN_KEY", why: why)])
     }
 
     @Test func `without a file one is made, and the key`() throws {

@@ -17,8 +17,12 @@ public struct FormerServerKey: Equatable {
         guard let former = own.first(where: { $0.state == .previous }) else { return nil }
         let current = own.first { $0.state == .current }
         key = former
+        let ofUsers = keys.filter { $0.kind == .v2 }
+        // Their current key is in use, so the strings of their former ones are not needed.
+        let moved = Set(ofUsers.filter { $0.state == .current && $0.uses > 0 }.map(\.name))
         var seen: Set<String> = []
-        users = keys.filter { $0.kind == .v2 && $0.mayHoldFormer(than: current) }.filter { seen.insert($0.name).inserted }
+        users = ofUsers.filter { $0.state == .current || !moved.contains($0.name) }
+            .filter { $0.mayHoldFormer(than: current) && seen.insert($0.name).inserted }
             .map { User(name: $0.name, lastUse: $0.formerServerKeyTimestampUSec) }
     }
 }

@@ -24,14 +24,19 @@ enum ClientString {
             throw failure("\(error)")
         }
         guard text.isKeyString else { throw failure("is of version 1, where both ends have the same") }
-        do throws(KeyParser.Problem) {
-            guard let string = try KeyParser.read(text, isClient: true).key.text else {
-                preconditionFailure("the key of a string of version 2 has a text")
-            }
-            return string
+        let string: KeyString
+        do throws(KeyString.Problem) {
+            string = try KeyString(text: text.text)
         } catch {
-            throw failure("\(error)")
+            throw failure(error.advised)
         }
+        guard string.kind != .client else { throw failure("is a client's already") }
+        guard let client = string.clientKey else {
+            throw failure(
+                "holds no client's key: the key was rotated, or made for a server alone; "
+                    + "\"wstanctl client-config --key NAME\" prints a client's at the server")
+        }
+        return client.string.text
     }
 
     private static func failure(_ problem: String) -> ConfigurationFailure {

@@ -41,8 +41,8 @@ struct InitServerCommand: ParsableCommand {
             ServerConfigurationStep(wish: wish), ListenSocketStep(wish: wish), RestartStep(unit: SocketUnit.service),
         ]
         let units = [SocketUnit.service, SocketUnit.name]
-        let keyFile = try ServerGoal(wish, on: try host.observe(others, units: [])).keyFile
-        let steps = [ServerKeyStep(path: keyFile, isForPython: python)] + others
+        let source = try ServerGoal(wish, on: try host.observe(others, units: [])).key
+        let steps = [ServerKeyStep(source: source, isForPython: python)] + others
         let seen = try host.observe(steps, units: units)
         let goal = try ServerGoal(wish, on: seen)
         let plan = try SetupPlan(steps, on: seen)

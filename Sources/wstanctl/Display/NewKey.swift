@@ -33,16 +33,17 @@ struct NewKey {
         let whose = "\"\(Printable.text(name))\" also has \(keys) of version \(version), which \(stay): "
         let text = whose + ids.joined(separator: ", ") + ".\n"
         guard version == 1 else { return text }
+        let (rest, them) = ids.count == 1 ? ("the other one is", "it") : ("the others are", "them")
+        let ends = ids.map { "    sudo \(program) retire-key \($0)\n" }.joined()
         return """
             \(text)
             On a client that has it, run this; it asks for the new key:
 
                 sudo wstanctl -i \(ClientLine.instance(name)) rotate-key --key-file -
 
-            When \(program) keys shows that the other one is no longer used, end it:
+            When \(program) keys shows that \(rest) no longer used, end \(them):
 
-                sudo \(program) retire-key \(ids[0])
-
+            \(ends)
             """
     }
 

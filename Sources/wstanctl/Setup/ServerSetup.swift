@@ -98,7 +98,9 @@ struct ServerGoal {
     }
 
     /// Of the configuration's key file; nil where the key is elsewhere.
-    var keyFile: String? {
+    var keyFile: String? { Self.keyFile(key) }
+
+    static func keyFile(_ key: ConfigurationLayers.KeySource?) -> String? {
         switch key {
         case nil: ServerWish.defaultKeyFile
         case .file(let path): path
@@ -116,31 +118,47 @@ struct ServerGoal {
 
 /// The key of the server, where the configuration says that it is.
 struct ServerKeyStep: SetupStep {
-    /// Nil where it is not in a file.
-    let path: String?
+    /// Where the key is, as in `ServerGoal`.
+    let source: ConfigurationLayers.KeySource?
     /// It is to be one of version 1.
     var isForPython = false
     /// Makes one of version 2 for a host without a key.
     var newString: () throws(Failure) -> String = KeyStrings.forServer
 
+    private var path: String? { ServerGoal.keyFile(source) }
+
     var lookedAt: [String] { path.map { [$0] } ?? [] }
 
     func deeds(on host: HostObservation, after earlier: [Deed]) throws(Failure) -> [Deed] {
-        guard let path else { return [] }
+        guard let path else { return try keptElsewhere() }
         if let bytes = host.files[path] {
-            let key = try KeyInput.serverKey(in: bytes, named: path)
-            if isForPython, key.isKeyString { throw Self.isSecond(path) }
+            try check(bytes, in: path, what: path)
             return [.keep(path, why: "the key exists")]
         }
         let key = isForPython ? NewSecret.key() : try newString()
         return [.write(.init(path: path, text: key + "\n", readers: .daemon, what: "a new key"))]
     }
 
-    private static func isSecond(_ path: String) -> Failure {
-        Failure(
-            "\(path) has a key of version 2, which the Python wstan does not know. Keep it: leave --python out, start "
+    /// Of a key that is in no file, only what --python asks for is to be said.
+    private func keptElsewhere() throws(Failure) -> [Deed] {
+        guard isForPython else { return [] }
+        switch source {
+        case .text(let text): try check(Array(text.utf8), in: "the configuration", what: "the line \"key = ...\" there")
+        case .service(let name):
+            let why = "only the service can read the key, so init cannot tell whether it is of version 1, which Python needs"
+            return [.keep(name, why: why)]
+        case .file, nil: break
+        }
+        return []
+    }
+
+    /// - Parameter what: would have to go for a key of version 1.
+    private func check(_ key: [UInt8], in place: String, what: String) throws(Failure) {
+        guard try KeyInput.serverKey(in: key, named: place).isKeyString, isForPython else { return }
+        throw Failure(
+            "\(place) has a key of version 2, which the Python wstan does not know. Keep it: leave --python out, start "
                 + "wstand, and give each Python client a key of its own: sudo wstanctl add-key NAME --v1. Or, while no "
-                + "client uses it, remove \(path), then run this again.")
+                + "client uses it, remove \(what), then run this again.")
     }
 }
 

@@ -30,14 +30,15 @@ import Testing
         #expect(FreshKey(isV2: true).text(onTerminal: true).hasPrefix("For the server: wstan2:"))
         // A key file has more lines than the key.
         #expect(try ClientString.string(of: Array(text.utf8)) == lines[1])
-        #expect(try ClientString.string(of: Array(lines[1].utf8)) == lines[1])
+        let failure = #expect(throws: ConfigurationFailure.self) { try ClientString.string(of: Array(lines[1].utf8)) }
+        #expect(failure?.description.contains("the key on stdin is a client's already") == true)
     }
 
     @Test(arguments: [
         ("", "is empty"), ("WY+yKqwlAlxSubNXVLrJsw==", "is of version 1"), ("a passphrase", "is of version 1"),
         ("wstan2:AQ", "was cut off"),
         // A server's alone: its clients are in its ring.
-        ("wstan2:AyAhIiMkJSYnKCkqKywtLi8wMTIzNDU2Nzg5Ojs8PT4_MmcEDg", "wstanctl client-config --key NAME"),
+        ("wstan2:AyAhIiMkJSYnKCkqKywtLi8wMTIzNDU2Nzg5Ojs8PT4_MmcEDg", "holds no client's key: the key was rotated"),
     ])
     func `a key without a client's string is refused with the reason`(text: String, reason: String) {
         let failure = #expect(throws: ConfigurationFailure.self) { try ClientString.string(of: Array(text.utf8)) }

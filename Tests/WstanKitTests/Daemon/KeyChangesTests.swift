@@ -104,8 +104,10 @@ import WstanControl
                 let failure = await Self.failure { () async throws(KeyFailure) in
                     _ = try await keys.add(name: "x", version: .v1, key: given, acceptsV1: false)
                 }
-                #expect(failure == .notPossible(KeyWarning.refusedV1))
+                #expect(failure == .notPossible(KeyWarning.refusedV1(isGiven: given != nil)))
             }
+            #expect(KeyWarning.refusedV1(isGiven: false).contains(". Without --v1, add-key makes a key of version 2;"))
+            #expect(KeyWarning.refusedV1(isGiven: true).contains("; without --key-file, add-key makes a key of version 2;"))
             #expect(await kind("x") == nil)
             let rotated = try await keys.rotate(name: "a", acceptsV1: false)
             #expect(rotated.warnings.contains(KeyWarning.uselessV1(try #require(KeyName("a")))))

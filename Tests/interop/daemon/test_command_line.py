@@ -47,10 +47,10 @@ class CommandLine(Scenario):
         done = self.run_to_end('-g', '--v2')
         self.assertEqual((done.returncode, done.stderr), (0, ''))
         server, client = done.stdout.split()
-        for given in server + '\n', done.stdout, client:
+        for given in server + '\n', done.stdout:
             derived = subprocess.run([OURS, '--client-key'], input=given, capture_output=True, text=True, timeout=4)
             self.assertEqual((derived.returncode, derived.stdout, derived.stderr), (0, client + '\n', ''))
-        for given, about in ('', 'is empty'), (self.key, 'is of version 1'), (server[:-1], 'is cut off'), ('x' * 5000, 'is above 4096 bytes'):
+        for given, about in ('', 'is empty'), (self.key, 'is of version 1'), (client, "is a client's already"), (server[:-1], 'is cut off'), ('x' * 5000, 'is above 4096 bytes'):
             refused = subprocess.run([OURS, '--client-key'], input=given, capture_output=True, text=True, timeout=4)
             self.assertEqual((refused.returncode, refused.stdout), (78, ''))
             self.assertRegex(refused.stderr, r'\Awstand: error: the key on stdin %s.*\n\Z' % about)

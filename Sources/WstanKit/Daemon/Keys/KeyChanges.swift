@@ -93,7 +93,9 @@ extension KeyRingService {
         return try await inTurn { [self] () throws(KeyFailure) in
             let spoken: KeyVersion = ring.server.isEmpty && acceptsV1 ? .v1 : .v2
             let made = try await make(text, version ?? (text == nil ? spoken : nil))
-            guard acceptsV1 || made.key.version == .v2 else { throw .notPossible(KeyWarning.refusedV1) }
+            guard acceptsV1 || made.key.version == .v2 else {
+                throw .notPossible(KeyWarning.refusedV1(isGiven: text != nil))
+            }
             let serverKey = made.key.version == .v2 && ring.server.isEmpty ? ServerKey.random() : nil
             let now = clock()
             let steps = try await prepare(runtimeOnly: runtimeOnly, of: known) { (ring) throws(KeyRing.Problem) in

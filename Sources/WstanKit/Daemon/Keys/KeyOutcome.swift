@@ -145,9 +145,13 @@ enum KeyWarning {
     private static let mostNames = 20
 
     /// Of a key of version 1, where none is accepted.
-    static let refusedV1 =
-        "this server does not accept version 1 (accept-v1 = no in [server]). Without --v1, add-key makes a key of version 2; "
-        + "accept-v1 = yes and a reload admit version 1"
+    ///
+    /// - Parameter isGiven: it was not to be made.
+    static func refusedV1(isGiven: Bool) -> String {
+        let instead = isGiven ? "The given key is of version 1; without --key-file" : "Without --v1"
+        return "this server does not accept version 1 (accept-v1 = no in [server]). \(instead), add-key makes a key of "
+            + "version 2; accept-v1 = yes and a reload admit version 1"
+    }
 
     /// A rotation has made such a key.
     static func uselessV1(_ name: KeyName) -> String {

@@ -106,7 +106,7 @@ struct FileCheck {
         switch key {
         case .v1(let key): key.count == 16 ? "a key of 16 bytes" : "a passphrase"
         case .server(_, _, user: nil): "a server's of version 2"
-        case .server: "one of version 2 that both ends share"
+        case .server: "a server's of version 2, with its first client's"
         case .client: "a client's of version 2"
         }
     }

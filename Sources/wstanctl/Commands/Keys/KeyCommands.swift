@@ -25,6 +25,10 @@ struct KeyInputOptions: ParsableArguments {
     @Flag(help: "The key that is given is a passphrase.")
     var passphrase = false
 
+    func validate() throws {
+        if passphrase, keyFile == nil { throw ValidationError("--passphrase needs --key-file, which gives the passphrase") }
+    }
+
     /// - Returns: nil when a key is to be made.
     func read() throws(Failure) -> String? {
         let key: KeyText
@@ -138,7 +142,7 @@ struct RetireKeyCommand: ParsableCommand {
         help: "The ID, from wstanctl keys, or a name that has one key only.", completion: .custom(KeyNames.completeKeys)
     )
     var key: String
-    @Flag(help: "Close the tunnels that were opened with it, too.")
+    @Flag(help: "Close the tunnels that were opened with it, too. Those of a key of version 2 are always closed.")
     var close = false
 
     func run() throws {
