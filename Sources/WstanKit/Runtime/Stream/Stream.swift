@@ -389,10 +389,8 @@ package final class Stream: Pollable, @unchecked Sendable {
 
     /// It is no longer used: it sends what is held, and closes by itself.
     var isEnding: Bool { lingering != nil }
-
     /// Whether the end of the process now would look like the end of what it had to say, and is none.
     var isCutShort: Bool { lingering.map { !outbox.isEmpty || $0.isReset } ?? false }
-
     var mayHaveInput: Bool { isReadable && !isClosed }
 
     /// From here on everything is TLS.
