@@ -96,7 +96,7 @@ release: ## release programs, in .build/release
 	$(SWIFT) build $(release_flags)
 
 .PHONY: bench
-bench: ## what a tunnel costs beside two bare relays, and whether the goals are met (about ten minutes)
+bench: ## what a tunnel costs beside two bare relays, and whether the goals are met (about a quarter of an hour)
 	@scripts/setup build bench
 	@$(MAKE) --no-print-directory release .build/bench/tunbench .build/bench/tlsrelay .build/bench/delayline
 	@bench/run
