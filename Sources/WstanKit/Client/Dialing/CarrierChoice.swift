@@ -13,13 +13,13 @@ struct CarrierChoice: Sendable, Equatable {
         case accept
         /// A try of each of these, in this order; `searchEnded` is to be called.
         case search([RequestCarrier])
-        /// The end of a search that is under way.
+        /// The end of the search of another request.
         case wait
         /// Another request: meanwhile another carrier was found.
         case askAgain
     }
 
-    /// One that has worked for so long a time ago is not left: a refusal then is a refusal.
+    /// A carrier that has worked within this time is kept: a refusal then is a refusal.
     static let trust: Duration = .seconds(24 * 3600)
     /// From the end of a search that has found nothing to the next; each pause is twice as long as the one before.
     static let firstPause: Duration = .seconds(1)

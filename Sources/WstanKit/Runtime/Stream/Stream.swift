@@ -389,7 +389,7 @@ package final class Stream: Pollable, @unchecked Sendable {
 
     /// It is no longer used: it sends what is held, and closes by itself.
     var isEnding: Bool { lingering != nil }
-    /// Whether the end of the process now would look like the end of what it had to say, and is none.
+    /// Whether the peer would take the end of the process for the end of the data.
     var isCutShort: Bool { lingering.map { !outbox.isEmpty || $0.isReset } ?? false }
     var mayHaveInput: Bool { isReadable && !isClosed }
 

@@ -3,7 +3,7 @@ import WstanBase
 /// What a server is for clients of version 2: its keys, and its users (protocol-v2.md section 3).
 struct ServerIdentity: Sendable {
     var keys: LiveServerKeys
-    /// From then on the former one is none.
+    /// The former key ends then.
     var formerExpiry: CalendarTime?
     var realm = Realm.none
     var users: UserRing
