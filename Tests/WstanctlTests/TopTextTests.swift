@@ -176,5 +176,8 @@ import WstanControl
         #expect(
             RefusalTable.lines(none, now: Self.now, manner: Manner(isUTC: true))
                 == ["Nothing was refused since Fri 2027-01-15 08:00:00 UTC."])
+        #expect(
+            RefusalTable.lines(none, now: Self.now, manner: Manner(width: 45, isUTC: true))
+                == ["Nothing was refused since Fri 2027-01-15", "08:00:00 UTC."])
     }
 }

@@ -11,7 +11,8 @@ enum RefusalTable {
     /// - Parameter now: microseconds since 1970.
     static func lines(_ reply: ListRejects.Reply, now: Int, manner: Manner) -> [String] {
         guard !reply.refusals.isEmpty else {
-            return ["Nothing was refused since \(Amount.moment(reply.sinceTimestampUSec, isUTC: manner.isUTC))."]
+            let text = "Nothing was refused since \(Amount.moment(reply.sinceTimestampUSec, isUTC: manner.isUTC))."
+            return Printable.wrapped(text, to: manner.width ?? .max)
         }
         let rows = reply.refusals.map { refusal in
             [
