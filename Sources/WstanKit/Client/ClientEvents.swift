@@ -71,7 +71,7 @@ extension EventLog {
 
     func saidBye(_ bye: Bye, on tunnel: UInt64) {
         logger.debug(
-            "the server takes no more requests on a tunnel", metadata: ["tunnel": "\(tunnel)", "code": "\(bye.code)"])
+            "the server takes no more requests on a tunnel", metadata: ["tunnel": "\(tunnel)", "code": "\(bye.number)"])
     }
 
     func connectionOpened(_ tunnel: UInt64, target: Address, isPooled: Bool) {

@@ -49,17 +49,19 @@ package enum DialFailure: Error, Equatable {
         case draining
         case overLimit
         case keyRevoked
+        /// By a code that no server of this release sends then.
+        case other(code: UInt8)
 
-        /// What the server says with BYE.
-        init(_ code: ResetCode) {
-            switch code {
+        /// What the server says.
+        init(_ bye: Bye) {
+            switch bye.code {
             case .keyRevoked: self = .keyRevoked
             case .overLimit, .noMemory: self = .overLimit
+            case .draining: self = .draining
             case .none, .failed, .notAllowed, .networkUnreachable, .hostUnreachable, .refused, .ttlExpired,
-                .notSupported,
-                .addressTypeNotSupported, .reset, .noSuchName, .timedOut, .idle, .draining, .nothingToResume,
+                .notSupported, .addressTypeNotSupported, .reset, .noSuchName, .timedOut, .idle, .nothingToResume,
                 .listenerTakenOver, .noSuchListener, .cannotListen:
-                self = .draining
+                self = .other(code: bye.number)
             }
         }
     }
@@ -114,7 +116,7 @@ package enum DialFailure: Error, Equatable {
             .dismissed(.overLimit):
             true
         case .notHTTP, .tooLargeAnswer, .unfinishedAnswer(.timedOut), .unproven(.timedOut), .timedOut, .overtaken, .tls,
-            .impostor, .unusableServerKey, .dismissed(.keyRevoked):
+            .impostor, .unusableServerKey, .dismissed(.keyRevoked), .dismissed(.other):
             false
         case .at(_, let failure): failure.mayBeRestart
         }

@@ -114,6 +114,12 @@ extension DialFailure {
                     + "--key-file - takes it here")
         case .dismissed(.draining): Self.busy("the server says that it is draining")
         case .dismissed(.overLimit): Self.busy("the server says that a limit is reached")
+        case .dismissed(.other(let code)):
+            Row(
+                "dismissed", "The server opens no tunnel for this client",
+                "the server has proven itself and ended the tunnel at once, with code \(code)"
+                    + (ResetCode(rawValue: code).map { " (\($0.words))" } ?? ""),
+                advice: "see the server's log; a code without words is a later release's: update wstan here")
         case .overtaken:
             Row(
                 "server-slow", "The server does not answer", "the server did not answer within a second",

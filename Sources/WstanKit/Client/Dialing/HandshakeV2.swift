@@ -60,7 +60,7 @@ package struct HandshakeV2 {
         let said = answer.payload.options
         let agreement = TunnelV2.Agreement(
             keyID: identity.keyID, chains: answer.secrets, peerLimit: said.recordLimit, shape: said.shape)
-        if let bye = agreement.farewell(in: intake.bytes) { throw .dismissed(DialFailure.Dismissal(bye.code)) }
+        if let bye = agreement.farewell(in: intake.bytes) { throw .dismissed(DialFailure.Dismissal(bye)) }
         return (agreement, answer.payload)
     }
 

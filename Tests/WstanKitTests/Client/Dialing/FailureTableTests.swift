@@ -84,6 +84,7 @@ import Testing
             (.unfinishedAnswer(.closed), "answer-cut-short"), (.unfinishedAnswer(.timedOut), "answer-timed-out"),
             (.impostor(reason: "length"), "impostor"), (.unproven(.closed), "unproven"),
             (.unusableServerKey, "server-key-unusable"), (.dismissed(.keyRevoked), "key-revoked"),
+            (.dismissed(.other(code: 99)), "dismissed"),
         ]
 
     @Test func `every cause has a code of its own, which never changes`() {
@@ -128,6 +129,19 @@ import Testing
     ])
     func `a cause is what was seen`(failure: DialFailure, cause: String) {
         #expect(failure.cause == cause)
+    }
+
+    @Test func `a server that ends a tunnel at once is told by its code`() throws {
+        for (number, code) in [(20, "server-busy"), (21, "server-busy"), (25, "server-busy"), (22, "key-revoked")] as [(UInt8, String)] {
+            #expect(DialFailure.dismissed(.init(Bye(number: number))).code == code)
+        }
+        let bytes: [UInt8] = [99, 0x78]
+        let unknown = try bytes.withUnsafeBytes { try Bye.read($0) }
+        #expect(unknown == Bye(number: 99, text: "x") && unknown.code == .failed)
+        for (bye, words) in [(unknown, "with code 99"), (Bye(code: .notAllowed), "with code 2 (not allowed)")] {
+            let failure = DialFailure.dismissed(.init(bye))
+            #expect(failure.cause.hasSuffix(words) && !failure.mayBeRestart, "\(failure.cause)")
+        }
     }
 
     @Test func `the manual lists every code`() throws {

@@ -23,17 +23,29 @@ struct ResetV2: Equatable, Sendable {
 
 /// BYE: no new requests on this tunnel.
 struct Bye: Equatable, Sendable {
-    var code: ResetCode
+    /// As it was sent: a later release may know more of them.
+    let number: UInt8
     var text = ""
+
+    var code: ResetCode { ResetCode(byte: number) }
+
+    init(code: ResetCode, text: String = "") {
+        self.init(number: code.rawValue, text: text)
+    }
+
+    init(number: UInt8, text: String = "") {
+        self.number = number
+        self.text = text
+    }
 
     static func read(_ body: UnsafeRawBufferPointer) throws(Violation) -> Bye {
         var reader = ByteReader(body)
-        guard let code = reader.readByte() else { throw .truncated }
-        return Bye(code: ResetCode(byte: code), text: try MessageText.read(&reader))
+        guard let number = reader.readByte() else { throw .truncated }
+        return Bye(number: number, text: try MessageText.read(&reader))
     }
 
     func encode(into bytes: inout [UInt8]) {
-        bytes.append(code.rawValue)
+        bytes.append(number)
         MessageText.encode(text, into: &bytes)
     }
 }
