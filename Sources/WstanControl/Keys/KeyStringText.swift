@@ -19,12 +19,18 @@ public struct KeyStringText: Sendable, Equatable, CustomStringConvertible, Custo
         /// Whether that end can work with it.
         public func isFor(client isClient: Bool) -> Bool { self != (isClient ? .server : .client) }
 
+        /// Whether that end is to be given it. A client can work with a shared one, and can then play the server.
+        public func belongs(toClient isClient: Bool) -> Bool { (self == .client) == isClient }
+
         /// That it is one of the other end, in words that follow "the key".
-        public static func isOfOtherEnd(client isClient: Bool) -> String {
-            isClient
-                ? "is a server's, and a client's is needed: \"wstanctl client-config --key NAME\" prints one at the server"
-                : "is a client's, and a server's is needed: remove it, and \"wstanctl init server\" makes one; "
+        public func isOfOtherEnd(client isClient: Bool) -> String {
+            guard isClient else {
+                return "is a client's, and a server's is needed: remove it, and \"wstanctl init server\" makes one; "
                     + "\"wstand -g --v2\" prints one with the string for its client"
+            }
+            let derived = self == .shared ? ", and \"wstand --client-key\" makes one of this string" : ""
+            return "is a server's, and a client's is needed: \"wstanctl client-config --key NAME\" prints one at the server"
+                + derived
         }
     }
 

@@ -115,8 +115,8 @@ enum KeyInput {
 
     /// - Throws: for a string of the other end.
     private static func refuse(_ key: KeyText, called what: String, unlessForClient isClient: Bool) throws(Failure) {
-        guard let kind = try? Self.kind(of: key), !kind.isFor(client: isClient) else { return }
-        throw Failure("\(what) \(KeyStringText.Kind.isOfOtherEnd(client: isClient))")
+        guard let kind = try? Self.kind(of: key), !kind.belongs(toClient: isClient) else { return }
+        throw Failure("\(what) \(kind.isOfOtherEnd(client: isClient))")
     }
 }
 

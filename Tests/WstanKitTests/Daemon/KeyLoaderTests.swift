@@ -60,6 +60,10 @@ import Testing
         let shared = Self.string(.shared)
         let (sharedClient, sharedServer) = (try #require(shared.clientKey), try #require(shared.serverKey))
         #expect(try Self.load(shared, isClient: true).key == .client(sharedClient))
+        let warnings = try Self.load(shared, isClient: true).warnings
+        #expect(warnings.count == 1 && warnings[0].contains("its holder can play the server"))
+        #expect(try Self.load(shared, isClient: false).warnings.isEmpty)
+        #expect(try Self.load(Self.string(.client), isClient: true).warnings.isEmpty)
         #expect(try Self.load(shared, isClient: false).key == .server(sharedServer, .none, user: shared.userKey))
         try Self.withFile(Array("\u{FEFF} \(shared.text) \r\n# mine".utf8)) { path in
             let key = try KeyLoader.load(.file(path), isClient: true).key

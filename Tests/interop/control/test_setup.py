@@ -266,12 +266,15 @@ class Setup(Control):
 
     # Of the vectors of version 2.
     CLIENT_STRING = 'wstan2:AjWActY2WIDRruoymt-RITg4Ue0hoo47dell0NLNFmJUQEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl963GkU'
+    SHARED_STRING = 'wstan2:AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fJzFQ6A'
     SERVER_STRING = 'wstan2:AyAhIiMkJSYnKCkqKywtLi8wMTIzNDU2Nzg5Ojs8PT4_MmcEDg'
 
     def test_strings_of_version_2(self):
         """One of the other end, and one that is damaged, is refused before a file is written, also as a passphrase."""
         client = 'client', 'x', '--uri', 'ws://a.test/'
         for text, why in ((self.SERVER_STRING, "the key is a server's, and a client's is needed: \"wstanctl client-config --key NAME\" prints one"),
+                          (self.SHARED_STRING, "the key is a server's, and a client's is needed: \"wstanctl client-config --key NAME\" prints one "
+                           'at the server, and "wstand --client-key" makes one of this string'),
                           (self.CLIENT_STRING[:-1], 'the key in stdin is cut off or mistyped'), ('wstan2:', 'the key in stdin ends after wstan2:'),
                           (self.CLIENT_STRING.replace('AjWA', 'AjWB'), 'the key in stdin is cut off or mistyped: its check does not match'),
                           (self.CLIENT_STRING.upper(), 'the key in stdin looks like a damaged one of version 2'),

@@ -50,6 +50,11 @@ class CommandLine(Scenario):
         for given in server + '\n', done.stdout:
             derived = subprocess.run([OURS, '--client-key'], input=given, capture_output=True, text=True, timeout=4)
             self.assertEqual((derived.returncode, derived.stdout, derived.stderr), (0, client + '\n', ''))
+        for option, key, warns in ((), server, True), (('--compatible=yes',), client, False), ((), client, False), (('-s',), server, False):
+            done = self.run_to_end('--check-config', *option, 'ws://127.0.0.1:1/', '--key-file', self.write('key', key))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual('its holder can play the server' in done.stdout + done.stderr, warns)
+            self.assertEqual('compatible has no effect' in done.stdout + done.stderr, '--compatible=yes' in option)
         for given, about in ('', 'is empty'), (self.key, 'is of version 1'), (client, "is a client's already"), (server[:-1], 'is cut off'), ('x' * 5000, 'is above 4096 bytes'):
             refused = subprocess.run([OURS, '--client-key'], input=given, capture_output=True, text=True, timeout=4)
             self.assertEqual((refused.returncode, refused.stdout), (78, ''))

@@ -16,6 +16,12 @@ def shared_key(realm=b'', secret=None):
     return key_string(keys.SHARED, secret or os.urandom(32), realm)
 
 
+def client_string(key):
+    """What a client is given of a string for both ends: with it, it cannot play the server."""
+    held = KeyString(key)
+    return key_string(keys.CLIENT, held.server.public + held.user.secret, held.realm)
+
+
 class DeviceKeys:
     """The strings of a server and of a client of it, which cannot play the server."""
 
@@ -86,10 +92,13 @@ class Version2(Scenario):
     def _configuration(self, mode, port, key):
         """A file, with a control socket beside it."""
         path = os.path.join(self.directory, '%s%d.conf' % (mode, len(self.processes)))
+        key = key or self.key
+        if mode == 'client' and key.startswith(keys.PREFIX):
+            key = client_string(key)
         with open(path, 'w') as file:
             os.chmod(path, 0o600)
             file.write('mode = %s\nuri = ws://127.0.0.1:%d/\nkey = %s\n[control]\nsocket = %s.sock\n' % (
-                mode, port, key or self.key, path))
+                mode, port, key, path))
         return path
 
     def ctl(self, daemon, *arguments, stdin=None):

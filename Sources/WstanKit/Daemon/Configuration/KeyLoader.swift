@@ -28,7 +28,11 @@ enum KeyLoader {
     }
 
     static func load(_ settings: Settings) throws(Failure) -> ConfiguredKey {
-        try load(settings.key, isClient: settings.mode == .client)
+        var key = try load(settings.key, isClient: settings.mode == .client)
+        if settings.compatible, !key.key.isOfVersion1, settings.mode == .client || !settings.acceptV1 {
+            key.warnings.append("compatible has no effect with a key of version 2: remove it")
+        }
+        return key
     }
 
     /// - Parameter isClient: which end it is for: key strings of version 2 are for one.

@@ -13,7 +13,7 @@ enum KeyParser {
     /// - Parameter isClient: which end it is for: key strings of version 2 are for one.
     /// - Returns: the key, and what an administrator should be warned of.
     static func read(_ text: KeyText, isClient: Bool) throws(Problem) -> (key: TunnelKey, warning: String?) {
-        if text.isKeyString { return (try read(keyString: text.text, isClient: isClient), nil) }
+        if text.isKeyString { return try read(keyString: text.text, isClient: isClient) }
         guard let key = text.passphrase.map({ Key(passphrase: $0) }) ?? Key(text: text.text) else {
             throw Problem(description: KeyText.Problem.notDerived.description)
         }
@@ -25,8 +25,11 @@ enum KeyParser {
     }
 
     private static let weakBelow = 12
+    private static let canPlayServer =
+        "the key is a server's string: it works, and its holder can play the server; wstanctl client-config --key NAME prints a "
+        + "client's at the server, and wstanctl rotate-key --key-file - takes it here"
 
-    private static func read(keyString text: String, isClient: Bool) throws(Problem) -> TunnelKey {
+    private static func read(keyString text: String, isClient: Bool) throws(Problem) -> (key: TunnelKey, warning: String?) {
         let string: KeyString
         do throws(KeyString.Problem) {
             string = try KeyString(text: text)
@@ -34,8 +37,8 @@ enum KeyParser {
             throw Problem(description: error.advised)
         }
         guard let key = TunnelKey(string, isClient: isClient) else {
-            throw Problem(description: KeyString.Kind.isOfOtherEnd(client: isClient))
+            throw Problem(description: string.kind.isOfOtherEnd(client: isClient))
         }
-        return key
+        return (key, isClient && string.kind == .shared ? Self.canPlayServer : nil)
     }
 }

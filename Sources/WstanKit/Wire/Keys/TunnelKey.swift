@@ -45,6 +45,8 @@ package enum TunnelKey: Sendable, Equatable {
         }
     }
 
+    package var isOfVersion1: Bool { if case .v1 = self { true } else { false } }
+
     /// Whether one of its keys has this id in a ring.
     package func holds(_ id: KeyID) -> Bool {
         switch self {
