@@ -167,6 +167,10 @@ import WstanControl
 
                     sudo wstanctl init client laptop --uri wss://a.test/chat/
 
+                Or, with the Python wstan and the key in place of KEY:
+
+                    wstan wss://a.test/chat/ KEY
+
                 sudo wstanctl client-config --key laptop prints it again.
 
                 """)
@@ -249,6 +253,10 @@ import WstanControl
 
                     sudo wstanctl init client client --uri ws://192.0.2.7:8080/
 
+                Or, with the Python wstan and the key in place of KEY:
+
+                    wstan ws://192.0.2.7:8080/ KEY
+
                 192.0.2.7 is this host's own address. If clients use another one, set it:
 
                     sudo wstanctl init server --address NAME
@@ -286,7 +294,7 @@ import WstanControl
     @Test func `a server on loopback only has no address to print`() {
         let key = NewKey(
             name: nil, id: "ab", key: Self.made, clientURI: "ws://HOST/", isGuess: true, isLoopbackOnly: true)
-        #expect(key.added.contains("--uri ws://HOST/\n\nThis server listens on loopback only, so clients"))
+        #expect(key.added.contains("    wstan ws://HOST/ KEY\n\nThis server listens on loopback only, so clients"))
         #expect(key.added.contains("[server] public-uri") && !key.added.contains("own address"))
     }
 

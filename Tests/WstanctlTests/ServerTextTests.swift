@@ -29,6 +29,10 @@ import Testing
 
                     sudo wstanctl init client client --uri ws://198.51.100.7:8080/
 
+                Or, with the Python wstan and the key in place of KEY:
+
+                    wstan ws://198.51.100.7:8080/ KEY
+
                 Key:
 
                     KEY==
@@ -44,6 +48,10 @@ import Testing
                 On a new client, run this; it asks for the key:
 
                     sudo wstanctl init client laptop --uri ws://a.test:8080/
+
+                Or, with the Python wstan and the key in place of KEY:
+
+                    wstan ws://a.test:8080/ KEY
 
                 Key:
 

@@ -1,10 +1,12 @@
+import WstanControl
+
 /// What makes a client of a server: the command to run there, and the key, which that command asks for. So the key is in
 /// no command line and in no history of a shell.
 enum ClientLine {
     /// - Parameter name: of the key, which the client's instance is called by; nil: the configured key.
     static func new(name: String?, uri: String, key: String) -> String {
         """
-        \(command(name: name, uri: uri))
+        \(command(name: name, uri: uri, key: key))
 
         Key:
 
@@ -12,12 +14,21 @@ enum ClientLine {
         """
     }
 
-    static func command(name: String?, uri: String) -> String {
-        """
-        On a new client, run this; it asks for the key:
+    /// - Parameter key: of version 1, it may also be for a client of the Python wstan.
+    static func command(name: String?, uri: String, key: String) -> String {
+        let ours = """
+            On a new client, run this; it asks for the key:
 
-            \(shell(name: name, uri: uri))
-        """
+                \(shell(name: name, uri: uri))
+            """
+        guard !key.hasPrefix(KeyStringText.prefix) else { return ours }
+        return """
+            \(ours)
+
+            Or, with the Python wstan and the key in place of KEY:
+
+                wstan \(Shell.word(Printable.text(uri))) KEY
+            """
     }
 
     static func shell(name: String?, uri: String) -> String {

@@ -21,7 +21,7 @@ struct NewKey {
     var otherKeys: [Control.Key] = []
 
     var added: String {
-        head + "\n" + (others.map { "\n" + $0 } ?? "") + (key == nil ? "" : "\n" + newClient)
+        head + "\n" + (others.map { "\n" + $0 } ?? "") + (key.map { "\n" + newClient(with: $0) } ?? "")
     }
 
     /// What the name has already, and how a client changes from that to the new key, if that is of the later version.
@@ -53,7 +53,7 @@ struct NewKey {
     func rotated(grace: Int, now: Int) -> String {
         if let replacedKey { return head + "\n\n" + Self.wayBack(from: Printable.text(replacedKey)) }
         let others = stillAccepted(grace: grace, now: now).map { "\n" + $0 + "\n" } ?? ""
-        guard key != nil else { return head + "\n" + others }
+        guard let key else { return head + "\n" + others }
         let old =
             grace > 0
             ? "The old key is accepted for another \(Amount.time(microseconds: grace))."
@@ -65,7 +65,7 @@ struct NewKey {
 
                 sudo wstanctl -i \(ClientLine.instance(name)) rotate-key --key-file -
 
-            \(newClient)
+            \(newClient(with: key))
             """
     }
 
@@ -97,11 +97,11 @@ struct NewKey {
 
     private var program: String { "wstanctl" + (instance.map { " -i \(Shell.word($0))" } ?? "") }
 
-    private var newClient: String {
+    private func newClient(with key: String) -> String {
         let again =
             "sudo \(program) client-config\(name.map { " --key \(Shell.word(Printable.text($0)))" } ?? "") prints it again.\n"
         guard let clientURI else { return again }
-        var text = ClientLine.command(name: name, uri: clientURI) + "\n\n"
+        var text = ClientLine.command(name: name, uri: clientURI, key: key) + "\n\n"
         if isLoopbackOnly {
             text += ClientLine.loopbackOnly + "\n\n"
         } else if isGuess {

@@ -176,6 +176,10 @@ On a new client, run this; it asks for the key:
 
     sudo wstanctl init client client --uri ws://192.0.2.7:8080/
 
+Or, with the Python wstan and the key in place of KEY:
+
+    wstan ws://192.0.2.7:8080/ KEY
+
 192.0.2.7 is this host's own address. If clients use another one, set it:
 
     sudo wstanctl init server --address NAME
@@ -192,6 +196,10 @@ New key for "laptop" (ID cd):
 On a new client, run this; it asks for the key:
 
     sudo wstanctl init client laptop --uri ws://192.0.2.7:8080/
+
+Or, with the Python wstan and the key in place of KEY:
+
+    wstan ws://192.0.2.7:8080/ KEY
 
 sudo wstanctl client-config --key laptop prints it again.
 """ % KEY)

@@ -50,7 +50,7 @@ extension CommandLineOption {
             name: "help", letter: "h", meaning: .help, group: .general, purpose: "show this help and exit"),
         CommandLineOption(
             name: "gen-key", letter: "g", meaning: .generateKey, group: .general,
-            purpose: "print a new key and exit"),
+            purpose: "print a new key of version 1 (with --v2: two strings of version 2), and exit"),
         CommandLineOption(
             name: "v2", meaning: .secondVersion, group: .general,
             purpose: "with --gen-key: print a server's string of version 2, then its client's", isPython: false),
