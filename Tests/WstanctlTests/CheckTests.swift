@@ -151,6 +151,35 @@ import WstanControl
             Self.check([server]).text == "certificate of server ws://h:80/ expires on 2027-01-16, in 1 day")
     }
 
+    @Test func `a client's key is a warning from two weeks before its end on, with the command that helps`() {
+        func check(_ end: Int?, replaced: Bool = true, _ change: (inout Control.Server) -> Void = { _ in }) -> Check {
+            var server = Self.server(.reachable)
+            (server.keyEndTimestampUSec, server.keyReplaced) = (end, replaced ? true : nil)
+            change(&server)
+            return Self.check([server]) {
+                $0.instance = "home"
+                $0.keys = [.init(name: "default", id: "00ff", state: .current, source: .state, uses: 1)]
+            }
+        }
+        #expect(check(Self.now + 14 * Self.day).status == .ok)
+        #expect(check(Self.now + 14 * Self.day, replaced: false).status == .ok)
+        #expect(check(nil, replaced: false).status == .ok)
+        let command = "wstanctl -i home rotate-key --key-file - takes the new key"
+        let near = check(Self.now + 14 * Self.day - 60_000_000)
+        #expect(
+            near.line.hasPrefix("WARNING - key for server ws://h:80/ expires on 2027-01-29, in 13d 23h: \(command) |"))
+        #expect(near.status.exitCode == 1)
+        #expect(
+            near.concerns.map(\.advice) == [
+                "at the server, wstanctl client-config --key NAME prints the new key; NAME is that of the ID 00ff in wstanctl keys"
+            ])
+        let alone = check(Self.now + 3_600_000_000, replaced: false)
+        #expect(alone.text == "key for server ws://h:80/ expires on 2027-01-15, in 1h: \(command)")
+        #expect(alone.concerns[0].advice?.hasPrefix("at the server, wstanctl rotate-key NAME makes a new key") == true)
+        #expect(check(nil).text == "key for server ws://h:80/ was replaced at the server and will be refused: \(command)")
+        #expect(check(Self.now - 1).text == "key for server ws://h:80/ expired on 2027-01-15: \(command)")
+    }
+
     @Test func `the worst comes first, on one line that a bar does not cut`() {
         let check = Self.check([Self.server(.unreachable, cause: "a | b\nc")]) { $0.state = .draining }
         #expect(
@@ -176,6 +205,7 @@ import WstanControl
             server.lastSuccessTimestampUSec = nonsense
             server.lastFailureTimestampUSec = nonsense
             server.certificateEndTimestampUSec = nonsense
+            server.keyEndTimestampUSec = nonsense
             server.rttUSec = nonsense
             let check = Self.check([server, server]) {
                 $0.reloadFailureTimestampUSec = nonsense

@@ -35,6 +35,13 @@ import WstanControl
         uri: "ws://vpn.example.com:8080/f3a1/", state: .reachable, used: true, sinceTimestampUSec: ago(minutes: 61),
         lastSuccessTimestampUSec: ago(minutes: 0), tunnels: 7, rttUSec: 12_345)
 
+    /// Of version 2, behind a front that removes cookies, some hours before its key ends.
+    private static let ending = Control.Server(
+        uri: "ws://vpn.example.com:8080/f3a1/", state: .reachable, used: true, sinceTimestampUSec: ago(minutes: 61),
+        lastSuccessTimestampUSec: ago(minutes: 0), tunnels: 7, rttUSec: 12_345, carrier: .path,
+        carrierCause: "a request in a cookie was answered 403 Forbidden (Server: nginx)", keyReplaced: true,
+        keyEndTimestampUSec: now + 83_100_000_000)
+
     private static let lost = Control.Server(
         uri: "ws://vpn.example.com:8080/f3a1/", state: .unreachable, used: true, sinceTimestampUSec: ago(minutes: 2),
         lastSuccessTimestampUSec: ago(minutes: 3), lastFailureTimestampUSec: ago(minutes: 0),
@@ -44,6 +51,9 @@ import WstanControl
 
     private static let screens: [String: GetStatus.Reply] = [
         "healthy client": client(reachable),
+        "key that ends": client(ending) { status in
+            status.keys = [.init(name: "default", id: "0123456789abcdef", state: .current, source: .state, uses: 3)]
+        },
         "server gone": client(lost) { status in
             status.tunnelsActive = 0
             status.pool = .init(size: 16, idle: 0, opening: 0, hits: 9, misses: 1)
@@ -107,8 +117,8 @@ import WstanControl
                         start
                traffic  since the start 2.0 MB and 1.4 KB
                   pool  ████············
-                        4 of 16 idle; 90% hits; 12 ms
-                        round trip
+                        4 of 16 idle; 90% hits; 12 ms TCP
+                        RTT
             """)
         try expect("healthy client", at: 80, """
             ● wstand@home 0.2.0, client, pid 4711
@@ -118,7 +128,7 @@ import WstanControl
                listens  127.0.0.1:1080
                tunnels  3 in use, 214 opened since the start
                traffic  since the start 2.0 MB and 1.4 KB
-                  pool  ████············ 4 of 16 idle; 90% hits; 12 ms round trip
+                  pool  ████············ 4 of 16 idle; 90% hits; 12 ms TCP RTT
             """)
         try expect("healthy client", at: 140, """
             ● wstand@home 0.2.0, client, pid 4711
@@ -128,7 +138,59 @@ import WstanControl
                listens  127.0.0.1:1080
                tunnels  3 in use, 214 opened since the start
                traffic  since the start 2.0 MB and 1.4 KB
-                  pool  ████············ 4 of 16 idle; 90% hits; 12 ms round trip
+                  pool  ████············ 4 of 16 idle; 90% hits; 12 ms TCP RTT
+            """)
+    }
+
+    @Test func `a client whose key ends soon, and which has changed the carrier`() throws {
+        try expect("key that ends", at: 45, """
+            ● wstand@home 0.2.0, client, pid 4711
+                 state  running for 1h 2min, since Fri
+                        2027-01-15 06:58:00 UTC
+                config  as at the start
+                server  ws://vpn.example.com:8080/f3a1/
+                        reachable for 1h, carrier path
+                          carrier changed: a request in a
+                          cookie was answered 403
+                          Forbidden (Server: nginx)
+                          to begin with it: carrier =
+                          path in [client]
+                          the key expires on 2027-01-16,
+                          in 23h 5min
+                          at the server, wstanctl
+                          client-config --key NAME prints
+                          the new key; NAME is that of
+                          the ID 0123456789abcdef in
+                          wstanctl keys
+                          wstanctl -i home rotate-key
+                          --key-file - takes the new key
+               listens  127.0.0.1:1080
+               tunnels  3 in use, 214 opened since the
+                        start
+               traffic  since the start 2.0 MB and 1.4 KB
+                  pool  ████············
+                        4 of 16 idle; 90% hits; 12 ms TCP
+                        RTT
+                  keys  default  0123456789abcdef
+                          current; used 3 times
+            """)
+        try expect("key that ends", at: 80, """
+            ● wstand@home 0.2.0, client, pid 4711
+                 state  running for 1h 2min, since Fri 2027-01-15 06:58:00 UTC
+                config  as at the start
+                server  ws://vpn.example.com:8080/f3a1/ reachable for 1h, carrier path
+                          carrier changed: a request in a cookie was answered 403 Forbidden
+                          (Server: nginx)
+                          to begin with it: carrier = path in [client]
+                          the key expires on 2027-01-16, in 23h 5min
+                          at the server, wstanctl client-config --key NAME prints the new
+                          key; NAME is that of the ID 0123456789abcdef in wstanctl keys
+                          wstanctl -i home rotate-key --key-file - takes the new key
+               listens  127.0.0.1:1080
+               tunnels  3 in use, 214 opened since the start
+               traffic  since the start 2.0 MB and 1.4 KB
+                  pool  ████············ 4 of 16 idle; 90% hits; 12 ms TCP RTT
+                  keys  default  0123456789abcdef  current; used 3 times
             """)
     }
 
@@ -201,7 +263,7 @@ import WstanControl
                           last heard of 3min ago
                         wss://backup.example.net:443/
                         f3a1/ reachable for 2min, in use,
-                        12 ms round trip
+                        12 ms TCP RTT
                           certificate expires on
                           2027-03-16, in 60 days
                listens  127.0.0.1:1080
@@ -209,8 +271,8 @@ import WstanControl
                         start
                traffic  since the start 2.0 MB and 1.4 KB
                   pool  ████············
-                        4 of 16 idle; 90% hits; 12 ms
-                        round trip
+                        4 of 16 idle; 90% hits; 12 ms TCP
+                        RTT
             """)
         try expect("first of two gone", at: 80, """
             ● wstand@home 0.2.0, client, pid 4711
@@ -223,12 +285,12 @@ import WstanControl
                           connection
                           last heard of 3min ago
                         wss://backup.example.net:443/f3a1/ reachable for 2min, in use, 12 ms
-                        round trip
+                        TCP RTT
                           certificate expires on 2027-03-16, in 60 days
                listens  127.0.0.1:1080
                tunnels  3 in use, 214 opened since the start
                traffic  since the start 2.0 MB and 1.4 KB
-                  pool  ████············ 4 of 16 idle; 90% hits; 12 ms round trip
+                  pool  ████············ 4 of 16 idle; 90% hits; 12 ms TCP RTT
             """)
         try expect("first of two gone", at: 140, """
             ● wstand@home 0.2.0, client, pid 4711
@@ -238,12 +300,12 @@ import WstanControl
                           check that wstand runs there, that it listens on the address and port of uri (not on 127.0.0.1), and that no firewall rejects
                           the connection
                           last heard of 3min ago
-                        wss://backup.example.net:443/f3a1/ reachable for 2min, in use, 12 ms round trip
+                        wss://backup.example.net:443/f3a1/ reachable for 2min, in use, 12 ms TCP RTT
                           certificate expires on 2027-03-16, in 60 days
                listens  127.0.0.1:1080
                tunnels  3 in use, 214 opened since the start
                traffic  since the start 2.0 MB and 1.4 KB
-                  pool  ████············ 4 of 16 idle; 90% hits; 12 ms round trip
+                  pool  ████············ 4 of 16 idle; 90% hits; 12 ms TCP RTT
             """)
     }
 
@@ -347,8 +409,8 @@ import WstanControl
                         start
                traffic  since the start 2.0 MB and 1.4 KB
                   pool  ████············
-                        4 of 16 idle; 90% hits; 12 ms
-                        round trip
+                        4 of 16 idle; 90% hits; 12 ms TCP
+                        RTT
                   keys  default  0123456789abcdef
                           current; used 3 times, last 4s
                           ago
@@ -365,7 +427,7 @@ import WstanControl
                listens  127.0.0.1:1080
                tunnels  3 in use, 214 opened since the start
                traffic  since the start 2.0 MB and 1.4 KB
-                  pool  ████············ 4 of 16 idle; 90% hits; 12 ms round trip
+                  pool  ████············ 4 of 16 idle; 90% hits; 12 ms TCP RTT
                   keys  default  0123456789abcdef  current; used 3 times, last 4s ago
                  error  /etc/wstan/home.conf:3:7: uri: not a URI: write it like
                         ws://host:port/path
@@ -379,7 +441,7 @@ import WstanControl
                listens  127.0.0.1:1080
                tunnels  3 in use, 214 opened since the start
                traffic  since the start 2.0 MB and 1.4 KB
-                  pool  ████············ 4 of 16 idle; 90% hits; 12 ms round trip
+                  pool  ████············ 4 of 16 idle; 90% hits; 12 ms TCP RTT
                   keys  default  0123456789abcdef  current; used 3 times, last 4s ago
                  error  /etc/wstan/home.conf:3:7: uri: not a URI: write it like ws://host:port/path
             """)

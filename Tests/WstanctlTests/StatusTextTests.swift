@@ -44,7 +44,7 @@ import WstanControl
                             127.0.0.1:5432 (forward db, by systemd)
                    tunnels  3 in use, 214 opened since the start
                    traffic  in 500 KB/s, out 0 B/s; since the start 2.0 MB and 1.4 KB
-                      pool  ████▒▒·········· 4 of 16 idle, 2 opening; 90% hits; 12 ms round trip
+                      pool  ████▒▒·········· 4 of 16 idle, 2 opening; 90% hits; 12 ms TCP RTT
                 """)
     }
 
@@ -216,7 +216,7 @@ import WstanControl
                   size        16
                   hits        9 (90%)
                   misses      1
-                  round trip  12 ms
+                  round trip  12 ms (TCP)
                 """)
         #expect(
             PoolText.lines(.init(size: 0, idle: 1, opening: 0, hits: 0, misses: 0), .server, Manner()) == [

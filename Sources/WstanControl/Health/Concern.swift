@@ -90,9 +90,10 @@ extension GetStatus.Reply {
         let isServed = servers.contains { $0.state == .reachable }
         return servers.flatMap { server in
             let name = isNameless ? "server" : "server \(server.uri)"
-            return [server.concern(name, now, isServed: isServed), server.certificateConcern(name, now)].compactMap {
-                $0
-            }
+            return [
+                server.concern(name, now, isServed: isServed), server.certificateConcern(name, now),
+                keyConcern(of: server, name, now),
+            ].compactMap { $0 }
         }
     }
 

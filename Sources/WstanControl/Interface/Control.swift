@@ -43,6 +43,11 @@ public enum Control {
         case reachable, unreachable, unknown
     }
 
+    /// What requests of version 2 ride in.
+    public enum Carrier: String, Codable, Sendable, CaseIterable {
+        case cookie, path, `protocol`
+    }
+
     public enum LogLevel: String, Codable, Sendable, CaseIterable {
         case debug, info, notice, warning, error
     }

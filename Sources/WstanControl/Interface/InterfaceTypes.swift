@@ -45,6 +45,10 @@ extension ControlInterface {
         # unknown: nothing was tried yet, or nothing was heard since the last success
         type ServerState (reachable, unreachable, unknown)
 
+        # cookie: a cookie; path: the last part of the path; protocol: the field
+        # Sec-WebSocket-Protocol
+        type Carrier (cookie, path, protocol)
+
         # Idle tunnels: a client's pool; at a server the idle tunnels that its clients
         # keep open (size, hits and misses are 0 then).
         type Pool (
@@ -58,7 +62,7 @@ extension ControlInterface {
           hits: int,
           # Number of requests that had to open a new tunnel
           misses: int,
-          # Smoothed round-trip time to the server
+          # Smoothed round-trip time of TCP, to the server or to the front or proxy before it
           rttUSec: ?int
         )
 
@@ -103,10 +107,18 @@ extension ControlInterface {
           advice: ?string,
           # Tunnels that are open to it
           tunnels: int,
-          # Smoothed round-trip time
+          # Smoothed round-trip time of TCP, to it or to the front or proxy before it
           rttUSec: ?int,
           # When the certificate that it has shown last, or one that vouches for it, expires
-          certificateEndTimestampUSec: ?int
+          certificateEndTimestampUSec: ?int,
+          # What requests of version 2 ride in
+          carrier: ?Carrier,
+          # Why the client has left another carrier for it, with carrier = auto
+          carrierCause: ?string,
+          # True if the server has a new key for this client, and will refuse this one
+          keyReplaced: ?bool,
+          # When the server says that this client's key expires
+          keyEndTimestampUSec: ?int
         )
 
         # The certificate that this end shows

@@ -17,12 +17,21 @@ extension Control {
         public var tunnels: Int
         public var rttUSec: Int?
         public var certificateEndTimestampUSec: Int?
+        /// Of version 2.
+        public var carrier: Carrier?
+        /// Why the client has left another carrier for it.
+        public var carrierCause: String?
+        /// The server has another key for this client.
+        public var keyReplaced: Bool?
+        /// When the server says that this client's key expires.
+        public var keyEndTimestampUSec: Int?
 
         public init(
             uri: String, state: ServerState, used: Bool, trying: Bool = false, sinceTimestampUSec: Int? = nil,
             lastSuccessTimestampUSec: Int? = nil, lastFailureTimestampUSec: Int? = nil, code: String? = nil,
             cause: String? = nil, advice: String? = nil, tunnels: Int = 0, rttUSec: Int? = nil,
-            certificateEndTimestampUSec: Int? = nil
+            certificateEndTimestampUSec: Int? = nil, carrier: Carrier? = nil, carrierCause: String? = nil,
+            keyReplaced: Bool? = nil, keyEndTimestampUSec: Int? = nil
         ) {
             self.uri = uri
             self.state = state
@@ -37,6 +46,10 @@ extension Control {
             self.tunnels = tunnels
             self.rttUSec = rttUSec
             self.certificateEndTimestampUSec = certificateEndTimestampUSec
+            self.carrier = carrier
+            self.carrierCause = carrierCause
+            self.keyReplaced = keyReplaced
+            self.keyEndTimestampUSec = keyEndTimestampUSec
         }
 
         /// Without the path, which may be what keeps strangers from finding the server.

@@ -36,10 +36,12 @@ extension EventLog {
     }
 
     /// With `carrier = auto`.
-    func carrierChanged(to carrier: RequestCarrier, of server: ServerEndpoint) {
+    func carrierChanged(_ change: CarrierChange, of server: ServerEndpoint) {
+        var metadata: Logger.Metadata = ["carrier": "\(change.carrier.rawValue)", "former": "\(change.former.rawValue)"]
+        if let refusal = change.refusal { metadata["code"] = "\(refusal.code)" }
         logger.notice(
-            "requests to server \(server.address) now ride in another carrier: those in the former one were refused",
-            metadata: ["carrier": "\(carrier.rawValue)"])
+            "requests to server \(server.address) now ride \(change.carrier.place): \(change.cause); \(change.advice)",
+            metadata: metadata)
     }
 
     /// New tunnels go elsewhere. Why was told when a server was lost or came back.
@@ -64,8 +66,17 @@ extension EventLog {
         if let notice = reply.options.notice, throttle.allows("notice", every: .seconds(3600), now: now) != nil {
             logger.notice("the server says: \(notice)")
         }
-        if reply.isInGrace, throttle.allows("grace", every: .seconds(3600), now: now) != nil {
-            logger.warning("the key is being replaced at the server and will be refused soon: fetch the new one")
+        if let term = KeyTerm(reply), term.isReplaced,
+            throttle.allows("grace", every: .seconds(86_400), now: now) != nil
+        {
+            var metadata: Logger.Metadata = [:]
+            if let end = term.end { metadata["ends"] = "\(LogLine.timestamp(Int(end.microseconds / 1_000_000)))" }
+            logger.warning(
+                """
+                the key was replaced at the server and will be refused: there, wstanctl client-config --key NAME prints the \
+                new one, and here wstanctl rotate-key --key-file - takes it
+                """,
+                metadata: metadata)
         }
     }
 

@@ -64,6 +64,7 @@ extension Control.Server {
         visible.uri = GetStatus.Reply.hidden
         visible.cause = cause.map { _ in code ?? "a failure" }
         visible.advice = nil
+        visible.carrierCause = nil
         visible.lastSuccessTimestampUSec = nil
         visible.lastFailureTimestampUSec = nil
         visible.tunnels = tunnels.rounded()

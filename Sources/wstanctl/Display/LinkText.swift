@@ -5,11 +5,17 @@ enum LinkText {
     /// - Returns: what is said of each server, one below the other: how it is, then what to do.
     static func lines(_ server: Control.Server, among count: Int, now: Int) -> [String] {
         var head = "\(server.uri) \(server.condition(now))"
-        if server.state == .reachable, count > 1 {
-            if server.used { head += ", in use" }
-            if let roundTrip = server.rttUSec { head += ", \(Amount.roundTrip(microseconds: roundTrip)) round trip" }
+        if server.state == .reachable {
+            if let carrier = server.carrier { head += ", carrier \(carrier.rawValue)" }
+            if count > 1, server.used { head += ", in use" }
+            if count > 1, let roundTrip = server.rttUSec {
+                head += ", \(Amount.roundTrip(microseconds: roundTrip)) TCP RTT"
+            }
         }
         var lines = [head]
+        if server.state == .reachable, let carrier = server.carrier, let cause = server.carrierCause {
+            lines += ["carrier changed: \(cause)", "to begin with it: carrier = \(carrier.rawValue) in [client]"]
+        }
         if server.state != .reachable {
             if let advice = server.advice { lines.append(advice) }
             if server.state == .unreachable, let last = server.lastSuccessTimestampUSec {

@@ -8,7 +8,7 @@ enum PoolText {
         var text = "\(pool.idle) of \(pool.size) idle"
         if pool.opening > 0 { text += ", \(pool.opening) opening" }
         if let share = share(pool) { text += "; \(share) hits" }
-        if let roundTrip = pool.rttUSec { text += "; \(Amount.roundTrip(microseconds: roundTrip)) round trip" }
+        if let roundTrip = pool.rttUSec { text += "; \(Amount.roundTrip(microseconds: roundTrip)) TCP RTT" }
         return (bar(pool, manner), text)
     }
 
@@ -22,7 +22,7 @@ enum PoolText {
             "  size        \(pool.size)",
             "  hits        \(pool.hits)" + (share(pool).map { " (\($0))" } ?? ""),
             "  misses      \(pool.misses)",
-            "  round trip  " + (pool.rttUSec.map { Amount.roundTrip(microseconds: $0) } ?? "not known yet"),
+            "  round trip  " + (pool.rttUSec.map { Amount.roundTrip(microseconds: $0) + " (TCP)" } ?? "not known yet"),
         ]
     }
 

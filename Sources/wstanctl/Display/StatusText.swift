@@ -25,7 +25,7 @@ struct StatusText {
         self.systemctl = systemctl
         head(status)
         configuration(status)
-        servers(status.servers ?? [])
+        servers(status)
         certificate(status)
         listeners(status)
         traffic(status, earlier)
@@ -123,13 +123,15 @@ struct StatusText {
         }
     }
 
-    private mutating func servers(_ servers: [Control.Server]) {
+    private mutating func servers(_ status: GetStatus.Reply) {
+        let servers = status.servers ?? []
         let isServed = servers.contains { $0.state == .reachable }
         for (index, server) in servers.enumerated() {
             let lines = LinkText.lines(server, among: servers.count, now: now)
             let title = index > 0 ? "" : servers.count > 1 ? "servers" : "server"
             add(title, [lines[0]]) { [manner] in Self.paint($0, server, isServed: isServed, manner) }
             add("", Array(lines.dropFirst()), margin: 2)
+            add("", status.keyEndLines(of: server, now: now), manner.doubtful, margin: 2)
         }
     }
 

@@ -51,6 +51,35 @@ import Testing
         #expect(link.revokedKey == nil)
     }
 
+    @Test func `the end of a key is news, and no longer told when the key is revoked`() throws {
+        func term(endingAt end: UInt64? = nil, flags: UInt8 = 0) -> KeyTerm? {
+            var options = Options()
+            if let end { options.set(.expiry, integer: end) }
+            return KeyTerm(ReplyPayload(time: WireTime(milliseconds: 0), cipher: 1, flags: flags, options: options))
+        }
+        #expect(term() == nil && term(flags: 0xfe) == nil)
+        let replaced = try #require(term(flags: 1))
+        #expect(replaced.isReplaced && replaced.end == nil)
+        let ending = try #require(term(endingAt: 7))
+        #expect(!ending.isReplaced && ending.end == CalendarTime(microseconds: 7000))
+        #expect(term(endingAt: .max)?.end == CalendarTime(microseconds: .max))
+
+        let told = Mutex(0)
+        let links = ServerLinks { told.withLock { $0 += 1 } }
+        links.begin(1, firstMark: 0)
+        for each in [replaced, replaced, ending, nil] {
+            _ = links.update(0) { link in
+                link.keyTerm = each
+                return nil
+            }
+        }
+        #expect(told.withLock { $0 } == 3)
+        var link = ServerLink()
+        link.keyTerm = ending
+        _ = link.revoked(KeyID(value: 7), Self.at(1))
+        #expect(link.keyTerm == nil)
+    }
+
     @Test func `resets count when as many came as are tried again`() {
         var link = ServerLink()
         _ = link.succeeded(Self.at(0))

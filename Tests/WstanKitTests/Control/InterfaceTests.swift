@@ -84,7 +84,8 @@ import WstanControl
             .init(
                 uri: "wss://h:1/hidden/", state: .unreachable, used: true, sinceTimestampUSec: 1,
                 lastSuccessTimestampUSec: 2, lastFailureTimestampUSec: 3, code: "c", cause: "w", advice: "a",
-                tunnels: 4, rttUSec: 5, certificateEndTimestampUSec: 6)
+                tunnels: 4, rttUSec: 5, certificateEndTimestampUSec: 6, carrier: .protocol, carrierCause: "front a:1",
+                keyReplaced: true, keyEndTimestampUSec: 7)
         ],
         certificate: .init(file: "f", names: ["n"], endTimestampUSec: 1, mismatchedHost: "h", refusal: "/f is bad"),
         requiresRestart: ["uri"], filesChanged: true, reloadFailureTimestampUSec: 1, warningCount: 1,

@@ -179,12 +179,17 @@ import Testing
     // MARK: The round trip
 
     @Test func `a round trip is told beside TCP's`() {
-        func finding(_ outcome: RoundTripObservation.Outcome, hasProxy: Bool = false) -> Finding {
-            RoundTripObservation(outcome: outcome, tcp: .milliseconds(20), hasProxy: hasProxy).finding
+        func finding(
+            of subject: RoundTripObservation.Subject = .ping, _ outcome: RoundTripObservation.Outcome, hasProxy: Bool = false
+        ) -> Finding {
+            RoundTripObservation(of: subject, outcome, tcp: .milliseconds(20), hasProxy: hasProxy).finding
         }
         #expect(
             finding(.answered(.milliseconds(21)))
-                == .ok("round trip", "21 ms through the tunnel, 20 ms by TCP to the server"))
+                == .ok("round trip", "21 ms for a ping through the tunnel, 20 ms for TCP to the server or its front"))
+        #expect(
+            finding(of: .handshake, .answered(.milliseconds(21)), hasProxy: true)
+                == .ok("round trip", "21 ms from the request to the server's proof, 20 ms for TCP to the proxy"))
         #expect(finding(.answered(.milliseconds(261))).level == .warning)
         #expect(finding(.answered(.milliseconds(261)), hasProxy: true).level == .ok)
         for outcome in [RoundTripObservation.Outcome.closed, .silent, .malformed] {

@@ -83,7 +83,7 @@ class Answers(Control):
         self.assertTrue(text.startswith('● wstand 0.1.0, client, pid 4711\n     state  running for '), text)
         self.assertIn(', since Tue 2023-11-14 22:13:20 UTC\n', text)
         self.assertIn('   traffic  in 1.0 MB/s, out 0 B/s; since the start 2.5 MB and 1.4 KB\n', text)
-        self.assertIn('      pool  ████▒▒·········· 4 of 16 idle, 2 opening; 90% hits; 12 ms round trip\n', text)
+        self.assertIn('      pool  ████▒▒·········· 4 of 16 idle, 2 opening; 90% hits; 12 ms TCP RTT\n', text)
 
     def test_status_in_ascii(self):
         self.environment['LANG'] = 'C'

@@ -99,7 +99,7 @@ class OfAClient(Doctor):
         client = self.client(server)
         self.client_doctor(server.port, listen=client.port, status=WELL)
         for line in (r'^ok       key: a key of 16 bytes', r'^ok       server: ws://127.0.0.1:\d+/, without a proxy$', r'^ok       connection: ',
-                     r'^ok       tunnel: the server knows the key', r'^ok       clock: ', r'^ok       round trip: \S+ \S+ ?\S* through',
+                     r'^ok       tunnel: the server knows the key', r'^ok       clock: ', r'^ok       round trip: [^,]* for a ping through the tunnel, [^,]* for TCP to',
                      r'^ok       listen: a wstan client serves 127.0.0.1:%d$' % client.port, r'^All is well: the files, the way to the server, and where wstand listens\.$'):
             self.assertFinds(line)
         self.assertNotRegex(self.said, 'FAILED|warning')
@@ -672,6 +672,17 @@ class OfAServer(Doctor):
 
 
 class OfVersion2(Version2):
+    def test_good_pair(self):
+        """A client's doctor has the clock and the round trip from what the server has proven."""
+        client = self.client(self.server())
+        done = subprocess.run([OURS, '--doctor', '--config', client.configuration, '--listen=127.0.0.1:%d' % client.port],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, env=without_proxies())
+        self.assertEqual(done.returncode, WELL, done.stdout)
+        for line in ("tunnel: the server knows the key, opens one, and has proven that it is the server; the carrier is cookie",
+                     "clock: agrees with the server's", "round trip: [^,]* from the request to the server's proof, [^,]* for TCP to the server"):
+            self.assertRegex(done.stdout, '(?m)^ok       ' + line)
+        self.assertNotRegex(done.stdout, 'FAILED|key: it')
+
     def test_moved(self):
         """The configured key is of version 1 and retired. The doctor asks with the server's own key, of the ring."""
         folder = os.path.join(self.directory, 'state')

@@ -1,4 +1,5 @@
 """`carrier = auto`: a client of version 2 finds what a front lets through (docs/protocol-v2.md sections 4.2 and 14.10)."""
+import json
 import re
 import subprocess
 
@@ -13,7 +14,7 @@ from v2.keys import KeyString
 
 REMOVALS = {COOKIE: (rb'(?i)\r\ncookie:[^\r]*', b''), PATH: (rb'\A(\S+) \S+', rb'\1 /'),
             PROTOCOL: (rb'(?i)\r\nsec-websocket-protocol:[^\r]*', b'')}
-CHANGED = 'now ride in another carrier.* carrier="?%s'
+CHANGED = r'now ride in .*: a request in a cookie was (answered 404|refused: the WebSocket).* carrier="?%s'
 
 
 class Front(Intermediary):
@@ -64,9 +65,12 @@ class Automatic(Version2):
     def assertTold(self, carrier):
         """Once, and that nothing was lost."""
         log = self.wstan_client.log()
-        self.assertEqual(len(re.findall('now ride in another carrier', log)), 1)
+        self.assertEqual(len(re.findall('now ride in', log)), 1)
         self.assertRegex(log, CHANGED % carrier)
         self.assertNotIn('warning', log)
+        status = self.ctl(self.wstan_client, 'status')
+        self.assertRegex(status, r'reachable for \w+, carrier %s\n' % carrier)
+        self.assertRegex(' '.join(status.split()), 'carrier changed: a request in a cookie was .* carrier = %s in' % carrier)
 
     def test_nothing_removed(self):
         """The cookie is what works, and stays."""
@@ -75,6 +79,8 @@ class Automatic(Version2):
             self.assertCarries()
         self.assertEqual(set(self.front.carriers), {COOKIE})
         self.assertNotIn('carrier', self.wstan_client.log())
+        server, = json.loads(self.ctl(self.wstan_client, 'status', '--json'))['servers']
+        self.assertEqual((server['carrier'], server.get('carrierCause')), (COOKIE, None))
 
     def test_removed(self):
         """The first user agent is served where a front removes one carrier or two."""
@@ -156,7 +162,7 @@ class Doctor(Automatic):
         self.assertRegex(self.doctor('auto', 0), r'ok       tunnel: .*the carrier is cookie')
         self.assertRegex(self.doctor('auto', 0, COOKIE), r'ok       tunnel: .*the carrier is path, since requests by cookie are')
         said = self.doctor('cookie', 1, COOKIE, PATH)
-        self.assertRegex(said, r'FAILED   tunnel: the server answered 404 .*by the carrier protocol it opens one\n'
+        self.assertRegex(said, r'FAILED   tunnel: a request in a cookie was answered 404 .*by the carrier protocol the server opens one\n'
                                r' *-> set carrier = auto or protocol')
         said = self.doctor('path', 1, *CARRIERS)
         self.assertRegex(said, r'FAILED   tunnel: the server answered 404 .*\n *-> compare the key with what wstanctl')

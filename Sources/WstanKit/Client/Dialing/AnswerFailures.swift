@@ -220,29 +220,35 @@ extension DialFailure {
         let clock =
             abs(ahead) > notableDifference
             ? "; \(difference(ahead))" : answer.clockAhead == nil ? "; compare the clocks too" : ""
-        let loss = answer.carrier?.loss(othersAreTried: answer.othersAreTried)
+        if let carrier = answer.carrier { return row(plain: answer, carrier, said, clock) }
         guard answer.status != 200 else {
             return Row(
                 "ordinary-page", "The server answered with a page", said,
                 advice:
-                    "a front may not pass Upgrade on, or may send the path of uri elsewhere"
-                    + (loss.map { ", or \($0)" } ?? "") + "; with plain-answer = 200 the server answers so to "
-                    + (loss == nil
-                        ? "another key, path or compatible: compare them at both ends"
-                        : "a key that it does not know: \(keyToCompare)") + clock)
+                    "a front may not pass Upgrade on, or may send the path of uri elsewhere; with plain-answer = 200 the server "
+                    + "answers so to another key, path or compatible: compare them at both ends\(clock)")
         }
         return Row(
             "server-refused", "The server refused this client (HTTP \(answer.status))", said,
-            advice: loss.map {
-                "\(keyToCompare)\(clock); a front may also \($0) or not pass Upgrade on, or the host may not run wstand"
-            }
-                ?? "compare the key, the path of uri and compatible at both ends\(clock); a front may also not pass Upgrade "
+            advice: "compare the key, the path of uri and compatible at both ends\(clock); a front may also not pass Upgrade "
                 + "on, or the host may not run wstand")
     }
 
-    /// Of version 2.
-    private static let keyToCompare =
-        "compare the key with what wstanctl client-config prints at the server, where it may be unknown, revoked or expired"
+    /// The same of version 2.
+    private static func row(
+        plain answer: UpgradeAnswer, _ carrier: RequestCarrier, _ said: String, _ clock: String
+    ) -> Row {
+        let others = RequestCarrier.allCases.filter { $0 != carrier }.map(\.rawValue).listed("or")
+        let way = answer.othersAreTried ? "carrier = auto tries the others, too" : "or set carrier = \(others)"
+        let isPage = answer.status == 200
+        let whose = isPage ? "a server with plain-answer = 200 does" : "it does"
+        return Row(
+            isPage ? "ordinary-page" : "server-refused",
+            isPage ? "The server answered with a page" : "The server refused this client (HTTP \(answer.status))",
+            "\(said), as \(whose) when the key is unknown, revoked or expired, or when a front does not pass the request on whole",
+            advice: "compare the key with what wstanctl client-config prints at the server\(clock); let a front before it pass "
+                + "Upgrade on and not \(carrier.loss) (\(way)); check that wstand runs at the host and port of uri")
+    }
 
     private static func difference(_ ahead: Double) -> String {
         // To the nearest: a date without fractions makes three minutes ahead look like 179 seconds.
@@ -254,18 +260,5 @@ extension DialFailure {
             default: "\((seconds + 1800) / 3600) hours"
             }
         return "the clock here is \(much) \(ahead > 0 ? "behind" : "ahead of") that of the web server that answered"
-    }
-}
-
-extension RequestCarrier {
-    /// What a front may do to a request that rides in it.
-    fileprivate func loss(othersAreTried: Bool) -> String {
-        let (loss, others) =
-            switch self {
-            case .cookie: ("remove cookies", "path or protocol")
-            case .path: ("change the path", "cookie or protocol")
-            case .subprotocol: ("remove Sec-WebSocket-Protocol", "cookie or path")
-            }
-        return "\(loss) (\(othersAreTried ? "carrier = auto tries the others, too" : "set carrier = \(others)"))"
     }
 }

@@ -28,6 +28,10 @@ struct CarrierChoice: Sendable, Equatable {
     /// What the next request rides in.
     private(set) var carrier = RequestCarrier.cookie
     private(set) var isSearching = false
+    /// By which requests came to ride in it; nil: they began with it.
+    private(set) var change: CarrierChange?
+    /// What the search is about.
+    private var refusal: DialFailure?
     private var lastSuccess: Instant?
     /// The last one; nil after a success.
     private var pause: Pause?
@@ -39,21 +43,25 @@ struct CarrierChoice: Sendable, Equatable {
 
     /// A request has opened a tunnel.
     ///
-    /// - Returns: whether later ones ride in another carrier than those before.
-    mutating func succeeded(_ carrier: RequestCarrier, _ now: Instant) -> Bool {
-        defer { self.carrier = carrier }
+    /// - Returns: that later ones ride in another carrier than those before; nil: they do not.
+    mutating func succeeded(_ carrier: RequestCarrier, _ now: Instant) -> CarrierChange? {
         lastSuccess = now
         pause = nil
-        return carrier != self.carrier
+        defer { refusal = nil }
+        guard carrier != self.carrier else { return nil }
+        change = CarrierChange(former: self.carrier, carrier: carrier, refusal: refusal)
+        self.carrier = carrier
+        return change
     }
 
     /// A request was answered as if it had not arrived as it was sent.
-    mutating func refused(_ carrier: RequestCarrier, _ now: Instant) -> Action {
+    mutating func refused(_ carrier: RequestCarrier, _ failure: DialFailure, _ now: Instant) -> Action {
         guard carrier == self.carrier else { return .askAgain }
         if let lastSuccess, now < lastSuccess + Self.trust { return .accept }
         if isSearching { return .wait }
         if let pause, now < pause.until { return .accept }
         isSearching = true
+        refusal = failure
         return .search(RequestCarrier.allCases.filter { $0 != carrier })
     }
 

@@ -11,9 +11,9 @@ extension Dialer {
     /// A request has opened a tunnel.
     func carrierWorked(_ carrier: RequestCarrier, for number: Int) {
         guard options.carrier == .auto,
-            changeCarriers(of: number, { [worker] in $0.succeeded(carrier, worker.now) }) == true
+            let change = changeCarriers(of: number, { [worker] in $0.succeeded(carrier, worker.now) }) ?? nil
         else { return }
-        pool.log.carrierChanged(to: carrier, of: servers.endpoints[number])
+        pool.log.carrierChanged(change, of: servers.endpoints[number])
     }
 
     /// Another carrier that works.
@@ -31,7 +31,7 @@ extension Dialer {
         than carrier: RequestCarrier, after failure: DialFailure, of number: Int
     ) async -> OtherCarrier? {
         guard options.carrier == .auto, failure.mayBeCarriers else { return nil }
-        switch changeCarriers(of: number, { [worker] in $0.refused(carrier, worker.now) }) {
+        switch changeCarriers(of: number, { [worker] in $0.refused(carrier, failure, worker.now) }) {
         case .accept, nil: return nil
         case .askAgain: return .known
         case .wait: return await carrierChanges(from: carrier, of: number) ? .known : nil

@@ -7,7 +7,7 @@ package struct ClientIdentity: Sendable {
     /// Records are plain on a TLS connection that the server ends itself; not with `inner-cipher = always`.
     var trustsTLS = true
 
-    var keyID: KeyID { KeyID(value: credentials.user.id.value) }
+    package var keyID: KeyID { KeyID(value: credentials.user.id.value) }
 
     /// P1's.
     ///

@@ -188,6 +188,7 @@ final class Dialer: @unchecked Sendable {
                 carrierWorked(carrier, for: uplink.number)
                 pings.adopt(reply.options)
                 pool.heard(reply)
+                if key.isStill(identity) { servers.toldOfKey(KeyTerm(reply), by: uplink.number) }
                 version = { .v2(TunnelV2($0, agreement, frames: $1)) }
             case .v1(let authenticator):
                 let (sealer, opener) = try await agree(on: cargo.opening(), by: authenticator, with: uplink, &intake)

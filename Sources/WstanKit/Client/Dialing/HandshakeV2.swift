@@ -64,16 +64,27 @@ package struct HandshakeV2 {
         return (agreement, answer.payload)
     }
 
+    /// What the answer of a server that has proven itself tells.
+    package struct Proof: Sendable {
+        /// From the request to the proof, which only the server can give.
+        package let roundTrip: Duration
+        /// By how many seconds the server's clock is ahead.
+        package let clockAhead: Double
+        package let keyTerm: KeyTerm?
+    }
+
     /// Asks for an idle tunnel, only to see whether one can be had. It is the caller's to end.
-    ///
-    /// - Returns: why not; nil when the server has proven itself.
-    package func tryOut(_ intake: inout BufferedReader) async -> DialFailure? {
-        let now = WallClock.now()
+    package func tryOut(_ intake: inout BufferedReader) async -> Result<Proof, DialFailure> {
+        let (began, asked) = (Instant.now(), WallClock.now())
         do throws(DialFailure) {
-            _ = try await agree(on: .idle(time: now), at: WireTime(CalendarTime(seconds: now)), &intake)
-            return nil
+            let reply = try await agree(on: .idle(time: asked), at: WireTime(CalendarTime(seconds: asked)), &intake).reply
+            let took = Instant.now() - began
+            return .success(
+                Proof(
+                    roundTrip: took,
+                    clockAhead: Double(reply.time.milliseconds) / 1000 - asked - took.inSeconds / 2, keyTerm: KeyTerm(reply)))
         } catch {
-            return error
+            return .failure(error)
         }
     }
 }

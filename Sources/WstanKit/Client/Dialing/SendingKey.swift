@@ -43,6 +43,11 @@ final class SendingKey: @unchecked Sendable {
 
     var isOfVersion2: Bool { if case .v2 = version { true } else { false } }
 
+    /// Whether no other was installed since a handshake has begun with this one.
+    func isStill(_ identity: ClientIdentity) -> Bool {
+        if case .v2(let current) = version { current.credentials == identity.credentials } else { false }
+    }
+
     /// - Returns: whether it is another one. In version 2 it may be the same user's, for another key of the server.
     func install(_ key: SentKey) -> Bool {
         switch (version, key) {

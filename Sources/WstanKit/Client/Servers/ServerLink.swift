@@ -43,6 +43,8 @@ package struct ServerLink: Sendable, Equatable {
     private var lostSince: Instant?
     /// The key that the server has called revoked, until it opens a tunnel: from then on it refuses the key without a word.
     private(set) var revokedKey: KeyID?
+    /// What the server has said last of the end of the key; nil: nothing.
+    package var keyTerm: KeyTerm?
     /// With `carrier = auto`.
     var carriers = CarrierChoice()
     /// Handshakes that were reset one after the other.
@@ -79,6 +81,7 @@ package struct ServerLink: Sendable, Equatable {
     /// It has said that the key is revoked or has expired.
     mutating func revoked(_ key: KeyID, _ now: Instant) -> Change? {
         revokedKey = key
+        keyTerm = nil
         return failed(.dismissed(.keyRevoked), now)
     }
 

@@ -29,9 +29,10 @@ package final class ServerLinks: Sendable {
         let (change, isNews): (ServerLink.Change?, Bool) = known.withLock { known in
             let index = mark - known.firstMark
             guard known.links.indices.contains(index) else { return (nil, false) }
-            let former = known.links[index].state
+            let former = known.links[index]
             let change = body(&known.links[index])
-            return (change, !known.links[index].state.saysTheSame(as: former))
+            let link = known.links[index]
+            return (change, !link.state.saysTheSame(as: former.state) || link.keyTerm != former.keyTerm)
         }
         if isNews { whenChanged() }
         return change

@@ -63,6 +63,12 @@ final class ServerList: @unchecked Sendable {
         }
     }
 
+    /// Another key is in use: what was found out by the former one, or said of it, does not hold for this one.
+    func keyChanged() {
+        beginCarriers()
+        for number in endpoints.indices { toldOfKey(nil, by: number) }
+    }
+
     /// See `CarrierChoice.begin`.
     func beginCarriers() {
         for mark in firstMark..<firstMark + count { links.changeCarriers(mark) { $0.begin() } }
@@ -179,6 +185,14 @@ final class ServerList: @unchecked Sendable {
     /// See `ServerLink.refusedIdle`.
     func linkIsDoubtful(_ number: Int, _ failure: DialFailure) {
         updateLink(number) { [worker] in $0.refusedIdle(failure, worker.now) }
+    }
+
+    /// What a server says of the end of the key in use.
+    func toldOfKey(_ term: KeyTerm?, by number: Int) {
+        updateLink(number) {
+            $0.keyTerm = term
+            return nil
+        }
     }
 
     /// The server of a tunnel with this mark has said that the key is revoked or has expired.

@@ -24,11 +24,16 @@ package struct ServerReport: Sendable, Equatable {
     package var isHeard = false
     /// As TCP measures it; nil without tunnels.
     package var roundTrip: Duration?
+    /// What the next request of version 2 rides in.
+    package var carrier: RequestCarrier?
+    /// By which it came to ride in that, with `carrier = auto`.
+    package var carrierChange: CarrierChange?
 
     package init(
         link: ServerLink = ServerLink(), isUsed: Bool = false, isTrying: Bool = false, tunnels: Int = 0,
         lastHeard: Instant? = nil,
-        isHeard: Bool = false, roundTrip: Duration? = nil
+        isHeard: Bool = false, roundTrip: Duration? = nil, carrier: RequestCarrier? = nil,
+        carrierChange: CarrierChange? = nil
     ) {
         self.link = link
         self.isUsed = isUsed
@@ -37,6 +42,8 @@ package struct ServerReport: Sendable, Equatable {
         self.lastHeard = lastHeard
         self.isHeard = isHeard
         self.roundTrip = roundTrip
+        self.carrier = carrier
+        self.carrierChange = carrierChange
     }
 
     /// Of two workers, which share what they know of the link.
@@ -45,7 +52,8 @@ package struct ServerReport: Sendable, Equatable {
             link: b.link, isUsed: a.isUsed || b.isUsed, isTrying: a.isTrying || b.isTrying,
             tunnels: a.tunnels + b.tunnels,
             lastHeard: [a.lastHeard, b.lastHeard].compactMap { $0 }.max(), isHeard: a.isHeard || b.isHeard,
-            roundTrip: [a.roundTrip, b.roundTrip].compactMap { $0 }.min())
+            roundTrip: [a.roundTrip, b.roundTrip].compactMap { $0 }.min(), carrier: b.carrier ?? a.carrier,
+            carrierChange: b.carrierChange ?? a.carrierChange)
     }
 
     package var standing: Standing {
@@ -70,7 +78,9 @@ extension Dialer {
             let interval = min(options.pings.idle, options.pings.inUse)
             return ServerReport(
                 link: link, isUsed: number == servers.firstChoice, isTrying: servers.isTrying(number),
-                isHeard: link.lastSuccess.map { isRecent($0, interval) } ?? false)
+                isHeard: link.lastSuccess.map { isRecent($0, interval) } ?? false,
+                carrier: key.isOfVersion2 ? carrier(for: number) : nil,
+                carrierChange: key.isOfVersion2 && options.carrier == .auto ? link.carriers.change : nil)
         }
         for tunnel in pool.tunnels.values {
             let number = tunnel.mark - servers.firstMark

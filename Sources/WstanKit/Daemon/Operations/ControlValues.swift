@@ -69,6 +69,16 @@ extension Control.Rejects.Field {
     }
 }
 
+extension Control.Carrier {
+    init(_ carrier: RequestCarrier) {
+        switch carrier {
+        case .cookie: self = .cookie
+        case .path: self = .path
+        case .subprotocol: self = .protocol
+        }
+    }
+}
+
 extension Control.Key {
     package init(_ key: ListedKey) {
         let source: Control.KeySource =

@@ -149,7 +149,10 @@ extension Control.Server {
             rttUSec: report.roundTrip.map(Int.init(microsecondsOf:)),
             certificateEndTimestampUSec: report.link.certificateEnd.map {
                 Int(clamping: CalendarTime(seconds: $0).microseconds)
-            })
+            },
+            carrier: report.carrier.map(Control.Carrier.init), carrierCause: report.carrierChange?.cause,
+            keyReplaced: report.link.keyTerm?.isReplaced == true ? true : nil,
+            keyEndTimestampUSec: (report.link.keyTerm?.end?.microseconds).map { Int($0) })
         switch report.standing {
         case .reachable(let since):
             state = .reachable

@@ -1,6 +1,7 @@
 import Glibc
 import WstanBase
 import WstanConfig
+import WstanControl
 import WstanCore
 
 /// Goes the way to each server of a client, step by step, as far as it leads. Confined to its worker.
@@ -40,7 +41,7 @@ struct ClientCheck: @unchecked Sendable {
         guard await pass(stream, server), await shakeHands(stream, server) else { return }
         switch files.key {
         case .v1(let key): await ask(stream, server, key, tcp: tcp)
-        case .v2(let identity): await ask(stream, server, identity)
+        case .v2(let identity): await ask(stream, server, identity, tcp: tcp)
         case nil: stream.close()
         }
     }
@@ -164,35 +165,62 @@ struct ClientCheck: @unchecked Sendable {
         }
         tell(outcome, server)
         let pinged = await probe.ping(&intake, until: deadline)
-        tell(RoundTripObservation(outcome: pinged, tcp: tcp, hasProxy: server.proxy != nil).finding)
+        tell(RoundTripObservation(of: .ping, pinged, tcp: tcp, hasProxy: server.proxy != nil).finding)
         probe.leave(stream)
         await worker.flushed(until: worker.now + DoctorLimits.closing)
     }
 
     /// In version 2 the server proves itself; a refusal still tells no cause. So the other carriers are tried, too.
-    private func ask(_ stream: Stream, _ server: ServerEndpoint, _ identity: ClientIdentity) async {
+    private func ask(_ stream: Stream, _ server: ServerEndpoint, _ identity: ClientIdentity, tcp: Duration) async {
         let first = RequestCarrier(settings.carrier) ?? .cookie
-        let refusal = await tryOut(stream, server, identity, in: first)
-        var found: RequestCarrier?
-        var tries = 1
+        var refusal: DialFailure?
+        var found: (carrier: RequestCarrier, proof: HandshakeV2.Proof)?
+        var refused = 0
+        switch await tryOut(stream, server, identity, in: first) {
+        case .success(let proof): found = (first, proof)
+        case .failure(let failure):
+            refusal = failure
+            refused = 1
+        }
         if let refusal, refusal.mayBeCarriers {
             let reach = connector(.v2(identity))
             for carrier in RequestCarrier.allCases where carrier != first && found == nil {
                 guard case .success(let stream) = await reach.connect(to: server) else { break }
-                tries += 1
-                if await tryOut(stream, server, identity, in: carrier) == nil { found = carrier }
+                switch await tryOut(stream, server, identity, in: carrier) {
+                case .success(let proof): found = (carrier, proof)
+                case .failure: refused += 1
+                }
             }
         }
-        tell(refusal, server, firstTried: first, found: found)
-        if refusal != nil, tries > 1 {
-            tell(.unanswered(requests: found == nil ? tries : tries - 1, by: "\(server.address)"))
+        tell(refusal, server, firstTried: first, found: found?.carrier)
+        if let proof = found?.proof { tell(proof, of: server, to: identity.keyID, tcp: tcp) }
+        if refused > 1 || refused == 1 && found != nil {
+            tell(.unanswered(requests: refused, by: "\(server.address)", isOfVersion2: true))
         }
         await worker.flushed(until: worker.now + DoctorLimits.closing)
     }
 
+    /// What the server's own answer says beside its proof.
+    ///
+    /// - Parameter key: the client's.
+    private func tell(_ proof: HandshakeV2.Proof, of server: ServerEndpoint, to key: KeyID, tcp: Duration) {
+        tell(ClockObservation(ahead: proof.clockAhead, owner: "the server's").finding)
+        tell(
+            RoundTripObservation(of: .handshake, .answered(proof.roundTrip), tcp: tcp, hasProxy: server.proxy != nil)
+                .finding)
+        guard let term = proof.keyTerm,
+            let end = KeyEnd(end: (term.end?.microseconds).map { Int($0) }, isReplaced: term.isReplaced)
+        else { return }
+        let now = Int(CalendarTime(seconds: WallClock.now()).microseconds)
+        tell(
+            .warning(
+                "key", "it \(end.text(now: now)), as the server says",
+                remedy: "\(end.source(of: key.description)); \(KeyEnd.installation())"))
+    }
+
     private func tryOut(
         _ stream: Stream, _ server: ServerEndpoint, _ identity: ClientIdentity, in carrier: RequestCarrier
-    ) async -> DialFailure? {
+    ) async -> Result<HandshakeV2.Proof, DialFailure> {
         var intake = BufferedReader(stream)
         let handshake = HandshakeV2(
             by: identity, in: carrier, othersAreTried: settings.carrier == .auto, to: server.inHTTP,
@@ -212,7 +240,9 @@ struct ClientCheck: @unchecked Sendable {
         case (let refusal?, let found?):
             tell(
                 .failed(
-                    .other, "tunnel", "\(refusal.cause); by the carrier \(found.rawValue) it opens one",
+                    .other, "tunnel",
+                    "\(CarrierChange(former: first, carrier: found, refusal: refusal).cause); by the carrier \(found.rawValue) "
+                        + "the server opens one",
                     remedy: "set carrier = auto or \(found.rawValue)"))
         case (.refused(let answer), nil): tell(.answer(answer), server)
         case (let refusal?, nil): tell(.failure(refusal), server)

@@ -263,7 +263,8 @@ struct ListenCheck: @unchecked Sendable {
             let handshake = HandshakeV2(
                 by: identity, in: .cookie, to: server, usesTLS: usesTLS, timeout: DoctorLimits.step,
                 own: files.serverKey)
-            return await handshake.tryOut(&intake)
+            if case .failure(let failure) = await handshake.tryOut(&intake) { return failure }
+            return nil
         }
     }
 

@@ -1,5 +1,19 @@
-/// How long a ping through a tunnel took, beside what TCP needs.
+/// How long something took to the server and back, beside what TCP needs.
 struct RoundTripObservation {
+    enum Subject {
+        /// Of WebSocket, through an open tunnel.
+        case ping
+        /// Of version 2: the proof is the server's own.
+        case handshake
+
+        fileprivate var words: String {
+            switch self {
+            case .ping: "for a ping through the tunnel"
+            case .handshake: "from the request to the server's proof"
+            }
+        }
+    }
+
     enum Outcome: Equatable {
         case answered(Duration)
         /// The server has ended the tunnel.
@@ -9,17 +23,25 @@ struct RoundTripObservation {
         case malformed
     }
 
+    let subject: Subject
     let outcome: Outcome
-    /// To the server, or to the proxy before it.
+    /// To the server, or to the front or the proxy before it.
     let tcp: Duration
     let hasProxy: Bool
+
+    init(of subject: Subject, _ outcome: Outcome, tcp: Duration, hasProxy: Bool) {
+        self.subject = subject
+        self.outcome = outcome
+        self.tcp = tcp
+        self.hasProxy = hasProxy
+    }
 
     var finding: Finding {
         switch outcome {
         case .answered(let took):
             let text =
-                "\(HumanText.duration(took)) through the tunnel, \(HumanText.duration(tcp)) by TCP to the "
-                + (hasProxy ? "proxy" : "server")
+                "\(HumanText.duration(took)) \(subject.words), \(HumanText.duration(tcp)) for TCP to the "
+                + (hasProxy ? "proxy" : "server or its front")
             guard hasProxy || took < tcp * 3 + .milliseconds(200) else {
                 return .warning(
                     "round trip", "\(text): something adds the difference",

@@ -36,12 +36,15 @@ package struct Finding: Equatable, Sendable {
 
     /// What the doctor itself may have left at a server: an administrator there is not to take it for an attack.
     ///
-    /// - Parameter requests: how many got no tunnel.
-    static func unanswered(requests: Int, by place: String) -> Finding {
+    /// - Parameters:
+    ///   - requests: how many got no tunnel.
+    ///   - isOfVersion2: a request for another server's key is noise there, which is not logged at the default level.
+    static func unanswered(requests: Int, by place: String, isOfVersion2: Bool = false) -> Finding {
         let whose = requests == 1 ? "one request of this doctor" : "\(requests) requests of this doctor"
         return .warning(
             "requests", "\(place) opened no tunnel for \(whose)",
-            remedy: "a wstan server there lists them in wstanctl rejects --all, by this host's address, and its fail2ban counts them")
+            remedy: "a wstan server there lists them in wstanctl rejects --all, by this host's address, and its fail2ban counts "
+                + (isOfVersion2 ? "those that were made for that server's key" : "them"))
     }
 
     var isFailure: Bool {

@@ -14,7 +14,7 @@ struct TunnelGreeting {
         let judged = request.judged
         var options = Options()
         options.set(.features, integer: Features.udp.rawValue)
-        if let expiry = judged.user.expiry { options.set(.expiry, integer: expiry.milliseconds) }
+        if let end = request.keyEnd { options.set(.expiry, integer: end.milliseconds) }
         let (reply, chains) = judged.reply(
             at: WireTime(CalendarTime(seconds: now)), options: options, padding: Padding.p2(random: randomness.next()),
             ephemeralKey: .random(count: X25519KeyPair.size))

@@ -24,15 +24,18 @@ struct VerifiedRequestV2 {
     let judged: JudgedRequest
     /// The value for the 101.
     let accept: String
+    /// When its key ends; nil: that is not known.
+    let keyEnd: WireTime?
 
     /// Of the user's key that has opened the tunnel.
     var keyID: KeyID { KeyID(judged.user.key.id) }
     /// When it was made, in seconds since the epoch.
     var time: Double { Double(judged.time.milliseconds) / 1000 }
 
-    fileprivate init(_ judged: JudgedRequest, accept: String) {
+    fileprivate init(_ judged: JudgedRequest, accept: String, keyEnd: WireTime?) {
         self.judged = judged
         self.accept = accept
+        self.keyEnd = keyEnd
     }
 }
 
@@ -126,7 +129,8 @@ final class Authentication: @unchecked Sendable {
         _ judged: JudgedRequest, in request: ServerHandshake.Request, now: Moment, identified: (KeyID) -> Void = { _ in }
     ) throws(Refusal) -> VerifiedRequestV2 {
         guard let token = Nonce(prefixOf: judged.identity.salt) else { throw .notARequest }
-        let verified = VerifiedRequestV2(judged, accept: Base64.encode(Nonce.accept(forKey: request.key)))
+        let verified = VerifiedRequestV2(
+            judged, accept: Base64.encode(Nonce.accept(forKey: request.key)), keyEnd: users.end(of: judged))
         identified(verified.keyID)
         guard request.lacking.isEmpty else { throw .wire(.incompleteUpgrade(lacking: request.lacking)) }
         // The window may be narrower than `request-ttl` for those that were made before it was raised.

@@ -29,6 +29,13 @@ final class ServerUsers: @unchecked Sendable {
         }
     }
 
+    /// When what a request was made with ends, as far as that is known: its user's key, or the server's.
+    func end(of judged: JudgedRequest) -> WireTime? {
+        let isOfFormer = identity?.keys.former?.publicKey.id == judged.serverKey
+        let ofServer = isOfFormer ? identity?.formerExpiry.map { WireTime($0) } : nil
+        return [judged.user.expiry, ofServer].compactMap { $0 }.min()
+    }
+
     /// - Returns: nil for a key that is no user's, or was revoked.
     private func user(_ id: KeyID) -> RingUser? {
         identity?.users.user(UserKeyID(id), at: WireTime(CalendarTime(seconds: WallClock.now())))

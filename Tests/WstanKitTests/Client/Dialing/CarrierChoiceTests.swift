@@ -5,58 +5,88 @@ import Testing
 
 /// `carrier = auto` (protocol-v2.md sections 4.2 and 14.10).
 @Suite struct CarrierChoiceTests {
+    private static let forbidden: DialFailure = {
+        var answer = UpgradeAnswer(status: 403)
+        answer.reason = "Forbidden"
+        answer.failure = .status(403)
+        answer.carrier = .cookie
+        return .refused(answer)
+    }()
+
     private static func at(_ seconds: Int) -> Instant { Instant(nanoseconds: 1) + .seconds(seconds) }
 
     @Test func `it begins with the cookie, and stays with what has worked`() {
         var choice = CarrierChoice()
         #expect(choice.carrier == .cookie)
-        #expect(choice.succeeded(.cookie, Self.at(0)) == false)
-        #expect(choice.refused(.cookie, Self.at(24 * 3600 - 1)) == .accept)
-        #expect(choice.refused(.cookie, Self.at(24 * 3600)) == .search([.path, .subprotocol]))
+        #expect(choice.succeeded(.cookie, Self.at(0)) == nil)
+        #expect(choice.refused(.cookie, Self.forbidden, Self.at(24 * 3600 - 1)) == .accept)
+        #expect(choice.refused(.cookie, Self.forbidden, Self.at(24 * 3600)) == .search([.path, .subprotocol]))
     }
 
     @Test func `a refusal has the others tried, and what works then is the next choice`() {
         var choice = CarrierChoice()
-        #expect(choice.refused(.cookie, Self.at(0)) == .search([.path, .subprotocol]))
+        #expect(choice.refused(.cookie, Self.forbidden, Self.at(0)) == .search([.path, .subprotocol]))
         // Others that are refused meanwhile try nothing by themselves.
-        #expect(choice.refused(.cookie, Self.at(1)) == .wait)
-        #expect(choice.succeeded(.subprotocol, Self.at(1)) == true)
+        #expect(choice.refused(.cookie, Self.forbidden, Self.at(1)) == .wait)
+        let change = CarrierChange(former: .cookie, carrier: .subprotocol, refusal: Self.forbidden)
+        #expect(choice.succeeded(.subprotocol, Self.at(1)) == change && choice.change == change)
         choice.searchEnded(.found, Self.at(1))
         #expect(choice.carrier == .subprotocol && !choice.isSearching)
-        #expect(choice.refused(.cookie, Self.at(2)) == .askAgain)
-        #expect(choice.refused(.subprotocol, Self.at(2)) == .accept)
-        #expect(choice.succeeded(.subprotocol, Self.at(3)) == false)
-        #expect(choice.refused(.subprotocol, Self.at(3 + 24 * 3600)) == .search([.cookie, .path]))
+        #expect(choice.refused(.cookie, Self.forbidden, Self.at(2)) == .askAgain)
+        #expect(choice.refused(.subprotocol, Self.forbidden, Self.at(2)) == .accept)
+        #expect(choice.succeeded(.subprotocol, Self.at(3)) == nil)
+        #expect(choice.refused(.subprotocol, Self.forbidden, Self.at(3 + 24 * 3600)) == .search([.cookie, .path]))
     }
 
     @Test func `with a wrong key the others are tried with pauses that grow up to five minutes`() {
         var choice = CarrierChoice()
         var now = 0
         for pause in [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
-            #expect(choice.refused(.cookie, Self.at(now)) == .search([.path, .subprotocol]))
+            #expect(choice.refused(.cookie, Self.forbidden, Self.at(now)) == .search([.path, .subprotocol]))
             choice.searchEnded(.allRefused, Self.at(now))
             #expect(choice.carrier == .cookie)
-            #expect(choice.refused(.cookie, Self.at(now)) == .accept)
-            #expect(choice.refused(.cookie, Self.at(now + pause - 1)) == .accept)
+            #expect(choice.refused(.cookie, Self.forbidden, Self.at(now)) == .accept)
+            #expect(choice.refused(.cookie, Self.forbidden, Self.at(now + pause - 1)) == .accept)
             now += pause
         }
-        #expect(choice.succeeded(.cookie, Self.at(now)) == false)
-        #expect(choice.refused(.cookie, Self.at(now + 24 * 3600)) == .search([.path, .subprotocol]))
+        #expect(choice.succeeded(.cookie, Self.at(now)) == nil)
+        #expect(choice.refused(.cookie, Self.forbidden, Self.at(now + 24 * 3600)) == .search([.path, .subprotocol]))
         let later = now + 24 * 3600
         choice.searchEnded(.allRefused, Self.at(later))
-        #expect(choice.refused(.cookie, Self.at(later + 1)) == .search([.path, .subprotocol]))
+        #expect(choice.refused(.cookie, Self.forbidden, Self.at(later + 1)) == .search([.path, .subprotocol]))
     }
 
     @Test func `another network or another key may have another carrier, at once`() {
         var choice = CarrierChoice()
-        _ = choice.succeeded(.path, Self.at(0))
+        // What was refused is not known here.
+        #expect(choice.succeeded(.path, Self.at(0)) == CarrierChange(former: .cookie, carrier: .path, refusal: nil))
         choice.begin()
         #expect(choice.carrier == .path)
-        #expect(choice.refused(.path, Self.at(1)) == .search([.cookie, .subprotocol]))
+        #expect(choice.refused(.path, Self.forbidden, Self.at(1)) == .search([.cookie, .subprotocol]))
         choice.searchEnded(.allRefused, Self.at(1))
-        #expect(choice.refused(.path, Self.at(1)) == .accept)
+        #expect(choice.refused(.path, Self.forbidden, Self.at(1)) == .accept)
         choice.begin()
-        #expect(choice.refused(.path, Self.at(1)) == .search([.cookie, .subprotocol]))
+        #expect(choice.refused(.path, Self.forbidden, Self.at(1)) == .search([.cookie, .subprotocol]))
+    }
+
+    @Test func `a change says what the answer was, and how to begin with what works`() {
+        func change(_ refusal: DialFailure?) -> CarrierChange {
+            CarrierChange(former: .cookie, carrier: .path, refusal: refusal)
+        }
+        #expect(change(Self.forbidden).cause == "a request in a cookie was answered 403 Forbidden")
+        #expect(change(.at(Address(host: .name("a.test"), port: 1), Self.forbidden)).cause == change(Self.forbidden).cause)
+        #expect(change(.unproven(.timedOut)).cause.hasPrefix("a request in a cookie was refused: the WebSocket was opened"))
+        #expect(change(nil).cause == "a request in a cookie was refused")
+        #expect(change(nil).advice.contains("set carrier = path in [client]"))
+        let lines = LogLines()
+        let place = Address(host: .name("a.test"), port: 80)
+        let server = ServerEndpoint(address: place, name: place.host, hostHeader: "a.test", pathPrefix: "/")
+        lines.log.carrierChanged(change(Self.forbidden), of: server)
+        let line = lines.all.last
+        #expect(line?.level == .notice)
+        let text = "requests to server a.test:80 now ride in the path: a request in a cookie was answered 403 Forbidden; a front may "
+        #expect(line?.text.hasPrefix(text) == true, "\(line?.text ?? "none")")
+        for field in ["carrier=path", "former=cookie", "code=front-forbidden"] { #expect(line?.text.contains(field) == true) }
     }
 
     @Test func `only what a front may have done to a request has others tried`() {
