@@ -80,6 +80,18 @@ import Testing
         #expect(link.keyTerm == nil)
     }
 
+    @Test func `servers are lost when the last try with each has failed`() {
+        let links = ServerLinks()
+        #expect(!links.areLost)
+        links.begin(2, firstMark: 0)
+        _ = fail(links, 0, Self.at(1))
+        #expect(!links.areLost)
+        _ = fail(links, 1, Self.at(2))
+        #expect(links.areLost)
+        _ = links.update(0) { $0.succeeded(Self.at(3)) }
+        #expect(!links.areLost)
+    }
+
     @Test func `resets count when as many came as are tried again`() {
         var link = ServerLink()
         _ = link.succeeded(Self.at(0))

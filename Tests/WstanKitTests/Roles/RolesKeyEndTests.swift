@@ -4,7 +4,7 @@ import Testing
 @testable import WstanConfig
 @testable import WstanCore
 
-/// What a server tells a client of the end of its key.
+/// What a server tells a client of the end of its key, and what a client tells of a server that it does not reach.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct RolesKeyEndTests {
     private static let now = CalendarTime(seconds: WallClock.now())
 
@@ -40,6 +40,28 @@ import Testing
             let next = ClientKey(server: other.publicKey, user: RolesStage.userKey)
             stage.client.install(.v2(ClientIdentity(credentials: next)))
             #expect(stage.client.serverReports[0].link.keyTerm == nil)
+        }
+    }
+
+    /// The first user agent was told of success, while the status said that the server is not there.
+    @Test func `no user agent is told of success when it is known that no server is reached`() async throws {
+        try await WorkerThread.run { worker in
+            let stage = try RolesStage(on: worker) {
+                $0.client.poolMin = 1
+                $0.client.earlyReply = nil
+                $0.middle = { _, worker in
+                    let closed = try RolesStage.listen(on: worker) { _ in }
+                    defer { closed.close() }
+                    return RolesStage.place(of: closed)
+                }
+            }
+            defer { stage.close() }
+            stage.client.start()
+            await worker.until {
+                if case .unreachable = stage.client.serverReports[0].standing { true } else { false }
+            }
+            let reply = try await stage.connect(to: Address(host: .name("a.test"), port: 80)).reply
+            #expect(reply == Socks5.Reply.generalFailure.rawValue)
         }
     }
 }

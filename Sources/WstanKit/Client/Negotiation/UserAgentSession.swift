@@ -115,7 +115,8 @@ final class UserAgentSession: @unchecked Sendable {
 
     /// Tells the user agent to go ahead, which saves a round trip, or prepares to tell it when the target has answered.
     private func answer(_ request: ProxyNegotiation.Connect) {
-        let mayBeEarly = options.earlyReply ?? !failures.hold(request.target, now: worker.now)
+        let mayBeEarly =
+            options.earlyReply ?? !(failures.hold(request.target, now: worker.now) || dialer.servers.links.areLost)
         if request.reply == .none || mayBeEarly && !request.wantsOutcome {
             userAgent.write(request.successReply)
         } else {

@@ -38,6 +38,13 @@ package final class ServerLinks: Sendable {
         return change
     }
 
+    /// Whether the last try with each server has failed.
+    var areLost: Bool {
+        known.withLock { known in
+            !known.links.isEmpty && known.links.allSatisfy { if case .lost = $0.state { true } else { false } }
+        }
+    }
+
     /// The carriers of the server with a mark; nil when it is of a former configuration.
     func carriers(_ mark: Int) -> CarrierChoice? {
         changeCarriers(mark) { $0 }
