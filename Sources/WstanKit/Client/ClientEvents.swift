@@ -37,7 +37,9 @@ extension EventLog {
 
     /// With `carrier = auto`.
     func carrierChanged(_ change: CarrierChange, of server: ServerEndpoint) {
-        var metadata: Logger.Metadata = ["carrier": "\(change.carrier.rawValue)", "former": "\(change.former.rawValue)"]
+        var metadata: Logger.Metadata = [
+            "carrier": "\(change.carrier.rawValue)", "former": "\(change.former.rawValue)",
+        ]
         if let refusal = change.refusal { metadata["code"] = "\(refusal.code)" }
         logger.notice(
             "requests to server \(server.address) now ride \(change.carrier.place): \(change.cause); \(change.advice)",

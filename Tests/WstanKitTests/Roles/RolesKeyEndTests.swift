@@ -9,9 +9,10 @@ import Testing
     private static let now = CalendarTime(seconds: WallClock.now())
 
     /// The ends of the user's key and of the server's, where they are former ones, and the one that is told.
-    @Test(arguments: [
-        (nil, nil, nil), (3600, nil, 3600), (nil, 7200, 7200), (7200, 3600, 3600), (3600, 7200, 3600),
-    ] as [(Int?, Int?, Int?)])
+    @Test(
+        arguments: [
+            (nil, nil, nil), (3600, nil, 3600), (nil, 7200, 7200), (7200, 3600, 3600), (3600, 7200, 3600),
+        ] as [(Int?, Int?, Int?)])
     func `a client is told when the first of its two keys ends, until it has another`(
         user: Int?, server: Int?, told: Int?
     ) async throws {

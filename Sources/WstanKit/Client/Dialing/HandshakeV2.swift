@@ -77,12 +77,14 @@ package struct HandshakeV2 {
     package func tryOut(_ intake: inout BufferedReader) async -> Result<Proof, DialFailure> {
         let (began, asked) = (Instant.now(), WallClock.now())
         do throws(DialFailure) {
-            let reply = try await agree(on: .idle(time: asked), at: WireTime(CalendarTime(seconds: asked)), &intake).reply
+            let reply = try await agree(on: .idle(time: asked), at: WireTime(CalendarTime(seconds: asked)), &intake)
+                .reply
             let took = Instant.now() - began
             return .success(
                 Proof(
                     roundTrip: took,
-                    clockAhead: Double(reply.time.milliseconds) / 1000 - asked - took.inSeconds / 2, keyTerm: KeyTerm(reply)))
+                    clockAhead: Double(reply.time.milliseconds) / 1000 - asked - took.inSeconds / 2,
+                    keyTerm: KeyTerm(reply)))
         } catch {
             return .failure(error)
         }

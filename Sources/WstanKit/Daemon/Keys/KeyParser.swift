@@ -29,7 +29,9 @@ enum KeyParser {
         "the key is a server's string: it works, and its holder can play the server; wstanctl client-config --key NAME prints a "
         + "client's at the server, and wstanctl rotate-key --key-file - takes it here"
 
-    private static func read(keyString text: String, isClient: Bool) throws(Problem) -> (key: TunnelKey, warning: String?) {
+    private static func read(keyString text: String, isClient: Bool) throws(Problem) -> (
+        key: TunnelKey, warning: String?
+    ) {
         let string: KeyString
         do throws(KeyString.Problem) {
             string = try KeyString(text: text)

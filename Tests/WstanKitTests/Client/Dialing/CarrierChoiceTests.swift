@@ -74,8 +74,10 @@ import Testing
             CarrierChange(former: .cookie, carrier: .path, refusal: refusal)
         }
         #expect(change(Self.forbidden).cause == "a request in a cookie was answered 403 Forbidden")
-        #expect(change(.at(Address(host: .name("a.test"), port: 1), Self.forbidden)).cause == change(Self.forbidden).cause)
-        #expect(change(.unproven(.timedOut)).cause.hasPrefix("a request in a cookie was refused: the WebSocket was opened"))
+        #expect(
+            change(.at(Address(host: .name("a.test"), port: 1), Self.forbidden)).cause == change(Self.forbidden).cause)
+        #expect(
+            change(.unproven(.timedOut)).cause.hasPrefix("a request in a cookie was refused: the WebSocket was opened"))
         #expect(change(nil).cause == "a request in a cookie was refused")
         #expect(change(nil).advice.contains("set carrier = path in [client]"))
         let lines = LogLines()
@@ -84,9 +86,12 @@ import Testing
         lines.log.carrierChanged(change(Self.forbidden), of: server)
         let line = lines.all.last
         #expect(line?.level == .notice)
-        let text = "requests to server a.test:80 now ride in the path: a request in a cookie was answered 403 Forbidden; a front may "
+        let text =
+            "requests to server a.test:80 now ride in the path: a request in a cookie was answered 403 Forbidden; a front may "
         #expect(line?.text.hasPrefix(text) == true, "\(line?.text ?? "none")")
-        for field in ["carrier=path", "former=cookie", "code=front-forbidden"] { #expect(line?.text.contains(field) == true) }
+        for field in ["carrier=path", "former=cookie", "code=front-forbidden"] {
+            #expect(line?.text.contains(field) == true)
+        }
     }
 
     @Test func `only what a front may have done to a request has others tried`() {
