@@ -97,6 +97,7 @@ import WstanControl
             ]
         let lines = KeyTable.table(keys, now: Self.now, manner: Manner())
         #expect(lines[1].hasPrefix("(server)  server  00000000000000aa  current "))
+        #expect(lines[1].hasSuffix("  -          -") && lines[3].hasSuffix("  1     0s ago"), "\(lines)")
         #expect(
             lines.dropFirst(6) == [
                 "", "2 names have not moved from the former server key 00000000000000bb:", "",
@@ -128,6 +129,29 @@ import WstanControl
         #expect(names(Self.user("laptop", usesFormer: false, isSeen: false), former) == ["laptop"])
         #expect(names(Self.user("laptop", usesFormer: true), former) == ["laptop"])
         #expect(names(former) == ["laptop"])
+    }
+
+    @Test func `what is known of a name is told, also by the keys that it had before`() {
+        func lines(_ keys: Control.Key...) -> [String] { ServerKeyText.users(among: Self.serverKeys + keys, now: Self.now) }
+        let former = Self.user("laptop", usesFormer: true, state: .previous)
+        #expect(lines(Self.user("laptop", usesFormer: false, isSeen: false), former).last == "    laptop, last used it 1min ago")
+        let elsewhere = Self.user("laptop", usesFormer: false, state: .previous)
+        #expect(
+            lines(Self.user("laptop", usesFormer: false, isSeen: false), elsewhere).last == "    laptop, only seen with its own former key")
+        #expect(
+            lines(Self.user("laptop", usesFormer: false), former) == [
+                "", "Every name has moved from the former server key 00000000000000bb. To stop accepting it: "
+                    + "wstanctl retire-key 00000000000000bb",
+                "", "Another device may still have a former key of this name, and needs the new string:", "",
+                "    laptop, last used it 1min ago",
+            ])
+    }
+
+    @Test func `a key that the server refuses is marked`() {
+        var key = Self.keys[0]
+        key.refusedBy = "accept-v1\u{1B} = no"
+        #expect(KeyTable.line(key, now: Self.now).hasPrefix("refused: accept-v1? = no; "))
+        #expect(KeyTable.table([key], now: Self.now, manner: Manner())[1].contains("  refused: accept-v1? = no  "))
     }
 
     @Test func `a rotated server key says who needs a new string, each name once`() {

@@ -79,6 +79,29 @@ import WstanControl
         #expect(behindFront.hasPrefix("OK - "))
     }
 
+    @Test func `keys that a server refuses are a warning, and critical where it accepts no other`() {
+        func check(_ names: [String], _ areAll: Bool) -> Check {
+            Self.check {
+                $0.mode = .server
+                $0.servers = nil
+                ($0.refusedKeys, $0.refusesAllKeys) = (names, areAll)
+            }
+        }
+        let some = check(["default", "phone"], false)
+        #expect(some.status.exitCode == 1)
+        #expect(
+            some.text
+                == "accept-v1 = no refuses keys of version 1 (default, phone): set accept-v1 = yes until their clients have moved to "
+                + "version 2 (wstanctl add-key NAME --v2), and retire the keys then (wstanctl retire-key ID)")
+        let all = check(["default"], true)
+        #expect(all.status.exitCode == 2)
+        #expect(all.text.hasPrefix("accept-v1 = no refuses every key (default), so no client can connect: set "))
+        #expect(check([], false).text == "accept-v1 = no refuses keys of version 1: sudo wstanctl status")
+        #expect(check([], true).text == "accept-v1 = no refuses every key, so no client can connect: sudo wstanctl status")
+        let many = check((0..<25).map { "d\($0)" }, false)
+        #expect(many.text.contains("d18, d19 and 5 more): set"))
+    }
+
     @Test func `what is not known is not OK`() {
         let check = Self.check([Self.server(.unknown)])
         #expect(check.line.hasPrefix("UNKNOWN - server ws://h:80/ not tried yet"))

@@ -101,6 +101,15 @@ import WstanControl
                 """)
     }
 
+    @Test func `keys that the server refuses are a warning, and an error where it accepts no other`() {
+        var status = Self.status(mode: .server)
+        status.refusedKeys = ["phone"]
+        #expect(Self.shown(status).contains("   warning  accept-v1 = no refuses keys of version 1 (phone): set"))
+        status.refusesAllKeys = true
+        #expect(Self.shown(status).contains("     error  accept-v1 = no refuses every key (phone), so no client can connect:"))
+        #expect(!Self.shown(status).contains("   warning  "))
+    }
+
     @Test func `what becomes of the tunnels of one that drains or stops`() {
         func lines(_ state: Control.DaemonState, _ left: Int, until deadline: Int?, exits: Bool?) -> [String] {
             var status = Self.status(mode: .server)

@@ -45,6 +45,22 @@ public struct Concern: Sendable, Equatable {
             .warning, "serves without TLS\(places) although its uri says wss: right only behind a front that terminates TLS",
             advice: "set [tls] certificate, or listen on loopback, or name the front's address in trusted-proxies")
     }
+
+    /// A server with `accept-v1 = no` has keys of version 1 that are not retired.
+    ///
+    /// - Parameters:
+    ///   - names: whose they are; empty where they may not be told.
+    ///   - areAll: whether the server accepts no other key.
+    public static func refusedKeys(of names: [String], areAll: Bool) -> Concern {
+        let whose = names.isEmpty ? "" : " (\(NameList.text(names)))"
+        let what = areAll ? "every key\(whose), so no client can connect" : "keys of version 1\(whose)"
+        let remedy =
+            names.isEmpty
+            ? "sudo wstanctl status"
+            : "set accept-v1 = yes until their clients have moved to version 2 (wstanctl add-key NAME --v2), and retire the "
+                + "keys then (wstanctl retire-key ID)"
+        return Concern(areAll ? .critical : .warning, "accept-v1 = no refuses \(what): \(remedy)")
+    }
 }
 
 extension GetStatus.Reply {
@@ -66,6 +82,7 @@ extension GetStatus.Reply {
         concerns += serverConcerns(now, isBrief: isBrief)
         concerns += certificate?.concerns(now) ?? []
         concerns += listenConcerns(systemctl)
+        if let keyConcern { concerns.append(keyConcern) }
         if let concern = reloadConcern(now) { concerns.append(concern) }
         if let names = requiresRestart, !names.isEmpty {
             let text = "restart needed for \(names.joined(separator: ", "))"
@@ -108,6 +125,9 @@ extension GetStatus.Reply {
         if let withoutTLS, trustsFront != true { concerns.append(.withoutTLS(on: withoutTLS)) }
         return concerns
     }
+
+    /// That it refuses keys which are not retired.
+    public var keyConcern: Concern? { refusedKeys.map { .refusedKeys(of: $0, areAll: refusesAllKeys == true) } }
 
     private func reloadConcern(_ now: Int) -> Concern? {
         let error = configurationErrors?.first

@@ -97,11 +97,15 @@ extension Control {
         /// Absent from a daemon of 0.1.0, where all are of version 1.
         public var kind: KeyKind?
         public var formerServerKeyTimestampUSec: Int?
+        /// The setting by which the server refuses it.
+        public var refusedBy: String?
+        /// Of version 2: whether its name has not moved from the server's former key.
+        public var notMoved: Bool?
 
         public init(
             name: String, id: String, state: KeyState, source: KeySource, createdTimestampUSec: Int? = nil,
             retireTimestampUSec: Int? = nil, uses: Int, lastUseTimestampUSec: Int? = nil, kind: KeyKind? = nil,
-            formerServerKeyTimestampUSec: Int? = nil
+            formerServerKeyTimestampUSec: Int? = nil, refusedBy: String? = nil, notMoved: Bool? = nil
         ) {
             self.name = name
             self.id = id
@@ -113,6 +117,8 @@ extension Control {
             self.lastUseTimestampUSec = lastUseTimestampUSec
             self.kind = kind
             self.formerServerKeyTimestampUSec = formerServerKeyTimestampUSec
+            self.refusedBy = refusedBy
+            self.notMoved = notMoved
         }
 
         /// The name of the server's own keys.

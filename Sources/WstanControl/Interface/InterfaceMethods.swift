@@ -70,7 +70,11 @@ extension ControlInterface {
           # Client mode only, since the start: answers that were not made with the server's
           # key, and WebSockets that no proof of it followed
           impostors: ?int,
-          unproven: ?int
+          unproven: ?int,
+          # Server mode only, with accept-v1 = no: names that have keys of version 1; empty
+          # where the reply is restricted. With refusesAllKeys no other key is accepted.
+          refusedKeys: ?[]string,
+          refusesAllKeys: ?bool
         )
 
         # List tunnels. Has to be called with 'more'. Sends one reply per tunnel, and
@@ -195,7 +199,13 @@ extension ControlInterface {
         )
 
         # Stop accepting a key now; close ends the tunnels that were opened with it
-        method RetireKey(id: string, close: ?bool) -> (closed: int, warnings: ?[]string)
+        method RetireKey(id: string, close: ?bool) -> (
+          closed: int,
+          warnings: ?[]string,
+          # As in RotateKey; keyFileKey for root only
+          keyFile: ?string,
+          keyFileKey: ?string
+        )
 
         # Stop accepting new requests and wait for tunnels in use. Called with 'more'
         # it reports progress until none is left or timeoutUSec is over. The daemon
@@ -220,7 +230,9 @@ extension ControlInterface {
           key: ?string,
           clientURI: ?string,
           clientURIGuessed: ?bool,
-          clientURILoopback: ?bool
+          clientURILoopback: ?bool,
+          # That the server refuses this key
+          warnings: ?[]string
         )
 
         # The configuration has errors and was not applied

@@ -163,7 +163,11 @@ extension ControlInterface {
           kind: ?KeyKind,
           # When a v2 key was last used with the server's former key, unless it was used
           # with the current one since
-          formerServerKeyTimestampUSec: ?int
+          formerServerKeyTimestampUSec: ?int,
+          # Setting by which the server refuses the key: accept-v1 = no
+          refusedBy: ?string,
+          # True for a v2 key if its name has not moved from the server's former key
+          notMoved: ?bool
         )
 
         # Requests that were refused to one address for one reason

@@ -125,10 +125,16 @@ public enum RetireKey: ControlMethod {
     public struct Reply: Codable, Sendable, Equatable {
         public var closed: Int
         public var warnings: [String]?
+        /// The key file that still has a key which is retired, since the daemon may not write it. The first warning says so.
+        public var keyFile: String?
+        /// What belongs there; for root only.
+        public var keyFileKey: String?
 
-        public init(closed: Int, warnings: [String]? = nil) {
+        public init(closed: Int, warnings: [String]? = nil, keyFile: String? = nil, keyFileKey: String? = nil) {
             self.closed = closed
             self.warnings = warnings
+            self.keyFile = keyFile
+            self.keyFileKey = keyFileKey
         }
     }
 }
@@ -157,16 +163,19 @@ public enum GetClientConfiguration: ControlMethod {
         public var clientURIGuessed: Bool?
         /// It listens on loopback only: clients reach it through what forwards to it, which has another URI.
         public var clientURILoopback: Bool?
+        /// That the server refuses this key.
+        public var warnings: [String]?
 
         public init(
             text: String, key: String? = nil, clientURI: String? = nil, clientURIGuessed: Bool? = nil,
-            clientURILoopback: Bool? = nil
+            clientURILoopback: Bool? = nil, warnings: [String]? = nil
         ) {
             self.text = text
             self.key = key
             self.clientURI = clientURI
             self.clientURIGuessed = clientURIGuessed
             self.clientURILoopback = clientURILoopback
+            self.warnings = warnings
         }
     }
 }

@@ -57,6 +57,10 @@ public enum GetStatus: ControlMethod {
         /// followed.
         public var impostors: Int?
         public var unproven: Int?
+        /// Names whose keys of version 1 a server refuses; empty where they may not be told.
+        public var refusedKeys: [String]?
+        /// With `refusedKeys`: whether it accepts no other key.
+        public var refusesAllKeys: Bool?
 
         public init(
             version: String, mode: Control.Mode, state: Control.DaemonState, statusText: String? = nil,
@@ -71,7 +75,8 @@ public enum GetStatus: ControlMethod {
             certificate: Control.Certificate? = nil, requiresRestart: [String]? = nil, filesChanged: Bool? = nil,
             reloadFailureTimestampUSec: Int? = nil, warningCount: Int? = nil,
             replacedListen: [String]? = nil, withoutTLS: [String]? = nil, trustsFront: Bool? = nil,
-            keyCount: Int? = nil, impostors: Int? = nil, unproven: Int? = nil
+            keyCount: Int? = nil, impostors: Int? = nil, unproven: Int? = nil, refusedKeys: [String]? = nil,
+            refusesAllKeys: Bool? = nil
         ) {
             self.version = version
             self.mode = mode
@@ -109,6 +114,8 @@ public enum GetStatus: ControlMethod {
             self.keyCount = keyCount
             self.impostors = impostors
             self.unproven = unproven
+            self.refusedKeys = refusedKeys
+            self.refusesAllKeys = refusesAllKeys
         }
     }
 }

@@ -43,14 +43,22 @@ public struct Settings: Sendable, Equatable {
             /// A Python client takes this one for "wrong key".
             case badRequest = 400
             case notFound = 404
+
+            /// Of RFC 9110.
+            package var reason: String {
+                switch self {
+                case .ok: "OK"
+                case .badRequest: "Bad Request"
+                case .notFound: "Not Found"
+                }
+            }
         }
 
         case status(Status)
 
-        /// The number in the status line.
-        package var statusCode: Int {
+        package var status: Status {
             switch self {
-            case .status(let status): status.rawValue
+            case .status(let status): status
             }
         }
     }

@@ -16,6 +16,7 @@ extension GetStatus.Reply {
         visible.warnings = nil
         visible.keys = nil
         visible.keyCount = nil
+        visible.refusedKeys = refusedKeys.map { _ in [] }
         visible.servers = servers?.map(\.withoutPath)
         visible.certificate?.file = nil
         visible.certificate?.refusal = certificate?.refusal.map { _ in "the files as they are now cannot be used" }

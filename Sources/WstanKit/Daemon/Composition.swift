@@ -42,8 +42,9 @@ struct Composition {
             }
         services = Services(roles)
         keys.users = services
+        let refused = RefusedKeys(keys.ring, settings, now: keys.clock())
         told = StartNotes(
             warnings: configuration.warnings + keys.told.warnings + roles.flatMap(\.told.warnings),
-            news: keys.told.news + roles.flatMap(\.told.news))
+            news: keys.told.news + [refused?.text].compactMap { $0 } + roles.flatMap(\.told.news))
     }
 }

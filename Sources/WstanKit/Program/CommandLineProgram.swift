@@ -29,7 +29,7 @@ public enum CommandLineProgram {
             case .version:
                 print("wstand \(Daemon.version)")
             case .checkConfig(let settings, let origins, let diagnostics):
-                let found = ConfigurationCheck(settings, origins, after: diagnostics).diagnostics
+                let found = ConfigurationCheck(settings, origins, after: diagnostics).withKeyRing().diagnostics
                 if let failure = ConfigurationFailure(of: found) { throw failure }
                 for warning in found { complain(warning.description) }
                 print("The configuration is good.")

@@ -12,7 +12,7 @@ extension EventLog {
         guard logger.logLevel <= traits.level else { return nil }
         if let later = gather(traits.code, traits.level, of: peer.source.description, now: now) { return later }
         var metadata: Logger.Metadata = ["peer": "\(peer)", "reason": "\(traits.code)"]
-        if case .wire(.expired(let seconds)) = refusal { metadata["client-clock-ahead"] = "\(seconds.rounded())s" }
+        if let seconds = refusal.clockAhead { metadata["client-clock-ahead"] = "\(seconds.rounded())s" }
         if case .wire(.incompleteUpgrade(let parts)) = refusal { metadata["lacking"] = "\(parts.joined(separator: ","))" }
         if case .overLimit(let bound) = refusal { metadata["limit"] = "\(bound.rawValue)" }
         metadata.add(key)

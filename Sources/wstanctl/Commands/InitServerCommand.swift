@@ -56,6 +56,7 @@ struct InitServerCommand: ParsableCommand {
             key: reply?.key.map { .key($0) } ?? key, name: name, outlook: outlook, isLoopback: goal.uri.isLoopback,
             needsTLS: goal.uri.scheme == "wss" && !goal.hasCertificate)
         Terminal.say("\n" + text.text)
+        Terminal.warn(reply?.warnings)
     }
 }
 

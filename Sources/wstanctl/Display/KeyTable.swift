@@ -8,11 +8,14 @@ enum KeyTable {
     }
 
     private static func state(_ key: Control.Key, now: Int) -> String {
-        switch key.state {
+        if let refusal = refusal(key) { return refusal }
+        return switch key.state {
         case .current: "current"
         case .previous: key.retireTimestampUSec.map { "previous, ends in \(Amount.time(from: now, to: $0))" } ?? "previous"
         }
     }
+
+    private static func refusal(_ key: Control.Key) -> String? { key.refusedBy.map { "refused: " + Printable.text($0) } }
 
     private static func use(_ key: Control.Key, now: Int) -> String {
         guard key.uses > 0 else { return "not used" }
@@ -29,9 +32,11 @@ enum KeyTable {
         ]
         let rows = keys.map { key in
             [
-                key.name, kind(key), key.id, key.state.rawValue, key.source.rawValue,
+                key.name, kind(key), key.id, refusal(key) ?? key.state.rawValue, key.source.rawValue,
                 key.createdTimestampUSec.map { Amount.shortTime(from: $0, to: now) + " ago" } ?? "-",
-                key.retireTimestampUSec.map { Amount.time(from: now, to: $0) } ?? "-", String(key.uses),
+                key.retireTimestampUSec.map { Amount.time(from: now, to: $0) } ?? "-",
+                // Not counted: each use is of a user's key.
+                key.kind == .server ? "-" : String(key.uses),
                 key.lastUseTimestampUSec.map { Amount.time(from: $0, to: now) + " ago" } ?? "-",
             ]
         }

@@ -26,16 +26,28 @@ enum ServerKeyText {
     static func users(among keys: [Control.Key], now: Int, atMost most: Int = .max) -> [String] {
         guard let former = FormerServerKey(among: keys) else { return [] }
         let id = Printable.text(former.key.id)
-        guard !former.users.isEmpty else {
-            return ["", "No client needs the former server key \(id). To stop accepting it: wstanctl retire-key \(id)"]
+        func list(_ users: [FormerServerKey.User]) -> [String] {
+            let lines = users.prefix(most).map { "    \(Printable.text($0.name)), \(use($0, now: now))" }
+            let more = users.count - lines.count
+            return [""] + lines + (more > 0 ? ["    and \(more) more: wstanctl keys"] : [])
         }
-        let names = former.users.count == 1 ? "1 name has" : "\(former.users.count) names have"
-        let lines = former.users.prefix(most).map { user in
-            let use = user.lastUse.map { "last used it \(Amount.time(from: $0, to: now)) ago" } ?? "not seen yet"
-            return "    \(Printable.text(user.name)), \(use)"
+        var lines = [""]
+        if former.users.isEmpty {
+            let state = former.others.isEmpty ? "No client needs" : "Every name has moved from"
+            lines.append("\(state) the former server key \(id). To stop accepting it: wstanctl retire-key \(id)")
+        } else {
+            let names = former.users.count == 1 ? "1 name has" : "\(former.users.count) names have"
+            lines += ["\(names) not moved from the former server key \(id):"] + list(former.users)
         }
-        let more = former.users.count - lines.count
-        return ["", "\(names) not moved from the former server key \(id):", ""] + lines
-            + (more > 0 ? ["    and \(more) more: wstanctl keys"] : [])
+        if !former.others.isEmpty {
+            let these = former.others.count == 1 ? "this name" : "these names"
+            lines += ["", "Another device may still have a former key of \(these), and needs the new string:"] + list(former.others)
+        }
+        return lines
+    }
+
+    private static func use(_ user: FormerServerKey.User, now: Int) -> String {
+        if let last = user.lastUse { return "last used it \(Amount.time(from: last, to: now)) ago" }
+        return user.usesFormerKey ? "only seen with its own former key" : "not seen yet"
     }
 }

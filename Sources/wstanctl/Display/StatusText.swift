@@ -34,8 +34,13 @@ struct StatusText {
         datagrams(status)
         proofs(status)
         keys(status)
-        add("error", status.configurationErrors ?? [], manner.bad)
-        add("warning", status.listenConcerns(systemctl).map(\.text) + (status.warnings ?? []), manner.doubtful)
+        func ofKeys(_ severity: Concern.Severity) -> [String] {
+            [status.keyConcern].compactMap { $0 }.filter { $0.severity == severity }.map(\.text)
+        }
+        add("error", ofKeys(.critical) + (status.configurationErrors ?? []), manner.bad)
+        add(
+            "warning", status.listenConcerns(systemctl).map(\.text) + ofKeys(.warning) + (status.warnings ?? []),
+            manner.doubtful)
         if status.restricted == true {
             add("note", ["root and the group wstan see more: addresses, keys, exact numbers"], manner.faint)
         }

@@ -114,6 +114,7 @@ import WstanControl
         #expect(visible.listeners.isEmpty && visible.statusText == status.mode.rawValue)
         #expect(visible.certificate?.file == nil && visible.certificate?.refusal?.contains("/f") == false)
         #expect(visible.replacedListen == [] && visible.withoutTLS == [] && visible.trustsFront == false)
+        #expect(visible.refusedKeys == [] && visible.refusesAllKeys == true)
         #expect((visible.requiresRestart, visible.filesChanged, visible.warningCount) == (["uri"], true, 1))
     }
 

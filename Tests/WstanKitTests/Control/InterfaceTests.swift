@@ -37,7 +37,7 @@ import WstanControl
         try Self.check(Reload.self, .init(dryRun: true), .init(changed: ["a"], requiresRestart: [], warnings: ["w"]))
         let key = Control.Key(
             name: "n", id: "i", state: .previous, source: .state, createdTimestampUSec: 1, retireTimestampUSec: 2, uses: 3,
-            lastUseTimestampUSec: 4, kind: .v2, formerServerKeyTimestampUSec: 5)
+            lastUseTimestampUSec: 4, kind: .v2, formerServerKeyTimestampUSec: 5, refusedBy: "r", notMoved: true)
         try Self.check(ListKeys.self, .init(), .init(keys: [key]))
         try Self.check(
             RotateServerKey.self, .init(graceUSec: 1, force: true, runtimeOnly: true),
@@ -51,13 +51,13 @@ import WstanControl
             AddKey.self, .init(name: "n", key: "k", version: 1),
             .init(id: "i", key: "k", persisted: false, warnings: [], clientURI: "u", clientURIGuessed: false,
                 clientURILoopback: false, otherKeys: [key]))
-        try Self.check(RetireKey.self, .init(id: "i", close: true), .init(closed: 1, warnings: ["w"]))
+        try Self.check(RetireKey.self, .init(id: "i", close: true), .init(closed: 1, warnings: ["w"], keyFile: "f", keyFileKey: "k"))
         try Self.check(Drain.self, .init(timeoutUSec: 1, exit: true), .init(tunnelsActive: 2))
         try Self.check(Undrain.self, .init(), .init())
         try Self.check(SetLogLevel.self, .init(level: .debug), .init(former: .notice))
         try Self.check(
             GetClientConfiguration.self, .init(keyName: "n", version: 2),
-            .init(text: "t", key: "k", clientURI: "u", clientURIGuessed: true, clientURILoopback: true))
+            .init(text: "t", key: "k", clientURI: "u", clientURIGuessed: true, clientURILoopback: true, warnings: ["w"]))
         try Self.check(GetInterfaceDescription.self, .init(interface: "a.b"), .init(description: "d"))
         try Self.check(
             GetInfo.self, .init(), .init(vendor: "a", product: "b", version: "c", url: "d", interfaces: ["e.f"]))
@@ -78,7 +78,7 @@ import WstanControl
             .init(
                 name: "n", id: "i", state: .current, source: .state, createdTimestampUSec: 1, retireTimestampUSec: 2,
                 uses: 3,
-                lastUseTimestampUSec: 4, kind: .v1, formerServerKeyTimestampUSec: 5)
+                lastUseTimestampUSec: 4, kind: .v1, formerServerKeyTimestampUSec: 5, refusedBy: "r", notMoved: false)
         ], logLevel: .info, droppedDatagrams: 9, restricted: false,
         servers: [
             .init(
@@ -89,7 +89,8 @@ import WstanControl
         ],
         certificate: .init(file: "f", names: ["n"], endTimestampUSec: 1, mismatchedHost: "h", refusal: "/f is bad"),
         requiresRestart: ["uri"], filesChanged: true, reloadFailureTimestampUSec: 1, warningCount: 1,
-        replacedListen: ["a"], withoutTLS: ["b"], trustsFront: false, keyCount: 300, impostors: 1, unproven: 2)
+        replacedListen: ["a"], withoutTLS: ["b"], trustsFront: false, keyCount: 300, impostors: 1, unproven: 2,
+        refusedKeys: ["n"], refusesAllKeys: true)
 
     @Test func `refusals are counted in the interface's order, each in a field of its own`() throws {
         let rejects = ControlCoding.object(of: Control.Rejects([.replay: 1, .droppedDatagrams: 7]))

@@ -23,7 +23,7 @@ import Testing
         else {
             throw ConfigFixture.NotARun()
         }
-        return ConfigurationCheck(settings, origins).diagnostics.map {
+        return ConfigurationCheck(settings, origins).withKeyRing().diagnostics.map {
             $0.description.replacing(directory, with: "DIR")
         }
     }
@@ -32,6 +32,15 @@ import Testing
 
     @Test func `good files are nothing to speak of`() throws {
         #expect(try Self.found("uri = ws://h/\nkey-file = DIR/key\n", files: Self.key).isEmpty)
+    }
+
+    @Test func `a server that refuses the keys that a start would find is warned of it`() throws {
+        let text = "mode = server\nuri = ws://h/\nkey-file = DIR/key\nstate-directory = DIR\n[server]\naccept-v1 = "
+        #expect(try Self.found(text + "yes\n", files: Self.key).isEmpty)
+        let found = try Self.found(text + "no\n", files: Self.key)
+        #expect(found.count == 1 && found[0].hasPrefix("f.conf:6:13: warning: accept-v1 = no refuses every key (default), "))
+        let damaged = try Self.found(text + "no\n", files: Self.key.merging(["keyring": "x"]) { $1 })
+        #expect(damaged.count == 1 && damaged[0].hasPrefix("f.conf:4:19: warning: the key ring DIR/keyring "), "\(damaged)")
     }
 
     @Test func `everything that a start would fail by is told at once, at the line that names it`() throws {

@@ -11,7 +11,7 @@ import WstanControl
 @Suite(.timeLimit(.minutes(2))) struct KeyChangesTests {
     private static let day: Duration = .seconds(86_400)
 
-    private static func failure(_ body: () async throws(KeyFailure) -> Void) async -> KeyFailure? {
+    static func failure(_ body: () async throws(KeyFailure) -> Void) async -> KeyFailure? {
         do throws(KeyFailure) {
             try await body()
             return nil
@@ -21,13 +21,13 @@ import WstanControl
     }
 
     /// A server whose key is in a file, as after `init server`.
-    private static func configured(_ text: String, in folder: borrowing TemporaryFolder, isClient: Bool = false) throws
+    static func configured(_ text: String, in folder: borrowing TemporaryFolder, isClient: Bool = false) throws
         -> ConfiguredKey
     {
         try KeyLoader.load(.file(try folder.write(text + "\n# mine\n", to: "key")), isClient: isClient)
     }
 
-    private static func service(
+    static func service(
         _ configured: ConfiguredKey, in directory: String?, on worker: Worker, isClient: Bool = false,
         users: Services = Services()
     ) throws -> KeyRingService {
@@ -110,7 +110,8 @@ import WstanControl
             #expect(KeyWarning.refusedV1(isGiven: true).contains("; without --key-file, add-key makes a key of version 2;"))
             #expect(await kind("x") == nil)
             let rotated = try await keys.rotate(name: "a", acceptsV1: false)
-            #expect(rotated.warnings.contains(KeyWarning.uselessV1(try #require(KeyName("a")))))
+            #expect(rotated.warnings.contains(KeyWarning.uselessV1(try #require(KeyName("a")), hasV2: false)))
+            #expect(rotated.warnings.last?.hasSuffix(": wstanctl add-key a --v2 makes one of version 2") == true)
             _ = try await keys.add(name: "b", acceptsV1: false)
             #expect(await kind("b") == .v2)
             // Now the server has a key of version 2.
@@ -120,6 +121,8 @@ import WstanControl
             #expect(beside.others.map(\.id) == [v1.ringID])
             #expect(try await keys.add(name: "d", version: .v1).others.isEmpty)
             #expect(await kind("d") == .v1)
+            let both = try await keys.rotate(version: .v1, acceptsV1: false)
+            #expect(both.warnings.last?.hasSuffix(": wstanctl client-config --key default prints that of version 2") == true)
         }
     }
 
@@ -256,10 +259,36 @@ import WstanControl
             // One that has its string since the rotation does not count.
             _ = try await keys.add(name: "desk", version: .v2)
             #expect(await refusal(Self.day).contains("have not been seen with the current one: laptop. Nothing"))
+            let forced = try await keys.rotateServerKey(grace: Self.day, isForced: true)
+            let told = "the server key \(server.ringID) is no longer accepted, which cuts off laptop: give each its new string"
+            #expect(forced.warnings.contains { $0.hasPrefix(told) })
+            // Where it ends none that is in use, there is nothing to say.
+            service.keyUses = [:]
             for number in 0..<30 { _ = try await keys.add(name: "d\(number)", version: .v2) }
             #expect(await refusal(.zero).contains("d16 and 13 more. Nothing"))
-            _ = try await keys.rotateServerKey(grace: .zero, isForced: true)
+            let ended = try await keys.rotateServerKey(grace: .zero, isForced: true)
             #expect(keys.ring.server.count == 1)
+            let all = "laptop, phone, desk, " + (0..<30).map { "d\($0)" }.joined(separator: ", ")
+            #expect(ended.warnings.contains { $0.contains("which cuts off \(all): give") })
+        }
+    }
+
+    @Test func `a rotation that goes on says of whom another device may be cut off`() async throws {
+        let server = ServerKey.random()
+        let configured = ConfiguredKey(
+            key: .server(server, .none, user: nil), text: Secret(KeyString(server: server).text),
+            source: .environment("K"))
+        try await WorkerThread.run { worker in
+            let service = CountingService(worker)
+            let keys = try Self.service(configured, in: nil, on: worker, users: Services([TestRole([service])]))
+            let former = try await keys.add(name: "laptop", version: .v2)
+            service.keyUses[former.id] = KeyUse(count: 1, servers: [server.ringID: CalendarTime(microseconds: 5)])
+            let next = try await keys.rotateServerKey(grace: Self.day, isForced: false)
+            #expect(!next.warnings.contains { $0.contains("cuts off") })
+            let current = try await keys.rotate(name: "laptop", grace: Self.day)
+            service.keyUses[current.id] = KeyUse(count: 1, servers: [next.id: CalendarTime(microseconds: 6)])
+            let last = try await keys.rotateServerKey(grace: Self.day, isForced: false)
+            #expect(last.warnings.contains { $0.contains("which cuts off any device that still has a former key of laptop: ") })
         }
     }
 

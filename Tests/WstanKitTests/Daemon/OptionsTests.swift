@@ -197,7 +197,7 @@ import Testing
         #expect(options.compatible && options.xForward && !options.replayUnderTLS)
         #expect(options.proxyProtocol && options.trustedProxies == .none)
         #expect(options.requestTTL == .seconds(5))
-        #expect(options.plainAnswer.statusCode == 400)
+        #expect(options.plainAnswer == .status(.badRequest))
         #expect(options.handshakeTimeout == .seconds(6))
         #expect(options.connectTimeout == .seconds(7))
         #expect(options.rules == TargetRules(allow: settings.allow, deny: settings.deny, allowsPrivate: true))

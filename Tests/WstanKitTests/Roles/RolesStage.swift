@@ -1,3 +1,5 @@
+import Testing
+
 @testable import WstanBase
 @testable import WstanConfig
 @testable import WstanCore
@@ -141,6 +143,16 @@ final class RolesStage: @unchecked Sendable {
         stream.finish()
         defer { stream.close() }
         return await stream.readAll()
+    }
+
+    /// A connection that has echoed, on a client whose tunnels were in use before.
+    func connectionInUse() async throws -> WstanCore.Stream {
+        let target = try echo()
+        _ = try await exchange([1], with: target)
+        let (stream, _) = try await connect(to: target)
+        stream.write([2])
+        #expect(await stream.take(1) == [2])
+        return stream
     }
 
     func untilServerIsIdle() async {

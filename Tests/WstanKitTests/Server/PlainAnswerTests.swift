@@ -1,15 +1,16 @@
 import Testing
 
 @testable import WstanBase
+import WstanConfig
 @testable import WstanCore
 
 @Suite struct PlainAnswerTests {
-    @Test(arguments: [(200, "OK"), (400, "Bad Request"), (404, "Not Found")])
-    func `it is an answer that any HTTP client reads`(status: Int, reason: String) throws {
-        let bytes = PlainAnswer(status: status).bytes(now: 784_111_777.9)
+    @Test(arguments: [(.ok, "OK"), (.badRequest, "Bad Request"), (.notFound, "Not Found")] as [(Settings.PlainAnswer.Status, String)])
+    func `it is an answer that any HTTP client reads`(status: Settings.PlainAnswer.Status, reason: String) throws {
+        let bytes = PlainAnswer(status).bytes(now: 784_111_777.9)
         var gatherer = HeadGatherer(limit: 4096, as: .answer)
         let head = try #require(try bytes.withUnsafeBytes { try gatherer.append($0) })
-        #expect(head.status == status)
+        #expect(head.status == status.rawValue)
         #expect(head.reason == reason)
         let length = try #require(head.value(of: "Content-Length"))
         #expect(Int(String(decoding: length, as: UTF8.self)) == gatherer.rest.count)
@@ -37,7 +38,7 @@ import Testing
     }
 
     @Test func `it says the same to everybody in a second`() {
-        let answer = PlainAnswer(status: 404)
+        let answer = PlainAnswer(.notFound)
         #expect(answer.bytes(now: 1_763_683_200) == answer.bytes(now: 1_763_683_200.999))
         #expect(answer.bytes(now: 1_763_683_200) != answer.bytes(now: 1_763_683_201))
     }

@@ -64,11 +64,11 @@ import WstanControl
         ]
         let recent = RecentRefusals()
         for refusal in ours + [.noCandidate, .encoding, .length, .notOurs] {
-            let traits = Refusal(refusal).traits
+            let traits = Refusal.handshake(refusal).traits
             #expect((traits.counter != nil) == refusal.isOfVersion2, "\(refusal)")
             recent.add(Self.entry(1, traits.code, at: 0), isNoise: traits.counter == nil && traits.level < .notice)
         }
-        #expect(Set(recent.list().map(\.reason)) == Set(ours.map { Refusal($0).traits.code }))
+        #expect(Set(recent.list().map(\.reason)) == Set(ours.map { Refusal.handshake($0).traits.code }))
         #expect(recent.list().count == ours.count)
     }
 

@@ -76,10 +76,12 @@ import Testing
     }
 
     @Test func `a clock that is wrong is told by how much`() {
-        let lines = LogLines()
-        _ = lines.log.requestRefused(.wire(.expired(seconds: -61.4)), peer: Self.peer, now: Self.at(0))
-        #expect(lines.all.first?.text.contains("client-clock-ahead=-61.0s") == true)
-        #expect(lines.all.first?.level == .notice)
+        for refusal: Refusal in [.wire(.expired(seconds: -61.4)), .handshake(.expired(ahead: -61_400))] {
+            let lines = LogLines()
+            _ = lines.log.requestRefused(refusal, peer: Self.peer, now: Self.at(0))
+            #expect(lines.all.first?.text.contains("client-clock-ahead=-61.0s") == true)
+            #expect(lines.all.first?.level == .notice)
+        }
     }
 
     @Test func `what one client is refused again is logged when its minute is over`() {

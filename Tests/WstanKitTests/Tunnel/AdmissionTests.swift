@@ -76,6 +76,23 @@ import Testing
         }
     }
 
+    /// A store that is asked over a network stops when its task is cancelled.
+    @Test func `a reset does not cancel what asks for the verdict`() async throws {
+        try await WorkerThread.run { worker in
+            let peer = try await RawPeer(to: .server, on: worker)
+            let verdict = Wait<WireError?>(worker: worker)
+            peer.owner.verdict = { await verdict.value(onTimeout: nil, onCancel: nil) }
+            await peer.send(
+                peer.message(peer.request()) + peer.message(peer.sealer.seal(reset: .normal, padding: 41)))
+            await worker.settle()
+            #expect(verdict.fulfill(.replayed))
+            await worker.settle()
+            #expect(peer.owner.refused == [.replayed])
+            peer.tunnel.close(CloseCode.normal)
+            _ = try await peer.everything()
+        }
+    }
+
     @Test func `one who has reset is not served when the verdict is good`() async throws {
         try await WorkerThread.run { worker in
             let (peer, store) = try await Self.stage(on: worker)

@@ -35,7 +35,7 @@ WORDS = 'mode', 'state', 'source', 'logLevel', 'event', 'protocol', 'severity', 
 
 STATUS = fakedaemon.status(
     statusText='text', instance='work', warnings=['w'], configurationErrors=['e'], requiresRestart=['uri'], warningCount=1,
-    replacedListen=['a'], withoutTLS=['b'], trustsFront=False,
+    replacedListen=['a'], withoutTLS=['b'], trustsFront=False, refusedKeys=['n'],
     reloadFailureTimestampUSec=1_700_000_000_000_000,
     servers=[{'uri': 'wss://h/', 'state': 'unreachable', 'used': True, 'trying': False, 'code': 'c', 'cause': 'why', 'advice': 'do', 'tunnels': 1},
              {'uri': 'wss://i/', 'state': 'unknown', 'used': False, 'trying': False, 'cause': 'why', 'tunnels': 0}],
@@ -53,8 +53,9 @@ ANSWERS = {
     'Reload': {'changed': ['a'], 'requiresRestart': ['b'], 'warnings': ['w']},
     'RotateKey': NEW_KEY,
     'AddKey': NEW_KEY,
-    'RetireKey': {'closed': 1, 'warnings': ['w']},
-    'GetClientConfiguration': {'text': 'mode = client\nkey = k\n', 'key': 'k', 'clientURI': 'ws://h/', 'clientURIGuessed': True},
+    'RetireKey': {'closed': 1, 'warnings': ['w'], 'keyFile': '/f', 'keyFileKey': 'k'},
+    'GetClientConfiguration': {
+        'text': 'mode = client\nkey = k\n', 'key': 'k', 'clientURI': 'ws://h/', 'clientURIGuessed': True, 'warnings': ['w']},
     'Drain': {'tunnelsActive': 0},
     'Undrain': {},
     'CloseTunnel': {},

@@ -249,6 +249,44 @@ class Keys(ControlledPair):
         self.write('key', reply['key'] + '\n')
         former = next(key['id'] for key in self.status()['keys'] if key['state'] == 'previous')
         self.assertNotIn('warning', self.ctl('retire-key', former))
+        # The server's own key, which belongs there once that of version 1 is retired, is for root.
+        self.ctl('add-key', 'laptop', '--v2')
+        current = next(key['id'] for key in self.status()['keys'] if (key['kind'], key['state']) == ('v1', 'current'))
+        reply = json.loads(self.ctl('retire-key', current, '--json'))
+        self.assertEqual(reply['keyFile'], self.key_path)
+        self.assertTrue(reply['keyFileKey'].startswith('wstan2:'))
+        self.assertTrue(reply['warnings'][0].endswith(' sudo wstanctl retire-key %s replaces it.' % current), reply)
+        self.assertEqual(json.loads(self.ctl('retire-key', current, '--json')), reply)
+
+    def test_retired_key_of_the_file(self):
+        """The server's own string takes the place of the configured key of version 1; a start goes on with it, also without the ring."""
+        self.ctl('add-key', 'laptop', '--v2')
+        before = json.loads(self.ctl('client-config', '--key', 'laptop', '--json'))['key']
+        self.assertNotIn('warning', self.ctl('retire-key', 'default', '--close'))
+        with open(self.key_path) as f:
+            self.assertTrue(f.read().startswith('wstan2:'))
+        self.assertEqual(self.ctl('reload'), 'No change.\n')
+        self.wstan_server.end()
+        self.wstan_server = self.daemon('server', 'state-directory = ' + self.state, '[server]\nallow-private = yes')
+        self.assertEqual([key['kind'] for key in self.status()['keys']], ['v2'])
+        self.assertEqual(json.loads(self.ctl('client-config', '--key', 'laptop', '--json'))['key'], before)
+        server = next(key for key in map(json.loads, self.ctl('keys', '--json').splitlines()) if key['kind'] == 'server')
+        self.wstan_server.end()
+        os.unlink(os.path.join(self.state, 'keyring'))
+        self.wstan_server = self.daemon('server', 'state-directory = ' + self.state, '[server]\nallow-private = yes')
+        self.assertEqual([json.loads(line)['id'] for line in self.ctl('keys', '--json').splitlines()], [server['id']])
+
+    def test_another_server_key_in_the_file(self):
+        """It counts at once and ends the one before. A reload, and one that is only tried, say so and what gives clients time."""
+        self.ctl('add-key', 'laptop', '--v2')
+        self.ctl('retire-key', 'default')
+        made = subprocess.run([OURS, '-g', '--v2'], capture_output=True, text=True, timeout=10).stdout.split()[0]
+        self.write('key', made + '\n')
+        for arguments in ('reload', '--dry-run'), ('reload',):
+            said = self.ctl(*arguments)
+            self.assertIn("replaces the server's own key (", said)
+            self.assertIn('Each client of version 2 needs its new string at once; to give clients time, put the former key back, reload, and '
+                          'run wstanctl rotate-server-key', said)
 
     def test_uses_outlive_a_restart(self):
         """How often a key was used, and when last, is known after a restart, and counted on."""

@@ -2,11 +2,13 @@
 
 The Python wstan, 0.5.1 and 0.4.1, speaks version 1 and stands at either end.
 """
+import json
 import os
+import subprocess
 import unittest
 
 from helpers.peers import agent, payload, probe, wire
-from helpers.process import MB, OURS, THEIRS, free_port
+from helpers.process import CTL, MB, OURS, THEIRS, free_port
 from helpers.scenario import Scenario, binary_key
 from helpers.version2 import PEER, Version2, shared_key
 
@@ -136,6 +138,35 @@ class OnlyVersion2(Versions):
         with self.assertRaises(AssertionError) as refusal:
             self.ctl(self.wstan_server, 'add-key', 'tablet', '--v1')
         self.assertIn('does not accept version 1', str(refusal.exception))
+
+    def told(self, *arguments, status=0):
+        """All that wstanctl says, in one line."""
+        command = [CTL, *arguments, '--socket', self.wstan_server.configuration + '.sock']
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.assertEqual(done.returncode, status, done.stdout)
+        return ' '.join(done.stdout.split())
+
+    def test_refused_keys(self):
+        """That a live key is refused is told wherever one looks, by its name, until it is retired."""
+        warning = 'accept-v1 = no refuses keys of version 1 (former): set accept-v1 = yes until '
+        asked = [('reload',), ('reload', '--dry-run'), ('check-config',), ('status',)]
+        for arguments in asked:
+            self.assertIn(warning, self.told(*arguments), arguments)
+        self.assertIn('WARNING - ' + warning, self.told('check', status=1))
+        self.wstan_server.await_log(r'accept-v1 = no refuses keys of version 1 \(former\)')
+        keys = {key['name']: key for key in map(json.loads, self.ctl(self.wstan_server, 'keys', '--json').splitlines())}
+        self.assertEqual([(name, key.get('refusedBy')) for name, key in keys.items()],
+                         [('(server)', None), ('default', None), ('former', 'accept-v1 = no')])
+        self.assertRegex(self.told('keys'), r'former v1 \S+ refused: accept-v1 = no state')
+        self.assertRegex(self.told('client-config', '--key', 'former'), 'warning: this server does not accept version 1 .* makes one of version 2$')
+        self.assertNotIn('warning', self.told('client-config'))
+        self.assertIn('so no client can connect', self.told('retire-key', 'default'))
+        self.assertIn('CRITICAL - accept-v1 = no refuses every key (former), so no client can connect: ', self.told('check', status=2))
+        self.ctl(self.wstan_server, 'add-key', 'laptop')
+        self.ctl(self.wstan_server, 'retire-key', 'former')
+        for arguments in asked:
+            self.assertNotIn('refuses', self.told(*arguments), arguments)
+        self.told('check')
 
     def test_python(self):
         """Clients of version 1 are refused although their key is live."""

@@ -99,7 +99,7 @@ extension SettingKind {
             }
             return .status(status)
         } text: {
-            SettingText(String($0.statusCode))
+            SettingText(String($0.status.rawValue))
         }
     }
 }

@@ -11,6 +11,8 @@ struct ConfigurationCheck {
 
     private let origins: SettingOrigins
     private let environment: ProxyEnvironment
+    /// Nil where it cannot be read here.
+    private var key: ConfiguredKey?
 
     /// Blocks while it reads the files and asks for users.
     ///
@@ -51,10 +53,26 @@ struct ConfigurationCheck {
             }
         }
         do throws(KeyLoader.Failure) {
-            for warning in try KeyLoader.load(settings).warnings { add(.warning, identifier, warning) }
+            let key = try KeyLoader.load(settings)
+            for warning in key.warnings { add(.warning, identifier, warning) }
+            self.key = key
         } catch {
             add(.error, identifier, error.description)
         }
+    }
+
+    /// Looks at the keys that a start or a reload would find, too; a reload that is done does so by itself.
+    ///
+    /// - Parameter running: the keys in force; nil: nothing runs.
+    func withKeyRing(_ running: KeyRing? = nil) -> ConfigurationCheck {
+        guard let key else { return self }
+        var check = self
+        do throws(KeyRingFile.Failure) {
+            if let refused = try RefusedKeys(key, settings, running: running) { check.add(.warning, "server.accept-v1", refused.text) }
+        } catch {
+            check.add(.warning, "state-directory", error.description)
+        }
+        return check
     }
 
     private mutating func checkAdmission() {
@@ -166,15 +184,17 @@ extension ConfigurationCheck {
 
     /// The same, for what there is to say only.
     ///
-    /// - Parameter text: instead of what is in the file that the arguments name.
-    static func diagnostics(of arguments: [String], text: String?) -> [Diagnostic] {
+    /// - Parameters:
+    ///   - text: instead of what is in the file that the arguments name.
+    ///   - running: the keys in force.
+    static func diagnostics(of arguments: [String], text: String?, running: KeyRing) -> [Diagnostic] {
         var surroundings = Surroundings.system
         if let text, let file = CommandLineArguments(arguments).file {
             let read = surroundings.readFile
             surroundings.readFile = { path in path == file ? Array(text.utf8) : try read(path) }
         }
         do throws(ConfigurationFailure) {
-            return try ConfigurationCheck(of: arguments, for: .check, in: surroundings).diagnostics
+            return try ConfigurationCheck(of: arguments, for: .check, in: surroundings).withKeyRing(running).diagnostics
         } catch {
             return error.diagnostics
         }

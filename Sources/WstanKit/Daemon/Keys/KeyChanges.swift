@@ -34,7 +34,9 @@ extension KeyRingService {
                 let isConfigured = await follow(given, &steps, &change, hasFormer: grace > .zero)
                 if file == nil, !isConfigured { change.warnings.append(KeyWarning.forgotten(known)) }
             }
-            if made.key.version == .v1, !acceptsV1 { change.warnings.append(KeyWarning.uselessV1(known)) }
+            if made.key.version == .v1, !acceptsV1 {
+                change.warnings.append(KeyWarning.uselessV1(known, hasV2: steps.ring.versions(of: known).contains(.v2)))
+            }
             await install(steps)
             change.former = await list().filter {
                 $0.name == known && $0.kind == made.key.kind && $0.expiry != nil
@@ -116,28 +118,49 @@ extension KeyRingService {
     /// Ends a key now, even when that cannot be stored: who asks for it may be in need.
     ///
     /// - Parameter closing: its tunnels end too.
-    func retire(id text: String, closing: Bool = false) async throws(KeyFailure) -> KeyRetirement {
+    func retire(id text: String, closing: Bool = false) async throws(KeyFailure) -> KeyChange {
         guard let id = KeyID(text: text) else { throw .noSuchKey(text) }
         return try await inTurn { [self] () throws(KeyFailure) in
-            let change: Change = { (ring) throws(KeyRing.Problem) in try ring.retire(id) }
-            var retirement = KeyRetirement(name: ring.name(of: id), isPersisted: true)
+            let given = await configuredNow()
+            // The configuration may still have a key that is retired: then it is what is left to do.
+            let isLeft =
+                !isClient && !ring.acceptedIDs.contains(id) && given.key.holds(id) && configuration.id != given.key.id
+            let retire: Change = { (ring) throws(KeyRing.Problem) in if !isLeft { try ring.retire(id) } }
+            var change = KeyChange(id: id, name: ring.name(of: id) ?? (isLeft ? .configured : nil), isPersisted: true)
             var steps: Steps
             do throws(KeyFailure) {
-                steps = try await prepare(runtimeOnly: false, id: id, change)
-                retirement.isPersisted = steps.isStored
+                steps = try await prepare(runtimeOnly: false, id: id, retire)
+                change.isPersisted = steps.isStored
             } catch {
                 guard let cause = error.obstacle else { throw error }
-                steps = try await prepare(runtimeOnly: true, id: id, change)
-                retirement.isPersisted = false
-                retirement.warnings.append("\(cause): the key is retired until the next restart only")
+                steps = try await prepare(runtimeOnly: true, id: id, retire)
+                change.isPersisted = false
+                change.warnings.append("\(cause): the key is retired until the next restart only")
             }
-            retirement.warnings += KeyWarning.afterRetiring(id, await configuredNow(), path: file?.path)
+            await leave(id, given, &steps, &change)
             // Before idle ones close with the key, and again for those that it has opened meanwhile.
-            if closing { retirement.closed = await users.closeTunnels(openedWith: id) }
+            if closing { change.closed = await users.closeTunnels(openedWith: id) }
             await install(steps)
-            if closing { retirement.closed += await users.closeTunnels(openedWith: id) }
-            return retirement
+            if closing { change.closed += await users.closeTunnels(openedWith: id) }
+            return change
         }
+    }
+
+    /// Takes a key that is retired out of the configuration where another one can stand instead, or says what follows.
+    ///
+    /// - Parameter given: by the configuration.
+    private func leave(
+        _ id: KeyID, _ given: ConfiguredKey, _ steps: inout Steps, _ change: inout KeyChange
+    ) async {
+        let isGiven = given.key.holds(id)
+        // While the stored ring still has the key, the configuration does not go ahead of it.
+        if isGiven, file == nil || steps.isStored {
+            let told = change.warnings
+            await follow(nil, &steps, &change, hasFormer: false, isLate: true)
+            if change.staleKeyFile != nil { change.warnings[0] += " " + KeyWarning.writtenByRoot(id) }
+            if change.warnings != told { return }
+        }
+        change.warnings += KeyWarning.afterRetiring(id, isGiven ? configured : given, path: file?.path)
     }
 
     /// The configured key as it is in its file now: a new one may have been put there since.
@@ -160,9 +183,10 @@ extension KeyRingService {
         guard !isClient else { throw .notPossible("a client has no server key: rotate it at the server") }
         return try await inTurn { [self] () throws(KeyFailure) in
             guard !ring.server.isEmpty else { throw KeyFailure(.noServerKey) }
-            if !isForced { try await checkUsers(grace: grace) }
-            let key = ServerKey.random()
             let now = clock()
+            let cutOff = CutOffUsers(ring, await list().map(Control.Key.init), grace: grace, now: now)
+            if let cutOff, !cutOff.names.isEmpty, !isForced { throw .notPossible(cutOff.refusal) }
+            let key = ServerKey.random()
             var steps = try await prepare(runtimeOnly: runtimeOnly) { (ring) throws(KeyRing.Problem) in
                 try ring.rotateServerKey(to: key, grace: grace, now: now)
             }
@@ -171,19 +195,10 @@ extension KeyRingService {
                 await follow(nil, &steps, &change, hasFormer: grace > .zero)
                 if file == nil, !change.isPersisted { change.warnings.append(KeyWarning.forgottenServerKey) }
             }
+            change.warnings += cutOff?.warnings ?? []
             await install(steps)
             change.former = await list().filter { $0.kind == .server && $0.expiry != nil }
             return change
-        }
-    }
-
-    /// - Throws: when a rotation would cut off users.
-    private func checkUsers(grace: Duration) async throws(KeyFailure) {
-        if grace <= .zero, let current = ring.server.current {
-            let names = ring.entries.filter { !$0.v2.isEmpty }.map(\.name.text)
-            guard names.isEmpty else { throw .notPossible(KeyWarning.withoutGrace(current.id, names)) }
-        } else if let former = FormerServerKey(among: await list().map(Control.Key.init)), !former.users.isEmpty {
-            throw .notPossible(KeyWarning.notMoved(former))
         }
     }
 

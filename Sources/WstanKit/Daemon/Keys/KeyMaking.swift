@@ -79,12 +79,16 @@ extension KeyRingService {
     /// Puts what the configuration is to give now where it gives the former key, if a change was about that, or says what follows
     /// when that cannot be. The ring is stored before: a crash in between finds the configured key unchanged, so the ring counts.
     ///
-    /// - Parameter given: the new key as it was given, which cannot be told from a key that a passphrase made.
+    /// - Parameters:
+    ///   - given: the new key as it was given, which cannot be told from a key that a passphrase made.
+    ///   - isLate: whether an earlier change may have left the configuration behind.
     /// - Returns: whether the change was about what the configuration gives.
     @discardableResult
-    func follow(_ given: Secret?, _ steps: inout Steps, _ change: inout KeyChange, hasFormer: Bool) async -> Bool {
-        guard let next = steps.ring.configuration(like: configured.key), next.id != configuration.id,
-            let text = given ?? next.text.map({ Secret($0) })
+    func follow(
+        _ given: Secret?, _ steps: inout Steps, _ change: inout KeyChange, hasFormer: Bool, isLate: Bool = false
+    ) async -> Bool {
+        guard let next = steps.ring.configuration(like: configured.key),
+            next.id != (isLate ? configured.key : configuration).id, let text = given ?? next.text.map({ Secret($0) })
         else { return false }
         guard let obstacle = await writeConfiguration(text) else {
             configured = ConfiguredKey(key: next, text: text, source: configured.source)

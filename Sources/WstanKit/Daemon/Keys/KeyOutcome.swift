@@ -3,16 +3,20 @@ import WstanConfig
 import WstanControl
 import WstanCore
 
-/// The outcome of adding or rotating a key.
+/// The outcome of adding, rotating or retiring a key.
 struct KeyChange: Sendable, Equatable {
     var id: KeyID
+    /// Of a key that was retired: whose it was; nil: the server's own.
+    var name: KeyName?
+    /// Of a key that was retired: the tunnels that were ended.
+    var closed = 0
     /// Of a key that was made here: what its client has in its configuration.
     var made: Secret?
     /// Whether a restart finds it.
     var isPersisted: Bool
     /// What an administrator should be told.
     var warnings: [String] = []
-    /// The key file that still has the former key, since this process may not write it; the first warning says so.
+    /// The key file that still has the former or retired key, since this process may not write it; the first warning says so.
     var staleKeyFile: String?
     /// What belongs there.
     var wantedInKeyFile: Secret?
@@ -22,17 +26,6 @@ struct KeyChange: Sendable, Equatable {
     var others: [ListedKey] = []
     /// At a client: the key that it sent before.
     var replaced: KeyID?
-}
-
-/// The outcome of retiring a key. It is no longer accepted in any case.
-struct KeyRetirement: Sendable, Equatable {
-    /// Whose it was; nil: the server's own.
-    var name: KeyName?
-    /// Tunnels that were ended.
-    var closed = 0
-    /// Whether it stays retired after a restart.
-    var isPersisted: Bool
-    var warnings: [String] = []
 }
 
 /// Why a key was not changed; nothing has happened then. In words for an administrator.
@@ -122,28 +115,6 @@ enum KeyWarning {
     static let forgottenServerKey =
         "there is no state directory, so the new server key is lost with the next restart"
 
-    /// A rotation of the server's own key would end the current one at once.
-    ///
-    /// - Parameter names: of those who have it.
-    static func withoutGrace(_ key: KeyID, _ names: [String]) -> String {
-        "without grace the server key \(key) ends now, and it is in the strings of \(list(names)). Nothing was changed. "
-            + "Without --grace it is accepted for another 30 days; --force rotates it all the same."
-    }
-
-    /// A rotation of the server's own key would end the former one.
-    static func notMoved(_ former: FormerServerKey) -> String {
-        "another rotation ends the former server key \(former.key.id), and these have not been seen with the current one: "
-            + "\(list(former.users.map(\.name))). Nothing was changed. Give each its new string, which wstanctl client-config "
-            + "--key NAME prints, or retire its key; --force rotates it all the same."
-    }
-
-    private static func list(_ names: [String]) -> String {
-        let more = names.count > mostNames ? " and \(names.count - mostNames) more" : ""
-        return names.prefix(mostNames).joined(separator: ", ") + more
-    }
-
-    private static let mostNames = 20
-
     /// Of a key of version 1, where none is accepted.
     ///
     /// - Parameter isGiven: it was not to be made.
@@ -153,10 +124,14 @@ enum KeyWarning {
             + "version 2; accept-v1 = yes and a reload admit version 1"
     }
 
-    /// A rotation has made such a key.
-    static func uselessV1(_ name: KeyName) -> String {
+    /// A rotation has made such a key, or a client is to have it.
+    ///
+    /// - Parameter hasV2: whether the name has one of version 2.
+    static func uselessV1(_ name: KeyName, hasV2: Bool) -> String {
         "this server does not accept version 1 (accept-v1 = no in [server]), so no client can use this key: "
-            + "wstanctl add-key \(name) --v2 makes one of version 2"
+            + (hasV2
+                ? "wstanctl client-config --key \(name) prints that of version 2"
+                : "wstanctl add-key \(name) --v2 makes one of version 2")
     }
 
     static let formerUntilRestart =
@@ -167,13 +142,27 @@ enum KeyWarning {
 
     /// The configured key has won over those of the ring.
     ///
-    /// - Parameter path: of the ring's file.
-    static func replaced(_ former: [KeyID], _ names: [KeyName], path: String?) -> String {
-        var text = "the configured key has changed, and replaces the keys of \(KeyName.configured)"
+    /// - Parameters:
+    ///   - former: those of `default`.
+    ///   - server: the server's own.
+    ///   - names: that it was the key of.
+    ///   - hasServer: whether the server has a key of its own now.
+    ///   - path: of the ring's file.
+    static func replaced(
+        _ former: [KeyID], ofServer server: [KeyID], _ names: [KeyName], hasServer: Bool, path: String?
+    ) -> String {
+        func list(_ what: String, _ ids: [KeyID]) -> String {
+            what + (ids.isEmpty ? "" : " (\(ids.map(\.description).joined(separator: ", ")))")
+        }
+        var gone: [String] = []
+        if !former.isEmpty || server.isEmpty { gone.append(list("the keys of \(KeyName.configured)", former)) }
+        if !server.isEmpty { gone.append(list("the server's own key", server)) }
+        var text = "the configured key has changed, and replaces \(gone.joined(separator: " and "))"
         if let path { text += " in \(path)" }
-        if !former.isEmpty { text += " (\(former.map(\.description).joined(separator: ", ")))" }
         if !names.isEmpty { text += "; it was the key of \(names.map(\.text).joined(separator: ", "))" }
-        return text
+        guard !server.isEmpty else { return text }
+        text += hasServer ? ". Each client of version 2 needs its new string at once" : ". No client of version 2 can connect"
+        return text + "; to give clients time, put the former key back, reload, and run wstanctl rotate-server-key"
     }
 
     /// The new key could not be put where the configuration has the former one.
@@ -182,6 +171,9 @@ enum KeyWarning {
         guard let path else { return "\(still) with the next restart: there is no state directory." }
         return "\(still) if \(path) is lost."
     }
+
+    /// How the key file of a key that is retired is replaced.
+    static func writtenByRoot(_ id: KeyID) -> String { "sudo wstanctl retire-key \(id) replaces it." }
 
     /// Why the key file was not written, where this process has no right to.
     static let notPermitted = "the service may not write there"

@@ -89,9 +89,13 @@ final class KeyRingService: @unchecked Sendable {
 
     /// - Returns: what to tell when the configured key has won.
     static func adopt(_ configured: ConfiguredKey, into ring: inout KeyRing, of file: KeyRingFile?) -> String? {
+        let server = ring.server.keys.map(\.id)
         switch ring.adopt(configured: configured.key, source: configured.ringSource) {
-        case .stands: nil
-        case .replaced(let former, let names): KeyWarning.replaced(former, names, path: file?.path)
+        case .stands: return nil
+        case .replaced(let former, let names):
+            return KeyWarning.replaced(
+                former.filter { !server.contains($0) }, ofServer: server.filter { former.contains($0) }, names,
+                hasServer: !ring.server.isEmpty, path: file?.path)
         }
     }
 
@@ -123,11 +127,11 @@ final class KeyRingService: @unchecked Sendable {
         }
     }
 
-    /// - Returns: what `configuration` would be after `adopt`, and what that would do.
-    func preview(_ configured: ConfiguredKey) -> (configuration: TunnelKey, news: [String]) {
+    /// - Returns: what the ring and `configuration` would be after `adopt`, and what that would do.
+    func preview(_ configured: ConfiguredKey) -> (ring: KeyRing, configuration: TunnelKey, news: [String]) {
         var next = ring
         let news = [Self.adopt(configured, into: &next, of: file)].compactMap { $0 }
-        return (next.configuration(like: configured.key) ?? configured.key, news)
+        return (next, next.configuration(like: configured.key) ?? configured.key, news)
     }
 
     // MARK: Steps

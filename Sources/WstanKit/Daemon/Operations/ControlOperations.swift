@@ -172,8 +172,8 @@ final class ControlOperations: ControlService, @unchecked Sendable {
         _ parameters: CheckConfiguration.Parameters
     ) async throws(ControlError) -> CheckConfiguration.Reply {
         let text = parameters.text
-        let checked = await context.blocking.run(for: "configuration", from: worker) { [context] in
-            Erasure.during { ConfigurationCheck.diagnostics(of: context.arguments.words, text: text) }
+        let checked = await context.blocking.run(for: "configuration", from: worker) { [context, ring = keys.ring] in
+            Erasure.during { ConfigurationCheck.diagnostics(of: context.arguments.words, text: text, running: ring) }
         }
         guard let found = checked else {
             throw .operationFailed(message: "the threads for files are busy: try again")

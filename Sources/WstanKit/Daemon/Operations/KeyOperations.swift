@@ -8,13 +8,14 @@ import WstanCore
 extension ControlOperations {
     func listKeys(_ replies: ControlReplies<ListKeys>) async -> ListKeys.Reply {
         var rest = await keys.list()[...]
+        let marks = KeyMarks(Array(rest), reporter.refusedKeys)
         while rest.count > ListKeys.pageSize {
-            let page = ListKeys.Reply(keys: rest.prefix(ListKeys.pageSize).map(Control.Key.init))
+            let page = ListKeys.Reply(keys: rest.prefix(ListKeys.pageSize).map(marks.shown))
             guard await replies.send(page) else { return ListKeys.Reply(keys: []) }
             rest = rest.dropFirst(ListKeys.pageSize)
             await worker.yield()
         }
-        return ListKeys.Reply(keys: rest.map(Control.Key.init))
+        return ListKeys.Reply(keys: rest.map(marks.shown))
     }
 
     func rotateKey(
@@ -81,12 +82,15 @@ extension ControlOperations {
         _ parameters: RetireKey.Parameters, by caller: ControlCaller
     ) async throws(ControlError) -> RetireKey.Reply {
         do throws(KeyFailure) {
-            let retirement = try await keys.retire(id: parameters.id, closing: parameters.close ?? false)
+            let change = try await keys.retire(id: parameters.id, closing: parameters.close ?? false)
             context.log.keyRetired(
-                retirement.name?.text ?? Control.Key.ofServer, parameters.id, method: RetireKey.name, by: caller.process
-            )
+                change.name?.text ?? Control.Key.ofServer, parameters.id, method: RetireKey.name, by: caller.process)
+            let warnings = change.warnings + (reporter.refusedKeys.map { $0.areAll ? [$0.text] : [] } ?? [])
+            // It is no new key, and a member of the group may not have those that there are.
+            let wanted = caller.process.uid == 0 ? change.wantedInKeyFile?.text : nil
             return RetireKey.Reply(
-                closed: retirement.closed, warnings: retirement.warnings.isEmpty ? nil : retirement.warnings)
+                closed: change.closed, warnings: warnings.isEmpty ? nil : warnings, keyFile: change.staleKeyFile,
+                keyFileKey: wanted)
         } catch {
             throw ControlError(error)
         }
@@ -102,10 +106,19 @@ extension ControlOperations {
             return GetClientConfiguration.Reply(
                 text: clientConfiguration(with: secret.text, client), key: secret.text,
                 clientURI: client?.uri.shortText, clientURIGuessed: client?.isGuess,
-                clientURILoopback: client?.isLoopbackOnly)
+                clientURILoopback: client?.isLoopbackOnly,
+                warnings: useless(secret, named: parameters.keyName).map { [$0] })
         } catch {
             throw ControlError(error)
         }
+    }
+
+    /// - Returns: that no client can use this key; nil where one can.
+    private func useless(_ key: Secret, named name: String?) -> String? {
+        guard let known = name.map({ KeyName($0) }) ?? .configured, reporter.refusedKeys?.names.contains(known) == true,
+            !key.text.hasPrefix(KeyStringText.prefix)
+        else { return nil }
+        return KeyWarning.uselessV1(known, hasV2: keys.ring.versions(of: known).contains(.v2))
     }
 
     private static func grace(_ microseconds: Int?, else standard: Duration) throws(ControlError) -> Duration {

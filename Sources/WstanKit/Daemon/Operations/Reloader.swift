@@ -171,7 +171,9 @@ final class Reloader: @unchecked Sendable {
             outcome.warnings += configuration.plan.unusedNews(since: settings)
             if configuration.plan.hasPassedListeners { outcome.changed.removeAll { $0.hasSuffix("] listen") } }
             if !isTrial { await apply(configuration) }
-            await adopt(configuration.key, &outcome, isTrial: isTrial)
+            let ring = await adopt(configuration.key, &outcome, isTrial: isTrial)
+            let refused = RefusedKeys(ring, configuration.next, now: keys.clock())
+            outcome.news += [refused?.text].compactMap { $0 }
         }
         return outcome
     }
@@ -185,23 +187,26 @@ final class Reloader: @unchecked Sendable {
         await services.apply(configuration)
     }
 
-    private func adopt(_ key: ConfiguredKey?, _ outcome: inout Outcome, isTrial: Bool) async {
-        guard let key else { return }
+    /// - Returns: the keys then.
+    private func adopt(_ key: ConfiguredKey?, _ outcome: inout Outcome, isTrial: Bool) async -> KeyRing {
+        var ring = keys.ring
+        guard let key else { return ring }
         let former = keys.configuration.id
         do throws(KeyFailure) {
             let next: TunnelKey
             if isTrial {
-                (next, outcome.news) = keys.preview(key)
+                (ring, next, outcome.news) = keys.preview(key)
             } else {
                 let (news, warnings) = try await keys.adopt(key)
                 outcome.news = news
                 outcome.warnings += warnings
-                next = keys.configuration
+                (ring, next) = (keys.ring, keys.configuration)
             }
             let isTold = outcome.changed.contains { $0.hasPrefix("key") }
             if next.id != former, !isTold { outcome.changed.append("key") }
         } catch {
             outcome.warnings.append("the configured key was not taken over: \(error)")
         }
+        return ring
     }
 }

@@ -51,8 +51,14 @@ final class StatusReporter: @unchecked Sendable {
     func status() async -> GetStatus.Reply {
         await lookAtFiles()
         let snapshot = await services.snapshot()
-        return status(snapshot, keys: await keys.list().filter { $0.kind != .server })
+        let listed = await keys.list()
+        let marks = KeyMarks(listed, refusedKeys)
+        let ofNames = listed.filter { $0.kind != .server }
+        return status(snapshot, keys: ofNames.prefix(ListKeys.pageSize).map(marks.shown), among: ofNames.count)
     }
+
+    /// Keys that are not retired, and open nothing.
+    var refusedKeys: RefusedKeys? { RefusedKeys(keys.ring, reloader.settings, now: keys.clock()) }
 
     /// What a service manager shows: nothing that only some may see.
     ///
@@ -60,7 +66,7 @@ final class StatusReporter: @unchecked Sendable {
     func concerns(_ snapshot: ServiceSnapshot) -> [Concern] {
         // A file that does not answer must not keep a sign of life back: what is found is told with the next one.
         context.main.spawn { [self] in await lookAtFiles() }
-        var status = status(snapshot, keys: []).withoutSecrets
+        var status = status(snapshot, keys: [], among: 0).withoutSecrets
         // The status line says it, and warnings are in the journal.
         status.state = .running
         status.warningCount = nil
@@ -96,8 +102,10 @@ final class StatusReporter: @unchecked Sendable {
         looks.end(reading, found: found, now: context.main.now)
     }
 
-    private func status(_ snapshot: ServiceSnapshot, keys listed: [ListedKey]) -> GetStatus.Reply {
+    /// - Parameter count: of all keys of names.
+    private func status(_ snapshot: ServiceSnapshot, keys shown: [Control.Key], among count: Int) -> GetStatus.Reply {
         let settings = reloader.settings
+        let refused = refusedKeys
         return GetStatus.Reply(
             version: Release.version, mode: settings.mode == .client ? .client : .server, state: state,
             statusText: reloader.place, instance: instance, pid: Int(getpid()),
@@ -112,7 +120,7 @@ final class StatusReporter: @unchecked Sendable {
             drainDeadlineTimestampUSec: (drain?.deadline?.microseconds).map { Int($0) },
             drainStartTimestampUSec: (drain?.since.microseconds).map { Int($0) }, drainExits: drain?.exits,
             pool: pool(snapshot), rejects: snapshot.rejects.map(Control.Rejects.init),
-            keys: listed.prefix(ListKeys.pageSize).map(Control.Key.init), logLevel: Control.LogLevel(context.threshold.level),
+            keys: shown, logLevel: Control.LogLevel(context.threshold.level),
             droppedDatagrams: (snapshot.pool?.droppedDatagrams).map { Int(clamping: $0) },
             servers: servers(snapshot, settings),
             certificate: certificate.map(Control.Certificate.init),
@@ -123,9 +131,10 @@ final class StatusReporter: @unchecked Sendable {
             replacedListen: listeners.replaced.isEmpty ? nil : listeners.replaced.map(\.description),
             withoutTLS: withoutTLS.isEmpty ? nil : withoutTLS,
             trustsFront: withoutTLS.isEmpty ? nil : settings.trustedProxies.hasOtherHosts,
-            keyCount: listed.count > ListKeys.pageSize ? listed.count : nil,
+            keyCount: count > ListKeys.pageSize ? count : nil,
             impostors: (snapshot.pool?.impostors).map { Int(clamping: $0) },
-            unproven: (snapshot.pool?.unproven).map { Int(clamping: $0) })
+            unproven: (snapshot.pool?.unproven).map { Int(clamping: $0) },
+            refusedKeys: refused?.names.map(\.text), refusesAllKeys: refused?.areAll)
     }
 
     private func pool(_ snapshot: ServiceSnapshot) -> Control.Pool {

@@ -59,6 +59,7 @@ struct FileCheck {
             key = sent(found, settings.stateDirectory)
             if case .server(let own, _, _) = found { serverKey = own }
             for warning in configured.warnings { findings.append(.warning("key", warning)) }
+            if let refused = try? RefusedKeys(configured, settings) { findings.append(.warning("key", refused.text)) }
             guard configured.warnings.isEmpty || rotated != nil else { return }
             findings.append(.ok("key", "\(Self.kind(of: found)), from \(rotated?.place ?? Self.place(of: source))"))
         } catch {
@@ -74,8 +75,7 @@ struct FileCheck {
         do throws(KeyRingFile.Failure) {
             guard var ring = try file.load() else { return nil }
             _ = ring.adopt(configured: configured.key, source: configured.ringSource)
-            let next = ring.configuration(like: configured.key) ?? Self.successor(of: configured.key, in: ring)
-            guard let key = next, key.id != configured.key.id else { return nil }
+            guard let key = ring.configuration(like: configured.key), key.id != configured.key.id else { return nil }
             return (key, "\(file.path), which is later than the configured one")
         } catch {
             findings.append(
@@ -86,12 +86,6 @@ struct FileCheck {
                 ))
             return nil
         }
-    }
-
-    /// - Returns: the server's own key of version 2, where the configured one of version 1 was retired.
-    private static func successor(of key: TunnelKey, in ring: KeyRing) -> TunnelKey? {
-        guard ring.name(of: key.ringID) == nil, let own = ring.server.current?.key else { return nil }
-        return .server(own, ring.realm, user: nil)
     }
 
     /// What a client of it sends. A server that shares no key with one is asked with the key of a user of its ring.

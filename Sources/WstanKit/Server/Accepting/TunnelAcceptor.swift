@@ -124,7 +124,7 @@ final class TunnelAcceptor: @unchecked Sendable {
         recorder.refused(refusal, of: client, with: key)
         // Whoever speaks no TLS gets no words either, only the alert that TLS has for it.
         guard tls == nil || stream.tls?.isEstablished == true else { return close(stream) }
-        let answer = refusal.isBusy ? PlainAnswer.busy : PlainAnswer(status: options.plainAnswer.statusCode)
+        let answer = refusal.isBusy ? PlainAnswer.busy : PlainAnswer(options.plainAnswer.status)
         stream.write(answer.bytes(now: WallClock.now(), withBody: !isHead))
         close(stream)
     }
@@ -180,7 +180,7 @@ final class TunnelAcceptor: @unchecked Sendable {
     ) throws(Refusal) -> JudgedRequest? {
         switch authentication.judge(request, binding: stream.tls?.channelBinding, now: .now(), identified: { key = $0 }) {
         case .success(let judged): return judged
-        case .failure(let refusal) where refusal.isOfVersion2 || !options.acceptV1: throw Refusal(refusal)
+        case .failure(let refusal) where refusal.isOfVersion2 || !options.acceptV1: throw .handshake(refusal)
         case nil where !options.acceptV1: throw .notARequest
         case .failure, nil: return nil
         }

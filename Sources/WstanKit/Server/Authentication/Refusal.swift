@@ -107,7 +107,7 @@ enum Refusal: Error, Equatable {
         }
     }
 
-    private static func traits(of error: WireError) -> Traits {
+    static func traits(of error: WireError) -> Traits {
         switch error {
         case .malformed, .tooLarge, .unexpectedCommand:
             Traits(code: error.code, counter: .malformed, cause: unreadable(error.code.replacing("-", with: " ")))

@@ -1,20 +1,21 @@
 extension Refusal {
-    /// What is said, counted and logged of a request that was judged by version 2 (protocol-v2.md section 4.4).
-    init(_ refusal: HandshakeRefusal) {
-        switch refusal {
-        case .noCandidate, .encoding, .length: self = .notARequest
-        case .expired(let milliseconds): self = .wire(.expired(seconds: Double(milliseconds) / 1000))
-        case .replayed: self = .wire(.replayed)
-        case .malformed(let violation): self = .wire(.violation(violation))
-        case .notOurs, .unknownUser, .notAuthentic, .unknownOption, .noRequest, .noCommonCipher: self = .handshake(refusal)
-        }
+    /// By how many seconds the client's clock is ahead of ours, by an expired request.
+    var clockAhead: Double? {
+        if case .wire(.expired(let seconds)) = self { return seconds }
+        if case .handshake(.expired(let milliseconds)) = self { return Double(milliseconds) / 1000 }
+        return nil
     }
 
-    /// Of what version 1 has no word for.
+    /// What is said, counted and logged of a request that was judged by version 2 (protocol-v2.md section 4.4): what version 1 has a
+    /// word for, by that.
     static func traits(of refusal: HandshakeRefusal) -> Traits {
         switch refusal {
+        case .noCandidate, .encoding, .length: Refusal.notARequest.traits
+        case .expired(let milliseconds): traits(of: WireError.expired(seconds: Double(milliseconds) / 1000))
+        case .replayed: traits(of: WireError.replayed)
+        case .malformed(let violation): traits(of: WireError.violation(violation))
         // A client of another server looks like noise.
-        case .noCandidate, .encoding, .length, .notOurs:
+        case .notOurs:
             Traits(code: refusal.code, level: .info, text: "not a request", cause: "not a request for this server's key")
         case .unknownUser:
             wrongKey(refusal.code, "it is no user's, or was revoked")
@@ -26,7 +27,6 @@ extension Refusal {
             Traits(code: refusal.code, counter: .malformed, cause: unreadable("its message opens no tunnel"))
         case .noCommonCipher:
             Traits(code: refusal.code, counter: .malformed, cause: unreadable("no cipher that both ends have"))
-        case .expired, .replayed, .malformed: Refusal(refusal).traits
         }
     }
 

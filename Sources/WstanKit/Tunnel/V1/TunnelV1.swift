@@ -180,7 +180,8 @@ final class TunnelV1: @unchecked Sendable {
         }
         // The connection holds the data.
         let asked = Request(time: request.time, target: request.target, data: [])
-        connection.connecting = tunnel.worker.spawn { [self] in
+        // Not the connection's: that ends with a reset, and the verdict does not.
+        tunnel.worker.spawn { [self] in
             guard await isAdmitted(by: verdict, on: tunnel), tunnel.carries(connection) else { return }
             acceptor.tunnel(tunnel, serve: asked, as: connection)
         }

@@ -114,12 +114,14 @@ extension KeyRing {
         origin = grown
     }
 
-    /// What the configuration is to give now, in the form in which it gives `configured`: after a rotation it is another key. Nil
-    /// where that is retired.
+    /// What the configuration is to give now, in the form in which it gives `configured`: after a rotation it is another key. Where
+    /// that is retired it is the server's own key of version 2, and nil without one.
     package func configuration(like configured: TunnelKey) -> TunnelKey? {
         switch configured {
-        case .v1, .client: sending
-        case .server: isCurrent(configured) ? configured : server.current.map { .server($0.key, realm, user: nil) }
+        case .v1, .client: sending ?? serverKey
+        case .server: isCurrent(configured) ? configured : serverKey
         }
     }
+
+    private var serverKey: TunnelKey? { server.current.map { .server($0.key, realm, user: nil) } }
 }

@@ -19,6 +19,11 @@ package struct KeySeries<Value: RingSecret>: Sendable, Equatable {
 
     func contains(_ id: KeyID) -> Bool { current?.id == id || previous.contains { $0.id == id } }
 
+    /// Whether one of them counts.
+    package func isLive(at now: CalendarTime) -> Bool {
+        current != nil || previous.contains { $0.expiry.map { $0 > now } ?? false }
+    }
+
     /// A current key lasts, and a former one ends.
     var isSound: Bool { current?.expiry == nil && previous.allSatisfy { $0.expiry != nil } }
 

@@ -27,7 +27,8 @@ struct ClientConfigCommand: ParsableCommand {
         guard pac else {
             let reply = try daemon.call(GetClientConfiguration.self, .init(keyName: name, version: version?.rawValue))
             if output.json { return Terminal.sayJSON(reply) }
-            return Terminal.write(Self.text(reply, name: name))
+            Terminal.write(Self.text(reply, name: name))
+            return Terminal.warn(reply.warnings)
         }
         let status = try daemon.status()
         guard status.mode == .client else {

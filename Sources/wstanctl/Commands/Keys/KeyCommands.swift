@@ -72,14 +72,7 @@ struct RotateKeyCommand: ParsableCommand {
             .init(
                 name: name, key: given, graceUSec: grace?.microseconds, runtimeOnly: runtimeOnly ? true : nil,
                 version: version?.rawValue))
-        if let path = reply.keyFile, let key = reply.keyFileKey ?? reply.key ?? given,
-            ConfiguredKeyFile.replace(path, of: client.instance, with: key)
-        {
-            // Done now, so there is nothing to warn of.
-            reply.keyFile = nil
-            reply.keyFileKey = nil
-            reply.warnings = reply.warnings.map { Array($0.dropFirst()) }.flatMap { $0.isEmpty ? nil : $0 }
-        }
+        reply.writeKeyFile(of: client.instance, else: reply.key ?? given)
         if output.json { return Terminal.sayJSON(reply) }
         let grace = grace?.microseconds ?? Self.defaultGrace
         Terminal.write(
@@ -134,7 +127,11 @@ extension Terminal {
 }
 
 struct RetireKeyCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "retire-key", abstract: "Stop accepting a key, now.")
+    static let configuration = CommandConfiguration(
+        commandName: "retire-key", abstract: "Stop accepting a key, now.",
+        discussion: """
+            If the key file has this key, and the server has a key of version 2, the server's string is written in its place.
+            """)
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var output: OutputOptions
@@ -148,7 +145,8 @@ struct RetireKeyCommand: ParsableCommand {
     func run() throws {
         let daemon = try DaemonClient(daemon)
         let id = try KeyNames.id(meantBy: key, among: try daemon.keys())
-        let reply = try daemon.call(RetireKey.self, .init(id: id, close: close ? true : nil))
+        var reply = try daemon.call(RetireKey.self, .init(id: id, close: close ? true : nil))
+        reply.writeKeyFile(of: daemon.instance)
         if output.json { return Terminal.sayJSON(reply) }
         Terminal.say(KeyTable.retired(id, closed: close ? reply.closed : nil))
         Terminal.warn(reply.warnings)

@@ -16,7 +16,7 @@ struct RotateServerKeyCommand: ParsableCommand {
         help: "Accept the former key for this long: 24h, 7d; 0: not at all, which needs --force. (default: 30d)",
         transform: TypedTime.argument)
     var grace: TypedTime?
-    @Flag(help: "Rotate even if users cannot connect from then on.")
+    @Flag(help: "Rotate even if users cannot connect from then on, and name them.")
     var force = false
     @Flag(help: "Until the next restart only: write nothing.")
     var runtimeOnly = false
@@ -27,14 +27,7 @@ struct RotateServerKeyCommand: ParsableCommand {
             RotateServerKey.self,
             .init(
                 graceUSec: grace?.microseconds, force: force ? true : nil, runtimeOnly: runtimeOnly ? true : nil))
-        if let path = reply.keyFile, let key = reply.keyFileKey,
-            ConfiguredKeyFile.replace(path, of: client.instance, with: key)
-        {
-            // Done now, so there is nothing to warn of.
-            reply.keyFile = nil
-            reply.keyFileKey = nil
-            reply.warnings = reply.warnings.map { Array($0.dropFirst()) }.flatMap { $0.isEmpty ? nil : $0 }
-        }
+        reply.writeKeyFile(of: client.instance)
         if output.json { return Terminal.sayJSON(reply) }
         let keys = try client.keys()
         let grace = grace?.microseconds ?? RotateServerKey.defaultGrace

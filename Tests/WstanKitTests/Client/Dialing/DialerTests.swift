@@ -144,7 +144,7 @@ import Testing
     func `a plain answer tells whether the clock is to blame`(offset: Double, words: String) async throws {
         let failure = try await WorkerThread.run { worker in
             let server = try HandMadeServer(on: worker) { visit in
-                visit.stream.write(PlainAnswer(status: 404).bytes(now: WallClock.now() + offset))
+                visit.stream.write(PlainAnswer(.notFound).bytes(now: WallClock.now() + offset))
                 visit.stream.closeOrderly(awaitingPeer: true)
             }
             let failure = try await Dial(to: server.address, on: worker).failure()
