@@ -126,7 +126,7 @@ package final class ClientService: @unchecked Sendable {
         worker.assertIsCurrent()
         guard dialer.key.install(key) else { return }
         opener.keyChanged()
-        dialer.servers.beginCarriers()
+        dialer.servers.beginWays()
         pool.install(key.id)
     }
 

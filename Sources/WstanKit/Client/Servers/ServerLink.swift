@@ -45,6 +45,7 @@ package struct ServerLink: Sendable, Equatable {
     private(set) var revokedKey: KeyID?
     /// With `carrier = auto`.
     var carriers = CarrierChoice()
+    var earlyData = EarlyDataLimit()
     /// Handshakes that were reset one after the other.
     private var resets = 0
 
@@ -97,6 +98,12 @@ package struct ServerLink: Sendable, Equatable {
             lastFailure = now
             return .doubted(failure)
         }
+    }
+
+    /// The network or the key is another: what fronts let through may be so as well.
+    mutating func beginWays() {
+        carriers.begin()
+        earlyData = EarlyDataLimit()
     }
 
     /// A tunnel has ended on which it was heard of then.

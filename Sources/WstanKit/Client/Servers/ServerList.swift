@@ -54,7 +54,7 @@ final class ServerList: @unchecked Sendable {
     /// any more.
     func networkChanged() {
         machine.forgetFailures(worker.now)
-        beginCarriers()
+        beginWays()
         scheduleProbes()
         for race in Array(races.values) { race.startAnew() }
         for (id, stream) in handshakes where Self.isLeftBehind(stream) {
@@ -63,9 +63,9 @@ final class ServerList: @unchecked Sendable {
         }
     }
 
-    /// See `CarrierChoice.begin`.
-    func beginCarriers() {
-        for mark in firstMark..<firstMark + count { links.changeCarriers(mark) { $0.begin() } }
+    /// See `ServerLink.beginWays`.
+    func beginWays() {
+        for mark in firstMark..<firstMark + count { links.change(mark) { $0.beginWays() } }
     }
 
     /// Whether a connection would be made from another address now. Where none could be made it may come back.
