@@ -116,7 +116,7 @@ final class Dialer: @unchecked Sendable {
 
     /// - Parameter carrier: for version 2.
     func openIdle(_ uplink: Uplink, in carrier: RequestCarrier) async throws(DialFailure) -> Tunnel {
-        let cargo = Cargo { _ in .idle(time: Self.openingTime()) } load: { tunnel, _ in tunnel.rest() }
+        let cargo = Cargo(opening: { _ in .idle(time: Self.openingTime()) }, load: { tunnel, _ in tunnel.rest() })
         servers.handshakeBegan(uplink, isAwaited: false)
         do throws(DialFailure) {
             let tunnel = try await shakeHands(uplink, cargo, in: carrier, most: 0)
