@@ -46,6 +46,16 @@ extension EventLog {
             metadata: metadata)
     }
 
+    /// A front bounds the heads of requests.
+    func earlyDataLowered(to bytes: Int, for server: ServerEndpoint) {
+        logger.notice(
+            """
+            requests to server \(server.address) now carry less early data: a front has refused longer ones; to save a round \
+            trip, let it accept lines and fields of 8 KB in requests
+            """,
+            metadata: ["most": "\(bytes)"])
+    }
+
     /// New tunnels go elsewhere. Why was told when a server was lost or came back.
     func serverChanged(_ change: ServerListMachine.Change, of servers: [ServerEndpoint], now: Instant) {
         guard let missed = throttle.allows("choice", now: now) else { return }

@@ -70,8 +70,16 @@ package final class Tunnel: @unchecked Sendable {
     // MARK: Opening a connection
 
     /// Requester: the request is on its way already, with the handshake.
-    func carry(_ connection: Connection) {
-        if version.ask(nil as Request?) { begin(connection) }
+    ///
+    /// - Parameter rest: what it did not carry of its data.
+    func carry(_ connection: Connection, rest: ArraySlice<UInt8> = []) {
+        guard version.ask(nil as Request?) else { return }
+        begin(connection)
+        guard !rest.isEmpty else { return }
+        // The connection has noted it with its request.
+        let body = worker.scratch.body(rest.count)
+        body.copyBytes(from: rest)
+        version.send(data: body)
     }
 
     /// Requester: asks for a connection on an idle tunnel.

@@ -54,7 +54,7 @@ extension DialFailure {
         switch (answer.status, answer.complaint) {
         case (_, .plainHTTP?):
             return portExpectsTLS("it answered \(said)")
-        case (_, .tooLarge?), (413, _), (414, _), (431, _):
+        case _ where answer.saysTooLong:
             return Row(
                 "too-large", "The request is too long for a front", "a front answered \(said): the request is too long",
                 advice: "let the front accept lines and fields of 8 KB in requests (nginx: large_client_header_buffers), or "

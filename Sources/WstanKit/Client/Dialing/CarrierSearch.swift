@@ -5,7 +5,7 @@ import WstanConfig
 extension Dialer {
     /// What the next request to a server rides in.
     func carrier(for number: Int) -> RequestCarrier {
-        RequestCarrier(options.carrier) ?? servers.links.carriers(servers.firstMark + number)?.carrier ?? .cookie
+        RequestCarrier(options.carrier) ?? carriers(of: number).carrier
     }
 
     /// A request has opened a tunnel.
@@ -81,17 +81,19 @@ extension Dialer {
     /// Waits for the end of a search, which may be another worker's.
     private func carrierChanges(from carrier: RequestCarrier, of number: Int) async -> Bool {
         let deadline = worker.now + ClientLimits.carrierSearch
-        while worker.now < deadline, servers.links.carriers(servers.firstMark + number)?.isSearching == true {
+        while worker.now < deadline, carriers(of: number).isSearching {
             await worker.sleep(for: ClientLimits.carrierLook)
         }
         return self.carrier(for: number) != carrier
     }
 
+    private func carriers(of number: Int) -> CarrierChoice { servers.links.link(servers.firstMark + number).carriers }
+
     @discardableResult
     private func changeCarriers<Result: Sendable>(
         of number: Int, _ body: (inout CarrierChoice) -> Result
     ) -> Result? {
-        servers.links.changeCarriers(servers.firstMark + number, body)
+        servers.links.change(servers.firstMark + number) { body(&$0.carriers) }
     }
 }
 

@@ -48,10 +48,14 @@ final class Dialer: @unchecked Sendable {
 
     /// What a new tunnel carries, and how it is asked for.
     private struct Cargo {
-        /// What the handshake asks for; to be made anew for each try.
-        let opening: () -> Opening
-        /// Puts it on the tunnel, before anything is read from that.
-        let load: (Tunnel) -> Void
+        /// Bytes of early data, as many as the request is to carry.
+        var early = 0
+        /// Whether it carries less from the first try on where that is known to be needed.
+        var heedsLimit = true
+        /// What the handshake asks for with no more early data than this; to be made anew for each try.
+        let opening: (_ most: Int) -> Opening
+        /// Puts it on the tunnel, before anything is read from that, with the early data that did not fit.
+        let load: (Tunnel, _ most: Int) -> Void
         /// Whether it may be asked for twice: a reset does not tell whether the server has served the request.
         var mayRepeat = true
         /// Whether the user agent that wants it is gone.
@@ -68,21 +72,26 @@ final class Dialer: @unchecked Sendable {
         mayRepeat: Bool = true
     ) async throws(DialFailure) -> Tunnel {
         let cargo = Cargo(
-            opening: { .request(Request(time: Self.openingTime(), target: target, data: early)) },
-            load: { $0.carry(connection) }, mayRepeat: mayRepeat, isUnwanted: { connection.end?.isGone ?? false })
+            early: early.count,
+            opening: { most in
+                .request(Request(time: Self.openingTime(), target: target, data: Array(early.prefix(most))))
+            },
+            load: { tunnel, most in tunnel.carry(connection, rest: early.dropFirst(most)) },
+            mayRepeat: mayRepeat, isUnwanted: { connection.end?.isGone ?? false })
         return try await open(cargo, first: first)
     }
 
-    /// Finds a tunnel for an association: in version 2 one of the pool, else a new one. A datagram that is too long for a path, which fronts bound, follows as a
-    /// message on a tunnel that was opened empty: that does without a Python server.
+    /// Finds a tunnel for an association: in version 2 one of the pool, else a new one. A datagram that is too long for
+    /// a request follows as a message on a tunnel that was opened empty. Python's servers do not take it then, so in
+    /// version 1 each one is tried in the request first.
     func open(_ end: any DatagramEnd, first: Datagram) async throws(DialFailure) -> Tunnel {
         if case .v2 = key.version, let tunnel = pool.request(first, for: end) { return tunnel }
-        let isShort = first.data.count <= WireLimits.earlyData
-        let cargo = Cargo {
+        let size = first.data.count
+        let cargo = Cargo(early: size <= WireLimits.earlyData ? size : 0, heedsLimit: key.isOfVersion2) { most in
             let now = Self.openingTime()
-            return isShort ? .association(AssociationRequest(time: now, first: first)) : .idle(time: now)
-        } load: {
-            if isShort { $0.carry(end) } else { $0.request(first, time: WallClock.now(), for: end) }
+            return size <= most ? .association(AssociationRequest(time: now, first: first)) : .idle(time: now)
+        } load: { tunnel, most in
+            if size <= most { tunnel.carry(end) } else { tunnel.request(first, time: WallClock.now(), for: end) }
         }
         return try await open(cargo, first: await connect())
     }
@@ -107,10 +116,10 @@ final class Dialer: @unchecked Sendable {
 
     /// - Parameter carrier: for version 2.
     func openIdle(_ uplink: Uplink, in carrier: RequestCarrier) async throws(DialFailure) -> Tunnel {
-        let cargo = Cargo(opening: { .idle(time: Self.openingTime()) }, load: { $0.rest() })
+        let cargo = Cargo(opening: { _ in .idle(time: Self.openingTime()) }, load: { tunnel, _ in tunnel.rest() })
         servers.handshakeBegan(uplink, isAwaited: false)
         do throws(DialFailure) {
-            let tunnel = try await shakeHands(uplink, cargo, in: carrier)
+            let tunnel = try await shakeHands(uplink, cargo, in: carrier, most: 0)
             servers.handshakeAccepted(uplink)
             return tunnel
         } catch {
@@ -123,6 +132,8 @@ final class Dialer: @unchecked Sendable {
     private func open(_ cargo: Cargo, first: Result<Uplink, DialFailure>) async throws(DialFailure) -> Tunnel {
         var connected = first
         var rounds = DialRounds(jitter: Jitter(seed: worker.randomness.next()))
+        // The servers that may have refused it for its length.
+        var tooLongFor: Set<Int> = []
         while true {
             let failure: DialFailure
             var mayBeServed = false
@@ -131,16 +142,27 @@ final class Dialer: @unchecked Sendable {
                 mayBeServed = !uplink.stream.isGone
                 servers.handshakeBegan(uplink, isAwaited: true)
                 let carrier = carrier(for: uplink.number)
+                let wasTooLong = tooLongFor.contains(uplink.number)
+                let usual = cargo.heedsLimit ? mostEarlyData(for: uplink.number) : WireLimits.earlyData
+                let most = wasTooLong ? EarlyDataLimit.lowered : usual
                 do throws(DialFailure) {
-                    let tunnel = try await shakeHands(uplink, cargo, in: carrier)
+                    let tunnel = try await shakeHands(uplink, cargo, in: carrier, most: most)
                     servers.handshakeAccepted(uplink)
+                    if wasTooLong { lowerEarlyData(for: uplink.number) }
                     pool.tookRequest(uplink.server)
                     return tunnel
                 } catch {
+                    if error.mayBeLength, min(cargo.early, most) > EarlyDataLimit.lowered {
+                        servers.handshakeGivenUp(uplink)
+                        tooLongFor.insert(uplink.number)
+                        connected = await servers.connect(without: rounds.tried)
+                        continue
+                    }
                     if cargo.mayRepeat || error.isRefusal,
                         let other = await otherCarrier(than: carrier, after: error, of: uplink.number)
                     {
                         servers.handshakeGivenUp(uplink)
+                        tooLongFor.remove(uplink.number)
                         if case .opened(let tunnel) = other { pool.tunnelIsIdle(tunnel) }
                         connected = await servers.connect(without: rounds.tried)
                         continue
@@ -164,8 +186,9 @@ final class Dialer: @unchecked Sendable {
         }
     }
 
+    /// - Parameter most: bytes of early data in the request.
     private func shakeHands(
-        _ uplink: Uplink, _ cargo: Cargo, in carrier: RequestCarrier
+        _ uplink: Uplink, _ cargo: Cargo, in carrier: RequestCarrier, most: Int
     ) async throws(DialFailure) -> Tunnel {
         let stream = uplink.stream
         let keyID = key.id
@@ -179,7 +202,7 @@ final class Dialer: @unchecked Sendable {
                 let reply: ReplyPayload
                 do throws(DialFailure) {
                     (agreement, reply) = try await agree(
-                        on: cargo.opening(), by: identity, in: carrier, with: uplink, &intake)
+                        on: cargo.opening(most), by: identity, in: carrier, with: uplink, &intake)
                 } catch {
                     // The request has arrived, and the server has proven itself.
                     if error.isDismissal { carrierWorked(carrier, for: uplink.number) }
@@ -191,7 +214,8 @@ final class Dialer: @unchecked Sendable {
                 if key.isStill(identity) { servers.toldOfKey(KeyTerm(reply), by: uplink.number) }
                 version = { .v2(TunnelV2($0, agreement, frames: $1)) }
             case .v1(let authenticator):
-                let (sealer, opener) = try await agree(on: cargo.opening(), by: authenticator, with: uplink, &intake)
+                let (sealer, opener) = try await agree(
+                    on: cargo.opening(most), by: authenticator, with: uplink, &intake)
                 version = { .v1(TunnelV1($0, sealer: sealer, opener: opener, frames: $1)) }
             }
         } catch {
@@ -204,7 +228,7 @@ final class Dialer: @unchecked Sendable {
             id: worker.nextID(), role: .client, stream: stream, version: version, pings: pings,
             mark: servers.firstMark + uplink.number, owner: pool)
         pool.add(tunnel)
-        cargo.load(tunnel)
+        cargo.load(tunnel, most)
         let rest = intake.bytes
         worker.spawn { await tunnel.receiveLoop(first: rest[...]) }
         return tunnel

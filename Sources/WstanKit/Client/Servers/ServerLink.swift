@@ -47,6 +47,7 @@ package struct ServerLink: Sendable, Equatable {
     package var keyTerm: KeyTerm?
     /// With `carrier = auto`.
     var carriers = CarrierChoice()
+    var earlyData = EarlyDataLimit()
     /// Handshakes that were reset one after the other.
     private var resets = 0
 
@@ -100,6 +101,12 @@ package struct ServerLink: Sendable, Equatable {
             lastFailure = now
             return .doubted(failure)
         }
+    }
+
+    /// The network or the key is another: what fronts let through may be so as well.
+    mutating func beginWays() {
+        carriers.begin()
+        earlyData = EarlyDataLimit()
     }
 
     /// A tunnel has ended on which it was heard of then.

@@ -45,18 +45,15 @@ package final class ServerLinks: Sendable {
         }
     }
 
-    /// The carriers of the server with a mark; nil when it is of a former configuration.
-    func carriers(_ mark: Int) -> CarrierChoice? {
-        changeCarriers(mark) { $0 }
-    }
-
+    /// Changes what nobody is told of.
+    ///
     /// - Returns: nil when the server with the mark is of a former configuration.
     @discardableResult
-    func changeCarriers<Result: Sendable>(_ mark: Int, _ body: (inout CarrierChoice) -> Result) -> Result? {
+    func change<Result: Sendable>(_ mark: Int, _ body: (inout ServerLink) -> Result) -> Result? {
         known.withLock { known in
             let index = mark - known.firstMark
             guard known.links.indices.contains(index) else { return nil }
-            return body(&known.links[index].carriers)
+            return body(&known.links[index])
         }
     }
 

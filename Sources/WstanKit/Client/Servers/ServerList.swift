@@ -54,7 +54,7 @@ final class ServerList: @unchecked Sendable {
     /// any more.
     func networkChanged() {
         machine.forgetFailures(worker.now)
-        beginCarriers()
+        beginWays()
         scheduleProbes()
         for race in Array(races.values) { race.startAnew() }
         for (id, stream) in handshakes where Self.isLeftBehind(stream) {
@@ -65,13 +65,13 @@ final class ServerList: @unchecked Sendable {
 
     /// Another key is in use: what was found out by the former one, or said of it, does not hold for this one.
     func keyChanged() {
-        beginCarriers()
+        beginWays()
         for number in endpoints.indices { toldOfKey(nil, by: number) }
     }
 
-    /// See `CarrierChoice.begin`.
-    func beginCarriers() {
-        for mark in firstMark..<firstMark + count { links.changeCarriers(mark) { $0.begin() } }
+    /// See `ServerLink.beginWays`.
+    func beginWays() {
+        for mark in firstMark..<firstMark + count { links.change(mark) { $0.beginWays() } }
     }
 
     /// Whether a connection would be made from another address now. Where none could be made it may come back.

@@ -128,10 +128,12 @@ extension UpgradeAnswer {
 }
 
 extension UpgradeAnswer.Complaint {
-    /// The words of nginx, Apache, Go and lighttpd for plain HTTP on a port for TLS; nginx's for a head that is too long.
+    /// The words of nginx, Apache, Go and lighttpd for plain HTTP on a port for TLS; nginx's and Apache's for a head that is
+    /// too long.
     private static let words: [(String, Self)] = [
         ("plain http request was sent to https port", .plainHTTP), ("plain http to an ssl-enabled", .plainHTTP),
         ("http request to an https server", .plainHTTP), ("header or cookie too large", .tooLarge),
+        ("header field exceeds server limit", .tooLarge),
     ]
 
     fileprivate init?(_ body: some Collection<UInt8>) {

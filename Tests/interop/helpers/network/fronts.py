@@ -165,7 +165,8 @@ class Apache(Front):
                 % (modules, user, self.port, self.directory, self.directory, self.directory, changed('apache/wstan.conf', changes)))
 
     def command(self):
-        return ('apache', find('apache2'), '-DFOREGROUND', '-d', self.directory, '-f', self.configuration)
+        # One process, which has no children that would outlive it.
+        return ('apache', find('apache2'), '-X', '-d', self.directory, '-f', self.configuration)
 
 
 class Lighttpd(Front):
