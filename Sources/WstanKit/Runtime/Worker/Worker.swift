@@ -19,6 +19,8 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     package let scratch: Scratch
     package let budget: MemoryBudget
     let blocks = BlockPool()
+    /// Made when the first socket of this worker reads datagrams.
+    private(set) lazy var datagrams = DatagramBatch()
     /// Made when the first connection of this worker speaks TLS.
     private(set) lazy var tlsBuffers = TLSBuffers()
     /// For what strangers make it compute.
