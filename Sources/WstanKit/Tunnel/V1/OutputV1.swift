@@ -34,7 +34,7 @@ final class OutputV1: Gathering {
         frames.send(.binary, sealer.seal(association: request))
     }
 
-    /// Behind datagrams nothing else can follow.
+    /// Sent behind the datagrams that it ends.
     func send(_ reset: Reset) {
         sendGathered()
         frames.send(.binary, sealer.seal(reset: reset, random: worker.randomness.next()))
