@@ -83,6 +83,12 @@ START = [
         Row(f"a fresh {role}: resident", plainly("ws", "fresh", f"{role}_kb", 1024), "MB", at_most=12),
         Row(f"a fresh {role}: ready after", plainly("ws", "fresh", f"{role}_ready_ms"), "ms", at_most=50))]
 
+# One datagram of each association on its way, and many.
+DATAGRAMS = {
+    f"udp{size}{burst}": f"datagrams of {size} bytes there and back, {title}"
+    for burst, title in (("", "64 associations"), ("burst", "4 associations with 16 each")) for size in (64, 1200)}
+
+
 def beside_v1(load: str, name: str, pair: str = "v2", ours: str = "ws") -> Callable[[Lookup], float]:
     return lambda of: of(pair, load, name) / of(ours, load, name)
 
@@ -100,10 +106,10 @@ VERSION_2 = [
     Row("version 2, the same without a pool: CPU each above version 1's",
         lambda of: of("v2 no pool", "rate32", "cpu_us_each") - of("ws no pool", "rate32", "cpu_us_each"), "us", at_most=220),
     Row("version 2, 64-byte round trips, 64 streams: CPU each", beside_floor("ping64", "cpu_us_each", "v2"), "x floor", at_most=1.15),
-    *(Row(f"version 2, datagrams of {size} bytes there and back, 64 associations: {text}",
-          lambda of, load=f"udp{size}", name=name, power=power:
+    *(Row(f"version 2, {title}: {text}",
+          lambda of, load=load, name=name, power=power:
           (of("v2", load, name) / of("shadowsocks-libev", load, name)) ** power, "times better than shadowsocks-libev", at_least=1.5)
-      for size in (64, 1200) for text, name, power in (("per second", "per_s", 1), ("CPU each", "cpu_us_each", -1))),
+      for load, title in DATAGRAMS.items() for text, name, power in (("per second", "per_s", 1), ("CPU each", "cpu_us_each", -1))),
     *(Row(f"version 2, an idle tunnel, {state}: {role}", plainly(pair, "many", f"{prefix}{role}_kb_each"), "KB", at_most=8)
       for state, pair, prefix in (("in use", "v2", ""), ("in the pool", "v2 big pool", "pooled_")) for role in ("server", "client")),
 ]
@@ -111,8 +117,8 @@ VERSION_2 = [
 REPORTED = [
     Row("connections that failed", plainly("all", "ours", "failed"), at_most=0),
     Row("9,000 tunnels at once: CPU to open each", beside_floor("many", "cpu_us_each"), "x floor"),
-    *(Row(f"datagrams of {size} bytes there and back, 64 associations: {text}", plainly("ws", f"udp{size}", name), unit)
-      for size in (64, 1200) for text, name, unit in (("per second", "per_s", "/s"), ("CPU each", "cpu_us_each", "us"))),
+    *(Row(f"{title}: {text}", plainly("ws", load, name), unit)
+      for load, title in DATAGRAMS.items() for text, name, unit in (("per second", "per_s", "/s"), ("CPU each", "cpu_us_each", "us"))),
     *(Row(f"two threads instead of one: {text}",
           lambda of, load=load, name=name: of("ws two", load, name) / of("ws", load, name), "x")
       for text, load, name in (("eight streams down", "down8", "MB_per_s"), ("connections/s", "rate32", "per_s"))),

@@ -21,5 +21,12 @@
 // and others disagree about fd_set, which is an error as soon as one file sees both.
 extern int accept4(int fd, struct sockaddr *restrict address, socklen_t *restrict length, int flags);
 extern int memfd_create(const char *name, unsigned int flags);
+#ifndef __USE_GNU
+struct mmsghdr {
+    struct msghdr msg_hdr;
+    unsigned int msg_len;
+};
+#endif
+extern int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags, struct timespec *timeout);
 // `set` has a bit for each processor, `size` bytes in all.
 extern int sched_getaffinity(pid_t pid, size_t size, void *set);

@@ -255,6 +255,7 @@ package final class Tunnel: @unchecked Sendable {
     func close(_ code: UInt16) {
         guard !isClosing, !stream.isClosed else { return }
         deliverCoalesced()
+        version.sendGathered()
         isClosing = true
         output.sendClose(code)
         connection?.end?.interruptDrain()

@@ -32,6 +32,8 @@ enum TunnelLimits {
     static let gathered = 16 * 1024
     /// While more than this waits for the network, datagrams are dropped instead of getting old.
     static let pendingDatagrams = 128 * 1024
+    /// Frames of datagrams that one write takes together in version 1; in version 2 a record bounds it.
+    static let gatheredDatagrams = 64 * 1024
     /// How long bytes may stand still before they are given up: when the user agent that sent them has left this host...
     static let stalled: Duration = .seconds(120)
     /// ...and when the sender has finished, and the peer that should take them is dead.

@@ -156,9 +156,24 @@ enum TunnelVersion {
     func send(_ datagram: Datagram) -> Bool {
         switch self {
         case .v1(let version):
-            version.output.send(datagram)
+            version.output.gather(datagram)
             return true
         case .v2(let version): return version.send(datagram)
+        }
+    }
+
+    /// Bytes of datagrams that are gathered for one write.
+    var gatheredCount: Int {
+        switch self {
+        case .v1(let version): version.output.gatheredCount
+        case .v2(let version): version.output.gatheredCount
+        }
+    }
+
+    func sendGathered() {
+        switch self {
+        case .v1(let version): version.output.sendGathered()
+        case .v2(let version): version.output.sendGathered()
         }
     }
 }

@@ -45,6 +45,44 @@ import Testing
         #expect(count == 150)
     }
 
+    @Test func `those that are read together keep their order, their senders and their lengths`() async throws {
+        try await WorkerThread.run { worker in
+            var got: [(bytes: [UInt8], sender: SocketAddress)] = []
+            let receiver = try DatagramSocket(Loopback.ipv4, on: worker) { got.append((Array($0), $1)) }
+            let senders = try (0..<2).map { _ in try DatagramSocket(Loopback.ipv4, on: worker) { _, _ in } }
+            // More than one call takes, the shortest and the longest behind each other.
+            let sizes = [3, 0, 1472, 65_507, 1, 0, 9000] + Array(0..<20)
+            let sent = sizes.enumerated().map { Loopback.pattern($1, seed: UInt64($0)) }
+            for (number, bytes) in sent.enumerated() {
+                #expect(bytes.withUnsafeBytes { senders[number % 2].send($0, to: receiver.address) })
+            }
+            await worker.until { got.count == sent.count }
+            #expect(got.map(\.bytes) == sent)
+            #expect(got.map(\.sender) == sent.indices.map { senders[$0 % 2].address })
+            for socket in senders + [receiver] { socket.close() }
+        }
+    }
+
+    @Test func `one that is closed by a datagram hands out none of those behind it`() async throws {
+        let count = try await WorkerThread.run { worker in
+            var count = 0
+            var receiver: DatagramSocket?
+            receiver = try DatagramSocket(Loopback.ipv4, on: worker) { _, _ in
+                count += 1
+                if count == 3 { receiver?.close() }
+            }
+            let place = try #require(receiver).address
+            let sender = try DatagramSocket(Loopback.ipv4, on: worker) { _, _ in }
+            for _ in 0..<10 { [1].withUnsafeBytes { _ = sender.send($0, to: place) } }
+            await worker.until { count >= 3 }
+            await worker.settle()
+            sender.close()
+            receiver = nil
+            return count
+        }
+        #expect(count == 3)
+    }
+
     /// Each datagram of a flood is an event; turns that began with each of them once became more and more, until the
     /// worker did nothing else.
     @Test func `a flood has one turn in each round of the worker`() async throws {

@@ -71,6 +71,24 @@ import Testing
         #expect(senders == expected)
     }
 
+    /// 65,510 bytes fit into a message, and into no datagram of IPv4.
+    @Test func `of several in one read each goes its way, and one that the kernel does not take is lost alone`() async throws {
+        let answers = try await WorkerThread.run { worker in
+            let fixture = try await Fixture(on: worker)
+            let target = try Self.target(on: worker)
+            fixture.open(Datagram(address: Address(target.address), data: [0]))
+            _ = await fixture.answers(1)
+            for data in [[1], [UInt8](repeating: 9, count: 65_510), [2], [3]] {
+                _ = fixture.pair.client.send(Datagram(address: Address(target.address), data: data))
+            }
+            let answers = await fixture.answers(4)
+            await fixture.pair.close()
+            target.close()
+            return answers.map(\.data)
+        }
+        #expect(answers == [[0], [1], [2], [3]])
+    }
+
     @Test func `names are looked up once for all that waits, each datagram keeping its port`() async throws {
         let answers = try await WorkerThread.run { worker in
             let fixture = try await Fixture(on: worker)

@@ -41,6 +41,41 @@ import Testing
         #expect(outcome.ended == [1, 1])
     }
 
+    @Test(arguments: [true, false])
+    func `datagrams of one event go out together behind it, in their order`(usesCipher: Bool) async throws {
+        try await WorkerThread.run { worker in
+            let pair = try await TunnelPair(on: worker, usesCipher: usesCipher)
+            let client = RecordingDatagramEnd()
+            pair.client.request(Self.datagram([9]), time: 1_763_683_200, for: client)
+            await worker.until { pair.serverOwner.associations.count == 1 }
+            let before = pair.server.stream.traffic.sent
+            let sent = (0..<40).map { Loopback.pattern($0 * 7, seed: UInt64($0)) }
+            for data in sent { #expect(pair.server.send(Self.datagram(data))) }
+            #expect(pair.server.stream.traffic.sent == before)
+            await worker.until { client.delivered.count == sent.count }
+            #expect(client.delivered.map(\.data) == sent)
+            await pair.close()
+        }
+    }
+
+    /// They have had their part of the key stream: a reset before them could not be read.
+    @Test(arguments: [true, false])
+    func `what ends an association does not overtake its datagrams`(byClose: Bool) async throws {
+        try await WorkerThread.run { worker in
+            let pair = try await TunnelPair(on: worker, usesCipher: true)
+            let client = RecordingDatagramEnd()
+            pair.client.request(Self.datagram([9]), time: 1_763_683_200, for: client)
+            await worker.until { pair.serverOwner.associations.count == 1 }
+            for byte in UInt8(1)...3 { #expect(pair.server.send(Self.datagram([byte]))) }
+            if byClose { pair.server.close(CloseCode.goingAway) } else { pair.server.endAssociation() }
+            #expect(!pair.server.send(Self.datagram([4])))
+            await worker.until { client.endedCount == 1 }
+            #expect(client.delivered.map(\.data) == [[1], [2], [3]])
+            #expect(pair.clientOwner.refused.isEmpty)
+            await pair.close()
+        }
+    }
+
     @Test func `the server ends what nobody uses, and a client's tunnel is not used again`() async throws {
         let outcome = try await WorkerThread.run { worker in
             let pair = try await TunnelPair(on: worker, usesCipher: true)

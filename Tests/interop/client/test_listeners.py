@@ -378,6 +378,22 @@ class DatagramForwards(Listeners):
                 self.assertEqual(s.recv(100), b'%d %d' % (number, round))
         self.assertEqual(len({sender for _, sender in target.received}), 20)
 
+    def test_sources_in_one_read(self):
+        """Datagrams of several sources that are read together go each their way, in their order."""
+        self.forward(self.keep(DatagramTarget()))
+        sources = [self.source() for _ in range(5)]
+        for s in sources:
+            self.assertEqual(self.ask(s, b'hello'), b'hello')
+        self.wstan_client.signal(signal.SIGSTOP)
+        try:
+            for round in range(12):
+                for number, s in enumerate(sources):
+                    s.sendto(b'%d %d' % (number, round), ('127.0.0.1', self.port))
+        finally:
+            self.wstan_client.signal(signal.SIGCONT)
+        for number, s in enumerate(sources):
+            self.assertEqual([s.recv(100) for _ in range(12)], [b'%d %d' % (number, round) for round in range(12)])
+
     def test_burst(self):
         """What comes while the tunnel is opened waits for it."""
         target = self.keep(DatagramTarget(lambda data: None))

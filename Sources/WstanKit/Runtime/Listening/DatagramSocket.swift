@@ -11,7 +11,7 @@ package final class DatagramSocket: Pollable, @unchecked Sendable {
     private static let turn = 64
 
     package let address: SocketAddress
-    /// Called for each datagram, on the worker; the bytes are the worker's scratch.
+    /// Called for each datagram, on the worker, which the bytes belong to.
     private let received: (UnsafeRawBufferPointer, SocketAddress) -> Void
     /// Whether another turn is due already. Each datagram of a flood is an event: if each of these began turns of its own,
     /// they would become more with every round of the worker, until nothing else is served.
@@ -89,20 +89,24 @@ package final class DatagramSocket: Pollable, @unchecked Sendable {
 
     /// Up to the end, in slices that leave room for others.
     private func receiveSome() {
-        let buffer = worker.scratch.body()
-        for _ in 0..<Self.turn {
+        let batch = worker.datagrams
+        var left = Self.turn
+        while left > 0 {
             guard !isClosed else { return }
-            let (count, peer) = SocketAddress.read { raw, length in
-                Int32(truncatingIfNeeded: recvfrom(descriptor, buffer.baseAddress, buffer.count, 0, raw, &length))
-            }
-            let code = errno
+            let count = batch.receive(from: descriptor)
             if count < 0 {
-                if code == EAGAIN { return }
+                if errno == EAGAIN { return }
                 // An error that an earlier datagram has met; the next ones are not its fault.
+                left -= 1
                 continue
             }
-            guard let peer else { continue }
-            received(UnsafeRawBufferPointer(rebasing: buffer[..<Int(count)]), peer)
+            for index in 0..<count {
+                guard !isClosed else { return }
+                if let (bytes, sender) = batch[index] { received(bytes, sender) }
+            }
+            // The next one that comes is an event of its own.
+            if count < DatagramBatch.capacity { return }
+            left -= count
         }
         isTurnDue = true
         worker.execute { [self] in

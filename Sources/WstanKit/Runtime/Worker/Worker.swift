@@ -19,6 +19,10 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     package let scratch: Scratch
     package let budget: MemoryBudget
     let blocks = BlockPool()
+    /// Made when the first socket of this worker reads datagrams.
+    private(set) lazy var datagrams = DatagramBatch()
+    /// An array that was used for what was sent, and is used again for what is gathered next.
+    var spare: [UInt8] = []
     /// Made when the first connection of this worker speaks TLS.
     private(set) lazy var tlsBuffers = TLSBuffers()
     /// For what strangers make it compute.
@@ -44,6 +48,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     private var batch: [UnownedJob] = []
     /// Tasks that go on in the next turn.
     private var yielding: [UnsafeContinuation<Void, Never>] = []
+    private var gathering: [any Gathering] = []
     /// The thread that runs the loop; 0 while none does. Read from every thread that posts.
     private let thread = Atomic<pthread_t>(0)
 
@@ -204,6 +209,26 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         if pollable.isShared { epoll_ctl(epoll, EPOLL_CTL_DEL, pollable.descriptor, nil) }
     }
 
+    /// Has `gathered` send what it has, behind the event or the tasks that are being dealt with.
+    func sendLater(_ gathered: any Gathering) {
+        assertIsCurrent()
+        gathering.append(gathered)
+    }
+
+    func takeSpare() -> [UInt8] {
+        defer { spare = [] }
+        return spare
+    }
+
+    private func sendGathered() {
+        var index = 0
+        while index < gathering.count {
+            gathering[index].sendGathered()
+            index += 1
+        }
+        if index > 0 { gathering.removeAll(keepingCapacity: true) }
+    }
+
     // MARK: The loop
 
     /// Runs the loop on the calling thread until `stop`.
@@ -237,6 +262,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
             for job in batch { job.runSynchronously(on: asUnownedTaskExecutor()) }
             batch.removeAll(keepingCapacity: true)
         }
+        sendGathered()
     }
 
     private func resumeYielding() {
@@ -275,6 +301,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
                 deferEvents(of: pollable, at: place, readiness)
             } else {
                 pollable.handle(readiness)
+                sendGathered()
             }
         }
     }

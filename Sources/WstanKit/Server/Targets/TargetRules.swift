@@ -46,11 +46,15 @@ package struct TargetRules: Sendable, Equatable {
             pattern.matches(name: name, address: host, port: port, isPrivate: isPrivate)
         }
 
-        // The way through a translator is one to the address behind it, and one to no address leads to this host's loopback.
-        let reached = [address, inner].compactMap { $0 }
-        let denied = reached + reached.compactMap(\.loopbackInstead)
-        let isDenied = deny.contains { pattern in !pattern.isEverything && denied.contains { matches(pattern, $0) } }
-        if isDenied { return .refused(key: Self.denyKey) }
+        // Asked of every datagram: where nothing is denied there is nothing to look for.
+        if !deny.isEmpty {
+            // The way through a translator is one to the address behind it, and one to no address leads to this host's
+            // loopback.
+            let reached = [address, inner].compactMap { $0 }
+            let denied = reached + reached.compactMap(\.loopbackInstead)
+            let isDenied = deny.contains { pattern in !pattern.isEverything && denied.contains { matches(pattern, $0) } }
+            if isDenied { return .refused(key: Self.denyKey) }
+        }
         let reasons = allow.filter { matches($0, address) }
         if reasons.contains(where: \.namesAddresses) { return .allowed }
         if deniesTheRest, reasons.isEmpty { return .refused(key: Self.allowKey) }

@@ -58,8 +58,8 @@ final class DatagramExit: @unchecked Sendable {
         guard !isClosed else { return }
         // As a connection to it: a socket for IPv6 does not send to ::ffff:a.b.c.d.
         switch datagram.address.host.unmapped {
-        case .ipv4(let address): send(datagram, toOneOf: [.ipv4(address, port: 0)], name: nil)
-        case .ipv6(let address): send(datagram, toOneOf: [.ipv6(address, port: 0, scope: 0)], name: nil)
+        case .ipv4(let address): send(datagram, toOneOf: CollectionOfOne(.ipv4(address, port: 0)), name: nil)
+        case .ipv6(let address): send(datagram, toOneOf: CollectionOfOne(.ipv6(address, port: 0, scope: 0)), name: nil)
         case .name(let name): send(datagram, toName: name)
         }
     }
@@ -76,7 +76,7 @@ final class DatagramExit: @unchecked Sendable {
     // MARK: To the targets
 
     /// Sends it to the first address that is not refused.
-    private func send(_ datagram: Datagram, toOneOf addresses: [SocketAddress], name: String?) {
+    private func send(_ datagram: Datagram, toOneOf addresses: some Collection<SocketAddress>, name: String?) {
         var key = ""
         for address in addresses {
             let target = address.withPort(datagram.address.port)

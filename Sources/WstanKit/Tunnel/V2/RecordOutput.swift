@@ -2,14 +2,18 @@ import WstanBase
 
 /// The sending half of a version 2 tunnel: seals messages, a record each, and sends each record as a frame
 /// (protocol-v2.md sections 4.6, 9 and 11). It changes the keys when that is due. Confined to its worker.
-final class RecordOutput {
+final class RecordOutput: Gathering {
     private let frames: FrameOutput
     private var sealer: RecordSealer
     private var padding: RecordPadding
     private var sizes = RecordSizes()
+    /// Datagrams that are at hand, for one record; nil without any.
+    private var gathered: PieceGatherer?
 
     /// Records that one read makes at most.
     private static let recordsAtOnce = 8
+    /// Before gathered datagrams, for what their record and its frame put there.
+    private static let headroom = Sealer.headroom + FrameHead.maxSize
 
     private var worker: Worker { frames.stream.worker }
 
@@ -28,6 +32,7 @@ final class RecordOutput {
     // MARK: Messages
 
     func send(_ message: MessageV2) {
+        sendGathered()
         rekeyIfDue()
         // What is long is not padded once the shape is used up, so its size does not matter.
         let isShort = message.type != .dgram
@@ -49,6 +54,46 @@ final class RecordOutput {
 
     private func rekey() {
         frames.send(.binary, sealer.rekey(now: worker.now))
+    }
+
+    // MARK: Datagrams
+
+    /// Sends a datagram in one record with others that the same event brings.
+    ///
+    /// - Returns: false when it is longer than the peer takes.
+    func gather(_ datagram: Datagram) -> Bool {
+        let address = AddressV2(datagram.address)
+        if gathered?.append(address, datagram.data) == true { return true }
+        sendGathered()
+        var pieces = PieceGatherer(limit: sealer.limit, headroom: Self.headroom, in: worker.takeSpare())
+        guard pieces.append(address, datagram.data) else {
+            worker.spare = pieces.finish()
+            return false
+        }
+        gathered = pieces
+        worker.sendLater(self)
+        return true
+    }
+
+    /// Bytes that are gathered.
+    var gatheredCount: Int { gathered?.bytes.count ?? 0 }
+
+    func sendGathered() {
+        guard var pieces = gathered else { return }
+        gathered = nil
+        rekeyIfDue()
+        guard !padding.isShaping else {
+            return pieces.body.withUnsafeBytes { body in
+                if let datagrams = try? DatagramPieces.read(body) { send(.dgram(datagrams)) }
+            }
+        }
+        var bytes = pieces.finish(tailroom: Sealer.tailroom)
+        bytes.withUnsafeMutableBytes { bytes in
+            guard let start = bytes.baseAddress else { return }
+            let count = bytes.count - Self.headroom - Sealer.tailroom
+            frames.stream.write(frames.frame(sealer.seal(.dgram, body: start + Self.headroom, count: count)))
+        }
+        worker.spare = bytes
     }
 
     // MARK: Data

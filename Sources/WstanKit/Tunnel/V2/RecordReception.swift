@@ -63,6 +63,8 @@ extension TunnelV2 {
 
     func deliver(_ datagrams: DatagramPieces, on tunnel: Tunnel) {
         for piece in datagrams {
+            // The one before may have ended the tunnel.
+            guard !tunnel.isClosing else { return }
             // A name that no host has leads nowhere: the datagram is lost on the way.
             guard let address = piece.address.target else { continue }
             tunnel.association?.deliver(Datagram(address: address, data: Array(piece.payload)))

@@ -11,8 +11,6 @@ final class TunnelV2: @unchecked Sendable {
     let assembler: RecordAssembler
     let worker: Worker
     let rules = RequestRules()
-    /// Datagrams that are at hand, for one record.
-    private var gathered: PieceGatherer
     /// The number of the latest PING: a flood of them costs nothing.
     var duePong: UInt64?
     /// REKEYs that have come since the peer was last owed nothing.
@@ -50,7 +48,6 @@ final class TunnelV2: @unchecked Sendable {
             shape: agreement.shape)
         opener = RecordOpener(Epoch(cipher: chains.cipher, chain: receiving, next: first))
         assembler = RecordAssembler(limit: opener.mostBytes)
-        gathered = PieceGatherer(limit: agreement.peerLimit)
         if !isClient { watch = TunnelWatch(worker: worker) }
     }
 
@@ -140,7 +137,6 @@ final class TunnelV2: @unchecked Sendable {
     }
 
     private func sendFin() {
-        sendGathered()
         guard life.sendFin() else { return }
         output.send(.fin(UnsafeRawBufferPointer(start: nil, count: 0)))
     }
@@ -169,36 +165,14 @@ final class TunnelV2: @unchecked Sendable {
             tunnel.stream.interruptDrain()
         }
         tunnel.takeAssociation()?.associationEnded()
-        if gathered.count > 0 { gathered = PieceGatherer(limit: output.limit) }
         output.rekeyWhenIdle()
         guard !life.isOver else { return tunnel.close(CloseCode.normal) }
         closeIfUnused(tunnel)
         tunnel.becomeIdle()
     }
 
-    // MARK: Datagrams
-
     /// - Returns: false when it was dropped.
     func send(_ datagram: Datagram) -> Bool {
-        guard life.maySend(.dgram) else { return false }
-        let address = AddressV2(datagram.address)
-        if gathered.append(address, datagram.data) {
-            if gathered.count == 1 { worker.execute { [weak self] in self?.sendGathered() } }
-            return true
-        }
-        sendGathered()
-        guard gathered.append(address, datagram.data) else { return false }
-        sendGathered()
-        return true
-    }
-
-    func sendGathered() {
-        guard gathered.count > 0 else { return }
-        let body = gathered.body
-        gathered = PieceGatherer(limit: output.limit)
-        guard life.maySend(.dgram) else { return }
-        body.withUnsafeBytes { bytes in
-            if let pieces = try? DatagramPieces.read(bytes) { output.send(.dgram(pieces)) }
-        }
+        life.maySend(.dgram) && output.gather(datagram)
     }
 }

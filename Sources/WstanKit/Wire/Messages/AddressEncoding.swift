@@ -8,6 +8,14 @@ extension Address {
         case ipv6 = 4
     }
 
+    var encodedSize: Int {
+        switch host {
+        case .ipv4: 8
+        case .ipv6: 20
+        case .name(let name): 5 + min(name.utf8.count, 255)
+        }
+    }
+
     /// 00, type, address, port: 6 to 260 bytes.
     func encode(into bytes: inout [UInt8]) {
         bytes.append(0)

@@ -8,11 +8,17 @@ struct Datagram: Equatable {
     /// A later message of an association, unsealed; such messages have no tag.
     func encoded() -> [UInt8] {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(1 + 260 + data.count)
+        bytes.reserveCapacity(encodedSize)
+        encode(into: &bytes)
+        return bytes
+    }
+
+    var encodedSize: Int { 1 + address.encodedSize + data.count }
+
+    func encode(into bytes: inout [UInt8]) {
         bytes.append(Command.datagram.rawValue)
         address.encode(into: &bytes)
         bytes.append(contentsOf: data)
-        return bytes
     }
 
     /// Reads what follows the command byte, or a request's time.

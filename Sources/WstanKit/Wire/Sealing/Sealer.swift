@@ -40,6 +40,13 @@ package enum Sealer {
         }
     }
 
+    /// Seals the message of a datagram in place.
+    func seal(datagram message: UnsafeMutableRawBufferPointer) {
+        switch self {
+        case .version1(let sealer): sealer.seal(datagram: message)
+        }
+    }
+
     /// An "empty" request, which opens an idle tunnel.
     func seal(idleAt time: Double) -> [UInt8] {
         switch self {

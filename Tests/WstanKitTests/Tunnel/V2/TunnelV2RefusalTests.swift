@@ -221,6 +221,23 @@ import Testing
         }
     }
 
+    /// Lengths that are longer or shorter than what is there, none at all, and more pieces than may be.
+    @Test(arguments: [[0, 99, 1], [0, 5, 1, 127, 0, 0, 1], [0], [], [0, 0]])
+    func `of a record with a piece that is malformed no datagram is delivered`(piece: [UInt8]) async throws {
+        try await WorkerThread.run { worker in
+            var good = PieceGatherer()
+            for byte in UInt8(1)...3 { _ = good.append(AddressV2(TunnelPair.target), [byte]) }
+            let pieces = piece.isEmpty ? (0..<30).flatMap { _ in good.body } : good.body + piece
+            let peer = try await RawPeerV2(to: .server, on: worker)
+            await peer.say(.request(RequestV2(.associate, RequestBody())))
+            await worker.until { !peer.owner.associations.isEmpty }
+            peer.stream.write(peer.frame(peer.record([0x0b] + pieces)))
+            #expect(try await peer.everything().closed == nil)
+            #expect(peer.owner.associations[0].delivered.isEmpty && peer.owner.associations[0].endedCount == 1)
+            #expect(peer.owner.refused.count == 1)
+        }
+    }
+
     @Test func `records are put together from frames, and pings answered once for each read`() async throws {
         try await WorkerThread.run { worker in
             let peer = try await RawPeerV2(to: .server, on: worker)

@@ -272,6 +272,86 @@ import Testing
         }
     }
 
+    @Test func `one that the peer does not take is dropped, and those around it arrive`() async throws {
+        try await WorkerThread.run { worker in
+            let pair = try await TunnelPairV2(on: worker, AgreementV2(limit: LimitsV2.leastPlaintext))
+            let near = RecordingDatagramEnd()
+            pair.client.request(Datagram(address: TunnelPair.target, data: [0]), time: 0, for: near)
+            let sizes = [10, LimitsV2.leastPlaintext, 0, 12_000, 12_000, 70_000, 20]
+            let sent = sizes.map { pair.client.send(Datagram(address: TunnelPair.target, data: [UInt8](repeating: 1, count: $0))) }
+            #expect(sent == [true, false, true, true, true, false, true])
+            await worker.until { pair.serverOwner.associations.first?.delivered.count == 6 }
+            #expect(pair.serverOwner.associations.first?.delivered.map(\.data.count) == [1, 10, 0, 12_000, 12_000, 20])
+            await pair.close()
+            #expect(pair.serverOwner.refused.isEmpty)
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `what ends an association does not overtake its datagrams`(byClose: Bool) async throws {
+        try await WorkerThread.run { worker in
+            let pair = try await TunnelPairV2(on: worker)
+            let near = RecordingDatagramEnd()
+            pair.client.request(Datagram(address: TunnelPair.target, data: [0]), time: 0, for: near)
+            await worker.until { pair.serverOwner.associations.count == 1 }
+            let before = pair.server.stream.traffic.sent
+            for byte in UInt8(1)...3 { #expect(pair.server.send(Datagram(address: TunnelPair.target, data: [byte]))) }
+            #expect(pair.server.stream.traffic.sent == before)
+            if byClose { pair.server.close(CloseCode.goingAway) } else { pair.server.endAssociation() }
+            #expect(!pair.server.send(Datagram(address: TunnelPair.target, data: [4])))
+            await worker.until { near.endedCount == 1 }
+            #expect(near.delivered.map(\.data) == [[1], [2], [3]])
+            #expect(pair.clientOwner.refused.isEmpty)
+            await pair.close()
+        }
+    }
+
+    /// As when its key has expired.
+    @Test func `an end that closes the tunnel at a datagram gets none of those behind it`() async throws {
+        final class Closing: DatagramEnd {
+            let tunnel: Tunnel
+            var count = 0
+            let lastUsed = Instant(nanoseconds: 0)
+
+            init(_ tunnel: Tunnel) { self.tunnel = tunnel }
+
+            func deliver(_ datagram: Datagram) {
+                count += 1
+                if count == 2 { tunnel.close(CloseCode.goingAway) }
+            }
+            func associationEnded() {}
+        }
+        try await WorkerThread.run { worker in
+            let pair = try await TunnelPairV2(on: worker)
+            var end: Closing?
+            pair.serverOwner.makeAssociation = {
+                let made = Closing($0)
+                end = made
+                return made
+            }
+            let near = RecordingDatagramEnd()
+            let datagram = Datagram(address: TunnelPair.target, data: [1])
+            pair.client.request(datagram, time: 0, for: near)
+            for _ in 0..<5 { #expect(pair.client.send(datagram)) }
+            await worker.until { near.endedCount == 1 }
+            #expect(end?.count == 2)
+            await pair.close()
+        }
+    }
+
+    @Test func `the first records of a shape carry gathered datagrams, too`() async throws {
+        try await WorkerThread.run { worker in
+            let pair = try await TunnelPairV2(on: worker, AgreementV2(shape: TrafficShape([(900, 900), (900, 900), (900, 900)])))
+            let near = RecordingDatagramEnd()
+            pair.client.request(Datagram(address: TunnelPair.target, data: [0]), time: 0, for: near)
+            for byte in UInt8(1)...3 { #expect(pair.client.send(Datagram(address: TunnelPair.target, data: [byte]))) }
+            await worker.until { pair.serverOwner.associations.first?.delivered.count == 4 }
+            #expect(pair.serverOwner.associations.first?.delivered.map(\.data) == [[0], [1], [2], [3]])
+            #expect(pair.client.stream.traffic.sent > 1800)
+            await pair.close()
+        }
+    }
+
     @Test func `datagrams that the network does not take are dropped`() async throws {
         try await WorkerThread.run { worker in
             let peer = try await RawPeerV2(to: .client, on: worker)

@@ -17,6 +17,33 @@ import Testing
         }
     }
 
+    @Test func `what is gathered lies between the room that was asked for, in the memory that was given`() {
+        var gatherer = PieceGatherer(limit: 20, headroom: 17, in: [UInt8](repeating: 9, count: 1000))
+        // The type, a length and an address take 10 of 20 bytes.
+        #expect(gatherer.append(.ipv4(IPv4Address(1), port: 53), [UInt8](repeating: 7, count: 11)) == false)
+        #expect(gatherer.append(.ipv4(IPv4Address(1), port: 53), [UInt8](repeating: 7, count: 10)) == true)
+        let body = gatherer.body
+        #expect(body.count == 19)
+        let bytes = gatherer.finish(tailroom: 16)
+        #expect(bytes == [UInt8](repeating: 0, count: 17) + body + [UInt8](repeating: 0, count: 16))
+        #expect(bytes.capacity >= 1000)
+    }
+
+    @Test func `an address says how long it is`() {
+        for address in [
+            AddressV2.none, .ipv4(IPv4Address(1), port: 1), .ipv6(IPv6Address(high: 1, low: 2), port: 1),
+            .name("target.test", port: 9), .unix([1, 2, 3]),
+        ] {
+            var bytes: [UInt8] = []
+            address.encode(into: &bytes)
+            #expect(bytes.count == address.encodedSize)
+        }
+        for host in [Host.ipv4(IPv4Address(1)), .ipv6(IPv6Address(high: 1, low: 2)), .name("target.test")] {
+            let datagram = Datagram(address: Address(host: host, port: 5), data: [1, 2, 3])
+            #expect(datagram.encoded().count == datagram.encodedSize)
+        }
+    }
+
     @Test func `a record takes 64 pieces, and no byte more than the peer takes`() {
         var many = PieceGatherer()
         for _ in 0..<64 { #expect(many.append(packet: [1]) == true) }

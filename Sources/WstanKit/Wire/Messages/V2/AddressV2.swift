@@ -43,6 +43,16 @@ enum AddressV2: Hashable, Sendable {
         }
     }
 
+    var encodedSize: Int {
+        switch self {
+        case .none: 1
+        case .ipv4: 7
+        case .ipv6: 19
+        case .name(let name, _): 4 + name.utf8.count
+        case .unix(let path): 2 + path.count
+        }
+    }
+
     func encode(into bytes: inout [UInt8]) {
         switch self {
         case .none:

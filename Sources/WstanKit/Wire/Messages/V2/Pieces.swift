@@ -77,36 +77,54 @@ extension DatagramPieces: Sequence {
 
 /// Gathers what is at hand into one record.
 struct PieceGatherer {
-    /// What the body of the message will be.
-    private(set) var body: [UInt8] = []
+    /// What the body of the message will be, behind room for what stands before it.
+    private(set) var bytes: [UInt8]
+    let headroom: Int
     private(set) var count = 0
-    private let limit: Int
+    private let mostBytes: Int
 
-    /// - Parameter limit: the longest plaintext that the peer takes.
-    init(limit: Int = LimitsV2.plaintext) {
+    /// - Parameters:
+    ///   - limit: the longest plaintext that the peer takes.
+    ///   - headroom: bytes that are left free before the body.
+    ///   - memory: an array that is used for it.
+    init(limit: Int = LimitsV2.plaintext, headroom: Int = 0, in memory: consuming [UInt8] = []) {
+        self.headroom = headroom
         // The type stands before the body.
-        self.limit = limit - 1
+        mostBytes = headroom + limit - 1
+        bytes = memory
+        bytes.removeAll(keepingCapacity: true)
+        bytes.append(contentsOf: repeatElement(0, count: headroom))
     }
+
+    var body: [UInt8] { Array(bytes[headroom...]) }
 
     /// - Returns: false when it does not fit behind the others; alone, it never will, and is dropped.
     mutating func append(packet: some Collection<UInt8>) -> Bool {
-        append([], packet)
+        add(nil, packet)
     }
 
     mutating func append(_ address: AddressV2, _ payload: some Collection<UInt8>) -> Bool {
-        var encoded: [UInt8] = []
-        address.encode(into: &encoded)
-        return append(encoded, payload)
+        add(address, payload)
     }
 
-    private mutating func append(_ address: [UInt8], _ payload: some Collection<UInt8>) -> Bool {
-        guard count < LimitsV2.pieces, let size = UInt16(exactly: address.count + payload.count),
-            body.count + 2 + Int(size) <= limit
+    private mutating func add(_ address: AddressV2?, _ payload: some Collection<UInt8>) -> Bool {
+        guard count < LimitsV2.pieces,
+            let size = UInt16(exactly: (address?.encodedSize ?? 0) + payload.count),
+            bytes.count + 2 + Int(size) <= mostBytes
         else { return false }
-        body.append(integer: size)
-        body.append(contentsOf: address)
-        body.append(contentsOf: payload)
+        bytes.append(integer: size)
+        address?.encode(into: &bytes)
+        bytes.append(contentsOf: payload)
         count += 1
         return true
+    }
+
+    /// Ends the gathering.
+    ///
+    /// - Returns: the body between `headroom` and `tailroom` bytes.
+    mutating func finish(tailroom: Int = 0) -> [UInt8] {
+        bytes.append(contentsOf: repeatElement(0, count: tailroom))
+        defer { bytes = [] }
+        return bytes
     }
 }

@@ -92,6 +92,11 @@ package final class OpenerV1 {
         case .request, .reset, .datagram:
             guard command != .datagram || datagrams != .refused else { throw .unexpectedCommand }
             try Self.check(piece.count, of: command)
+            if command == .datagram, datagrams == .bare, endsMessage {
+                let body = UnsafeMutableRawBufferPointer(rebasing: piece[1...])
+                stream?.apply(to: body)
+                return .datagram(try Datagram.read(UnsafeRawBufferPointer(body)))
+            }
             var sealed = Array(piece)
             sealed[0] = sealedCommand
             return try hold(command, sealed, endsMessage: endsMessage, datagrams)

@@ -22,8 +22,13 @@ package struct SealerV1 {
 
     func seal(datagram: Datagram) -> [UInt8] {
         var bytes = datagram.encoded()
-        stream?.apply(to: &bytes)
+        bytes.withUnsafeMutableBytes { seal(datagram: $0) }
         return bytes
+    }
+
+    /// Seals the message of a datagram in place.
+    func seal(datagram message: UnsafeMutableRawBufferPointer) {
+        stream?.apply(to: message)
     }
 
     /// An "empty" request, which opens an idle tunnel.

@@ -65,8 +65,14 @@ struct RecordSealer {
     mutating func seal(
         data start: UnsafeMutableRawPointer, count: Int, isLast: Bool = false, padding: Int? = nil
     ) -> UnsafeMutableRawBufferPointer {
+        seal(isLast ? .fin : .data, body: start, count: count, padding: padding)
+    }
+
+    /// The same of a message of another type whose body is at hand.
+    mutating func seal(
+        _ type: MessageType, body start: UnsafeMutableRawPointer, count: Int, padding: Int? = nil
+    ) -> UnsafeMutableRawBufferPointer {
         precondition(!mustRekey, "an epoch ends by `rekey`")
-        let type: MessageType = isLast ? .fin : .data
         let head = padding == nil ? 1 : 3
         let size = head + count + (padding ?? 0)
         let record = UnsafeMutableRawBufferPointer(start: start - head, count: size + epoch.cipher.tagSize)
