@@ -10,11 +10,12 @@
 // Address space, which costs nothing; what is in use of it is taken a step at a time.
 static const size_t space = (size_t)256 << 20;
 static const size_t step = (size_t)64 << 10;
-// Blocks are of 64 bytes, 128, and so on up to 1 MiB, their heads included.
-enum { smallest = 6, largest = 20 };
+// A block is of a multiple of 16 bytes up to 1 KiB, and of a power of two up to 1 MiB, its head included: each tunnel has a few small
+// ones, whose sizes are those of OpenSSL's contexts.
+enum { grain = 16, fine = 1024, largest = 1 << 20, lists = fine / grain + 11 };
 
 struct head {
-    size_t order;
+    size_t size;
     struct head *next;
 };
 
@@ -22,7 +23,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned char *start;
 static bool is_missing;
 static size_t taken, opened, unlocked;
-static struct head *given[largest + 1];
+static struct head *given[lists];
 
 static bool open_vault(void) {
     if (start || is_missing) return start != NULL;
@@ -46,38 +47,51 @@ static bool extend(size_t size) {
     return true;
 }
 
-static int order_of(size_t size) {
-    int order = smallest;
-    while (order <= largest && (size_t)1 << order < size + sizeof(struct head)) order++;
-    return order;
+// Of a block for so many bytes; at most `largest`.
+static size_t block_size(size_t size) {
+    size += sizeof(struct head);
+    if (size <= fine) return (size + grain - 1) / grain * grain;
+    size_t power = 2 * fine;
+    while (power < size) power *= 2;
+    return power;
+}
+
+// Where blocks of that size wait for their next use.
+static struct head **list_of(size_t block) {
+    if (block <= fine) return &given[block / grain];
+    struct head **list = &given[fine / grain];
+    for (; block > fine; block /= 2) list++;
+    return list;
 }
 
 static void *take(size_t size) {
-    int order = order_of(size);
-    if (order > largest) return NULL;
+    if (size > largest - sizeof(struct head)) return NULL;
+    size_t block = block_size(size);
+    struct head **list = list_of(block);
     pthread_mutex_lock(&lock);
-    struct head *head = given[order];
+    struct head *head = *list;
     if (head) {
-        given[order] = head->next;
-    } else if (open_vault() && extend((size_t)1 << order)) {
+        *list = head->next;
+    } else if (open_vault() && extend(block)) {
         head = (struct head *)(start + taken);
-        taken += (size_t)1 << order;
-        head->order = (size_t)order;
+        taken += block;
+        head->size = block;
     }
     pthread_mutex_unlock(&lock);
     return head ? head + 1 : NULL;
 }
 
 static size_t size_in_vault(const void *memory) {
-    return ((size_t)1 << ((const struct head *)memory - 1)->order) - sizeof(struct head);
+    return ((const struct head *)memory - 1)->size - sizeof(struct head);
 }
 
 static void give(void *memory) {
     struct head *head = (struct head *)memory - 1;
     explicit_bzero(memory, size_in_vault(memory));
+    struct head **list = list_of(head->size);
     pthread_mutex_lock(&lock);
-    head->next = given[head->order];
-    given[head->order] = head;
+    head->next = *list;
+    *list = head;
     pthread_mutex_unlock(&lock);
 }
 

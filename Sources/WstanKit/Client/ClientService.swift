@@ -176,7 +176,7 @@ package final class ClientService: @unchecked Sendable {
             return log.userAgentTurnedAway("its socket cannot be used")
         }
         let place = arrival.ticket.map { ticket in
-            HandshakePlace(ticket, of: userAgent, from: userAgent.party, in: limiter) { [log, worker] in
+            HandshakePlace(ticket, of: userAgent, from: arrival.peer.party, in: limiter) { [log, worker] in
                 log.userAgentClosedForRoom(now: worker.now)
             }
         }

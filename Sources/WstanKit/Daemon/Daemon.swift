@@ -116,6 +116,8 @@ public final class Daemon: @unchecked Sendable {
         parts.keys.start()
         for role in services.roles { role.start() }
         startHeartbeat()
+        // Last: each step of a start needs code that is not used again.
+        StartupMemory.giveBack()
     }
 
     /// - Returns: what it is and where it listens, in words.
@@ -145,7 +147,6 @@ public final class Daemon: @unchecked Sendable {
         log.started("wstand \(Self.version) \(reloader.place)")
         if Erasure.unlockedBytes > 0 { log.keysNotLocked(bytes: Erasure.unlockedBytes) }
         ServiceManager.tell(.ready(reloader.place))
-        StartupMemory.giveBack()
         Erasure.eraseStack()
         Erasure.end()
     }

@@ -30,10 +30,20 @@ struct DaemonContext: Sendable {
         self.log = log
         self.threshold = threshold
         resolver = Resolver(pool: blocking)
-        let count = settings.threads ?? (settings.mode == .server ? MachineSize.processors : 1)
+        let isServer = settings.mode == .server
+        let count = settings.threads ?? (isServer ? MachineSize.processors : 1)
+        let strangersAtOnce = isServer ? Worker.strangersInTurn : Worker.userAgentsAtOnce
         var workers: [Worker] = []
-        for index in 0..<count { workers.append(try Worker(index: index, memoryLimit: bufferBudget / count)) }
+        for index in 0..<count {
+            workers.append(
+                try Worker(index: index, memoryLimit: bufferBudget / count, strangersAtOnce: strangersAtOnce))
+        }
         self.workers = workers
+    }
+
+    /// What a crowd of connections has taken goes back to the system. To be called every few seconds, from the start on.
+    func giveBackMemory() {
+        _ = blocking.submit(for: "memory") { FreeMemory.giveBack() }
     }
 
     /// Shares another budget out among the workers.

@@ -6,13 +6,9 @@ final class ResetDeadline {
     private let stream: Stream
     private var timer: Timers.ID?
 
+    /// To be made when our own reset has been sent. A stream that comes to no end is aborted.
     init(_ stream: Stream) {
         self.stream = stream
-    }
-
-    /// To be called when our own reset has been sent. A stream that comes to no end is aborted.
-    func start() {
-        cancel()
         wait(since: stream.worker.now, left: .max)
     }
 

@@ -33,7 +33,8 @@ package final class Tunnel: @unchecked Sendable {
     var pings: Pings
     /// Called once, when the peer answers a ping.
     private var whenAnswered: (() -> Void)?
-    let resetDeadline: ResetDeadline
+    /// While the peer's reset is awaited.
+    private var resetDeadline: ResetDeadline?
 
     /// - Parameters:
     ///   - version: is told of the role, and of where its frames go.
@@ -49,7 +50,6 @@ package final class Tunnel: @unchecked Sendable {
         self.stream = stream
         output = FrameOutput(stream: stream, role: role)
         self.version = version(self.role, output)
-        resetDeadline = ResetDeadline(stream)
         self.owner = owner
         self.acceptor = acceptor
         self.pings = pings
@@ -154,9 +154,16 @@ package final class Tunnel: @unchecked Sendable {
         return association
     }
 
+    /// Our reset has been sent, and the peer's is to come.
+    func awaitReset() {
+        resetDeadline?.cancel()
+        resetDeadline = ResetDeadline(stream)
+    }
+
     /// The connection has ended at both ends.
     func becomeIdle() {
-        resetDeadline.cancel()
+        resetDeadline?.cancel()
+        resetDeadline = nil
         rest()
         owner?.tunnelIsIdle(self)
     }
@@ -282,7 +289,7 @@ package final class Tunnel: @unchecked Sendable {
         isClosing = true
         pulse?.stop()
         version.stop()
-        resetDeadline.cancel()
+        resetDeadline?.cancel()
         worker.budget.removeTunnel()
         stream.heldElsewhere = 0
         stream.whenDrained = nil

@@ -308,6 +308,36 @@ import Testing
         }
     }
 
+    /// At a server eight are served in a turn. At a client a crowd of user agents is served as it comes, but not beside those that
+    /// wait already.
+    @Test(arguments: [(Worker.strangersInTurn, [22, 14, 6, 0]), (20, [10, 2, 0, 0]), (Worker.userAgentsAtOnce, [0, 0, 0, 0])])
+    func `strangers that come together wait for their turns`(atOnce: Int, left: [Int]) async throws {
+        try await WorkerThread.run(strangersAtOnce: atOnce) { worker in
+            let limiter = HandshakeLimiter(capacity: 30)
+            var streams: [WstanCore.Stream] = []
+            var peers: [Int32] = []
+            defer {
+                for stream in streams { stream.close() }
+                for peer in peers { Glibc.close(peer) }
+            }
+            for _ in 0..<30 {
+                var ends: [Int32] = [-1, -1]
+                let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+                try #require(socketpair(AF_UNIX, kind, 0, &ends) == 0)
+                peers.append(ends[1])
+                let stream = try WstanCore.Stream(descriptor: ends[0], worker: worker)
+                streams.append(stream)
+                _ = HandshakePlace(limiter.enter(now: worker.now), of: stream, from: .key(1), in: limiter)
+            }
+            var waiting: [Int] = []
+            for _ in left {
+                await worker.yield()
+                waiting.append(streams.filter { !$0.deferred.isEmpty }.count)
+            }
+            #expect(waiting == left)
+        }
+    }
+
     /// Each is writable in its first turn, which is nothing that its peer has done.
     @Test func `one that has only connected gives way, though others came with it`() async throws {
         try await WorkerThread.run { worker in

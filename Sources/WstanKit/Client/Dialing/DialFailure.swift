@@ -2,7 +2,9 @@ import WstanBase
 
 /// Why no tunnel could be opened: every way in which client and server may fail to meet, with what was seen. `FailureTable` says what
 /// each is called and what to do about it.
-package enum DialFailure: Error, Equatable {
+///
+/// Indirect: what can fail so has many of them in its frame, and a burst of connections has many frames.
+package indirect enum DialFailure: Error, Equatable {
     ///
     /// - Parameter onLoopback: whether it is to be on this host.
     case unreachable(Connector.Failure, onLoopback: Bool = false)
@@ -36,7 +38,7 @@ package enum DialFailure: Error, Equatable {
     /// Silent for a second, and then another server was quicker.
     case overtaken
     /// The failure of one of several servers.
-    indirect case at(Address, DialFailure)
+    case at(Address, DialFailure)
 
     package enum Ending: Equatable, Sendable {
         /// The connection was closed.

@@ -14,8 +14,8 @@ final class UserAgentSession: @unchecked Sendable {
     let log: EventLog
     /// The target of a static forward, whose user agent asks for nothing and knows nothing of us.
     let forwarded: Address?
-    /// Among the user agents that have not said what they want.
-    private let place: HandshakePlace?
+    /// Among the user agents that have not said what they want; nil once it has.
+    private var place: HandshakePlace?
     /// Called once, when nothing more is to be done.
     let ended: () -> Void
     /// What the user agent waits for; nil: it was granted at once.
@@ -86,7 +86,10 @@ final class UserAgentSession: @unchecked Sendable {
     }
 
     private func receiveCommand() async -> ProxyNegotiation.Command? {
-        defer { place?.leave() }
+        defer {
+            place?.leave()
+            place = nil
+        }
         if let forwarded {
             return rules.admits(userAgent)
                 ? .connect(ProxyNegotiation.Connect(target: forwarded, early: [], successReply: [])) : nil
@@ -181,10 +184,7 @@ final class UserAgentSession: @unchecked Sendable {
             way.carrier.send(early, for: way.connection)
             if let direct = way.carrier as? DirectCarrier { return await relay(direct, of: way.connection) }
             guard let tunnel = way.tunnel else { return abandon(way.target) }
-            worker.spawn { [self] in
-                _ = await relay(way.connection, on: tunnel)
-                ended()
-            }
+            relay(way.connection, on: tunnel, tries: 0)
         }
     }
 
@@ -236,14 +236,7 @@ final class UserAgentSession: @unchecked Sendable {
         tunnel.send(rest, for: connection)
         ask(connection, on: tunnel)
         log.connectionOpened(tunnel.id, target: target, isPooled: true)
-        worker.spawn { [self] in
-            if await relay(connection, on: tunnel, wasPooled: true) == .tryAgain, let replay = connection.replay {
-                // The tunnel was no more: all that was sent is at hand, so nobody needs to know.
-                await carryOnNewTunnel(target, replay, first: await dialer.connect())
-            } else {
-                ended()
-            }
-        }
+        relay(connection, on: tunnel, wasPooled: true, tries: 2)
     }
 
     /// - Parameter tries: how many more follow when the network fails before anything has come back.
@@ -258,13 +251,7 @@ final class UserAgentSession: @unchecked Sendable {
             tunnel.send(rest, for: connection)
             ask(connection, on: tunnel)
             log.connectionOpened(tunnel.id, target: target, isPooled: false)
-            worker.spawn { [self] in
-                if await relay(connection, on: tunnel) == .tryAgain, let replay = connection.replay {
-                    await carryOnNewTunnel(target, replay, first: await dialer.connect(), tries: tries - 1)
-                } else {
-                    ended()
-                }
-            }
+            relay(connection, on: tunnel, tries: tries)
         } catch {
             log.dialFailed(error, target: target)
             failures.failed(target, .server, now: worker.now)
@@ -278,13 +265,31 @@ final class UserAgentSession: @unchecked Sendable {
         (Array(early.prefix(options.earlyData)), early.dropFirst(options.earlyData))
     }
 
-    private enum Verdict {
-        case done
-        case tryAgain
+    /// Relays in a task of its own. Its frames are held for as long as the connection lives, and fit into the first block that a task
+    /// is given: what is needed at the end only is in functions that are not inlined.
+    ///
+    /// - Parameters:
+    ///   - wasPooled: whether the tunnel was there before the connection, so that its loss may be old news.
+    ///   - tries: how many tunnels are left to try.
+    private func relay(_ connection: Connection, on tunnel: Tunnel, wasPooled: Bool = false, tries: Int) {
+        worker.spawn { [self] in
+            await relayToEnd(connection, on: tunnel)
+            if conclude(connection, on: tunnel, wasPooled: wasPooled) == .tryAgain {
+                await tryAgain(connection, tries: tries - 1)
+            } else {
+                ended()
+            }
+        }
     }
 
-    /// - Parameter wasPooled: whether the tunnel was there before the connection, so that its loss may be old news.
-    private func relay(_ connection: Connection, on tunnel: Tunnel, wasPooled: Bool = false) async -> Verdict {
+    /// The tunnel was no more: all that was sent is at hand, so nobody needs to know.
+    @inline(never)
+    private func tryAgain(_ connection: Connection, tries: Int) async {
+        guard let target = connection.target, let replay = connection.replay else { return ended() }
+        await carryOnNewTunnel(target, replay, first: await dialer.connect(), tries: tries)
+    }
+
+    private func relayToEnd(_ connection: Connection, on tunnel: Tunnel) async {
         switch await tunnel.sendLoop(connection, from: userAgent) {
         case .over: break
         case .finished: await linger(connection, on: tunnel)
@@ -293,6 +298,15 @@ final class UserAgentSession: @unchecked Sendable {
             tunnel.end(connection, .userAgentBroken)
             userAgent.close()
         }
+    }
+
+    private enum Verdict {
+        case done
+        case tryAgain
+    }
+
+    @inline(never)
+    private func conclude(_ connection: Connection, on tunnel: Tunnel, wasPooled: Bool) -> Verdict {
         settle(connection, on: tunnel)
         late?.stop()
         switch connection.outcome {
@@ -353,6 +367,7 @@ final class UserAgentSession: @unchecked Sendable {
         }
     }
 
+    @inline(never)
     private func linger(_ connection: Connection, on tunnel: Tunnel) async {
         let targetKnows = tunnel.finish(connection)
         // The kernel is asked last, since that costs most.

@@ -3,7 +3,7 @@ import WstanConfig
 
 /// Makes the connection to one server, straight or through a proxy, with TLS on it if the URI wants that, up to where the
 /// WebSocket's handshake begins. Confined to its worker.
-package struct ServerConnector: @unchecked Sendable {
+package final class ServerConnector: @unchecked Sendable {
     let worker: Worker
     let options: ClientOptions
     let connector: Connector

@@ -45,9 +45,15 @@ package struct ServerEndpoint: Sendable, Equatable {
 }
 
 /// A connection to a server on which nothing of the tunnel has been said. Confined to its worker.
-struct Uplink: @unchecked Sendable {
+final class Uplink: @unchecked Sendable {
     let stream: Stream
     let server: ServerEndpoint
     /// Its place in the list of servers.
-    var number = 0
+    let number: Int
+
+    init(stream: Stream, server: ServerEndpoint, number: Int = 0) {
+        self.stream = stream
+        self.server = server
+        self.number = number
+    }
 }

@@ -12,7 +12,7 @@ final class ClientRole: Role, @unchecked Sendable {
     private var wakeTimer: WakeTimer?
     private var key: SentKey
 
-    /// A sleep of the machine is noticed within this many seconds, and at once when it was longer.
+    /// A sleep of the machine is noticed within this many seconds, and at once when it was longer. Memory is given back as often.
     private static let wakeInterval = 10
 
     init(_ configuration: LoadedConfiguration, key: SentKey, _ context: DaemonContext) {
@@ -45,7 +45,9 @@ final class ClientRole: Role, @unchecked Sendable {
         network = try? NetworkWatcher(on: context.main) { [unowned self] change in tell { $0.networkChanged(change) } }
         wakeTimer = try? WakeTimer(every: Self.wakeInterval, on: context.main) { [unowned self] in
             tell { $0.lookForSleep() }
+            context.giveBackMemory()
         }
+        context.giveBackMemory()
         tell { $0.start() }
     }
 

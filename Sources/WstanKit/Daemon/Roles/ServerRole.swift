@@ -84,7 +84,7 @@ final class ServerRole: Role, @unchecked Sendable {
 
     /// What a flood of strangers has taken.
     private func giveBackMemory() {
-        _ = context.blocking.submit(for: "memory") { FreeMemory.giveBack() }
+        context.giveBackMemory()
         _ = context.main.schedule(after: .seconds(5)) { [self] in giveBackMemory() }
     }
 

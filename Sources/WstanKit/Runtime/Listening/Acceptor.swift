@@ -101,7 +101,7 @@ package class Acceptor: Pollable, @unchecked Sendable {
         dealt = 0
         var isMore = true
         for _ in 0..<Self.acceptedInTurn where isMore { isMore = acceptOne() }
-        deal(upTo: Self.dealtInTurn - dealt)
+        deal(upTo: max(0, Worker.strangersInTurn - dealt))
         guard pause == nil, isMore || !waiting.isEmpty else { return }
         isToGoOn = true
         worker.execute { [self] in
@@ -112,9 +112,8 @@ package class Acceptor: Pollable, @unchecked Sendable {
 
     /// Accepting costs a tenth of what a stranger's request costs.
     private static let acceptedInTurn = 128
-    private static let dealtInTurn = 8
     /// They take descriptors beside those of handshakes. More than are dealt in a turn, or nothing would go on behind them.
-    private static var mostWaiting: Int { min(1024, max(2 * dealtInTurn, Descriptors.handshakes(0) / 4)) }
+    private static var mostWaiting: Int { min(1024, max(2 * Worker.strangersInTurn, Descriptors.handshakes(0) / 4)) }
 
     /// - Parameter isLast: what is not accepted now is lost.
     /// - Returns: false when no connection waits, or none may be accepted.
@@ -140,7 +139,7 @@ package class Acceptor: Pollable, @unchecked Sendable {
             Glibc.close(result)
             return true
         }
-        if waiting.isEmpty, !isLast, dealt < Self.dealtInTurn, limiter?.hasRoom(now: worker.now) ?? true {
+        if waiting.isEmpty, !isLast, dealt < worker.strangersAtOnce, limiter?.hasRoom(now: worker.now) ?? true {
             // The usual case: it is alone, and need not wait.
             dealt += 1
             handOut(result, peer)

@@ -19,7 +19,7 @@ final class TunnelAcceptor: @unchecked Sendable {
     }
 
     /// A request that has held, by whichever version.
-    private enum Verified {
+    private indirect enum Verified {
         case v1(VerifiedRequest)
         /// - Parameter farewell: what a client that has proven itself is told at once, since there is no tunnel for it.
         case v2(VerifiedRequestV2, farewell: ResetCode?)
@@ -66,6 +66,16 @@ final class TunnelAcceptor: @unchecked Sendable {
         var key: KeyID?
         let verdict = await authenticate(&intake, &client, &key)
         stream.heldHead = 0
+        return answer(verdict, intake, client, key, place)
+    }
+
+    /// Not inlined, or a connection would hold room for all of this while it is silent.
+    @inline(never)
+    private func answer(
+        _ verdict: Result<Verified, Refusal>, _ intake: BufferedReader, _ client: ClientAddress, _ key: KeyID?,
+        _ place: HandshakePlace?
+    ) -> Accepted? {
+        let stream = intake.stream
         switch verdict {
         case .success(.v1(let request)):
             place?.leave()
@@ -153,22 +163,14 @@ final class TunnelAcceptor: @unchecked Sendable {
             }
             let isIgnored = options.xForward && !isTrusted && ForwardedFor.isNamed(in: head)
             guard let asked = ServerHandshake.Request(head) else { throw .notARequest }
+            let verified: Verified
             if let judged = try judge(asked, intake.stream, &key) {
-                let verified = try await admit(judged, asked, of: client, intake, &key)
-                if isIgnored { recorder.ignoredForwardedFor(of: client) }
-                return .success(verified)
+                verified = try await admit(judged, asked, of: client, intake, &key)
+            } else {
+                verified = try await admit(asked, of: client, intake, deadline, &key)
             }
-            let candidate = try await search(asked, of: client, intake, deadline)
-            // Only who has made a valid request learns that nothing is taken on: so that is looked at later.
-            let request = try authentication.verify(candidate, from: client.source, now: .now()) { key = $0 }
             if isIgnored { recorder.ignoredForwardedFor(of: client) }
-            await authentication.settle(request, on: worker)
-            guard !intake.stream.isClosed else { throw .silent }
-            // It may have been retired meanwhile.
-            try authentication.check(request.keyID, now: WallClock.now())
-            if let reason = closedBecause() { throw reason }
-            if let reason = makeRoom(client, request.keyID) { throw reason }
-            return .success(.v1(request))
+            return .success(verified)
         } catch {
             return .failure(error)
         }
@@ -186,7 +188,26 @@ final class TunnelAcceptor: @unchecked Sendable {
         }
     }
 
+    /// Version 1.
+    @inline(never)
+    private func admit(
+        _ asked: ServerHandshake.Request, of client: ClientAddress, _ intake: BufferedReader, _ deadline: Instant,
+        _ key: inout KeyID?
+    ) async throws(Refusal) -> Verified {
+        let candidate = try await search(asked, of: client, intake, deadline)
+        // Only who has made a valid request learns that nothing is taken on: so that is looked at later.
+        let request = try authentication.verify(candidate, from: client.source, now: .now()) { key = $0 }
+        await authentication.settle(request, on: worker)
+        guard !intake.stream.isClosed else { throw .silent }
+        // It may have been retired meanwhile.
+        try authentication.check(request.keyID, now: WallClock.now())
+        if let reason = closedBecause() { throw reason }
+        if let reason = makeRoom(client, request.keyID) { throw reason }
+        return .v1(request)
+    }
+
     /// Steps 8 to 10 of protocol-v2.md section 4.4.
+    @inline(never)
     private func admit(
         _ judged: JudgedRequest, _ asked: ServerHandshake.Request, of client: ClientAddress, _ intake: BufferedReader,
         _ key: inout KeyID?

@@ -43,7 +43,7 @@ final class TunnelV1: @unchecked Sendable {
     func end(_ reset: Reset, on tunnel: Tunnel) {
         guard machine.ended() == .sendReset else { return }
         output.send(reset)
-        tunnel.resetDeadline.start()
+        tunnel.awaitReset()
     }
 
     // MARK: Messages

@@ -110,7 +110,7 @@ extension TunnelV2 {
             }
             tunnel.takeAssociation()?.associationEnded()
             settle(tunnel)
-            return tunnel.resetDeadline.start()
+            return tunnel.awaitReset()
         }
         guard let connection = tunnel.connection else { return }
         connection.answered()

@@ -45,7 +45,7 @@ extension TunnelV2 {
     private func refuse(_ code: ResetCode, on tunnel: Tunnel) {
         abort(code)
         settle(tunnel)
-        if !life.isIdle { tunnel.resetDeadline.start() }
+        if !life.isIdle { tunnel.awaitReset() }
     }
 
     private func judge(_ request: RequestV2, on tunnel: Tunnel) {

@@ -148,7 +148,7 @@ final class TunnelV2: @unchecked Sendable {
         if code == .none { sendFin() }
         abort(code, reset.textToTell)
         settle(tunnel)
-        if !life.isIdle { tunnel.resetDeadline.start() }
+        if !life.isIdle { tunnel.awaitReset() }
     }
 
     func abort(_ code: ResetCode, _ text: String = "") {

@@ -4,9 +4,10 @@
 enum WorkerThread {
     /// Runs `body` on a fresh worker, which is stopped when it returns.
     static func run<R: Sendable>(
-        memoryLimit: Int = 64 << 20, _ body: @escaping @Sendable (Worker) async throws -> R
+        memoryLimit: Int = 64 << 20, strangersAtOnce: Int = Worker.strangersInTurn,
+        _ body: @escaping @Sendable (Worker) async throws -> R
     ) async throws -> R {
-        let worker = try Worker(index: 0, memoryLimit: memoryLimit)
+        let worker = try Worker(index: 0, memoryLimit: memoryLimit, strangersAtOnce: strangersAtOnce)
         worker.start()
         defer { worker.stop() }
         return try await Task(executorPreference: worker) { try await body(worker) }.value

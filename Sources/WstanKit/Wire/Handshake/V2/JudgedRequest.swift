@@ -4,7 +4,7 @@ import WstanBase
 ///
 /// What stands between it and its answer is step 8 of section 4.4: it is remembered under `identity`, and refused
 /// when it was there. Nothing is said to the peer before that has held.
-struct JudgedRequest {
+final class JudgedRequest {
     let user: RingUser
     /// Its key has expired: it is answered, and then told so.
     let isExpired: Bool
