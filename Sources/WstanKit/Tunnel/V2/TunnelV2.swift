@@ -42,13 +42,14 @@ final class TunnelV2: @unchecked Sendable {
         let isClient = role == .requester
         let sending = isClient ? chains.clientToServer : chains.serverToClient
         let receiving = isClient ? chains.serverToClient : chains.clientToServer
+        let hmac = HMAC()
         keyID = agreement.keyID
         worker = frames.stream.worker
         life = TunnelLife(isClient ? .client : .server)
         output = RecordOutput(
-            frames, epoch: Epoch(cipher: chains.cipher, chain: sending, next: first), limit: agreement.peerLimit,
-            shape: agreement.shape)
-        opener = RecordOpener(Epoch(cipher: chains.cipher, chain: receiving, next: first))
+            frames, epoch: Epoch(cipher: chains.cipher, chain: sending, next: first, by: hmac),
+            limit: agreement.peerLimit, shape: agreement.shape)
+        opener = RecordOpener(Epoch(cipher: chains.cipher, chain: receiving, next: first, by: hmac))
         assembler = RecordAssembler(limit: opener.mostBytes)
         gathered = PieceGatherer(limit: agreement.peerLimit)
         if !isClient { watch = TunnelWatch(worker: worker) }
