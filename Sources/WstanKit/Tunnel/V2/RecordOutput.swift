@@ -7,6 +7,8 @@ final class RecordOutput {
     private var sealer: RecordSealer
     private var padding: RecordPadding
     private var sizes = RecordSizes()
+    /// The last read has filled the first piece of its room.
+    private var hasFilledPiece = false
 
     /// Records that one read makes at most.
     private static let recordsAtOnce = 8
@@ -59,7 +61,8 @@ final class RecordOutput {
         let most = padding.isShaping ? min(sizes.next(now: worker.now), 4096) : sizes.next(now: worker.now)
         let allowed = worker.budget.allowance(Scratch.bodySize)
         let size = min(most, sealer.mostData, allowed)
-        let records = padding.isShaping ? 1 : Self.recordsAtOnce
+        // While messages are small, a read into one piece costs less.
+        let records = padding.isShaping || !hasFilledPiece ? 1 : Self.recordsAtOnce
         return worker.scratch.room(piecesOf: size, gap: gap(ofDataOf: size), for: min(allowed, records * size))
     }
 
@@ -70,6 +73,7 @@ final class RecordOutput {
 
     /// Sends what was read into such a room: a record for each piece, all of them in one write.
     func send(_ pieces: ScatteredBytes) {
+        hasFilledPiece = pieces.byteCount >= pieces.room.size
         if padding.isShaping {
             for piece in pieces { send(.data(UnsafeRawBufferPointer(piece))) }
             return sizes.sent(pieces.byteCount, now: worker.now)
