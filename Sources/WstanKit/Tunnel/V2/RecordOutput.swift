@@ -31,11 +31,21 @@ final class RecordOutput {
 
     func send(_ message: MessageV2) {
         rekeyIfDue()
+        frames.stream.write(frame(message))
+    }
+
+    /// All of them in one write.
+    func send(_ messages: [MessageV2]) {
+        rekeyIfDue(before: messages.count)
+        frames.stream.write(messages.flatMap { frame($0) })
+    }
+
+    private func frame(_ message: MessageV2) -> [UInt8] {
         // What is long is not padded once the shape is used up, so its size does not matter.
         let isShort = message.type != .dgram
         let size = isShort || padding.isShaping ? message.encoded().count : sealer.limit
         let padded = padding.next(message.type, size: size, limit: sealer.limit, random: worker.randomness.next())
-        frames.send(.binary, sealer.seal(message, padding: padded))
+        return frames.frame(.binary, sealer.seal(message, padding: padded))
     }
 
     /// The tunnel has just become idle: what follows is sealed anew if much was sent before.
