@@ -59,7 +59,8 @@ enum OpenSSLKey {
         return done == 1 ? key : nil
     }
 
-    /// Made once: finding an algorithm by its name takes OpenSSL nearly as long as making a key of it. One thread at a time may use it.
+    /// Made once: finding the algorithm by its name takes OpenSSL nearly as long as making a key of it. One thread at a
+    /// time may use it.
     private nonisolated(unsafe) static let maker: OpaquePointer? = {
         let context = EVP_PKEY_CTX_new_from_name(nil, "X25519", nil)
         precondition(EVP_PKEY_fromdata_init(context) == 1, "OpenSSL has no X25519")
