@@ -7,7 +7,12 @@ struct FrameOutput {
     private var worker: Worker { stream.worker }
 
     func send(_ opcode: Opcode, _ payload: [UInt8]) {
-        stream.write(FrameHead.frame(opcode, payload, mask: newMask()))
+        stream.write(frame(opcode, payload))
+    }
+
+    /// For one that is sent together with others.
+    func frame(_ opcode: Opcode, _ payload: [UInt8]) -> [UInt8] {
+        FrameHead.frame(opcode, payload, mask: newMask())
     }
 
     func sendClose(_ code: UInt16) {

@@ -369,13 +369,14 @@ final class UserAgentSession: @unchecked Sendable {
 
     @inline(never)
     private func linger(_ connection: Connection, on tunnel: Tunnel) async {
+        let lingering = HalfClosedUserAgent(userAgent)
+        // That it has sent everything, and that it is gone, are told by one write.
+        if lingering == nil, connection.hasReceived { return tunnel.end(connection, .normal) }
         let targetKnows = tunnel.finish(connection)
-        // The kernel is asked last, since that costs most.
-        if !connection.hasReceived, tunnel.carries(connection), userAgent.ownerHasLeft {
+        if lingering == nil, !connection.hasReceived, tunnel.carries(connection) {
             leave(undecided: connection.target)
             await waitForArrival(of: connection, on: tunnel)
         }
-        let lingering = HalfClosedUserAgent(userAgent)
         while connection.outcome == nil {
             guard userAgent.failure == nil else { return tunnel.end(connection, .userAgentBroken) }
             guard lingering?.isWorthwhile(since: connection.lastDelivery, targetKnows: targetKnows) == true else {

@@ -9,6 +9,8 @@ final class RecordOutput: Gathering {
     private var sizes = RecordSizes()
     /// Datagrams that are at hand, for one record; nil without any.
     private var gathered: PieceGatherer?
+    /// The last read has filled the first piece of its room.
+    private var hasFilledPiece = false
 
     /// Records that one read makes at most.
     private static let recordsAtOnce = 8
@@ -34,11 +36,22 @@ final class RecordOutput: Gathering {
     func send(_ message: MessageV2) {
         sendGathered()
         rekeyIfDue()
+        frames.stream.write(frame(message))
+    }
+
+    /// All of them in one write.
+    func send(_ messages: [MessageV2]) {
+        sendGathered()
+        rekeyIfDue(before: messages.count)
+        frames.stream.write(messages.flatMap { frame($0) })
+    }
+
+    private func frame(_ message: MessageV2) -> [UInt8] {
         // What is long is not padded once the shape is used up, so its size does not matter.
         let isShort = message.type != .dgram
         let size = isShort || padding.isShaping ? message.encoded().count : sealer.limit
         let padded = padding.next(message.type, size: size, limit: sealer.limit, random: worker.randomness.next())
-        frames.send(.binary, sealer.seal(message, padding: padded))
+        return frames.frame(.binary, sealer.seal(message, padding: padded))
     }
 
     /// The tunnel has just become idle: what follows is sealed anew if much was sent before.
@@ -104,7 +117,8 @@ final class RecordOutput: Gathering {
         let most = padding.isShaping ? min(sizes.next(now: worker.now), 4096) : sizes.next(now: worker.now)
         let allowed = worker.budget.allowance(Scratch.bodySize)
         let size = min(most, sealer.mostData, allowed)
-        let records = padding.isShaping ? 1 : Self.recordsAtOnce
+        // While messages are small, a read into one piece costs less.
+        let records = padding.isShaping || !hasFilledPiece ? 1 : Self.recordsAtOnce
         return worker.scratch.room(piecesOf: size, gap: gap(ofDataOf: size), for: min(allowed, records * size))
     }
 
@@ -115,6 +129,7 @@ final class RecordOutput: Gathering {
 
     /// Sends what was read into such a room: a record for each piece, all of them in one write.
     func send(_ pieces: ScatteredBytes) {
+        hasFilledPiece = pieces.byteCount >= pieces.room.size
         if padding.isShaping {
             for piece in pieces { send(.data(UnsafeRawBufferPointer(piece))) }
             return sizes.sent(pieces.byteCount, now: worker.now)

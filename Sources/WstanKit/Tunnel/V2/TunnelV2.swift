@@ -40,13 +40,14 @@ final class TunnelV2: @unchecked Sendable {
         let isClient = role == .requester
         let sending = isClient ? chains.clientToServer : chains.serverToClient
         let receiving = isClient ? chains.serverToClient : chains.clientToServer
+        let hmac = HMAC()
         keyID = agreement.keyID
         worker = frames.stream.worker
         life = TunnelLife(isClient ? .client : .server)
         output = RecordOutput(
-            frames, epoch: Epoch(cipher: chains.cipher, chain: sending, next: first), limit: agreement.peerLimit,
-            shape: agreement.shape)
-        opener = RecordOpener(Epoch(cipher: chains.cipher, chain: receiving, next: first))
+            frames, epoch: Epoch(cipher: chains.cipher, chain: sending, next: first, by: hmac),
+            limit: agreement.peerLimit, shape: agreement.shape)
+        opener = RecordOpener(Epoch(cipher: chains.cipher, chain: receiving, next: first, by: hmac))
         assembler = RecordAssembler(limit: opener.mostBytes)
         if !isClient { watch = TunnelWatch(worker: worker) }
     }
@@ -137,23 +138,31 @@ final class TunnelV2: @unchecked Sendable {
     }
 
     private func sendFin() {
-        guard life.sendFin() else { return }
-        output.send(.fin(UnsafeRawBufferPointer(start: nil, count: 0)))
+        if let fin = fin() { output.send(fin) }
+    }
+
+    /// - Returns: nil where our segment has ended, or has no end yet.
+    private func fin() -> MessageV2? {
+        return life.sendFin() ? .fin(UnsafeRawBufferPointer(start: nil, count: 0)) : nil
     }
 
     /// The near end is done. One that has ended in good order is gone: FIN and, where the peer's segment is open, the
     /// signal behind it.
     func end(_ reset: Reset, on tunnel: Tunnel) {
         let code = reset.codeToTell
-        if code == .none { sendFin() }
-        abort(code, reset.textToTell)
+        let last = code == .none ? fin() : nil
+        output.send([last, self.reset(code, reset.textToTell)].compactMap { $0 })
         settle(tunnel)
         if !life.isIdle { tunnel.awaitReset() }
     }
 
     func abort(_ code: ResetCode, _ text: String = "") {
-        guard let number = life.abort() else { return }
-        output.send(.reset(ResetV2(connection: number, code: code, text: text)))
+        if let reset = reset(code, text) { output.send(reset) }
+    }
+
+    /// - Returns: nil when nothing is left to abort.
+    private func reset(_ code: ResetCode, _ text: String) -> MessageV2? {
+        life.abort().map { .reset(ResetV2(connection: $0, code: code, text: text)) }
     }
 
     /// To be called when a segment may have ended.

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import WstanBase
@@ -150,6 +151,34 @@ import Testing
             await pair.untilIdle()
             #expect(pair.clientOwner.idleCount == 1 && pair.serverOwner.idleCount == 1)
             await pair.close()
+        }
+    }
+
+    /// By a socket that keeps writes apart.
+    @Test func `that a near end has sent everything and is gone takes one write`() async throws {
+        try await WorkerThread.run { worker in
+            var ends: [Int32] = [-1, -1]
+            let type = Int32(SOCK_SEQPACKET.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+            try #require(socketpair(AF_UNIX, type, 0, &ends) == 0)
+            defer { Glibc.close(ends[1]) }
+            let owner = RecordingOwner()
+            let tunnel = AgreementV2().tunnel(
+                .client, try WstanCore.Stream(descriptor: ends[0], worker: worker), owner: owner)
+            let run = worker.spawn { await tunnel.receiveLoop() }
+            let connection = Connection(worker: worker, end: nil, to: TunnelPair.target)
+            tunnel.request(Request(time: 0, target: TunnelPair.target, data: []), for: connection)
+            tunnel.end(connection, .normal)
+            var records: [Int] = []
+            for _ in 0..<2 {
+                var write = [UInt8](repeating: 0, count: 4096)
+                let count = recv(ends[1], &write, write.count, 0)
+                try #require(count > 0)
+                records.append(try HeardFrames.reading(Array(write.prefix(count)), as: .server).all.count)
+            }
+            // The request; then FIN, and the signal behind it.
+            #expect(records == [1, 2])
+            tunnel.stream.close()
+            await run.value
         }
     }
 

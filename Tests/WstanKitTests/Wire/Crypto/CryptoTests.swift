@@ -10,6 +10,10 @@ extension SecretBytes {
     convenience init(hex text: String) { self.init(Hexadecimal(text).bytes) }
 }
 
+extension X25519KeyPair {
+    func sharedSecret(with bytes: [UInt8]) -> SecretBytes? { sharedSecret(with: X25519PublicKey(bytes)) }
+}
+
 /// What is built on OpenSSL, by the vectors of the documents that define it.
 @Suite struct CryptoTests {
     @Test func `SHA-256 of FIPS 180-4's example`() {
@@ -67,6 +71,21 @@ extension SecretBytes {
             #expect(bob.sharedSecret(with: Hexadecimal(point).bytes) == nil)
         }
         #expect(bob.sharedSecret(with: alice) == secret)
+    }
+
+    @Test func `keys are made and used on several threads at once`() async {
+        let fixed = X25519KeyPair(privateKey: SecretBytes([UInt8](repeating: 3, count: 32)))
+        await withTaskGroup(of: Bool.self) { group in
+            for number in 1...8 as ClosedRange<UInt8> {
+                group.addTask {
+                    let other = X25519KeyPair(privateKey: SecretBytes([UInt8](repeating: number, count: 32)))
+                    return (0..<50).allSatisfy { _ in
+                        fixed.sharedSecret(with: other.publicKey) == other.sharedSecret(with: fixed.publicKey)
+                    }
+                }
+            }
+            for await areAlike in group { #expect(areAlike) }
+        }
     }
 
     /// AES-GCM: test cases 4 and 16 of its specification (McGrew and Viega). ChaCha20-Poly1305: RFC 8439 section 2.8.2.

@@ -52,7 +52,7 @@ struct ClientHandshakeV2 {
         secrets = RequestSecrets(salt: salt, server: server, by: hmac)
         var noise = NoiseNKpsk0.Initiator(
             psk: credentials.user.psk, prologue: HandshakePrologue.of(header, salt: salt, realm: credentials.realm),
-            responder: server.bytes, ephemeral: ephemeral, by: hmac)
+            responder: server.point, ephemeral: ephemeral, by: hmac)
         guard let ciphertext = noise.writeFirst(payload) else { return nil }
         self.noise = noise
         guard let request = HandshakeRequest(salt + header.sealed(with: secrets) + ciphertext) else {

@@ -25,11 +25,11 @@ enum NoiseNKpsk0 {
     struct Initiator {
         private(set) var state: NoiseState
         private let ephemeral: X25519KeyPair
-        private let responder: [UInt8]
+        private let responder: X25519PublicKey
 
-        /// - Parameter responder: the public key of the other side, 32 bytes.
-        init(psk: SecretBytes, prologue: [UInt8], responder: [UInt8], ephemeral: X25519KeyPair, by hmac: HMAC) {
-            state = NoiseNKpsk0.begin(psk: psk, prologue: prologue, responder: responder, by: hmac)
+        /// - Parameter responder: the public key of the other side.
+        init(psk: SecretBytes, prologue: [UInt8], responder: X25519PublicKey, ephemeral: X25519KeyPair, by hmac: HMAC) {
+            state = NoiseNKpsk0.begin(psk: psk, prologue: prologue, responder: responder.bytes, by: hmac)
             self.ephemeral = ephemeral
             self.responder = responder
         }
@@ -45,7 +45,7 @@ enum NoiseNKpsk0 {
         /// - Returns: the payload; nil when the message is not authentic.
         mutating func readSecond(ephemeral key: [UInt8], _ ciphertext: [UInt8]) -> [UInt8]? {
             state.mixEphemeral(key)
-            guard let shared = ephemeral.sharedSecret(with: key) else { return nil }
+            guard let shared = ephemeral.sharedSecret(with: X25519PublicKey(key)) else { return nil }
             state.mixKey(shared)
             return state.decryptAndHash(ciphertext)
         }
@@ -54,7 +54,8 @@ enum NoiseNKpsk0 {
     struct Responder {
         private(set) var state: NoiseState
         private let key: X25519KeyPair
-        private var peer: [UInt8] = []
+        /// The initiator's ephemeral key, once its message has come.
+        private var peer: X25519PublicKey?
 
         init(psk: SecretBytes, prologue: [UInt8], key: X25519KeyPair, by hmac: HMAC) {
             state = NoiseNKpsk0.begin(psk: psk, prologue: prologue, responder: key.publicKey, by: hmac)
@@ -63,9 +64,10 @@ enum NoiseNKpsk0 {
 
         /// - Returns: the payload; nil when the message is not authentic, or the key of its sender is not valid.
         mutating func readFirst(ephemeral: [UInt8], _ ciphertext: [UInt8]) -> [UInt8]? {
-            peer = ephemeral
+            let peer = X25519PublicKey(ephemeral)
+            self.peer = peer
             state.mixEphemeral(ephemeral)
-            guard let shared = key.sharedSecret(with: ephemeral) else { return nil }
+            guard let shared = key.sharedSecret(with: peer) else { return nil }
             state.mixKey(shared)
             return state.decryptAndHash(ciphertext)
         }
@@ -73,7 +75,7 @@ enum NoiseNKpsk0 {
         /// - Returns: the second message without its ephemeral key; nil when the initiator's key is not valid, which `readFirst` has seen.
         mutating func writeSecond(_ payload: [UInt8], ephemeral: X25519KeyPair) -> [UInt8]? {
             state.mixEphemeral(ephemeral.publicKey)
-            guard let shared = ephemeral.sharedSecret(with: peer) else { return nil }
+            guard let peer, let shared = ephemeral.sharedSecret(with: peer) else { return nil }
             state.mixKey(shared)
             return state.encryptAndHash(payload)
         }

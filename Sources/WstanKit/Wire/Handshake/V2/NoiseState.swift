@@ -12,7 +12,7 @@ struct NoiseState {
     private var key: SecretBytes?
     /// n.
     private var counter: UInt64 = 0
-    private let hmac: HMAC
+    let hmac: HMAC
 
     /// - Parameter name: the protocol's, of at most 32 bytes: a longer one would be hashed.
     init(protocolName name: String, by hmac: HMAC) {

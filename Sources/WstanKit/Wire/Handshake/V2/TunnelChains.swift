@@ -12,7 +12,7 @@ struct TunnelChains: Sendable, Redacted {
         self.cipher = cipher
         let info = KeyLabels.chain + state.hash
         let (initiator, responder) = state.split()
-        clientToServer = HKDF.expand(prk: initiator, info: info, length: 32)
-        serverToClient = HKDF.expand(prk: responder, info: info, length: 32)
+        clientToServer = HKDF.expand(prk: initiator, info: info, length: 32, by: state.hmac)
+        serverToClient = HKDF.expand(prk: responder, info: info, length: 32, by: state.hmac)
     }
 }

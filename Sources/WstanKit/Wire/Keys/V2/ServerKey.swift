@@ -3,8 +3,7 @@ import WstanBase
 /// What clients have of a server's key (spk of section 3), and what follows from it: its holders can tell this server's requests
 /// from noise, and cannot open them.
 package struct ServerPublicKey: Sendable, Equatable, Redacted {
-    /// 32 bytes.
-    package let bytes: [UInt8]
+    let point: X25519PublicKey
     /// Names it to administrators; no request has it.
     package let id: KeyID
     /// From which the keys follow that hide a request's header and the answer's ephemeral key.
@@ -13,14 +12,16 @@ package struct ServerPublicKey: Sendable, Equatable, Redacted {
     let cookieName: String
 
     init(_ bytes: [UInt8]) {
-        precondition(bytes.count == X25519KeyPair.size, "a public key has 32 bytes")
-        self.bytes = bytes
+        point = X25519PublicKey(bytes)
         id = KeyID(label: "wstan server key", bytes)
         let hmac = HMAC()
         mask = HKDF.extract(salt: KeyLabels.maskSalt, ikm: bytes, by: hmac)
         let choice = HKDF.expand(prk: mask, info: Array("cookie".utf8), length: 1, by: hmac).withBytes { $0[0] }
         cookieName = Self.cookieNames[Int(choice) % Self.cookieNames.count]
     }
+
+    /// 32 of them.
+    package var bytes: [UInt8] { point.bytes }
 
     static let cookieNames = [
         "session", "token", "auth", "jwt", "sid", "auth_token", "access_token", "id_token", "refresh_token", "session_token",

@@ -128,7 +128,8 @@ enum MessageV2 {
         bytes.append(type.byte | MessageType.padded)
         bytes.append(integer: UInt16(padding))
         encodeBody(into: &bytes)
-        bytes.append(contentsOf: repeatElement(0, count: padding))
+        // At once, not byte by byte as `repeatElement` would.
+        bytes += [UInt8](repeating: 0, count: padding)
     }
 
     private func encodeBody(into bytes: inout [UInt8]) {

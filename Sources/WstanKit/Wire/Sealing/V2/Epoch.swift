@@ -23,24 +23,25 @@ final class Epoch {
     /// - Parameters:
     ///   - chain: 32 bytes.
     ///   - next: the number of the next record, in an epoch that has begun.
-    init(cipher: RecordCipher, chain: SecretBytes, next: UInt64 = 0) {
+    init(cipher: RecordCipher, chain: SecretBytes, next: UInt64 = 0, by hmac: HMAC = HMAC()) {
         self.cipher = cipher
         self.chain = chain
         self.next = next
-        keys = Self.keys(cipher, chain)
+        keys = Self.keys(cipher, chain, by: hmac)
     }
 
-    private static func keys(_ cipher: RecordCipher, _ chain: SecretBytes) -> Keys? {
+    private static func keys(_ cipher: RecordCipher, _ chain: SecretBytes, by hmac: HMAC) -> Keys? {
         guard case .sealed(let aead) = cipher else { return nil }
-        let key = HKDF.expand(prk: chain, info: Array("key".utf8) + [cipher.byte], length: aead.keySize)
-        let iv = HKDF.expand(prk: chain, info: Array("iv".utf8), length: AEADNonce.size)
+        let key = HKDF.expand(prk: chain, info: Array("key".utf8) + [cipher.byte], length: aead.keySize, by: hmac)
+        let iv = HKDF.expand(prk: chain, info: Array("iv".utf8), length: AEADNonce.size, by: hmac)
         return Keys(aead: AEAD(aead, key: key), iv: AEADNonce(iv))
     }
 
     /// Behind a REKEY. The old chain and the old key are erased.
     func begin() {
-        chain = HKDF.expand(prk: chain, info: Array("next".utf8), length: chain.count)
-        keys = Self.keys(cipher, chain)
+        let hmac = HMAC()
+        chain = HKDF.expand(prk: chain, info: Array("next".utf8), length: chain.count, by: hmac)
+        keys = Self.keys(cipher, chain, by: hmac)
         next = 0
     }
 

@@ -159,7 +159,7 @@ import Testing
             let prologue = HandshakePrologue.of(
                 header, salt: request.salt, realm: try #require(Realm(vector.realm.utf8)))
             var initiator = NoiseNKpsk0.Initiator(
-                psk: fixture.userKey.psk, prologue: prologue, responder: fixture.serverKey.publicKey.bytes,
+                psk: fixture.userKey.psk, prologue: prologue, responder: fixture.serverKey.publicKey.point,
                 ephemeral: X25519KeyPair(privateKey: vector.eClient.secret), by: hmac)
             var responder = NoiseNKpsk0.Responder(
                 psk: fixture.userKey.psk, prologue: prologue, key: fixture.serverKey.pair, by: hmac)

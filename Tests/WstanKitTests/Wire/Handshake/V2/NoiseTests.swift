@@ -45,7 +45,7 @@ import Testing
         )
         #expect(keys.fixed.publicKey == vector.initRemoteStatic?.bytes)
         var initiator = NoiseNKpsk0.Initiator(
-            psk: vector.initPsks[0].secret, prologue: vector.initPrologue.bytes, responder: keys.fixed.publicKey,
+            psk: vector.initPsks[0].secret, prologue: vector.initPrologue.bytes, responder: X25519PublicKey(keys.fixed.publicKey),
             ephemeral: keys.initiator, by: hmac)
         var responder = NoiseNKpsk0.Responder(
             psk: vector.respPsks[0].secret, prologue: vector.respPrologue.bytes, key: keys.fixed, by: hmac)
@@ -101,10 +101,11 @@ import Testing
         let none = [UInt8](repeating: 0, count: 32)
         let psk = SecretBytes([UInt8](repeating: 1, count: 32))
         let pair = X25519KeyPair(privateKey: SecretBytes([UInt8](repeating: 2, count: 32)))
-        var initiator = NoiseNKpsk0.Initiator(psk: psk, prologue: [], responder: none, ephemeral: pair, by: hmac)
+        var initiator = NoiseNKpsk0.Initiator(psk: psk, prologue: [], responder: X25519PublicKey(none), ephemeral: pair, by: hmac)
         let first = initiator.writeFirst([1])
         #expect(first == nil)
-        var other = NoiseNKpsk0.Initiator(psk: psk, prologue: [], responder: pair.publicKey, ephemeral: pair, by: hmac)
+        var other = NoiseNKpsk0.Initiator(
+            psk: psk, prologue: [], responder: X25519PublicKey(pair.publicKey), ephemeral: pair, by: hmac)
         let second = other.writeFirst([1])
         #expect(second != nil)
         let answer = other.readSecond(ephemeral: none, [UInt8](repeating: 0, count: 16))
