@@ -190,7 +190,7 @@ enum KeyWarning {
             ]
         }
         guard isConfigured else { return [] }
-        return ["\(configured.source.place) still has this key, which returns if \(path) is lost: keep a backup of that file."]
+        return ["\(configured.source.place) still has this key, which returns if \(path) is lost: keep a backup of \(path)."]
     }
 }
 
