@@ -143,7 +143,7 @@ final class TunnelV2: @unchecked Sendable {
 
     /// - Returns: nil where our segment has ended, or has no end yet.
     private func fin() -> MessageV2? {
-        return life.sendFin() ? .fin(UnsafeRawBufferPointer(start: nil, count: 0)) : nil
+        life.sendFin() ? .fin(UnsafeRawBufferPointer(start: nil, count: 0)) : nil
     }
 
     /// The near end is done. One that has ended in good order is gone: FIN and, where the peer's segment is open, the
