@@ -347,9 +347,7 @@ final class UserAgentSession: @unchecked Sendable {
         if late == nil { answerSupport.listen(to: connection, on: tunnel) }
         tunnel.askForAnswer(connection)
         let deadline = worker.now + ClientLimits.parting
-        while !connection.hasReceived, connection.outcome == nil, worker.now < deadline {
-            await connection.waitForNews(until: deadline)
-        }
+        while !connection.hasReceived, worker.now < deadline, await connection.waitForNews(until: deadline) {}
     }
 
     private func linger(_ connection: Connection, on tunnel: Tunnel) async {
@@ -360,12 +358,11 @@ final class UserAgentSession: @unchecked Sendable {
             await waitForArrival(of: connection, on: tunnel)
         }
         let lingering = HalfClosedUserAgent(userAgent)
-        while connection.outcome == nil {
+        repeat {
             guard userAgent.failure == nil else { return tunnel.end(connection, .userAgentBroken) }
             guard lingering?.isWorthwhile(since: connection.lastDelivery, targetKnows: targetKnows) == true else {
                 return tunnel.end(connection, .normal)
             }
-            await connection.waitForNews(until: worker.now + ClientLimits.lingerStep)
-        }
+        } while await connection.waitForNews(until: worker.now + ClientLimits.lingerStep)
     }
 }
