@@ -42,7 +42,7 @@ extension ServerService {
         defer { target.onPeerGone = nil }
         while tunnel.carries(connection) {
             guard !target.isGone else { return tunnel.end(connection, .targetBroken) }
-            await connection.waitForNews()
+            guard await connection.waitForNews() else { return }
         }
     }
 

@@ -42,7 +42,8 @@ package final class Connection: @unchecked Sendable {
     private var peerFinished: (() -> Void)?
     /// The client has left in good order; what it said is still on its way to a target that has not answered.
     private(set) var isParting = false
-    private var isOver = false
+    /// The tunnel has nothing to do with it any more.
+    private(set) var isOver = false
     private var news: Wait<Void>?
     private var wordIsDue: Timers.ID?
     private var unanswered = 0
@@ -62,12 +63,16 @@ package final class Connection: @unchecked Sendable {
     }
 
     /// Waits for the first word of the peer, the target's answer or the end, until the deadline.
-    func waitForNews(until deadline: Instant? = nil) async {
-        guard !isOver else { return }
+    ///
+    /// - Returns: false when it is over, also without an outcome: another wait would end at once, and a loop would keep the worker
+    ///   for ever.
+    func waitForNews(until deadline: Instant? = nil) async -> Bool {
+        guard !isOver else { return false }
         let wait = Wait<Void>(worker: worker)
         news = wait
         await wait.value(deadline: deadline, onTimeout: (), onCancel: ())
         if news === wait { news = nil }
+        return !isOver
     }
 
     /// The peer, or the tunnel's own end, has ended it.
@@ -168,7 +173,7 @@ package final class Connection: @unchecked Sendable {
     func pause() async {
         hasPaused = true
         let deadline = worker.now + TunnelLimits.openingPause
-        while !hasReceived, !isOver, worker.now < deadline { await waitForNews(until: deadline) }
+        while !hasReceived, worker.now < deadline, await waitForNews(until: deadline) {}
     }
 
     func received() {

@@ -1,4 +1,5 @@
 import Glibc
+import Testing
 
 @testable import WstanBase
 @testable import WstanCore
@@ -72,5 +73,24 @@ extension WstanCore.Stream {
             }
             await worker.yield()
         }
+    }
+}
+
+/// Places where connections come to nothing.
+extension Loopback {
+    /// Bound and not listening: it refuses, and nobody else gets its port meanwhile.
+    static func refusingAddress() throws -> (address: SocketAddress, descriptor: Int32) {
+        let descriptor = try SystemError.check("socket") { socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
+        _ = try SystemError.check("bind") { Loopback.ipv4.withSockaddr { bind(descriptor, $0, $1) } }
+        return (try #require(SocketAddress.read { getsockname(descriptor, $0, &$1) }.1), descriptor)
+    }
+
+    /// Listens with a backlog of none, which one connection fills: the next one is not answered at all.
+    static func silentAddress() throws -> (address: SocketAddress, all: [Int32]) {
+        let (address, descriptor) = try refusingAddress()
+        _ = try SystemError.check("listen") { listen(descriptor, 0) }
+        let filler = try SystemError.check("socket") { socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
+        _ = try SystemError.check("connect") { address.withSockaddr { connect(filler, $0, $1) } }
+        return (address, [descriptor, filler])
     }
 }

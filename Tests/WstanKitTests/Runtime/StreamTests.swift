@@ -5,22 +5,6 @@ import Testing
 @testable import WstanCore
 
 @Suite(.timeLimit(.minutes(1))) struct StreamTests {
-    /// Bound and not listening: it refuses, and nobody else gets its port meanwhile.
-    private static func refusingAddress() throws -> (address: SocketAddress, descriptor: Int32) {
-        let descriptor = try SystemError.check("socket") { socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
-        _ = try SystemError.check("bind") { Loopback.ipv4.withSockaddr { bind(descriptor, $0, $1) } }
-        return (try #require(SocketAddress.read { getsockname(descriptor, $0, &$1) }.1), descriptor)
-    }
-
-    /// Listens with a backlog of none, which one connection fills: the next one is not answered at all.
-    private static func silentAddress(_ worker: Worker) async throws -> (address: SocketAddress, all: [Int32]) {
-        let (address, descriptor) = try refusingAddress()
-        _ = try SystemError.check("listen") { listen(descriptor, 0) }
-        let filler = try SystemError.check("socket") { socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
-        _ = try SystemError.check("connect") { address.withSockaddr { connect(filler, $0, $1) } }
-        return (address, [descriptor, filler])
-    }
-
     // MARK: A stranger who sends on
 
     /// How much of 64 MB is taken from a peer that goes on sending after it was answered.
@@ -375,7 +359,7 @@ import Testing
 
     @Test func `a refused connection is refused`() async throws {
         try await WorkerThread.run { worker in
-            let (address, descriptor) = try Self.refusingAddress()
+            let (address, descriptor) = try Loopback.refusingAddress()
             defer { close(descriptor) }
             let error = await #expect(throws: SystemError.self) {
                 try await WstanCore.Stream.connect(to: address, worker: worker, deadline: worker.now + .seconds(30))
@@ -386,7 +370,7 @@ import Testing
 
     @Test func `an answer that does not come is waited for until the deadline`() async throws {
         try await WorkerThread.run { worker in
-            let (address, all) = try await Self.silentAddress(worker)
+            let (address, all) = try Loopback.silentAddress()
             defer { for descriptor in all { close(descriptor) } }
             let error = await #expect(throws: SystemError.self) {
                 try await WstanCore.Stream.connect(to: address, worker: worker, deadline: worker.now)
@@ -398,7 +382,7 @@ import Testing
     @Test(arguments: [true, false])
     func `a task that is cancelled connects no more`(waitsFirst: Bool) async throws {
         try await WorkerThread.run { worker in
-            let (address, all) = try await Self.silentAddress(worker)
+            let (address, all) = try Loopback.silentAddress()
             defer { for descriptor in all { close(descriptor) } }
             let connecting = Task(executorPreference: worker) { () -> Int32? in
                 do throws(SystemError) {

@@ -60,9 +60,21 @@ import Testing
             connection.finish(.lost(nothingReceived: true))
             #expect(connection.outcome == .reset(.normal))
             // No wait begins after the end.
-            await connection.waitForNews(until: worker.now + .seconds(100_000))
-            await connection.waitForNews()
+            #expect(await connection.waitForNews(until: worker.now + .seconds(100_000)) == false)
+            #expect(await connection.waitForNews() == false)
             await connection.pause()
+        }
+    }
+
+    @Test func `the tunnel's own end is told to one who waits, though it is no outcome`() async throws {
+        try await WorkerThread.run { worker in
+            let connection = Connection(worker: worker, end: nil)
+            let waiting = Task(executorPreference: worker) { await connection.waitForNews() }
+            await worker.settle()
+            connection.abandon()
+            #expect(await waiting.value == false)
+            #expect(connection.outcome == nil)
+            #expect(await connection.waitForNews() == false)
         }
     }
 
@@ -71,11 +83,11 @@ import Testing
             for wake in 0..<3 {
                 let connection = Connection(worker: worker, end: nil)
                 let deadline = worker.now + (wake == 2 ? .milliseconds(1) : .seconds(100_000))
-                let waiting = worker.spawn { await connection.waitForNews(until: deadline) }
+                let waiting = Task(executorPreference: worker) { await connection.waitForNews(until: deadline) }
                 await worker.settle()
                 if wake == 0 { connection.received() }
                 if wake == 1 { connection.finish(.reset(.normal)) }
-                await waiting.value
+                #expect(await waiting.value == (wake != 1))
             }
         }
     }

@@ -1,7 +1,6 @@
 """The way to the server: proxies, what the handshake says, several servers."""
 import base64
 import os
-import socket
 import time
 
 from helpers.network.intermediaries import HTTPProxy, Intermediary
@@ -186,13 +185,7 @@ class SeveralServers(Way):
 
     def test_first_is_silent(self):
         """The first swallows everything: that costs a second once, and then nothing."""
-        full = self.keep(socket.create_server(('127.0.0.1', 0), backlog=0))
-        port = full.getsockname()[1]
-        for _ in range(4):  # the kernel takes one or two, and answers no more
-            s = self.keep(socket.socket())
-            s.setblocking(False)
-            s.connect_ex(('127.0.0.1', port))
-        client = self.client_of(port, self.wstan_server.port)
+        client = self.client_of(self.silent_target(), self.wstan_server.port)
         self.assertLess(self.visit(client), 2.5)
         self.assertLess(max(self.visit(client) for _ in range(5)), 0.5)
 

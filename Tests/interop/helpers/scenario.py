@@ -2,6 +2,7 @@
 import base64
 import os
 import shutil
+import socket
 import tempfile
 import unittest
 
@@ -81,6 +82,15 @@ class Scenario(unittest.TestCase):
         target = Target(serve, host, **options)
         self.addCleanup(target.close)
         return target
+
+    def silent_target(self):
+        """The port of a target that answers no connection: its backlog is full."""
+        listener = self.keep(socket.create_server(('127.0.0.1', 0), backlog=0))
+        for _ in range(4):  # the kernel takes one or two
+            filler = self.keep(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        return listener.getsockname()[1]
 
     def forwarder(self, server):
         forwarder = Forwarder(server.port)

@@ -226,17 +226,6 @@ class Connecting(Shares):
     LIMIT = 120
     prepare = staticmethod(limited_files(1000))
 
-    def silent_target(self):
-        """The port of a target that answers no connection: its backlog is full."""
-        listener = self.keep(socket.socket())
-        listener.bind(('127.0.0.1', 0))
-        listener.listen(0)
-        for _ in range(2):
-            filler = self.keep(socket.socket())
-            filler.setblocking(False)
-            filler.connect_ex(listener.getsockname())
-        return listener.getsockname()[1]
-
     def test_silent_targets(self):
         """A key whose targets do not answer has its share of the connections that are being made, and another key the rest."""
         silent, target = self.silent_target(), self.target(echo)

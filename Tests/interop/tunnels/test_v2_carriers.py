@@ -1,6 +1,8 @@
 """`carrier = auto`: a client of version 2 finds what a front lets through (docs/protocol-v2.md sections 4.2 and 14.10)."""
 import json
 import re
+import socket
+import struct
 import subprocess
 
 from helpers.network.intermediaries import Intermediary
@@ -18,10 +20,11 @@ CHANGED = r'now ride in .*: a request in a cookie was (answered 404|refused: the
 
 
 class Front(Intermediary):
-    """Removes these carriers from requests, or opens the WebSocket by itself where a request has none then."""
+    """Removes these carriers from requests, or opens the WebSocket by itself where a request has none then; breaks the
+    connection at others."""
 
-    def __init__(self, server_port, key, *removed, opens=False):
-        self.key, self.removed, self.opens = key, removed, opens
+    def __init__(self, server_port, key, *removed, opens=False, broken=()):
+        self.key, self.removed, self.opens, self.broken = key, removed, opens, broken
         self.carriers = []  # of the requests that came
         super().__init__(server_port)
 
@@ -32,6 +35,9 @@ class Front(Intermediary):
     def arrange(self, client):
         head = agent.read_head(client)
         self.carriers.append(self.carrier_of(head))
+        if self.carriers[-1] in self.broken:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+            return None
         for carrier in self.removed:
             head = re.sub(*REMOVALS[carrier], head)
         if self.opens and not self.carrier_of(head):
@@ -111,6 +117,49 @@ class Automatic(Version2):
         self.assertCarries()
         self.assertTold(PATH)
 
+    def test_broken(self):
+        """A carrier at which the front breaks the connection is passed over, and the user agent is served."""
+        self.begin(COOKIE, broken=[PATH])
+        for _ in range(3):
+            self.assertCarries()
+        self.assertEqual(self.front.carriers[:3], [COOKIE, PATH, PROTOCOL])
+        self.assertNotIn(PATH, self.front.carriers[3:])
+        self.assertRegex(self.wstan_client.log(), CHANGED % PROTOCOL)
+
+    def test_none_passes(self):
+        """Where one is broken and the others are removed, all are tried once, and then one request is one request."""
+        self.begin(COOKIE, PROTOCOL, broken=[PATH])
+        for _ in range(3):
+            with self.assertRaises(agent.Refused):
+                self.connect()
+        self.assertEqual(self.front.carriers, [*CARRIERS, COOKIE, COOKIE])
+
+    def front_changes(self):
+        """It has let the path through, and lets the cookie through from now on. What was open is lost."""
+        self.begin(COOKIE)
+        self.assertCarries()
+        self.assertTold(PATH)
+        self.front.removed = PATH, PROTOCOL
+        self.front.cut('reset')
+        self.front.carriers.clear()
+
+    def test_front_changes(self):
+        """What has worked is left after three refusals in a row: no success by it, which may be a hostile front's, is for ever."""
+        self.front_changes()
+        for _ in range(2):
+            with self.assertRaises(agent.Refused):
+                self.connect()
+        self.assertCarries()
+        self.assertEqual(self.front.carriers[:4], [PATH, PATH, PATH, COOKIE])
+        self.assertRegex(self.wstan_client.log(), CHANGED % COOKIE)
+
+    def test_reload(self):
+        """Behind a reload one refusal is enough."""
+        self.front_changes()
+        self.ctl(self.wstan_client, 'reload')
+        self.assertCarries()
+        self.assertEqual(self.front.carriers[:2], [PATH, COOKIE])
+
     def test_wrong_key(self):
         """All are tried once, and then one request is one request."""
         self.begin(key=shared_key())
@@ -125,7 +174,7 @@ class Automatic(Version2):
 class Ahead(Automatic):
     """The same with tunnels that are opened ahead of need."""
     OPENS_AHEAD = True
-    test_wrong_key = test_many_at_once = None
+    test_wrong_key = test_many_at_once = test_broken = test_none_passes = test_front_changes = test_reload = None
 
     def test_removed(self):
         self.begin(COOKIE)
@@ -156,6 +205,7 @@ class Doctor(Automatic):
         return done.stdout
 
     test_nothing_removed = test_removed = test_many_at_once = test_opened_by_the_front = test_wrong_key = None
+    test_broken = test_none_passes = test_front_changes = test_reload = None
 
     def test_what_works(self):
         """The doctor says which carrier works, and which one to set."""

@@ -1,6 +1,7 @@
 """A server of version 2 that drains says BYE: open connections go on, new ones go to another server."""
 import signal
 import socket
+import threading
 import time
 
 from helpers.peers import agent, probe
@@ -143,6 +144,32 @@ class CutOff:
         """A second signal waits for nothing."""
         for role in 'client', 'server':
             self.assertCutsOff(role, signal.SIGTERM, signal.SIGINT)
+
+    def assertEnds(self, port, leave, *signals):
+        """A client that is told to end does so at once, also while it waits on behalf of a user agent that has left."""
+        self.cut(None, client=('--drain-timeout=%ds' % (20 if signals[1:] else 0), '--log-level=debug'))
+        s = self.keep(agent.dial(self.wstan_client.port))
+        s.sendall(b'\5\1\0\5\1\0' + agent.address('127.0.0.1', port) + b'the last word')
+        self.wstan_client.await_log('pooled=')
+        s.recv(100)  # what is not read makes of a close a reset
+        leave(s)
+        for number in signals:
+            time.sleep(0.2)  # less than it is waited for
+            self.wstan_client.signal(number)
+        self.assertEqual(self.wstan_client.exit_status(3), 0)
+
+    def test_half_closed(self):
+        """The user agent has sent all, and its target says nothing."""
+        over = threading.Event()
+        self.addCleanup(over.set)
+        target = self.target(lambda s: over.wait(60))
+        for signals in (signal.SIGTERM,), (signal.SIGTERM, signal.SIGINT):
+            self.assertEnds(target.port, lambda s: s.shutdown(socket.SHUT_WR), *signals)
+
+    def test_left(self):
+        """The user agent is gone, and its target does not answer."""
+        for signals in (signal.SIGTERM,), (signal.SIGTERM, signal.SIGINT):
+            self.assertEnds(self.silent_target(), socket.socket.close, *signals)
 
 
 class CutOffByVersion1(CutOff, Scenario):

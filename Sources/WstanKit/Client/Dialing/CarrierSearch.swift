@@ -11,7 +11,7 @@ extension Dialer {
     /// A request has opened a tunnel.
     func carrierWorked(_ carrier: RequestCarrier, for number: Int) {
         guard options.carrier == .auto,
-            let change = changeCarriers(of: number, { [worker] in $0.succeeded(carrier, worker.now) }) ?? nil
+            let change = changeCarriers(of: number, { $0.succeeded(carrier) }) ?? nil
         else { return }
         pool.log.carrierChanged(change, of: servers.endpoints[number])
     }
@@ -37,12 +37,12 @@ extension Dialer {
         case .wait: return await carrierChanges(from: carrier, of: number) ? .known : nil
         case .search(let others):
             let result = await search(others, number)
-            changeCarriers(of: number) { [worker] in $0.searchEnded(result.ending, worker.now) }
+            changeCarriers(of: number) { [worker] in $0.searchEnded(hasFound: result.hasFound, worker.now) }
             return switch result {
             case .opened(let tunnel): .opened(tunnel)
             // The server has proven itself, and says the rest to the next request.
             case .dismissed: .known
-            case .allRefused, .brokenOff: nil
+            case .foundNone: nil
             }
         }
     }
@@ -51,31 +51,24 @@ extension Dialer {
         case opened(Tunnel)
         /// The request has arrived, and the server has no tunnel for it.
         case dismissed
-        case allRefused
-        /// Something else has failed, which says nothing of the carriers.
-        case brokenOff
+        case foundNone
 
-        var ending: CarrierChoice.Ending {
-            switch self {
-            case .opened, .dismissed: .found
-            case .allRefused: .allRefused
-            case .brokenOff: .brokenOff
-            }
-        }
+        var hasFound: Bool { if case .foundNone = self { false } else { true } }
     }
 
     private func search(_ carriers: [RequestCarrier], _ number: Int) async -> SearchResult {
         for carrier in carriers {
-            guard case .success(let uplink) = await servers.connect(to: number) else { return .brokenOff }
+            guard case .success(let uplink) = await servers.connect(to: number) else { return .foundNone }
             do throws(DialFailure) {
                 return .opened(try await openIdle(uplink, in: carrier))
             } catch {
                 if error.isDismissal { return .dismissed }
-                // Whatever a front answers: it may be too long for its path, and not for its fields.
-                guard error.mayBeCarriers || error.isHTTPAnswer else { return .brokenOff }
+                // Nothing is tried that would serve its purpose.
+                if error.isImpostor { return .foundNone }
+                // Whatever else: of one that is too long for it a front may say nothing, or break the connection.
             }
         }
-        return .allRefused
+        return .foundNone
     }
 
     /// Waits for the end of a search, which may be another worker's.

@@ -89,8 +89,6 @@ package indirect enum DialFailure: Error, Equatable {
     /// Whether a server has proven itself and has no tunnel for this client.
     var isDismissal: Bool { if case .dismissed = bare { true } else { false } }
 
-    var isHTTPAnswer: Bool { if case .refused = bare { true } else { false } }
-
     /// Whether it is as a server of ours answers whatever is wrong.
     var isPlainAnswer: Bool {
         if case .refused(let answer) = bare { answer.mayBeFromServer && answer.status != 101 } else { false }

@@ -241,8 +241,8 @@ final class HTTPExchange: @unchecked Sendable {
 
     /// Nothing is to be read: the user agent has sent everything, or as much as is taken for now.
     private func waitForAnswer(_ way: TargetConnection) async -> Ending? {
-        await way.connection.waitForNews(until: worker.now + ClientLimits.lingerStep)
-        guard answer == nil, way.isUp else { return nil }
+        let isUp = await way.connection.waitForNews(until: worker.now + ClientLimits.lingerStep)
+        guard answer == nil, isUp, way.isUp else { return nil }
         // Behind more than is taken for now the end is not read, and may not even come.
         guard userAgent.peerHasFinished else { return userAgent.ownerHasLeft ? giveUp(way) : nil }
         if lingering == nil { lingering = HalfClosedUserAgent(userAgent) }

@@ -18,7 +18,7 @@ struct TargetConnection: @unchecked Sendable {
 
     /// nil when it has none.
     var tunnel: Tunnel? { carrier as? Tunnel }
-    var isUp: Bool { carrier.carries(connection) }
+    var isUp: Bool { !connection.isOver && carrier.carries(connection) }
 
     /// Ends it, if it has not ended.
     func end(_ reset: Reset = .normal) {

@@ -362,9 +362,7 @@ final class UserAgentSession: @unchecked Sendable {
         if late == nil { answerSupport.listen(to: connection, on: tunnel) }
         tunnel.askForAnswer(connection)
         let deadline = worker.now + ClientLimits.parting
-        while !connection.hasReceived, connection.outcome == nil, worker.now < deadline {
-            await connection.waitForNews(until: deadline)
-        }
+        while !connection.hasReceived, worker.now < deadline, await connection.waitForNews(until: deadline) {}
     }
 
     @inline(never)
@@ -377,12 +375,11 @@ final class UserAgentSession: @unchecked Sendable {
             leave(undecided: connection.target)
             await waitForArrival(of: connection, on: tunnel)
         }
-        while connection.outcome == nil {
+        repeat {
             guard userAgent.failure == nil else { return tunnel.end(connection, .userAgentBroken) }
             guard lingering?.isWorthwhile(since: connection.lastDelivery, targetKnows: targetKnows) == true else {
                 return tunnel.end(connection, .normal)
             }
-            await connection.waitForNews(until: worker.now + ClientLimits.lingerStep)
-        }
+        } while await connection.waitForNews(until: worker.now + ClientLimits.lingerStep)
     }
 }

@@ -38,7 +38,7 @@ extension Tunnel {
         var hasWaited = false
         while self.connection === connection, !isClosing, connection.end == nil, connection.roomForHeld <= 0 {
             hasWaited = true
-            await connection.waitForNews()
+            guard await connection.waitForNews() else { break }
         }
         guard self.connection === connection, let end = connection.end, end.pendingCount > 0 else { return hasWaited }
         let isSent = await Backpressure.waitUntilSent(into: end, from: stream) {

@@ -68,7 +68,7 @@ struct TunnelPairV2: @unchecked Sendable {
             switch await tunnel.sendLoop(connection, from: end) {
             case .finished:
                 _ = tunnel.finish(connection)
-                while tunnel.carries(connection) { await connection.waitForNews() }
+                while tunnel.carries(connection), await connection.waitForNews() {}
             case .broken: tunnel.end(connection, .targetBroken)
             case .over: break
             }
