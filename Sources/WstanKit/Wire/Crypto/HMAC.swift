@@ -1,88 +1,62 @@
 import COpenSSL
-import CSecrets
 import WstanBase
 
 /// HMAC-SHA256 (RFC 2104), under one key after the other. What it made of the last key is erased when it goes.
 ///
-/// It is made of OpenSSL's SHA-256: OpenSSL's own HMAC copies the states of both pads for each message, which takes longer than
-/// hashing a pad does. Confined to what made it.
+/// Confined to what made it.
 final class HMAC {
     static let size = SHA256.size
 
-    private enum Pad {
-        static let inner: UInt64 = 0x3636_3636_3636_3636
-        static let outer: UInt64 = 0x5c5c_5c5c_5c5c_5c5c
-    }
-    /// Words in a block of SHA-256.
-    private static let words = 8
-
     private let context: OpaquePointer
-    /// The key, filled up with zeros to a block, with the inner pad.
-    private let padded: UnsafeMutableBufferPointer<UInt64>
 
     init() {
+        let method = Self.method
         context = KeyMemory.keeping {
-            guard let context = EVP_MD_CTX_new() else { preconditionFailure("out of memory") }
-            // The first time makes its state; later ones use that again.
-            Self.start(context)
+            guard let context = EVP_MAC_CTX_new(method) else { preconditionFailure("OpenSSL has no HMAC") }
             return context
         }
-        let start = wstan_secret_take(Self.words * 8).bindMemory(to: UInt64.self, capacity: Self.words)
-        padded = UnsafeMutableBufferPointer(start: start, count: Self.words)
+        var digestName = Array("SHA256".utf8CString)
+        // A parameter keeps a pointer to its name: one that Swift makes of a string lives only as long as the call that takes it.
+        let done = OSSL_MAC_PARAM_DIGEST.withCString { parameter in
+            digestName.withUnsafeMutableBufferPointer { name in
+                EVP_MAC_CTX_set_params(
+                    context,
+                    [OSSL_PARAM_construct_utf8_string(parameter, name.baseAddress, 0), OSSL_PARAM_construct_end()])
+            }
+        }
+        precondition(done == 1, "OpenSSL has no HMAC-SHA256")
     }
 
     deinit {
-        EVP_MD_CTX_free(context)
-        wstan_secret_give(padded.baseAddress)
+        EVP_MAC_CTX_free(context)
     }
 
-    /// Starts a message under another key.
+    /// Starts a message under another key, which is not empty.
     func begin(key: UnsafeRawBufferPointer) {
-        padded.update(repeating: 0)
-        let room = UnsafeMutableRawBufferPointer(padded)
-        if key.count <= room.count {
-            room.copyMemory(from: key)
-        } else {
-            Self.start(context)
-            update(key)
-            end(into: room)
+        precondition(key.count > 0, "an empty key would be the one before")
+        let done = KeyMemory.keeping {
+            EVP_MAC_init(context, key.assumingMemoryBound(to: UInt8.self).baseAddress, key.count, nil)
         }
-        turn(Pad.inner)
-        begin()
+        precondition(done == 1, "HMAC-SHA256 cannot be initialised")
     }
 
-    /// Starts another message under the same key.
+    /// Starts another message under the same key, whose pads are hashed already.
     func begin() {
-        Self.start(context)
-        update(UnsafeRawBufferPointer(padded))
+        let done = KeyMemory.keeping { EVP_MAC_init(context, nil, 0, nil) }
+        precondition(done == 1, "HMAC-SHA256 cannot be initialised")
     }
 
     func update(_ bytes: UnsafeRawBufferPointer) {
-        precondition(EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1, "SHA-256 failed")
+        let done = EVP_MAC_update(context, bytes.assumingMemoryBound(to: UInt8.self).baseAddress, bytes.count)
+        precondition(done == 1, "HMAC-SHA256 failed")
     }
 
     /// - Parameter tag: room for 32 bytes.
     func finish(into tag: UnsafeMutableRawBufferPointer) {
-        precondition(tag.count >= Self.size, "no room for the tag")
-        end(into: tag)
-        turn(Pad.inner ^ Pad.outer)
-        begin()
-        update(UnsafeRawBufferPointer(rebasing: tag[..<Self.size]))
-        end(into: tag)
-        turn(Pad.inner ^ Pad.outer)
+        var count = 0
+        let done = EVP_MAC_final(context, tag.assumingMemoryBound(to: UInt8.self).baseAddress, &count, tag.count)
+        precondition(done == 1 && count == Self.size, "HMAC-SHA256 failed")
     }
 
-    /// Adds one pad, or takes one for the other.
-    private func turn(_ pad: UInt64) {
-        for index in padded.indices { padded[index] ^= pad }
-    }
-
-    private func end(into digest: UnsafeMutableRawBufferPointer) {
-        let start = digest.assumingMemoryBound(to: UInt8.self).baseAddress
-        precondition(EVP_DigestFinal_ex(context, start, nil) == 1, "SHA-256 failed")
-    }
-
-    private static func start(_ context: OpaquePointer) {
-        precondition(EVP_DigestInit_ex2(context, SHA256.method, nil) == 1, "OpenSSL has no SHA-256")
-    }
+    private nonisolated(unsafe) static let method = EVP_MAC_fetch(nil, "HMAC", nil)
 }

@@ -16,5 +16,5 @@ enum SHA256 {
     }
 
     /// Fetched once: `EVP_sha256()` would be looked up, under a lock, at every use.
-    nonisolated(unsafe) static let method = EVP_MD_fetch(nil, "SHA256", nil)
+    private nonisolated(unsafe) static let method = EVP_MD_fetch(nil, "SHA256", nil)
 }
