@@ -16,9 +16,7 @@ public final class Daemon: @unchecked Sendable {
 
     public static let version = Release.version
 
-    /// SIGXCPU comes from a limit on processor time, and SIGKILL soon after it.
-    private static let endingSignals = [SIGTERM, SIGINT, SIGQUIT, SIGXCPU]
-    private static let signalNumbers = endingSignals + [SIGHUP, SIGUSR1]
+    private static let otherSignals = [SIGHUP, SIGUSR1]
 
     private let parts: Composition
     private let listeners: ListenerSet
@@ -52,7 +50,7 @@ public final class Daemon: @unchecked Sendable {
     /// - Returns: the exit status.
     public static func run(_ settings: Settings, arguments: SecretArguments, warnings: [Diagnostic]) -> Int32 {
         // Before any thread is started, so that all inherit it.
-        SignalSource.block(signalNumbers)
+        SignalSource.block(EndingSignals.numbers + otherSignals)
         SignalSource.ignoreOthers()
         Descriptors.raiseLimit()
 
@@ -110,7 +108,8 @@ public final class Daemon: @unchecked Sendable {
         let plan = parts.configuration.plan
         for (setting, places) in plan.unused { log.listensOnPassed(setting, places) }
         reloader.place = try listen(plan)
-        signals = try SignalSource(Self.signalNumbers, on: main) { [unowned self] in received($0) }
+        signals = try SignalSource(Self.otherSignals, on: main) { [unowned self] in received($0) }
+        try EndingSignals.listen { [main, unowned self] in main.execute { [unowned self] in stopSooner() } }
         await openControl()
         announce()
         parts.keys.start()
@@ -173,15 +172,12 @@ public final class Daemon: @unchecked Sendable {
     private var isStopping: Bool { stopDeadline != nil }
 
     private func received(_ signal: Int32) {
-        switch signal {
-        case SIGHUP: reloader.reloadSoon()
-        case SIGUSR1: logStatus()
-        default: if isStopping { stopAtOnce() } else { stop() }
-        }
+        if signal == SIGHUP { reloader.reloadSoon() } else { logStatus() }
     }
 
-    /// A second signal does not wait for what is in use, and a third one for nothing.
-    private func stopAtOnce() {
+    /// A second signal does not wait for what is in use, and a third one for nothing. See `EndingSignals` for a worker that hangs.
+    private func stopSooner() {
+        guard isStopping else { return stop() }
         guard !isStoppingAtOnce else { return main.stop() }
         isStoppingAtOnce = true
         main.spawn { [self] in

@@ -369,6 +369,17 @@ class Life(Service):
             held.release()
         self.message('WATCHDOG')
 
+    def test_third_signal(self):
+        """The third signal ends a process whose first thread is held."""
+        port = free_port()
+        server = self.start('server', OURS, '-s', 'ws://127.0.0.1:%d' % port, self.key)
+        server.await_port(port)
+        if not HeldThread(server.popen.pid).works:
+            self.skipTest('no thread of another process may be held here (ptrace)')
+        for number in signal.SIGTERM, signal.SIGINT, signal.SIGQUIT:  # two of a kind could become one
+            server.signal(number)
+        self.assertEqual(server.exit_status(5), 1)
+
     def worker_thread(self, pid):
         """One that waits in epoll_wait and is not the first."""
         def waits(thread):

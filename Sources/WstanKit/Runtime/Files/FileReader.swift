@@ -112,7 +112,7 @@ package enum FileReader {
             var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             if poll(&entry, 1, step) > 0 { return }
             // Those that a daemon keeps from their default action do not end a wait.
-            if SignalSource.isEnding { throw .interrupted }
+            if EndingSignals.haveCome { throw .interrupted }
             guard Instant.now() < deadline else { throw .silent }
         }
     }

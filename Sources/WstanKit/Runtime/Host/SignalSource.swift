@@ -36,13 +36,7 @@ package final class SignalSource: Pollable, @unchecked Sendable {
         while read(descriptor, &info, size) == size { received(Int32(bitPattern: info.ssi_signo)) }
     }
 
-    /// Whether a signal has come that is to end this process, and that nothing has taken yet: `block` keeps it back.
-    static var isEnding: Bool {
-        var pending = sigset_t()
-        return sigpending(&pending) == 0 && [SIGTERM, SIGINT, SIGQUIT].contains { sigismember(&pending, $0) == 1 }
-    }
-
-    private static func signalSet(_ signals: [Int32]) -> sigset_t {
+    static func signalSet(_ signals: [Int32]) -> sigset_t {
         var set = sigset_t()
         sigemptyset(&set)
         for signal in signals { sigaddset(&set, signal) }
