@@ -24,6 +24,14 @@ package final class Tunnel: @unchecked Sendable {
     private(set) var isClosing = false
 
     private var frames: FrameReader
+    /// What was read, and waits for the next turn.
+    var unread = UnreadBytes() {
+        didSet { worker.budget.change(by: unread.size - oldValue.size) }
+    }
+    /// What comes next waits for the others' turn.
+    private(set) var isTurnOver = false
+    /// Acceptor: the task that was making the last connection when its client left.
+    private(set) var former: (connection: Connection, task: Task<Void, Never>)?
     /// Empty but within `process`.
     private var coalesced = CoalescedData()
     let output: FrameOutput
@@ -109,6 +117,8 @@ package final class Tunnel: @unchecked Sendable {
     func begin(_ end: any DatagramEnd) {
         association = end
         pulse?.restart(heartbeatInUse)
+        // Each datagram costs a system call: those behind the request are read a few at a time.
+        endTurn()
     }
 
     // MARK: Ending a connection
@@ -146,6 +156,7 @@ package final class Tunnel: @unchecked Sendable {
 
     func takeConnection() -> Connection? {
         defer { connection = nil }
+        if let connection, let task = connection.connecting { former = (connection, task) }
         return connection
     }
 
@@ -165,6 +176,8 @@ package final class Tunnel: @unchecked Sendable {
         resetDeadline?.cancel()
         resetDeadline = nil
         rest()
+        // A request makes this end work, and one that is reset at once lets the next follow: one in a turn.
+        if role == .acceptor { endTurn() }
         owner?.tunnelIsIdle(self)
     }
 
@@ -179,12 +192,27 @@ package final class Tunnel: @unchecked Sendable {
         let fragments: Int
     }
 
-    /// Takes what was read of the WebSocket.
-    func process(_ bytes: UnsafeMutableRawBufferPointer) {
+    /// What comes next waits: what came costs so much that it is the others' turn.
+    func endTurn() { isTurnOver = true }
+
+    /// A client that asks and resets, again and again, has one such task at a time. It was cancelled, so its end is near; that
+    /// of a connection that may part is not, and those have a share.
+    func waitForFormer() async {
+        guard let over = former else { return }
+        former = nil
+        if !over.connection.isParting { await over.task.value }
+    }
+
+    /// Takes what was read of the WebSocket, up to the end of its turn.
+    ///
+    /// - Returns: how much of it was taken.
+    @discardableResult
+    func process(_ bytes: UnsafeMutableRawBufferPointer) -> Int {
         coalesced.begin(in: bytes)
+        isTurnOver = false
         var offset = 0
         do {
-            while !isClosing, let event = try frames.next(in: bytes, from: &offset) {
+            while !isClosing, !isTurnOver, let event = try frames.next(in: bytes, from: &offset) {
                 switch event {
                 case .payload(let range, let isText, let endsMessage):
                     let piece = UnsafeMutableRawBufferPointer(rebasing: bytes[range])
@@ -203,7 +231,7 @@ package final class Tunnel: @unchecked Sendable {
             version.receive(error, on: self)
         }
         deliverCoalesced()
-        sendDue()
+        return offset
     }
 
     /// The message made no sense, or asked for what it may not.
@@ -292,6 +320,7 @@ package final class Tunnel: @unchecked Sendable {
         resetDeadline?.cancel()
         worker.budget.removeTunnel()
         stream.heldElsewhere = 0
+        unread = UnreadBytes()
         stream.whenDrained = nil
         whenAnswered = nil
         // After a close frame the stream ends by itself.

@@ -12,6 +12,8 @@ final class RecordingOwner: TunnelOwner, RequestAcceptor, @unchecked Sendable {
     private(set) var refused: [WireError] = []
     private(set) var served: [(request: Request, connection: Connection)] = []
     private(set) var associations: [RecordingDatagramEnd] = []
+    /// Called for each request that is served.
+    var serving: ((Connection) -> Void)?
     /// Makes the end of an association instead of a recording one.
     var makeAssociation: ((Tunnel) -> any DatagramEnd)?
     private(set) var idleCount = 0
@@ -25,6 +27,7 @@ final class RecordingOwner: TunnelOwner, RequestAcceptor, @unchecked Sendable {
 
     func tunnel(_ tunnel: Tunnel, serve request: Request, as connection: Connection) {
         served.append((request, connection))
+        serving?(connection)
     }
 
     func tunnelMakesAssociation(_ tunnel: Tunnel) -> (any DatagramEnd)? {

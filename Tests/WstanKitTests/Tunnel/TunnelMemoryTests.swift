@@ -22,7 +22,7 @@ import Testing
             let data = [UInt8](repeating: 2, count: Scratch.bodySize - FrameHead.maxSize - 2)
             var read = request.suffix(1) + peer.message(peer.data(data))
             #expect(read.count == Scratch.bodySize)
-            read.withUnsafeMutableBytes { peer.tunnel.process($0) }
+            _ = read.withUnsafeMutableBytes { peer.tunnel.process($0) }
             let connection = try #require(peer.owner.served.first?.connection)
             #expect(connection.held.count == 96 * 1024 + data.count)
             // The memory, too, but for what the allocator adds.

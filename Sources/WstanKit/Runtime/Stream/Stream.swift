@@ -34,7 +34,7 @@ package final class Stream: Pollable, @unchecked Sendable {
     /// The first failure of this socket.
     private(set) var failure: SystemError?
 
-    private var isReadable = false
+    private(set) var isReadable = false
     private var isWritable: Bool
     private(set) var peerHasFinished = false
     private(set) var hasReadEnd = false

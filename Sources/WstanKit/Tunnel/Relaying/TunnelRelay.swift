@@ -6,19 +6,41 @@ extension Tunnel {
     ///
     /// - Parameter first: what came behind the handshake.
     func receiveLoop(first: ArraySlice<UInt8> = []) async {
-        if !first.isEmpty {
-            var bytes = Array(first)
-            bytes.withUnsafeMutableBytes { process($0) }
-        }
+        unread = UnreadBytes(first)
         var input = ReadLoop(stream)
         reading: while !isClosing {
             if await waitForNearEnd() { input.rested() }
-            switch await input.next(upTo: { mostToRead }, turn: turn, while: { !isClosing }) {
-            case .bytes(let bytes): process(bytes)
-            case .end, .failed, .closed, .timedOut, .unwanted: break reading
+            if former != nil { await waitForFormer() }
+            if unread.isEmpty {
+                switch await input.next(upTo: { mostToRead }, turn: turn, while: { !isClosing }) {
+                case .bytes(let bytes): receive(bytes)
+                case .end, .failed, .closed, .timedOut, .unwanted: break reading
+                }
+            } else {
+                receiveUnread()
+            }
+            // What is not readable waits for an event, which is another turn.
+            if !unread.isEmpty || isTurnOver && stream.isReadable {
+                await worker.yield()
+                input.rested()
             }
         }
         ended()
+    }
+
+    private func receive(_ bytes: UnsafeMutableRawBufferPointer) {
+        let taken = process(bytes)
+        if taken < bytes.count, !isClosing { unread = UnreadBytes(bytes[taken...]) }
+        if unread.isEmpty { sendDue() }
+    }
+
+    /// No more of it than would be read.
+    private func receiveUnread() {
+        var bytes = unread
+        unread = UnreadBytes()
+        bytes.take(upTo: mostToRead, process)
+        unread = bytes
+        if unread.isEmpty { sendDue() }
     }
 
     private var turn: Int { association == nil ? TunnelLimits.turn : TunnelLimits.datagramTurn }

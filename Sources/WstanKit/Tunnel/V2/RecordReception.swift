@@ -48,6 +48,8 @@ extension TunnelV2 {
         case .rekey:
             rekeys += 1
             guard rekeys <= TunnelLimits.rekeysAtOnce else { throw .tooManyRekeys }
+            // New keys cost as much as some dozens of small records.
+            tunnel.endTurn()
         case .nop, .ignorable: break
         }
     }
