@@ -185,7 +185,7 @@ class Ahead(Automatic):
     def test_wrong_key_ahead(self):
         """With a wrong key the others are tried at growing pauses."""
         self.begin(key=shared_key())
-        eventually(lambda: len(self.front.carriers) >= 9, 'it tries again')
+        eventually(lambda: len(self.front.carriers) >= 9, 'it tries again', 30)
         counts = [sum(carrier == each for carrier in self.front.carriers) for each in CARRIERS]
         self.assertGreater(counts[0], counts[1])
         self.assertLess(counts[1] - counts[2], 2)
