@@ -222,7 +222,7 @@ class Signals(Start):
         """The log's times are RFC 3339 with the offset of local time."""
         os.environ['TZ'] = 'XYZ-5:30'
         self.addCleanup(os.environ.pop, 'TZ', None)
-        self.assertRegex(self.server().log(), r'(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+05:30 notice: ')
+        self.server().await_log(r'(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+05:30 notice: ')
         json = self.server('--log-format=json')
         self.assertRegex(json.await_log('started|listening').string, r'"time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+05:30"')
 

@@ -16,6 +16,7 @@ class WithServer(Version2):
         super().setUp()
         self.commanded = self.target()
         self.wstan_server = self.server('--max-tunnel-rate=0')
+        self.wstan_server.await_log('notice: wstand')  # its control socket is there
 
     def adopt(self):
         """Gives the client what the server tells for it."""
