@@ -46,13 +46,40 @@ extension ServerService {
             }
         guard let id = chosen, let served = tunnels[id] else { return false }
         if Descriptors.areScarce, served.holder != newcomer { scarcity.gaveWay(now: worker.now) }
-        tunnels[id]?.hasToGo = true
-        shares.left(id, of: served.holder)
-        log.tunnelGaveWay(id, key: recorder.name(of: served.tunnel.keyID), wasIdle: served.tunnel.isIdle)
-        served.tunnel.close(CloseCode.goingAway)
+        giveWay(served)
+        return true
+    }
+
+    private func giveWay(_ served: Served) {
+        let tunnel = served.tunnel
+        tunnels[tunnel.id]?.hasToGo = true
+        shares.left(tunnel.id, of: served.holder)
+        log.tunnelGaveWay(tunnel.id, key: recorder.name(of: tunnel.keyID), wasIdle: tunnel.isIdle)
+        tunnel.close(CloseCode.goingAway)
         // Its place is taken already: what the peer does not take at once is lost.
-        let stream = served.tunnel.stream
-        if stream.pendingCount > 0 { stream.abort() } else { stream.close() }
+        if tunnel.stream.pendingCount > 0 { tunnel.stream.abort() } else { tunnel.stream.close() }
+        tunnel.letGoOfStuck()
+    }
+
+    /// More bytes are stuck than may be. Of the holder that has most of them, what has no tunnel left gives way, or else the
+    /// tunnel that was silent for longest.
+    ///
+    /// - Returns: false when there is none.
+    func giveWayOfStuck() -> Bool {
+        var stuck: [Party: Int] = [:]
+        for served in tunnels.values { stuck[served.holder, default: 0] += served.tunnel.stuck }
+        for parting in partings.values { stuck[parting.asker.holder, default: 0] += parting.connection.stuck }
+        guard let greatest = stuck.max(by: { $0.value < $1.value }), greatest.value > 0 else { return false }
+        let holder = greatest.key
+        if let parting = partings.values.first(where: { $0.asker.holder == holder && $0.connection.stuck > 0 }) {
+            parting.connection.abandon()
+            return true
+        }
+        let its = tunnels.values.lazy.filter { $0.holder == holder && !$0.hasToGo && $0.tunnel.stuck > 0 }
+        guard let silent = its.min(by: { $0.tunnel.stream.lastReceived < $1.tunnel.stream.lastReceived }) else {
+            return false
+        }
+        giveWay(silent)
         return true
     }
 

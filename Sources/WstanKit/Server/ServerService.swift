@@ -25,7 +25,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
     private let drain: Draining
     private let connects: ConnectLimiter
     /// Connections that are still being made for clients that have left.
-    private(set) var partings = 0
+    private(set) var partings: [ObjectIdentifier: (connection: Connection, asker: Asker)] = [:]
 
     struct Served {
         let tunnel: Tunnel
@@ -60,6 +60,9 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         acceptor.closedBecause = { [unowned self] in drain.isOn ? .draining : nil }
         acceptor.makeRoom = { [unowned self] in makeRoom(for: $0, holding: $1) }
         connector.mayOpen = { [unowned self] in mayOpen($0.holder) }
+        worker.budget.whenStuckOverflow = { [unowned self] in
+            while self.worker.budget.stuckOverflow, giveWayOfStuck() {}
+        }
     }
 
     /// What this worker has refused so far.
@@ -245,9 +248,9 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         guard let served = tunnels[tunnel.id] else { return }
         let (client, asker) = (served.client, served.asker)
         makeRoomForTarget(of: served.holder)
-        if tunnel.isOfVersion2 { connection.mayPart = { [unowned self] in part(asker) } }
+        if tunnel.isOfVersion2 { connection.mayPart = { [unowned self, unowned connection] in part(connection, asker) } }
         connection.connecting = worker.spawn { [self] in
-            defer { if connection.isParting { parted(asker) } }
+            defer { if connection.isParting { parted(connection) } }
             let target: Stream
             let began = worker.now
             do throws(Connector.Failure) {
@@ -278,15 +281,15 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
 
     /// A client has left before its target has answered. The tunnel is free, so what is still on its way has a share of the
     /// connections that are being made: else one tunnel could have any number.
-    private func part(_ asker: Asker) -> Bool {
+    private func part(_ connection: Connection, _ asker: Asker) -> Bool {
         guard connects.begin(for: asker) else { return false }
-        partings += 1
+        partings[ObjectIdentifier(connection)] = (connection, asker)
         return true
     }
 
-    private func parted(_ asker: Asker) {
-        connects.end(for: asker)
-        partings -= 1
+    private func parted(_ connection: Connection) {
+        guard let parting = partings.removeValue(forKey: ObjectIdentifier(connection)) else { return }
+        connects.end(for: parting.asker)
         finishDrainIfDone()
     }
 
@@ -352,7 +355,7 @@ package final class ServerService: TunnelOwner, RequestAcceptor, @unchecked Send
         if isDone { drain.finish() }
     }
 
-    private var isDone: Bool { tunnels.isEmpty && partings == 0 }
+    private var isDone: Bool { tunnels.isEmpty && partings.isEmpty }
 }
 
 extension Connector.Failure {

@@ -114,17 +114,20 @@ package final class Connection: @unchecked Sendable {
 
     // MARK: Bytes that wait for the target
 
-    /// How much more may be held.
-    var roomForHeld: Int { TunnelLimits.held - held.count }
+    /// What they take of memory that flows on only when the target has answered, but for what every tunnel has.
+    var stuck: Int { max(0, held.count - MemoryBudget.smallest) }
 
     func hold(_ bytes: some Collection<UInt8>) {
+        let before = stuck
         held.append(bytes, within: TunnelLimits.mostHeldForTarget)
         worker.budget.change(by: bytes.count)
+        worker.budget.changeStuck(by: stuck - before)
     }
 
     func takeHeld() -> [UInt8] {
         defer { held = [] }
         worker.budget.change(by: -held.count)
+        worker.budget.changeStuck(by: -stuck)
         return held
     }
 

@@ -32,6 +32,14 @@ package final class Tunnel: @unchecked Sendable {
     private(set) var isTurnOver = false
     /// Acceptor: the task that was making the last connection when its client left.
     private(set) var former: (connection: Connection, task: Task<Void, Never>)?
+    /// Bytes of a message that is not complete.
+    var incomplete = 0 {
+        didSet { if incomplete != oldValue { incompleteChanged(by: incomplete - oldValue) } }
+    }
+    /// When they last became more.
+    private(set) var lastGrowth: Instant
+    /// How long they may stay as many.
+    var patience = TunnelLimits.stalledForLong
     /// Empty but within `process`.
     private var coalesced = CoalescedData()
     let output: FrameOutput
@@ -63,6 +71,7 @@ package final class Tunnel: @unchecked Sendable {
         self.pings = pings
         self.mark = mark
         opened = worker.now
+        lastGrowth = worker.now
         frames = FrameReader(role: role)
         worker.budget.addTunnel()
         pulse = Keepalive(of: stream, heartbeatInUse) { [output, version = self.version] in version.sendPing(output) }
@@ -234,6 +243,21 @@ package final class Tunnel: @unchecked Sendable {
         return offset
     }
 
+    /// Bytes that the peer can leave here for as long as it likes.
+    var stuck: Int { incomplete + (connection?.stuck ?? 0) }
+
+    /// It gives way; what an opener has goes with the tunnel's task, in one of the next turns.
+    func letGoOfStuck() {
+        incomplete = 0
+        _ = connection?.takeHeld()
+    }
+
+    private func incompleteChanged(by count: Int) {
+        if count > 0 { lastGrowth = worker.now }
+        stream.heldElsewhere = incomplete
+        worker.budget.changeStuck(by: count)
+    }
+
     /// The message made no sense, or asked for what it may not.
     func refuse(_ error: WireError) {
         owner?.tunnel(self, refused: error)
@@ -319,7 +343,7 @@ package final class Tunnel: @unchecked Sendable {
         version.stop()
         resetDeadline?.cancel()
         worker.budget.removeTunnel()
-        stream.heldElsewhere = 0
+        incomplete = 0
         unread = UnreadBytes()
         stream.whenDrained = nil
         whenAnswered = nil

@@ -36,7 +36,7 @@ enum TunnelLimits {
     static let gatheredDatagrams = 64 * 1024
     /// How long bytes may stand still before they are given up: when the user agent that sent them has left this host...
     static let stalled: Duration = .seconds(120)
-    /// ...and when the sender has finished, and the peer that should take them is dead.
+    /// ...and when the sender has finished, and the peer that should take them is dead; or when a message is not complete.
     static let stalledForLong: Duration = .seconds(300)
     /// How often it is looked.
     static let stalledStep: Duration = .seconds(5)

@@ -137,4 +137,44 @@ import Testing
             #expect(peer.owner.refused.isEmpty)
         }
     }
+
+    // MARK: What stays where it is
+
+    @Test func `a record that does not grow ends its tunnel`() async throws {
+        try await WorkerThread.run { worker in
+            let peer = try await RawPeerV2(to: .server, on: worker)
+            peer.tunnel.patience = .milliseconds(30)
+            await peer.say(.nop)
+            let record = peer.sealer.seal(.nop, padding: 200)
+            peer.stream.write(peer.frame(Array(record[..<100]), isFinal: false))
+            await worker.until { worker.budget.stuck == 100 }
+            // A ping does not make it grow.
+            peer.stream.write(peer.frame([], .ping))
+            #expect(try await peer.everything().closed == nil)
+            #expect(peer.owner.endedCount == 1 && peer.owner.refused.isEmpty)
+            #expect(worker.budget.held == 0 && worker.budget.stuck == 0)
+        }
+    }
+
+    /// 64 KiB where there is room.
+    @Test func `where memory is tight, less is held for a target that has not answered`() async throws {
+        try await WorkerThread.run(memoryLimit: 512 * 1024) { worker in
+            let peer = try await RawPeerV2(to: .server, on: worker)
+            await peer.say(RawPeerV2.connect())
+            let data = [UInt8](repeating: 7, count: 1000)
+            for _ in 0..<60 { peer.stream.write(peer.frame(peer.record([1] + data))) }
+            await worker.settle()
+            let connection = try #require(peer.owner.served.first?.connection)
+            #expect(connection.held.count >= 10_000 && connection.held.count <= 20_000)
+            #expect(worker.budget.stuck == connection.stuck + peer.tunnel.incomplete)
+            let target = try await Loopback.pair(on: worker)
+            #expect(peer.tunnel.connected(connection, to: target.near))
+            #expect(await target.far.take(60_000).count == 60_000)
+            peer.tunnel.close(CloseCode.normal)
+            _ = try await peer.everything()
+            target.near.close()
+            target.far.close()
+            #expect(worker.budget.held == 0 && worker.budget.stuck == 0)
+        }
+    }
 }

@@ -96,3 +96,26 @@ class Storms(Version2):
         batch = [(REKEY, b'')] * 64 + [(PING, bytes(8))]
         longest = self.storm(100, lambda tunnel: self.sealed(tunnel, *batch))
         self.assertLess(longest, 1.5)
+
+    def test_bytes_that_lead_nowhere(self):
+        """300 tunnels, each with 60 KB for a target that does not answer and 66 KB of a record that never ends."""
+        self.begin('--memory-limit=8M', '--connect-timeout=60s', '--max-tunnel-rate=0')
+        listener = self.keep(socket.socket())
+        listener.bind(('127.0.0.1', 0))
+        listener.listen(0)
+        for _ in range(4):
+            filler = self.keep(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        silent = Request({}, Address.of('127.0.0.1', listener.getsockname()[1]), b'').pack()
+        half = struct.pack('>BBQ', 0x82, 0xff, 66064) + bytes(4) + bytes(66000)
+        before = self.wstan_server.resident()
+        for _ in range(300):
+            tunnel = self.open(self.phone, CONNECT, silent)
+            self.send(tunnel, self.sealed(tunnel, (DATA, bytes(60000))) + half)
+        self.wstan_server.await_log('tunnel closed to make room .*key-name=phone', 20)
+        # 38 MB otherwise.
+        self.assertLess(self.wstan_server.peak() - before, 20 << 20)
+        self.other.send(DATA, b'ping')
+        self.assertEqual(self.other.expect_data(4), b'ping')
+        self.assertTrue(self.open(self.raw_key).ping())

@@ -5,6 +5,9 @@
 /// for itself. A quarter is set aside, a little for each tunnel, so that one whose bytes flow on can always read on: else a
 /// few stalled connections would stop all others. A quarter is for heads of requests that are not complete, which anybody
 /// can send: they must not take from the tunnels.
+///
+/// Of the first half, half is for bytes that are stuck: what has come of messages that are not complete, and what waits for
+/// targets that have not answered. A tunnel can leave them there for as long as it likes.
 package final class MemoryBudget {
     /// What one reader is always granted: with a frame's head it fits into the smallest block.
     static let smallest = BlockPool.smallest - Scratch.headroom
@@ -14,11 +17,16 @@ package final class MemoryBudget {
     /// Called when the heads hold more than their share: a connection must be closed.
     var whenHeadsOverflow: (() -> Void)?
 
+    /// Called when more bytes are stuck than may be: a tunnel must give way.
+    var whenStuckOverflow: (() -> Void)?
+
     /// In bytes. What is held above a lower one stays until it is gone; less is read meanwhile.
     package var limit: Int
     /// Bytes that are held beyond what was set aside.
     private(set) var held = 0
     private(set) var heads = 0
+    /// Of those that are held.
+    private(set) var stuck = 0
     private var tunnels = 0
 
     init(limit: Int) {
@@ -38,6 +46,19 @@ package final class MemoryBudget {
         heads += count
         if count > 0, headsOverflow { whenHeadsOverflow?() }
     }
+
+    func changeStuck(by count: Int) {
+        stuck += count
+        if count > 0, stuckOverflow { whenStuckOverflow?() }
+    }
+
+    var stuckOverflow: Bool { stuck > stuckShare }
+
+    /// A few messages must have room to become complete, however small the limit.
+    private var stuckShare: Int { max(limit / 4, BlockPool.largest) }
+
+    /// How much one tunnel may hold for a target that has not answered: the less, the more is stuck already.
+    var stuckAllowance: Int { max(Self.smallest, (stuckShare - stuck) / 16) }
 
     var headsOverflow: Bool { heads > limit / 4 }
 

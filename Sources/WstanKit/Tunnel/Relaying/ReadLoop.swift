@@ -94,14 +94,16 @@ struct ReadLoop<Source: ByteEnd> {
     ///   - turn: bytes after which it is the others' turn.
     @inline(__always)
     mutating func next(
-        upTo most: () -> Int = { Scratch.bodySize }, turn: Int = TunnelLimits.turn, while isWanted: () -> Bool
+        upTo most: () -> Int = { Scratch.bodySize }, turn: Int = TunnelLimits.turn, deadline: Instant? = nil,
+        while isWanted: () -> Bool
     ) async -> ReadOutcome {
         let worker = source.worker
         if moved >= turn {
             moved = 0
             await worker.yield()
         }
-        let outcome = await source.readNext(upTo: { worker.budget.allowance(most()) }, while: isWanted)
+        let outcome = await source.readNext(
+            upTo: { worker.budget.allowance(most()) }, deadline: deadline, while: isWanted)
         if case .bytes(let bytes) = outcome { moved += bytes.count }
         return outcome
     }

@@ -1,3 +1,5 @@
+import WstanBase
+
 /// The two directions of a tunnel.
 extension Tunnel {
     // MARK: From the WebSocket to the near end
@@ -12,9 +14,10 @@ extension Tunnel {
             if await waitForNearEnd() { input.rested() }
             if former != nil { await waitForFormer() }
             if unread.isEmpty {
-                switch await input.next(upTo: { mostToRead }, turn: turn, while: { !isClosing }) {
+                switch await input.next(upTo: { mostToRead }, turn: turn, deadline: deadline, while: { !isClosing }) {
                 case .bytes(let bytes): receive(bytes)
-                case .end, .failed, .closed, .timedOut, .unwanted: break reading
+                case .timedOut: breakOff()
+                case .end, .failed, .closed, .unwanted: break reading
                 }
             } else {
                 receiveUnread()
@@ -45,11 +48,19 @@ extension Tunnel {
 
     private var turn: Int { association == nil ? TunnelLimits.turn : TunnelLimits.datagramTurn }
 
+    /// Until when the rest of a message is waited for.
+    private var deadline: Instant? { incomplete > 0 ? lastGrowth + patience : nil }
+
     /// While the target has not answered, no more than may be held for it.
     private var mostToRead: Int {
         if association != nil { return TunnelLimits.datagramTurn }
         guard let connection, connection.end == nil else { return Scratch.bodySize }
-        return max(MemoryBudget.smallest, connection.roomForHeld)
+        return max(MemoryBudget.smallest, roomForHeld(connection))
+    }
+
+    /// What the target is to have once it has answered, and what is not complete of it, have a bound together.
+    private func roomForHeld(_ connection: Connection) -> Int {
+        min(TunnelLimits.held, worker.budget.stuckAllowance) - connection.held.count - incomplete
     }
 
     /// Stops reading while what was read does not flow on.
@@ -58,7 +69,7 @@ extension Tunnel {
     private func waitForNearEnd() async -> Bool {
         guard let connection else { return false }
         var hasWaited = false
-        while self.connection === connection, !isClosing, connection.end == nil, connection.roomForHeld <= 0 {
+        while self.connection === connection, !isClosing, connection.end == nil, roomForHeld(connection) <= 0 {
             hasWaited = true
             guard await connection.waitForNews() else { break }
         }

@@ -52,7 +52,7 @@ final class TunnelV1: @unchecked Sendable {
         guard !piece.isText else { return tunnel.close(CloseCode.badMessage) }
         do {
             let event = try opener.open(piece.bytes, endsMessage: piece.endsMessage, expecting: machine.expectation)
-            tunnel.stream.heldElsewhere = opener.heldBytes
+            tunnel.incomplete = opener.heldBytes
             switch event {
             case .partial: break
             case .data(let bytes): receive(data: bytes, on: tunnel)

@@ -6,7 +6,7 @@ extension TunnelV2 {
         do throws(Violation) {
             let record = try assembler.take(
                 piece.bytes, isText: piece.isText, fragments: piece.fragments, endsMessage: piece.endsMessage)
-            tunnel.stream.heldElsewhere = assembler.heldBytes
+            tunnel.incomplete = assembler.heldBytes
             guard let record else { return }
             let message = try opener.open(record)
             watch?.openedRecord()

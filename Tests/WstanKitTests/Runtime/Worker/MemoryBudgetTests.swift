@@ -46,4 +46,24 @@ import Testing
         #expect(budget.hasRoomForTunnel)
         #expect(budget.held == 1 << 30)
     }
+
+    @Test func `what is stuck has a quarter, and the less of it is left, the less a tunnel may hold`() {
+        let budget = MemoryBudget(limit: 4_000_000)
+        var told = 0
+        budget.whenStuckOverflow = { told += 1 }
+        #expect(budget.stuckAllowance == 62_500)
+        budget.changeStuck(by: 500_000)
+        #expect(budget.stuckAllowance == 31_250)
+        budget.changeStuck(by: 500_000)
+        #expect(budget.stuckAllowance == MemoryBudget.smallest)
+        #expect(told == 0 && !budget.stuckOverflow)
+        budget.changeStuck(by: 1)
+        #expect(told == 1 && budget.stuckOverflow)
+        budget.changeStuck(by: -1)
+        #expect(told == 1 && !budget.stuckOverflow)
+        // A message of 66 KiB becomes complete under any limit.
+        budget.limit = 0
+        budget.changeStuck(by: 100_000 - budget.stuck)
+        #expect(told == 1 && !budget.stuckOverflow)
+    }
 }

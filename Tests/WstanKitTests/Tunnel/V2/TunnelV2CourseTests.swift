@@ -67,7 +67,7 @@ import Testing
             await worker.until { peer.owner.endedCount == 1 }
             #expect(peer.tunnel.connection == nil && peer.tunnel.association == nil)
             for connection in connections { connection.abandon() }
-            #expect(worker.budget.held == 0)
+            #expect(worker.budget.held == 0 && worker.budget.stuck == 0)
         }
     }
 }

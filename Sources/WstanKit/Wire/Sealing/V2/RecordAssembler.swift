@@ -18,8 +18,8 @@ final class RecordAssembler {
         memory.deallocate()
     }
 
-    /// Bytes held for a record that is not complete.
-    var heldBytes: Int { isComplete ? 0 : count }
+    /// The memory held for a record that is not complete.
+    var heldBytes: Int { isComplete ? 0 : memory.count }
 
     /// The record that was returned last is of no more use.
     func release() {
