@@ -90,7 +90,7 @@ package final class ClientService: @unchecked Sendable {
         for forward in datagramForwards { forward.apply(dialer, rules) }
         if dialer.servers === former {
             opener.dialer = dialer
-            former.beginCarriers()
+            former.beginWays()
         } else {
             opener = PoolFiller(dialer: dialer, log: log)
             followServers()
