@@ -165,6 +165,10 @@ import WstanControl
 
                     sudo wstanctl client-config --key NAME
 
+                On the client, run this; it asks for the string:
+
+                    sudo wstanctl -i client rotate-key --key-file -
+
                 1 name has not moved from the former server key 00000000000000bb:
 
                     laptop, last used it 1min ago

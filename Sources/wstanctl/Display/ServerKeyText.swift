@@ -15,7 +15,9 @@ enum ServerKeyText {
             : "The former one is accepted for another \(Amount.time(microseconds: grace))."
         let lines = ["The server has a new key (ID \(Printable.text(reply.id))). \(grace)", ""]
         let next = "Each client of version 2 needs its new string, which this prints:"
-        return lines + [next, "", "    sudo wstanctl client-config --key NAME"]
+        let then = "On the client, run this; it asks for the string:"
+        return lines + [next, "", "    sudo wstanctl client-config --key NAME", ""]
+            + [then, "", "    sudo wstanctl -i client rotate-key --key-file -"]
             + users(among: keys, now: now, atMost: mostUsers)
     }
 

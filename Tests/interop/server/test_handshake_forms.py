@@ -266,7 +266,7 @@ class RealFronts(Transfers):
         client = self.client_of(front)
         self.assertCarriesNothing(client)
         server.await_log(r'notice: request refused: the key is right.*lacking=HTTP/1\.1,Upgrade,Connection')
-        client.await_log('answered 404 Not Found.*a front may also not pass Upgrade on')
+        client.await_log('answered 404 Not Found.*a front may not pass Upgrade on')
 
     def test_nginx_without_server(self):
         """A server that is gone behind nginx is told by the client as that, and then it carries again."""

@@ -230,8 +230,8 @@ extension DialFailure {
         }
         return Row(
             "server-refused", "The server refused this client (HTTP \(answer.status))", said,
-            advice: "compare the key, the path of uri and compatible at both ends\(clock); a front may also not pass Upgrade "
-                + "on, or the host may not run wstand")
+            advice: "compare the key, the path of uri and compatible at both ends\(clock); the server may accept keys of version 2 "
+                + "only (accept-v1 = no), a front may not pass Upgrade on, or the host may not run wstand")
     }
 
     /// The same of version 2.
@@ -246,7 +246,7 @@ extension DialFailure {
             isPage ? "ordinary-page" : "server-refused",
             isPage ? "The server answered with a page" : "The server refused this client (HTTP \(answer.status))",
             "\(said), as \(whose) when the key is unknown, revoked or expired, or when a front does not pass the request on whole",
-            advice: "compare the key with what wstanctl client-config prints at the server\(clock); let a front before it pass "
+            advice: "compare the key with what wstanctl client-config --key NAME prints at the server\(clock); let a front before it pass "
                 + "Upgrade on and not \(carrier.loss) (\(way)); check that wstand runs at the host and port of uri")
     }
 

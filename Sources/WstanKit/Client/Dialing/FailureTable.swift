@@ -92,8 +92,8 @@ extension DialFailure {
                 "impostor", "Another server has answered",
                 "the answer was not made with the server's key and this client's (\(reason))",
                 advice:
-                    "compare the key here with what wstanctl client-config prints at the server; if they agree, something on "
-                    + "the way answers in the server's place")
+                    "compare the key here with what wstanctl client-config --key NAME prints at the server; if they agree, "
+                    + "something on the way answers in the server's place")
         case .unproven(let ending):
             Row(
                 "unproven", "The server has not proven itself",
@@ -110,8 +110,8 @@ extension DialFailure {
             Row(
                 "key-revoked", "The key is revoked or has expired",
                 "the server says that the key of this client is revoked or has expired",
-                advice: "install another one: wstanctl client-config prints it at the server, and wstanctl rotate-key "
-                    + "--key-file - takes it here")
+                advice: "install another one: wstanctl client-config --key NAME prints it at the server, and wstanctl rotate-key "
+                    + "--key-file - takes it here; wstanctl rejects there lists the NAME")
         case .dismissed(.draining): Self.busy("the server says that it is draining")
         case .dismissed(.overLimit): Self.busy("the server says that a limit is reached")
         case .dismissed(.other(let code)):
