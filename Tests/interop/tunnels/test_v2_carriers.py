@@ -16,7 +16,7 @@ from v2.keys import KeyString
 
 REMOVALS = {COOKIE: (rb'(?i)\r\ncookie:[^\r]*', b''), PATH: (rb'\A(\S+) \S+', rb'\1 /'),
             PROTOCOL: (rb'(?i)\r\nsec-websocket-protocol:[^\r]*', b'')}
-CHANGED = r'now ride in .*: a request in a cookie was (answered 404|refused: the WebSocket).* carrier="?%s'
+CHANGED = r'now ride in .*: a request in (?:a cookie|the path) was (answered 404|refused: the WebSocket).* carrier="?%s'
 
 
 class Front(Intermediary):

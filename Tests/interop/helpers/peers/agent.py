@@ -122,6 +122,16 @@ def echoes(s, data):
     return read_exactly(s, len(data)) == data
 
 
+def attempt(client_port, host, port, data):
+    """What a connection that should bear no data comes to: 'refused', where the client says so by SOCKS5, or its `outcome`."""
+    try:
+        with socks5(client_port, host, port) as s:
+            s.sendall(data)
+            return outcome(s)
+    except Refused:
+        return 'refused'
+
+
 def outcome(s, within=20.0):
     """What a connection that should bear no data comes to: 'end', 'reset' or the bytes that came."""
     s.settimeout(within)
