@@ -162,7 +162,7 @@ class Causes(Transfers):
             self.skipTest('openssl is not installed')
         server = tls_server(self, authority)
         self.assertSaid(server.port, 'without an answer', 'write wss://')
-        self.assertRegex(server.log(), "notice: request refused: it came without TLS.*reason=plain-websocket")
+        server.await_log("notice: request refused: it came without TLS.*reason=plain-websocket")
 
 
 class ServersLog(Transfers):
