@@ -68,7 +68,8 @@ import Testing
         let sockets = ListeningSockets.current()
         #expect(sockets.on(port).map(\.address) == [Self.ipv4(0x7f00_0001, port)])
         #expect(sockets.elsewhere(than: Self.ipv4(0, port)) == [Self.ipv4(0x7f00_0001, port)])
-        #expect(sockets.owners(of: port).map(\.process) == [getpid()])
+        // A child that another test starts at this moment has it, too.
+        #expect(sockets.owners(of: port).contains { $0.process == getpid() })
         #expect(sockets.addresses(of: getpid()).contains(Self.ipv4(0x7f00_0001, port)))
     }
 }
