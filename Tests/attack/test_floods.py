@@ -35,8 +35,8 @@ FULL = bool(os.environ.get('WSTAN_FIGURES'))
 QUIET, FLOOD, AFTER = (4, 10, 12) if FULL else (0.5, 2, 20)
 PAUSES = (0.01, 0.005) if FULL else (0.05, 0.02)  # seconds between new connections, and between round trips
 PATIENCE = 5 if FULL else 20  # seconds; what takes longer has failed
-# What a debug build or a sanitizer keeps for itself is no leak.
-MEMORY_MARGIN = 0 if FULL else 4 * MB
+# What a debug build or a sanitizer keeps for itself is no leak, nor are pages of the program that the flood is the first to need.
+MEMORY_MARGIN = 0 if FULL else 6 * MB
 SANITIZED = bool(os.environ.get('ASAN_OPTIONS') or os.environ.get('TSAN_OPTIONS'))
 
 
