@@ -42,7 +42,7 @@ package final class Connection: @unchecked Sendable {
     private var peerFinished: (() -> Void)?
     /// The client has left in good order; what it said is still on its way to a target that has not answered.
     private(set) var isParting = false
-    /// The tunnel has nothing to do with it any more.
+    /// The tunnel has let it go.
     private(set) var isOver = false
     private var news: Wait<Void>?
     private var wordIsDue: Timers.ID?
@@ -100,7 +100,7 @@ package final class Connection: @unchecked Sendable {
         abandon()
     }
 
-    /// The tunnel has nothing to do with it any more: tasks that wait on its behalf are told.
+    /// The tunnel has let it go: tasks that wait on its behalf are told.
     func abandon() {
         guard !isOver else { return }
         isOver = true

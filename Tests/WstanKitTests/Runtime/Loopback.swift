@@ -78,7 +78,7 @@ extension WstanCore.Stream {
 
 /// Places where connections come to nothing.
 extension Loopback {
-    /// Bound and not listening: it refuses, and nobody else gets its port meanwhile.
+    /// Bound and not listening: it refuses, and no other socket gets its port meanwhile.
     static func refusingAddress() throws -> (address: SocketAddress, descriptor: Int32) {
         let descriptor = try SystemError.check("socket") { socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
         _ = try SystemError.check("bind") { Loopback.ipv4.withSockaddr { bind(descriptor, $0, $1) } }

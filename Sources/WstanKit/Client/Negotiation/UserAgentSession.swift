@@ -282,7 +282,7 @@ final class UserAgentSession: @unchecked Sendable {
         }
     }
 
-    /// The tunnel was no more: all that was sent is at hand, so nobody needs to know.
+    /// The tunnel was no more: all that was sent is at hand, so this is not told.
     @inline(never)
     private func tryAgain(_ connection: Connection, tries: Int) async {
         guard let target = connection.target, let replay = connection.replay else { return ended() }

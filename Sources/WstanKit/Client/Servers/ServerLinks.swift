@@ -45,7 +45,7 @@ package final class ServerLinks: Sendable {
         }
     }
 
-    /// Changes what nobody is told of.
+    /// Changes what no log line tells.
     ///
     /// - Returns: nil when the server with the mark is of a former configuration.
     @discardableResult

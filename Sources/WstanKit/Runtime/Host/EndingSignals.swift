@@ -8,7 +8,7 @@ package enum EndingSignals {
     private static let count = Atomic(0)
     /// After so many the process ends, whatever it is doing.
     private static let last = 3
-    /// What is left of it then may take so long.
+    /// What is left of it then may take this time.
     private static let lastSecond: UInt32 = 1
 
     /// To be called behind `SignalSource.block`.

@@ -7,7 +7,7 @@ final class X25519KeyPair: @unchecked Sendable {
 
     /// 32 bytes.
     let publicKey: [UInt8]
-    /// OpenSSL's exchange, which nothing changes any more; threads may share it.
+    /// OpenSSL's exchange, which nothing changes; threads may share it.
     private let exchange: OpaquePointer
 
     /// Costs as much as an exchange, since the public key is computed.

@@ -7,7 +7,7 @@ final class X25519PublicKey: @unchecked Sendable, Equatable {
 
     /// 32 of them.
     let bytes: [UInt8]
-    /// OpenSSL's, which nothing changes any more; threads may share it.
+    /// OpenSSL's, which nothing changes; threads may share it.
     let key: OpaquePointer
 
     init(_ bytes: [UInt8]) {
