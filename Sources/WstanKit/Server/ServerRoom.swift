@@ -64,7 +64,7 @@ extension ServerService {
     /// More bytes are stuck than may be. Of the holder that has most of them, what has no tunnel left gives way, or else the
     /// tunnel that was silent for longest.
     ///
-    /// - Returns: false when there is none.
+    /// - Returns: false when no tunnel and no parting connection holds such bytes.
     func giveWayOfStuck() -> Bool {
         var stuck: [Party: Int] = [:]
         for served in tunnels.values { stuck[served.holder, default: 0] += served.tunnel.stuck }
